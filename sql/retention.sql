@@ -1,0 +1,78 @@
+--
+-- retention: an example that can be checked by hand, with all columns.
+--
+-- customer  Jan        Feb        Mar        Apr        May
+-- 1         5          5          .          2
+-- 2         31         .          1
+-- 3                    29         .          30
+-- 4                                                     1 (as_of 10 May)
+-- 5         a member without events; two guests
+--
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+\pset format unaligned
+\pset null '(null)'
+
+CREATE TABLE visit (customer int, day date);
+INSERT INTO visit VALUES (1, '2024-01-05'), (1, '2024-02-05'), (1, '2024-04-02'), (2, '2024-01-31'), (2, '2024-03-01'), (3, '2024-02-29'), (3, '2024-04-30'),
+	(4, '2024-05-01'), (4, '2024-06-01'), (5, NULL), (NULL, '2024-01-01'), (NULL, NULL);
+
+-- a cell that nobody filled is 0, one that can't be observed is absent, the running one is not complete
+SELECT t.cohort, t.cohort_size AS size, t.lag, t.period_start, t.period_end, t.retained, t.rate, round(t.lower::numeric, 6) AS lower, round(t.upper::numeric, 6) AS upper,
+	   t.retained_after, t.rate_after, t.complete, t.as_of
+  FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10') AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+SELECT c.lag, c.eligible, c.retained, c.rate, round(c.lower::numeric, 6) AS lower, round(c.upper::numeric, 6) AS upper, c.retained_after, c.rate_after
+  FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10') AS r FROM visit) q CROSS JOIN LATERAL retention_curve(q.r) c;
+SELECT c.* FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10') AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r) c;
+
+-- the last day of a period completes it
+SELECT as_of, t.cohort, t.lag, t.retained, t.retained_after, t.complete
+  FROM unnest(ARRAY[date '2024-02-28', '2024-02-29', '2024-03-01']) as_of
+ CROSS JOIN LATERAL (SELECT retention(activities(customer, day), 'month', as_of) AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+
+-- as_of is the day of the last event by default; period is the month
+SELECT t.as_of, t.period, t.cohorts, t.customers, t.members_without_events, t.rows_without_customer
+  FROM (SELECT retention(activities(customer, day)) AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r) t;
+SELECT count(*) AS cells, min(t.period_start), max(t.period_end), bool_or(t.complete) AS any_complete
+  FROM (SELECT retention(activities(customer, day), 'year') AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+
+-- before all events, long after them
+SELECT t.* FROM (SELECT retention(activities(customer, day), 'month', '2023-12-31') AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r) t;
+SELECT count(*) AS cells FROM (SELECT retention(activities(customer, day), 'month', '2023-12-31') AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+SELECT t.cohort, t.lag, t.retained, t.retained_after, t.complete
+  FROM (SELECT retention(activities(customer, day), 'year', '2026-12-31') AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+
+-- nobody, and members only
+SELECT retention(activities(customer, day)) IS NULL AS of_nothing FROM visit WHERE false;
+SELECT t.* FROM (SELECT retention(activities(customer, day)) AS r FROM visit WHERE day IS NULL) q CROSS JOIN LATERAL retention_totals(q.r) t;
+SELECT count(*) AS cells FROM (SELECT retention(activities(customer, day)) AS r FROM visit WHERE day IS NULL) q CROSS JOIN LATERAL retention_table(q.r) t;
+
+-- the two-level aggregate, with and without as_of
+CREATE TABLE stored_visit AS SELECT customer, activity_agg(day) AS activity FROM visit WHERE customer IS NOT NULL GROUP BY customer;
+SELECT t.cohort, t.cohort_size, t.lag, t.retained, t.retained_after, t.complete
+  FROM (SELECT retention(activity, 'quarter:02-01', '2024-05-10') AS r FROM stored_visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+SELECT t.as_of, t.cohorts, t.customers, t.members_without_events
+  FROM (SELECT retention(activity, 'month') AS r FROM stored_visit) q CROSS JOIN LATERAL retention_totals(q.r) t;
+
+-- results of disjoint customers add up
+SELECT t.cohort, t.cohort_size, t.lag, t.retained, t.retained_after, t.complete
+  FROM (SELECT rollup(r) AS r FROM (SELECT retention(activity, 'quarter:02-01', '2024-05-10') AS r FROM stored_visit GROUP BY customer % 2) g) q
+ CROSS JOIN LATERAL retention_table(q.r) t;
+SELECT rollup(r) IS NULL AS rollup_of_nulls FROM (VALUES (NULL::retention_result)) v(r);
+SELECT attempt($$SELECT rollup(r) FROM (SELECT retention(activity, p, '2024-05-10') AS r FROM stored_visit, (VALUES ('month'::calendar_period), ('week')) v(p) GROUP BY p) g$$) AS other_period;
+SELECT attempt($$SELECT rollup(r) FROM (SELECT retention(activity, 'month', d) AS r FROM stored_visit, (VALUES (date '2024-05-10'), ('2024-05-11')) v(d) GROUP BY d) g$$) AS other_as_of;
+
+-- text form reads back
+SELECT r::text AS result, r::text::retention_result = r AS reads_back FROM (SELECT retention(activity, 'quarter', '2024-05-10') AS r FROM stored_visit) q;
+
+-- errors
+SELECT attempt($$SELECT retention(activities(customer, day), 'fortnight') FROM visit$$) AS unknown_period;
+SELECT attempt($$SELECT retention(activities(customer, day), 'month', 'infinity') FROM visit$$) AS infinite_as_of;
+SELECT attempt($$SELECT retention(activities(customer, day), '{2024-02-01,2024-03-01}') FROM visit$$) AS before_the_list;
+SELECT attempt($$SELECT count(*) FROM (SELECT retention(activities(customer, day)) AS r FROM visit) q, LATERAL retention_table(q.r, 1.0) t$$) AS confidence_1;
+SELECT attempt($$SELECT count(*) FROM (SELECT retention(activities(customer, day)) AS r FROM visit) q, LATERAL retention_table(q.r, 0) t$$) AS confidence_0;
+SELECT attempt($$SELECT count(*) FROM (SELECT retention(activities(customer, day)) AS r FROM visit) q, LATERAL retention_curve(q.r, 'NaN') t$$) AS confidence_nan;
+SELECT attempt($$SELECT retention(activity, p, '2024-05-10') FROM stored_visit, (VALUES ('month'::calendar_period), ('week')) v(p)$$) AS period_changes_midway;
+SELECT attempt($$SELECT retention(activity, 'month', d) FROM stored_visit, (VALUES (date '2024-05-10'), ('2024-05-11')) v(d)$$) AS as_of_changes_midway;
+SELECT attempt($$SELECT retention(activity, NULL::calendar_period, '2024-05-10') FROM stored_visit$$) AS null_period;
+DROP TABLE visit, stored_visit;

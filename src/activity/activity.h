@@ -1,0 +1,77 @@
+/*
+ * activity.h
+ *		A customer's active days: the stored form and how to walk it.
+ *
+ * activity_set is a varlena. Its body, the bytes after the length word, is what
+ * collectors carry:
+ *
+ *		byte	 version (low 4 bits) and flags (high 4 bits, none so far)
+ *		zigzag	 first day, counted from 2000-01-01		\  absent in a set
+ *		varint	 days from one day to the next, >= 1	/  without days
+ *		...
+ *
+ * Days are distinct, ascending and finite, so equal sets have equal bytes.
+ */
+#ifndef LOYALTY_ACTIVITY_H
+#define LOYALTY_ACTIVITY_H
+
+#include "postgres.h"
+
+#include "utils/date.h"
+
+#include "core/codec.h"
+
+#define ACTIVITY_VERSION 1
+
+/* Walks the days of a body in order. */
+typedef struct ActivityCursor
+{
+	const uint8 *at;
+	const uint8 *end;
+	DateADT day; /* the last one handed out */
+	bool started;
+} ActivityCursor;
+
+/* Starts a walk, which reads the body in place; refuses a version that it doesn't know (XX001). */
+extern void activity_open(ActivityCursor *cursor, const uint8 *body, size_t len);
+
+/* Appends the body of a set to a buffer. Days are ascending, duplicates allowed. */
+extern void activity_encode(ByteBuffer *out, const DateADT *days, int ndays);
+
+/* Sorts days in place and drops duplicates; returns how many are left. Fast where they are nearly
+ * sorted. */
+extern int activity_sort_days(DateADT *days, int ndays);
+
+/* Is this the body of a set, in its only valid form? For bytes from outside. */
+extern bool activity_body_valid(const uint8 *body, size_t len);
+
+/* Wraps a body as an activity_set datum, palloc'd. */
+extern Datum activity_set_from_body(const uint8 *body, size_t len);
+
+/* The activity_set of these days, palloc'd. Days are ascending, duplicates allowed. */
+extern Datum activity_set_from_days(const DateADT *days, int ndays);
+
+/* The body of an activity_set datum, which is detoasted if need be. */
+extern ByteSpan activity_set_body(Datum set);
+
+/* How many days a body holds; faster than walking it. */
+extern int64 activity_body_count(const uint8 *body, size_t len);
+
+/* The next day, if there is one. */
+static inline bool
+activity_next(ActivityCursor *cursor, DateADT *day)
+{
+	if (cursor->at >= cursor->end)
+		return false;
+	if (likely(cursor->started))
+		cursor->day += (DateADT) varint_next(&cursor->at, cursor->end);
+	else
+	{
+		cursor->day = (DateADT) signed_next(&cursor->at, cursor->end);
+		cursor->started = true;
+	}
+	*day = cursor->day;
+	return true;
+}
+
+#endif

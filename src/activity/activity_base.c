@@ -1,0 +1,192 @@
+/*
+ * activity_base.c
+ *		The collector activities(customer, at, ...), and the base that it makes.
+ *
+ * The four forms of the second argument times the six types of customers are one
+ * function, inlined for each.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "activity/activity.h"
+#include "activity/activity_base.h"
+#include "core/base.h"
+#include "core/calendar.h"
+#include "core/customer.h"
+
+/* Days that fit a stack array; customers with more get their own memory. */
+#define FEW_DAYS 512
+
+static void
+activity_merge(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows)
+{
+	DateADT few[FEW_DAYS];
+	DateADT *days = few;
+	size_t bound = nrows;
+	int n = 0;
+	int i;
+
+	for (i = 0; i < nbodies; i++)
+		bound += bodies[i].len;
+	if (bound > PG_INT32_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("too many active days for one customer")));
+	if (bound > FEW_DAYS)
+		days = palloc_extended(bound * sizeof(DateADT), MCXT_ALLOC_HUGE);
+
+	for (i = 0; i < nbodies; i++)
+	{
+		ActivityCursor cursor;
+
+		activity_open(&cursor, bodies[i].bytes, bodies[i].len);
+		while (activity_next(&cursor, &days[n]))
+			n++;
+	}
+	for (i = 0; i < nrows; i++)
+	{
+		days[n] = ((DateADT *) rows)[i];
+		n += days[n] != ACTIVITY_NO_DAY;
+	}
+	activity_encode(out, days, activity_sort_days(days, n));
+	if (days != few)
+		pfree(days);
+}
+
+const CollectOps activity_collect_ops = {
+	.id = ACTIVITY_OPS_ID,
+	.name = "activity_base",
+	.row_size = sizeof(DateADT),
+	.merge = activity_merge,
+	.valid = activity_body_valid,
+};
+
+/* ---- the collector ---- */
+
+typedef enum ActivityArgument
+{
+	ARGUMENT_AT,
+	ARGUMENT_DAY,
+	ARGUMENT_AT_ZONE,
+	ARGUMENT_SET
+} ActivityArgument;
+
+static pg_attribute_always_inline void
+add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityArgument argument)
+{
+	DateADT day = ACTIVITY_NO_DAY;
+
+	if (!PG_ARGISNULL(2))
+	{
+		if (argument == ARGUMENT_DAY)
+		{
+			day = PG_GETARG_DATEADT(2);
+			check_finite_day(day);
+			collector_note_zone(state, ZONE_MIXED, NULL);
+		}
+		else
+		{
+			ZoneDays *zone;
+
+			if (argument == ARGUMENT_AT)
+				zone = zone_of_session();
+			else
+			{
+				text *name;
+
+				if (PG_ARGISNULL(3))
+					ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+									errmsg("zone must not be null where at is given")));
+				name = PG_GETARG_TEXT_PP(3);
+				zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+			}
+			day = zone_day(zone, PG_GETARG_TIMESTAMPTZ(2));
+			collector_note_zone(state, ZONE_KNOWN, zone_name(zone));
+		}
+	}
+	collector_add_row(state, customer, &day);
+}
+
+static pg_attribute_always_inline Datum
+collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum),
+				 ActivityArgument argument)
+{
+	Collector *state =
+		collector_state(fcinfo, &activity_collect_ops, type, argument == ARGUMENT_SET);
+
+	if (PG_ARGISNULL(1))
+		state->guests++;
+	else if (argument == ARGUMENT_SET)
+	{
+		const uint8 nobody = ACTIVITY_VERSION;
+		ByteSpan body = { &nobody, 1 };
+
+		if (!PG_ARGISNULL(2))
+		{
+			struct varlena *set = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2));
+
+			body.bytes = (const uint8 *) VARDATA_ANY(set);
+			body.len = VARSIZE_ANY_EXHDR(set);
+		}
+		collector_note_zone(state, ZONE_MIXED, NULL);
+		collector_add_body(state, read_customer(PG_GETARG_DATUM(1)), body);
+	}
+	else
+		add_day(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument);
+	PG_RETURN_POINTER(state);
+}
+
+#define ACTIVITIES_FUNCTION(name, type, customer, argument)        \
+	PG_FUNCTION_INFO_V1(name);                                     \
+	Datum name(PG_FUNCTION_ARGS)                                   \
+	{                                                              \
+		return collect_activity(fcinfo, type, customer, argument); \
+	}                                                              \
+	extern int no_such_variable
+
+#define ACTIVITIES_OF(customer, type)                                                         \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_at, type, customer_from_##customer,   \
+						ARGUMENT_AT);                                                         \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_day, type, customer_from_##customer,  \
+						ARGUMENT_DAY);                                                        \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_zone, type, customer_from_##customer, \
+						ARGUMENT_AT_ZONE);                                                    \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_set, type, customer_from_##customer,  \
+						ARGUMENT_SET)
+
+ACTIVITIES_OF(smallint, CUSTOMER_BIGINT);
+ACTIVITIES_OF(integer, CUSTOMER_BIGINT);
+ACTIVITIES_OF(bigint, CUSTOMER_BIGINT);
+ACTIVITIES_OF(numeric, CUSTOMER_BIGINT);
+ACTIVITIES_OF(uuid, CUSTOMER_UUID);
+ACTIVITIES_OF(text, CUSTOMER_TEXT);
+
+/* ---- the base types ---- */
+
+#define ACTIVITY_BASE_INPUT(name, type)                  \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_in);            \
+	Datum loyalty_##name##_in(PG_FUNCTION_ARGS)          \
+	{                                                    \
+		return base_in(fcinfo, ACTIVITY_OPS_ID, type);   \
+	}                                                    \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_recv);          \
+	Datum loyalty_##name##_recv(PG_FUNCTION_ARGS)        \
+	{                                                    \
+		return base_recv(fcinfo, ACTIVITY_OPS_ID, type); \
+	}                                                    \
+	extern int no_such_variable
+
+ACTIVITY_BASE_INPUT(activity_base, 0);
+ACTIVITY_BASE_INPUT(activity_base_bigint, CUSTOMER_BIGINT);
+ACTIVITY_BASE_INPUT(activity_base_uuid, CUSTOMER_UUID);
+ACTIVITY_BASE_INPUT(activity_base_text, CUSTOMER_TEXT);
+
+PG_FUNCTION_INFO_V1(loyalty_customer_activities);
+
+Datum
+loyalty_customer_activities(PG_FUNCTION_ARGS)
+{
+	return base_customers(fcinfo);
+}

@@ -1,0 +1,16 @@
+/*
+ * activity_base.h
+ *		Everyone's activity sets, by customer.
+ */
+#ifndef LOYALTY_ACTIVITY_BASE_H
+#define LOYALTY_ACTIVITY_BASE_H
+
+#include "core/collect.h"
+
+/* Rows are days (DateADT); ACTIVITY_NO_DAY marks a member without events. */
+extern const CollectOps activity_collect_ops;
+
+#define ACTIVITY_OPS_ID 1
+#define ACTIVITY_NO_DAY DATEVAL_NOBEGIN
+
+#endif

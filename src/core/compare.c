@@ -1,0 +1,100 @@
+/*
+ * compare.c
+ *		Order, equality and hashing of types whose equal values have equal bytes.
+ *
+ * The order is that of the bytes: it means nothing to a person, but lets
+ * DISTINCT, GROUP BY, UNION and IS DISTINCT FROM work.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "fmgr.h"
+
+PG_FUNCTION_INFO_V1(loyalty_bytes_lt);
+PG_FUNCTION_INFO_V1(loyalty_bytes_le);
+PG_FUNCTION_INFO_V1(loyalty_bytes_eq);
+PG_FUNCTION_INFO_V1(loyalty_bytes_ne);
+PG_FUNCTION_INFO_V1(loyalty_bytes_ge);
+PG_FUNCTION_INFO_V1(loyalty_bytes_gt);
+PG_FUNCTION_INFO_V1(loyalty_bytes_cmp);
+PG_FUNCTION_INFO_V1(loyalty_bytes_hash);
+PG_FUNCTION_INFO_V1(loyalty_bytes_hash_extended);
+
+static int
+compare_bytes(FunctionCallInfo fcinfo)
+{
+	struct varlena *a = PG_GETARG_VARLENA_PP(0);
+	struct varlena *b = PG_GETARG_VARLENA_PP(1);
+	size_t a_len = VARSIZE_ANY_EXHDR(a);
+	size_t b_len = VARSIZE_ANY_EXHDR(b);
+	int result = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(a_len, b_len));
+
+	if (result == 0)
+		result = a_len < b_len ? -1 : a_len > b_len;
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return result;
+}
+
+Datum
+loyalty_bytes_lt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_bytes(fcinfo) < 0);
+}
+
+Datum
+loyalty_bytes_le(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_bytes(fcinfo) <= 0);
+}
+
+Datum
+loyalty_bytes_eq(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_bytes(fcinfo) == 0);
+}
+
+Datum
+loyalty_bytes_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_bytes(fcinfo) != 0);
+}
+
+Datum
+loyalty_bytes_ge(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_bytes(fcinfo) >= 0);
+}
+
+Datum
+loyalty_bytes_gt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_bytes(fcinfo) > 0);
+}
+
+Datum
+loyalty_bytes_cmp(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(compare_bytes(fcinfo));
+}
+
+Datum
+loyalty_bytes_hash(PG_FUNCTION_ARGS)
+{
+	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+	Datum hash = hash_any((unsigned char *) VARDATA_ANY(value), (int) VARSIZE_ANY_EXHDR(value));
+
+	PG_FREE_IF_COPY(value, 0);
+	PG_RETURN_DATUM(hash);
+}
+
+Datum
+loyalty_bytes_hash_extended(PG_FUNCTION_ARGS)
+{
+	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+	Datum hash = hash_any_extended((unsigned char *) VARDATA_ANY(value),
+								   (int) VARSIZE_ANY_EXHDR(value), PG_GETARG_INT64(1));
+
+	PG_FREE_IF_COPY(value, 0);
+	PG_RETURN_DATUM(hash);
+}

@@ -1,0 +1,29 @@
+/*
+ * day.h
+ *		Days as text: ISO whatever DateStyle says, since stored texts must mean the same everywhere.
+ */
+#ifndef LOYALTY_DAY_H
+#define LOYALTY_DAY_H
+
+#include "postgres.h"
+
+#include "utils/date.h"
+
+typedef enum DayText
+{
+	DAY_READ,
+	DAY_NOT_ISO,
+	DAY_OUT_OF_RANGE, /* no such day, or none that a date holds */
+	DAY_INFINITE	  /* 'infinity' or '-infinity', as day says */
+} DayText;
+
+/* Reads exactly one day: YYYY-MM-DD, with " BC" behind it before year 1. */
+extern DayText day_parse(const char *text, size_t len, DateADT *day);
+
+/* Refuses 'infinity' and '-infinity' by name (22008). */
+extern void check_finite_day(DateADT day);
+
+/* A day in ISO form whatever DateStyle says ('2024-01-05', '0044-03-15 BC'), palloc'd. */
+extern char *day_text(DateADT day);
+
+#endif

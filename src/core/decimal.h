@@ -1,0 +1,47 @@
+/*
+ * decimal.h
+ *		Exact decimals: a numeric as an int64 of units at a scale.
+ *
+ * units = value x 10^scale. Scale is what the numeric shows, so that cents stay
+ * cents, but zeros after the fourth decimal are dropped: avg() and division
+ * show 16 decimals or more, of which most are zero. |units| stays below 2^63;
+ * a value that doesn't fit is error 22003, and so are NaN and infinity.
+ */
+#ifndef LOYALTY_DECIMAL_H
+#define LOYALTY_DECIMAL_H
+
+#include "postgres.h"
+
+#include "utils/numeric.h"
+
+#define DECIMAL_MAX_SCALE  18
+#define DECIMAL_KEPT_ZEROS 4
+
+typedef struct Decimal
+{
+	int64 units;
+	int32 scale;
+} Decimal;
+
+/* 10^n for n = 0..18. */
+extern const int64 decimal_power[DECIMAL_MAX_SCALE + 1];
+
+/* From a detoasted numeric, of any header size (PG_DETOAST_DATUM_PACKED is enough). */
+extern Decimal decimal_from_numeric(const struct varlena *number);
+
+/* The same value at a scale at least as large; 22003 that names the value where it doesn't fit. */
+extern int64 decimal_rescale(int64 units, int from_scale, int to_scale);
+
+/* Can it be held at that scale? */
+extern bool decimal_fits(int64 units, int from_scale, int to_scale);
+
+/* The smallest scale at which the value is exact (trailing zeros gone). */
+extern int decimal_minimal_scale(int64 units, int scale);
+
+extern Numeric decimal_to_numeric(int64 units, int scale);
+extern Numeric decimal_sum_to_numeric(int128 units, int scale);
+
+/* As text, exactly scale decimals, palloc'd; what numeric's output would show. */
+extern char *decimal_to_text(int64 units, int scale);
+
+#endif

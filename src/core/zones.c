@@ -1,0 +1,273 @@
+/*
+ * zones.c
+ *		Which local day an instant falls on.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/datetime.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/calendar.h"
+#include "core/codec.h"
+
+/* Seconds from the Unix epoch, which zones count from, to PostgreSQL's. */
+#define EPOCH_SECONDS ((pg_time_t) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
+
+/*
+ * Zones by address: pg_tzset() hands out one pg_tz for a name, however it is
+ * spelled, and never frees it.
+ */
+typedef struct ZoneEntry
+{
+	pg_tz *key;
+	ZoneDays *zone;
+} ZoneEntry;
+
+static HTAB *zones = NULL;
+
+/*
+ * Names as they were asked for, by their hash; a slot keeps the last one.
+ * Longer names than fit are looked up each time.
+ */
+#define ZONE_NAME_SLOTS 128
+
+typedef struct ZoneNameSlot
+{
+	ZoneDays *zone; /* NULL: free */
+	size_t len;
+	char name[48];
+} ZoneNameSlot;
+
+/* Longest part of an unknown name to show. */
+#define SHOWN_NAME_BYTES 100
+
+static ZoneNameSlot zone_names[ZONE_NAME_SLOTS];
+
+static ZoneDays *
+zone_of(pg_tz *tz)
+{
+	ZoneEntry *entry;
+	ZoneDays *zone;
+
+	if (zones == NULL)
+	{
+		HASHCTL ctl;
+
+		memset(&ctl, 0, sizeof(ctl));
+		ctl.keysize = sizeof(pg_tz *);
+		ctl.entrysize = sizeof(ZoneEntry);
+		ctl.hcxt = TopMemoryContext;
+		zones = hash_create("loyalty time zones", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(zones, &tz, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->zone;
+
+	/* The zone comes first: were there no memory for it, its entry would be left empty. */
+	zone = MemoryContextAllocZero(TopMemoryContext, sizeof(ZoneDays));
+	zone->zone = tz;
+	entry = hash_search(zones, &tz, HASH_ENTER, NULL);
+	entry->zone = zone;
+	return zone;
+}
+
+ZoneDays *
+zone_of_session(void)
+{
+	static ZoneDays *last = NULL;
+
+	if (unlikely(last == NULL || last->zone != session_timezone))
+		last = zone_of(session_timezone);
+	return last;
+}
+
+/* As SET TimeZone finds it; NULL where it doesn't. */
+static pg_tz *
+load_zone(const char *name, size_t len)
+{
+	char text[TZ_STRLEN_MAX + 1];
+	pg_tz *tz;
+	size_t i;
+
+	if (len == 0 || len > TZ_STRLEN_MAX)
+		return NULL;
+
+	/*
+	 * No zone has other characters in its name, but a POSIX specification may
+	 * be spelled with any bytes, and those would come out again in results.
+	 */
+	for (i = 0; i < len; i++)
+		if (name[i] <= ' ' || name[i] > '~')
+			return NULL;
+	memcpy(text, name, len);
+	text[len] = '\0';
+	tz = pg_tzset(text);
+	if (tz == NULL || !pg_tz_acceptable(tz)) /* one that counts leap seconds */
+		return NULL;
+	return tz;
+}
+
+ZoneDays *
+zone_find(const char *name, size_t len)
+{
+	static ZoneNameSlot *last = NULL;
+	ZoneNameSlot *slot;
+	ZoneDays *zone;
+	pg_tz *tz;
+
+	if (last != NULL && last->len == len && memcmp(last->name, name, len) == 0)
+		return last->zone;
+
+	slot = &zone_names[hash_bytes((const unsigned char *) name, (int) len) % ZONE_NAME_SLOTS];
+	if (slot->zone != NULL && slot->len == len && memcmp(slot->name, name, len) == 0)
+	{
+		last = slot;
+		return slot->zone;
+	}
+
+	tz = load_zone(name, len);
+	if (tz == NULL)
+		return NULL;
+	zone = zone_of(tz);
+	if (len <= sizeof(slot->name))
+	{
+		slot->zone = zone;
+		slot->len = len;
+		memcpy(slot->name, name, len);
+		last = slot;
+	}
+	return zone;
+}
+
+ZoneDays *
+zone_by_name(const char *name, size_t len)
+{
+	ZoneDays *zone = zone_find(name, len);
+
+	if (unlikely(zone == NULL))
+	{
+		int shown = pg_mbcliplen(name, (int) len, SHOWN_NAME_BYTES);
+
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown time zone \"%.*s%s\"", shown, name, (size_t) shown < len ? "..." : ""),
+			 errhint("Give a full name such as Europe/Helsinki: see pg_timezone_names. "
+					 "Abbreviations and zones that count leap seconds aren't accepted.")));
+	}
+	return zone;
+}
+
+const char *
+zone_name(const ZoneDays *zone)
+{
+	return pg_get_timezone_name(zone->zone);
+}
+
+/*
+ * Looks up the offsets of a page's days: from one transition to the next it
+ * stays the same. A day with a transition inside is left to be asked each time;
+ * one at midnight UTC is no such case.
+ */
+static void
+zone_fill_page(ZoneDays *zone, int number)
+{
+	int32 *page = MemoryContextAlloc(TopMemoryContext, ZONE_PAGE_DAYS * sizeof(int32));
+	pg_time_t day_start =
+		EPOCH_SECONDS + (pg_time_t) (ZONE_FIRST_DAY + number * ZONE_PAGE_DAYS) * SECS_PER_DAY;
+	pg_time_t changes = day_start; /* the next transition; where reached, look again */
+	int32 offset = ZONE_OFFSET_CHANGES;
+	int i;
+
+	for (i = 0; i < ZONE_PAGE_DAYS; i++, day_start += SECS_PER_DAY)
+	{
+		if (day_start >= changes)
+		{
+			const struct pg_tm *local = pg_localtime(&day_start, zone->zone);
+			long int before;
+			long int after;
+			int before_dst;
+			int after_dst;
+			int found;
+
+			offset = local != NULL ? (int32) local->tm_gmtoff : ZONE_OFFSET_CHANGES;
+			found = pg_next_dst_boundary(&day_start, &before, &before_dst, &changes, &after,
+										 &after_dst, zone->zone);
+			if (found == 0)
+				changes = PG_INT64_MAX; /* none to come */
+			else if (found < 0)
+				changes = day_start;
+		}
+		page[i] = day_start + SECS_PER_DAY <= changes ? offset : ZONE_OFFSET_CHANGES;
+	}
+	zone->pages[number] = page;
+}
+
+static void report_timestamp_out_of_range(void) pg_attribute_noreturn();
+
+static void
+report_timestamp_out_of_range(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+}
+
+DateADT
+zone_day_slow(ZoneDays *zone, TimestampTz at)
+{
+	int64 utc_day;
+	uint64 slot;
+	pg_time_t seconds;
+	const struct pg_tm *local;
+	DateADT day;
+
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("instant must be finite, not '%s'",
+							   TIMESTAMP_IS_NOEND(at) ? "infinity" : "-infinity"),
+						errhint("Leave such rows out, or use NULL where there is no instant.")));
+
+	utc_day = at / USECS_PER_DAY - (at % USECS_PER_DAY < 0);
+	slot = (uint64) (utc_day - ZONE_FIRST_DAY);
+	if (slot < ZONE_PAGES * ZONE_PAGE_DAYS && zone->pages[slot / ZONE_PAGE_DAYS] == NULL)
+	{
+		zone_fill_page(zone, (int) (slot / ZONE_PAGE_DAYS));
+		if (zone->pages[slot / ZONE_PAGE_DAYS][slot % ZONE_PAGE_DAYS] != ZONE_OFFSET_CHANGES)
+			return zone_day(zone, at);
+	}
+
+	seconds = at / USECS_PER_SEC - (at % USECS_PER_SEC < 0) + EPOCH_SECONDS;
+	local = pg_localtime(&seconds, zone->zone);
+	if (local == NULL)
+		report_timestamp_out_of_range();
+	day = date2j(local->tm_year + 1900, local->tm_mon + 1, local->tm_mday) - POSTGRES_EPOCH_JDATE;
+	if (!IS_VALID_DATE(day))
+		report_timestamp_out_of_range();
+	return day;
+}
+
+TimestampTz
+zone_day_start(const ZoneDays *zone, DateADT day)
+{
+	struct pg_tm tm;
+	TimestampTz start;
+
+	if (DATE_IS_NOBEGIN(day))
+		return DT_NOBEGIN;
+	if (DATE_IS_NOEND(day))
+		return DT_NOEND;
+	if (day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+		report_timestamp_out_of_range();
+
+	memset(&tm, 0, sizeof(tm));
+	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	start = day * USECS_PER_DAY + DetermineTimeZoneOffset(&tm, zone->zone) * USECS_PER_SEC;
+	if (!IS_VALID_TIMESTAMP(start))
+		report_timestamp_out_of_range();
+	return start;
+}

@@ -1,0 +1,39 @@
+/*
+ * loyalty.c
+ *		The module: what the server loads, its settings, and which concepts there are.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "activity/activity_base.h"
+#include "core/base.h"
+#include "timeline/timeline_base.h"
+
+#ifdef PG_MODULE_MAGIC_EXT
+PG_MODULE_MAGIC_EXT(.name = "loyalty", .version = LOYALTY_VERSION);
+#else
+PG_MODULE_MAGIC;
+#endif
+
+/* A value near 1 GB passes some of the server's paths and breaks others; its text form is twice as
+ * long. */
+#define MAX_FLAT_SIZE_KB (700 * 1024)
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("loyalty.max_flat_size",
+							"Size up to which a collected base may become a single value.",
+							"Larger ones are refused: where a base leaves memory, and where a "
+							"parallel worker hands over what it collected.",
+							&max_flat_size, MAX_FLAT_SIZE_KB, 1, MAX_FLAT_SIZE_KB, PGC_USERSET,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("loyalty");
+
+	collect_register(&activity_collect_ops);
+	collect_register(&timeline_collect_ops);
+}

@@ -1,0 +1,475 @@
+/*
+ * retention.c
+ *		The SQL face of cohort retention: over a base, as an aggregate over
+ *		activity sets, and the rows that a result turns into.
+ *
+ * The aggregate's state is a retention_result too, expanded: a fold that lives in
+ * a memory context of its own below the aggregate's. So partial states travel as
+ * results, and rollup() and the combine function are one.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/expandeddatum.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+#include "core/base.h"
+#include "core/statistics.h"
+#include "retention/retention.h"
+
+/* ---- over a base ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_retention);
+
+static const CalendarPeriod *
+period_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("period must not be null")));
+	return PG_GETARG_CALENDAR_PERIOD(n);
+}
+
+/* NULL means the day of the last event. */
+static bool
+as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of)
+{
+	*as_of = 0;
+	if (n >= PG_NARGS() || PG_ARGISNULL(n))
+		return false;
+	*as_of = PG_GETARG_DATEADT(n);
+	check_finite_day(*as_of);
+	return true;
+}
+
+/* A base knows days, not instants: its zone can't be changed afterwards. */
+static void
+check_zone(const Base *base, const Calendar *calendar)
+{
+	if (calendar->zone != NULL && base->zone_state == ZONE_KNOWN &&
+		strcmp(calendar->zone, base->zone) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the period is in zone \"%s\", but days were collected in zone \"%s\"",
+						calendar->zone, base->zone),
+				 errhint("Collect in that zone: activities(customer, at, '%s').", calendar->zone)));
+}
+
+Datum
+loyalty_retention(PG_FUNCTION_ARGS)
+{
+	const CalendarPeriod *period = period_argument(fcinfo, 1);
+	const Base *base;
+	DateADT as_of;
+	bool as_of_given = as_of_argument(fcinfo, 2, &as_of);
+	RetentionFold *fold;
+	RetentionCounts counts;
+	BaseCursor cursor;
+	Customer customer;
+	ByteSpan body;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	base = base_open(PG_GETARG_DATUM(0));
+	fold = retention_fold_start(period, as_of_given, as_of);
+	check_zone(base, retention_fold_calendar(fold));
+	retention_fold_scope(fold)->guests = base->guests;
+	base_rewind(&cursor, base);
+	while (base_next(&cursor, &customer, &body))
+		retention_fold_customer(fold, body);
+	retention_fold_finish(fold, &counts);
+	PG_RETURN_POINTER(retention_encode(&counts));
+}
+
+/* ---- the aggregates over activity sets and over results ---- */
+
+typedef struct ExpandedRetention
+{
+	ExpandedObjectHeader header;
+	RetentionFold *fold;
+	struct varlena *flat; /* made for flattening */
+} ExpandedRetention;
+
+static Size
+get_flat_size(ExpandedObjectHeader *header)
+{
+	ExpandedRetention *state = (ExpandedRetention *) header;
+	MemoryContext old = MemoryContextSwitchTo(header->eoh_context);
+	RetentionCounts counts;
+
+	if (state->flat != NULL)
+		pfree(state->flat);
+	retention_fold_finish(state->fold, &counts);
+	state->flat = retention_encode(&counts);
+	pfree(counts.cells);
+	MemoryContextSwitchTo(old);
+	return VARSIZE(state->flat);
+}
+
+static void
+flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
+{
+	memcpy(result, ((ExpandedRetention *) header)->flat, allocated_size);
+}
+
+static const ExpandedObjectMethods retention_methods = { get_flat_size, flatten_into };
+
+static ExpandedRetention *
+new_state(FunctionCallInfo fcinfo, const CalendarPeriod *period, bool as_of_given, DateADT as_of)
+{
+	MemoryContext parent;
+	MemoryContext context;
+	MemoryContext old;
+	ExpandedRetention *state;
+
+	if (!AggCheckCallContext(fcinfo, &parent))
+		parent = CurrentMemoryContext;
+	context = AllocSetContextCreate(parent, "loyalty retention", ALLOCSET_START_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	state = palloc0(sizeof(ExpandedRetention));
+	EOH_init_header(&state->header, &retention_methods, context);
+	state->fold = retention_fold_start(period, as_of_given, as_of);
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+/* The state in an argument that isn't NULL: in place if it is ours to change, else a copy. */
+static ExpandedRetention *
+state_argument(FunctionCallInfo fcinfo, int n)
+{
+	struct varlena *value = (struct varlena *) DatumGetPointer(PG_GETARG_DATUM(n));
+	RetentionCounts counts;
+	ExpandedRetention *state;
+
+	if (VARATT_IS_EXTERNAL_EXPANDED_RW(value))
+	{
+		ExpandedObjectHeader *header = DatumGetEOHP(PG_GETARG_DATUM(n));
+
+		if (header->eoh_methods == &retention_methods)
+			return (ExpandedRetention *) header;
+	}
+	retention_decode(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(n)), &counts);
+	state = new_state(fcinfo, counts.scope.period, counts.scope.as_of_given, counts.scope.as_of);
+	retention_fold_counts(state->fold, &counts);
+	return state;
+}
+
+PG_FUNCTION_INFO_V1(loyalty_retention_accum);
+PG_FUNCTION_INFO_V1(loyalty_retention_merge);
+
+/* Adds a customer's activity set; a NULL one adds nothing. */
+Datum
+loyalty_retention_accum(PG_FUNCTION_ARGS)
+{
+	const CalendarPeriod *period = period_argument(fcinfo, 2);
+	DateADT as_of;
+	bool as_of_given = as_of_argument(fcinfo, 3, &as_of);
+	ExpandedRetention *state;
+	struct varlena *activity;
+	ByteSpan body;
+
+	if (PG_ARGISNULL(0))
+		state = new_state(fcinfo, period, as_of_given, as_of);
+	else
+	{
+		RetentionScope *scope;
+
+		state = state_argument(fcinfo, 0);
+		scope = retention_fold_scope(state->fold);
+		if (!calendar_period_equal(scope->period, period) || scope->as_of_given != as_of_given ||
+			scope->as_of != as_of)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("period and as_of must be the same for all rows of an aggregate"),
+					 errhint("GROUP BY what they depend on.")));
+	}
+	if (!PG_ARGISNULL(1))
+	{
+		MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
+
+		activity = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1));
+		body.bytes = (const uint8 *) VARDATA_ANY(activity);
+		body.len = VARSIZE_ANY_EXHDR(activity);
+		retention_fold_customer(state->fold, body);
+		if ((Pointer) activity != DatumGetPointer(PG_GETARG_DATUM(1)))
+			pfree(activity);
+		MemoryContextSwitchTo(old);
+	}
+	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
+}
+
+/* Adds a result to a result: rollup(), and the combine function of both aggregates. */
+Datum
+loyalty_retention_merge(PG_FUNCTION_ARGS)
+{
+	ExpandedRetention *state;
+	RetentionCounts counts;
+
+	if (PG_ARGISNULL(0))
+	{
+		if (PG_ARGISNULL(1))
+			PG_RETURN_NULL();
+		state = state_argument(fcinfo, 1);
+		PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
+	}
+	state = state_argument(fcinfo, 0);
+	if (!PG_ARGISNULL(1))
+	{
+		retention_decode(PG_GETARG_VARLENA_PP(1), &counts);
+		retention_fold_counts(state->fold, &counts);
+	}
+	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
+}
+
+/* ---- rows ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_retention_table);
+PG_FUNCTION_INFO_V1(loyalty_retention_curve);
+PG_FUNCTION_INFO_V1(loyalty_retention_totals);
+
+/* The longest curve: a day for each of 27,000 years. */
+#define MAX_CURVE 10000000
+
+static double
+confidence_argument(FunctionCallInfo fcinfo, int n)
+{
+	double confidence = PG_GETARG_FLOAT8(n);
+
+	if (isnan(confidence) || confidence <= 0 || confidence >= 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("confidence must be between 0 and 1, not %g", confidence),
+						errhint("0.95 is usual.")));
+	return normal_quantile_two_sided(confidence);
+}
+
+/* Puts rate, lower and upper into three columns. */
+static void
+put_rate(Datum *values, int64 retained, int64 size, double z)
+{
+	double lower;
+	double upper;
+
+	wilson_interval((double) retained, (double) size, z, &lower, &upper);
+	values[0] = Float8GetDatum((double) retained / (double) size);
+	values[1] = Float8GetDatum(lower);
+	values[2] = Float8GetDatum(upper);
+}
+
+/* Cells of one cohort, handed out lag by lag, those without customers too. */
+typedef struct CohortWalk
+{
+	const RetentionCell *cell; /* the next one */
+	const RetentionCell *end;
+	int32 cohort;
+	int64 size;
+	int64 left; /* customers who haven't ended before this lag */
+} CohortWalk;
+
+static void
+start_cohort(CohortWalk *walk, const RetentionCell *cell, const RetentionCell *end)
+{
+	walk->cell = cell;
+	walk->end = end;
+	walk->cohort = cell->cohort;
+	walk->size = walk->left = cell->retained;
+}
+
+/* Retained at a lag and after it; lags are asked for in order. */
+static void
+next_lag(CohortWalk *walk, uint32 lag, int64 *retained, int64 *retained_after)
+{
+	*retained = 0;
+	*retained_after = walk->left;
+	if (walk->cell < walk->end && walk->cell->cohort == walk->cohort && walk->cell->lag == lag)
+	{
+		*retained = walk->cell->retained;
+		walk->left -= walk->cell->ended;
+		walk->cell++;
+	}
+}
+
+/* Moves on to the first cell of the next cohort. */
+static const RetentionCell *
+skip_cohort(const RetentionCell *cell, const RetentionCell *end, int32 cohort)
+{
+	while (cell < end && cell->cohort == cohort)
+		cell++;
+	return cell;
+}
+
+#define TABLE_COLUMNS 13
+
+Datum
+loyalty_retention_table(PG_FUNCTION_ARGS)
+{
+	double z = confidence_argument(fcinfo, 1);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	RetentionCounts counts;
+	Calendar calendar;
+	DateADT as_of;
+	int32 last_period;
+	const RetentionCell *cell;
+	const RetentionCell *end;
+
+	InitMaterializedSRF(fcinfo, 0);
+	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
+	if (!retention_as_of(&counts.scope, &as_of) || counts.ncells == 0)
+		return (Datum) 0;
+	calendar_open(&calendar, counts.scope.period);
+	last_period = calendar_index(&calendar, as_of);
+	end = counts.cells + counts.ncells;
+	for (cell = counts.cells; cell < end;)
+	{
+		CohortWalk walk;
+		uint32 lag;
+		DateADT start;
+
+		start_cohort(&walk, cell, end);
+		start = calendar_start(&calendar, walk.cohort);
+		for (lag = 0; walk.cohort + (int64) lag <= last_period; lag++)
+		{
+			Datum values[TABLE_COLUMNS];
+			bool nulls[TABLE_COLUMNS] = { false };
+			DateADT next = calendar_start(&calendar, walk.cohort + (int32) lag + 1);
+			int64 retained;
+			int64 after;
+
+			next_lag(&walk, lag, &retained, &after);
+			values[0] = DateADTGetDatum(calendar_start(&calendar, walk.cohort));
+			values[1] = Int64GetDatum(walk.size);
+			values[2] = Int32GetDatum((int32) lag);
+			values[3] = DateADTGetDatum(start);
+			values[4] = DateADTGetDatum(next);
+			values[5] = Int64GetDatum(retained);
+			put_rate(&values[6], retained, walk.size, z);
+			values[9] = Int64GetDatum(after);
+			values[10] = Float8GetDatum((double) after / (double) walk.size);
+			values[11] = BoolGetDatum(next != DATEVAL_NOEND && next <= as_of + 1);
+			values[12] = DateADTGetDatum(as_of);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+			start = next;
+			CHECK_FOR_INTERRUPTS();
+		}
+		cell = skip_cohort(cell, end, walk.cohort);
+	}
+	return (Datum) 0;
+}
+
+/* What the cohorts add up to at one lag. */
+typedef struct CurvePoint
+{
+	int64 eligible;
+	int64 retained;
+	int64 retained_after;
+} CurvePoint;
+
+#define CURVE_COLUMNS 8
+
+Datum
+loyalty_retention_curve(PG_FUNCTION_ARGS)
+{
+	double z = confidence_argument(fcinfo, 1);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	RetentionCounts counts;
+	Calendar calendar;
+	DateADT as_of;
+	int64 complete; /* periods before this one are over */
+	int64 npoints;
+	int64 lag;
+	CurvePoint *points;
+	const RetentionCell *cell;
+	const RetentionCell *end;
+
+	InitMaterializedSRF(fcinfo, 0);
+	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
+	if (!retention_as_of(&counts.scope, &as_of) || counts.ncells == 0)
+		return (Datum) 0;
+	calendar_open(&calendar, counts.scope.period);
+	complete = calendar_index(&calendar, as_of);
+	if (calendar_start(&calendar, (int32) complete + 1) == as_of + 1)
+		complete++;
+	npoints = complete - counts.cells[0].cohort;
+	if (npoints > MAX_CURVE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a retention curve of " INT64_FORMAT " lags is too long", npoints),
+				 errhint("Take a longer period, or filter out events far from the others.")));
+	if (npoints <= 0)
+		return (Datum) 0;
+
+	points = palloc_extended(npoints * sizeof(CurvePoint), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	end = counts.cells + counts.ncells;
+	for (cell = counts.cells; cell < end;)
+	{
+		CohortWalk walk;
+
+		start_cohort(&walk, cell, end);
+		for (lag = 0; walk.cohort + lag < complete; lag++)
+		{
+			int64 retained;
+			int64 after;
+
+			next_lag(&walk, (uint32) lag, &retained, &after);
+			points[lag].eligible += walk.size;
+			points[lag].retained += retained;
+			points[lag].retained_after += after;
+		}
+		cell = skip_cohort(cell, end, walk.cohort);
+		CHECK_FOR_INTERRUPTS();
+	}
+
+	for (lag = 0; lag < npoints; lag++)
+	{
+		const CurvePoint *point = &points[lag];
+		Datum values[CURVE_COLUMNS];
+		bool nulls[CURVE_COLUMNS] = { false };
+
+		values[0] = Int32GetDatum((int32) lag);
+		values[1] = Int64GetDatum(point->eligible);
+		values[2] = Int64GetDatum(point->retained);
+		put_rate(&values[3], point->retained, point->eligible, z);
+		values[6] = Int64GetDatum(point->retained_after);
+		values[7] = Float8GetDatum((double) point->retained_after / (double) point->eligible);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+#define TOTALS_COLUMNS 6
+
+Datum
+loyalty_retention_totals(PG_FUNCTION_ARGS)
+{
+	RetentionCounts counts;
+	TupleDesc desc;
+	Datum values[TOTALS_COLUMNS];
+	bool nulls[TOTALS_COLUMNS] = { false };
+	DateADT as_of;
+	int64 cohorts = 0;
+	int64 customers = 0;
+	int64 i;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
+	for (i = 0; i < counts.ncells; i++)
+		if (counts.cells[i].lag == 0)
+		{
+			cohorts++;
+			customers += counts.cells[i].retained;
+		}
+	values[0] = CStringGetTextDatum(calendar_period_text(counts.scope.period));
+	nulls[1] = !retention_as_of(&counts.scope, &as_of);
+	values[1] = DateADTGetDatum(as_of);
+	values[2] = Int64GetDatum(cohorts);
+	values[3] = Int64GetDatum(customers);
+	values[4] = Int64GetDatum(counts.scope.idle);
+	values[5] = Int64GetDatum(counts.scope.guests);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

@@ -1,0 +1,278 @@
+/*
+ * timeline.h
+ *		A customer's events: the stored form, how to build it and how to walk it.
+ *
+ * event_timeline is a varlena. Its body, the bytes after the length word, is
+ * what collectors carry. timeline_event is the same with exactly one event.
+ *
+ *		byte	version (low 4 bits), unit of time (high 4 bits: a TimelineUnit)
+ *		byte	flags: what occurs (TIMELINE_HAS_...)
+ *		byte	scale of the values									(if there are values)
+ *		varint	number of events
+ *		varint	number of kinds, then each: varint length, bytes	(if there are kinds)
+ *		varint	number of labels, then each: varint length, bytes	(if there are labels)
+ *		then each event:
+ *			zigzag	instant, in units, from 2000-01-01 UTC			(first event)
+ *			varint	units since the event before					(others)
+ *			varint	value; zigzag if some are negative;
+ *					if some are absent: 0 for those, else plus 1	(if there are values)
+ *			varint	1 + number of its kind, 0 for none				(if there are kinds)
+ *			varint	1 + number of its label, 0 for none				(if there are labels)
+ *			ref														(if there are refs)
+ *				all are numbers: zigzag of the difference to the number before (from 0)
+ *				else varint: 0 none; 1 a number, as above, follows; 2 + length of the text that
+ *follows expiry													(if there are expiries) varint:
+ *0 none; 1 'infinity'; 2 it is before the event, and varint units before, less 1, follows; 3 +
+ *units after the event
+ *
+ * An empty timeline is the version byte and a zero flags byte and count. The unit is
+ * the largest that divides all instants (finite expiries too), the dictionaries are
+ * sorted and hold just what occurs, zeros that all values have after the fourth decimal
+ * are dropped, and the events are in the order of event_compare(): the same events at the
+ * same scale have the same bytes.
+ */
+#ifndef LOYALTY_TIMELINE_H
+#define LOYALTY_TIMELINE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "port/pg_bitutils.h"
+
+#include "core/codec.h"
+
+#define TIMELINE_VERSION		   1
+
+#define TIMELINE_HAS_VALUES		   0x01
+#define TIMELINE_HAS_ABSENT_VALUES 0x02 /* some events have a value, some have none */
+#define TIMELINE_HAS_NEGATIVES	   0x04
+#define TIMELINE_HAS_KINDS		   0x08
+#define TIMELINE_HAS_LABELS		   0x10
+#define TIMELINE_HAS_REFS		   0x20
+#define TIMELINE_HAS_MIXED_REFS	   0x40 /* some refs are absent or texts */
+#define TIMELINE_HAS_EXPIRIES	   0x80
+
+/* What a timeline of just instants and values doesn't have. */
+#define TIMELINE_RICH \
+	(TIMELINE_HAS_KINDS | TIMELINE_HAS_LABELS | TIMELINE_HAS_REFS | TIMELINE_HAS_EXPIRIES)
+
+typedef enum TimelineUnit
+{
+	TIMELINE_MICROSECOND,
+	TIMELINE_MILLISECOND,
+	TIMELINE_SECOND,
+	TIMELINE_MINUTE,
+	TIMELINE_HOUR
+} TimelineUnit;
+
+typedef enum EventRefType
+{
+	EVENT_REF_NONE,
+	EVENT_REF_NUMBER, /* a bigint, or a text that is written exactly as a bigint is */
+	EVENT_REF_TEXT
+} EventRefType;
+
+/* Text inside a body; not terminated. Absent: bytes is NULL. */
+typedef struct EventText
+{
+	const char *bytes;
+	int len;
+} EventText;
+
+/* One event, taken apart. Texts point into the body that it was read from. */
+typedef struct Event
+{
+	TimestampTz at;
+	int64 value; /* in units of 10^-scale of the timeline; see has_value */
+	TimestampTz expires_at;
+	EventText kind;
+	EventText label;
+	EventText ref_text;
+	int64 ref_number;
+	EventRefType ref_type;
+	int kind_no;  /* 1 + its place in the reader's kinds, 0 for none; set by timeline_next() */
+	int label_no; /* 1 + its place in the reader's labels */
+	bool has_value;
+	bool has_expiry;
+} Event;
+
+/* Walks the events of a body in order. */
+typedef struct TimelineReader
+{
+	const uint8 *at;
+	const uint8 *end;
+	uint64 count; /* events in the timeline */
+	uint64 left;  /* events not handed out yet */
+	int scale;	  /* 0 where there are no values */
+	uint8 flags;
+	bool started;
+	int64 unit; /* microseconds */
+	TimestampTz last;
+	uint64 last_ref;
+	int nkinds;
+	int nlabels;
+	EventText *kinds;
+	EventText *labels;
+} TimelineReader;
+
+/* What collectors append for a row of the short forms; TIMELINE_NO_EVENT marks a member without
+ * events. */
+typedef struct TimelineRow
+{
+	TimestampTz at;
+	int64 value;
+	int32 scale; /* TIMELINE_NO_VALUE: the event has no value */
+} TimelineRow;
+
+#define TIMELINE_NO_VALUE (-1)
+#define TIMELINE_NO_EVENT DT_NOBEGIN
+
+/* Starts a walk; refuses a version that it doesn't know (XX001). Dictionaries are palloc'd. */
+extern void timeline_open(TimelineReader *reader, const uint8 *body, size_t len);
+
+/* The columns of an event beyond instant and value; for timeline_next(). */
+extern void timeline_read_rest(TimelineReader *reader, Event *event);
+
+/* All events of a body in a palloc'd array; their count and scale. */
+extern Event *timeline_decode(const uint8 *body, size_t len, int64 *nevents, int *scale);
+
+/* The order of events: at, kind, label, ref, value, expires_at; what is absent comes first. Same
+ * scale on both sides. */
+extern int event_compare(const Event *a, const Event *b);
+
+/* The same for events of timelines of different scale: values compare as numbers. */
+extern int event_compare_scaled(const Event *a, int a_scale, const Event *b, int b_scale);
+
+/* The order of texts: by bytes; absent comes first. */
+extern int event_text_compare(const EventText *a, const EventText *b);
+extern int event_text_order(const void *a, const void *b);
+
+/* Finds a text among sorted ones, as dictionaries are; NULL where it isn't there. */
+extern const EventText *event_text_find(const EventText *text, const EventText *texts,
+										int64 ntexts);
+
+/*
+ * Appends to out the body that holds the events of all bodies and all rows, as often as
+ * they occur. The rows are sorted in place. Scales are brought to the largest (22003 where
+ * a value doesn't fit). Fast where everything is in time order and only instants and values
+ * occur. A body of length 0 stands for a member without events.
+ */
+extern void timeline_merge_bodies(ByteBuffer *out, const ByteSpan *bodies, int nbodies,
+								  TimelineRow *rows, int nrows);
+
+/*
+ * Appends the body that holds these events, in any order, all at one scale. Texts may lie
+ * anywhere but in out; kind_no and label_no are overwritten.
+ */
+extern void timeline_encode(ByteBuffer *out, Event *events, int64 nevents, int scale);
+
+/* Is this the body of a timeline, in its only valid form? For bytes from outside. */
+extern bool timeline_body_valid(const uint8 *body, size_t len);
+
+/* Wraps a body as an event_timeline datum, palloc'd. */
+extern Datum event_timeline_from_body(const uint8 *body, size_t len);
+
+/* The body held by a detoasted event_timeline or timeline_event datum. */
+extern ByteSpan timeline_event_body(Datum event);
+
+/*
+ * Begins a datum of either type: what is appended to out is its body. A datum is made
+ * without copying; the size is what the body is likely to take.
+ */
+extern void timeline_datum_begin(ByteBuffer *out, size_t size);
+extern Datum timeline_datum_end(ByteBuffer *out);
+
+/* Appends an event as a JSON object, as the types' text output has it. */
+extern void event_append_json(StringInfo out, const Event *event, int scale);
+
+/* The body of a timeline without events. */
+extern ByteSpan timeline_empty_body(void);
+
+/* Refuses 'infinity' and '-infinity' as an event's instant (22008). */
+extern void timeline_check_instant(TimestampTz at);
+
+/* The same as an event's expiry, where 'infinity' means that it never expires. */
+extern void timeline_check_expiry(TimestampTz at);
+
+/* Sets the ref from a text: a number where it is written exactly as a bigint is. */
+extern void event_set_ref_text(Event *event, const char *bytes, int len);
+
+/*
+ * A varint of bytes that were checked before, as varint_next() reads it: eight bytes at
+ * once where there are as many, so that long ones cost no loop.
+ */
+static inline uint64
+timeline_varint(const uint8 **at, const uint8 *end)
+{
+#ifndef WORDS_BIGENDIAN
+	if (likely(end - *at >= 8))
+	{
+		uint64 word;
+		uint64 stops;
+
+		memcpy(&word, *at, 8);
+		stops = ~word & UINT64CONST(0x8080808080808080);
+		if (likely(stops != 0))
+		{
+			*at += pg_rightmost_one_pos64(stops) / 8 + 1;
+			word &= stops ^ (stops - 1); /* what follows the last byte of the varint goes */
+			word = (word & UINT64CONST(0x007F007F007F007F)) |
+				   (word & UINT64CONST(0x7F007F007F007F00)) >> 1;
+			word = (word & UINT64CONST(0x00003FFF00003FFF)) |
+				   (word & UINT64CONST(0x3FFF00003FFF0000)) >> 2;
+			return (word & UINT64CONST(0x0FFFFFFF)) | (word & UINT64CONST(0x0FFFFFFF00000000)) >> 4;
+		}
+	}
+#endif
+	return varint_next(at, end);
+}
+
+/* Reads an event's instant: only for timeline_next() and walks of its kind. */
+static inline TimestampTz
+timeline_read_instant(TimelineReader *reader)
+{
+	uint64 code = timeline_varint(&reader->at, reader->end);
+
+	if (unlikely(!reader->started))
+	{
+		reader->started = true;
+		code = (uint64) zigzag_unfold(code);
+	}
+	reader->last = (TimestampTz) ((uint64) reader->last + code * (uint64) reader->unit);
+	return reader->last;
+}
+
+/* Reads an event's value; false where it has none. The timeline has values. */
+static inline bool
+timeline_read_value(TimelineReader *reader, int64 *value)
+{
+	uint64 code = timeline_varint(&reader->at, reader->end);
+
+	if (reader->flags & TIMELINE_HAS_ABSENT_VALUES)
+	{
+		if (code == 0)
+			return false;
+		code--;
+	}
+	*value = (reader->flags & TIMELINE_HAS_NEGATIVES) ? zigzag_unfold(code) : (int64) code;
+	return true;
+}
+
+/* The next event, if there is one. */
+static inline bool
+timeline_next(TimelineReader *reader, Event *event)
+{
+	if (reader->left == 0)
+		return false;
+	reader->left--;
+	memset(event, 0, sizeof(Event));
+	event->at = timeline_read_instant(reader);
+	if (reader->flags & TIMELINE_HAS_VALUES)
+		event->has_value = timeline_read_value(reader, &event->value);
+	if (reader->flags & TIMELINE_RICH)
+		timeline_read_rest(reader, event);
+	return true;
+}
+
+#endif

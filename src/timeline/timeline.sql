@@ -1,0 +1,288 @@
+-- timeline_event and event_timeline: a customer's events
+
+-- ---- types ----
+
+CREATE TYPE timeline_event;
+CREATE TYPE event_timeline;
+
+CREATE FUNCTION timeline_event_in(input cstring) RETURNS timeline_event
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_event_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_event_out(event timeline_event) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_event_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_event_recv(input internal) RETURNS timeline_event
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_event_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_event_send(event timeline_event) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_event_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION event_timeline_in(input cstring) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION event_timeline_out(timeline event_timeline) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION event_timeline_recv(input internal) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION event_timeline_send(timeline event_timeline) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+-- of the category of dates, so that timeline_agg(NULL) finds the form for timestamptz
+CREATE TYPE timeline_event (
+	INPUT = timeline_event_in,
+	OUTPUT = timeline_event_out,
+	RECEIVE = timeline_event_recv,
+	SEND = timeline_event_send,
+	INTERNALLENGTH = VARIABLE,
+	STORAGE = extended,
+	CATEGORY = 'D'
+);
+
+CREATE TYPE event_timeline (
+	INPUT = event_timeline_in,
+	OUTPUT = event_timeline_out,
+	RECEIVE = event_timeline_recv,
+	SEND = event_timeline_send,
+	INTERNALLENGTH = VARIABLE,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE timeline_event IS
+	'One event: an instant, and where known a value, kind, label, ref and expiry. Text form is a JSON object: {"at": "2024-01-05T10:00:00+00:00", "value": 12.50, "kind": "earn", "label": "web", "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00"}. Instants are in UTC, and must have an offset on input.';
+COMMENT ON TYPE event_timeline IS
+	'A customer''s events in order of time; events equal in all columns are kept as often as they occur. Text form is a JSON array of timeline_event objects, in any order on input. Takes 7 to 10 bytes for an event of an instant in microseconds and an amount in cents. Values are held with the decimals of the one that has most, in 18 digits: else error 22003, whose way out is round().';
+COMMENT ON FUNCTION timeline_event_in(cstring) IS 'text input of timeline_event';
+COMMENT ON FUNCTION timeline_event_out(timeline_event) IS 'text output of timeline_event';
+COMMENT ON FUNCTION timeline_event_recv(internal) IS 'binary input of timeline_event: as event_timeline with one event';
+COMMENT ON FUNCTION timeline_event_send(timeline_event) IS 'binary output of timeline_event: as event_timeline with one event';
+COMMENT ON FUNCTION event_timeline_in(cstring) IS 'text input of event_timeline';
+COMMENT ON FUNCTION event_timeline_out(event_timeline) IS 'text output of event_timeline';
+COMMENT ON FUNCTION event_timeline_recv(internal) IS 'binary input of event_timeline: byte version, byte scale, int32 number of events, then each event''s columns';
+COMMENT ON FUNCTION event_timeline_send(event_timeline) IS 'binary output of event_timeline: byte version, byte scale, int32 number of events, then each event''s columns';
+
+-- the bytes of an event are those of a timeline of one event
+CREATE CAST (timeline_event AS event_timeline) WITHOUT FUNCTION AS IMPLICIT;
+COMMENT ON CAST (timeline_event AS event_timeline) IS 'the timeline of one event: timeline + make_event(...)';
+
+-- ---- events ----
+
+CREATE FUNCTION make_event(at timestamptz, value numeric DEFAULT NULL, kind text DEFAULT NULL, label text DEFAULT NULL, ref bigint DEFAULT NULL, expires_at timestamptz DEFAULT NULL) RETURNS timeline_event
+	AS 'MODULE_PATHNAME', 'loyalty_make_event' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION make_event(ref text, at timestamptz, value numeric DEFAULT NULL, kind text DEFAULT NULL, label text DEFAULT NULL, expires_at timestamptz DEFAULT NULL) RETURNS timeline_event
+	AS 'MODULE_PATHNAME', 'loyalty_make_event_ref' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION make_event(timestamptz, numeric, text, text, bigint, timestamptz) IS
+	'An event. value: an amount or points, exact. kind: what sort of entry (purchase, earn, redeem, return, ...). label: a category, partner or channel. ref: the id of its row. expires_at: infinity says that it never expires. What is NULL is left out, and takes no space; a NULL at makes a NULL event. Infinity as at, or -infinity as expires_at, is error 22008; a value that 18 digits can''t hold is 22003.';
+COMMENT ON FUNCTION make_event(text, timestamptz, numeric, text, text, timestamptz) IS
+	'An event whose ref is a text; one that is written exactly as a bigint is held as the number, so ref => ''42'' and ref => 42 make the same event. Otherwise as make_event(at, ...).';
+
+-- ---- comparison: of both types, by the same functions ----
+
+DO $do$
+DECLARE
+	type text;
+	name text;
+BEGIN
+	FOREACH type IN ARRAY ARRAY['timeline_event', 'event_timeline'] LOOP
+		FOREACH name IN ARRAY ARRAY['eq', 'ne', 'lt', 'le', 'gt', 'ge'] LOOP
+			EXECUTE format($sql$
+				CREATE FUNCTION %1$s_%2$s(a %1$s, b %1$s) RETURNS boolean
+					AS 'MODULE_PATHNAME', 'loyalty_event_timeline_%2$s' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+				$sql$, type, name);
+		END LOOP;
+		EXECUTE format($sql$
+			CREATE FUNCTION %1$s_cmp(a %1$s, b %1$s) RETURNS integer
+				AS 'MODULE_PATHNAME', 'loyalty_event_timeline_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+			CREATE FUNCTION %1$s_hash(a %1$s) RETURNS integer
+				AS 'MODULE_PATHNAME', 'loyalty_event_timeline_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+			CREATE FUNCTION %1$s_hash_extended(a %1$s, seed bigint) RETURNS bigint
+				AS 'MODULE_PATHNAME', 'loyalty_event_timeline_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+			COMMENT ON FUNCTION %1$s_eq(%1$s, %1$s) IS 'implementation of = operator';
+			COMMENT ON FUNCTION %1$s_ne(%1$s, %1$s) IS 'implementation of <> operator';
+			COMMENT ON FUNCTION %1$s_lt(%1$s, %1$s) IS 'implementation of < operator';
+			COMMENT ON FUNCTION %1$s_le(%1$s, %1$s) IS 'implementation of <= operator';
+			COMMENT ON FUNCTION %1$s_gt(%1$s, %1$s) IS 'implementation of > operator';
+			COMMENT ON FUNCTION %1$s_ge(%1$s, %1$s) IS 'implementation of >= operator';
+			COMMENT ON FUNCTION %1$s_cmp(%1$s, %1$s) IS 'order, for btree: negative, 0, positive';
+			COMMENT ON FUNCTION %1$s_hash(%1$s) IS 'hash';
+			COMMENT ON FUNCTION %1$s_hash_extended(%1$s, bigint) IS 'hash with a seed';
+
+			CREATE OPERATOR = (
+				LEFTARG = %1$s, RIGHTARG = %1$s, FUNCTION = %1$s_eq,
+				COMMUTATOR = =, NEGATOR = <>, RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+			);
+			CREATE OPERATOR <> (
+				LEFTARG = %1$s, RIGHTARG = %1$s, FUNCTION = %1$s_ne,
+				COMMUTATOR = <>, NEGATOR = =, RESTRICT = neqsel, JOIN = neqjoinsel
+			);
+			CREATE OPERATOR < (
+				LEFTARG = %1$s, RIGHTARG = %1$s, FUNCTION = %1$s_lt,
+				COMMUTATOR = >, NEGATOR = >=, RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+			);
+			CREATE OPERATOR <= (
+				LEFTARG = %1$s, RIGHTARG = %1$s, FUNCTION = %1$s_le,
+				COMMUTATOR = >=, NEGATOR = >, RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+			);
+			CREATE OPERATOR > (
+				LEFTARG = %1$s, RIGHTARG = %1$s, FUNCTION = %1$s_gt,
+				COMMUTATOR = <, NEGATOR = <=, RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+			);
+			CREATE OPERATOR >= (
+				LEFTARG = %1$s, RIGHTARG = %1$s, FUNCTION = %1$s_ge,
+				COMMUTATOR = <=, NEGATOR = <, RESTRICT = scalargesel, JOIN = scalargejoinsel
+			);
+
+			COMMENT ON OPERATOR = (%1$s, %1$s) IS 'same events; values are compared as numbers, so 1.5 equals 1.50';
+			COMMENT ON OPERATOR <> (%1$s, %1$s) IS 'not the same events';
+			COMMENT ON OPERATOR < (%1$s, %1$s) IS 'less than, event by event: at, kind, label, ref, value, expires_at';
+			COMMENT ON OPERATOR <= (%1$s, %1$s) IS 'less than or equal, event by event: at, kind, label, ref, value, expires_at';
+			COMMENT ON OPERATOR > (%1$s, %1$s) IS 'greater than, event by event: at, kind, label, ref, value, expires_at';
+			COMMENT ON OPERATOR >= (%1$s, %1$s) IS 'greater than or equal, event by event: at, kind, label, ref, value, expires_at';
+
+			CREATE OPERATOR CLASS %1$s_ops DEFAULT FOR TYPE %1$s USING btree AS
+				OPERATOR 1 <,
+				OPERATOR 2 <=,
+				OPERATOR 3 =,
+				OPERATOR 4 >=,
+				OPERATOR 5 >,
+				FUNCTION 1 %1$s_cmp(%1$s, %1$s);
+			CREATE OPERATOR CLASS %1$s_ops DEFAULT FOR TYPE %1$s USING hash AS
+				OPERATOR 1 =,
+				FUNCTION 1 %1$s_hash(%1$s),
+				FUNCTION 2 %1$s_hash_extended(%1$s, bigint);
+
+			COMMENT ON OPERATOR CLASS %1$s_ops USING btree IS 'order of %1$s, event by event';
+			COMMENT ON OPERATOR CLASS %1$s_ops USING hash IS 'hashing of %1$s';
+			$sql$, type);
+	END LOOP;
+END
+$do$;
+
+-- ---- timelines out of timelines ----
+
+CREATE FUNCTION event_timeline_add(a event_timeline, b event_timeline) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_add' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION event_timeline_subtract(a event_timeline, b event_timeline) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_subtract' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_merge(a event_timeline, b event_timeline) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_merge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_slice(timeline event_timeline, since timestamptz, until timestamptz) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_slice' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_filter(timeline event_timeline, kinds text[] DEFAULT NULL, labels text[] DEFAULT NULL) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_filter' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION event_timeline_add(event_timeline, event_timeline) IS 'implementation of + operator';
+COMMENT ON FUNCTION event_timeline_subtract(event_timeline, event_timeline) IS 'implementation of - operator';
+COMMENT ON FUNCTION timeline_merge(event_timeline, event_timeline) IS
+	'The events of a, and those of b whose (ref, kind) is not in a yet, so that loading a batch twice does no harm. Events of b without ref are always added, and b''s own repetitions stay as they are. NULL where either is NULL.';
+COMMENT ON FUNCTION timeline_slice(event_timeline, timestamptz, timestamptz) IS
+	'The events in [since, until); a NULL bound is open. NULL only for a NULL timeline.';
+COMMENT ON FUNCTION timeline_filter(event_timeline, text[], text[]) IS
+	'The events whose kind is one of kinds and whose label is one of labels. A NULL array is no restriction; a NULL element stands for events without kind or label. NULL only for a NULL timeline.';
+
+CREATE OPERATOR + (
+	LEFTARG = event_timeline, RIGHTARG = event_timeline, FUNCTION = event_timeline_add,
+	COMMUTATOR = +
+);
+CREATE OPERATOR - (
+	LEFTARG = event_timeline, RIGHTARG = event_timeline, FUNCTION = event_timeline_subtract
+);
+
+COMMENT ON OPERATOR + (event_timeline, event_timeline) IS
+	'the events of both; those equal in all columns are kept as often as they occur';
+COMMENT ON OPERATOR - (event_timeline, event_timeline) IS
+	'takes events away, each once; one that is not there is error 22023, which names it';
+
+-- ---- accessors ----
+
+CREATE FUNCTION timeline_events(timeline event_timeline)
+	RETURNS TABLE (at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_events' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
+CREATE FUNCTION timeline_count(timeline event_timeline) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_count' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_first(timeline event_timeline) RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_first' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_last(timeline event_timeline) RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_last' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_sum(timeline event_timeline) RETURNS numeric
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_sum' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_sum(timeline event_timeline, since timestamptz, until timestamptz) RETURNS numeric
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_sum_between' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_first_label(timeline event_timeline) RETURNS text
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_first_label' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION activity_set(timeline event_timeline, zone text DEFAULT NULL) RETURNS activity_set
+	AS 'MODULE_PATHNAME', 'loyalty_activity_set_timeline' LANGUAGE C STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION timeline_events(event_timeline) IS
+	'The events as rows, in order: at, then kind, label, ref, value, expires_at. What an event does not have is NULL; a ref is text, also where it was a number.';
+COMMENT ON FUNCTION timeline_count(event_timeline) IS 'How many events there are; 0 for an empty timeline.';
+COMMENT ON FUNCTION timeline_first(event_timeline) IS 'The instant of the first event; NULL for an empty timeline.';
+COMMENT ON FUNCTION timeline_last(event_timeline) IS 'The instant of the last event; NULL for an empty timeline.';
+COMMENT ON FUNCTION timeline_sum(event_timeline) IS
+	'The sum of all values, exact, as sum(numeric) gives it. Events without value are left out; NULL where there is no value.';
+COMMENT ON FUNCTION timeline_sum(event_timeline, timestamptz, timestamptz) IS
+	'The sum of the values of events in [since, until); a NULL bound is open. NULL where there is no value.';
+COMMENT ON FUNCTION timeline_first_label(event_timeline) IS
+	'The label of the first event that has one, as the channel a customer came by; NULL where there is none.';
+COMMENT ON FUNCTION activity_set(event_timeline, text) IS
+	'The local days of events whose value is not negative, or absent, in a time zone, or the session''s TimeZone. NULL only for a NULL timeline; an unknown zone is error 22023.';
+
+-- ---- aggregates ----
+
+CREATE FUNCTION timeline_agg_add(state internal, at timestamptz) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_instant' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_add(state internal, at timestamptz, value numeric) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_value' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_add(state internal, event timeline_event) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_event' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_rollup_add(state internal, timeline event_timeline) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_rollup_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_combine(state internal, other internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_serialize(state internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_deserialize(partial bytea, dummy internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_final(state internal) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz) IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz, numeric) IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add(internal, timeline_event) IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_rollup_add(internal, event_timeline) IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_combine(internal, internal) IS 'aggregate combine function';
+COMMENT ON FUNCTION timeline_agg_serialize(internal) IS 'aggregate serial function';
+COMMENT ON FUNCTION timeline_agg_deserialize(bytea, internal) IS 'aggregate deserial function';
+COMMENT ON FUNCTION timeline_agg_final(internal) IS 'aggregate final function';
+
+-- SSPACE: what a group of 20 events takes; see timeline_agg.c
+CREATE AGGREGATE timeline_agg(at timestamptz) (
+	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 256,
+	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
+	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
+	PARALLEL = SAFE
+);
+CREATE AGGREGATE timeline_agg(at timestamptz, value numeric) (
+	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 384,
+	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
+	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
+	PARALLEL = SAFE
+);
+CREATE AGGREGATE timeline_agg(event timeline_event) (
+	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 1024,
+	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
+	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
+	PARALLEL = SAFE
+);
+CREATE AGGREGATE rollup(timeline event_timeline) (
+	SFUNC = timeline_rollup_add, STYPE = internal, SSPACE = 1024,
+	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
+	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE timeline_agg(timestamptz) IS
+	'The events at these instants. A NULL adds no event: a group with NULLs only gives the empty timeline. NULL without rows. Infinity is error 22008.';
+COMMENT ON AGGREGATE timeline_agg(timestamptz, numeric) IS
+	'The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003.';
+COMMENT ON AGGREGATE timeline_agg(timeline_event) IS
+	'The timeline of these events, see make_event(). A NULL event adds nothing: a group with NULLs only gives the empty timeline. NULL without rows.';
+COMMENT ON AGGREGATE rollup(event_timeline) IS
+	'The events of all these timelines, as often as they occur. NULLs are left out; NULL where there is nothing else.';

@@ -1,0 +1,148 @@
+/*
+ * timeline_base.c
+ *		The collector timelines(customer, ...), and the base that it makes.
+ *
+ * The three forms of what follows the customer times the six types of customers
+ * are one function, inlined for each.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "core/base.h"
+#include "core/customer.h"
+#include "core/decimal.h"
+#include "timeline/timeline.h"
+#include "timeline/timeline_base.h"
+
+static void
+merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows)
+{
+	timeline_merge_bodies(out, bodies, nbodies, (TimelineRow *) rows, nrows);
+}
+
+const CollectOps timeline_collect_ops = {
+	.id = TIMELINE_OPS_ID,
+	.name = "timeline_base",
+	.row_size = sizeof(TimelineRow),
+	.merge = merge_rows,
+	.valid = timeline_body_valid,
+};
+
+/* ---- the collector ---- */
+
+typedef enum TimelineArgument
+{
+	ARGUMENT_VALUE,
+	ARGUMENT_EVENT,
+	ARGUMENT_TIMELINE
+} TimelineArgument;
+
+static pg_attribute_always_inline void
+add_value(FunctionCallInfo fcinfo, Collector *state, Customer customer)
+{
+	TimelineRow row = { .at = TIMELINE_NO_EVENT, .value = 0, .scale = TIMELINE_NO_VALUE };
+
+	if (!PG_ARGISNULL(2))
+	{
+		row.at = PG_GETARG_TIMESTAMPTZ(2);
+		timeline_check_instant(row.at);
+		if (!PG_ARGISNULL(3))
+		{
+			Decimal value = decimal_from_numeric(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(3)));
+
+			row.value = value.units;
+			row.scale = value.scale;
+		}
+	}
+	collector_add_row(state, customer, &row);
+}
+
+static pg_attribute_always_inline void
+add_body(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineArgument argument)
+{
+	ByteSpan body = timeline_empty_body();
+
+	if (!PG_ARGISNULL(2))
+	{
+		struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2));
+
+		if (argument == ARGUMENT_EVENT)
+			body = timeline_event_body(PointerGetDatum(value));
+		else
+		{
+			body.bytes = (const uint8 *) VARDATA_ANY(value);
+			body.len = VARSIZE_ANY_EXHDR(value);
+		}
+	}
+	collector_add_body(state, customer, body);
+}
+
+static pg_attribute_always_inline Datum
+collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum),
+				 TimelineArgument argument)
+{
+	Collector *state =
+		collector_state(fcinfo, &timeline_collect_ops, type, argument != ARGUMENT_VALUE);
+
+	if (PG_ARGISNULL(1))
+		state->guests++;
+	else if (argument == ARGUMENT_VALUE)
+		add_value(fcinfo, state, read_customer(PG_GETARG_DATUM(1)));
+	else
+		add_body(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument);
+	PG_RETURN_POINTER(state);
+}
+
+#define TIMELINES_FUNCTION(name, type, customer, argument)         \
+	PG_FUNCTION_INFO_V1(name);                                     \
+	Datum name(PG_FUNCTION_ARGS)                                   \
+	{                                                              \
+		return collect_timeline(fcinfo, type, customer, argument); \
+	}                                                              \
+	extern int no_such_variable
+
+#define TIMELINES_OF(customer, type)                                                            \
+	TIMELINES_FUNCTION(loyalty_timelines_##customer##_value, type, customer_from_##customer,    \
+					   ARGUMENT_VALUE);                                                         \
+	TIMELINES_FUNCTION(loyalty_timelines_##customer##_event, type, customer_from_##customer,    \
+					   ARGUMENT_EVENT);                                                         \
+	TIMELINES_FUNCTION(loyalty_timelines_##customer##_timeline, type, customer_from_##customer, \
+					   ARGUMENT_TIMELINE)
+
+TIMELINES_OF(smallint, CUSTOMER_BIGINT);
+TIMELINES_OF(integer, CUSTOMER_BIGINT);
+TIMELINES_OF(bigint, CUSTOMER_BIGINT);
+TIMELINES_OF(numeric, CUSTOMER_BIGINT);
+TIMELINES_OF(uuid, CUSTOMER_UUID);
+TIMELINES_OF(text, CUSTOMER_TEXT);
+
+/* ---- the base types ---- */
+
+#define TIMELINE_BASE_INPUT(name, type)                  \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_in);            \
+	Datum loyalty_##name##_in(PG_FUNCTION_ARGS)          \
+	{                                                    \
+		return base_in(fcinfo, TIMELINE_OPS_ID, type);   \
+	}                                                    \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_recv);          \
+	Datum loyalty_##name##_recv(PG_FUNCTION_ARGS)        \
+	{                                                    \
+		return base_recv(fcinfo, TIMELINE_OPS_ID, type); \
+	}                                                    \
+	extern int no_such_variable
+
+TIMELINE_BASE_INPUT(timeline_base, 0);
+TIMELINE_BASE_INPUT(timeline_base_bigint, CUSTOMER_BIGINT);
+TIMELINE_BASE_INPUT(timeline_base_uuid, CUSTOMER_UUID);
+TIMELINE_BASE_INPUT(timeline_base_text, CUSTOMER_TEXT);
+
+PG_FUNCTION_INFO_V1(loyalty_customer_timelines);
+
+Datum
+loyalty_customer_timelines(PG_FUNCTION_ARGS)
+{
+	return base_customers(fcinfo);
+}

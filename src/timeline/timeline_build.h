@@ -1,0 +1,124 @@
+/*
+ * timeline_build.h
+ *		What the two writers of timelines share: of whole events (timeline_encode.c) and of
+ *		rows with just an instant and a value (timeline_merge.c).
+ */
+#ifndef LOYALTY_TIMELINE_BUILD_H
+#define LOYALTY_TIMELINE_BUILD_H
+
+#include "postgres.h"
+
+#include "port/pg_bitutils.h"
+
+#include "timeline/timeline.h"
+
+/* Events that are handled on the stack, without any allocation. */
+#define TIMELINE_FEW	  64
+
+/* The longest head of a body, before the dictionaries. */
+#define TIMELINE_HEAD_MAX (3 + VARINT_MAX_BYTES)
+
+/* Microseconds of each TimelineUnit. */
+extern const int64 timeline_units[TIMELINE_HOUR + 1];
+
+/* As timeline_open() up to the dictionaries, which it leaves unread. */
+extern void timeline_open_head(TimelineReader *reader, const uint8 *body, size_t len);
+
+/* As timeline_open(), with room for dictionaries; palloc only where they are larger. */
+extern void timeline_open_within(TimelineReader *reader, const uint8 *body, size_t len,
+								 EventText *room, int nroom);
+
+/* Lets go of dictionaries that had no room. */
+extern void timeline_close_within(TimelineReader *reader, const EventText *room, int nroom);
+
+/* Texts in dictionaries that are read without an allocation, where they are let go at once. */
+#define DICTIONARY_ROOM 32
+
+/* The scale that values are stored with: zeros that all have after the fourth decimal go. */
+extern int timeline_kept_scale(int needed, int scale);
+
+/* An array whose size the data sets; it may pass 1 GB. */
+extern void *timeline_alloc(uint64 count, size_t size);
+
+/* The larger of the units up to unit that divides an instant. */
+static inline int
+timeline_unit_of(int unit, TimestampTz at)
+{
+	switch (unit)
+	{
+		case TIMELINE_HOUR:
+			if (at % USECS_PER_HOUR == 0)
+				return TIMELINE_HOUR;
+			/* FALLTHROUGH */
+		case TIMELINE_MINUTE:
+			if (at % USECS_PER_MINUTE == 0)
+				return TIMELINE_MINUTE;
+			/* FALLTHROUGH */
+		case TIMELINE_SECOND:
+			if (at % USECS_PER_SEC == 0)
+				return TIMELINE_SECOND;
+			/* FALLTHROUGH */
+		case TIMELINE_MILLISECOND:
+			if (at % 1000 == 0)
+				return TIMELINE_MILLISECOND;
+			/* FALLTHROUGH */
+		default:
+			return TIMELINE_MICROSECOND;
+	}
+}
+
+/* As varint_write(), without a loop for all but the largest; writes up to 10 bytes. */
+static inline uint8 *
+timeline_put_varint(uint8 *at, uint64 value)
+{
+#ifndef WORDS_BIGENDIAN
+	if (likely(value < UINT64CONST(1) << 56))
+	{
+		int last; /* byte with the highest bits */
+
+		value = (value & UINT64CONST(0x0FFFFFFF)) | (value & UINT64CONST(0x00FFFFFFF0000000)) << 4;
+		value = (value & UINT64CONST(0x00003FFF00003FFF)) |
+				(value & UINT64CONST(0x0FFFC0000FFFC000)) << 2;
+		value = (value & UINT64CONST(0x007F007F007F007F)) |
+				(value & UINT64CONST(0x3F803F803F803F80)) << 1;
+		last = pg_leftmost_one_pos64(value | 1) / 8;
+		value |= UINT64CONST(0x8080808080808080) & ((UINT64CONST(1) << (8 * last)) - 1);
+		memcpy(at, &value, 8);
+		return at + last + 1;
+	}
+#endif
+	return varint_write(at, value);
+}
+
+/* Writes the head of a body; there is TIMELINE_HEAD_MAX of room. */
+static inline uint8 *
+timeline_put_head(uint8 *at, int unit, uint8 flags, int scale, uint64 count)
+{
+	*at++ = (uint8) (TIMELINE_VERSION | unit << 4);
+	*at++ = flags;
+	if (flags & TIMELINE_HAS_VALUES)
+		*at++ = (uint8) scale;
+	return varint_write(at, count);
+}
+
+/* The code of a value that is there. */
+static inline uint64
+timeline_value_code(uint8 flags, int64 value)
+{
+	uint64 code = (flags & TIMELINE_HAS_NEGATIVES) ? zigzag_fold(value) : (uint64) value;
+
+	return code + ((flags & TIMELINE_HAS_ABSENT_VALUES) != 0);
+}
+
+/* The code of an event's instant; before is not yet set for the first. */
+static inline uint64
+timeline_instant_code(TimestampTz at, TimestampTz before, bool first, int unit)
+{
+	if (first)
+		return zigzag_fold(at / timeline_units[unit]);
+	if (unit == TIMELINE_MICROSECOND)
+		return (uint64) at - (uint64) before;
+	return ((uint64) at - (uint64) before) / (uint64) timeline_units[unit];
+}
+
+#endif

@@ -1,0 +1,42 @@
+--
+-- Calls resolve: smallint and integer arguments, bare NULLs, literals without
+-- a type, named arguments, defaults.
+--
+\ir reference/setup.sql
+BEGIN;
+CREATE TABLE visit AS SELECT 1::smallint AS c2, 2 AS c4, 3::bigint AS c8, 'x'::varchar AS cv, timestamptz '2024-01-05 10:00+00' AS at, timestamp '2024-01-05 10:00' AS ts, date '2024-01-05' AS day, 5::smallint AS v2, 5 AS v4, 5::bigint AS v8, 5.5 AS n,
+	'{2024-01-05}'::activity_set AS a, '[{"at": "2024-01-05T10:00:00Z"}]'::event_timeline AS t;
+CREATE TABLE form (call text);
+INSERT INTO form SELECT unnest(ARRAY[
+	'activity_agg(NULL)', 'activity_agg(''2024-01-05'')', 'activity_agg(NULL::date)', 'activity_agg(at)', 'activity_agg(ts)', 'activity_agg(day)', 'activity_agg(at, ''UTC'')', 'activity_agg(day, ''UTC'')', 'activity_agg(NULL, ''UTC'')',
+	'timeline_agg(NULL)', 'timeline_agg(''2024-01-05'')', 'timeline_agg(at)', 'timeline_agg(day)', 'timeline_agg(ts)', 'timeline_agg(at, NULL)', 'timeline_agg(NULL, NULL)', 'timeline_agg(at, v2)', 'timeline_agg(at, v4)', 'timeline_agg(at, v8)', 'timeline_agg(day, n)',
+	'timeline_agg(make_event(at => at, value => NULL))', 'timeline_agg(make_event(at => day, value => v2, ref => c2))', 'timeline_agg(make_event(at => NULL, ref => NULL::bigint))', 'timeline_agg(make_event(at => at, kind => NULL, label => NULL, expires_at => NULL))',
+	'timeline_agg(make_event(at => at, ref => cv))', 'timeline_agg(make_event(at => at, ref => ''a''))', 'timeline_agg(make_event(at => at, ref => c4))', 'timeline_agg(make_event(at))', 'timeline_agg(make_event(at, v2))', 'timeline_agg(make_event(at, n, ''earn'', ''x'', 5))',
+	'activities(c2, at)', 'activities(c4, ts)', 'activities(c8, day)', 'activities(cv, at)', 'activities(c2, at, ''UTC'')', 'activities(c2, a)', 'activities(n::int, a)', 'activities(c4, NULL)', 'activities(NULL::int, NULL)',
+	'timelines(c2, at, v2)', 'timelines(c4, ts, n)', 'timelines(c8, day, NULL)', 'timelines(cv, at, v8)', 'timelines(c2, make_event(at => at))', 'timelines(c2, t)', 'timelines(c4, NULL, NULL)',
+	'retention(activities(c4, at))', 'retention(activities(c4, at), ''week'')', 'retention(activities(c4, at), period => ''week'')', 'retention(activities(c4, at), as_of => NULL)', 'retention(activities(c4, at), ''month'', ''2024-01-05'')', 'retention(activities(c4, at), as_of => day, period => ''week'') FROM visit GROUP BY day --',
+	'retention(activities(c4, at), ''month'', NULL)', 'retention(activities(c4, at), ARRAY[date ''2024-01-01''])', 'retention(a, ''month'', ''2024-01-05'')', 'retention(a, ''month'', NULL)', 'retention(a, ''month'')', 'retention(a, ARRAY[date ''2024-01-01''], day)',
+	'rollup(a)', 'rollup(t)', 'rollup(NULL::retention_result)',
+	'activity_count(a, ''month'') FROM visit --', 'activity_count(a, NULL, NULL) FROM visit --', 'activity_count(a, day, NULL) FROM visit --', 'activity_count(a, since => day, until => NULL) FROM visit --', 'activity_count(a, period => ''week'') FROM visit --',
+	'activity_streak(a) FROM visit --', 'activity_streak(a, ''week'') FROM visit --', 'activity_streak(a, as_of => day) FROM visit --', 'activity_longest_streak(a) FROM visit --', 'activity_longest_streak(a, period => ''week'') FROM visit --',
+	'a @> day FROM visit --', 'a @> ''2024-01-05'' FROM visit --', 'day <@ a FROM visit --', 'a + ''{2024-01-06}'' FROM visit --', 'a = ''{2024-01-06}'' FROM visit --', 't + ''[]'' FROM visit --',
+	'timeline_sum(t, NULL, NULL) FROM visit --', 'timeline_sum(t, since => day, until => at) FROM visit --', 'timeline_slice(t, NULL, at) FROM visit --', 'timeline_slice(t, since => at, until => NULL) FROM visit --', 'timeline_filter(t, NULL, NULL) FROM visit --', 'timeline_filter(t, labels => ''{x}'') FROM visit --',
+	'timeline_filter(t, kinds => ARRAY[''x'', NULL]) FROM visit --', 'activity_set(t) FROM visit --', 'activity_set(t, ''UTC'') FROM visit --', 'activity_set(t, zone => NULL) FROM visit --', 'activity_set(ARRAY[day]) FROM visit --', 'activity_set(''{2024-01-05}'')', 'activity_set(NULL::date[])']);
+SELECT plan(count(*)::int + 12) FROM form;
+SELECT lives_ok(format('SELECT %s FROM visit', call), call) FROM form;
+
+SELECT is(pg_typeof(activity_agg(NULL))::text, 'activity_set', 'a bare NULL is an instant without a value') FROM visit;
+SELECT is(activity_agg(NULL)::text, '{}', '... which adds no day') FROM visit;
+SELECT is(timeline_agg(NULL)::text, '[]', 'nor an event') FROM visit;
+SELECT is(activity_agg('2024-01-05 23:00-02')::text, '{2024-01-06}', 'a bare literal is an instant') FROM visit;
+SELECT is(timeline_agg(make_event(at => at, value => NULL))::text, '[{"at": "2024-01-05T10:00:00+00:00"}]', 'a NULL value is an event without value') FROM visit;
+SELECT is(make_event(at => at, ref => c2), make_event(at => at, ref => '1'), 'a smallint ref is its number') FROM visit;
+SELECT is(make_event(NULL), NULL, 'make_event(NULL)');
+SELECT is((SELECT as_of FROM (SELECT retention(activities(c4, at), as_of => NULL) AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r)), date '2024-01-05', 'as_of NULL is the default');
+SELECT is((SELECT period FROM (SELECT retention(activities(c4, at)) AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r)), 'month', 'the period is the month by default');
+SELECT is((SELECT as_of FROM (SELECT retention(a, 'month', NULL) AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r)), date '2024-01-05', '... in the two-level form too');
+SELECT is(activity_streak(a, 'day', at::date), 1, 'positional arguments') FROM visit;
+SELECT is(activity_count(a, day, day + 1), 1::bigint, 'a range') FROM visit;
+SELECT is((SELECT count(*)::int FROM (SELECT retention(activities(c4, at), 'week', day) AS r FROM visit GROUP BY day) q CROSS JOIN LATERAL retention_table(r => q.r, confidence => 0.9)), 1, 'names of retention_table');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# make test-matrix: builds with both compilers, warnings being errors, and runs all tests on
+# other releases of Debian, that is on their PostgreSQL and their compilers.
+#
+# Each release lives in a folder of its own, made with debootstrap the first time and kept.
+# Needs root, since it changes the root folder.
+#
+#	SUITES		default: trixie (PostgreSQL 17) and forky (PostgreSQL 18)
+#	MATRIX_DIR	default: build/matrix
+
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+read -r -a suites <<<"${SUITES:-trixie forky}"
+folder=${MATRIX_DIR:-build/matrix}
+
+if [ "$(id -u)" != 0 ]; then
+	as_root env SUITES="${SUITES-}" MATRIX_DIR="${MATRIX_DIR-}" "$PWD/test/matrix.sh"
+	exit
+fi
+
+test/setup.sh matrix
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+
+# The mirror that this machine's packages come from.
+mirror()
+{
+	apt-get indextargets --format "\$(REPO_URI) \$(LABEL)" 'Created-By: Packages' 'Component: main' |
+		awk '$2 == "Debian" { print $1; exit }'
+}
+
+make_root()
+{
+	local suite=$1 root=$2 uri script=()
+
+	uri=$(mirror)
+	if [ -z "$uri" ]; then
+		quietly apt-get -q update
+		uri=$(mirror)
+	fi
+	[ -n "$uri" ] || die "no Debian mirror in this machine's package sources"
+	# A suite younger than debootstrap is made the way that all are now.
+	[ -e "/usr/share/debootstrap/scripts/$suite" ] || script=(/usr/share/debootstrap/scripts/sid)
+	rm -rf "$root"
+	echo "$suite: debootstrap" >&2
+	quietly debootstrap --variant=minbase --include=make "$suite" "$root" "$uri" "${script[@]}" || die "$suite: debootstrap failed"
+	# No services in there.
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+	chmod +x "$root/usr/sbin/policy-rc.d"
+	touch "$root/.complete"
+}
+
+status=0
+for suite in "${suites[@]}"; do
+	root=$folder/$suite
+	[ -e "$root/.complete" ] || make_root "$suite" "$root"
+	cp /etc/resolv.conf "$root/etc/resolv.conf"
+	rm -rf "$root/src/loyalty"
+	mkdir -p "$root/src/loyalty"
+	tar -c --exclude=./build --exclude=./.git --exclude=node_modules --exclude='*.o' --exclude='*.bc' --exclude='*.so' . |
+		tar -x -C "$root/src/loyalty"
+	echo "== $suite"
+	# What is mounted in a name space of its own is gone with it.
+	# shellcheck disable=SC2016
+	unshare --mount bash -c '
+		mount -t proc proc "$1/proc" && mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" || exit
+		exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+			http_proxy="${http_proxy-}" https_proxy="${https_proxy-}" /src/loyalty/test/strict.sh
+	' - "$root" </dev/null || {
+		echo "$suite: failed"
+		status=1
+	}
+done
+exit "$status"
