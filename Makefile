@@ -4,12 +4,12 @@
 # what they need first, so they work where there is no PostgreSQL yet: PGXS is only read
 # where it is there.
 
-EXTENSION  := loyalty
+EXTENSION   := loyalty
 # The version is stated once, in the control file.
-EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 
-MODULE_big := $(EXTENSION)
-OBJS       := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+MODULE_big  := $(EXTENSION)
+OBJS        := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 OUR_HEADERS := $(wildcard src/*.h src/*/*.h)
 
 # The install script is these, joined: each needs only what stands before it.
@@ -85,7 +85,7 @@ test:
 	@test/run.sh
 
 bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP=
-	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(ONLY)' KEEP='$(KEEP)' test/bench/run.sh
+	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' test/bench/run.sh
 
 test-matrix: # SUITES= MATRIX_DIR=
 	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' test/matrix.sh

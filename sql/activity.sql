@@ -87,5 +87,5 @@ SELECT attempt($$SELECT activity_count('{2024-01-01,2024-02-01}'::activity_set, 
 SELECT attempt($$SELECT activity_count('{2024-01-01}'::activity_set, 'fortnight')$$) AS unknown_period;
 
 -- names
-SELECT activity_count(a => '{2024-01-01}'::activity_set, since => '2024-01-01', until => '2024-02-01');
-SELECT activity_streak(a => '{2024-01-01}', period => 'month', as_of => '2024-02-10');
+SELECT activity_count(activity => '{2024-01-01}'::activity_set, since => '2024-01-01', until => '2024-02-01');
+SELECT activity_streak(activity => '{2024-01-01}', period => 'month', as_of => '2024-02-10');

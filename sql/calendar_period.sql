@@ -33,10 +33,11 @@ SELECT count(*) AS periods,
 		UNION ALL
 		SELECT ('month:' || d)::calendar_period FROM generate_series(1, 31) d) v;
 
--- a list of starts, from an array: by function, by cast, implicitly in a call
+-- a list of starts, from an array: by function, by cast
 SELECT calendar_period(ARRAY[date '2024-01-01', '2024-01-29']);
 SELECT ARRAY[date '2024-01-01', '2024-01-29']::calendar_period;
-SELECT activity_count(activity_set(ARRAY[date '2024-01-28', '2024-01-29']), ARRAY[date '2024-01-01', '2024-01-29']);
+SELECT activity_count(activity_set(ARRAY[date '2024-01-28', '2024-01-29']), calendar_period(ARRAY[date '2024-01-01', '2024-01-29']));
+SELECT ARRAY[date '2024-01-01', '2024-01-29'] = ARRAY[date '2024-01-01'] AS arrays_compare_as_before;
 SELECT '{0044-03-15 BC,2024-01-29}'::calendar_period AS before_christ;
 SET datestyle = 'German';
 SELECT '{2024-01-01,2024-01-29}'::calendar_period AS iso_whatever_datestyle;

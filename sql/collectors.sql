@@ -41,7 +41,7 @@ SELECT c.* FROM (SELECT timelines(customer, at, amount) AS b FROM sale) q CROSS 
 SELECT c.* FROM (SELECT timelines(customer, make_event(at => at, value => amount, ref => id)) AS b FROM sale) q CROSS JOIN LATERAL customer_timelines(q.b) c ORDER BY customer COLLATE "C";
 CREATE TEMP TABLE stored_timeline AS
 SELECT c.* FROM (SELECT timelines(customer, at, amount) AS b FROM sale) q CROSS JOIN LATERAL customer_timelines(q.b) c;
-SELECT c.* FROM (SELECT timelines(customer, timeline) AS b FROM (TABLE stored_timeline UNION ALL TABLE stored_timeline WHERE customer = 'a') s) q
+SELECT c.* FROM (SELECT timelines(customer, timeline) AS b FROM (SELECT * FROM stored_timeline UNION ALL SELECT * FROM stored_timeline WHERE customer = 'a') s) q
   CROSS JOIN LATERAL customer_timelines(q.b) c ORDER BY customer COLLATE "C";
 SELECT timelines(customer, at, amount) IS NULL AS of_nothing FROM sale WHERE false;
 SELECT attempt($$SELECT timelines(7, timestamptz '2024-01-05', 'NaN')$$) AS not_a_number;

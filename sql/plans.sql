@@ -41,7 +41,11 @@ RESET max_parallel_workers_per_gather;
 CREATE INDEX ON sale (customer, at);
 VACUUM ANALYZE sale;
 SET max_parallel_workers_per_gather = 0;
-SET enable_partitionwise_aggregate = off;
+SET enable_hashagg = off;
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM sale GROUP BY customer;
+RESET enable_hashagg;
+RESET enable_seqscan;
 
 -- What the planner expects the node that matches to return.
 CREATE FUNCTION expected_rows(statement text, node text) RETURNS SETOF numeric

@@ -26,9 +26,9 @@ SELECT c.lag, c.eligible, c.retained, c.rate, round(c.lower::numeric, 6) AS lowe
 SELECT c.* FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10') AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r) c;
 
 -- the last day of a period completes it
-SELECT as_of, t.cohort, t.lag, t.retained, t.retained_after, t.complete
-  FROM unnest(ARRAY[date '2024-02-28', '2024-02-29', '2024-03-01']) as_of
- CROSS JOIN LATERAL (SELECT retention(activities(customer, day), 'month', as_of) AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+SELECT d.last_day, t.cohort, t.lag, t.retained, t.retained_after, t.complete
+  FROM unnest(ARRAY[date '2024-02-28', '2024-02-29', '2024-03-01']) AS d(last_day)
+ CROSS JOIN LATERAL (SELECT retention(activities(customer, day), 'month', d.last_day) AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
 
 -- as_of is the day of the last event by default; period is the month
 SELECT t.as_of, t.period, t.cohorts, t.customers, t.members_without_events, t.rows_without_customer
@@ -75,4 +75,8 @@ SELECT attempt($$SELECT count(*) FROM (SELECT retention(activities(customer, day
 SELECT attempt($$SELECT retention(activity, p, '2024-05-10') FROM stored_visit, (VALUES ('month'::calendar_period), ('week')) v(p)$$) AS period_changes_midway;
 SELECT attempt($$SELECT retention(activity, 'month', d) FROM stored_visit, (VALUES (date '2024-05-10'), ('2024-05-11')) v(d)$$) AS as_of_changes_midway;
 SELECT attempt($$SELECT retention(activity, NULL::calendar_period, '2024-05-10') FROM stored_visit$$) AS null_period;
+SELECT attempt($$SELECT retention(activities(customer, day), NULL) FROM visit$$) AS null_period_over_a_base;
+SELECT attempt($$SELECT retention(activities(1, timestamptz '2024-01-01', 'Asia/Tokyo'), 'month@Europe/Helsinki')$$) AS days_of_another_zone;
+SELECT attempt($$SELECT retention(activities(1, timestamptz '2024-01-01'), 'month@Europe/Helsinki')$$) AS days_of_the_session;
+SELECT attempt($$SELECT count(*) FROM retention_table(retention_result 'null')$$) AS no_result;
 DROP TABLE visit, stored_visit;

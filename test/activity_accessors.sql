@@ -16,7 +16,7 @@ ANALYZE calendar;
 SELECT setseed(0.57);
 CREATE TABLE sample AS
 SELECT id, days, ref_set(days) AS expected, activity_set(days) AS a, date '2020-01-01' + trunc(random() * 2000)::int AS day, date '2020-01-01' + trunc(random() * 2000)::int AS day2
-FROM (SELECT id, coalesce((SELECT array_agg(date '2020-01-01' + (trunc(random() * width))::int + shift) FROM generate_series(1, size)), '{}') AS days
+FROM (SELECT id, ARRAY(SELECT date '2020-01-01' + trunc(random() * width)::int + shift FROM generate_series(1, size)) AS days
 	  FROM (SELECT id, trunc(power(random(), 3) * 60)::int AS size, (ARRAY[3, 30, 400, 2000])[1 + id % 4] AS width, trunc(random() * 40)::int AS shift FROM generate_series(1, 3000) id) s) d;
 SELECT cmp_ok((SELECT count(*)::int FROM sample WHERE cardinality(expected) = 0), '>', 20, 'there are empty sets');
 SELECT cmp_ok((SELECT count(*)::int FROM sample WHERE cardinality(expected) = 1), '>', 20, '... and single days');

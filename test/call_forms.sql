@@ -15,14 +15,14 @@ INSERT INTO form SELECT unnest(ARRAY[
 	'activities(c2, at)', 'activities(c4, ts)', 'activities(c8, day)', 'activities(cv, at)', 'activities(c2, at, ''UTC'')', 'activities(c2, a)', 'activities(n::int, a)', 'activities(c4, NULL)', 'activities(NULL::int, NULL)',
 	'timelines(c2, at, v2)', 'timelines(c4, ts, n)', 'timelines(c8, day, NULL)', 'timelines(cv, at, v8)', 'timelines(c2, make_event(at => at))', 'timelines(c2, t)', 'timelines(c4, NULL, NULL)',
 	'retention(activities(c4, at))', 'retention(activities(c4, at), ''week'')', 'retention(activities(c4, at), period => ''week'')', 'retention(activities(c4, at), as_of => NULL)', 'retention(activities(c4, at), ''month'', ''2024-01-05'')', 'retention(activities(c4, at), as_of => day, period => ''week'') FROM visit GROUP BY day --',
-	'retention(activities(c4, at), ''month'', NULL)', 'retention(activities(c4, at), ARRAY[date ''2024-01-01''])', 'retention(a, ''month'', ''2024-01-05'')', 'retention(a, ''month'', NULL)', 'retention(a, ''month'')', 'retention(a, ARRAY[date ''2024-01-01''], day)',
+	'retention(activities(c4, at), ''month'', NULL)', 'retention(activities(c4, at), calendar_period(ARRAY[date ''2024-01-01'']))', 'retention(a, ''month'', ''2024-01-05'')', 'retention(a, ''month'', NULL)', 'retention(a, ''month'')', 'retention(a, ARRAY[date ''2024-01-01'']::calendar_period, day)',
 	'rollup(a)', 'rollup(t)', 'rollup(NULL::retention_result)',
 	'activity_count(a, ''month'') FROM visit --', 'activity_count(a, NULL, NULL) FROM visit --', 'activity_count(a, day, NULL) FROM visit --', 'activity_count(a, since => day, until => NULL) FROM visit --', 'activity_count(a, period => ''week'') FROM visit --',
 	'activity_streak(a) FROM visit --', 'activity_streak(a, ''week'') FROM visit --', 'activity_streak(a, as_of => day) FROM visit --', 'activity_longest_streak(a) FROM visit --', 'activity_longest_streak(a, period => ''week'') FROM visit --',
 	'a @> day FROM visit --', 'a @> ''2024-01-05'' FROM visit --', 'day <@ a FROM visit --', 'a + ''{2024-01-06}'' FROM visit --', 'a = ''{2024-01-06}'' FROM visit --', 't + ''[]'' FROM visit --',
 	'timeline_sum(t, NULL, NULL) FROM visit --', 'timeline_sum(t, since => day, until => at) FROM visit --', 'timeline_slice(t, NULL, at) FROM visit --', 'timeline_slice(t, since => at, until => NULL) FROM visit --', 'timeline_filter(t, NULL, NULL) FROM visit --', 'timeline_filter(t, labels => ''{x}'') FROM visit --',
 	'timeline_filter(t, kinds => ARRAY[''x'', NULL]) FROM visit --', 'activity_set(t) FROM visit --', 'activity_set(t, ''UTC'') FROM visit --', 'activity_set(t, zone => NULL) FROM visit --', 'activity_set(ARRAY[day]) FROM visit --', 'activity_set(''{2024-01-05}'')', 'activity_set(NULL::date[])']);
-SELECT plan(count(*)::int + 12) FROM form;
+SELECT plan(count(*)::int + 27) FROM form;
 SELECT lives_ok(format('SELECT %s FROM visit', call), call) FROM form;
 
 SELECT is(pg_typeof(activity_agg(NULL))::text, 'activity_set', 'a bare NULL is an instant without a value') FROM visit;
@@ -37,6 +37,11 @@ SELECT is((SELECT period FROM (SELECT retention(activities(c4, at)) AS r FROM vi
 SELECT is((SELECT as_of FROM (SELECT retention(a, 'month', NULL) AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r)), date '2024-01-05', '... in the two-level form too');
 SELECT is(activity_streak(a, 'day', at::date), 1, 'positional arguments') FROM visit;
 SELECT is(activity_count(a, day, day + 1), 1::bigint, 'a range') FROM visit;
-SELECT is((SELECT count(*)::int FROM (SELECT retention(activities(c4, at), 'week', day) AS r FROM visit GROUP BY day) q CROSS JOIN LATERAL retention_table(r => q.r, confidence => 0.9)), 1, 'names of retention_table');
+SELECT is((SELECT count(*)::int FROM (SELECT retention(activities(c4, at), 'week', day) AS r FROM visit GROUP BY day) q CROSS JOIN LATERAL retention_table(result => q.r, confidence => 0.9)), 1, 'names of retention_table');
+
+-- what worked without the extension works with it
+SELECT lives_ok(format('SELECT %s FROM visit', e), e || ' is what it was')
+FROM unnest(ARRAY['ARRAY[day] = ARRAY[day]', 'ARRAY[day] <> ARRAY[day]', 'ARRAY[day] < ARRAY[day]', 'ARRAY[day] >= ARRAY[day]', 'ARRAY[day] IS DISTINCT FROM ARRAY[day]', 'ARRAY[day] = ''{2024-01-05}''', 'ARRAY[day] @> ARRAY[day]',
+	'ARRAY[day] @> ''{2024-01-05}''', 'ARRAY[day] || day', 'day + 1', 'day - day', 'at - at', 'ARRAY[day]::text || cv', '''{"x": 1}''::jsonb - ''x''']) e;
 SELECT * FROM finish();
 ROLLBACK;

@@ -55,11 +55,11 @@ FROM key WHERE base <> 'bigint';
 
 -- the ends of each type
 SELECT results_eq($$SELECT c.customer FROM (SELECT activities(customer, date '2024-01-01') AS b FROM (VALUES (-9223372036854775808), (9223372036854775807), (0), (-1)) v(customer)) q CROSS JOIN LATERAL customer_activities(q.b) c ORDER BY 1$$,
-	$$VALUES (-9223372036854775808::bigint), (-1), (0), (9223372036854775807)$$, 'the ends of bigint');
+	$$VALUES ('-9223372036854775808'::bigint), (-1), (0), (9223372036854775807)$$, 'the ends of bigint');
 SELECT results_eq($$SELECT c.customer FROM (SELECT activities(customer, date '2024-01-01') AS b FROM (VALUES ('-32768'::smallint), ('32767')) v(customer)) q CROSS JOIN LATERAL customer_activities(q.b) c ORDER BY 1$$,
-	$$VALUES (-32768::bigint), (32767)$$, 'the ends of smallint');
+	$$VALUES ('-32768'::bigint), (32767)$$, 'the ends of smallint');
 SELECT results_eq($$SELECT c.customer FROM (SELECT activities(customer, date '2024-01-01') AS b FROM (VALUES (9223372036854775807.000::numeric), (-9223372036854775808), (1e3)) v(customer)) q CROSS JOIN LATERAL customer_activities(q.b) c ORDER BY 1$$,
-	$$VALUES (-9223372036854775808::bigint), (1000), (9223372036854775807)$$, 'the ends of numeric');
+	$$VALUES ('-9223372036854775808'::bigint), (1000), (9223372036854775807)$$, 'the ends of numeric');
 SELECT throws_ok(format($$SELECT activities(%s::numeric, date '2024-01-01')$$, n), NULL, NULL, n || ' is no customer')
 FROM unnest(ARRAY['0.5', '9223372036854775808', '-9223372036854775809', '''NaN''', '''Infinity''']) n;
 SELECT results_eq($$SELECT octet_length(c.customer) FROM (SELECT activities(customer, date '2024-01-01') AS b FROM (VALUES (''), ('x'), (repeat('long', 100000)), (repeat('long', 100000) || 'x')) v(customer)) q CROSS JOIN LATERAL customer_activities(q.b) c ORDER BY 1$$,

@@ -7,21 +7,25 @@
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+# PGXS has a variable of this name too: it must not reach the make that installs.
+file=${DATA-}
+unset DATA
+
 # A field of the header is known by these names, whatever its case and punctuation.
 customer_names='customer customerid custid cust client clientid user userid member memberid account accountid masterid buyerid buyer'
 date_names='date orderedat orderdate orderts ordertime purchasedate purchasedat purchasetime invoicedate transactiondate createdat timestamp datetime day at time'
 amount_names='amount value total price revenue sales ordertotal orderamount ordervalue totalamount totalprice spend net gross'
 
-# Finds the columns of $DATA and writes psql's commands that load it.
+# Finds the columns of $file and writes psql's commands that load it.
 load_file()
 {
 	local header delimiter fields=() columns='' field customer='' day='' amount='' lacking='' n=0
 
-	if [ ! -f "$DATA" ] || [ ! -r "$DATA" ]; then
-		die "DATA=$DATA: no such file, or it can't be read"
+	if [ ! -f "$file" ] || [ ! -r "$file" ]; then
+		die "DATA=$file: no such file, or it can't be read"
 	fi
-	[[ $DATA != *"'"* ]] || die "DATA=$DATA: a quote in the file's name"
-	header=$(head -n 1 "$DATA" | tr -d '\r' | sed $'1s/^\xef\xbb\xbf//')
+	[[ $file != *"'"* ]] || die "DATA=$file: a quote in the file's name"
+	header=$(head -n 1 "$file" | tr -d '\r' | sed $'1s/^\xef\xbb\xbf//')
 	for delimiter in ',' ';' $'\t' '|'; do
 		[[ $header != *"$delimiter"* ]] || break
 	done
@@ -41,7 +45,7 @@ load_file()
 	[ -n "$customer" ] || lacking+=' customer'
 	[ -n "$day" ] || lacking+=' date'
 	[ -n "$amount" ] || lacking+=' amount'
-	[ -z "$lacking" ] || die "DATA=$DATA: the first line must name a customer, a date and an amount, such as
+	[ -z "$lacking" ] || die "DATA=$file: the first line must name a customer, a date and an amount, such as
 	customer_id,ordered_at,amount
 but it is
 	$header
@@ -49,7 +53,7 @@ without a column for:$lacking"
 
 	cat <<-SQL
 		CREATE TEMP TABLE raw (line bigint GENERATED ALWAYS AS IDENTITY (START WITH 2), $columns);
-		\\copy raw ($(printf '%s' "$columns" | sed 's/ text//g')) FROM '$DATA' WITH (FORMAT csv, HEADER true, DELIMITER '$delimiter')
+		\\copy raw ($(printf '%s' "$columns" | sed 's/ text//g')) FROM '$file' WITH (FORMAT csv, HEADER true, DELIMITER '$delimiter')
 		ALTER TABLE raw RENAME $customer TO customer;
 		ALTER TABLE raw RENAME $day TO day;
 		ALTER TABLE raw RENAME $amount TO amount;
@@ -59,7 +63,7 @@ without a column for:$lacking"
 
 commands=$(mktemp)
 trap 'rm -f "$commands"' EXIT
-if [ -n "${DATA-}" ]; then
+if [ -n "$file" ]; then
 	load_file >"$commands"
 else
 	echo '\i test/demo/load/generate.sql' >"$commands"
@@ -68,13 +72,14 @@ fi
 test/setup.sh server
 build_and_install
 
-for file in test/demo/*.sql; do
-	printf '\\i %s\n' "$file"
+for section in test/demo/*.sql; do
+	printf '\\i %s\n' "$section"
 done >>"$commands"
 
 test/cluster.sh -c shared_buffers=256MB -c work_mem=64MB \
 	psql -X -q -v ON_ERROR_STOP=1 -f <(
 		cat <<-'SQL'
+			\set SHOW_CONTEXT never
 			\pset pager off
 			\pset footer off
 			\pset linestyle ascii

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(77);
+SELECT plan(69);
 
 -- nothing, and only NULLs
 CREATE TABLE nothing (customer int, at timestamptz, value numeric, activity activity_set, timeline event_timeline);
@@ -44,8 +44,8 @@ SELECT throws_ok('SELECT ' || call, '22008', NULL, call || ' is 22008') FROM unn
 SELECT is(activity_set(ARRAY[date '4713-01-01 BC', '0001-12-31 BC', '0001-01-01', '5874897-12-31'])::date[], ARRAY[date '4713-01-01 BC', '0001-12-31 BC', '0001-01-01', '5874897-12-31'], 'the ends of date');
 SELECT is(activity_gaps(activity_set(ARRAY[date '0001-12-31 BC', '0001-01-01'])), ARRAY[1], 'no year 0');
 SELECT is(activity_count(activity_set(ARRAY[date '0002-01-01 BC', '0002-12-31 BC', '0001-01-01 BC', '0001-12-31 BC', '0001-01-01']), p::calendar_period), n::bigint, 'periods before Christ: ' || p)
-FROM (VALUES ('day', 5), ('month', 5), ('year', 3), ('year:07-01', 3), ('week', 3)) v(p, n);
-SELECT is((SELECT count(DISTINCT date_trunc('week', d)) FROM unnest(ARRAY[date '0002-01-01 BC', '0002-12-31 BC', '0001-01-01 BC', '0001-12-31 BC', '0001-01-01']) d), 3::bigint, '... as date_trunc has them');
+FROM (VALUES ('day', 5), ('month', 5), ('year', 3), ('year:07-01', 3), ('week', 4)) v(p, n);
+SELECT is((SELECT count(DISTINCT date_trunc('week', d)) FROM unnest(ARRAY[date '0002-01-01 BC', '0002-12-31 BC', '0001-01-01 BC', '0001-12-31 BC', '0001-01-01']) d), 4::bigint, '... as date_trunc has them');
 SELECT results_eq($$SELECT cohort, lag, retained FROM (SELECT retention(activities(1, d), 'year') AS r FROM (VALUES (date '0002-05-05 BC'), ('0002-01-01')) v(d)) q CROSS JOIN LATERAL retention_table(q.r) ORDER BY lag$$,
 	$$VALUES (date '0002-01-01 BC', 0, 1::bigint), ('0002-01-01 BC', 1, 0), ('0002-01-01 BC', 2, 0), ('0002-01-01 BC', 3, 1)$$, 'retention across the turn of the era');
 SELECT is((SELECT timeline_agg(at)::text FROM (VALUES (timestamptz '4713-01-01 00:00+00 BC'), ('294276-12-31 23:59:59.999999+00')) v(at))::event_timeline, (SELECT timeline_agg(at) FROM (VALUES (timestamptz '294276-12-31 23:59:59.999999+00'), ('4713-01-01 00:00+00 BC')) v(at)), 'the ends of timestamptz');
@@ -118,7 +118,7 @@ BEGIN
 		INSERT INTO levels SELECT part, nullif(content, 'none')::activity_set FROM (VALUES (0, a), (1, b), (2, c)) v(part, content) WHERE content IS DISTINCT FROM 'none';
 		SELECT t.customers || ' ' || t.members_without_events || ' ' || coalesce(rollup::text, 'NULL') INTO got
 		FROM (SELECT retention(activity, 'month', '2024-01-31') AS r, rollup(activity) AS rollup FROM levels) q CROSS JOIN LATERAL retention_totals(q.r) t;
-		SELECT count(*) FILTER (WHERE activity::text <> '{}') || ' ' || count(*) FILTER (WHERE activity::text = '{}') || ' ' || coalesce(max(activity::text), 'NULL') INTO wanted
+		SELECT count(*) FILTER (WHERE activity::text <> '{}') || ' ' || count(*) FILTER (WHERE activity::text = '{}') || ' ' || coalesce(max(nullif(activity::text, '{}')), max(activity::text), 'NULL') INTO wanted
 		FROM (SELECT * FROM levels OFFSET 0) o HAVING count(activity) > 0;
 		IF coalesce(got, '0 0 NULL') IS DISTINCT FROM coalesce(wanted, '0 0 NULL') THEN
 			RETURN NEXT format('%s %s %s: %s, not %s', a, b, c, got, wanted);

@@ -8,4 +8,4 @@ cppcheck --quiet --std=c99 --language=c --inline-suppr --error-exitcode=1 \
 	--enable=warning,performance,portability --suppressions-list=test/cppcheck.suppress \
 	--include=test/cppcheck.h -I src -j "$(nproc)" src
 mapfile -t scripts < <(find test .ci -name '*.sh' -o -path .ci/run | grep -v node_modules | sort)
-shellcheck -x -e SC1091 "${scripts[@]}"
+shellcheck -x -P SCRIPTDIR "${scripts[@]}"

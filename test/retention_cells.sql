@@ -10,7 +10,7 @@ CREATE TABLE active_day (customer int, day date);
 \ir reference/retention.sql
 
 CREATE FUNCTION wrong_cells(p text, until date) RETURNS TABLE(side text, cell text)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql VOLATILE AS $$
 	WITH got AS MATERIALIZED (
 		SELECT t.cohort, t.cohort_size, t.lag, t.period_start, t.period_end, t.retained, t.rate, t.retained_after, t.rate_after, t.complete
 		FROM (SELECT retention(activities(customer, at), p::calendar_period, until) AS r FROM orders) q CROSS JOIN LATERAL retention_table(q.r) t),
@@ -28,6 +28,7 @@ BEGIN
 	PERFORM set_config('timezone', zone, false);
 	DELETE FROM active_day;
 	INSERT INTO active_day SELECT DISTINCT customer, at::date FROM orders WHERE customer IS NOT NULL AND at IS NOT NULL;
+	ANALYZE active_day;
 END $$;
 
 CREATE TABLE question (id int GENERATED ALWAYS AS IDENTITY, zone text, period text, until date);

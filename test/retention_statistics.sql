@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(34);
+SELECT plan(36);
 \ir reference/periods.sql
 \ir reference/orders.sql
 CREATE TABLE active_day AS SELECT DISTINCT customer, at::date AS day FROM orders WHERE customer IS NOT NULL AND at IS NOT NULL;
@@ -58,6 +58,10 @@ CREATE TABLE shard AS
 SELECT customer % 7 AS shard, p AS period, retention(activities(customer, at), p::calendar_period, '2012-10-27') AS r
 FROM orders, unnest(ARRAY['day', 'week:sunday', 'month:15', 'year:04-01']) p GROUP BY customer % 7, p;
 SELECT ok((SELECT rollup(s.r) FROM shard s WHERE s.period = a.period) = a.r, 'rollup of disjoint customers is the whole, by ' || period) FROM answer a ORDER BY period;
+SELECT is((SELECT rollup(r) FROM (SELECT retention(activities(customer, at), 'week') AS r FROM orders GROUP BY customer % 7) s),
+		  (SELECT retention(activities(customer, at), 'week') FROM orders), '... also without as_of: the last day of all of them');
+SELECT is((SELECT rollup(r) FROM (SELECT retention(a, 'week') AS r FROM (SELECT customer, activity_agg(at) AS a FROM orders WHERE customer IS NOT NULL GROUP BY customer) c GROUP BY customer % 7) s),
+		  (SELECT retention(activities(customer, at), 'week') FROM orders WHERE customer IS NOT NULL), '... of the two-level form');
 SELECT throws_ok('SELECT rollup(r) FROM shard', '22023', NULL, 'rollup of different periods');
 SELECT throws_ok($$SELECT rollup(r) FROM (SELECT retention(activities(customer, at), 'week', d) AS r FROM orders, (VALUES (date '2012-01-01'), ('2012-01-02')) v(d) GROUP BY d) q$$,
 				 '22023', NULL, 'rollup of different as-of days');

@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(60);
+SELECT plan(75);
 \ir reference/orders.sql
 ALTER TABLE orders ADD amount numeric(12,2);
 UPDATE orders SET amount = CASE WHEN random() < 0.1 THEN NULL ELSE round((random() * 400 - 40)::numeric, 2) END;
@@ -13,7 +13,7 @@ INSERT INTO orders SELECT customer + 2000 * n, at + n * interval '1 day', amount
 ANALYZE orders;
 
 -- Hash partitions by customer, one of them empty, one foreign to the others in its order of columns.
-CREATE TABLE parted (LIKE orders) PARTITION BY LIST (abs(coalesce(customer, 1)) % 4);
+CREATE TABLE parted (LIKE orders) PARTITION BY LIST ((abs(coalesce(customer, 1)) % 4));
 CREATE TABLE parted_0 PARTITION OF parted FOR VALUES IN (0);
 CREATE TABLE parted_1 (amount numeric(12,2), at timestamptz, customer int);
 ALTER TABLE parted ATTACH PARTITION parted_1 FOR VALUES IN (1);
@@ -51,6 +51,9 @@ INSERT INTO question VALUES
 	('activities', 'SELECT c.customer, c.activity::text FROM (SELECT activities(customer, at) AS b FROM %s) q CROSS JOIN LATERAL customer_activities(q.b) c'),
 	('timelines', 'SELECT c.customer, c.timeline::text FROM (SELECT timelines(customer, at, amount) AS b FROM %s) q CROSS JOIN LATERAL customer_timelines(q.b) c'),
 	('timelines of events', 'SELECT c.customer, c.timeline::text FROM (SELECT timelines(customer, make_event(at => at, value => amount, kind => CASE WHEN amount < 0 THEN ''return'' ELSE ''purchase'' END, label => ''p'' || customer %% 7, ref => customer * 31 %% 1000)) AS b FROM %s) q CROSS JOIN LATERAL customer_timelines(q.b) c'),
+	('uuid customers', 'SELECT c.customer, c.activity::text FROM (SELECT activities(md5(customer::text)::uuid, at) AS b FROM %s) q CROSS JOIN LATERAL customer_activities(q.b) c'),
+	('text customers', 'SELECT c.customer, c.timeline::text FROM (SELECT timelines(''Käufer '' || repeat(''x'', customer %% 30) || customer, at, amount) AS b FROM %s) q CROSS JOIN LATERAL customer_timelines(q.b) c'),
+	('retention in 2,500 groups', 'SELECT q.g, t.* FROM (SELECT coalesce(customer, -1) %% 2500 AS g, retention(activities(customer, at), ''month'', ''2012-11-11'') AS r FROM %s GROUP BY 1) q CROSS JOIN LATERAL retention_totals(q.r) t'),
 	('activity_agg', 'SELECT activity_agg(at)::text, activity_agg(at::date)::text, activity_agg(at, ''Australia/Lord_Howe'')::text FROM %s'),
 	('timeline_agg', 'SELECT timeline_agg(at)::text, timeline_agg(at, amount)::text, timeline_agg(make_event(at => at, value => amount, kind => ''k'' || customer %% 3))::text FROM %s'),
 	('activity_agg by group', 'SELECT customer %% 50, activity_agg(at)::text FROM %s GROUP BY 1'),
@@ -70,7 +73,7 @@ SELECT cmp_ok((SELECT min(n)::int FROM (SELECT count(*) AS n FROM serial GROUP B
 SELECT is((SELECT count(DISTINCT name)::int FROM serial), (SELECT count(*)::int FROM question), '... every one');
 
 -- Lines that differ from the serial answer.
-CREATE FUNCTION differing(way text, question text, source text) RETURNS TABLE(side text, answer text)
+CREATE FUNCTION differing(way text, asked text, source text) RETURNS TABLE(side text, answer text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
@@ -81,7 +84,7 @@ BEGIN
 		(SELECT 'wrong', left(answer, 300) FROM (TABLE got EXCEPT ALL TABLE wanted) w LIMIT 3)
 		UNION ALL
 		(SELECT 'missing', left(answer, 300) FROM (TABLE wanted EXCEPT ALL TABLE got) w LIMIT 3)$q$,
-		format((SELECT statement FROM question WHERE name = question), source), question);
+		format((SELECT statement FROM question WHERE name = asked), source), asked);
 END $$;
 
 SELECT is_empty(format('SELECT * FROM differing(%L, %L, %L)', way, q.name, source), q.name || ': ' || way)

@@ -24,7 +24,7 @@ END $$;
 SELECT is_empty($$SELECT * FROM difference('SELECT g, e.* FROM sample CROSS JOIN LATERAL timeline_events(t) e', 'SELECT g, at, value, kind, label, ref, expires_at FROM present')$$, 'events out = rows in');
 SELECT is_empty($$SELECT * FROM difference('SELECT g, e.at, e.value, e.kind, e.label, e.ref, e.expires_at FROM sample CROSS JOIN LATERAL timeline_events(v) e', 'SELECT g, at, value, NULL::text, NULL::text, NULL::text, NULL::timestamptz FROM present')$$, '... with at and value');
 SELECT is_empty($$SELECT * FROM difference('SELECT g, e.at, e.value, e.kind, e.label, e.ref, e.expires_at FROM sample CROSS JOIN LATERAL timeline_events(i) e', 'SELECT g, at, NULL::numeric, NULL::text, NULL::text, NULL::text, NULL::timestamptz FROM present')$$, '... with at alone');
-SELECT is_empty($$SELECT * FROM difference('SELECT e.* FROM entry o, LATERAL (SELECT timeline_agg(event_of(o)) AS t) q CROSS JOIN LATERAL timeline_events(q.t) e', 'SELECT at, value, kind, label, ref, expires_at FROM present')$$, '... one by one');
+SELECT is_empty($$SELECT * FROM difference('SELECT e.* FROM entry o, LATERAL (SELECT timeline_agg(e) AS t FROM (SELECT event_of(o)) v(e)) q CROSS JOIN LATERAL timeline_events(q.t) e', 'SELECT at, value, kind, label, ref, expires_at FROM present')$$, '... one by one');
 SELECT is_empty('SELECT g FROM (SELECT g, e.at, lag(e.at) OVER (PARTITION BY g ORDER BY e.ordinality) AS before FROM sample CROSS JOIN LATERAL timeline_events(t) WITH ORDINALITY e) s WHERE before > at', 'events are in order');
 SELECT is((SELECT array_agg(timeline_count(t) ORDER BY g) FROM sample WHERE g > 1000), ARRAY[0, 0]::bigint[], 'only NULL instants: empty, not NULL');
 

@@ -42,6 +42,14 @@ extern void activity_encode(ByteBuffer *out, const DateADT *days, int ndays);
  * sorted. */
 extern int activity_sort_days(DateADT *days, int ndays);
 
+/* What collectors have instead of a day for a member without events. */
+#define ACTIVITY_NO_DAY DATEVAL_NOBEGIN
+
+/* Appends the body that holds the days of all bodies and these, which may come in any order
+ * (activity_merge.c). */
+extern void activity_merge(ByteBuffer *out, const ByteSpan *bodies, int nbodies,
+						   const DateADT *days, int ndays);
+
 /* Is this the body of a set, in its only valid form? For bytes from outside. */
 extern bool activity_body_valid(const uint8 *body, size_t len);
 

@@ -214,6 +214,8 @@ COMMENT ON FUNCTION activity_longest_streak(activity_set, calendar_period) IS
 
 -- ---- aggregates ----
 
+-- COST: what handles a group takes as long as its 20 days or so. Where nearly each worker sees
+-- nearly each group, handing over all of them is what makes workers slower than none.
 CREATE FUNCTION activity_agg_add(state internal, at timestamptz) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_at' LANGUAGE C STABLE PARALLEL SAFE;
 CREATE FUNCTION activity_agg_add(state internal, day date) RETURNS internal
@@ -221,15 +223,15 @@ CREATE FUNCTION activity_agg_add(state internal, day date) RETURNS internal
 CREATE FUNCTION activity_agg_add(state internal, at timestamptz, zone text) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_at_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION activity_agg_add(state internal, activity activity_set) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_set' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_set' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 CREATE FUNCTION activity_agg_combine(state internal, other internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 CREATE FUNCTION activity_agg_serialize(state internal) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 CREATE FUNCTION activity_agg_deserialize(partial bytea, dummy internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 CREATE FUNCTION activity_agg_final(state internal) RETURNS activity_set
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 
 COMMENT ON FUNCTION activity_agg_add(internal, timestamptz) IS 'aggregate transition function';
 COMMENT ON FUNCTION activity_agg_add(internal, date) IS 'aggregate transition function';

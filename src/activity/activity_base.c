@@ -17,49 +17,17 @@
 #include "core/calendar.h"
 #include "core/customer.h"
 
-/* Days that fit a stack array; customers with more get their own memory. */
-#define FEW_DAYS 512
-
 static void
-activity_merge(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows)
+merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows)
 {
-	DateADT few[FEW_DAYS];
-	DateADT *days = few;
-	size_t bound = nrows;
-	int n = 0;
-	int i;
-
-	for (i = 0; i < nbodies; i++)
-		bound += bodies[i].len;
-	if (bound > PG_INT32_MAX)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("too many active days for one customer")));
-	if (bound > FEW_DAYS)
-		days = palloc_extended(bound * sizeof(DateADT), MCXT_ALLOC_HUGE);
-
-	for (i = 0; i < nbodies; i++)
-	{
-		ActivityCursor cursor;
-
-		activity_open(&cursor, bodies[i].bytes, bodies[i].len);
-		while (activity_next(&cursor, &days[n]))
-			n++;
-	}
-	for (i = 0; i < nrows; i++)
-	{
-		days[n] = ((DateADT *) rows)[i];
-		n += days[n] != ACTIVITY_NO_DAY;
-	}
-	activity_encode(out, days, activity_sort_days(days, n));
-	if (days != few)
-		pfree(days);
+	activity_merge(out, bodies, nbodies, (const DateADT *) rows, nrows);
 }
 
 const CollectOps activity_collect_ops = {
 	.id = ACTIVITY_OPS_ID,
 	.name = "activity_base",
 	.row_size = sizeof(DateADT),
-	.merge = activity_merge,
+	.merge = merge_rows,
 	.valid = activity_body_valid,
 };
 

@@ -7,10 +7,9 @@
 
 #include "core/collect.h"
 
-/* Rows are days (DateADT); ACTIVITY_NO_DAY marks a member without events. */
+/* Rows are days (DateADT), or ACTIVITY_NO_DAY for a member without events. */
 extern const CollectOps activity_collect_ops;
 
 #define ACTIVITY_OPS_ID 1
-#define ACTIVITY_NO_DAY DATEVAL_NOBEGIN
 
 #endif

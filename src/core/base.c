@@ -32,7 +32,7 @@ get_flat_size(ExpandedObjectHeader *header)
 			ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("collected %s of %zu kB is too large to be a single value",
-					collector->ops->name, size / 1024),
+					collector->ops->name, (size + 1023) / 1024),
 			 errdetail("The limit is %d kB (loyalty.max_flat_size).", max_flat_size),
 			 errhint("Pass it on in memory: FROM (SELECT collector AS b ...) q CROSS JOIN LATERAL "
 					 "f(q.b). Or aggregate with GROUP BY customer, or split by customer.")));

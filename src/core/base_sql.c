@@ -19,32 +19,35 @@
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/numeric.h"
 #include "utils/selfuncs.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
-#include "utils/fmgrprotos.h"
 
 #include "core/base.h"
 #include "core/customer.h"
-#include "core/decimal.h"
 
 Customer
 customer_from_numeric(Datum datum)
 {
-	Decimal decimal = decimal_from_numeric(PG_DETOAST_DATUM_PACKED(datum));
-	Customer customer = { .number = decimal.units };
+	Customer customer = { 0 };
+	Datum least = NumericGetDatum(int64_to_numeric(PG_INT64_MIN));
+	Datum greatest = NumericGetDatum(int64_to_numeric(PG_INT64_MAX));
 
-	if (decimal.scale > 0)
-	{
-		if (decimal_minimal_scale(decimal.units, decimal.scale) > 0)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("customer %s is not a whole number",
-						decimal_to_text(decimal.units, decimal.scale)),
-				 errhint("Numeric customers must have no fraction; others can be cast to text.")));
-		customer.number = decimal.units / decimal_power[decimal.scale];
-	}
+	/* NaN is greater than all others */
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, datum, least)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, datum, greatest)))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("customer %s is out of range of bigint",
+							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),
+						errhint("Cast customers to text.")));
+	customer.number = DatumGetInt64(DirectFunctionCall1(numeric_int8, datum));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, datum,
+										  NumericGetDatum(int64_to_numeric(customer.number)))))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("customer %s is not a whole number",
+							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),
+						errhint("Cast customers to text.")));
 	return customer;
 }
 
@@ -96,7 +99,8 @@ loyalty_collect_serialize(PG_FUNCTION_ARGS)
 	if (size > (size_t) max_flat_size * 1024)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a parallel worker collected %zu kB, too much to hand over", size / 1024),
+				 errmsg("a parallel worker collected %zu kB, too much to hand over",
+						(size + 1023) / 1024),
 				 errdetail("The limit is %d kB (loyalty.max_flat_size).", max_flat_size),
 				 errhint("Aggregate in two levels: a summary for each customer with GROUP BY, then "
 						 "the metric's aggregate over the summaries. Or set "

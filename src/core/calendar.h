@@ -63,6 +63,11 @@ extern DateADT zone_day_slow(ZoneDays *zone, TimestampTz at);
  * 22008 out of range. */
 extern TimestampTz zone_day_start(const ZoneDays *zone, DateADT day);
 
+/* What timestamptz + interval gives in that zone: months (clamped) and days in local time, then the
+ * rest. 22008 out of range. */
+extern TimestampTz zone_add_interval(const ZoneDays *zone, TimestampTz at,
+									 const Interval *interval);
+
 /* The local day of an instant. */
 static inline DateADT
 zone_day(ZoneDays *zone, TimestampTz at)

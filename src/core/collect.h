@@ -34,7 +34,9 @@
 
 #include "core/codec.h"
 
-#define COLLECT_PARTS 256
+/* Parts of a large collector: as many as a hash's top PART_BITS tell apart. */
+#define PART_BITS	  8
+#define COLLECT_PARTS (1 << PART_BITS)
 
 typedef enum CustomerType
 {

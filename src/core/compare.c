@@ -10,6 +10,8 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 
+#include "core/compat.h"
+
 PG_FUNCTION_INFO_V1(loyalty_bytes_lt);
 PG_FUNCTION_INFO_V1(loyalty_bytes_le);
 PG_FUNCTION_INFO_V1(loyalty_bytes_eq);

@@ -44,7 +44,7 @@ CREATE FUNCTION calendar_period(days date[]) RETURNS calendar_period
 COMMENT ON FUNCTION calendar_period(date[]) IS
 	'Periods that start on these days, each up to the next; the last one is open. NULL for a NULL array. Error 22004 for a NULL day, 22008 for an infinite one, 22023 where there is none or they aren''t ascending.';
 
-CREATE CAST (date[] AS calendar_period) WITH FUNCTION calendar_period(date[]) AS IMPLICIT;
+CREATE CAST (date[] AS calendar_period) WITH FUNCTION calendar_period(date[]) AS ASSIGNMENT;
 COMMENT ON CAST (date[] AS calendar_period) IS
 	'An array of period starts as a period, as calendar_period(date[]) makes it';
 

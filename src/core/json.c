@@ -5,19 +5,28 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 #include "core/calendar.h"
+#include "core/compat.h"
 #include "core/day.h"
 #include "core/decimal.h"
 #include "core/json.h"
 
-static void report_wrong_type(const JsonbValue *value, const char *type, const char *key,
-							  const char *wanted) pg_attribute_noreturn();
+/* Longest part of a key or value to show. */
+#define SHOWN_BYTES 100
 
-static void
-report_wrong_type(const JsonbValue *value, const char *type, const char *key, const char *wanted)
+int
+json_shown(const char *text, int len)
+{
+	return pg_mbcliplen(text, len, SHOWN_BYTES);
+}
+
+void
+json_report_wrong_type(const JsonbValue *value, const char *type, const char *key,
+					   const char *wanted)
 {
 	if (value == NULL)
 		ereport(ERROR,
@@ -33,10 +42,16 @@ json_parse_object(const char *text, const char *type)
 {
 	Jsonb *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 
-	if (!JB_ROOT_IS_OBJECT(jsonb))
+	json_check_object(&jsonb->root, type);
+	return &jsonb->root;
+}
+
+void
+json_check_object(JsonbContainer *root, const char *type)
+{
+	if (!JsonContainerIsObject(root))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 						errmsg("a %s is written as a JSON object", type)));
-	return &jsonb->root;
 }
 
 void
@@ -64,8 +79,8 @@ json_check_keys(JsonbContainer *object, const char *type, const char *const *key
 			for (key = keys; *key != NULL; key++)
 				appendStringInfo(&allowed, "%s%s", key > keys ? ", " : "", *key);
 			ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-							errmsg("unknown key \"%.*s\" in a %s", value.val.string.len,
-								   value.val.string.val, type),
+							errmsg("unknown key \"%.*s%s\" in a %s",
+								   JSON_SHOWN(value.val.string.val, value.val.string.len), type),
 							errhint("Allowed: %s.", allowed.data)));
 		}
 	}
@@ -83,7 +98,7 @@ JsonbContainer *
 json_as_object(const JsonbValue *value, const char *type, const char *key)
 {
 	if (value == NULL || value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		report_wrong_type(value, type, key, "an object");
+		json_report_wrong_type(value, type, key, "an object");
 	return value->val.binary.data;
 }
 
@@ -93,7 +108,7 @@ json_as_array(const JsonbValue *value, const char *type, const char *key)
 	if (value == NULL || value->type != jbvBinary ||
 		!JsonContainerIsArray(value->val.binary.data) ||
 		JsonContainerIsScalar(value->val.binary.data))
-		report_wrong_type(value, type, key, "an array");
+		json_report_wrong_type(value, type, key, "an array");
 	return value->val.binary.data;
 }
 
@@ -101,8 +116,16 @@ char *
 json_as_string(const JsonbValue *value, const char *type, const char *key)
 {
 	if (value == NULL || value->type != jbvString)
-		report_wrong_type(value, type, key, "a string");
+		json_report_wrong_type(value, type, key, "a string");
 	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+bool
+json_as_bool(const JsonbValue *value, const char *type, const char *key)
+{
+	if (value == NULL || value->type != jbvBool)
+		json_report_wrong_type(value, type, key, "true or false");
+	return value->val.boolean;
 }
 
 int64
@@ -111,19 +134,22 @@ json_as_count(const JsonbValue *value, const char *type, const char *key)
 	Decimal number;
 
 	if (value == NULL || value->type != jbvNumeric)
-		report_wrong_type(value, type, key, "a whole number");
+		json_report_wrong_type(value, type, key, "a whole number");
 	number = decimal_from_numeric((const struct varlena *) value->val.numeric);
 	if (decimal_minimal_scale(number.units, number.scale) > 0 || number.units < 0)
-		report_wrong_type(value, type, key, "a whole number, 0 or more");
+		json_report_wrong_type(value, type, key, "a whole number, 0 or more");
 	return number.units / decimal_power[number.scale];
 }
 
 DateADT
 json_as_day(const JsonbValue *value, const char *type, const char *key)
 {
-	char *text = json_as_string(value, type, key);
+	char *text;
 	DateADT day;
 
+	if (value == NULL || value->type != jbvString)
+		json_report_wrong_type(value, type, key, "a date, YYYY-MM-DD");
+	text = json_as_string(value, type, key);
 	switch (day_parse(text, strlen(text), &day))
 	{
 		case DAY_READ:
@@ -138,5 +164,5 @@ json_as_day(const JsonbValue *value, const char *type, const char *key)
 		case DAY_NOT_ISO:
 			break;
 	}
-	report_wrong_type(value, type, key, "a date, YYYY-MM-DD");
+	json_report_wrong_type(value, type, key, "a date, YYYY-MM-DD");
 }

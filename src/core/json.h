@@ -13,8 +13,17 @@
 #include "utils/date.h"
 #include "utils/jsonb.h"
 
+#include "core/compat.h"
+
 /* Parses a text that must be a JSON object. */
 extern JsonbContainer *json_parse_object(const char *text, const char *type);
+
+/* Refuses what isn't an object. */
+extern void json_check_object(JsonbContainer *root, const char *type);
+
+/* Refuses a text that gives a key of an object twice, where jsonb would keep the last. The text
+ * is JSON. */
+extern void json_check_unique_keys(const char *text, const char *type);
 
 /* Every key of an object must be one of these (NULL-terminated). */
 extern void json_check_keys(JsonbContainer *object, const char *type, const char *const *keys);
@@ -28,5 +37,15 @@ extern JsonbContainer *json_as_array(const JsonbValue *value, const char *type, 
 extern char *json_as_string(const JsonbValue *value, const char *type, const char *key);
 extern int64 json_as_count(const JsonbValue *value, const char *type, const char *key);
 extern DateADT json_as_day(const JsonbValue *value, const char *type, const char *key);
+extern bool json_as_bool(const JsonbValue *value, const char *type, const char *key);
+
+/* Words the error for a value that isn't what was wanted: "a string". */
+extern void json_report_wrong_type(const JsonbValue *value, const char *type, const char *key,
+								   const char *wanted) pg_attribute_noreturn();
+
+/* How much of a text an error shows, for "%.*s%s": its bytes, and "..." where there are more. */
+extern int json_shown(const char *text, int len);
+#define JSON_SHOWN(text, len) \
+	json_shown(text, len), text, json_shown(text, len) < (len) ? "..." : ""
 
 #endif

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "common/int.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/datetime.h"
@@ -270,4 +271,43 @@ zone_day_start(const ZoneDays *zone, DateADT day)
 	if (!IS_VALID_TIMESTAMP(start))
 		report_timestamp_out_of_range();
 	return start;
+}
+
+TimestampTz
+zone_add_interval(const ZoneDays *zone, TimestampTz at, const Interval *interval)
+{
+	if (interval->month != 0 || interval->day != 0)
+	{
+		struct pg_tm tm;
+		fsec_t fsec;
+		int offset;
+		int64 months;
+		int64 julian;
+
+		if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone->zone) != 0)
+			report_timestamp_out_of_range();
+		months = (int64) tm.tm_year * MONTHS_PER_YEAR + (tm.tm_mon - 1) + interval->month;
+		if (months < (int64) PG_INT16_MIN * 1000 || months > (int64) PG_INT16_MAX * 1000)
+			report_timestamp_out_of_range();
+		tm.tm_mon = (int) (months % MONTHS_PER_YEAR);
+		tm.tm_year = (int) (months / MONTHS_PER_YEAR);
+		if (tm.tm_mon < 0)
+		{
+			tm.tm_mon += MONTHS_PER_YEAR;
+			tm.tm_year--;
+		}
+		tm.tm_mon++;
+		tm.tm_mday = Min(tm.tm_mday, day_tab[isleap(tm.tm_year)][tm.tm_mon - 1]);
+
+		julian = (int64) date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) + interval->day;
+		if (julian < 0 || julian > PG_INT32_MAX)
+			report_timestamp_out_of_range();
+		j2date((int) julian, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+		offset = DetermineTimeZoneOffset(&tm, zone->zone);
+		if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
+			report_timestamp_out_of_range();
+	}
+	if (pg_add_s64_overflow(at, interval->time, &at) || !IS_VALID_TIMESTAMP(at))
+		report_timestamp_out_of_range();
+	return at;
 }

@@ -80,6 +80,7 @@ loyalty_retention(PG_FUNCTION_ARGS)
 	fold = retention_fold_start(period, as_of_given, as_of);
 	check_zone(base, retention_fold_calendar(fold));
 	retention_fold_scope(fold)->guests = base->guests;
+	retention_fold_scope(fold)->zone = base->zone;
 	base_rewind(&cursor, base);
 	while (base_next(&cursor, &customer, &body))
 		retention_fold_customer(fold, body);
@@ -441,7 +442,7 @@ loyalty_retention_curve(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-#define TOTALS_COLUMNS 6
+#define TOTALS_COLUMNS 7
 
 Datum
 loyalty_retention_totals(PG_FUNCTION_ARGS)
@@ -465,11 +466,14 @@ loyalty_retention_totals(PG_FUNCTION_ARGS)
 			customers += counts.cells[i].retained;
 		}
 	values[0] = CStringGetTextDatum(calendar_period_text(counts.scope.period));
-	nulls[1] = !retention_as_of(&counts.scope, &as_of);
-	values[1] = DateADTGetDatum(as_of);
-	values[2] = Int64GetDatum(cohorts);
-	values[3] = Int64GetDatum(customers);
-	values[4] = Int64GetDatum(counts.scope.idle);
-	values[5] = Int64GetDatum(counts.scope.guests);
+	nulls[1] = counts.scope.zone == NULL;
+	if (!nulls[1])
+		values[1] = CStringGetTextDatum(counts.scope.zone);
+	nulls[2] = !retention_as_of(&counts.scope, &as_of);
+	values[2] = DateADTGetDatum(as_of);
+	values[3] = Int64GetDatum(cohorts);
+	values[4] = Int64GetDatum(customers);
+	values[5] = Int64GetDatum(counts.scope.idle);
+	values[6] = Int64GetDatum(counts.scope.guests);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -22,6 +22,7 @@
 typedef struct RetentionScope
 {
 	const CalendarPeriod *period;
+	const char *zone; /* in which days were counted; NULL: unknown */
 	bool as_of_given;
 	bool has_last_day;
 	DateADT as_of;	  /* given: days after it don't count */

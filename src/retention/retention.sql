@@ -47,15 +47,15 @@ CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of 
 	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period) IS
-	'cohort retention over activity sets, one for each customer; as of the last active day. NULL sets are left out, empty ones are members without events. NULL without rows';
+	'cohort retention over activity sets, one for each customer; as of the last active day of the rows of its group: give as_of where groups are to be compared. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
 COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period, as_of date) IS
-	'cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day). NULL sets are left out, empty ones are members without events. NULL without rows';
+	'cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day of the rows of its group). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
 
 CREATE AGGREGATE rollup(result retention_result) (
 	SFUNC = retention_merge, STYPE = retention_result, SSPACE = 8192,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE rollup(result retention_result) IS
-	'adds retention results of disjoint customers; customers that are in several are counted as often. Results by different periods or as of different days are an error (22023). NULLs are left out';
+	'adds retention results of disjoint customers; customers that are in several are counted as often. Results by different periods, of days in different zones, or as of different given days are an error (22023). NULLs are left out';
 
 CREATE FUNCTION retention_table(result retention_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (cohort date, cohort_size bigint, lag int, period_start date, period_end date,
@@ -74,11 +74,11 @@ CREATE FUNCTION retention_curve(result retention_result, confidence float8 DEFAU
 COMMENT ON FUNCTION retention_curve(retention_result, float8) IS
 	'retention by lag, pooled over the cohorts whose period at that lag is over: sum of retained by sum of cohort sizes, with its Wilson score interval';
 
-CREATE FUNCTION retention_totals(result retention_result, OUT period text, OUT as_of date, OUT cohorts bigint,
+CREATE FUNCTION retention_totals(result retention_result, OUT period text, OUT zone text, OUT as_of date, OUT cohorts bigint,
 		OUT customers bigint, OUT members_without_events bigint, OUT rows_without_customer bigint)
 	AS 'MODULE_PATHNAME', 'loyalty_retention_totals' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION retention_totals(retention_result) IS
-	'what a retention result is about: period, as-of day, cohorts, customers with an active day up to it, members without one, and rows that had no customer';
+	'what a retention result is about: period, zone in which days were counted (NULL where unknown: days, stored sets), as-of day, cohorts, customers with an active day up to it, members without one, and rows that had no customer';
 
 -- Order and equality, by bytes: for DISTINCT, GROUP BY, UNION.
 

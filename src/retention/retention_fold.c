@@ -163,6 +163,13 @@ merge_scope(RetentionScope *to, const RetentionScope *from)
 				 errmsg("retention results by \"%s\" and by \"%s\" can't be added up",
 						calendar_period_text(to->period), calendar_period_text(from->period)),
 				 errhint("Add up results of one period and one zone.")));
+	if (to->zone != NULL && from->zone != NULL && strcmp(to->zone, from->zone) != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("retention results of days in zone \"%s\" and in zone \"%s\" can't be added up",
+					to->zone, from->zone),
+			 errhint("Collect in one zone: activities(customer, at, zone).")));
 	if (to->as_of_given && from->as_of_given
 			? to->as_of != from->as_of
 			: (to->as_of_given && from->has_last_day && from->last_day > to->as_of) ||
@@ -174,6 +181,8 @@ merge_scope(RetentionScope *to, const RetentionScope *from)
 								  day_text(from->as_of_given ? from->as_of : from->last_day)),
 						errhint("Give the same as_of to all of them.")));
 
+	if (to->zone == NULL)
+		to->zone = from->zone;
 	if (from->as_of_given)
 	{
 		to->as_of_given = true;

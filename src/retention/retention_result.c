@@ -36,6 +36,7 @@
 #define RESULT_VERSION		1
 #define RESULT_AS_OF_GIVEN	0x10
 #define RESULT_HAS_LAST_DAY 0x20
+#define RESULT_HAS_ZONE		0x40
 
 /* Where a text or binary form is wrong. */
 #define RESULT_HINT			"A retention_result is made by retention() and rollup()."
@@ -75,9 +76,15 @@ retention_encode(const RetentionCounts *counts)
 	buffer_init(&out, 256 + 8 * (size_t) counts->ncells);
 	out.len = VARHDRSZ;
 	buffer_put_byte(&out, RESULT_VERSION | (scope->as_of_given ? RESULT_AS_OF_GIVEN : 0) |
-							  (scope->has_last_day ? RESULT_HAS_LAST_DAY : 0));
+							  (scope->has_last_day ? RESULT_HAS_LAST_DAY : 0) |
+							  (scope->zone != NULL ? RESULT_HAS_ZONE : 0));
 	buffer_put_varint(&out, strlen(period));
 	buffer_put_bytes(&out, period, strlen(period));
+	if (scope->zone != NULL)
+	{
+		buffer_put_varint(&out, strlen(scope->zone));
+		buffer_put_bytes(&out, scope->zone, strlen(scope->zone));
+	}
 	if (scope->as_of_given)
 		buffer_put_signed(&out, scope->as_of);
 	if (scope->has_last_day)
@@ -132,6 +139,20 @@ start_cells(RetentionCounts *counts, int64 *room)
 	counts->cells = palloc(*room * sizeof(RetentionCell));
 }
 
+/* Reads a text with its length before it. */
+static bool
+read_name(ByteReader *in, char **name)
+{
+	uint64 len;
+	const uint8 *bytes;
+
+	if (!read_varint(in, &len) || len > (size_t) (in->end - in->at) ||
+		!read_bytes(in, len, &bytes) || memchr(bytes, '\0', len) != NULL)
+		return false;
+	*name = pnstrdup((const char *) bytes, len);
+	return true;
+}
+
 /* Reads a stored form; false where it isn't one. Whether the counts make sense is for
  * counts_valid(). */
 static bool
@@ -139,23 +160,27 @@ read_result(ByteReader *in, RetentionCounts *counts)
 {
 	RetentionScope *scope = &counts->scope;
 	uint8 head;
-	uint64 len;
 	uint64 number;
 	int64 day;
 	uint64 ncohorts;
 	int64 room;
 	int64 cohort = 0;
 	uint64 i;
-	const uint8 *period;
+	char *name;
 
 	memset(counts, 0, sizeof(RetentionCounts));
 	if (!read_byte(in, &head) || (head & 0x0F) != RESULT_VERSION ||
-		(head & 0xF0 & ~(RESULT_AS_OF_GIVEN | RESULT_HAS_LAST_DAY)) != 0)
+		(head & 0xF0 & ~(RESULT_AS_OF_GIVEN | RESULT_HAS_LAST_DAY | RESULT_HAS_ZONE)) != 0)
 		return false;
-	if (!read_varint(in, &len) || len > (size_t) (in->end - in->at) ||
-		!read_bytes(in, len, &period) || memchr(period, '\0', len) != NULL)
+	if (!read_name(in, &name))
 		return false;
-	scope->period = calendar_period_parse(pnstrdup((const char *) period, len));
+	scope->period = calendar_period_parse(name);
+	if (head & RESULT_HAS_ZONE)
+	{
+		if (!read_name(in, &name))
+			return false;
+		scope->zone = zone_name(zone_by_name(name, strlen(name)));
+	}
 	scope->as_of_given = (head & RESULT_AS_OF_GIVEN) != 0;
 	scope->has_last_day = (head & RESULT_HAS_LAST_DAY) != 0;
 	scope->last_day = DATEVAL_NOBEGIN;
@@ -355,6 +380,8 @@ loyalty_retention_result_out(PG_FUNCTION_ARGS)
 	initStringInfo(&out);
 	appendStringInfoString(&out, "{\"period\": ");
 	escape_json(&out, calendar_period_text(scope->period));
+	if (scope->zone != NULL)
+		appendStringInfo(&out, ", \"zone\": \"%s\"", scope->zone);
 	if (scope->as_of_given)
 		appendStringInfo(&out, ", \"as_of\": \"%s\"", day_text(scope->as_of));
 	if (scope->has_last_day)
@@ -424,7 +451,8 @@ read_cohort(const JsonbValue *value, Calendar *calendar, RetentionCounts *counts
 							errmsg("a cell of a retention_result is not [lag, retained, ended]"),
 							errhint(RESULT_HINT)));
 		for (n = 0; n < 3; n++)
-			numbers[n] = json_as_count(getIthJsonbValueFromContainer(triple, n), RESULT_TYPE, "cells");
+			numbers[n] =
+				json_as_count(getIthJsonbValueFromContainer(triple, n), RESULT_TYPE, "cells");
 		if (numbers[0] > PG_UINT32_MAX)
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 							errmsg("lag " INT64_FORMAT " of a retention_result is out of range",
@@ -454,6 +482,12 @@ loyalty_retention_result_in(PG_FUNCTION_ARGS)
 	json_check_keys(root, RESULT_TYPE, result_keys);
 	scope->period = calendar_period_parse(
 		json_as_string(json_member(root, "period", &found), RESULT_TYPE, "period"));
+	if (json_member(root, "zone", &found) != NULL)
+	{
+		char *name = json_as_string(&found, RESULT_TYPE, "zone");
+
+		scope->zone = zone_name(zone_by_name(name, strlen(name)));
+	}
 	scope->last_day = DATEVAL_NOBEGIN;
 	if (json_member(root, "as_of", &found) != NULL)
 	{

@@ -29,7 +29,7 @@ instant_to_text(TimestampTz at, char *text)
 
 	if (TIMESTAMP_NOT_FINITE(at))
 	{
-		strlcpy(text, at == DT_NOEND ? "infinity" : "-infinity", INSTANT_TEXT_SIZE);
+		snprintf(text, INSTANT_TEXT_SIZE, "%s", at == DT_NOEND ? "infinity" : "-infinity");
 		return;
 	}
 	if (timestamp2tm(at, NULL, &tm, &fraction, NULL, NULL) != 0)
@@ -44,7 +44,7 @@ instant_to_text(TimestampTz at, char *text)
 		while (end[-1] == '0')
 			end--;
 	}
-	strlcpy(end, tm.tm_year > 0 ? "+00:00" : "+00:00 BC", INSTANT_TEXT_SIZE - (end - text));
+	snprintf(end, INSTANT_TEXT_SIZE - (end - text), "+00:00%s", tm.tm_year > 0 ? "" : " BC");
 }
 
 /* Text that is not looked at yet. */

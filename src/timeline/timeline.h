@@ -215,7 +215,7 @@ timeline_varint(const uint8 **at, const uint8 *end)
 		stops = ~word & UINT64CONST(0x8080808080808080);
 		if (likely(stops != 0))
 		{
-			*at += pg_rightmost_one_pos64(stops) / 8 + 1;
+			*at += (size_t) ((uint32) pg_rightmost_one_pos64(stops) / 8) + 1;
 			word &= stops ^ (stops - 1); /* what follows the last byte of the varint goes */
 			word = (word & UINT64CONST(0x007F007F007F007F)) |
 				   (word & UINT64CONST(0x7F007F007F007F00)) >> 1;

@@ -23,7 +23,8 @@ CREATE FUNCTION event_timeline_recv(input internal) RETURNS event_timeline
 CREATE FUNCTION event_timeline_send(timeline event_timeline) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
--- of the category of dates, so that timeline_agg(NULL) finds the form for timestamptz
+-- of the category of dates, so that timeline_agg(NULL) finds the form for timestamptz, and
+-- an event and a timeline can meet in COALESCE and UNION
 CREATE TYPE timeline_event (
 	INPUT = timeline_event_in,
 	OUTPUT = timeline_event_out,
@@ -40,7 +41,8 @@ CREATE TYPE event_timeline (
 	RECEIVE = event_timeline_recv,
 	SEND = event_timeline_send,
 	INTERNALLENGTH = VARIABLE,
-	STORAGE = extended
+	STORAGE = extended,
+	CATEGORY = 'D'
 );
 
 COMMENT ON TYPE timeline_event IS
@@ -252,27 +254,27 @@ COMMENT ON FUNCTION timeline_agg_serialize(internal) IS 'aggregate serial functi
 COMMENT ON FUNCTION timeline_agg_deserialize(bytea, internal) IS 'aggregate deserial function';
 COMMENT ON FUNCTION timeline_agg_final(internal) IS 'aggregate final function';
 
--- SSPACE: what a group of 20 events takes; see timeline_agg.c
+-- SSPACE: measured, a group's share of memory where groups have 20 events on average; see timeline_agg.c
 CREATE AGGREGATE timeline_agg(at timestamptz) (
-	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 256,
+	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 320,
 	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
 	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
 	PARALLEL = SAFE
 );
 CREATE AGGREGATE timeline_agg(at timestamptz, value numeric) (
-	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 384,
+	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 416,
 	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
 	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
 	PARALLEL = SAFE
 );
 CREATE AGGREGATE timeline_agg(event timeline_event) (
-	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 1024,
+	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 704,
 	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
 	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
 	PARALLEL = SAFE
 );
 CREATE AGGREGATE rollup(timeline event_timeline) (
-	SFUNC = timeline_rollup_add, STYPE = internal, SSPACE = 1024,
+	SFUNC = timeline_rollup_add, STYPE = internal, SSPACE = 704,
 	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
 	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
 	PARALLEL = SAFE

@@ -79,41 +79,66 @@ loyalty_timeline_last(PG_FUNCTION_ARGS)
 
 /* ---- sums ---- */
 
-/* The sum of the values of events in [since, until); NULL where there is no value. */
+/* Adds up the values in [since, until); returns whether there is one. */
+static bool
+sum_between(TimelineReader *reader, TimestampTz since, TimestampTz until, int128 *sum)
+{
+	Event event;
+	bool found = false;
+
+	while (timeline_next(reader, &event) && event.at < until)
+	{
+		if (event.has_value && event.at >= since)
+		{
+			*sum += event.value;
+			found = true;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	return found;
+}
+
+/* The same for all values of a timeline of just instants and values: instants stay unread. */
+static bool
+sum_points(const TimelineReader *reader, int128 *sum)
+{
+	const uint8 *at = reader->at;
+	const uint8 *end = reader->end;
+	uint64 absent = (reader->flags & TIMELINE_HAS_ABSENT_VALUES) != 0;
+	bool negatives = (reader->flags & TIMELINE_HAS_NEGATIVES) != 0;
+	uint64 left;
+	uint64 values = 0;
+
+	for (left = reader->left; left > 0; left--)
+	{
+		uint64 code;
+
+		(void) timeline_varint(&at, end);
+		code = timeline_varint(&at, end);
+		if (code < absent)
+			continue;
+		code -= absent;
+		*sum += negatives ? zigzag_unfold(code) : (int64) code;
+		values++;
+	}
+	return values > 0;
+}
+
+/* The sum as a numeric; NULL where there is no value. */
 static Datum
 sum_values(FunctionCallInfo fcinfo, TimestampTz since, TimestampTz until)
 {
 	TimelineReader reader;
-	Event event;
 	int128 sum = 0;
-	bool found = false;
+	bool found;
 
 	open_argument(fcinfo, &reader);
 	if ((reader.flags & TIMELINE_HAS_VALUES) == 0)
 		PG_RETURN_NULL();
-	if (reader.flags & TIMELINE_RICH)
-	{
-		while (timeline_next(&reader, &event) && event.at < until)
-			if (event.has_value && event.at >= since)
-			{
-				sum += event.value;
-				found = true;
-			}
-	}
+	if ((reader.flags & TIMELINE_RICH) == 0 && since == DT_NOBEGIN && until == DT_NOEND)
+		found = sum_points(&reader, &sum);
 	else
-		for (; reader.left > 0; reader.left--)
-		{
-			TimestampTz at = timeline_read_instant(&reader);
-			int64 value = 0;
-
-			if (at >= until)
-				break;
-			if (timeline_read_value(&reader, &value) && at >= since)
-			{
-				sum += value;
-				found = true;
-			}
-		}
+		found = sum_between(&reader, since, until, &sum);
 	if (!found)
 		PG_RETURN_NULL();
 	PG_RETURN_NUMERIC(decimal_sum_to_numeric(sum, reader.scale));

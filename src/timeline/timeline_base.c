@@ -2,7 +2,7 @@
  * timeline_base.c
  *		The collector timelines(customer, ...), and the base that it makes.
  *
- * The three forms of what follows the customer times the six types of customers
+ * The four forms of what follows the customer times the six types of customers
  * are one function, inlined for each.
  */
 #include "postgres.h"
@@ -35,13 +35,14 @@ const CollectOps timeline_collect_ops = {
 
 typedef enum TimelineArgument
 {
+	ARGUMENT_AT,
 	ARGUMENT_VALUE,
 	ARGUMENT_EVENT,
 	ARGUMENT_TIMELINE
 } TimelineArgument;
 
 static pg_attribute_always_inline void
-add_value(FunctionCallInfo fcinfo, Collector *state, Customer customer)
+add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineArgument argument)
 {
 	TimelineRow row = { .at = TIMELINE_NO_EVENT, .value = 0, .scale = TIMELINE_NO_VALUE };
 
@@ -49,7 +50,7 @@ add_value(FunctionCallInfo fcinfo, Collector *state, Customer customer)
 	{
 		row.at = PG_GETARG_TIMESTAMPTZ(2);
 		timeline_check_instant(row.at);
-		if (!PG_ARGISNULL(3))
+		if (argument == ARGUMENT_VALUE && !PG_ARGISNULL(3))
 		{
 			Decimal value = decimal_from_numeric(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(3)));
 
@@ -84,15 +85,15 @@ static pg_attribute_always_inline Datum
 collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum),
 				 TimelineArgument argument)
 {
-	Collector *state =
-		collector_state(fcinfo, &timeline_collect_ops, type, argument != ARGUMENT_VALUE);
+	bool takes_bodies = argument == ARGUMENT_EVENT || argument == ARGUMENT_TIMELINE;
+	Collector *state = collector_state(fcinfo, &timeline_collect_ops, type, takes_bodies);
 
 	if (PG_ARGISNULL(1))
 		state->guests++;
-	else if (argument == ARGUMENT_VALUE)
-		add_value(fcinfo, state, read_customer(PG_GETARG_DATUM(1)));
-	else
+	else if (takes_bodies)
 		add_body(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument);
+	else
+		add_row(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument);
 	PG_RETURN_POINTER(state);
 }
 
@@ -105,6 +106,8 @@ collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 	extern int no_such_variable
 
 #define TIMELINES_OF(customer, type)                                                            \
+	TIMELINES_FUNCTION(loyalty_timelines_##customer##_at, type, customer_from_##customer,       \
+					   ARGUMENT_AT);                                                            \
 	TIMELINES_FUNCTION(loyalty_timelines_##customer##_value, type, customer_from_##customer,    \
 					   ARGUMENT_VALUE);                                                         \
 	TIMELINES_FUNCTION(loyalty_timelines_##customer##_event, type, customer_from_##customer,    \

@@ -1,6 +1,6 @@
 -- A customer with enough history to look at, and not too much.
 SELECT customer_id AS someone FROM orders WHERE customer_id IS NOT NULL
-GROUP BY customer_id ORDER BY abs(count(*) - 9), max(ordered_at) - min(ordered_at) DESC, customer_id LIMIT 1 \gset
+GROUP BY customer_id ORDER BY abs(count(DISTINCT ordered_at::date) - 7), max(ordered_at) - min(ordered_at) DESC, customer_id LIMIT 1 \gset
 
 \echo
 \echo One customer: activity

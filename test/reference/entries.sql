@@ -21,7 +21,8 @@ FROM (SELECT g, g % 32 AS mix, timestamptz '2023-12-01 00:00+00' + random() * in
 	  FROM generate_series(1, 640) g, LATERAL generate_series(1, 1 + (g * 7919) % 23)) r
 ORDER BY random();
 INSERT INTO entry SELECT * FROM entry TABLESAMPLE BERNOULLI (10) REPEATABLE (7);
-INSERT INTO entry VALUES (1001, NULL, 5, 'earn'), (1002, NULL, NULL);
+INSERT INTO entry VALUES (1001, NULL, 5, 'earn'), (1002, NULL, NULL, NULL);
+CREATE INDEX ON entry (g);
 ANALYZE entry;
 
 CREATE FUNCTION event_of(e entry) RETURNS timeline_event

@@ -10,19 +10,19 @@ RETURNS TABLE(cohort date, cohort_size bigint, lag int, period_start date, perio
 LANGUAGE sql STABLE AS $$
 	WITH calendar AS MATERIALIZED (
 		SELECT * FROM ref_calendar(period, (SELECT min(day) FROM active_day), until)),
-	part AS (
+	part AS MATERIALIZED (
 		SELECT DISTINCT n, period_start, period_end FROM calendar),
 	active AS MATERIALIZED (
 		SELECT DISTINCT d.customer, c.n FROM active_day d JOIN calendar c USING (day)),
 	member AS MATERIALIZED (
 		SELECT customer, min(n) AS first, max(n) AS last FROM active GROUP BY customer),
-	cohort AS (
+	cohort AS MATERIALIZED (
 		SELECT first, count(*) AS size FROM member GROUP BY first),
-	hit AS (
+	hit AS MATERIALIZED (
 		SELECT m.first, a.n, count(*) AS retained FROM member m JOIN active a USING (customer) GROUP BY m.first, a.n),
-	stay AS (
+	stay AS MATERIALIZED (
 		SELECT first, last, count(*) AS leavers FROM member GROUP BY first, last),
-	cell AS (
+	cell AS MATERIALIZED (
 		SELECT start.period_start AS cohort, c.size, p.n - c.first AS lag, p.period_start, p.period_end,
 			   coalesce(h.retained, 0) AS retained,
 			   (SELECT coalesce(sum(leavers), 0) FROM stay s WHERE s.first = c.first AND s.last >= p.n)::bigint AS retained_after

@@ -12,7 +12,7 @@ $$ SELECT ((hashtextextended(what, a * 1000003 + b) >> 11) & 9007199254740991) /
 CREATE TABLE orders AS
 WITH arrivals AS (
 	SELECT id, floor(730 * pg_temp.chance('joined', id) ^ 0.85)::int AS day
-	FROM generate_series(1, 20000) id
+	FROM generate_series(1, 20000::bigint) id
 ),
 customers AS (
 	SELECT id,

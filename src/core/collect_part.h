@@ -1,0 +1,75 @@
+/*
+ * collect_part.h
+ *		The parts of a collector: shared by collect.c, which fills them, and
+ *		collect_group.c, which makes a run of what they hold.
+ */
+#ifndef LOYALTY_COLLECT_PART_H
+#define LOYALTY_COLLECT_PART_H
+
+#include "postgres.h"
+
+#include "common/hashfn.h"
+
+#include "core/collect.h"
+
+/*
+ * Raw chunks hold rows (bigint: number, payload; others: hash, payload, length in 4
+ * bytes, bytes) or, where a collector takes bodies, entries.
+ */
+typedef struct Chunk
+{
+	struct Chunk *next;
+	uint32 used;
+	uint8 data[FLEXIBLE_ARRAY_MEMBER];
+} Chunk;
+
+/* What appending needs comes first: it touches one cache line here, and one where it writes. */
+struct CollectPart
+{
+	uint8 *tail; /* free room of the last chunk */
+	uint8 *tail_end;
+	uint32 raw_count; /* rows or entries in the chunks */
+	int nruns;
+	Chunk *first;
+	Chunk *last;
+	size_t full_bytes; /* raw bytes in all chunks but the last */
+	size_t run_bytes;  /* of all runs but the first */
+	CollectRun *runs;
+	int max_runs;
+};
+
+/* The finalizer of MurmurHash3 (Austin Appleby, public domain): every bit of a number reaches every
+ * other. */
+static inline uint64
+mix_bits(uint64 word)
+{
+	word ^= word >> 33;
+	word *= UINT64CONST(0xff51afd7ed558ccd);
+	word ^= word >> 33;
+	word *= UINT64CONST(0xc4ceb9fe1a85ec53);
+	word ^= word >> 33;
+	return word;
+}
+
+static inline uint64
+customer_hash(CustomerType type, Customer customer)
+{
+	if (type == CUSTOMER_BIGINT)
+		return mix_bits((uint64) customer.number);
+	return hash_bytes_extended(customer.bytes.bytes, (int) customer.bytes.len, 0);
+}
+
+/* The part takes the top bits; grouping takes those below them. */
+static inline int
+part_of(int nparts, uint64 hash)
+{
+	return nparts == 1 ? 0 : (int) (hash >> (64 - PART_BITS));
+}
+
+/*
+ * Groups what a part holds, raw and in runs, by customer: one run, with an entry for each, in
+ * the order of their hashes. The part is not changed.
+ */
+extern CollectRun group_part(const Collector *collector, const CollectPart *part);
+
+#endif

@@ -1,0 +1,122 @@
+// What is measured, against what, and the bar of each.
+
+// ---- what the peers are asked ----
+
+// Cohort retention as DuckDB is asked for it; the fastest of these forms counts.
+export const duckForms = {
+	'distinct, then first': (unit, table) => `
+		WITH active AS MATERIALIZED (SELECT DISTINCT customer_id, date_trunc('${unit}', ordered_at) AS period FROM ${table}),
+			cohorts AS (SELECT customer_id, min(period) AS cohort FROM active GROUP BY customer_id)
+		SELECT cohort, date_diff('${unit}', cohort, period) AS lag, count(*) AS retained
+		FROM active JOIN cohorts USING (customer_id) GROUP BY ALL`,
+	'first, then distinct': (unit, table) => `
+		WITH cohorts AS (SELECT customer_id, date_trunc('${unit}', min(ordered_at)) AS cohort FROM ${table} GROUP BY customer_id)
+		SELECT cohort, lag, count(*) AS retained
+		FROM (SELECT DISTINCT customer_id, cohort, date_diff('${unit}', cohort, ordered_at) AS lag
+			FROM ${table} JOIN cohorts USING (customer_id))
+		GROUP BY ALL`,
+	'lists': (unit, table) => `
+		SELECT cohort, date_diff('${unit}', cohort, period) AS lag, count(*) AS retained
+		FROM (SELECT date_trunc('${unit}', min(ordered_at)) AS cohort,
+				unnest(list_distinct(list(date_trunc('${unit}', ordered_at)))) AS period
+			FROM ${table} GROUP BY customer_id)
+		GROUP BY ALL`,
+};
+
+const plainCohorts = unit => `
+	WITH active AS (SELECT DISTINCT customer_id, date_trunc('${unit}', ordered_at) AS period FROM orders),
+		cohorts AS (SELECT customer_id, min(period) AS cohort FROM active GROUP BY customer_id)
+	SELECT count(*), sum(retained) FROM (
+		SELECT cohort, period, count(*) AS retained FROM active JOIN cohorts USING (customer_id) GROUP BY 1, 2) q`;
+
+const bareScan = 'SELECT count(*), max(customer_id), max(ordered_at) FROM orders';
+const minMaxCount = table => `SELECT count(first), count(last), sum(n) FROM
+	(SELECT customer_id, min(ordered_at) AS first, max(ordered_at) AS last, count(*) AS n FROM ${table} GROUP BY customer_id) q`;
+
+// ---- what loyalty is asked ----
+
+const cells = unit => `SELECT count(*), sum(t.retained) FROM
+	(SELECT retention(activities(customer_id, ordered_at), '${unit}') AS r FROM orders) q CROSS JOIN LATERAL retention_table(q.r) t`;
+const result = (unit, table = 'orders') => `SELECT pg_column_size(retention(activities(customer_id, ordered_at), '${unit}')) FROM ${table}`;
+const activityGroups = table => `SELECT count(activity) FROM
+	(SELECT customer_id, activity_agg(ordered_at) AS activity FROM ${table} GROUP BY customer_id) q`;
+const timelineGroups = table => `SELECT count(timeline) FROM
+	(SELECT customer_id, timeline_agg(ordered_at, amount) AS timeline FROM ${table} GROUP BY customer_id) q`;
+
+const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: unit, bar });
+
+// A case: what it is, its query, its peers and how many times their time it may take. `plan`
+// asks for the plan to be shown. A peer with `once` is run once and has no bar.
+export const timed = [
+	{
+		what: "retention by 'month' from raw rows", sql: cells('month'), plan: true,
+		peers: [duck('month', 0.75), { peer: 'scan: count, max, max', sql: bareScan, bar: 2 },
+			{ peer: 'plain SQL, once', sql: plainCohorts('month'), once: true }],
+	},
+	{ what: "retention by 'week' from raw rows", sql: cells('week'), peers: [duck('week', 1)] },
+	{ what: "retention by 'day' from raw rows", sql: cells('day'), peers: [duck('day', 1)] },
+	{
+		what: "retention by 'month', two-level over stored activities",
+		sql: `SELECT count(*), sum(t.retained) FROM
+			(SELECT retention(activity, 'month') AS r FROM stored_activities) q CROSS JOIN LATERAL retention_table(q.r) t`,
+		peers: [duck('month', 0.25)],
+	},
+	{
+		what: 'activity_agg, GROUP BY customer, no index', sql: activityGroups('orders'), plan: true,
+		peers: [{ peer: 'min, max, count, same GROUP BY', sql: minMaxCount('orders'), bar: 1.5, plan: true }],
+	},
+	{
+		what: 'activity_agg, GROUP BY customer, index', sql: activityGroups('orders_indexed'), plan: true,
+		peers: [{ peer: 'min, max, count over the index', sql: minMaxCount('orders_indexed'), bar: 1.5, plan: true }],
+	},
+	{
+		what: 'timeline_agg, GROUP BY customer, no index', sql: timelineGroups('orders'), plan: true,
+		peers: [{ peer: 'min, max, count, same GROUP BY', sql: minMaxCount('orders'), bar: 1.8 }],
+	},
+	{
+		what: 'timeline_agg, GROUP BY customer, index', sql: timelineGroups('orders_indexed'), plan: true,
+		peers: [{ peer: 'min, max, count over the index', sql: minMaxCount('orders_indexed'), bar: 1.8 }],
+	},
+	{
+		what: 'customer_timelines by LATERAL, counted and summed', plan: true,
+		sql: `SELECT count(*), sum(timeline_sum(c.timeline)) FROM
+			(SELECT timelines(customer_id, ordered_at, amount) AS base FROM orders) q CROSS JOIN LATERAL customer_timelines(q.base) c`,
+		peers: [{ ...duck('month', 1.3), peer: "DuckDB's cohort query" },
+			{ peer: 'timeline_agg, GROUP BY, no index', sql: timelineGroups('orders'), bar: 0.4 }],
+	},
+	{
+		what: "retention by 'month', text customers", sql: result('month', 'orders_text'),
+		peers: [{ peer: 'the same, bigint customers', sql: result('month'), bar: 2 }],
+	},
+	{
+		what: 'three metrics over one base (month, week, quarter)',
+		sql: `SELECT ${['month', 'week', 'quarter'].map(unit => `pg_column_size(retention(activities(customer_id, ordered_at), '${unit}'))`).join(', ')} FROM orders`,
+		peers: [{ peer: 'one metric (month)', sql: result('month'), bar: 1.4 }],
+	},
+	{
+		what: "retention by 'month' in Europe/Helsinki", sql: result('month'), zone: 'Europe/Helsinki',
+		peers: [{ peer: 'the same in UTC', sql: result('month'), bar: 1.2 }],
+	},
+];
+
+// Sizes: a query that gives one number, and what it may be.
+export const sizes = [
+	{
+		what: 'activity_set, stored', unit: 'bytes a day, after 16', bar: 2,
+		sql: 'SELECT (sum(pg_column_size(activity)) - 16 * count(*))::float8 / sum(activity_count(activity)) FROM stored_activities',
+	},
+	{
+		what: 'event_timeline, stored', unit: 'bytes an event', bar: 10,
+		sql: 'SELECT sum(pg_column_size(timeline))::float8 / sum(timeline_count(timeline)) FROM stored_timelines',
+	},
+];
+
+// Memory of a serial one-pass query, in bytes a customer; without a bar it is only told.
+export const memory = [
+	{ what: "retention(activities(…), 'month'), serial", bar: 200, sql: result('month') },
+	{
+		what: 'timelines(…) by LATERAL, serial',
+		sql: `SELECT count(*), sum(timeline_sum(c.timeline)) FROM
+			(SELECT timelines(customer_id, ordered_at, amount) AS base FROM orders) q CROSS JOIN LATERAL customer_timelines(q.base) c`,
+	},
+];

@@ -1,0 +1,73 @@
+--
+-- What the catalog says of the extension: parallel safety, volatility, names
+-- of arguments, comments, independence of the search path, trust.
+--
+\ir reference/setup.sql
+BEGIN;
+SELECT plan(34);
+
+CREATE TEMP VIEW member AS SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'loyalty') AND deptype = 'e';
+CREATE TEMP VIEW routine AS SELECT p.* FROM pg_proc p JOIN member ON classid = 'pg_proc'::regclass AND objid = p.oid;
+-- What is there only for a type, an aggregate, an operator class or the planner.
+CREATE TEMP VIEW internal_routine AS
+SELECT r.oid FROM routine r
+WHERE EXISTS (SELECT FROM pg_type t WHERE r.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze))
+   OR EXISTS (SELECT FROM pg_aggregate a WHERE r.oid IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn))
+   OR EXISTS (SELECT FROM pg_amproc a WHERE a.amproc = r.oid)
+   OR EXISTS (SELECT FROM pg_operator o WHERE o.oprcode = r.oid)
+   OR EXISTS (SELECT FROM pg_proc p WHERE p.prosupport = r.oid);
+CREATE TEMP VIEW public_routine AS SELECT * FROM routine WHERE oid NOT IN (SELECT oid FROM internal_routine);
+
+SELECT cmp_ok((SELECT count(*)::int FROM public_routine), '>', 40, 'the extension has functions');
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE proparallel <> 's'$$, 'everything is parallel safe');
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE provolatile = 'v'$$, 'nothing is volatile');
+SELECT is_empty($$SELECT oid::regprocedure FROM public_routine WHERE pronargs > 0 AND (proargnames IS NULL OR '' = ANY (proargnames))$$, 'every argument has a name');
+SELECT is_empty($$SELECT oid::regprocedure, n FROM public_routine, unnest(proargnames) n WHERE n IN ('from', 'to', 'group', 'time')$$, '... that can be written without quotes');
+SELECT is_empty($$SELECT oid::regprocedure, proargnames FROM public_routine WHERE (SELECT count(*) <> count(DISTINCT n) FROM unnest(proargnames[1:pronargs]) n)$$, '... of its own');
+
+-- zones
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND proargtypes::text ~ ('(^| )' || 'timestamptz'::regtype::oid || '( |$)')
+	AND NOT 'zone' = ANY (coalesce(proargnames, '{}')) AND (prorettype::regtype::text LIKE '%activity%') AND provolatile <> 's'$$, 'every aggregate that takes days in the session''s zone is stable');
+SELECT is((SELECT count(*)::int FROM routine WHERE prokind = 'a' AND provolatile = 's' AND prorettype::regtype::text LIKE '%activity%'), 1 + (SELECT count(*)::int FROM routine WHERE prokind = 'a' AND proname = 'activities' AND proargtypes[1] = 'timestamptz'::regtype AND pronargs = 2), '... and they are there');
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND 'zone' = ANY (proargnames) AND provolatile <> 'i'$$, 'those with a zone of their own are immutable');
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND prorettype::regtype::text LIKE '%timeline%' AND provolatile <> 'i'$$, 'timelines don''t depend on the zone');
+SELECT is_empty($$SELECT p.proargtypes[0]::regtype FROM pg_proc p JOIN member ON objid = p.oid WHERE p.proname = 'activities' AND p.proargtypes[1] = 'timestamptz'::regtype AND p.pronargs = 2
+	AND NOT EXISTS (SELECT FROM pg_proc z WHERE z.proname = 'activities' AND z.proargtypes[0] = p.proargtypes[0] AND z.proargtypes[1] = 'timestamptz'::regtype AND z.proargtypes[2] = 'text'::regtype)$$, 'each has a form with an explicit zone');
+SELECT is((SELECT provolatile FROM pg_proc WHERE oid = 'activity_set(event_timeline, text)'::regprocedure), 's', 'activity_set(event_timeline) is stable');
+SELECT is_empty($$SELECT r.oid::regprocedure FROM routine r JOIN pg_type t ON r.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend) WHERE r.provolatile <> 'i'$$, 'input and output are immutable');
+
+-- aggregates
+SELECT is_empty($$SELECT aggfnoid FROM pg_aggregate JOIN routine r ON r.oid = aggfnoid WHERE aggcombinefn = 0$$, 'every aggregate has a combine function');
+SELECT is_empty($$SELECT aggfnoid FROM pg_aggregate JOIN routine r ON r.oid = aggfnoid WHERE aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)$$, '... and serialization where its state is internal');
+SELECT is_empty($$SELECT aggfnoid FROM pg_aggregate JOIN routine r ON r.oid = aggfnoid WHERE aggtranstype = 'internal'::regtype AND aggtransspace = 0$$, '... and says how large its state is');
+SELECT is_empty($$SELECT aggfnoid FROM pg_aggregate JOIN routine r ON r.oid = aggfnoid WHERE r.proname IN ('activity_agg', 'timeline_agg') AND aggtransspace NOT BETWEEN 1 AND 4000$$, '... which is small for one customer''s');
+SELECT is_empty($$SELECT aggfnoid FROM pg_aggregate JOIN routine r ON r.oid = aggfnoid WHERE aggtranstype = 'internal'::regtype AND r.proname = 'retention'$$, 'two-level retention has a concrete state');
+SELECT is_empty($$SELECT aggtransfn FROM pg_aggregate JOIN routine r ON r.oid = aggfnoid JOIN pg_proc c ON c.oid = aggcombinefn WHERE aggtranstype = 'internal'::regtype AND c.proisstrict$$, 'combine over internal is not strict');
+
+-- comments
+SELECT is_empty($$SELECT oid::regprocedure FROM public_routine WHERE obj_description(oid, 'pg_proc') IS NULL$$, 'every function and aggregate has a comment');
+SELECT is_empty($$SELECT t.oid::regtype FROM pg_type t JOIN member ON classid = 'pg_type'::regclass AND objid = t.oid WHERE t.typtype <> 'c' AND t.typelem = 0 AND obj_description(t.oid, 'pg_type') IS NULL$$, 'every type');
+SELECT is_empty($$SELECT o.oid::regoperator FROM pg_operator o JOIN member ON classid = 'pg_operator'::regclass AND objid = o.oid WHERE obj_description(o.oid, 'pg_operator') IS NULL$$, 'every operator');
+SELECT is_empty($$SELECT castsource::regtype, casttarget::regtype FROM pg_cast c JOIN member ON classid = 'pg_cast'::regclass AND objid = c.oid WHERE obj_description(c.oid, 'pg_cast') IS NULL$$, 'every cast');
+SELECT isnt((SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = 'loyalty'), NULL, 'the extension itself');
+
+-- types
+CREATE TEMP VIEW own_type AS SELECT t.* FROM pg_type t JOIN member ON classid = 'pg_type'::regclass AND objid = t.oid WHERE t.typtype = 'b' AND t.typcategory <> 'A';
+SELECT cmp_ok((SELECT count(*)::int FROM own_type), '>=', 13, 'the types are there');
+SELECT is_empty('SELECT oid::regtype FROM own_type WHERE typreceive = 0 OR typsend = 0', 'every type has a binary form');
+SELECT is_empty($$SELECT oid::regtype FROM own_type WHERE typname NOT LIKE '%base%' AND (NOT EXISTS (SELECT FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE opcintype = own_type.oid AND opcdefault AND amname = 'btree')
+	OR NOT EXISTS (SELECT FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE opcintype = own_type.oid AND opcdefault AND amname = 'hash'))$$, 'every stored type has btree and hash classes');
+SELECT is_empty($$SELECT c.opcname FROM pg_opclass c JOIN member ON classid = 'pg_opclass'::regclass AND objid = c.oid JOIN pg_am a ON a.oid = opcmethod AND amname = 'hash'
+	WHERE NOT EXISTS (SELECT FROM pg_amproc WHERE amprocfamily = c.opcfamily AND amprocnum = 2)$$, 'hash classes have the extended hash');
+
+-- independence
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE proconfig IS NOT NULL OR prosecdef$$, 'no settings of its own, no other rights');
+SELECT is_empty($$SELECT routine.oid::regprocedure FROM routine JOIN pg_language l ON l.oid = prolang WHERE lanname NOT IN ('c', 'internal') AND NOT (lanname = 'sql' AND prosqlbody IS NOT NULL)$$, 'SQL bodies are parsed when created');
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE pronamespace <> (SELECT extnamespace FROM pg_extension WHERE extname = 'loyalty')$$, 'everything is in the extension''s schema');
+SELECT results_eq($$SELECT superuser, trusted, relocatable FROM pg_available_extension_versions WHERE name = 'loyalty' AND version = '1.0'$$, 'VALUES (true, true, true)', 'trusted and relocatable');
+SELECT is_empty($$SELECT oid::regprocedure FROM public_routine WHERE NOT has_function_privilege('public', oid, 'EXECUTE')$$, 'everyone may call them');
+
+-- every function of the library is in the catalog under its SQL name
+SELECT is_empty($$SELECT oid::regprocedure, prosrc FROM routine WHERE probin IS NOT NULL AND prosrc NOT LIKE 'loyalty\_%'$$, 'C symbols are loyalty_ and the name');
+SELECT * FROM finish();
+ROLLBACK;

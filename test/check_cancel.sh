@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# statement_timeout and cancel end long calls at once: each of them takes far longer than its
+# time-out, and is over within a second of it.
+
+source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+
+new_database loyalty_cancel
+run loyalty_cancel <<-SQL
+	CREATE EXTENSION loyalty;
+	CREATE UNLOGGED TABLE visit AS SELECT (n * 7919) % 200000 AS customer, timestamptz '1970-01-01 00:00+00' + (n * 104729 % 20000) * interval '1 day' + n * interval '1 microsecond' AS at FROM generate_series(1::bigint, 1000000) n;
+	ANALYZE visit;
+	CREATE UNLOGGED TABLE huge (name text, written text);
+	ALTER TABLE huge ALTER written SET STORAGE EXTERNAL;
+	INSERT INTO huge SELECT 'days', '{' || string_agg((date '0001-01-01' + (n * 7919 % 3000017)::int)::text, ',') || '}' FROM generate_series(1::bigint, 3000000) n;
+	INSERT INTO huge SELECT 'events', '[' || string_agg('{"at": "' || to_char(timestamp '1970-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '"}', ',') || ']' FROM generate_series(1, 300000) n;
+	INSERT INTO huge SELECT 'base', activities(customer, at)::text FROM visit;
+	CREATE UNLOGGED TABLE stored (a activity_set, t event_timeline);
+	INSERT INTO stored SELECT activity_agg(date '0001-01-01' + n), NULL FROM generate_series(1, 3000000) n;
+	INSERT INTO stored SELECT NULL, timeline_agg(timestamptz '1970-01-01 00:00+00' + n * interval '61.000001 seconds', n) FROM generate_series(1, 3000000) n;
+	CREATE UNLOGGED TABLE base AS SELECT activities(customer, at) AS b FROM visit;
+SQL
+
+# cancelled NAME TIMEOUT_MS QUERY
+cancelled()
+{
+	local start end state
+
+	start=$(date +%s%N)
+	state=$(psql -X -q -A -t -d loyalty_cancel -v VERBOSITY=sqlstate -c "SET timezone = 'Europe/Helsinki'" -c "SET max_parallel_workers_per_gather = ${workers:-0}" -c "SET statement_timeout = $2" -c "$3" 2>&1 | head -c 200) || true
+	end=$(date +%s%N)
+	is "$state" "ERROR:  57014" "$1: cancelled"
+	is "$(((end - start) / 1000000 < $2 + 1000))" 1 "... within a second ($(((end - start) / 1000000)) ms)"
+}
+
+cancelled "collecting activities" 100 "SELECT count(*) FROM (SELECT activities(customer, at) AS b FROM visit) q CROSS JOIN LATERAL customer_activities(q.b)"
+cancelled "collecting timelines" 100 "SELECT count(*) FROM (SELECT timelines(customer, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
+workers=2 cancelled "collecting in workers" 100 "SELECT count(*) FROM (SELECT timelines(customer::text, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
+cancelled "retention by day over 55 years" 50 "SELECT count(*) FROM (SELECT retention(b, 'day') AS r FROM base) q CROSS JOIN LATERAL retention_table(q.r)"
+cancelled "retention_table of many cells" 300 "SELECT sum(t.lag) FROM (SELECT retention(activities(n, date '1900-01-01' + n % 9000), 'day', '2020-01-01') AS r FROM generate_series(1, 9000) n) q CROSS JOIN LATERAL retention_table(q.r) t"
+cancelled "text input of days" 50 "SELECT activity_count(written::activity_set) FROM huge WHERE name = 'days'"
+# PostgreSQL parses JSON itself, and doesn't look for a cancel while it does: 300,000 events take it 0.4 s.
+cancelled "text input of events" 50 "SELECT timeline_count(written::event_timeline) FROM huge WHERE name = 'events'"
+cancelled "text input of a base" 100 "SELECT retention(written::activity_base_bigint, 'day') FROM huge WHERE name = 'base'"
+cancelled "text output of events" 50 "SELECT length(t::text) FROM stored WHERE t IS NOT NULL"
+cancelled "events to rows" 50 "SELECT count(e.value) FROM stored CROSS JOIN LATERAL timeline_events(t) e"
+cancelled "merging" 50 "SELECT timeline_count(t + t + t + t) FROM stored WHERE t IS NOT NULL"
+cancelled "gaps" 20 "SELECT sum(activity_count(a, since => NULL, until => NULL) + cardinality(activity_gaps(a))) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
+cancelled "streaks" 20 "SELECT sum(activity_longest_streak(a, 'week') + activity_streak(a, 'month', '2000-01-01')) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
+cancelled "union" 20 "SELECT sum(activity_count(a + a - a)) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
+is "$(run loyalty_cancel -c "SELECT activity_count(activity_agg(date '2024-01-01'))")" 1 "the server answers"
+finish

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Binary input of every type with truncated, bit-flipped and random bytes, through COPY: it is
+# one of the errors that say what is wrong, or a value that can be read, shown and sent; and
+# the backend lives.
+
+source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+here=$(dirname "$0")
+types=(activity_set calendar_period timeline_event event_timeline activity_base_bigint activity_base_uuid
+	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result)
+
+new_database loyalty_fuzz
+run loyalty_fuzz -c 'CREATE EXTENSION loyalty'
+{
+	for type in "${types[@]}"; do
+		echo "CREATE TABLE fuzz_$type (hex text, x $type);"
+	done
+	cat <<-SQL
+		CREATE TABLE seed (type text, hex text);
+		CREATE TABLE visit AS SELECT n % 7 AS c, timestamptz '2023-11-01 00:00+00' + n * interval '31 hours 1 second' AS at, n * 0.25 AS v FROM generate_series(1, 60) n;
+		CREATE FUNCTION hex(bytes bytea) RETURNS text LANGUAGE sql AS \$\$ SELECT encode(bytes, 'hex') \$\$;
+	SQL
+} | run loyalty_fuzz
+
+# seed TYPE EXPRESSION: a value to start from.
+seed()
+{
+	echo "INSERT INTO seed SELECT '$1', hex($(run loyalty_fuzz -c "SELECT typsend::oid::regproc FROM pg_type WHERE typname = '$1'")(x)) FROM (SELECT $2) q(x) WHERE x IS NOT NULL;"
+}
+{
+	seed activity_set "'{}'::activity_set"
+	seed activity_set "'{2024-01-05}'::activity_set"
+	seed activity_set "activity_agg(at) FROM visit"
+	seed calendar_period "p::calendar_period FROM unnest(ARRAY['month', 'week:sunday@Europe/Helsinki', '{2024-01-01,2024-01-29}@UTC', 'quarter:02-01']) p"
+	seed timeline_event "make_event(at => '2024-01-05 10:00')"
+	seed timeline_event "make_event(at => '2024-01-05 10:00:00.5', value => 1.50, kind => 'earn', label => 'Käse', ref => 'A', expires_at => '2025-01-01')"
+	seed event_timeline "'[]'::event_timeline"
+	seed event_timeline "timeline_agg(at, v) FROM visit WHERE c = 1"
+	seed event_timeline "timeline_agg(make_event(at => at, value => nullif(v, 1), kind => 'k' || c, label => 'l' || c % 3, ref => c * 1000, expires_at => at + interval '1 year')) FROM visit WHERE c < 2"
+	seed event_timeline "timeline_agg(make_event(at => at, ref => 'r' || c)) FROM visit WHERE c < 2"
+	for customer in bigint:c uuid:md5\(c::text\)::uuid text:c::text; do
+		seed "activity_base_${customer%%:*}" "activities(${customer#*:}, at) FROM visit"
+		seed "activity_base_${customer%%:*}" "activities(nullif(${customer#*:}, ${customer#*:}), at) FROM visit"
+		seed "timeline_base_${customer%%:*}" "timelines(${customer#*:}, at, v) FROM visit"
+		seed "timeline_base_${customer%%:*}" "timelines(${customer#*:}, make_event(at => at, value => v, kind => 'k')) FROM visit WHERE c < 3"
+	done
+	seed retention_result "retention(activities(c, at), 'month') FROM visit"
+	seed retention_result "retention(activities(c, at, 'Asia/Tokyo'), 'week') FROM visit WHERE c < 3"
+	seed retention_result "retention(activities(NULL::int, at)) FROM visit"
+} >"$scratch/seeds.sql"
+run loyalty_fuzz -c "SET timezone = 'UTC'" -f "$scratch/seeds.sql"
+is "$(run loyalty_fuzz -c 'SELECT count(DISTINCT type) FROM seed')" "${#types[@]}" "a seed of every type"
+
+mkdir "$scratch/files"
+run loyalty_fuzz -F ' ' -c 'SELECT * FROM seed' | perl "$here/reference/mutants.pl" "$scratch/files" >"$scratch/load.sql"
+is "$(grep -c copy "$scratch/load.sql" | awk '{ print ($1 > 4000) }')" 1 "thousands of mutants ($(grep -c copy "$scratch/load.sql"))"
+
+{
+	echo "SELECT 'pid ' || pg_backend_pid();"
+	cat "$scratch/load.sql"
+	echo "SELECT 'pid ' || pg_backend_pid();"
+} >"$scratch/all.sql"
+PGOPTIONS="-c statement_timeout=5s" psql -X -q -A -t -d loyalty_fuzz -v VERBOSITY=default -v SHOW_CONTEXT=never -f "$scratch/all.sql" >"$scratch/verbose.out" 2>&1 || true
+PGOPTIONS="-c statement_timeout=5s" psql -X -q -A -t -d loyalty_fuzz -v VERBOSITY=sqlstate -f "$scratch/all.sql" >"$scratch/out" 2>&1 || true
+is "$(grep -c '^pid' "$scratch/out")" 2 "the session came to its end"
+is "$(grep '^pid' "$scratch/out" | sort -u | wc -l)" 1 "... in the backend that began"
+# 22P02 and 22P03: malformed; 22003, 22008: out of range; 22021: not UTF-8; 22023: a bad value in a field; 08P01: bytes short or left over
+is "$(grep -B1 'ERROR\|FATAL\|PANIC' "$scratch/out" | awk '/^#/ { what = $0 } /ERROR|FATAL|PANIC/ && !/ERROR:  (22P02|22P03|22003|22008|22021|22023|08P01)$/ { print $0, what }' | head -n 10)" "" "every error says what is wrong"
+is "$(grep -c 'ERROR' "$scratch/out" | awk '{ print ($1 > 3000) }')" 1 "most are refused ($(grep -c 'ERROR' "$scratch/out"))"
+
+for type in "${types[@]}"; do
+	send=$(run loyalty_fuzz -c "SELECT typsend::oid::regproc FROM pg_type WHERE typname = '$type'")
+	is "$(run loyalty_fuzz -c "SELECT left(hex, 200), left(x::text, 200) FROM fuzz_$type WHERE $send(x::text::$type) <> $send(x) LIMIT 5" 2>&1)" "" "$type: what was taken is shown and reads back ($(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_$type") taken)"
+done
+
+# values that were taken can be worked with
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_activity_set WHERE activity_count(x) <> (SELECT count(*) FROM activity_days(x)) OR x + x <> x OR activity_first(x) > activity_last(x)" 2>&1)" 0 "sets of days"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_event_timeline WHERE timeline_count(x) <> (SELECT count(*) FROM timeline_events(x)) OR x + x - x <> x OR timeline_sum(x) IS DISTINCT FROM (SELECT sum(value) FROM timeline_events(x))" 2>&1)" 0 "timelines"
+for kind in bigint uuid text; do
+	is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_activity_base_$kind b WHERE (SELECT count(*) <> count(DISTINCT c.customer) FROM customer_activities(b.x) c)" 2>&1)" 0 "bases of activities by $kind"
+	is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_timeline_base_$kind b WHERE (SELECT count(*) <> count(DISTINCT c.customer) OR bool_or(timeline_count(c.timeline) < 0) FROM customer_timelines(b.x) c)" 2>&1)" 0 "bases of timelines by $kind"
+done
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_retention_result r, LATERAL (SELECT count(*), bool_or(t.retained > t.retained_after OR t.retained_after > t.cohort_size OR t.retained < 0 OR t.rate NOT BETWEEN 0 AND 1) AS wrong FROM retention_table(r.x) t) c WHERE c.wrong" 2>&1)" 0 "results: what stays is part of the cohort"
+finish

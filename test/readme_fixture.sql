@@ -1,0 +1,68 @@
+--
+-- The data that the examples in README.md and doc/ run on: a shop's orders from January
+-- to mid-April 2024, and its members. Small, and the same on every run and server.
+--
+CREATE TABLE members (
+	customer_id bigint PRIMARY KEY,
+	joined_on date NOT NULL
+);
+CREATE TABLE orders (
+	order_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	customer_id bigint,					-- NULL: a guest
+	ordered_at timestamptz NOT NULL,
+	amount numeric(10, 2) NOT NULL,
+	channel text NOT NULL
+);
+
+-- A number from 0 to 999 that depends on nothing but the words.
+CREATE FUNCTION pg_temp.dice(words text) RETURNS int LANGUAGE sql IMMUTABLE AS
+$$ SELECT ('x' || substr(md5(words), 1, 7))::bit(28)::int % 1000 $$;
+
+-- Members join evenly from 1 January to 13 April; those at the end haven't ordered yet.
+INSERT INTO members
+SELECT c, date '2024-01-01' + (c - 1) * 103 / 120
+FROM generate_series(1, 120) c;
+
+-- The first order, up to a week after joining; then, month by month, fewer and fewer come back.
+INSERT INTO orders (customer_id, ordered_at, amount, channel)
+SELECT customer_id, at, amount, channel
+FROM (
+	SELECT m.customer_id, first_day, month, n,
+		CASE WHEN month = 0 AND n = 1 THEN first_day
+			ELSE date_trunc('month', first_day) + month * interval '1 month' + pg_temp.dice(format('day %s %s %s', customer_id, month, n)) % 28 * interval '1 day'
+		END + (8 * 60 + pg_temp.dice(format('minute %s %s %s', customer_id, month, n)) * 13 / 16) * interval '1 minute' AS at,
+		(5 + pg_temp.dice(format('amount %s %s %s', customer_id, month, n)) * pg_temp.dice(format('basket %s', customer_id)) / 5000) + 0.90 AS amount,
+		(ARRAY['web', 'app', 'store'])[1 + CASE WHEN pg_temp.dice(format('channel %s %s %s', customer_id, month, n)) < 800 THEN customer_id % 3 ELSE (customer_id + 1) % 3 END] AS channel
+	FROM members m,
+		LATERAL (SELECT (joined_on + pg_temp.dice(format('first %s', customer_id)) % 7)::timestamp AT TIME ZONE 'UTC' AS first_day) f,
+		generate_series(0, 3) month,
+		generate_series(1, 3) n
+	WHERE customer_id <> 7 AND customer_id % 11 <> 0
+		AND CASE WHEN month = 0 THEN n = 1 OR pg_temp.dice(format('more %s %s', customer_id, n)) < 250
+			ELSE pg_temp.dice(format('back %s %s', customer_id, month)) < 480 - 90 * month AND (n = 1 OR pg_temp.dice(format('again %s %s %s', customer_id, month, n)) < 300)
+			END
+) o
+WHERE at >= first_day AND at < '2024-04-18 00:00+00'
+ORDER BY at, customer_id;
+
+-- Customer 7, whom the examples look at.
+INSERT INTO orders (customer_id, ordered_at, amount, channel) VALUES
+	(7, '2024-01-08 17:42+00', 24.90, 'app'),
+	(7, '2024-01-15 18:05+00', 9.90, 'app'),
+	(7, '2024-01-15 18:09+00', 4.50, 'app'),
+	(7, '2024-01-22 17:31+00', 31.40, 'app'),
+	(7, '2024-02-14 12:20+00', 58.00, 'store'),
+	(7, '2024-03-04 19:11+00', 12.90, 'app'),
+	(7, '2024-03-12 18:40+00', 17.30, 'app'),
+	(7, '2024-03-20 17:58+00', 22.00, 'web'),
+	(7, '2024-04-10 18:15+00', 14.90, 'app');
+
+-- Half past eleven in London, the day after in Helsinki, and there another month.
+INSERT INTO orders (customer_id, ordered_at, amount, channel) VALUES
+	(121, '2024-01-31 23:30+00', 42.00, 'web');
+INSERT INTO members VALUES (121, '2024-01-31');
+
+-- Guests.
+INSERT INTO orders (customer_id, ordered_at, amount, channel)
+SELECT NULL, timestamptz '2024-01-20 15:00+00' + n * interval '19 days', 12.50 * n, 'store'
+FROM generate_series(1, 4) n;

@@ -1,0 +1,31 @@
+--
+-- Tables that hold values of every type of the extension, NULLs and empty
+-- ones too, indexed where there are classes, with a view over them.
+--
+SET timezone = 'UTC';
+CREATE TABLE orders AS
+SELECT n % 97 AS customer, timestamptz '2022-02-28 00:00+00' + n * interval '7 hours 13 minutes 11.000001 seconds' AS at, round((n % 71) * 1.37, n % 3) AS amount
+FROM generate_series(1, 2500) n;
+CREATE TABLE per_customer (
+	customer int PRIMARY KEY, activity activity_set, timeline event_timeline, event timeline_event, period calendar_period DEFAULT 'week:sunday',
+	activities activity_set[], timelines event_timeline[]);
+INSERT INTO per_customer
+SELECT customer, activity_agg(at), timeline_agg(make_event(at => at, value => amount, kind => CASE WHEN amount > 40 THEN 'earn' END, label => 'Käse "' || customer || '"', ref => 'r' || extract(epoch FROM at), expires_at => at + interval '1 year')),
+	make_event(at => max(at), value => sum(amount), ref => customer), (ARRAY['day', 'quarter:02-01', 'month:31@Europe/Helsinki', '{2022-01-01,2023-01-01}@UTC'])[1 + customer % 4]::calendar_period,
+	ARRAY[activity_agg(at), NULL, '{}'], ARRAY[timeline_agg(at, amount), timeline_agg(at), '[]']
+FROM orders GROUP BY customer;
+INSERT INTO per_customer (customer) VALUES (1000);
+INSERT INTO per_customer VALUES (1001, '{}', '[]', NULL, NULL), (1002, '{"0044-03-15 BC",5874897-12-31}', '[{"at": "4713-01-01T00:00:00Z"}]', '{"at": "2024-01-01T00:00:00Z", "expires_at": "infinity"}', '{2024-01-01}');
+CREATE INDEX per_customer_activity ON per_customer (activity);
+CREATE INDEX per_customer_timeline ON per_customer USING hash (timeline);
+CREATE TABLE whole (name text, activities_bigint activity_base_bigint, activities_uuid activity_base_uuid, activities_text activity_base_text,
+	timelines_bigint timeline_base_bigint, timelines_uuid timeline_base_uuid, timelines_text timeline_base_text, result retention_result);
+INSERT INTO whole
+SELECT 'all', activities(customer, at), activities(md5(customer::text)::uuid, at), activities('c' || customer, at), timelines(customer, at, amount), timelines(md5(customer::text)::uuid, at, amount), timelines('c' || customer, at, amount),
+	retention(activities(customer, at), 'week@UTC')
+FROM orders;
+INSERT INTO whole
+SELECT 'guests', activities(NULL::int, at), activities(NULL::uuid, at), activities(NULL::text, at), timelines(NULL::int, at, amount), timelines(NULL::uuid, at, amount), timelines(NULL::text, at, amount), retention(activities(NULL::int, at))
+FROM orders;
+INSERT INTO whole (name) VALUES ('nothing');
+CREATE VIEW dashboard AS SELECT t.* FROM (SELECT retention(activity, 'month', '2024-01-01') AS r FROM per_customer) q CROSS JOIN LATERAL retention_table(q.r) t;
