@@ -407,7 +407,7 @@ loyalty_retention_result_out(PG_FUNCTION_ARGS)
 }
 
 static const char *const result_keys[] = {
-	"period",  "as_of", "last_day", "members_without_events", "rows_without_customer",
+	"period",  "zone", "as_of", "last_day", "members_without_events", "rows_without_customer",
 	"cohorts", NULL
 };
 static const char *const cohort_keys[] = { "cohort", "cells", NULL };

@@ -10,7 +10,7 @@ import { Psql } from './psql.mjs';
 const runs = Number(process.env.RUNS);
 const customers = Number(process.env.CUSTOMERS);
 const wanted = process.env.ONLY ? new RegExp(process.env.ONLY, 'i') : /^/;
-const settings = { jit: 'off', work_mem: '256MB', max_parallel_workers_per_gather: 2, max_parallel_workers: 2, timezone: 'UTC' };
+const settings = { jit: 'off', work_mem: '256MB', max_parallel_workers_per_gather: 2, max_parallel_workers: 2, random_page_cost: 1.1, timezone: 'UTC' };
 
 const median = numbers => {
 	const sorted = [...numbers].sort((a, b) => a - b);
