@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # statement_timeout and cancel end long calls at once: each of them takes far longer than its
-# time-out, and is over within a second of it.
+# time-out, and is over soon after it: within 3 s, since machines that run tests are busy.
 
 source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 
@@ -29,7 +29,7 @@ cancelled()
 	state=$(psql -X -q -A -t -d loyalty_cancel -v VERBOSITY=sqlstate -c "SET timezone = 'Europe/Helsinki'" -c "SET max_parallel_workers_per_gather = ${workers:-0}" -c "SET statement_timeout = $2" -c "$3" 2>&1 | head -c 200) || true
 	end=$(date +%s%N)
 	is "$state" "ERROR:  57014" "$1: cancelled"
-	is "$(((end - start) / 1000000 < $2 + 1000))" 1 "... within a second ($(((end - start) / 1000000)) ms)"
+	is "$(((end - start) / 1000000 < $2 + 3000))" 1 "... soon after ($(((end - start) / 1000000)) ms)"
 }
 
 cancelled "collecting activities" 100 "SELECT count(*) FROM (SELECT activities(customer, at) AS b FROM visit) q CROSS JOIN LATERAL customer_activities(q.b)"

@@ -94,7 +94,7 @@ FROM (VALUES ('parallel', 'orders'), ('parallel, workers only', 'orders'), ('par
 -- the plans are what they are called
 SELECT settings('parallel') IS NULL AS void \gset
 SELECT ok(plan_has('SELECT retention(activities(customer, at), ''month'') FROM orders', 'Finalize Aggregate', 'Gather', 'Partial Aggregate', 'Parallel Seq Scan'), 'parallel: the collecting runs in workers');
-SELECT ok(plan_has('SELECT customer % 50, timeline_agg(at, amount) FROM orders GROUP BY 1', 'Gather', 'Partial'), 'parallel: so do groups');
+SELECT ok(plan_has('SELECT amount < 0, timeline_agg(at, amount) FROM orders GROUP BY 1', 'Gather', 'Partial'), 'parallel: so do groups');
 SELECT settings('partitionwise') IS NULL AS void \gset
 SELECT ok(plan_has('SELECT retention(activities(customer, at), ''month'') FROM parted', 'Finalize Aggregate', 'Append', 'Partial Aggregate', 'parted_empty'), 'partitionwise: each partition collects, the empty one too');
 SELECT settings('parallel partitionwise') IS NULL AS void \gset

@@ -71,7 +71,11 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 				zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 			}
 			day = zone_day(zone, PG_GETARG_TIMESTAMPTZ(2));
-			collector_note_zone(state, ZONE_KNOWN, zone_name(zone));
+			if (unlikely(state->noted != zone))
+			{
+				collector_note_zone(state, ZONE_KNOWN, zone_name(zone));
+				state->noted = zone;
+			}
 		}
 	}
 	collector_add_row(state, customer, &day);

@@ -59,91 +59,45 @@ write_in_order(ByteBuffer *out, const DateADT *days, int ndays)
 	return true;
 }
 
-/* The earliest of all days; false where there are none. */
-static bool
-find_first(const ByteSpan *bodies, int nbodies, const DateADT *days, int ndays, DateADT *first)
+/* Sets that are gathered as bits at once; a base seldom merges more. */
+#define BIT_BODIES 16
+
+/* Bits of days, counted from the first one. */
+typedef struct DayBits
 {
-	bool found = false;
-	int i;
+	DateADT first;
+	uint32 last; /* the last bit that is set */
+	uint64 words[BIT_WORDS];
+} DayBits;
 
-	for (i = 0; i < nbodies; i++)
-	{
-		ActivityCursor cursor;
-		DateADT day;
+/* Sets the bit of a day; false where it lies too far behind the first. */
+static inline bool
+set_day(DayBits *bits, DateADT day)
+{
+	uint32 bit = (uint32) day - (uint32) bits->first;
 
-		activity_open(&cursor, bodies[i].bytes, bodies[i].len);
-		if (activity_next(&cursor, &day) && (!found || day < *first))
-		{
-			*first = day;
-			found = true;
-		}
-	}
-	for (i = 0; i < ndays; i++)
-		if (days[i] != ACTIVITY_NO_DAY && (!found || days[i] < *first))
-		{
-			*first = days[i];
-			found = true;
-		}
-	return found;
+	if (unlikely(bit >= BIT_DAYS))
+		return false;
+	bits->words[bit / 64] |= UINT64CONST(1) << (bit % 64);
+	bits->last = Max(bits->last, bit);
+	return true;
 }
 
-/* Gathers days as bits and writes them; false, and nothing written, where they lie too far apart.
- */
-static bool
-write_as_bits(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const DateADT *days, int ndays)
+static void
+write_bits(ByteBuffer *out, DayBits *bits, size_t bound)
 {
-	uint64 bits[BIT_WORDS];
-	size_t bound = ndays;
-	uint32 last = 0; /* the last bit that is set */
 	uint32 before = 0;
-	DateADT first = 0;
-	uint8 *at;
 	uint32 word;
-	int i;
-
-	if (!find_first(bodies, nbodies, days, ndays, &first))
-	{
-		buffer_put_byte(out, ACTIVITY_VERSION);
-		return true;
-	}
-	memset(bits, 0, sizeof(bits));
-	for (i = 0; i < nbodies; i++)
-	{
-		ActivityCursor cursor;
-		DateADT day;
-
-		activity_open(&cursor, bodies[i].bytes, bodies[i].len);
-		bound += bodies[i].len;
-		while (activity_next(&cursor, &day))
-		{
-			uint32 bit = (uint32) day - (uint32) first;
-
-			if (unlikely(bit >= BIT_DAYS))
-				return false;
-			bits[bit / 64] |= UINT64CONST(1) << (bit % 64);
-			last = Max(last, bit);
-		}
-	}
-	for (i = 0; i < ndays; i++)
-	{
-		uint32 bit = (uint32) days[i] - (uint32) first;
-
-		if (days[i] == ACTIVITY_NO_DAY)
-			continue;
-		if (unlikely(bit >= BIT_DAYS))
-			return false;
-		bits[bit / 64] |= UINT64CONST(1) << (bit % 64);
-		last = Max(last, bit);
-	}
+	uint8 *at;
 
 	buffer_reserve(out, HEAD_BYTES + Min(bound, BIT_DAYS) * STEP_BYTES);
 	at = out->data + out->len;
 	*at++ = ACTIVITY_VERSION;
-	at = varint_write(at, zigzag_fold(first));
-	bits[0] &= ~UINT64CONST(1);
-	for (word = 0; word <= last / 64; word++)
+	at = varint_write(at, zigzag_fold(bits->first));
+	bits->words[0] &= ~UINT64CONST(1);
+	for (word = 0; word <= bits->last / 64; word++)
 	{
-		uint64 left = bits[word];
+		uint64 left = bits->words[word];
 
 		while (left != 0)
 		{
@@ -155,6 +109,59 @@ write_as_bits(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const DateAD
 		}
 	}
 	out->len = at - out->data;
+}
+
+/* Gathers days as bits and writes them; false, and nothing written, where they lie too far apart.
+ */
+static bool
+write_as_bits(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const DateADT *days, int ndays)
+{
+	ActivityCursor cursors[BIT_BODIES];
+	int ncursors = 0;
+	size_t bound = ndays;
+	DayBits bits;
+	DateADT day;
+	int i;
+
+	if (nbodies > BIT_BODIES)
+		return false;
+	bits.first = DATEVAL_NOEND;
+	for (i = 0; i < nbodies; i++)
+	{
+		bound += bodies[i].len;
+		activity_open(&cursors[ncursors], bodies[i].bytes, bodies[i].len);
+		if (activity_next(&cursors[ncursors], &day))
+		{
+			bits.first = Min(bits.first, day);
+			ncursors++;
+		}
+	}
+	for (i = 0; i < ndays; i++)
+		if (days[i] != ACTIVITY_NO_DAY)
+			bits.first = Min(bits.first, days[i]);
+	if (bits.first == DATEVAL_NOEND)
+	{
+		buffer_put_byte(out, ACTIVITY_VERSION);
+		return true;
+	}
+
+	bits.last = 0;
+	memset(bits.words, 0, sizeof(bits.words));
+	for (i = 0; i < ncursors; i++)
+	{
+		ActivityCursor cursor = cursors[i];
+
+		day = cursor.day;
+		do
+		{
+			if (!set_day(&bits, day))
+				return false;
+		} while (activity_next(&cursor, &day));
+	}
+	for (i = 0; i < ndays; i++)
+		if (days[i] != ACTIVITY_NO_DAY && !set_day(&bits, days[i]))
+			return false;
+	write_bits(out, &bits, bound);
 	return true;
 }
 

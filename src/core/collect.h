@@ -94,6 +94,7 @@ typedef struct Collector
 	int64 guests; /* rows without customer */
 	CollectZone zone_state;
 	const char *zone;
+	const void *noted; /* for callers: what they noted last, so that rows needn't note it again */
 } Collector;
 
 /* Makes concepts known, at module load; ids are those of CollectOps. */
