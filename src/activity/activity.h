@@ -32,8 +32,8 @@ typedef struct ActivityCursor
 	bool started;
 } ActivityCursor;
 
-/* Starts a walk, which reads the body in place; refuses a version that it doesn't know (XX001). */
-extern void activity_open(ActivityCursor *cursor, const uint8 *body, size_t len);
+/* Refuses a body that is empty or of a version that it doesn't know (XX001). */
+extern void activity_report_format(const uint8 *body, size_t len) pg_attribute_noreturn();
 
 /* Appends the body of a set to a buffer. Days are ascending, duplicates allowed. */
 extern void activity_encode(ByteBuffer *out, const DateADT *days, int ndays);
@@ -64,6 +64,18 @@ extern ByteSpan activity_set_body(Datum set);
 
 /* How many days a body holds; faster than walking it. */
 extern int64 activity_body_count(const uint8 *body, size_t len);
+
+/* Starts a walk. */
+static inline void
+activity_open(ActivityCursor *cursor, const uint8 *body, size_t len)
+{
+	if (unlikely(len == 0 || body[0] != ACTIVITY_VERSION))
+		activity_report_format(body, len);
+	cursor->at = body + 1;
+	cursor->end = body + len;
+	cursor->day = 0;
+	cursor->started = false;
+}
 
 /* The next day, if there is one. */
 static inline bool

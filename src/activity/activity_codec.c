@@ -25,19 +25,13 @@
 #include "lib/sort_template.h"
 
 void
-activity_open(ActivityCursor *cursor, const uint8 *body, size_t len)
+activity_report_format(const uint8 *body, size_t len)
 {
-	if (unlikely(len == 0))
+	if (len == 0)
 		report_corrupted();
-	if (unlikely(body[0] != ACTIVITY_VERSION))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("activity_set has the unknown format 0x%02x", body[0]),
-				 errhint("It is damaged, or was written by a newer version of the extension.")));
-	cursor->at = body + 1;
-	cursor->end = body + len;
-	cursor->day = 0;
-	cursor->started = false;
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("activity_set has the unknown format 0x%02x", body[0]),
+					errhint("It is damaged, or was written by a newer version of the extension.")));
 }
 
 /* Writes days after the one in *last, or first ones; returns the byte after. */

@@ -103,13 +103,21 @@ take_room(Room *room, size_t size)
 
 /* ---- the table ---- */
 
+/* All that a row needs of its group: one look into memory. */
+typedef struct Slot
+{
+	uint64 hash;
+	uint32 number; /* 1 + number of the group; 0: free */
+	uint32 nrows;
+} Slot;
+
 typedef struct Grouping
 {
 	CustomerType type;
 	int skip;  /* top bits of the hash that all customers of the part share */
 	int shift; /* from the others to a slot */
 	uint32 mask;
-	uint32 *slots; /* 1 + number of a group; 0: free */
+	Slot *slots;
 	uint32 ngroups;
 	uint32 max_groups;
 	Group *groups;
@@ -146,23 +154,36 @@ customer_before(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_ha
 }
 
 static void
-resize_slots(Grouping *g, int bits)
+make_slots(Grouping *g, int bits)
 {
-	size_t size = ((size_t) 1 << bits) * sizeof(uint32);
-	uint32 i;
+	size_t size = ((size_t) 1 << bits) * sizeof(Slot);
 
 	g->slots = take_room(&scratch.slots, size);
 	memset(g->slots, 0, size);
 	g->mask = ((uint32) 1 << bits) - 1;
 	g->shift = 64 - bits;
-	for (i = 0; i < g->ngroups; i++)
-	{
-		uint32 slot = slot_of(g, g->groups[i].hash);
+}
 
-		while (g->slots[slot] != 0)
-			slot = (slot + 1) & g->mask;
-		g->slots[slot] = i + 1;
-	}
+static void
+double_slots(Grouping *g)
+{
+	Slot *old = g->slots;
+	uint32 nold = g->mask + 1;
+	uint32 i;
+
+	scratch.slots.at = NULL;
+	scratch.slots.size = 0;
+	make_slots(g, 65 - g->shift);
+	for (i = 0; i < nold; i++)
+		if (old[i].number != 0)
+		{
+			uint32 slot = slot_of(g, old[i].hash);
+
+			while (g->slots[slot].number != 0)
+				slot = (slot + 1) & g->mask;
+			g->slots[slot] = old[i];
+		}
+	pfree(old);
 }
 
 static uint32
@@ -184,29 +205,33 @@ add_group(Grouping *g, uint64 hash, const Customer *customer)
 	return g->ngroups++;
 }
 
-/* The number of a customer's group, new or known. */
-static inline uint32
-find_group(Grouping *g, uint64 hash, const Customer *customer)
+/* The slot of a customer's group, new or known; it stays there until the next call. */
+static inline Slot *
+find_slot(Grouping *g, uint64 hash, const Customer *customer)
 {
 	uint32 slot = slot_of(g, hash);
-	uint32 number;
 
-	while (g->slots[slot] != 0)
+	while (g->slots[slot].number != 0)
 	{
-		const Group *group = &g->groups[g->slots[slot] - 1];
+		Slot *found = &g->slots[slot];
 
-		if (same_customer(g->type, group->hash, &group->customer, hash, customer))
-			return g->slots[slot] - 1;
+		if (found->hash == hash &&
+			(g->type == CUSTOMER_BIGINT ||
+			 same_customer(g->type, hash, &g->groups[found->number - 1].customer, hash, customer)))
+			return found;
 		slot = (slot + 1) & g->mask;
 	}
-	number = add_group(g, hash, customer);
-	g->slots[slot] = number + 1;
-	if (g->ngroups > g->mask / 2)
-		resize_slots(g, 65 - g->shift);
-	return number;
+	if (unlikely(g->ngroups > g->mask / 2))
+	{
+		double_slots(g);
+		return find_slot(g, hash, customer);
+	}
+	g->slots[slot].hash = hash;
+	g->slots[slot].number = add_group(g, hash, customer) + 1;
+	return &g->slots[slot];
 }
 
-/* Numbers of the groups in the order of their hashes. */
+/* Numbers of the groups in the order of their hashes; hands the groups their rows' numbers. */
 static uint32 *
 order_groups(const Grouping *g)
 {
@@ -216,12 +241,13 @@ order_groups(const Grouping *g)
 
 	for (slot = 0; slot <= g->mask; slot++)
 	{
-		const Group *group;
+		Group *group;
 		uint32 hole;
 
-		if (g->slots[slot] == 0)
+		if (g->slots[slot].number == 0)
 			continue;
-		group = &g->groups[g->slots[slot] - 1];
+		group = &g->groups[g->slots[slot].number - 1];
+		group->nrows = g->slots[slot].nrows;
 		for (hole = n++; hole > 0; hole--)
 		{
 			const Group *before = &g->groups[order[hole - 1]];
@@ -231,7 +257,7 @@ order_groups(const Grouping *g)
 				break;
 			order[hole] = order[hole - 1];
 		}
-		order[hole] = g->slots[slot] - 1;
+		order[hole] = g->slots[slot].number - 1;
 	}
 	return order;
 }
@@ -251,7 +277,7 @@ claim_entries(Grouping *g, ByteSpan entries, Claim *claims)
 		Customer customer = { 0 };
 
 		entry_next(&at, end, g->type, &customer, &claims[n].body);
-		claims[n].group = find_group(g, customer_hash(g->type, customer), &customer);
+		claims[n].group = find_slot(g, customer_hash(g->type, customer), &customer)->number - 1;
 		g->groups[claims[n].group].nbodies++;
 		n++;
 	}
@@ -274,6 +300,7 @@ number_rows(Grouping *g, const Chunk *chunk, size_t row_size, uint32 *numbers)
 			Customer customer = { 0 };
 			uint64 word;
 			uint64 hash;
+			Slot *slot;
 
 			memcpy(&word, at, sizeof(word));
 			at += sizeof(word) + row_size;
@@ -292,9 +319,9 @@ number_rows(Grouping *g, const Chunk *chunk, size_t row_size, uint32 *numbers)
 				at += sizeof(len) + len;
 				hash = word;
 			}
-			numbers[n] = find_group(g, hash, &customer);
-			g->groups[numbers[n]].nrows++;
-			n++;
+			slot = find_slot(g, hash, &customer);
+			slot->nrows++;
+			numbers[n++] = slot->number - 1;
 		}
 	}
 }
@@ -374,7 +401,7 @@ group_raw(const Collector *collector, const CollectPart *part, RawGroups *raw)
 	g->groups = take_room(&scratch.groups, g->max_groups * sizeof(Group));
 	while (((uint32) 1 << bits) < 2 * g->max_groups)
 		bits++;
-	resize_slots(g, bits);
+	make_slots(g, bits);
 
 	claims = take_room(&scratch.claims, nclaims * sizeof(Claim));
 	numbers = take_room(&scratch.numbers, nrows * sizeof(uint32));
