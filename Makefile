@@ -19,7 +19,9 @@ SQL_PARTS := \
 	src/timeline/timeline.sql \
 	src/activity/collectors.sql \
 	src/timeline/collectors.sql \
-	src/retention/retention.sql
+	src/retention/retention.sql \
+	src/points/policy.sql \
+	src/points/points.sql
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)
 

@@ -6,7 +6,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 here=$(dirname "$0")
 types=(activity_set calendar_period timeline_event event_timeline activity_base_bigint activity_base_uuid
-	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result)
+	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result points_policy)
 
 new_database loyalty_fuzz
 run loyalty_fuzz -c 'CREATE EXTENSION loyalty'
@@ -46,6 +46,7 @@ seed()
 	seed retention_result "retention(activities(c, at), 'month') FROM visit"
 	seed retention_result "retention(activities(c, at, 'Asia/Tokyo'), 'week') FROM visit WHERE c < 3"
 	seed retention_result "retention(activities(NULL::int, at)) FROM visit"
+	seed points_policy "p::points_policy FROM unnest(ARRAY['{}', '{\"zone\": \"Europe/Helsinki\", \"kinds\": {\"EARN\": \"earn\", \"SPEND\": \"redeem\"}, \"expires_after\": \"1 year\", \"expires_align\": \"month\", \"pending\": \"14 days\"}', '{\"expires_on\": \"12-31\", \"by_label\": {\"promo\": {\"expires\": \"never\"}}, \"overdraft\": \"clip\", \"versions\": [{\"from\": \"2024-07-01\", \"pending\": \"1 day\"}]}', '{\"inactive_after\": \"90 days\", \"refreshed_by\": [\"earn\"], \"expiry_boundary\": \"valid\", \"redeem_order\": \"newest\", \"returns_below_zero\": false}']) p"
 } >"$scratch/seeds.sql"
 run loyalty_fuzz -c "SET timezone = 'UTC'" -f "$scratch/seeds.sql"
 is "$(run loyalty_fuzz -c 'SELECT count(DISTINCT type) FROM seed')" "${#types[@]}" "a seed of every type"
@@ -79,5 +80,6 @@ for kind in bigint uuid text; do
 	is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_activity_base_$kind b WHERE (SELECT count(*) <> count(DISTINCT c.customer) FROM customer_activities(b.x) c)" 2>&1)" 0 "bases of activities by $kind"
 	is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_timeline_base_$kind b WHERE (SELECT count(*) <> count(DISTINCT c.customer) OR bool_or(timeline_count(c.timeline) < 0) FROM customer_timelines(b.x) c)" 2>&1)" 0 "bases of timelines by $kind"
 done
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_policy WHERE points_balance('[]', x, '2024-01-01') <> 0" 2>&1)" 0 "rules"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_retention_result r, LATERAL (SELECT count(*), bool_or(t.retained > t.retained_after OR t.retained_after > t.cohort_size OR t.retained < 0 OR t.rate NOT BETWEEN 0 AND 1) AS wrong FROM retention_table(r.x) t) c WHERE c.wrong" 2>&1)" 0 "results: what stays is part of the cohort"
 finish

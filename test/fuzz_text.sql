@@ -5,12 +5,14 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(24);
+SELECT plan(25);
 CREATE TABLE seed (type text, written text);
 INSERT INTO seed VALUES
 	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
 	('calendar_period', 'month'), ('calendar_period', 'week:sunday@Europe/Helsinki'), ('calendar_period', 'quarter:02-01'), ('calendar_period', '{2024-01-01,2024-01-29}@UTC'), ('calendar_period', 'month:15'),
 	('timeline_event', '{"at": "2024-01-05T10:00:00+00:00", "value": 12.50, "kind": "earn", "label": "x", "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00"}'), ('timeline_event', '{"at": "2024-01-05T10:00:00.5Z", "ref": "A\u00e4"}'),
+	('points_policy', '{}'), ('points_policy', '{"zone": "Europe/Helsinki", "kinds": {"EARN": "earn", "SPEND": "redeem"}, "expires_after": "1 year", "expires_align": "month", "pending": "14 days"}'),
+	('points_policy', '{"expires_on": "12-31", "by_label": {"promo": {"expires": "never"}}, "overdraft": "clip", "versions": [{"from": "2024-07-01", "pending": "1 day"}]}'),
 	('event_timeline', '[]'), ('event_timeline', '[{"at": "2024-01-05T10:00:00+00:00", "value": 12.50}, {"at": "2024-01-06T10:00:00+00:00", "kind": "earn", "ref": "A"}]');
 INSERT INTO seed
 SELECT 'activity_base_bigint', activities(c, date '2024-01-05' + c)::text FROM generate_series(-1, 1) c

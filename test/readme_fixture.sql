@@ -66,3 +66,38 @@ INSERT INTO members VALUES (121, '2024-01-31');
 INSERT INTO orders (customer_id, ordered_at, amount, channel)
 SELECT NULL, timestamptz '2024-01-20 15:00+00' + n * interval '19 days', 12.50 * n, 'store'
 FROM generate_series(1, 4) n;
+
+-- The points of a few members, as their shop books them: points of a purchase wait for 14 days
+-- and are good to the end of the month 12 months later, and expiries are booked at night.
+CREATE TABLE points_bookings (
+	entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	customer_id bigint NOT NULL,
+	booked_at timestamptz NOT NULL,
+	kind text NOT NULL,
+	points int NOT NULL,
+	source text,						-- where points were earned
+	document text,						-- the purchase or order it belongs to
+	valid_until timestamptz				-- NULL: as the programme has it
+);
+INSERT INTO points_bookings (customer_id, booked_at, kind, points, source, document, valid_until) VALUES
+	(7, '2023-02-10 17:20+00', 'EARN', 120, 'store', 'P-1001', NULL),
+	(7, '2023-03-18 09:05+00', 'EARN', 80, 'web', 'P-1002', NULL),
+	(7, '2023-05-02 20:15+00', 'SPEND', -150, NULL, 'O-501', NULL),
+	(7, '2023-05-04 11:40+00', 'CANCEL', 40, NULL, 'O-501', NULL),
+	(7, '2023-09-20 14:00+00', 'EARN', 200, 'airline', 'A-77', NULL),
+	(7, '2023-11-05 16:30+00', 'EARN', 60, 'web', 'P-1050', NULL),
+	(7, '2023-11-12 10:10+00', 'RETURN', -60, 'web', 'P-1050', NULL),
+	(7, '2024-03-01 02:00+00', 'EXPIRY', -10, NULL, NULL, NULL),
+	(7, '2024-04-01 02:00+00', 'EXPIRY', -80, NULL, NULL, NULL),
+	(7, '2024-04-10 18:15+00', 'EARN', 45, 'store', 'P-1101', NULL),
+	(12, '2023-04-11 12:00+00', 'EARN', 300, 'web', 'P-2001', NULL),
+	(12, '2023-06-01 19:45+00', 'SPEND', -120, NULL, 'O-512', NULL),
+	(12, '2023-08-15 08:30+00', 'EARN', 90, 'store', 'P-2002', NULL),
+	(31, '2024-01-10 13:00+00', 'EARN', 50, 'web', 'P-3001', NULL),
+	(31, '2024-01-15 21:00+00', 'SPEND', -50, NULL, 'O-531', NULL),
+	(31, '2024-01-30 10:00+00', 'EARN', 70, 'web', 'P-3002', NULL),
+	(31, '2024-02-20 15:30+00', 'RETURN', -90, 'web', 'P-3002', NULL),
+	(45, '2022-12-05 10:00+00', 'EARN', 400, 'airline', 'A-12', NULL),
+	(45, '2023-10-01 09:00+00', 'SPEND', -100, NULL, 'O-545', NULL),
+	(45, '2024-01-01 02:00+00', 'EXPIRY', -280, NULL, NULL, NULL),
+	(45, '2024-02-14 12:00+00', 'BONUS', 500, 'store', NULL, '2024-05-01 00:00+00');

@@ -8,7 +8,7 @@ SELECT n % 97 AS customer, timestamptz '2022-02-28 00:00+00' + n * interval '7 h
 FROM generate_series(1, 2500) n;
 CREATE TABLE per_customer (
 	customer int PRIMARY KEY, activity activity_set, timeline event_timeline, event timeline_event, period calendar_period DEFAULT 'week:sunday',
-	activities activity_set[], timelines event_timeline[]);
+	activities activity_set[], timelines event_timeline[], rules points_policy DEFAULT '{"expires_after": "1 year"}');
 INSERT INTO per_customer
 SELECT customer, activity_agg(at), timeline_agg(make_event(at => at, value => amount, kind => CASE WHEN amount > 40 THEN 'earn' END, label => 'Käse "' || customer || '"', ref => 'r' || extract(epoch FROM at), expires_at => at + interval '1 year')),
 	make_event(at => max(at), value => sum(amount), ref => customer), (ARRAY['day', 'quarter:02-01', 'month:31@Europe/Helsinki', '{2022-01-01,2023-01-01}@UTC'])[1 + customer % 4]::calendar_period,
@@ -16,6 +16,8 @@ SELECT customer, activity_agg(at), timeline_agg(make_event(at => at, value => am
 FROM orders GROUP BY customer;
 INSERT INTO per_customer (customer) VALUES (1000);
 INSERT INTO per_customer VALUES (1001, '{}', '[]', NULL, NULL), (1002, '{"0044-03-15 BC",5874897-12-31}', '[{"at": "4713-01-01T00:00:00Z"}]', '{"at": "2024-01-01T00:00:00Z", "expires_at": "infinity"}', '{2024-01-01}');
+UPDATE per_customer SET rules = make_points_policy(expires_after => make_interval(months => 1 + customer), kinds => '{"earn": "earn", "Käse": "return"}', zone => 'Europe/Helsinki') WHERE customer % 3 = 0;
+CREATE INDEX per_customer_rules ON per_customer (rules);
 CREATE INDEX per_customer_activity ON per_customer (activity);
 CREATE INDEX per_customer_timeline ON per_customer USING hash (timeline);
 CREATE TABLE whole (name text, activities_bigint activity_base_bigint, activities_uuid activity_base_uuid, activities_text activity_base_text,

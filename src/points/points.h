@@ -1,0 +1,252 @@
+/*
+ * points.h
+ *		Points: the rules (PointsPolicy), and the one walk that replays them.
+ *
+ * A walk goes through a customer's events and the instants at which something
+ * falls due, in order, and keeps his lots: what was earned, and what is left of
+ * it. Every question is a reading of that walk: of the totals where it stands, of
+ * the lots, or of the moves that it reports while it goes on.
+ *
+ * At one instant t things happen in the order of PointsStep; a walk stops at a
+ * (t, step), everything up to and including which has happened.
+ *
+ * No fmgr here. What the rules are in words: doc/reference-points.md.
+ */
+#ifndef LOYALTY_POINTS_H
+#define LOYALTY_POINTS_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "core/calendar.h"
+#include "timeline/timeline.h"
+
+/* ---- the rules ---- */
+
+/* What an event does; in the order in which events of one instant do it. */
+typedef enum PointsRole
+{
+	POINTS_EARN,
+	POINTS_REDEEM_REFUND,
+	POINTS_ADJUST,
+	POINTS_TRANSFER,
+	POINTS_RETURN,
+	POINTS_REDEEM,
+	POINTS_FORFEIT,
+	POINTS_EXPIRE, /* booked by the ledger */
+	POINTS_IGNORE
+} PointsRole;
+
+#define POINTS_ROLES (POINTS_IGNORE + 1)
+
+/* Their names in policies and statements. */
+extern const char *const points_role_names[POINTS_ROLES];
+
+typedef enum PointsAlign
+{
+	POINTS_ALIGN_NONE,
+	POINTS_ALIGN_DAY,
+	POINTS_ALIGN_MONTH,
+	POINTS_ALIGN_QUARTER,
+	POINTS_ALIGN_HALF_YEAR,
+	POINTS_ALIGN_YEAR
+} PointsAlign;
+
+typedef enum PointsOrder
+{
+	POINTS_SOONEST_EXPIRY,
+	POINTS_OLDEST,
+	POINTS_NEWEST
+} PointsOrder;
+
+typedef enum PointsOverdraft
+{
+	POINTS_OVERDRAFT_ALLOW,
+	POINTS_OVERDRAFT_CLIP,
+	POINTS_OVERDRAFT_REFUSE
+} PointsOverdraft;
+
+/* When points of a lot are gone. Neither after nor on: never. */
+typedef struct PointsExpiry
+{
+	bool has_after;
+	bool from_activation; /* counted from when they can be spent, not from when they were earned */
+	Interval after;
+	PointsAlign align;
+	int on_month; /* fixed annual date; 0: none */
+	int on_day;
+} PointsExpiry;
+
+typedef struct PointsLabelRule
+{
+	EventText label;
+	PointsExpiry expiry;
+} PointsLabelRule;
+
+/* What may change from a day on; a lot follows the version of its earning day. */
+typedef struct PointsVersion
+{
+	DateADT from; /* the first: DATEVAL_NOBEGIN */
+	PointsExpiry expiry;
+	Interval pending; /* zero: can be spent at once */
+	int nlabels;
+	PointsLabelRule *labels; /* sorted by label */
+} PointsVersion;
+
+typedef struct PointsKind
+{
+	EventText kind;
+	PointsRole role;
+} PointsKind;
+
+typedef struct PointsPolicy
+{
+	ZoneDays *zone;			 /* NULL: the session's */
+	int nkinds;				 /* 0: the sign decides */
+	PointsKind *kinds;		 /* sorted by kind */
+	bool books_expiry;		 /* some kind is POINTS_EXPIRE */
+	bool has_refunds;		 /* some kind is POINTS_REDEEM_REFUND */
+	int nversions;			 /* at least 1 */
+	PointsVersion *versions; /* ascending by from */
+	bool has_inactive;
+	Interval inactive_after;
+	bool refreshed_by_earn;
+	bool refreshed_by_redeem;
+	bool valid_at_boundary; /* points are valid at their expiry instant itself */
+	bool returns_below_zero;
+	PointsOrder order;
+	PointsOverdraft overdraft;
+} PointsPolicy;
+
+/* Opens a detoasted points_policy datum in the current memory context (points_policy.c). */
+extern PointsPolicy *points_policy_open(const struct varlena *policy);
+
+/*
+ * The policy in argument n of a call, opened once as long as its bytes stay the same and kept
+ * in fn_extra; a NULL one is error 22004.
+ */
+struct FunctionCallInfoBaseData;
+extern PointsPolicy *points_policy_argument(struct FunctionCallInfoBaseData *fcinfo, int n);
+
+/* ---- the walk (points_walk.c) ---- */
+
+typedef enum PointsStep
+{
+	POINTS_STEP_EXPIRE = 1, /* where the boundary is exclusive */
+	POINTS_STEP_ACTIVATE = 2,
+	POINTS_STEP_EVENTS = 3,		 /* by role */
+	POINTS_STEP_EXPIRE_AFTER = 4 /* where points are valid at the boundary */
+} PointsStep;
+
+/* How far to walk. */
+typedef struct PointsLimit
+{
+	TimestampTz at;
+	PointsStep step;
+} PointsLimit;
+
+typedef enum PointsLotState
+{
+	POINTS_LOT_PENDING,
+	POINTS_LOT_ACTIVE,
+	POINTS_LOT_GONE /* expired; remaining is 0 */
+} PointsLotState;
+
+typedef struct PointsLot
+{
+	TimestampTz earned_at;
+	TimestampTz available_at;
+	TimestampTz expires_at; /* DT_NOEND: never */
+	int64 points;
+	int64 remaining;
+	int32 event;  /* number of the event that made it, for points_walk_event() */
+	int32 ref;	  /* number of its ref in the walk; -1: none */
+	uint8 state;  /* PointsLotState */
+	uint8 queued; /* which queues it is in */
+} PointsLot;
+
+/*
+ * Columns of the summary; for the identity see doc/reference-points.md:
+ * earned + reinstated + adjusted + transferred
+ *	 = redeemed + returned + expired + forfeited + pending + active - overdrawn
+ */
+typedef struct PointsTotals
+{
+	int128 earned;
+	int128 reinstated;
+	int128 adjusted;
+	int128 transferred;
+	int128 redeemed;
+	int128 returned;
+	int128 expired;
+	int128 forfeited;
+	int128 unmet;
+	int128 pending;
+	int128 active;
+	int128 overdrawn;
+} PointsTotals;
+
+typedef enum PointsMoveType
+{
+	POINTS_MOVE_LOT,		 /* a lot was made (earn, adjust, transfer, refund without original) */
+	POINTS_MOVE_ACTIVATE,	 /* a lot can be spent from now on */
+	POINTS_MOVE_REPAY,		 /* a lot paid back a debt */
+	POINTS_MOVE_TAKE,		 /* an event took from a lot */
+	POINTS_MOVE_OVERDRAW,	 /* an event took what isn't there: a debt */
+	POINTS_MOVE_UNMET,		 /* a redemption was clipped */
+	POINTS_MOVE_DROP,		 /* what a return, forfeit or booked expiry found nothing for */
+	POINTS_MOVE_RESTORE,	 /* a refund gave back to a lot */
+	POINTS_MOVE_CANCEL_DEBT, /* a refund cancelled a debt of its redemption */
+	POINTS_MOVE_EXPIRE,		 /* what is left of a lot is gone, by the rules */
+	POINTS_MOVE_MATCH,		 /* a booked expiry met computed ones */
+	POINTS_MOVE_DONE		 /* an event is through; points as the event has them */
+} PointsMoveType;
+
+typedef struct PointsMove
+{
+	PointsMoveType type;
+	PointsRole
+		role; /* of the event; POINTS_EXPIRE for computed expiries, POINTS_EARN for activations */
+	TimestampTz at;
+	int32 lot;	  /* -1: none */
+	int32 event;  /* -1: none (something fell due) */
+	int64 points; /* positive */
+} PointsMove;
+
+typedef struct PointsWalk PointsWalk;
+
+/* Called for every move; the totals stand as they are after it. */
+typedef void (*PointsSink)(void *context, PointsWalk *walk, const PointsMove *move);
+
+/* Makes a walk in the current memory context, to be started for one customer after another. */
+extern PointsWalk *points_walk_create(const PointsPolicy *policy, PointsSink sink, void *context);
+
+/* Starts over with a customer's body; customer, if not NULL, is named in errors. */
+extern void points_walk_start(PointsWalk *walk, ByteSpan body, const char *customer);
+
+/* Goes on up to a limit, which isn't before the one of the last call. */
+extern void points_walk_until(PointsWalk *walk, PointsLimit limit);
+
+/*
+ * From here on there are no more events: going on, a walk meets what falls due if nothing else
+ * happens. To the end of it: the limit points_limit_instant(END_TIMESTAMP - 1).
+ */
+extern void points_walk_close(PointsWalk *walk);
+
+/* The end of a local day, in the policy's zone; of an instant, inclusive. */
+extern PointsLimit points_limit_day(const PointsPolicy *policy, DateADT day);
+extern PointsLimit points_limit_instant(TimestampTz at);
+
+extern const PointsTotals *points_walk_totals(const PointsWalk *walk);
+extern int points_walk_scale(const PointsWalk *walk);
+extern const PointsLot *points_walk_lots(const PointsWalk *walk, int32 *nlots);
+extern const Event *points_walk_event(const PointsWalk *walk, int32 event);
+
+/* The last event that earned or redeemed; DT_NOBEGIN: none. */
+extern TimestampTz points_walk_last_activity(const PointsWalk *walk);
+
+/* When all points go for want of activity, if none comes; DT_NOEND: never. */
+extern TimestampTz points_walk_inactive_at(PointsWalk *walk);
+
+#endif

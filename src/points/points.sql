@@ -1,0 +1,52 @@
+-- ---- points of one customer ----
+
+-- STABLE, since a policy without a zone takes its days from the session's TimeZone, and as_of is current_date by default.
+-- COST: a walk over some 20 events.
+
+CREATE FUNCTION points_balance(timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date) RETURNS numeric
+	AS 'MODULE_PATHNAME', 'loyalty_points_balance' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+CREATE FUNCTION points_balance_at(timeline event_timeline, policy points_policy DEFAULT '{}', at timestamptz DEFAULT now()) RETURNS numeric
+	AS 'MODULE_PATHNAME', 'loyalty_points_balance_at' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+CREATE FUNCTION points_summary(
+	timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date,
+	OUT balance numeric, OUT earned numeric, OUT reinstated numeric, OUT adjusted numeric, OUT transferred numeric,
+	OUT redeemed numeric, OUT returned numeric, OUT expired numeric, OUT forfeited numeric,
+	OUT pending numeric, OUT active numeric, OUT overdrawn numeric, OUT unmet numeric,
+	OUT next_expiry_at timestamptz, OUT next_expiry_points numeric, OUT last_activity_at timestamptz)
+	AS 'MODULE_PATHNAME', 'loyalty_points_summary' LANGUAGE C STABLE PARALLEL SAFE COST 50;
+CREATE FUNCTION points_expiring(timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date, until date DEFAULT NULL) RETURNS numeric
+	AS 'MODULE_PATHNAME', 'loyalty_points_expiring' LANGUAGE C STABLE PARALLEL SAFE COST 50;
+CREATE FUNCTION points_expiry_schedule(timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date)
+	RETURNS TABLE (expires_at timestamptz, points numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_expiry_schedule' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 10;
+CREATE FUNCTION points_lots(timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date)
+	RETURNS TABLE (earned_at timestamptz, kind text, label text, ref text, points numeric, remaining numeric, available_at timestamptz, expires_at timestamptz, state text)
+	AS 'MODULE_PATHNAME', 'loyalty_points_lots' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 20;
+CREATE FUNCTION points_redemptions(timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date)
+	RETURNS TABLE (redeemed_at timestamptz, redeem_ref text, earned_at timestamptz, earn_ref text, label text, points numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_redemptions' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 20;
+CREATE FUNCTION points_statement(timeline event_timeline, policy points_policy DEFAULT '{}', since date DEFAULT NULL, until date DEFAULT current_date + 1)
+	RETURNS TABLE (at timestamptz, role text, label text, ref text, points numeric, balance numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_statement' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 20;
+CREATE FUNCTION points_violations(timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date)
+	RETURNS TABLE (at timestamptz, ref text, problem text, points numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_violations' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 5;
+
+COMMENT ON FUNCTION points_balance(event_timeline, points_policy, date) IS
+	'The points that can be spent at the end of the local day as_of: earned, not pending, not expired, less what was taken; negative where more was redeemed than there was. NULL only for a NULL timeline, 0 for an empty one. A NULL policy or as_of is error 22004; a kind that the policy does not know, and a redemption that its overdraft refuses, 22023.';
+COMMENT ON FUNCTION points_balance_at(event_timeline, points_policy, timestamptz) IS
+	'The points that can be spent at an instant, with everything that happens at it. Otherwise as points_balance().';
+COMMENT ON FUNCTION points_summary(event_timeline, points_policy, date) IS
+	'The points at the end of the local day as_of, and what became of all of them up to then: earned + reinstated + adjusted + transferred = redeemed + returned + expired + forfeited + pending + active - overdrawn. balance = active - overdrawn, what can be spent. redeemed: what was honoured, of which overdrawn is still owed; unmet: what clipping refused; returned: what was effectively taken back; next_expiry_at, next_expiry_points: what expires first if nothing else happens, inactivity included (NULL: nothing will); last_activity_at: the last earning or redemption. A row of NULLs for a NULL timeline; errors as in points_balance().';
+COMMENT ON FUNCTION points_expiring(event_timeline, points_policy, date, date) IS
+	'The points that expire after the end of the day as_of, up to the end of the day until, if nothing else happens: pending ones and inactivity included, what pays back a debt when it activates left out. A NULL until: all that ever will. 0 where nothing does; NULL only for a NULL timeline. until before as_of is error 22023; others as in points_balance().';
+COMMENT ON FUNCTION points_expiry_schedule(event_timeline, points_policy, date) IS
+	'What expires when, after the end of the day as_of, if nothing else happens: a row per instant, in order. The rows up to a day add up to points_expiring(). No rows for a NULL timeline; errors as in points_balance().';
+COMMENT ON FUNCTION points_lots(event_timeline, points_policy, date) IS
+	'What was earned, or came in otherwise, and what is left of it at the end of the day as_of: a row per lot, in the order of earning. kind, label and ref are those of its event. expires_at is the lot''s own expiry (NULL: never), which inactivity may forestall. state: pending or active while something remains; else what took the last of it: spent (by a redemption or for a debt), expired, returned, forfeited, adjusted, transferred. No rows for a NULL timeline; errors as in points_balance().';
+COMMENT ON FUNCTION points_redemptions(event_timeline, points_policy, date) IS
+	'Which earnings each redemption up to the end of the day as_of used: a row per redemption and lot, in order; label is the earning''s. What a redemption took that was not there has NULLs for the earning. What a refund gave back stands as negative points at the refund''s instant, so that sums are net. What clipping refused is not there. No rows for a NULL timeline; errors as in points_balance().';
+COMMENT ON FUNCTION points_statement(event_timeline, points_policy, date, date) IS
+	'The entries of the local days [since, until), in order, and balance, what can be spent after each. First a row with role opening: the balance at the start of since; a NULL since is the beginning. Then the events with their role and points (negative where they take), and what fell due at its instant: a row per lot with its label and ref, role activate or expire (the ledger''s own expiries too). Points earned pending change the balance when they activate. No rows for a NULL timeline; a NULL until is error 22004, since after until 22023; others as in points_balance().';
+COMMENT ON FUNCTION points_violations(event_timeline, points_policy, date) IS
+	'Where the ledger breaks the rules, up to the end of the day as_of, in order; points is by how much. problem is one of: redemption beyond the balance; redemption of points still pending (the part of what was missing that pending points, not owed already, would have covered); return of more than was earned (under its ref, or in all where nothing was earned under it); booked expiry that the rules don''t give (by the end of its local day); computed expiry that was never booked (where the policy has a kind for expiries; the oldest are taken as booked first). A policy that refuses overdrafts clips them here. No rows for a NULL timeline; errors as in points_balance().';

@@ -1,0 +1,254 @@
+/*
+ * points_customer.c
+ *		One customer's points in numbers: balance, summary, what expires and when.
+ *
+ * What expires is read off the walk too: it goes on without any more events, so that
+ * points which activate pay back a debt before they can expire.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/timestamp.h"
+
+#include "points/points_call.h"
+
+PG_FUNCTION_INFO_V1(loyalty_points_balance);
+PG_FUNCTION_INFO_V1(loyalty_points_balance_at);
+PG_FUNCTION_INFO_V1(loyalty_points_summary);
+PG_FUNCTION_INFO_V1(loyalty_points_expiring);
+PG_FUNCTION_INFO_V1(loyalty_points_expiry_schedule);
+
+/* ---- balance ---- */
+
+/* points_balance(timeline, policy, as_of) */
+Datum
+loyalty_points_balance(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	PointsCall *call = points_call(fcinfo, NULL, false);
+
+	if (call == NULL)
+		PG_RETURN_NULL();
+	points_walk_until(call->walk, points_call_limit(call, as_of));
+	PG_RETURN_DATUM(points_numeric(call->walk, points_spendable(call->walk)));
+}
+
+/* points_balance_at(timeline, policy, at) */
+Datum
+loyalty_points_balance_at(PG_FUNCTION_ARGS)
+{
+	PointsCall *call;
+	TimestampTz at;
+
+	if (PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("at must not be null"),
+						errhint("Give an instant, or leave it out for now.")));
+	at = PG_GETARG_TIMESTAMPTZ(2);
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("at must be finite, not '%s'",
+							   TIMESTAMP_IS_NOEND(at) ? "infinity" : "-infinity")));
+	call = points_call(fcinfo, NULL, false);
+	if (call == NULL)
+		PG_RETURN_NULL();
+	points_walk_until(call->walk, points_limit_instant(at));
+	PG_RETURN_DATUM(points_numeric(call->walk, points_spendable(call->walk)));
+}
+
+/* ---- the first expiry to come, and the summary ---- */
+
+typedef struct NextExpiry
+{
+	bool open; /* the walk has come to as_of */
+	bool found;
+	TimestampTz at;
+	int128 points;
+} NextExpiry;
+
+static void
+find_next_expiry(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	NextExpiry *next = ((PointsCall *) context)->reading;
+
+	if (!next->open || move->type != POINTS_MOVE_EXPIRE || move->points == 0 ||
+		(next->found && move->at != next->at))
+		return;
+	next->found = true;
+	next->at = move->at;
+	next->points += move->points;
+}
+
+static TupleDesc
+record_descriptor(PointsCall *call, FunctionCallInfo fcinfo)
+{
+	if (call->desc == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		TupleDesc desc;
+
+		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		call->desc = BlessTupleDesc(desc);
+		MemoryContextSwitchTo(old);
+	}
+	return call->desc;
+}
+
+#define SUMMARY_COLUMNS 16
+
+/* points_summary(timeline, policy, as_of) */
+Datum
+loyalty_points_summary(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	PointsCall *call = points_call(fcinfo, find_next_expiry, false);
+	Datum values[SUMMARY_COLUMNS];
+	bool nulls[SUMMARY_COLUMNS] = { false };
+	NextExpiry next = { 0 };
+	PointsTotals totals;
+	TimestampTz last;
+	int n = 0;
+
+	if (call == NULL)
+		PG_RETURN_NULL();
+	call->reading = &next;
+	points_walk_until(call->walk, points_call_limit(call, as_of));
+	totals = *points_walk_totals(call->walk);
+	last = points_walk_last_activity(call->walk);
+	if (totals.pending > 0 || totals.active > 0)
+	{
+		next.open = true;
+		points_call_run_out(call);
+	}
+
+	values[n++] = points_numeric(call->walk, totals.active - totals.overdrawn);
+	values[n++] = points_numeric(call->walk, totals.earned);
+	values[n++] = points_numeric(call->walk, totals.reinstated);
+	values[n++] = points_numeric(call->walk, totals.adjusted);
+	values[n++] = points_numeric(call->walk, totals.transferred);
+	values[n++] = points_numeric(call->walk, totals.redeemed);
+	values[n++] = points_numeric(call->walk, totals.returned);
+	values[n++] = points_numeric(call->walk, totals.expired);
+	values[n++] = points_numeric(call->walk, totals.forfeited);
+	values[n++] = points_numeric(call->walk, totals.pending);
+	values[n++] = points_numeric(call->walk, totals.active);
+	values[n++] = points_numeric(call->walk, totals.overdrawn);
+	values[n++] = points_numeric(call->walk, totals.unmet);
+	nulls[n] = !next.found;
+	values[n++] = TimestampTzGetDatum(next.at);
+	nulls[n] = !next.found;
+	values[n++] = next.found ? points_numeric(call->walk, next.points) : (Datum) 0;
+	nulls[n] = TIMESTAMP_NOT_FINITE(last);
+	values[n++] = TimestampTzGetDatum(last);
+	Assert(n == SUMMARY_COLUMNS);
+	PG_RETURN_DATUM(
+		HeapTupleGetDatum(heap_form_tuple(record_descriptor(call, fcinfo), values, nulls)));
+}
+
+/* ---- what expires ---- */
+
+typedef struct ExpirySum
+{
+	bool open;
+	int128 points;
+} ExpirySum;
+
+static void
+sum_expiries(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	ExpirySum *sum = ((PointsCall *) context)->reading;
+
+	if (sum->open && move->type == POINTS_MOVE_EXPIRE)
+		sum->points += move->points;
+}
+
+/* points_expiring(timeline, policy, as_of, until); a NULL until is open */
+Datum
+loyalty_points_expiring(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	DateADT until = as_of;
+	PointsCall *call;
+	ExpirySum sum = { 0 };
+
+	if (!PG_ARGISNULL(3))
+	{
+		until = points_day_argument(fcinfo, 3, "until");
+		if (until < as_of)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("until must not be before as_of"),
+					 errdetail("until is %s, as_of is %s.", day_text(until), day_text(as_of)),
+					 errhint("What has expired already is points_summary's column expired.")));
+	}
+	call = points_call(fcinfo, sum_expiries, false);
+	if (call == NULL)
+		PG_RETURN_NULL();
+	call->reading = &sum;
+	points_walk_until(call->walk, points_call_limit(call, as_of));
+	sum.open = true;
+	if (PG_ARGISNULL(3))
+		points_call_run_out(call);
+	else
+	{
+		points_walk_close(call->walk);
+		points_walk_until(call->walk, points_limit_day(call->policy, until));
+	}
+	PG_RETURN_DATUM(points_numeric(call->walk, sum.points));
+}
+
+/* The rows of a schedule: one is open until an expiry at another instant comes. */
+typedef struct Schedule
+{
+	bool open;
+	PointsRow row;
+	TimestampTz at;
+	int128 points;
+} Schedule;
+
+static void
+end_schedule_row(Schedule *schedule)
+{
+	if (schedule->points == 0)
+		return;
+	points_row_begin(&schedule->row);
+	points_row_instant(&schedule->row, schedule->at);
+	points_row_points(&schedule->row, schedule->points);
+	points_row_end(&schedule->row);
+	schedule->points = 0;
+}
+
+static void
+add_to_schedule(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	Schedule *schedule = ((PointsCall *) context)->reading;
+
+	if (!schedule->open || move->type != POINTS_MOVE_EXPIRE)
+		return;
+	if (move->at != schedule->at)
+		end_schedule_row(schedule);
+	schedule->at = move->at;
+	schedule->points += move->points;
+}
+
+/* points_expiry_schedule(timeline, policy, as_of) */
+Datum
+loyalty_points_expiry_schedule(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	PointsCall *call = points_call(fcinfo, add_to_schedule, false);
+	Schedule schedule = { 0 };
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (call == NULL)
+		return (Datum) 0;
+	call->reading = &schedule;
+	points_rows_open(&schedule.row, fcinfo, call->walk);
+	points_walk_until(call->walk, points_call_limit(call, as_of));
+	schedule.open = true;
+	points_call_run_out(call);
+	end_schedule_row(&schedule);
+	return (Datum) 0;
+}
