@@ -578,9 +578,8 @@ check_returns(Findings *found, const PointsWalk *walk)
 		}
 		else if (finding->type == FOUND_RETURN)
 		{
-			bool has_own = own != NULL && own->earned;
-			int128 left = Max(has_own ? own->points : in_all, 0);
-			int128 returned = Min(left, finding->points);
+			int128 left = own != NULL && own->earned ? own->points : in_all;
+			int128 returned = Min(Max(left, 0), finding->points);
 
 			if (own != NULL)
 				own->points -= returned;
