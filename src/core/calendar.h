@@ -152,13 +152,6 @@ extern CalendarPeriod *calendar_period_parse(const char *text);
 /* Are two periods the same, zone included? */
 extern bool calendar_period_equal(const CalendarPeriod *a, const CalendarPeriod *b);
 
-/*
- * Checks the bytes of a period that come from outside: those after the length
- * word. False where malformed, not canonical, or of an unknown zone. List days are
- * in the machine's byte order: what crosses machines is the text form.
- */
-extern bool calendar_period_valid(const uint8 *bytes, size_t len);
-
 #define PG_GETARG_CALENDAR_PERIOD(n) ((CalendarPeriod *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 
 static inline int32

@@ -240,14 +240,6 @@ rescale(int64 units, int from_scale, int to_scale, int64 *result)
 	return !pg_mul_s64_overflow(units, decimal_power[shift], result) && *result != PG_INT64_MIN;
 }
 
-bool
-decimal_fits(int64 units, int from_scale, int to_scale)
-{
-	int64 result;
-
-	return rescale(units, from_scale, to_scale, &result);
-}
-
 int64
 decimal_rescale(int64 units, int from_scale, int to_scale)
 {

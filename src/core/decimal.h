@@ -32,9 +32,6 @@ extern Decimal decimal_from_numeric(const struct varlena *number);
 /* The same value at a scale at least as large; 22003 that names the value where it doesn't fit. */
 extern int64 decimal_rescale(int64 units, int from_scale, int to_scale);
 
-/* Can it be held at that scale? */
-extern bool decimal_fits(int64 units, int from_scale, int to_scale);
-
 /* The smallest scale at which the value is exact (trailing zeros gone). */
 extern int decimal_minimal_scale(int64 units, int scale);
 

@@ -175,52 +175,6 @@ month_with_day(PeriodKind kind, int month, int day)
 }
 
 bool
-calendar_period_valid(const uint8 *bytes, size_t len)
-{
-	PeriodParts parts;
-	DateADT last = DATEVAL_NOBEGIN;
-	uint32 i;
-
-	if (!take_apart(bytes, len, &parts))
-		return false;
-	switch (parts.kind)
-	{
-		case PERIOD_DAY:
-		case PERIOD_LIST:
-			if (parts.month != 0 || parts.day != 0)
-				return false;
-			break;
-		case PERIOD_WEEK:
-			if (parts.month != 0 || parts.day >= WEEKDAYS)
-				return false;
-			break;
-		default:
-			if (parts.month >= kind_months[parts.kind] || parts.day < 1 ||
-				month_with_day(parts.kind, parts.month, parts.day) < 0)
-				return false;
-	}
-	for (i = 0; i < parts.nstarts; i++)
-	{
-		DateADT start;
-
-		memcpy(&start, parts.starts + i * sizeof(DateADT), sizeof(DateADT));
-		if (start <= last || DATE_NOT_FINITE(start) || !IS_VALID_DATE(start))
-			return false;
-		last = start;
-	}
-	if (parts.zone != NULL)
-	{
-		size_t zone_len = bytes + len - (const uint8 *) parts.zone - 1;
-		ZoneDays *zone = zone_find(parts.zone, zone_len);
-
-		if (zone == NULL || strlen(zone_name(zone)) != zone_len ||
-			memcmp(zone_name(zone), parts.zone, zone_len) != 0)
-			return false;
-	}
-	return true;
-}
-
-bool
 calendar_period_equal(const CalendarPeriod *a, const CalendarPeriod *b)
 {
 	return VARSIZE(a) == VARSIZE(b) &&

@@ -122,13 +122,6 @@ typedef struct PointsPolicy
 /* Opens a detoasted points_policy datum in the current memory context (points_policy.c). */
 extern PointsPolicy *points_policy_open(const struct varlena *policy);
 
-/*
- * The policy in argument n of a call, opened once as long as its bytes stay the same and kept
- * in fn_extra; a NULL one is error 22004.
- */
-struct FunctionCallInfoBaseData;
-extern PointsPolicy *points_policy_argument(struct FunctionCallInfoBaseData *fcinfo, int n);
-
 /* ---- the walk (points_walk.c) ---- */
 
 typedef enum PointsStep

@@ -361,15 +361,3 @@ points_policy_open(const struct varlena *policy)
 {
 	return points_policy_read(json_parse_object(policy_unpack(policy), POINTS_POLICY_TYPE));
 }
-
-static void *
-open_policy(const struct varlena *policy)
-{
-	return points_policy_open(policy);
-}
-
-PointsPolicy *
-points_policy_argument(FunctionCallInfo fcinfo, int n)
-{
-	return policy_argument(fcinfo, n, POINTS_POLICY_TYPE, open_policy);
-}

@@ -170,9 +170,6 @@ extern void timeline_encode(ByteBuffer *out, Event *events, int64 nevents, int s
 /* Is this the body of a timeline, in its only valid form? For bytes from outside. */
 extern bool timeline_body_valid(const uint8 *body, size_t len);
 
-/* Wraps a body as an event_timeline datum, palloc'd. */
-extern Datum event_timeline_from_body(const uint8 *body, size_t len);
-
 /* The body held by a detoasted event_timeline or timeline_event datum. */
 extern ByteSpan timeline_event_body(Datum event);
 

@@ -298,19 +298,6 @@ check_datum_size(size_t size)
 						errhint("A value holds up to 1 GB. Keep one timeline for each customer.")));
 }
 
-/* Wraps a body as an event_timeline datum, palloc'd. */
-Datum
-event_timeline_from_body(const uint8 *body, size_t len)
-{
-	struct varlena *result;
-
-	check_datum_size(VARHDRSZ + len);
-	result = palloc(VARHDRSZ + len);
-	SET_VARSIZE(result, VARHDRSZ + len);
-	memcpy(VARDATA(result), body, len);
-	return PointerGetDatum(result);
-}
-
 /* Begins a datum of either type: what is appended to out is its body. */
 void
 timeline_datum_begin(ByteBuffer *out, size_t size)
