@@ -21,7 +21,8 @@ SQL_PARTS := \
 	src/timeline/collectors.sql \
 	src/retention/retention.sql \
 	src/points/policy.sql \
-	src/points/points.sql
+	src/points/points.sql \
+	src/points/ifrs15.sql
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)
 
