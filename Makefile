@@ -12,7 +12,8 @@ MODULE_big  := $(EXTENSION)
 OBJS        := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 OUR_HEADERS := $(wildcard src/*.h src/*/*.h)
 
-# The install script is these, joined: each needs only what stands before it.
+# The install script is these, joined: each needs only what stands before it. Other .sql files
+# beside them are templates that they expand (src/expand.awk).
 SQL_PARTS := \
 	src/core/core.sql \
 	src/activity/activity.sql \
@@ -23,6 +24,7 @@ SQL_PARTS := \
 	src/points/policy.sql \
 	src/points/points.sql \
 	src/points/ifrs15.sql
+SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)
 
@@ -59,9 +61,9 @@ endif
 $(OBJS) $(OBJS:.o=.bc): $(OUR_HEADERS) Makefile build/flags
 $(shlib): src/exports.map
 
-$(JOINED_SQL): $(SQL_PARTS) $(EXTENSION).control Makefile
+$(JOINED_SQL): $(SQL_PARTS) $(SQL_TEMPLATES) src/expand.awk $(EXTENSION).control Makefile
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' && \
-	  for part in $(SQL_PARTS); do echo && cat $$part || exit 1; done; } > $@.tmp
+	  awk -f src/expand.awk $(SQL_PARTS); } > $@.tmp
 	mv $@.tmp $@
 
 else

@@ -74,6 +74,44 @@ read_signed(ByteReader *in, int64 *value)
 	return true;
 }
 
+/* The same for 128 bits. */
+bool
+read_wide_varint(ByteReader *in, uint128 *value)
+{
+	const uint8 *p = in->at;
+	uint128 result = 0;
+	int shift;
+
+	for (shift = 0; p < in->end && shift < 128; shift += 7)
+	{
+		uint8 byte = *p++;
+
+		if (shift == 126 && byte > 3)
+			return false;
+		result |= (uint128) (byte & 0x7F) << shift;
+		if (byte < 0x80)
+		{
+			if (byte == 0 && shift > 0)
+				return false;
+			in->at = p;
+			*value = result;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+read_wide_signed(ByteReader *in, int128 *value)
+{
+	uint128 folded;
+
+	if (!read_wide_varint(in, &folded))
+		return false;
+	*value = wide_zigzag_unfold(folded);
+	return true;
+}
+
 bool
 read_byte(ByteReader *in, uint8 *value)
 {

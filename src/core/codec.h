@@ -22,8 +22,9 @@
 
 #include "core/compat.h"
 
-/* The longest varint: 64 bits in groups of 7. */
-#define VARINT_MAX_BYTES 10
+/* The longest varints: 64 bits and 128 bits in groups of 7. */
+#define VARINT_MAX_BYTES	  10
+#define WIDE_VARINT_MAX_BYTES 19
 
 typedef struct ByteBuffer
 {
@@ -51,6 +52,8 @@ extern void buffer_put_bytes(ByteBuffer *buf, const void *bytes, size_t len);
 
 extern bool read_varint(ByteReader *in, uint64 *value);
 extern bool read_signed(ByteReader *in, int64 *value);
+extern bool read_wide_varint(ByteReader *in, uint128 *value);
+extern bool read_wide_signed(ByteReader *in, int128 *value);
 extern bool read_byte(ByteReader *in, uint8 *value);
 extern bool read_bytes(ByteReader *in, size_t len, const uint8 **bytes);
 
@@ -74,6 +77,18 @@ static inline int64
 zigzag_unfold(uint64 folded)
 {
 	return (int64) (folded >> 1) ^ -(int64) (folded & 1);
+}
+
+static inline uint128
+wide_zigzag_fold(int128 value)
+{
+	return ((uint128) value << 1) ^ (uint128) (value >> 127);
+}
+
+static inline int128
+wide_zigzag_unfold(uint128 folded)
+{
+	return (int128) (folded >> 1) ^ -(int128) (folded & 1);
 }
 
 static inline int
@@ -120,6 +135,24 @@ static inline void
 buffer_put_signed(ByteBuffer *buf, int64 value)
 {
 	buffer_put_varint(buf, zigzag_fold(value));
+}
+
+static inline void
+buffer_put_wide_varint(ByteBuffer *buf, uint128 value)
+{
+	buffer_reserve(buf, WIDE_VARINT_MAX_BYTES);
+	while (value >= 0x80)
+	{
+		buf->data[buf->len++] = (uint8) (value | 0x80);
+		value >>= 7;
+	}
+	buf->data[buf->len++] = (uint8) value;
+}
+
+static inline void
+buffer_put_wide_signed(ByteBuffer *buf, int128 value)
+{
+	buffer_put_wide_varint(buf, wide_zigzag_fold(value));
 }
 
 /* Reads a varint of bytes that were checked before; see the header comment. */

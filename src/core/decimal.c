@@ -320,8 +320,56 @@ decimal_sum_to_numeric(int128 units, int scale)
 											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
+bool
+decimal_sum_from_numeric(Numeric number, int128 *units, int *scale)
+{
+	char *text = number_text((const struct varlena *) number);
+	char *end = text + strlen(text);
+	const char *point = strchr(text, '.');
+	bool negative = *text == '-';
+	const char *at;
+	bool fits = true;
+	int128 sum = 0; /* taken negative: there is one more of those */
+
+	if (point != NULL)
+		while (end - point - 1 > DECIMAL_KEPT_ZEROS && end[-1] == '0')
+			end--;
+	*scale = point != NULL ? (int) (end - point - 1) : 0;
+	for (at = text + negative; at < end && fits; at++)
+		if (at != point)
+			fits = *at >= '0' && *at <= '9' && !__builtin_mul_overflow(sum, (int128) 10, &sum) &&
+				   !__builtin_sub_overflow(sum, (int128) (*at - '0'), &sum);
+	if (!negative)
+		fits = fits && !__builtin_sub_overflow((int128) 0, sum, &sum);
+	pfree(text);
+	*units = sum;
+	return fits && *scale <= DECIMAL_MAX_SCALE;
+}
+
+bool
+decimal_sum_rescale(int128 *units, int from_scale, int to_scale)
+{
+	Assert(from_scale >= 0 && to_scale >= 0 && Max(from_scale, to_scale) <= DECIMAL_MAX_SCALE);
+	if (to_scale < from_scale)
+	{
+		int64 power = decimal_power[from_scale - to_scale];
+
+		if (*units % power != 0)
+			return false;
+		*units /= power;
+		return true;
+	}
+	return !__builtin_mul_overflow(*units, (int128) decimal_power[to_scale - from_scale], units);
+}
+
 char *
 decimal_to_text(int64 units, int scale)
+{
+	return decimal_sum_to_text(units, scale);
+}
+
+char *
+decimal_sum_to_text(int128 units, int scale)
 {
 	char buffer[WIDE_TEXT_BYTES];
 

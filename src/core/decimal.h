@@ -38,7 +38,15 @@ extern int decimal_minimal_scale(int64 units, int scale);
 extern Numeric decimal_to_numeric(int64 units, int scale);
 extern Numeric decimal_sum_to_numeric(int128 units, int scale);
 
+/* A sum from a numeric, at the scale that it shows, as above; false where it isn't finite, has too
+ * many decimals, or doesn't fit 128 bits. */
+extern bool decimal_sum_from_numeric(Numeric number, int128 *units, int *scale);
+
+/* The same sum at another scale; false where it doesn't fit 128 bits, or isn't exact there. */
+extern bool decimal_sum_rescale(int128 *units, int from_scale, int to_scale);
+
 /* As text, exactly scale decimals, palloc'd; what numeric's output would show. */
 extern char *decimal_to_text(int64 units, int scale);
+extern char *decimal_sum_to_text(int128 units, int scale);
 
 #endif

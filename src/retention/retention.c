@@ -12,14 +12,12 @@
 #include <math.h>
 
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
-#include "utils/tuplestore.h"
 
 #include "core/base.h"
+#include "core/rows.h"
 #include "core/statistics.h"
 #include "retention/retention.h"
 
@@ -249,17 +247,17 @@ confidence_argument(FunctionCallInfo fcinfo, int n)
 	return normal_quantile_two_sided(confidence);
 }
 
-/* Puts rate, lower and upper into three columns. */
+/* Puts rate, lower and upper. */
 static void
-put_rate(Datum *values, int64 retained, int64 size, double z)
+put_rate(Rows *rows, int64 retained, int64 size, double z)
 {
 	double lower;
 	double upper;
 
 	wilson_interval((double) retained, (double) size, z, &lower, &upper);
-	values[0] = Float8GetDatum((double) retained / (double) size);
-	values[1] = Float8GetDatum(lower);
-	values[2] = Float8GetDatum(upper);
+	rows_put_float(rows, (double) retained / (double) size);
+	rows_put_float(rows, lower);
+	rows_put_float(rows, upper);
 }
 
 /* Cells of one cohort, handed out lag by lag, those without customers too. */
@@ -304,13 +302,11 @@ skip_cohort(const RetentionCell *cell, const RetentionCell *end, int32 cohort)
 	return cell;
 }
 
-#define TABLE_COLUMNS 13
-
 Datum
 loyalty_retention_table(PG_FUNCTION_ARGS)
 {
 	double z = confidence_argument(fcinfo, 1);
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows rows;
 	RetentionCounts counts;
 	Calendar calendar;
 	DateADT as_of;
@@ -318,7 +314,7 @@ loyalty_retention_table(PG_FUNCTION_ARGS)
 	const RetentionCell *cell;
 	const RetentionCell *end;
 
-	InitMaterializedSRF(fcinfo, 0);
+	rows_open(&rows, fcinfo);
 	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
 	if (!retention_as_of(&counts.scope, &as_of) || counts.ncells == 0)
 		return (Datum) 0;
@@ -335,27 +331,25 @@ loyalty_retention_table(PG_FUNCTION_ARGS)
 		start = calendar_start(&calendar, walk.cohort);
 		for (lag = 0; walk.cohort + (int64) lag <= last_period; lag++)
 		{
-			Datum values[TABLE_COLUMNS];
-			bool nulls[TABLE_COLUMNS] = { false };
 			DateADT next = calendar_start(&calendar, walk.cohort + (int32) lag + 1);
 			int64 retained;
 			int64 after;
 
 			next_lag(&walk, lag, &retained, &after);
-			values[0] = DateADTGetDatum(calendar_start(&calendar, walk.cohort));
-			values[1] = Int64GetDatum(walk.size);
-			values[2] = Int32GetDatum((int32) lag);
-			values[3] = DateADTGetDatum(start);
-			values[4] = DateADTGetDatum(next);
-			values[5] = Int64GetDatum(retained);
-			put_rate(&values[6], retained, walk.size, z);
-			values[9] = Int64GetDatum(after);
-			values[10] = Float8GetDatum((double) after / (double) walk.size);
-			values[11] = BoolGetDatum(next != DATEVAL_NOEND && next <= as_of + 1);
-			values[12] = DateADTGetDatum(as_of);
-			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+			rows_begin(&rows);
+			rows_put_day(&rows, calendar_start(&calendar, walk.cohort));
+			rows_put_count(&rows, walk.size);
+			rows_put_int(&rows, (int32) lag);
+			rows_put_day(&rows, start);
+			rows_put_day(&rows, next);
+			rows_put_count(&rows, retained);
+			put_rate(&rows, retained, walk.size, z);
+			rows_put_count(&rows, after);
+			rows_put_float(&rows, (double) after / (double) walk.size);
+			rows_put_bool(&rows, next != DATEVAL_NOEND && next <= as_of + 1);
+			rows_put_day(&rows, as_of);
+			rows_end(&rows);
 			start = next;
-			CHECK_FOR_INTERRUPTS();
 		}
 		cell = skip_cohort(cell, end, walk.cohort);
 	}
@@ -370,13 +364,11 @@ typedef struct CurvePoint
 	int64 retained_after;
 } CurvePoint;
 
-#define CURVE_COLUMNS 8
-
 Datum
 loyalty_retention_curve(PG_FUNCTION_ARGS)
 {
 	double z = confidence_argument(fcinfo, 1);
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows rows;
 	RetentionCounts counts;
 	Calendar calendar;
 	DateADT as_of;
@@ -387,7 +379,7 @@ loyalty_retention_curve(PG_FUNCTION_ARGS)
 	const RetentionCell *cell;
 	const RetentionCell *end;
 
-	InitMaterializedSRF(fcinfo, 0);
+	rows_open(&rows, fcinfo);
 	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
 	if (!retention_as_of(&counts.scope, &as_of) || counts.ncells == 0)
 		return (Datum) 0;
@@ -428,36 +420,30 @@ loyalty_retention_curve(PG_FUNCTION_ARGS)
 	for (lag = 0; lag < npoints; lag++)
 	{
 		const CurvePoint *point = &points[lag];
-		Datum values[CURVE_COLUMNS];
-		bool nulls[CURVE_COLUMNS] = { false };
 
-		values[0] = Int32GetDatum((int32) lag);
-		values[1] = Int64GetDatum(point->eligible);
-		values[2] = Int64GetDatum(point->retained);
-		put_rate(&values[3], point->retained, point->eligible, z);
-		values[6] = Int64GetDatum(point->retained_after);
-		values[7] = Float8GetDatum((double) point->retained_after / (double) point->eligible);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		rows_begin(&rows);
+		rows_put_int(&rows, (int32) lag);
+		rows_put_count(&rows, point->eligible);
+		rows_put_count(&rows, point->retained);
+		put_rate(&rows, point->retained, point->eligible, z);
+		rows_put_count(&rows, point->retained_after);
+		rows_put_float(&rows, (double) point->retained_after / (double) point->eligible);
+		rows_end(&rows);
 	}
 	return (Datum) 0;
 }
-
-#define TOTALS_COLUMNS 7
 
 Datum
 loyalty_retention_totals(PG_FUNCTION_ARGS)
 {
 	RetentionCounts counts;
-	TupleDesc desc;
-	Datum values[TOTALS_COLUMNS];
-	bool nulls[TOTALS_COLUMNS] = { false };
+	Rows rows;
 	DateADT as_of;
 	int64 cohorts = 0;
 	int64 customers = 0;
 	int64 i;
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
+	rows_open_record(&rows, fcinfo);
 	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
 	for (i = 0; i < counts.ncells; i++)
 		if (counts.cells[i].lag == 0)
@@ -465,15 +451,16 @@ loyalty_retention_totals(PG_FUNCTION_ARGS)
 			cohorts++;
 			customers += counts.cells[i].retained;
 		}
-	values[0] = CStringGetTextDatum(calendar_period_text(counts.scope.period));
-	nulls[1] = counts.scope.zone == NULL;
-	if (!nulls[1])
-		values[1] = CStringGetTextDatum(counts.scope.zone);
-	nulls[2] = !retention_as_of(&counts.scope, &as_of);
-	values[2] = DateADTGetDatum(as_of);
-	values[3] = Int64GetDatum(cohorts);
-	values[4] = Int64GetDatum(customers);
-	values[5] = Int64GetDatum(counts.scope.idle);
-	values[6] = Int64GetDatum(counts.scope.guests);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	rows_begin(&rows);
+	rows_put_name(&rows, calendar_period_text(counts.scope.period));
+	rows_put_name(&rows, counts.scope.zone);
+	if (retention_as_of(&counts.scope, &as_of))
+		rows_put_day(&rows, as_of);
+	else
+		rows_put_null(&rows);
+	rows_put_count(&rows, cohorts);
+	rows_put_count(&rows, customers);
+	rows_put_count(&rows, counts.scope.idle);
+	rows_put_count(&rows, counts.scope.guests);
+	return rows_record(&rows);
 }

@@ -1,0 +1,157 @@
+/*
+ * rows.c
+ *		Writing rows and records column by column.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "core/decimal.h"
+#include "core/rows.h"
+
+/* More columns than that are a mistake in the extension. */
+static void
+check_columns(const Rows *rows)
+{
+	if (rows->desc->natts > ROWS_MAX_COLUMNS)
+		elog(ERROR, "a row of %d columns is too wide", rows->desc->natts);
+}
+
+void
+rows_open(Rows *rows, FunctionCallInfo fcinfo)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	rows->result = (ReturnSetInfo *) fcinfo->resultinfo;
+	rows->desc = rows->result->setDesc;
+	rows->context =
+		AllocSetContextCreate(CurrentMemoryContext, "loyalty row", ALLOCSET_SMALL_SIZES);
+	rows->ncolumns = 0;
+	check_columns(rows);
+}
+
+void
+rows_open_record(Rows *rows, FunctionCallInfo fcinfo)
+{
+	if (get_call_result_type(fcinfo, NULL, &rows->desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rows->desc = BlessTupleDesc(rows->desc);
+	rows->result = NULL;
+	rows->context = NULL;
+	rows->ncolumns = 0;
+	check_columns(rows);
+}
+
+void
+rows_begin(Rows *rows)
+{
+	rows->ncolumns = 0;
+	/* a record's columns are the caller's own: a context for a single row isn't worth it */
+	if (rows->context != NULL)
+		rows->caller = MemoryContextSwitchTo(rows->context);
+}
+
+/* The next column; type is what it must be in SQL, InvalidOid where the caller knows. */
+static inline void
+put_column(Rows *rows, Oid type, Datum value, bool isnull)
+{
+	Assert(rows->ncolumns < rows->desc->natts);
+	Assert(type == InvalidOid || TupleDescAttr(rows->desc, rows->ncolumns)->atttypid == type);
+	rows->values[rows->ncolumns] = value;
+	rows->nulls[rows->ncolumns] = isnull;
+	rows->ncolumns++;
+}
+
+void
+rows_put_null(Rows *rows)
+{
+	put_column(rows, InvalidOid, (Datum) 0, true);
+}
+
+void
+rows_put_count(Rows *rows, int64 number)
+{
+	put_column(rows, INT8OID, Int64GetDatum(number), false);
+}
+
+void
+rows_put_int(Rows *rows, int32 number)
+{
+	put_column(rows, INT4OID, Int32GetDatum(number), false);
+}
+
+void
+rows_put_bool(Rows *rows, bool value)
+{
+	put_column(rows, BOOLOID, BoolGetDatum(value), false);
+}
+
+void
+rows_put_float(Rows *rows, double value)
+{
+	put_column(rows, FLOAT8OID, Float8GetDatum(value), isnan(value));
+}
+
+void
+rows_put_day(Rows *rows, DateADT day)
+{
+	put_column(rows, DATEOID, DateADTGetDatum(day), false);
+}
+
+void
+rows_put_instant(Rows *rows, TimestampTz at)
+{
+	put_column(rows, TIMESTAMPTZOID, TimestampTzGetDatum(at), TIMESTAMP_NOT_FINITE(at));
+}
+
+void
+rows_put_text(Rows *rows, const char *text, int len)
+{
+	if (text == NULL)
+		rows_put_null(rows);
+	else
+		put_column(rows, TEXTOID, PointerGetDatum(cstring_to_text_with_len(text, len)), false);
+}
+
+void
+rows_put_name(Rows *rows, const char *name)
+{
+	rows_put_text(rows, name, name != NULL ? (int) strlen(name) : 0);
+}
+
+void
+rows_put_decimal(Rows *rows, int128 units, int scale)
+{
+	put_column(rows, NUMERICOID, NumericGetDatum(decimal_sum_to_numeric(units, scale)), false);
+}
+
+void
+rows_put_datum(Rows *rows, Datum value)
+{
+	put_column(rows, InvalidOid, value, false);
+}
+
+void
+rows_end(Rows *rows)
+{
+	Assert(rows->ncolumns == rows->desc->natts);
+	tuplestore_putvalues(rows->result->setResult, rows->desc, rows->values, rows->nulls);
+	MemoryContextSwitchTo(rows->caller);
+	MemoryContextReset(rows->context);
+	CHECK_FOR_INTERRUPTS();
+}
+
+Datum
+rows_record(Rows *rows)
+{
+	Assert(rows->ncolumns == rows->desc->natts);
+	return HeapTupleGetDatum(heap_form_tuple(rows->desc, rows->values, rows->nulls));
+}

@@ -1,0 +1,471 @@
+/*
+ * tally.c
+ *		Making tallies, adding to them, reading them.
+ *
+ * Rows are found through a hash table of their keys, and sorted when they are read. Each is
+ * one piece of memory, so that its sums stay where they are while the table grows:
+ *
+ *		key | -> sums | sum ... | bytes of the key's text
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "common/int.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+
+#include "core/decimal.h"
+#include "core/json.h"
+#include "core/tally_part.h"
+
+/* An entry points to the key of its row, which is the first thing in it. */
+typedef struct RowEntry
+{
+	const TallyKey *key;
+	uint32 hash;
+	char status;
+} RowEntry;
+
+#define ENTRY_ROW(entry) ((TallyRow *) (entry)->key)
+
+int
+tally_compare_texts(const char *a, int a_len, const char *b, int b_len)
+{
+	int result;
+
+	if (a == NULL || b == NULL)
+		return (a != NULL) - (b != NULL);
+	result = memcmp(a, b, Min(a_len, b_len));
+	return result != 0 ? result : (a_len > b_len) - (a_len < b_len);
+}
+
+static int
+compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
+{
+	int i;
+
+	for (i = 0; i < tally->shape->nkeys; i++)
+	{
+		int result = i == tally->text_column
+						 ? tally_compare_texts(a->text, a->text_len, b->text, b->text_len)
+						 : (a->numbers[i] > b->numbers[i]) - (a->numbers[i] < b->numbers[i]);
+
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+static bool
+equal_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
+{
+	int i;
+
+	for (i = 0; i < tally->shape->nkeys; i++)
+		if (i != tally->text_column && a->numbers[i] != b->numbers[i])
+			return false;
+	return tally->text_column < 0 ||
+		   tally_compare_texts(a->text, a->text_len, b->text, b->text_len) == 0;
+}
+
+static uint32
+hash_key(const Tally *tally, const TallyKey *key)
+{
+	uint64 hash = 0;
+	int i;
+
+	for (i = 0; i < tally->shape->nkeys; i++)
+	{
+		if (i != tally->text_column)
+			hash ^= (uint64) key->numbers[i];
+		else if (key->text != NULL)
+			hash ^= hash_bytes_extended((const unsigned char *) key->text, key->text_len, 1);
+		/* the last steps of MurmurHash3: every bit of a number changes every bit */
+		hash ^= hash >> 33;
+		hash *= UINT64CONST(0xFF51AFD7ED558CCD);
+		hash ^= hash >> 33;
+	}
+	return (uint32) hash;
+}
+
+#define SH_PREFIX			  rows
+#define SH_ELEMENT_TYPE		  RowEntry
+#define SH_KEY_TYPE			  const TallyKey *
+#define SH_KEY				  key
+#define SH_HASH_KEY(table, k) hash_key((const Tally *) (table)->private_data, k)
+#define SH_EQUAL(table, a, b) equal_keys((const Tally *) (table)->private_data, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE				  static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* Most results have few rows, and aggregates may have many groups. */
+#define FIRST_ROWS 4
+
+/* ---- making one ---- */
+
+Tally *
+tally_create(const TallyShape *shape)
+{
+	Tally *tally = palloc0(sizeof(Tally));
+	int i;
+
+	Assert(shape->nparameters <= TALLY_MAX_PARAMETERS && shape->nkeys <= TALLY_MAX_KEYS &&
+		   shape->nsums <= TALLY_MAX_SUMS);
+	tally->shape = shape;
+	tally->context = CurrentMemoryContext;
+	tally->text_column = -1;
+	for (i = 0; i < shape->nkeys; i++)
+		if (shape->keys[i].type == TALLY_TEXT)
+		{
+			Assert(tally->text_column < 0);
+			tally->text_column = i;
+		}
+	for (i = 0; i < shape->nsums; i++)
+		tally->has_values = tally->has_values || shape->sums[i].type == TALLY_VALUE;
+	tally->rows = rows_create(CurrentMemoryContext, FIRST_ROWS, tally);
+	return tally;
+}
+
+void
+tally_set_parameter(Tally *tally, int parameter, const char *text)
+{
+	char *copy = text != NULL ? MemoryContextStrdup(tally->context, text) : NULL;
+
+	Assert(parameter >= 0 && parameter < tally->shape->nparameters);
+	if (tally->parameters[parameter] != NULL)
+		pfree(tally->parameters[parameter]);
+	tally->parameters[parameter] = copy;
+}
+
+void
+tally_add_guests(Tally *tally, int64 guests)
+{
+	if (unlikely(pg_add_s64_overflow(tally->guests, guests, &tally->guests)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the rows without customer of a %s are out of range", tally->shape->type)));
+}
+
+static void report_sum_out_of_range(const Tally *tally, int sum) pg_attribute_noreturn();
+
+static void
+report_sum_out_of_range(const Tally *tally, int sum)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("\"%s\" of a %s is out of range", tally->shape->sums[sum].name,
+						   tally->shape->type),
+					tally->shape->sums[sum].type == TALLY_VALUE
+						? errhint("Fewer decimals leave room for larger sums: use round(value, 2).")
+						: 0));
+}
+
+int128
+tally_use_scale(Tally *tally, int scale)
+{
+	const TallyShape *shape = tally->shape;
+
+	Assert(scale >= 0 && scale <= DECIMAL_MAX_SCALE);
+	if (!tally->has_values)
+		return 1;
+	if (scale > tally->scale)
+	{
+		rows_iterator iterator;
+		RowEntry *entry;
+
+		rows_start_iterate(tally->rows, &iterator);
+		while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
+		{
+			int i;
+
+			for (i = 0; i < shape->nsums; i++)
+				if (shape->sums[i].type == TALLY_VALUE &&
+					!decimal_sum_rescale(&ENTRY_ROW(entry)->sums[i], tally->scale, scale))
+					report_sum_out_of_range(tally, i);
+			CHECK_FOR_INTERRUPTS();
+		}
+		tally->scale = scale;
+	}
+	return decimal_power[tally->scale - scale];
+}
+
+static TallyRow *
+make_row(const Tally *tally, const TallyKey *key)
+{
+	Size text_at = sizeof(TallyRow) + tally->shape->nsums * sizeof(int128);
+	bool has_text = tally->text_column >= 0 && key->text != NULL;
+	char *memory =
+		MemoryContextAllocExtended(tally->context, text_at + (has_text ? (Size) key->text_len : 0),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	TallyRow *row = (TallyRow *) memory;
+	int i;
+
+	for (i = 0; i < tally->shape->nkeys; i++)
+		if (i != tally->text_column)
+			row->key.numbers[i] = key->numbers[i];
+	if (has_text)
+	{
+		memcpy(memory + text_at, key->text, key->text_len);
+		row->key.text = memory + text_at;
+		row->key.text_len = key->text_len;
+	}
+	/* int128 is declared so that the alignment of palloc is enough for it */
+	row->sums = (int128 *) (memory + sizeof(TallyRow));
+	return row;
+}
+
+TallyRow *
+tally_enter(Tally *tally, const TallyKey *key, bool *found)
+{
+	RowEntry *entry;
+
+	*found = tally->last != NULL && equal_keys(tally, &tally->last->key, key);
+	if (*found)
+		return tally->last;
+	entry = rows_insert(tally->rows, key, found);
+	if (!*found)
+		entry->key = &make_row(tally, key)->key;
+	tally->last = ENTRY_ROW(entry);
+	return tally->last;
+}
+
+TallyRow *
+tally_row(Tally *tally, const TallyKey *key)
+{
+	bool found;
+
+	return tally_enter(tally, key, &found);
+}
+
+void
+tally_add(const Tally *tally, TallyRow *row, int sum, int128 amount)
+{
+	int128 *total = &row->sums[sum];
+
+	Assert(sum >= 0 && sum < tally->shape->nsums);
+	if (unlikely(__builtin_add_overflow(*total, amount, total)) ||
+		(tally->shape->sums[sum].type == TALLY_COUNT && unlikely(*total > PG_INT64_MAX)))
+		report_sum_out_of_range(tally, sum);
+}
+
+void
+tally_clear(Tally *tally)
+{
+	rows_iterator iterator;
+	RowEntry *entry;
+
+	rows_start_iterate(tally->rows, &iterator);
+	while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
+		pfree(ENTRY_ROW(entry));
+	rows_reset(tally->rows);
+	tally->last = NULL;
+	tally->guests = 0;
+}
+
+/* ---- adding one to another ---- */
+
+/* So much of a parameter is shown before where two differ. */
+#define SHOWN_BEFORE 40
+
+/* A parameter as an error shows it; a long one from a bit before byte "from" on. */
+static char *
+shown_parameter(const char *text, size_t from)
+{
+	size_t skip = 0;
+
+	if (text == NULL)
+		return "none";
+	if (from > 2 * SHOWN_BEFORE)
+		skip = pg_mbcliplen(text, (int) Min(strlen(text), PG_INT32_MAX),
+							(int) Min(from - SHOWN_BEFORE, PG_INT32_MAX));
+	return psprintf("\"%s%.*s%s\"", skip > 0 ? "..." : "",
+					JSON_SHOWN(text + skip, (int) Min(strlen(text + skip), PG_INT32_MAX)));
+}
+
+static void
+report_parameter_differs(const Tally *to, const Tally *from, int parameter)
+{
+	const TallyShape *shape = to->shape;
+	const char *a = to->parameters[parameter];
+	const char *b = from->parameters[parameter];
+	size_t same = 0;
+
+	if (a != NULL && b != NULL)
+		while (a[same] != '\0' && a[same] == b[same])
+			same++;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%ss with different %s can't be added up", shape->type,
+						   shape->parameters[parameter].name),
+					errdetail("One has %s, the other %s.", shown_parameter(a, same),
+							  shown_parameter(b, same)),
+					shape->parameters[parameter].hint != NULL
+						? errhint("%s", shape->parameters[parameter].hint)
+						: 0));
+}
+
+static void
+merge_parameters(Tally *to, const Tally *from)
+{
+	int i;
+
+	for (i = 0; i < to->shape->nparameters; i++)
+	{
+		const char *a = to->parameters[i];
+		const char *b = from->parameters[i];
+
+		if (a == NULL || b == NULL ? a != b && !to->shape->parameters[i].may_be_unknown
+								   : strcmp(a, b) != 0)
+			report_parameter_differs(to, from, i);
+		if (a == NULL)
+			tally_set_parameter(to, i, b);
+	}
+}
+
+void
+tally_add_tally(Tally *to, const Tally *from)
+{
+	const TallyShape *shape = to->shape;
+	rows_iterator iterator;
+	RowEntry *entry;
+	int128 factor;
+
+	Assert(from->shape == shape);
+	merge_parameters(to, from);
+	tally_add_guests(to, from->guests);
+	factor = tally_use_scale(to, from->scale);
+	rows_start_iterate(from->rows, &iterator);
+	while ((entry = rows_iterate(from->rows, &iterator)) != NULL)
+	{
+		const TallyRow *source = ENTRY_ROW(entry);
+		TallyRow *row = tally_row(to, &source->key);
+		int i;
+
+		for (i = 0; i < shape->nsums; i++)
+		{
+			int128 amount = source->sums[i];
+
+			if (shape->sums[i].type == TALLY_VALUE &&
+				__builtin_mul_overflow(amount, factor, &amount))
+				report_sum_out_of_range(to, i);
+			tally_add(to, row, i, amount);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* ---- reading one ---- */
+
+const TallyShape *
+tally_shape(const Tally *tally)
+{
+	return tally->shape;
+}
+
+const char *
+tally_parameter(const Tally *tally, int parameter)
+{
+	Assert(parameter >= 0 && parameter < tally->shape->nparameters);
+	return tally->parameters[parameter];
+}
+
+int64
+tally_guests(const Tally *tally)
+{
+	return tally->guests;
+}
+
+int
+tally_scale(const Tally *tally)
+{
+	return tally->scale;
+}
+
+/* The text of the parameter "period". */
+static const char *
+period_text(const Tally *tally)
+{
+	int i;
+
+	for (i = 0; i < tally->shape->nparameters; i++)
+		if (strcmp(tally->shape->parameters[i].name, "period") == 0)
+			return tally->parameters[i];
+	return NULL;
+}
+
+bool
+tally_has_period(const Tally *tally)
+{
+	return period_text(tally) != NULL;
+}
+
+bool
+tally_calendar(const Tally *tally, Calendar *calendar)
+{
+	const char *text = period_text(tally);
+
+	if (text != NULL)
+		calendar_open(calendar, calendar_period_parse(text));
+	return text != NULL;
+}
+
+static bool
+row_has_sums(const Tally *tally, const TallyRow *row)
+{
+	int i;
+
+	for (i = 0; i < tally->shape->nsums; i++)
+		if (row->sums[i] != 0)
+			return true;
+	return false;
+}
+
+static int
+compare_rows(const void *a, const void *b, void *tally)
+{
+	return compare_keys(tally, &(*(TallyRow *const *) a)->key, &(*(TallyRow *const *) b)->key);
+}
+
+TallyRow **
+tally_rows(const Tally *tally, int64 *nrows)
+{
+	TallyRow **rows =
+		palloc_extended(Max(1, tally->rows->members) * sizeof(TallyRow *), MCXT_ALLOC_HUGE);
+	rows_iterator iterator;
+	RowEntry *entry;
+
+	*nrows = 0;
+	rows_start_iterate(tally->rows, &iterator);
+	while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
+		if (row_has_sums(tally, ENTRY_ROW(entry)))
+			rows[(*nrows)++] = ENTRY_ROW(entry);
+	qsort_arg(rows, *nrows, sizeof(TallyRow *), compare_rows, (void *) tally);
+	return rows;
+}
+
+TallyRow *
+tally_find(const Tally *tally, const TallyKey *key)
+{
+	RowEntry *entry = rows_lookup(tally->rows, key);
+
+	return entry != NULL && row_has_sums(tally, ENTRY_ROW(entry)) ? ENTRY_ROW(entry) : NULL;
+}
+
+/* ---- from outside ---- */
+
+int
+tally_hint(const TallyShape *shape)
+{
+	return errhint("A %s is made by %s.", shape->type, shape->maker);
+}
+
+void
+tally_check(const Tally *tally, int sqlstate)
+{
+	const char *fault = tally->shape->fault != NULL ? tally->shape->fault(tally) : NULL;
+
+	if (fault != NULL)
+		ereport(ERROR, (errcode(sqlstate), errmsg("%s holds what can't be", tally->shape->type),
+						errdetail("%s", fault), tally_hint(tally->shape)));
+}
