@@ -421,26 +421,58 @@ row_has_sums(const Tally *tally, const TallyRow *row)
 	return false;
 }
 
-static int
-compare_rows(const void *a, const void *b, void *tally)
+/* A row, with its first key beside it: that mostly decides, without a look at the row. */
+typedef struct SortedRow
 {
-	return compare_keys(tally, &(*(TallyRow *const *) a)->key, &(*(TallyRow *const *) b)->key);
+	int64 first; /* 0 where it is a text */
+	TallyRow *row;
+} SortedRow;
+
+static inline int
+compare_rows(const SortedRow *a, const SortedRow *b, const Tally *tally)
+{
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return compare_keys(tally, &a->row->key, &b->row->key);
 }
+
+#define ST_SORT				sort_rows
+#define ST_ELEMENT_TYPE		SortedRow
+#define ST_COMPARE_ARG_TYPE const Tally
+#define ST_COMPARE(a, b, t) compare_rows(a, b, t)
+#define ST_SCOPE			static
+#define ST_DECLARE
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 TallyRow **
 tally_rows(const Tally *tally, int64 *nrows)
 {
-	TallyRow **rows =
-		palloc_extended(Max(1, tally->rows->members) * sizeof(TallyRow *), MCXT_ALLOC_HUGE);
+	size_t room = Max(1, tally->rows->members);
+	SortedRow *sorted = palloc_extended(room * sizeof(SortedRow), MCXT_ALLOC_HUGE);
+	TallyRow **rows = palloc_extended(room * sizeof(TallyRow *), MCXT_ALLOC_HUGE);
+	bool is_number = tally->shape->nkeys > 0 && tally->text_column != 0;
 	rows_iterator iterator;
 	RowEntry *entry;
+	int64 n = 0;
+	int64 i;
 
-	*nrows = 0;
 	rows_start_iterate(tally->rows, &iterator);
 	while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
-		if (row_has_sums(tally, ENTRY_ROW(entry)))
-			rows[(*nrows)++] = ENTRY_ROW(entry);
-	qsort_arg(rows, *nrows, sizeof(TallyRow *), compare_rows, (void *) tally);
+	{
+		TallyRow *row = ENTRY_ROW(entry);
+
+		if (!row_has_sums(tally, row))
+			continue;
+		sorted[n].first = is_number ? row->key.numbers[0] : 0;
+		sorted[n].row = row;
+		n++;
+	}
+	sort_rows(sorted, n, tally);
+	for (i = 0; i < n; i++)
+		rows[i] = sorted[i].row;
+	pfree(sorted);
+	*nrows = n;
 	return rows;
 }
 
