@@ -21,8 +21,10 @@ SQL_PARTS := \
 	src/activity/collectors.sql \
 	src/timeline/collectors.sql \
 	src/retention/retention.sql \
+	src/retention/survival.sql \
 	src/points/policy.sql \
 	src/points/points.sql \
+	src/points/base.sql \
 	src/points/ifrs15.sql
 SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql

@@ -6,7 +6,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 here=$(dirname "$0")
 types=(activity_set calendar_period timeline_event event_timeline activity_base_bigint activity_base_uuid
-	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result points_policy)
+	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result points_policy
+	points_totals_result points_rollforward_result points_triangle_result)
 
 new_database loyalty_fuzz
 run loyalty_fuzz -c 'CREATE EXTENSION loyalty'
@@ -47,6 +48,11 @@ seed()
 	seed retention_result "retention(activities(c, at, 'Asia/Tokyo'), 'week') FROM visit WHERE c < 3"
 	seed retention_result "retention(activities(NULL::int, at)) FROM visit"
 	seed points_policy "p::points_policy FROM unnest(ARRAY['{}', '{\"zone\": \"Europe/Helsinki\", \"kinds\": {\"EARN\": \"earn\", \"SPEND\": \"redeem\"}, \"expires_after\": \"1 year\", \"expires_align\": \"month\", \"pending\": \"14 days\"}', '{\"expires_on\": \"12-31\", \"by_label\": {\"promo\": {\"expires\": \"never\"}}, \"overdraft\": \"clip\", \"versions\": [{\"from\": \"2024-07-01\", \"pending\": \"1 day\"}]}', '{\"inactive_after\": \"90 days\", \"refreshed_by\": [\"earn\"], \"expiry_boundary\": \"valid\", \"redeem_order\": \"newest\", \"returns_below_zero\": false}']) p"
+	for by_label in true false; do
+		seed points_totals_result "points_totals(timelines(c, at, v - 3), '{\"pending\": \"1 day\"}') FROM visit WHERE $by_label OR c < 2"
+		seed points_rollforward_result "points_rollforward(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), by_label => $by_label) FROM visit"
+		seed points_triangle_result "points_triangle(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), '{\"expires_after\": \"7 days\"}', by_label => $by_label) FROM visit"
+	done
 } >"$scratch/seeds.sql"
 run loyalty_fuzz -c "SET timezone = 'UTC'" -f "$scratch/seeds.sql"
 is "$(run loyalty_fuzz -c 'SELECT count(DISTINCT type) FROM seed')" "${#types[@]}" "a seed of every type"
@@ -82,4 +88,6 @@ for kind in bigint uuid text; do
 done
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_policy WHERE points_balance('[]', x, '2024-01-01') <> 0" 2>&1)" 0 "rules"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_retention_result r, LATERAL (SELECT count(*), bool_or(t.retained > t.retained_after OR t.retained_after > t.cohort_size OR t.retained < 0 OR t.rate NOT BETWEEN 0 AND 1) AS wrong FROM retention_table(r.x) t) c WHERE c.wrong" 2>&1)" 0 "results: what stays is part of the cohort"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_totals_result r, LATERAL points_totals_table(r.x) t WHERE t.earned + t.reinstated + t.adjusted + t.transferred <> t.redeemed + t.returned + t.expired + t.forfeited + t.pending + t.active - t.overdrawn" 2>&1)" 0 "results: totals hold together"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_triangle_result r, LATERAL points_redemption_rate(r.x) t WHERE t.rate NOT BETWEEN 0 AND 1.0000001 OR t.breakage_points < 0" 2>&1)" 0 "results: rates are shares"
 finish

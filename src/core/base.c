@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
@@ -116,6 +117,50 @@ base_rewind(BaseCursor *cursor, const Base *base)
 	cursor->base = base;
 	cursor->part = -1;
 	cursor->at = cursor->end = NULL;
+}
+
+static void
+add_customer(void *arg)
+{
+	const BaseErrors *errors = arg;
+	const Customer *customer = errors->customer;
+	char number[MAXINT8LEN + 1];
+	const char *text = number;
+	int len;
+
+	switch (errors->base->type)
+	{
+		case CUSTOMER_BIGINT:
+			len = pg_lltoa(customer->number, number);
+			break;
+		case CUSTOMER_UUID:
+			text = DatumGetCString(
+				DirectFunctionCall1(uuid_out, PointerGetDatum(customer->bytes.bytes)));
+			len = (int) strlen(text);
+			break;
+		default: /* CUSTOMER_TEXT */
+			text = (const char *) customer->bytes.bytes;
+			len = (int) customer->bytes.len;
+			break;
+	}
+	errcontext("customer %.*s", len, text);
+}
+
+void
+base_name_customer(BaseErrors *errors, const Base *base, const Customer *customer)
+{
+	errors->base = base;
+	errors->customer = customer;
+	errors->callback.callback = add_customer;
+	errors->callback.arg = errors;
+	errors->callback.previous = error_context_stack;
+	error_context_stack = &errors->callback;
+}
+
+void
+base_forget_customer(BaseErrors *errors)
+{
+	error_context_stack = errors->callback.previous;
 }
 
 bool

@@ -55,6 +55,17 @@ base_next(BaseCursor *cursor, Customer *customer, ByteSpan *body)
 	return true;
 }
 
+/* Names a customer in errors, as their CONTEXT, from here on until base_forget_customer(). */
+typedef struct BaseErrors
+{
+	ErrorContextCallback callback;
+	const Base *base;
+	const Customer *customer; /* whom the walk is at */
+} BaseErrors;
+
+extern void base_name_customer(BaseErrors *errors, const Base *base, const Customer *customer);
+extern void base_forget_customer(BaseErrors *errors);
+
 /* ---- flat bytes (flat.c) ---- */
 
 /* kB; see loyalty.max_flat_size */

@@ -1,9 +1,10 @@
 /*
  * statistics.c
- *		Quantiles and intervals that metrics show beside their rates.
+ *		Quantiles, tails and intervals that metrics show beside their rates.
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "core/statistics.h"
@@ -103,6 +104,16 @@ normal_quantile_two_sided(double confidence)
 	return 0 - normal_quantile((1 - confidence) / 2);
 }
 
+double
+confidence_quantile(double confidence)
+{
+	if (!(confidence > 0 && confidence < 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("confidence must be between 0 and 1, not %g", confidence),
+						errhint("0.95 is usual.")));
+	return normal_quantile_two_sided(confidence);
+}
+
 void
 wilson_interval(double successes, double n, double z, double *lower, double *upper)
 {
@@ -124,4 +135,92 @@ wilson_interval(double successes, double n, double z, double *lower, double *upp
 	/* What rounding leaves at the ends isn't part of the interval. */
 	*lower = successes <= 0 ? 0 : Max(centre - half, 0);
 	*upper = successes >= n ? 1 : Min(centre + half, 1);
+}
+
+/* What Stirling's formula leaves of ln Gamma(a + 1), for a of 10 and more. */
+static double
+stirling_error(double a)
+{
+	static const double c[] = {
+		1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188, -691.0 / 360360,
+	};
+
+	return polynomial(c, lengthof(c), 1 / (a * a)) / a;
+}
+
+/*
+ * x^a e^-x / Gamma(a + 1), times scale. Each of the factors may be out of range where the product
+ * isn't; and the difference of their large logarithms would lose the digits that this keeps.
+ */
+static double
+gamma_front(double a, double x, double scale)
+{
+	double root;
+	double far;
+
+	if (a < 10)
+	{
+		root = exp(-x / 2);
+		if (root == 0)
+			return 0;
+		return root * (scale * pow(x, a) / tgamma(a + 1)) * root;
+	}
+	far = (x - a) / a;
+	root = exp(-(stirling_error(a) + a * (far - log1p(far))) / 2);
+	return root * (scale / sqrt(2 * M_PI * a)) * root;
+}
+
+/*
+ * Below a + 1 the sum for P, of terms that are all positive, and 1 - P; above it the continued
+ * fraction for Q by Lentz's method.
+ */
+double
+gamma_tail(double a, double x)
+{
+	double term;
+	double sum;
+	double c;
+	double d;
+	double n;
+
+	if (!(a > 0) || !(x >= 0))
+		return NAN;
+	if (x == 0 || isinf(x))
+		return x == 0 ? 1 : 0;
+	if (x < a + 1)
+	{
+		sum = term = 1;
+		for (n = a + 1; term > sum * (DBL_EPSILON / 4); n++)
+		{
+			term *= x / n;
+			sum += term;
+		}
+		return Max(1 - gamma_front(a, x, sum), 0);
+	}
+
+	/* 1 / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / ...)); no denominator gets near 0. */
+	d = 1 / (x + 1 - a);
+	c = INFINITY;
+	sum = d;
+	n = 0;
+	do
+	{
+		double numerator;
+		double denominator;
+
+		n++;
+		numerator = n * (a - n);
+		denominator = x + 2 * n + 1 - a;
+		d = 1 / (denominator + numerator * d);
+		c = denominator + numerator / c;
+		term = c * d;
+		sum *= term;
+	} while (fabs(term - 1) > 4 * DBL_EPSILON);
+	return gamma_front(a, x, a * sum);
+}
+
+double
+chi_squared_tail(double x, double degrees)
+{
+	return gamma_tail(degrees / 2, x / 2);
 }

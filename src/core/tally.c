@@ -118,13 +118,21 @@ tally_create(const TallyShape *shape)
 	tally->context = CurrentMemoryContext;
 	tally->text_column = -1;
 	for (i = 0; i < shape->nkeys; i++)
+	{
 		if (shape->keys[i].type == TALLY_TEXT)
 		{
 			Assert(tally->text_column < 0);
 			tally->text_column = i;
 		}
+		if (shape->keys[i].type == TALLY_DECIMAL)
+		{
+			Assert(!tally->has_decimals);
+			tally->has_decimals = true;
+		}
+	}
+	tally->has_scale = tally->has_decimals;
 	for (i = 0; i < shape->nsums; i++)
-		tally->has_values = tally->has_values || shape->sums[i].type == TALLY_VALUE;
+		tally->has_scale = tally->has_scale || shape->sums[i].type == TALLY_VALUE;
 	tally->rows = rows_create(CurrentMemoryContext, FIRST_ROWS, tally);
 	return tally;
 }
@@ -162,13 +170,61 @@ report_sum_out_of_range(const Tally *tally, int sum)
 						: 0));
 }
 
+static void report_key_out_of_range(const Tally *tally, int column) pg_attribute_noreturn();
+
+static void
+report_key_out_of_range(const Tally *tally, int column)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("\"%s\" of a %s is out of range", tally->shape->keys[column].name,
+						   tally->shape->type),
+					errhint("Fewer decimals leave room for larger values: use round(value, 2).")));
+}
+
+/* Brings the decimals among the numbers of a key to another scale. */
+static void
+rescale_key(const Tally *tally, TallyKey *key, int64 factor)
+{
+	int i;
+
+	for (i = 0; i < tally->shape->nkeys; i++)
+		if (tally->shape->keys[i].type == TALLY_DECIMAL &&
+			pg_mul_s64_overflow(key->numbers[i], factor, &key->numbers[i]))
+			report_key_out_of_range(tally, i);
+}
+
+/* The same for all rows, which are then found under their new keys. */
+static void
+rescale_keys(Tally *tally, int64 factor)
+{
+	TallyRow **rows =
+		palloc_extended(Max(1, tally->rows->members) * sizeof(TallyRow *), MCXT_ALLOC_HUGE);
+	int64 nrows = 0;
+	rows_iterator iterator;
+	RowEntry *entry;
+	bool found;
+	int64 i;
+
+	rows_start_iterate(tally->rows, &iterator);
+	while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
+		rows[nrows++] = ENTRY_ROW(entry);
+	rows_reset(tally->rows);
+	for (i = 0; i < nrows; i++)
+	{
+		rescale_key(tally, &rows[i]->key, factor);
+		rows_insert(tally->rows, &rows[i]->key, &found);
+		CHECK_FOR_INTERRUPTS();
+	}
+	pfree(rows);
+}
+
 int128
 tally_use_scale(Tally *tally, int scale)
 {
 	const TallyShape *shape = tally->shape;
 
 	Assert(scale >= 0 && scale <= DECIMAL_MAX_SCALE);
-	if (!tally->has_values)
+	if (!tally->has_scale)
 		return 1;
 	if (scale > tally->scale)
 	{
@@ -186,6 +242,8 @@ tally_use_scale(Tally *tally, int scale)
 					report_sum_out_of_range(tally, i);
 			CHECK_FOR_INTERRUPTS();
 		}
+		if (tally->has_decimals)
+			rescale_keys(tally, decimal_power[scale - tally->scale]);
 		tally->scale = scale;
 	}
 	return decimal_power[tally->scale - scale];
@@ -339,9 +397,13 @@ tally_add_tally(Tally *to, const Tally *from)
 	while ((entry = rows_iterate(from->rows, &iterator)) != NULL)
 	{
 		const TallyRow *source = ENTRY_ROW(entry);
-		TallyRow *row = tally_row(to, &source->key);
+		TallyKey key = source->key;
+		TallyRow *row;
 		int i;
 
+		if (to->has_decimals)
+			rescale_key(to, &key, (int64) factor);
+		row = tally_row(to, &key);
 		for (i = 0; i < shape->nsums; i++)
 		{
 			int128 amount = source->sums[i];

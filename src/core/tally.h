@@ -26,11 +26,12 @@
 
 typedef enum TallyType
 {
-	TALLY_PERIOD, /* key: number of a period of the parameter "period"; shown as its first day */
-	TALLY_NUMBER, /* key: an int64 */
-	TALLY_TEXT,	  /* key: a text, which may be absent (sorts first) */
-	TALLY_COUNT,  /* sum: whole, never below zero, below 2^63 */
-	TALLY_VALUE	  /* sum: a decimal at the tally's scale */
+	TALLY_PERIOD,  /* key: number of a period of the parameter "period"; shown as its first day */
+	TALLY_NUMBER,  /* key: an int64 */
+	TALLY_DECIMAL, /* key: a decimal at the tally's scale, in 64 bits */
+	TALLY_TEXT,	   /* key: a text, which may be absent (sorts first) */
+	TALLY_COUNT,   /* sum: whole, never below zero, below 2^63 */
+	TALLY_VALUE	   /* sum: a decimal at the tally's scale */
 } TallyType;
 
 typedef struct TallyColumn
@@ -69,8 +70,9 @@ typedef struct TallyShape
 	const char *(*fault)(const Tally *tally);
 } TallyShape;
 
-/* The key of a row; what the shape has no column for doesn't matter. Numbers of TALLY_PERIOD and
- * TALLY_NUMBER columns stand in their column's place; a shape has at most one TALLY_TEXT column. */
+/* The key of a row; what the shape has no column for doesn't matter. Numbers of TALLY_PERIOD,
+ * TALLY_NUMBER and TALLY_DECIMAL columns stand in their column's place; a shape has at most one
+ * TALLY_TEXT and one TALLY_DECIMAL column. */
 typedef struct TallyKey
 {
 	int64 numbers[TALLY_MAX_KEYS];
@@ -97,8 +99,8 @@ extern void tally_add_guests(Tally *tally, int64 guests);
 
 /*
  * Makes sure that values can be added at this scale: 1 unit is 10^-scale. The tally's scale
- * becomes the larger of its own and this one, and sums are brought to it (22003 where one
- * doesn't fit). Returns the factor that brings values at this scale to the tally's.
+ * becomes the larger of its own and this one, and sums and keys are brought to it (22003 where
+ * one doesn't fit). Returns the factor that brings values at this scale to the tally's.
  */
 extern int128 tally_use_scale(Tally *tally, int scale);
 

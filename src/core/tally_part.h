@@ -19,8 +19,9 @@ struct Tally
 	char *parameters[TALLY_MAX_PARAMETERS];
 	int64 guests;
 	int scale;
-	bool has_values; /* columns of TALLY_VALUE */
-	int text_column; /* the key that is a text; -1: none */
+	bool has_decimals; /* columns of TALLY_DECIMAL */
+	bool has_scale;	   /* columns of TALLY_VALUE or TALLY_DECIMAL */
+	int text_column;   /* the key that is a text; -1: none */
 	struct rows_hash *rows;
 	TallyRow *last; /* the row found last */
 };

@@ -451,8 +451,7 @@ read_tally(const TallyShape *shape, const uint8 *bytes, size_t len, bool from_cl
 		return NULL;
 	if (head & STORED_HAS_SCALE)
 	{
-		if (!read_byte(&in, &scale) || scale == 0 || scale > DECIMAL_MAX_SCALE ||
-			!tally->has_values)
+		if (!read_byte(&in, &scale) || scale == 0 || scale > DECIMAL_MAX_SCALE || !tally->has_scale)
 			return NULL;
 		tally->scale = scale;
 	}

@@ -6,7 +6,7 @@
  *		 "rows_without_customer": 0,
  *		 "rows": [{"period": "2024-01-01", "label": "promo", "members": 3, "issued": 12.50}]}
  *
- * Parameters that there are, in the shape's order; "scale" where the shape has values; keys
+ * Parameters that there are, in the shape's order; "scale" where the shape has decimals; keys
  * by the name of their column, an absent text left out; sums that aren't 0. Input takes rows
  * and members in any order; without "scale" it is that of the value with most decimals.
  */
@@ -74,6 +74,13 @@ put_row(StringInfo out, const Tally *tally, const TallyRow *row, const Calendar 
 			appendStringInfo(out, "\"%s\"", day);
 			pfree(day);
 		}
+		else if (column->type == TALLY_DECIMAL)
+		{
+			char *number = decimal_to_text(row->key.numbers[i], tally->scale);
+
+			appendStringInfoString(out, number);
+			pfree(number);
+		}
 		else
 			appendStringInfo(out, INT64_FORMAT, row->key.numbers[i]);
 	}
@@ -118,7 +125,7 @@ tally_to_text(const Tally *tally)
 		else
 			escape_json(&out, text);
 	}
-	if (tally->has_values)
+	if (tally->has_scale)
 	{
 		put_name(&out, &is_first, SCALE_KEY);
 		appendStringInfo(&out, "%d", tally->scale);
@@ -177,7 +184,7 @@ read_value(const JsonbValue *value, Tally *tally, const char *key, bool scale_is
 	int128 units;
 	int scale;
 
-	if (value->type != jbvNumeric)
+	if (value == NULL || value->type != jbvNumeric)
 		json_report_wrong_type(value, tally->shape->type, key, "a number");
 	if (!decimal_sum_from_numeric(value->val.numeric, &units, &scale))
 		report_out_of_range(tally->shape, key);
@@ -191,6 +198,17 @@ read_value(const JsonbValue *value, Tally *tally, const char *key, bool scale_is
 	if (!decimal_sum_rescale(&units, scale, tally->scale))
 		report_out_of_range(tally->shape, key);
 	return units;
+}
+
+/* The same for a key, which has 64 bits. */
+static int64
+read_decimal(const JsonbValue *value, Tally *tally, const char *key, bool scale_is_given)
+{
+	int128 units = read_value(value, tally, key, scale_is_given);
+
+	if (units < PG_INT64_MIN || units > PG_INT64_MAX)
+		report_out_of_range(tally->shape, key);
+	return (int64) units;
 }
 
 static int64
@@ -236,6 +254,9 @@ read_row(JsonbContainer *object, Tally *tally, Calendar *calendar, bool scale_is
 				if (calendar == NULL)
 					json_report_wrong_type(NULL, shape->type, "period", "a calendar_period");
 				key.numbers[i] = read_period(value, shape, column->name, calendar);
+				break;
+			case TALLY_DECIMAL:
+				key.numbers[i] = read_decimal(value, tally, column->name, scale_is_given);
 				break;
 			default:
 				key.numbers[i] = read_whole(value, shape, column->name, PG_INT64_MIN);
@@ -325,7 +346,7 @@ tally_from_text(const TallyShape *shape, const char *text)
 	json_check_unique_keys(text, shape->type);
 	for (i = 0; i < shape->nparameters; i++)
 		names[nnames++] = shape->parameters[i].name;
-	if (tally->has_values)
+	if (tally->has_scale)
 		names[nnames++] = SCALE_KEY;
 	names[nnames++] = GUESTS_KEY;
 	names[nnames++] = ROWS_KEY;
@@ -335,7 +356,7 @@ tally_from_text(const TallyShape *shape, const char *text)
 	for (i = 0; i < shape->nparameters; i++)
 		if (json_member(root, shape->parameters[i].name, &room) != NULL)
 			tally_set_parameter(tally, i, read_parameter(&room, shape, &shape->parameters[i]));
-	if (tally->has_values)
+	if (tally->has_scale)
 		scale = json_member(root, SCALE_KEY, &room);
 	if (scale != NULL)
 	{

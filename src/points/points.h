@@ -153,10 +153,11 @@ typedef struct PointsLot
 	TimestampTz expires_at; /* DT_NOEND: never */
 	int64 points;
 	int64 remaining;
-	int32 event;  /* number of the event that made it, for points_walk_event() */
-	int32 ref;	  /* number of its ref in the walk; -1: none */
-	uint8 state;  /* PointsLotState */
-	uint8 queued; /* which queues it is in */
+	int32 event;	/* number of the event that made it, for points_walk_event() */
+	int32 label_no; /* of its label in points_walk_labels(), plus 1; 0: none */
+	int32 ref;		/* number of its ref in the walk; -1: none */
+	uint8 state;	/* PointsLotState */
+	uint8 queued;	/* which queues it is in */
 } PointsLot;
 
 /*
@@ -212,8 +213,15 @@ typedef struct PointsWalk PointsWalk;
 /* Called for every move; the totals stand as they are after it. */
 typedef void (*PointsSink)(void *context, PointsWalk *walk, const PointsMove *move);
 
-/* Makes a walk in the current memory context, to be started for one customer after another. */
-extern PointsWalk *points_walk_create(const PointsPolicy *policy, PointsSink sink, void *context);
+/* Keep the events that were read, for points_walk_event(). */
+#define POINTS_KEEP_EVENTS 0x01
+
+/*
+ * Makes a walk in the current memory context, to be started for one customer after another.
+ * A sink of NULL: nobody asks for the moves.
+ */
+extern PointsWalk *points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink,
+									  void *context);
 
 /* Starts over with a customer's body; customer, if not NULL, is named in errors. */
 extern void points_walk_start(PointsWalk *walk, ByteSpan body, const char *customer);
@@ -234,6 +242,11 @@ extern PointsLimit points_limit_instant(TimestampTz at);
 extern const PointsTotals *points_walk_totals(const PointsWalk *walk);
 extern int points_walk_scale(const PointsWalk *walk);
 extern const PointsLot *points_walk_lots(const PointsWalk *walk, int32 *nlots);
+
+/* The customer's labels, sorted by their bytes; NULL where there are none. */
+extern const EventText *points_walk_labels(const PointsWalk *walk, int *nlabels);
+
+/* One of the events read so far; only with POINTS_KEEP_EVENTS. */
 extern const Event *points_walk_event(const PointsWalk *walk, int32 event);
 
 /* The last event that earned or redeemed; DT_NOBEGIN: none. */

@@ -43,7 +43,8 @@ open_policy(PointsCall *call, FunctionCallInfo fcinfo, const struct varlena *pol
 	if (lists_overdrafts && call->policy->overdraft == POINTS_OVERDRAFT_REFUSE)
 		call->policy->overdraft = POINTS_OVERDRAFT_CLIP;
 	call->zone = zone_of_policy(call->policy);
-	call->walk = points_walk_create(call->policy, sink, call);
+	call->walk =
+		points_walk_create(call->policy, sink != NULL ? POINTS_KEEP_EVENTS : 0, sink, call);
 	MemoryContextSwitchTo(old);
 }
 

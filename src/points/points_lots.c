@@ -273,6 +273,7 @@ walk_make_lot(PointsWalk *walk, const Due *due, int64 points, bool may_pend)
 																  lot->available_at, event->label);
 	lot->points = lot->remaining = points;
 	lot->event = due->number;
+	lot->label_no = event->label_no;
 	lot->ref = -1;
 	lot->queued = 0;
 	lot->state = lot->available_at > at ? POINTS_LOT_PENDING : POINTS_LOT_ACTIVE;

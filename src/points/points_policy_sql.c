@@ -20,19 +20,19 @@ PG_FUNCTION_INFO_V1(loyalty_points_policy_send);
 PG_FUNCTION_INFO_V1(loyalty_points_policy);
 PG_FUNCTION_INFO_V1(loyalty_make_points_policy);
 
-static Datum
-from_text(const char *text)
+struct varlena *
+points_policy_from_text(const char *text)
 {
 	JsonbContainer *json = json_parse_object(text, POINTS_POLICY_TYPE);
 
 	json_check_unique_keys(text, POINTS_POLICY_TYPE);
-	return PointerGetDatum(points_policy_pack(points_policy_read(json)));
+	return points_policy_pack(points_policy_read(json));
 }
 
 Datum
 loyalty_points_policy_in(PG_FUNCTION_ARGS)
 {
-	return from_text(PG_GETARG_CSTRING(0));
+	PG_RETURN_POINTER(points_policy_from_text(PG_GETARG_CSTRING(0)));
 }
 
 Datum
@@ -44,7 +44,7 @@ loyalty_points_policy_out(PG_FUNCTION_ARGS)
 Datum
 loyalty_points_policy_recv(PG_FUNCTION_ARGS)
 {
-	return from_text(policy_receive(fcinfo));
+	PG_RETURN_POINTER(points_policy_from_text(policy_receive(fcinfo)));
 }
 
 Datum

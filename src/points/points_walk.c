@@ -21,7 +21,7 @@
 #include "points/points_state.h"
 
 PointsWalk *
-points_walk_create(const PointsPolicy *policy, PointsSink sink, void *context)
+points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink, void *context)
 {
 	PointsWalk *walk = palloc0(sizeof(PointsWalk));
 	LotOrder spend = policy->order == POINTS_SOONEST_EXPIRY ? LOTS_BY_EXPIRY
@@ -37,8 +37,8 @@ points_walk_create(const PointsPolicy *policy, PointsSink sink, void *context)
 	walk->group = palloc(walk->max_group * sizeof(Due));
 	walk->max_lots = 64;
 	walk->lots = palloc(walk->max_lots * sizeof(PointsLot));
-	walk->max_events = sink != NULL ? 64 : 0;
-	if (sink != NULL)
+	walk->max_events = flags & POINTS_KEEP_EVENTS ? 64 : 0;
+	if (flags & POINTS_KEEP_EVENTS)
 		walk->events = palloc(walk->max_events * sizeof(Event));
 	walk->max_roles = 8;
 	walk->roles = palloc(walk->max_roles * sizeof(PointsRole));
@@ -139,7 +139,7 @@ points_walk_start(PointsWalk *walk, ByteSpan body, const char *customer)
 		for (i = 0; i < walk->reader.nkinds; i++)
 			walk->roles[i] = role_of_kind(walk, walk->reader.kinds[i]);
 	}
-	if (walk->sink != NULL && walk->max_events < (int32) Min(walk->reader.count, PG_INT32_MAX))
+	if (walk->events != NULL && walk->max_events < (int32) Min(walk->reader.count, PG_INT32_MAX))
 	{
 		walk->max_events = (int32) Min(walk->reader.count, PG_INT32_MAX);
 		walk->events = repalloc_huge(walk->events, walk->max_events * sizeof(Event));
@@ -330,6 +330,13 @@ points_walk_lots(const PointsWalk *walk, int32 *nlots)
 {
 	*nlots = walk->nlots;
 	return walk->lots;
+}
+
+const EventText *
+points_walk_labels(const PointsWalk *walk, int *nlabels)
+{
+	*nlabels = walk->reader.nlabels;
+	return walk->reader.labels;
 }
 
 const Event *

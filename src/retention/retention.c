@@ -9,8 +9,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/expandeddatum.h"
@@ -235,18 +233,6 @@ PG_FUNCTION_INFO_V1(loyalty_retention_totals);
 /* The longest curve: a day for each of 27,000 years. */
 #define MAX_CURVE 10000000
 
-static double
-confidence_argument(FunctionCallInfo fcinfo, int n)
-{
-	double confidence = PG_GETARG_FLOAT8(n);
-
-	if (isnan(confidence) || confidence <= 0 || confidence >= 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("confidence must be between 0 and 1, not %g", confidence),
-						errhint("0.95 is usual.")));
-	return normal_quantile_two_sided(confidence);
-}
-
 /* Puts rate, lower and upper. */
 static void
 put_rate(Rows *rows, int64 retained, int64 size, double z)
@@ -305,7 +291,7 @@ skip_cohort(const RetentionCell *cell, const RetentionCell *end, int32 cohort)
 Datum
 loyalty_retention_table(PG_FUNCTION_ARGS)
 {
-	double z = confidence_argument(fcinfo, 1);
+	double z = confidence_quantile(PG_GETARG_FLOAT8(1));
 	Rows rows;
 	RetentionCounts counts;
 	Calendar calendar;
@@ -367,7 +353,7 @@ typedef struct CurvePoint
 Datum
 loyalty_retention_curve(PG_FUNCTION_ARGS)
 {
-	double z = confidence_argument(fcinfo, 1);
+	double z = confidence_quantile(PG_GETARG_FLOAT8(1));
 	Rows rows;
 	RetentionCounts counts;
 	Calendar calendar;

@@ -137,6 +137,9 @@ extern void timeline_read_rest(TimelineReader *reader, Event *event);
 /* All events of a body in a palloc'd array; their count and scale. */
 extern Event *timeline_decode(const uint8 *body, size_t len, int64 *nevents, int *scale);
 
+/* When the last event of a body is; false where there is none. */
+extern bool timeline_last_instant(ByteSpan body, TimestampTz *at);
+
 /* The order of events: at, kind, label, ref, value, expires_at; what is absent comes first. Same
  * scale on both sides. */
 extern int event_compare(const Event *a, const Event *b);

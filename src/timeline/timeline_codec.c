@@ -112,6 +112,36 @@ timeline_close_within(TimelineReader *reader, const EventText *room, int nroom)
 		pfree(reader->labels);
 }
 
+bool
+timeline_last_instant(ByteSpan body, TimestampTz *at)
+{
+	TimelineReader reader;
+
+	timeline_open_head(&reader, body.bytes, body.len);
+	if (reader.count == 0)
+		return false;
+	if (reader.flags & TIMELINE_RICH)
+	{
+		EventText room[DICTIONARY_ROOM];
+		Event event;
+
+		timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+		while (timeline_next(&reader, &event))
+			CHECK_FOR_INTERRUPTS();
+		timeline_close_within(&reader, room, DICTIONARY_ROOM);
+		*at = event.at;
+		return true;
+	}
+	for (; reader.left > 0; reader.left--)
+	{
+		*at = timeline_read_instant(&reader);
+		if (reader.flags & TIMELINE_HAS_VALUES)
+			(void) timeline_varint(&reader.at, reader.end);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return true;
+}
+
 /* Reads the number of a text and looks it up. */
 static int
 read_text_number(TimelineReader *reader, const EventText *texts, int ntexts, EventText *text)

@@ -50,8 +50,10 @@ async function planOf(psql, sql) {
 
 async function runCase(test, psql, duck, plans) {
 	const mine = { sql: test.sql, times: [], zone: test.zone ?? 'UTC' };
-	const peers = test.peers.filter(peer => !peer.duck || duck).map(peer => ({ ...peer, times: [] }));
+	const peers = test.peers.filter(peer => !(peer.duck || peer.duckSql) || duck).map(peer => ({ ...peer, times: [] }));
 
+	for (const [name, value] of Object.entries(test.settings ?? {}))
+		await psql.run(`SET ${name} = '${value}'`);
 	for (let run = 0; run < runs; run++) {
 		await psql.run(`SET timezone = '${mine.zone}'`);
 		const answer = await psql.run(mine.sql);
@@ -65,7 +67,9 @@ async function runCase(test, psql, duck, plans) {
 				peer.times.push(ms);
 				if (run === 0 && /retention_table/.test(mine.sql) && Number(answer.text.split('\t')[1]) !== retained)
 					throw new Error(`${test.what}: ${answer.text.split('\t')[1]} retained, DuckDB has ${retained}`);
-			} else
+			} else if (peer.duckSql)
+				peer.times.push((await duck.query(peer.duckSql)).ms);
+			else
 				peer.times.push((await psql.run(peer.sql)).ms);
 		}
 	}
@@ -74,6 +78,8 @@ async function runCase(test, psql, duck, plans) {
 	for (const peer of peers)
 		if (peer.plan)
 			plans.push([peer.peer, await planOf(psql, peer.sql)]);
+	for (const name of Object.keys(test.settings ?? {}))
+		await psql.run(`SET ${name} = '${settings[name]}'`);
 
 	const ms = median(mine.times);
 	return peers.map((peer, i) => {
@@ -108,7 +114,7 @@ async function measureMemory(test) {
 // ---- all ----
 
 const psql = await session();
-const duck = timed.some(test => wanted.test(test.what) && test.peers.some(peer => peer.duck)) ? await Duck.load(duckForms) : null;
+const duck = timed.some(test => wanted.test(test.what) && test.peers.some(peer => peer.duck || peer.duckSql)) ? await Duck.load(duckForms) : null;
 const rows = [];
 const plans = [];
 const other = [];

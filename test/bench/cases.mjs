@@ -43,10 +43,27 @@ const activityGroups = table => `SELECT count(activity) FROM
 const timelineGroups = table => `SELECT count(timeline) FROM
 	(SELECT customer_id, timeline_agg(ordered_at, amount) AS timeline FROM ${table} GROUP BY customer_id) q`;
 
+const lastDay = "date '2024-12-31'";
+const yearly = `'{"expires_after": "12 months"}'`;
+const ledgerMinMaxCount = table => `SELECT count(first), count(last), sum(n) FROM
+	(SELECT customer_id, min(at) AS first, max(at) AS last, count(*) AS n FROM ${table} GROUP BY customer_id) q`;
+const balanceGroups = table => `SELECT count(balance), sum(balance) FROM
+	(SELECT customer_id, points_balance(timeline_agg(at, points), ${yearly}, ${lastDay}) AS balance FROM ${table} GROUP BY customer_id) q`;
+const plpgsqlBalances = `SELECT count(balance), sum(balance) FROM
+	(SELECT customer_id, plpgsql_balance(array_agg(at ORDER BY at), array_agg(points::bigint ORDER BY at), '2025-01-01') AS balance
+		FROM ledger_indexed GROUP BY customer_id) q`;
+const overLedger = metric => `SELECT pg_column_size(${metric}) FROM (SELECT timelines(customer_id, at, points) AS base FROM ledger) q`;
+const totals = overLedger(`points_totals(base, ${yearly}, ${lastDay})`);
+const duckSums = 'SELECT count(*)::DOUBLE, sum(points)::DOUBLE FROM (SELECT customer_id, sum(points) AS points FROM ledger GROUP BY customer_id)';
+
 const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: unit, bar });
 
+// With much work_mem the planner takes a hash over the whole table, index or not. With its
+// default it goes along the index, where that is what the rows below are about.
+const overIndex = { work_mem: '4MB' };
+
 // A case: what it is, its query, its peers and how many times their time it may take. `plan`
-// asks for the plan to be shown. A peer with `once` is run once and has no bar.
+// asks for the plan to be shown; `settings` hold for it and its peers. A peer with `once` is run once and has no bar.
 export const timed = [
 	{
 		what: "retention by 'month' from raw rows", sql: cells('month'), plan: true,
@@ -66,7 +83,7 @@ export const timed = [
 		peers: [{ peer: 'min, max, count, same GROUP BY', sql: minMaxCount('orders'), bar: 1.5, plan: true }],
 	},
 	{
-		what: 'activity_agg, GROUP BY customer, index', sql: activityGroups('orders_indexed'), plan: true,
+		what: 'activity_agg, GROUP BY customer, index', settings: overIndex, sql: activityGroups('orders_indexed'), plan: true,
 		peers: [{ peer: 'min, max, count over the index', sql: minMaxCount('orders_indexed'), bar: 1.5, plan: true }],
 	},
 	{
@@ -74,7 +91,7 @@ export const timed = [
 		peers: [{ peer: 'min, max, count, same GROUP BY', sql: minMaxCount('orders'), bar: 1.8 }],
 	},
 	{
-		what: 'timeline_agg, GROUP BY customer, index', sql: timelineGroups('orders_indexed'), plan: true,
+		what: 'timeline_agg, GROUP BY customer, index', settings: overIndex, sql: timelineGroups('orders_indexed'), plan: true,
 		peers: [{ peer: 'min, max, count over the index', sql: minMaxCount('orders_indexed'), bar: 1.8 }],
 	},
 	{
@@ -96,6 +113,45 @@ export const timed = [
 	{
 		what: "retention by 'month' in Europe/Helsinki", sql: result('month'), zone: 'Europe/Helsinki',
 		peers: [{ peer: 'the same in UTC', sql: result('month'), bar: 1.2 }],
+	},
+	{
+		what: 'points_balance(timeline_agg), GROUP BY customer, no index', sql: balanceGroups('ledger'), plan: true,
+		peers: [{ peer: 'min, max, count, same GROUP BY', sql: ledgerMinMaxCount('ledger'), bar: 1.8 },
+			{ peer: 'PL/pgSQL, over the index, once', sql: plpgsqlBalances, once: true, bar: 0.1 }],
+	},
+	{
+		what: 'points_balance(timeline_agg), GROUP BY customer, index', settings: overIndex, sql: balanceGroups('ledger_indexed'), plan: true,
+		peers: [{ peer: 'min, max, count over the index', sql: ledgerMinMaxCount('ledger_indexed'), bar: 1.8, plan: true }],
+	},
+	{
+		what: 'points_balance by customer_timelines', plan: true,
+		sql: `SELECT count(balance), sum(balance) FROM (SELECT points_balance(c.timeline, ${yearly}, ${lastDay}) AS balance
+			FROM (SELECT timelines(customer_id, at, points) AS base FROM ledger) q CROSS JOIN LATERAL customer_timelines(q.base) c) b`,
+		peers: [{ peer: 'points_balance, GROUP BY, no index', sql: balanceGroups('ledger'), bar: 0.2 }],
+	},
+	{
+		what: 'points_balance over stored timelines', plan: true,
+		sql: `SELECT count(balance), sum(balance) FROM (SELECT points_balance(timeline, ${yearly}, ${lastDay}) AS balance FROM stored_ledgers) b`,
+		peers: [{ peer: 'DuckDB, sum(points) by customer', duckSql: duckSums, bar: 1 }],
+	},
+	{
+		what: 'points_totals', sql: totals, plan: true,
+		peers: [{ peer: 'DuckDB, sum(points) by customer', duckSql: duckSums, bar: 5.6 }],
+	},
+	{
+		what: 'points_rollforward by month', sql: overLedger(`points_rollforward(base, ${yearly}, 'month', ${lastDay})`),
+		peers: [{ peer: 'points_totals', sql: totals, bar: 1.5 }],
+	},
+	{
+		what: 'points_triangle by month', sql: overLedger(`points_triangle(base, ${yearly}, 'month', ${lastDay})`),
+		peers: [{ peer: 'points_totals', sql: totals, bar: 1.5 }],
+	},
+	{
+		what: 'points_totals for 24 month ends, one scan',
+		sql: `SELECT sum(pg_column_size(points_totals(base, ${yearly}, month_end)))
+			FROM (SELECT timelines(customer_id, at, points) AS base FROM ledger) q
+			CROSS JOIN LATERAL (SELECT (date '2023-02-01' + n * interval '1 month')::date - 1 AS month_end FROM generate_series(0, 23) n) m`,
+		peers: [{ peer: 'points_totals, once', sql: totals, bar: 3.5 }],
 	},
 ];
 

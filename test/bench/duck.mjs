@@ -18,7 +18,6 @@ export class Duck {
 		}
 		const duck = new Duck();
 		const folder = process.env.BENCH_DIR;
-		const csv = `${folder}/orders.csv`;
 
 		process.stderr.write('loading DuckDB\n');
 		duck.forms = forms;
@@ -26,18 +25,27 @@ export class Duck {
 		duck.connection = await duck.instance.connect();
 		duck.version = (await duck.#rows('SELECT version()'))[0][0];
 
+		await duck.#take(folder, 'orders', "order_id, customer_id, ordered_at AT TIME ZONE 'UTC', amount",
+			'order_id BIGINT, customer_id BIGINT, ordered_at TIMESTAMP, amount DECIMAL(10, 2)');
+		await duck.#take(folder, 'ledger', "entry_id, customer_id, at AT TIME ZONE 'UTC', points",
+			'entry_id BIGINT, customer_id BIGINT, at TIMESTAMP, points INTEGER');
+		await duck.connection.run('CHECKPOINT');
+		return duck;
+	}
+
+	// Copies a table, row by row in the same order.
+	async #take(folder, table, columns, types) {
+		const csv = `${folder}/${table}.csv`;
 		const file = openSync(csv, 'w');
-		const copy = spawnSync('psql', ['-X', '-q', '-c',
-			"COPY (SELECT order_id, customer_id, ordered_at AT TIME ZONE 'UTC', amount FROM orders) TO STDOUT (FORMAT csv)"],
+		const copy = spawnSync('psql', ['-X', '-q', '-c', `COPY (SELECT ${columns} FROM ${table}) TO STDOUT (FORMAT csv)`],
 			{ stdio: ['ignore', file, 'inherit'], env: { ...process.env, PGOPTIONS: '-c max_parallel_workers_per_gather=0' } });
+
 		closeSync(file);
 		if (copy.status !== 0)
 			throw new Error('the export for DuckDB failed');
-		await duck.connection.run('CREATE TABLE orders (order_id BIGINT, customer_id BIGINT, ordered_at TIMESTAMP, amount DECIMAL(10, 2))');
-		await duck.connection.run(`COPY orders FROM '${csv}' (FORMAT csv, HEADER false)`);
-		await duck.connection.run('CHECKPOINT');
+		await this.connection.run(`CREATE TABLE ${table} (${types})`);
+		await this.connection.run(`COPY ${table} FROM '${csv}' (FORMAT csv, HEADER false)`);
 		rmSync(csv);
-		return duck;
 	}
 
 	async #rows(sql) {
@@ -69,6 +77,14 @@ export class Duck {
 			}
 		}
 		return this.#time(this.chosen.get(unit), unit);
+	}
+
+	// Any query: its time, and the last column of its first row.
+	async query(sql) {
+		const start = performance.now();
+		const [row] = await this.#rows(sql);
+
+		return { ms: performance.now() - start, answer: row[row.length - 1] };
 	}
 
 	close() {

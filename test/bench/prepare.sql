@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS loyalty CASCADE;
-DROP TABLE IF EXISTS stored_activities, stored_timelines;
+DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers;
 CREATE SCHEMA IF NOT EXISTS loyalty;
 CREATE EXTENSION loyalty SCHEMA loyalty;
 ALTER DATABASE postgres SET search_path = public, loyalty;
@@ -12,8 +12,56 @@ CREATE TABLE stored_activities AS
 SELECT customer_id, activity_agg(ordered_at) AS activity FROM orders_indexed GROUP BY customer_id;
 CREATE TABLE stored_timelines AS
 SELECT customer_id, timeline_agg(ordered_at, amount) AS timeline FROM orders_indexed GROUP BY customer_id;
+CREATE TABLE stored_ledgers AS
+SELECT customer_id, timeline_agg(at, points) AS timeline FROM ledger_indexed GROUP BY customer_id;
 VACUUM ANALYZE stored_activities;
 VACUUM ANALYZE stored_timelines;
+VACUUM ANALYZE stored_ledgers;
+
+-- What an analyst writes without the extension: lots in arrays, first in first out, 12 months.
+CREATE OR REPLACE FUNCTION plpgsql_balance(ats timestamptz[], points bigint[], as_of timestamptz) RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
+$$
+DECLARE
+	expiries timestamptz[] := '{}';
+	remaining bigint[] := '{}';
+	first int := 1;
+	debt bigint := 0;
+	left_over bigint;
+	balance bigint := 0;
+BEGIN
+	FOR i IN 1 .. coalesce(array_length(ats, 1), 0) LOOP
+		EXIT WHEN ats[i] >= as_of;
+		WHILE first <= array_length(remaining, 1) AND expiries[first] <= ats[i] LOOP
+			first := first + 1;
+		END LOOP;
+		left_over := points[i];
+		IF left_over > 0 THEN
+			left_over := left_over - least(debt, left_over);
+			debt := debt - (points[i] - left_over);
+			expiries := expiries || ats[i] + interval '12 months';
+			remaining := remaining || left_over;
+		ELSE
+			WHILE left_over < 0 AND first <= array_length(remaining, 1) LOOP
+				IF remaining[first] > -left_over THEN
+					remaining[first] := remaining[first] + left_over;
+					left_over := 0;
+				ELSE
+					left_over := left_over + remaining[first];
+					first := first + 1;
+				END IF;
+			END LOOP;
+			debt := debt - left_over;
+		END IF;
+	END LOOP;
+	FOR i IN first .. coalesce(array_length(remaining, 1), 0) LOOP
+		IF expiries[i] > as_of THEN
+			balance := balance + remaining[i];
+		END IF;
+	END LOOP;
+	RETURN balance - debt;
+END
+$$;
 
 CREATE EXTENSION IF NOT EXISTS pg_prewarm;
 SELECT pg_prewarm(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i');

@@ -24,10 +24,12 @@ if [ "${1-}" != --beside-cluster ]; then
 	exec "${cluster[@]}" test/bench/run.sh --beside-cluster
 fi
 
+# What generate.sql makes; another number where that changes, so that kept data is made anew.
+data='data 2'
 have=$(psql -X -Atc "SELECT obj_description('public.orders'::regclass)" 2>/dev/null || true)
-if [ "$have" != "$ROWS rows of $CUSTOMERS customers" ]; then
+if [ "$have" != "$ROWS rows of $CUSTOMERS customers, $data" ]; then
 	echo "generating $ROWS orders of $CUSTOMERS customers" >&2
-	psql -X -q -v ON_ERROR_STOP=1 -v rows="$ROWS" -v customers="$CUSTOMERS" -f test/bench/generate.sql
+	psql -X -q -v ON_ERROR_STOP=1 -v rows="$ROWS" -v customers="$CUSTOMERS" -v data="$data" -f test/bench/generate.sql
 fi
 psql -X -q -v ON_ERROR_STOP=1 -f test/bench/prepare.sql >/dev/null
 

@@ -21,13 +21,17 @@ CREATE INDEX per_customer_rules ON per_customer (rules);
 CREATE INDEX per_customer_activity ON per_customer (activity);
 CREATE INDEX per_customer_timeline ON per_customer USING hash (timeline);
 CREATE TABLE whole (name text, activities_bigint activity_base_bigint, activities_uuid activity_base_uuid, activities_text activity_base_text,
-	timelines_bigint timeline_base_bigint, timelines_uuid timeline_base_uuid, timelines_text timeline_base_text, result retention_result);
+	timelines_bigint timeline_base_bigint, timelines_uuid timeline_base_uuid, timelines_text timeline_base_text, result retention_result,
+	totals points_totals_result, rollforward points_rollforward_result, triangle points_triangle_result);
 INSERT INTO whole
 SELECT 'all', activities(customer, at), activities(md5(customer::text)::uuid, at), activities('c' || customer, at), timelines(customer, at, amount), timelines(md5(customer::text)::uuid, at, amount), timelines('c' || customer, at, amount),
-	retention(activities(customer, at), 'week@UTC')
+	retention(activities(customer, at), 'week@UTC'), points_totals(timelines(customer, at, amount - 30)),
+	points_rollforward(timelines(customer, make_event(at => at, value => amount - 30, label => 'Käse "' || customer % 3 || '"')), '{"expires_after": "1 year"}', 'month@UTC', by_label => true),
+	points_triangle(timelines(customer, at, amount - 30), '{"expires_after": "1 year"}', 'quarter')
 FROM orders;
 INSERT INTO whole
-SELECT 'guests', activities(NULL::int, at), activities(NULL::uuid, at), activities(NULL::text, at), timelines(NULL::int, at, amount), timelines(NULL::uuid, at, amount), timelines(NULL::text, at, amount), retention(activities(NULL::int, at))
+SELECT 'guests', activities(NULL::int, at), activities(NULL::uuid, at), activities(NULL::text, at), timelines(NULL::int, at, amount), timelines(NULL::uuid, at, amount), timelines(NULL::text, at, amount), retention(activities(NULL::int, at)),
+	points_totals(timelines(NULL::int, at, amount)), points_rollforward(timelines(NULL::int, at, amount)), points_triangle(timelines(NULL::int, at, amount))
 FROM orders;
 INSERT INTO whole (name) VALUES ('nothing');
 CREATE VIEW dashboard AS SELECT t.* FROM (SELECT retention(activity, 'month', '2024-01-01') AS r FROM per_customer) q CROSS JOIN LATERAL retention_table(q.r) t;

@@ -637,3 +637,98 @@ LANGUAGE sql AS $$
 	FROM part p CROSS JOIN LATERAL (SELECT m.*, m.active + m.pending - m.debt AS d, m.day < p.period_start AS before FROM move m WHERE m.day < p.period_end) m
 	GROUP BY 1, 2 ORDER BY 1
 $$;
+
+-- ---- everyone's points: each move under a label and in a period ----
+
+--
+-- One customer's bookings by local day, week, month, quarter or year, up to the end of as_of.
+-- of 'rollforward': amounts of a column in a period, under the label of the lot that the
+-- move touches. A debt is booked under no label, and moves to that of the lot that pays
+-- it back, the oldest debt first.
+-- of 'triangle': the same by the period in which the lot was made (issued_in); a debt
+-- is there when a lot pays it back.
+--
+CREATE TYPE ref_booking AS (of text, label text, issued_in date, period date, col text, points numeric);
+CREATE TYPE ref_debt AS (role text, points numeric);
+
+CREATE FUNCTION ref_points_bookings(events jsonb, policy jsonb, unit text, as_of date) RETURNS SETOF ref_booking
+LANGUAGE plpgsql AS $$
+DECLARE
+	walk jsonb := ref_points(events, policy, as_of, NULL);
+	zone text := ref_zone(policy);
+	m ref_move;
+	local timestamp;
+	period date;
+	issued_in date[] := '{}';  -- by lot
+	label text;
+	col text;
+	sign int;
+	debts ref_debt[] := '{}';
+	rest numeric;
+	part numeric;
+	i int;
+BEGIN
+	FOR m IN SELECT * FROM jsonb_populate_recordset(NULL::ref_move, walk->'moves') LOOP
+		-- what expires before the events of a day's first instant belongs to the day before
+		local := m.at AT TIME ZONE zone;
+		IF m.step = 1 AND local = date_trunc('day', local) THEN
+			local := local - interval '1 day';
+		END IF;
+		period := date_trunc(unit, local)::date;
+		label := walk->'lots'->(m.lot - 1)->>'label';
+		-- columns that count what goes
+		sign := CASE WHEN m.role IN ('redeem', 'return', 'expire', 'forfeit') THEN -1 ELSE 1 END;
+		col := CASE m.role WHEN 'earn' THEN 'issued' WHEN 'redeem_refund' THEN 'reinstated' WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred'
+			WHEN 'redeem' THEN 'redeemed' WHEN 'return' THEN 'returned' WHEN 'expire' THEN 'expired' WHEN 'forfeit' THEN 'forfeited' END;
+
+		IF m.points <> 0 THEN
+			RETURN NEXT ROW('rollforward', label, NULL, period, col, sign * m.points)::ref_booking;
+		END IF;
+		IF m.pending <> 0 THEN
+			RETURN NEXT ROW('rollforward', label, NULL, period, 'pending', m.pending)::ref_booking;
+		END IF;
+
+		IF m.lot IS NOT NULL THEN
+			IF issued_in[m.lot] IS NULL THEN
+				issued_in[m.lot] := period;
+				RETURN NEXT ROW('triangle', label, period, period, 'issued', m.points)::ref_booking;
+			ELSIF m.role = 'redeem_refund' THEN
+				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period, 'redeemed', -m.points)::ref_booking;
+			ELSIF m.points < 0 THEN
+				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period,
+					CASE m.role WHEN 'redeem' THEN 'redeemed' WHEN 'expire' THEN 'expired' ELSE 'taken_back' END, -m.points)::ref_booking;
+			END IF;
+		END IF;
+
+		-- a debt is made
+		IF m.debt > 0 THEN
+			debts := debts || ROW(m.role, m.debt)::ref_debt;
+		END IF;
+		-- a refund cancels debts of redemptions, then others, the oldest first
+		IF m.debt < 0 AND m.lot IS NULL THEN
+			rest := -m.debt;
+			FOR i IN SELECT n FROM unnest(debts) WITH ORDINALITY d(role, points, n) ORDER BY d.role <> 'redeem', n LOOP
+				part := least(rest, debts[i].points);
+				debts[i].points := debts[i].points - part;
+				rest := rest - part;
+			END LOOP;
+		-- a lot pays debts back, the oldest first
+		ELSIF m.debt < 0 THEN
+			rest := -m.debt;
+			FOR i IN 1 .. cardinality(debts) LOOP
+				part := least(rest, debts[i].points);
+				CONTINUE WHEN part = 0;
+				debts[i].points := debts[i].points - part;
+				rest := rest - part;
+				sign := CASE WHEN debts[i].role IN ('redeem', 'return') THEN 1 ELSE -1 END;
+				col := CASE debts[i].role WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred' WHEN 'redeem' THEN 'redeemed' WHEN 'return' THEN 'returned' END;
+				RETURN NEXT ROW('rollforward', NULL, NULL, period, col, -sign * part)::ref_booking;
+				RETURN NEXT ROW('rollforward', label, NULL, period, col, sign * part)::ref_booking;
+				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period, CASE debts[i].role WHEN 'redeem' THEN 'redeemed' ELSE 'taken_back' END, part)::ref_booking;
+			END LOOP;
+			IF rest <> 0 THEN
+				RAISE EXCEPTION 'more is paid back than was owed at %: %', m.at, events;
+			END IF;
+		END IF;
+	END LOOP;
+END $$;

@@ -1,0 +1,140 @@
+-- ---- points of everyone ----
+
+-- STABLE, since a policy and a period without a zone take their days from the session's TimeZone.
+-- COST of the functions over a base: that of a query, so that collecting in parallel wins.
+
+\expand core/result_type.sql TYPE=points_totals_result DIFFER="policy, zone or as_of"
+\expand core/result_type.sql TYPE=points_rollforward_result DIFFER="policy, zone, as_of, period or by_label"
+\expand core/result_type.sql TYPE=points_triangle_result DIFFER="policy, zone, as_of, period or by_label"
+COMMENT ON TYPE points_totals_result IS
+	'points of everyone added up as of a day, as points_totals() makes them; points_totals_table() turns them into a row, rollup() adds those of disjoint customers';
+COMMENT ON TYPE points_rollforward_result IS
+	'what became of everyone''s points in each period, as points_rollforward() makes it; points_rollforward_table() turns it into rows, rollup() adds those of disjoint customers';
+COMMENT ON TYPE points_triangle_result IS
+	'what became of the points of each period at each age, as points_triangle() makes it; points_triangle_table(), points_redemption_rate() and points_liability() turn it into rows, rollup() adds those of disjoint customers';
+
+CREATE FUNCTION points_totals(base timeline_base, policy points_policy DEFAULT '{}', as_of date DEFAULT NULL)
+	RETURNS points_totals_result
+	AS 'MODULE_PATHNAME', 'loyalty_points_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+CREATE FUNCTION points_rollforward(base timeline_base, policy points_policy DEFAULT '{}', period calendar_period DEFAULT 'month',
+		as_of date DEFAULT NULL, by_label boolean DEFAULT false)
+	RETURNS points_rollforward_result
+	AS 'MODULE_PATHNAME', 'loyalty_points_rollforward' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+CREATE FUNCTION points_triangle(base timeline_base, policy points_policy DEFAULT '{}', period calendar_period DEFAULT 'month',
+		as_of date DEFAULT NULL, by_label boolean DEFAULT false)
+	RETURNS points_triangle_result
+	AS 'MODULE_PATHNAME', 'loyalty_points_triangle' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION points_totals(timeline_base, points_policy, date) IS
+	'The points of a base at the end of the local day as_of (NULL: that of the last event collected), and what became of all of them: points_summary() of every customer, added up. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a kind that the policy does not know, and a redemption that its overdraft refuses, 22023 with the customer in the context.';
+COMMENT ON FUNCTION points_rollforward(timeline_base, points_policy, calendar_period, date, boolean) IS
+	'What became of the points of a base in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the policy''s boundary is gone. With by_label, each move stands under the label of the lot that it touches; a debt under none, until a lot pays it back. NULL for a NULL base. A policy and a period that name different zones are error 22023, a NULL policy, period or by_label 22004, an event before the first of a list of periods 22008; others as in points_totals().';
+COMMENT ON FUNCTION points_triangle(timeline_base, points_policy, calendar_period, date, boolean) IS
+	'What became of the points issued in each period, by their age in periods, up to the end of the local day as_of (NULL: that of the last event collected). Issued is whatever made a lot; redemptions are those of its points, refunds taken off, and debts of redemptions that it paid back, when it did. With by_label, each lot stands under its label. NULL for a NULL base; errors as in points_rollforward().';
+
+CREATE FUNCTION points_totals_accum(state points_totals_result, timeline event_timeline, policy points_policy, as_of date)
+	RETURNS points_totals_result
+	AS 'MODULE_PATHNAME', 'loyalty_points_totals_accum' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+CREATE FUNCTION points_rollforward_accum(state points_rollforward_result, timeline event_timeline, policy points_policy,
+		period calendar_period, as_of date)
+	RETURNS points_rollforward_result
+	AS 'MODULE_PATHNAME', 'loyalty_points_rollforward_accum' LANGUAGE C STABLE PARALLEL SAFE COST 30;
+CREATE FUNCTION points_rollforward_accum(state points_rollforward_result, timeline event_timeline, policy points_policy,
+		period calendar_period, as_of date, by_label boolean)
+	RETURNS points_rollforward_result
+	AS 'MODULE_PATHNAME', 'loyalty_points_rollforward_accum' LANGUAGE C STABLE PARALLEL SAFE COST 30;
+CREATE FUNCTION points_triangle_accum(state points_triangle_result, timeline event_timeline, policy points_policy,
+		period calendar_period, as_of date)
+	RETURNS points_triangle_result
+	AS 'MODULE_PATHNAME', 'loyalty_points_triangle_accum' LANGUAGE C STABLE PARALLEL SAFE COST 30;
+CREATE FUNCTION points_triangle_accum(state points_triangle_result, timeline event_timeline, policy points_policy,
+		period calendar_period, as_of date, by_label boolean)
+	RETURNS points_triangle_result
+	AS 'MODULE_PATHNAME', 'loyalty_points_triangle_accum' LANGUAGE C STABLE PARALLEL SAFE COST 30;
+COMMENT ON FUNCTION points_totals_accum(points_totals_result, event_timeline, points_policy, date) IS 'part of the aggregate points_totals()';
+COMMENT ON FUNCTION points_rollforward_accum(points_rollforward_result, event_timeline, points_policy, calendar_period, date) IS
+	'part of the aggregate points_rollforward()';
+COMMENT ON FUNCTION points_rollforward_accum(points_rollforward_result, event_timeline, points_policy, calendar_period, date, boolean) IS
+	'part of the aggregate points_rollforward()';
+COMMENT ON FUNCTION points_triangle_accum(points_triangle_result, event_timeline, points_policy, calendar_period, date) IS
+	'part of the aggregate points_triangle()';
+COMMENT ON FUNCTION points_triangle_accum(points_triangle_result, event_timeline, points_policy, calendar_period, date, boolean) IS
+	'part of the aggregate points_triangle()';
+
+CREATE AGGREGATE points_totals(timeline event_timeline, policy points_policy, as_of date) (
+	SFUNC = points_totals_accum, STYPE = points_totals_result, SSPACE = 32768,
+	COMBINEFUNC = points_totals_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE points_rollforward(timeline event_timeline, policy points_policy, period calendar_period, as_of date) (
+	SFUNC = points_rollforward_accum, STYPE = points_rollforward_result, SSPACE = 65536,
+	COMBINEFUNC = points_rollforward_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE points_rollforward(timeline event_timeline, policy points_policy, period calendar_period, as_of date, by_label boolean) (
+	SFUNC = points_rollforward_accum, STYPE = points_rollforward_result, SSPACE = 65536,
+	COMBINEFUNC = points_rollforward_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE points_triangle(timeline event_timeline, policy points_policy, period calendar_period, as_of date) (
+	SFUNC = points_triangle_accum, STYPE = points_triangle_result, SSPACE = 65536,
+	COMBINEFUNC = points_triangle_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE points_triangle(timeline event_timeline, policy points_policy, period calendar_period, as_of date, by_label boolean) (
+	SFUNC = points_triangle_accum, STYPE = points_triangle_result, SSPACE = 65536,
+	COMBINEFUNC = points_triangle_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE points_totals(event_timeline, points_policy, date) IS
+	'points_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; so that partial results add up, policy and as_of must be the same for all rows (22023); others as in the function over a base.';
+COMMENT ON AGGREGATE points_rollforward(event_timeline, points_policy, calendar_period, date) IS
+	'points_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base.';
+COMMENT ON AGGREGATE points_rollforward(event_timeline, points_policy, calendar_period, date, boolean) IS
+	'points_rollforward() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base.';
+COMMENT ON AGGREGATE points_triangle(event_timeline, points_policy, calendar_period, date) IS
+	'points_triangle() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base.';
+COMMENT ON AGGREGATE points_triangle(event_timeline, points_policy, calendar_period, date, boolean) IS
+	'points_triangle() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base.';
+
+-- they depend on the session's TimeZone, which CREATE AGGREGATE has no word for
+UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid IN (
+	'points_totals(event_timeline, points_policy, date)'::regprocedure,
+	'points_rollforward(event_timeline, points_policy, calendar_period, date)'::regprocedure,
+	'points_rollforward(event_timeline, points_policy, calendar_period, date, boolean)'::regprocedure,
+	'points_triangle(event_timeline, points_policy, calendar_period, date)'::regprocedure,
+	'points_triangle(event_timeline, points_policy, calendar_period, date, boolean)'::regprocedure);
+
+-- ---- rows ----
+
+CREATE FUNCTION points_totals_table(result points_totals_result)
+	RETURNS TABLE (members bigint, members_with_balance bigint, members_overdrawn bigint,
+		earned numeric, reinstated numeric, adjusted numeric, transferred numeric,
+		redeemed numeric, returned numeric, expired numeric, forfeited numeric,
+		pending numeric, active numeric, overdrawn numeric, unmet numeric,
+		rows_without_customer bigint, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_points_totals_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 1;
+COMMENT ON FUNCTION points_totals_table(points_totals_result) IS
+	'One row: members, those who have points to spend and those who owe some, and the columns of points_summary() added up over all of them. Debts and points are never netted: overdrawn is what some owe, active what others have. earned + reinstated + adjusted + transferred = redeemed + returned + expired + forfeited + pending + active - overdrawn. as_of is NULL where nobody has events. No row for NULL.';
+
+CREATE FUNCTION points_rollforward_table(result points_rollforward_result)
+	RETURNS TABLE (label text, period_start date, period_end date, complete boolean, opening numeric,
+		issued numeric, reinstated numeric, adjusted numeric, transferred numeric,
+		redeemed numeric, returned numeric, expired numeric, forfeited numeric,
+		closing numeric, pending numeric, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_points_rollforward_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 60;
+COMMENT ON FUNCTION points_rollforward_table(points_rollforward_result) IS
+	'A row for each period, from the first in which points moved to that of as_of: opening + issued + reinstated + adjusted + transferred - redeemed - returned - expired - forfeited = closing, the next one''s opening. closing is what there is, pending points among it (pending says how many), less debts; the last one agrees with points_totals(). By label, these are the rows of each label, those without label last, which hold what is owed; columns add up over labels to those without. period_end is exclusive; complete is false while the period still runs. No rows for NULL.';
+
+CREATE FUNCTION points_triangle_table(result points_triangle_result)
+	RETURNS TABLE (label text, issue_period date, age int, issued numeric, redeemed numeric, expired numeric, taken_back numeric,
+		complete boolean, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_points_triangle_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 300;
+COMMENT ON FUNCTION points_triangle_table(points_triangle_result) IS
+	'A row for each period in which points were issued (issue_period: its first day) and each age in periods up to as_of: what was issued (at age 0), and what of it was redeemed, expired, and taken back by returns, forfeits, adjustments and transfers at that age. issued - redeemed - expired - taken_back over all ages is what is left of that period''s points; over all periods, pending + active of points_totals(). complete is false while the period of that age still runs. No rows for NULL.';
+
+CREATE FUNCTION points_redemption_rate(triangle points_triangle_result, confidence float8 DEFAULT 0.95)
+	RETURNS TABLE (label text, issue_period date, issued numeric, redeemed numeric, outstanding numeric,
+		rate float8, lower float8, upper float8, breakage float8,
+		breakage_points numeric, breakage_points_if_lower numeric, breakage_points_if_higher numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_redemption_rate' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 30;
+COMMENT ON FUNCTION points_redemption_rate(points_triangle_result, float8) IS
+	'How much of the points of each period will be redeemed in the end, by chain ladder: points redeemed so far go on as older ones did at that age. A row for each period (of each label, which are estimated apart), and a last one, with a NULL issue_period, in all.
+issued: less what was taken back; redeemed: so far; rate: redeemed in the end / issued, with the interval at this confidence from Mack''s standard error, both within what is possible: points redeemed or expired are what they are, so a period with nothing outstanding has its rate. breakage: 1 - rate; breakage_points: issued points that will never be redeemed, and what they would be if the rate were a percentage point lower or higher, as far as it can be.
+What happens at ages that no period has reached is not known: the estimate is low as long as the history is shorter than points live. NULL rates where nothing was issued. No rows for NULL; a confidence outside of 0 to 1 is error 22023.
+Mack, T. (1993): Distribution-free calculation of the standard error of chain ladder reserve estimates. ASTIN Bulletin 23(2), 213-225.';
+
+CREATE FUNCTION points_liability(triangle points_triangle_result, value_per_point numeric)
+	RETURNS TABLE (label text, issue_period date, outstanding numeric, expected numeric, liability numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_liability' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 30;
+COMMENT ON FUNCTION points_liability(points_triangle_result, numeric) IS
+	'What the points of each period are still worth: outstanding ones; expected, those of them that will be redeemed by the rate of points_redemption_rate(), with two more decimals than points have; liability = expected x value_per_point, with two more decimals than value_per_point has. A row for each period (of each label), and a last one, with a NULL issue_period, in all. No rows for NULL; a value_per_point below zero, NaN or infinite is error 22023.';

@@ -1,0 +1,447 @@
+/*
+ * points_booking.c
+ *		Sinks that book a walk's moves; the header explains it.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "points/points_booking.h"
+#include "points/points_periods.h"
+
+/* ---- labels ---- */
+
+typedef struct LabelEntry
+{
+	EventText text;
+	int32 label;
+	uint32 hash;
+	char status;
+} LabelEntry;
+
+static inline uint32
+hash_label(EventText text)
+{
+	return hash_bytes((const unsigned char *) text.bytes, text.len);
+}
+
+static inline bool
+same_label(EventText a, EventText b)
+{
+	return a.len == b.len && memcmp(a.bytes, b.bytes, a.len) == 0;
+}
+
+#define SH_PREFIX				labels
+#define SH_ELEMENT_TYPE			LabelEntry
+#define SH_KEY_TYPE				EventText
+#define SH_KEY					text
+#define SH_HASH_KEY(table, key) hash_label(key)
+#define SH_EQUAL(table, a, b)	same_label(a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE				  static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* ---- the state ---- */
+
+/* Part of what a customer owes, by what made it. */
+typedef struct Debt
+{
+	PointsRole role;
+	int64 points;
+} Debt;
+
+/*
+ * Debts in the order in which they were made. Those before first are paid back, and so are
+ * the redemptions' before first_redeemed: both only go on, so that no debt is looked
+ * at again and again.
+ */
+typedef struct Debts
+{
+	Debt *debts;
+	int32 count;
+	int32 max;
+	int32 first;
+	int32 first_redeemed;
+} Debts;
+
+struct PointsBooking
+{
+	PointsPeriods *periods;
+	PointsCells *cells;
+	bool expires_before_events; /* at one instant */
+	bool by_label;
+	MemoryContext context;
+
+	labels_hash *labels; /* all customers' */
+	EventText *texts;	 /* by number, from 1 on */
+	int32 nlabels;
+	int32 max_labels;
+
+	/* of the customer */
+	int32 *label_numbers; /* by label_no */
+	int32 max_label_numbers;
+	TimestampTz came_in_at; /* the instant of the last lot made or restored */
+	Debts debts;
+	int32 *issued_in; /* period, by lot */
+	int32 max_lots;
+};
+
+PointsBooking *
+points_booking_create(const PointsQuestion *question)
+{
+	PointsBooking *booking = palloc0(sizeof(PointsBooking));
+
+	booking->periods = points_periods_open(question->period, question->zone);
+	booking->expires_before_events = !question->policy->valid_at_boundary;
+	booking->by_label = question->by_label;
+	booking->context = CurrentMemoryContext;
+	booking->labels = labels_create(CurrentMemoryContext, 16, NULL);
+	booking->max_labels = 16;
+	booking->texts = palloc0(booking->max_labels * sizeof(EventText));
+	booking->max_label_numbers = 16;
+	booking->label_numbers = palloc0(booking->max_label_numbers * sizeof(int32));
+	booking->debts.max = 16;
+	booking->debts.debts = palloc(booking->debts.max * sizeof(Debt));
+	booking->max_lots = 64;
+	booking->issued_in = palloc(booking->max_lots * sizeof(int32));
+	return booking;
+}
+
+EventText
+points_booking_label(const PointsBooking *booking, int32 label)
+{
+	return booking->texts[label];
+}
+
+/* The number of a label; texts[0] is that of none. */
+static int32
+number_label(PointsBooking *booking, EventText text)
+{
+	bool found;
+	LabelEntry *entry = labels_lookup(booking->labels, text);
+	char *copy;
+
+	if (entry != NULL)
+		return entry->label;
+	if (booking->nlabels + 1 == booking->max_labels)
+	{
+		booking->max_labels *= 2;
+		booking->texts =
+			repalloc_huge(booking->texts, (Size) booking->max_labels * sizeof(EventText));
+	}
+	copy = MemoryContextAlloc(booking->context, Max(1, text.len));
+	memcpy(copy, text.bytes, text.len);
+	text.bytes = copy;
+	entry = labels_insert(booking->labels, text, &found);
+	entry->label = ++booking->nlabels;
+	booking->texts[entry->label] = text;
+	return entry->label;
+}
+
+void
+points_booking_start(PointsBooking *booking, const PointsWalk *walk, PointsCells *cells)
+{
+	booking->cells = cells;
+	booking->came_in_at = DT_NOBEGIN;
+	booking->debts.count = booking->debts.first = booking->debts.first_redeemed = 0;
+	if (booking->by_label)
+	{
+		int nlabels;
+		const EventText *labels = points_walk_labels(walk, &nlabels);
+		int i;
+
+		if (nlabels + 1 > booking->max_label_numbers)
+		{
+			booking->max_label_numbers = nlabels + 1;
+			booking->label_numbers = repalloc_huge(
+				booking->label_numbers, (Size) booking->max_label_numbers * sizeof(int32));
+		}
+		for (i = 0; i < nlabels; i++)
+			booking->label_numbers[i + 1] = number_label(booking, labels[i]);
+	}
+}
+
+/* ---- debts ---- */
+
+static void
+add_debt(PointsBooking *booking, PointsRole role, int64 points)
+{
+	Debts *debts = &booking->debts;
+
+	if (debts->count == debts->max)
+	{
+		debts->max *= 2;
+		debts->debts = repalloc_huge(debts->debts, (Size) debts->max * sizeof(Debt));
+	}
+	debts->debts[debts->count].role = role;
+	debts->debts[debts->count].points = points;
+	debts->count++;
+}
+
+/* Takes up to so many points off the oldest debt that there is; which role made it. */
+static int64
+settle_debt(Debts *debts, int64 points, PointsRole *role)
+{
+	Debt *debt;
+	int64 settled;
+
+	while (debts->first < debts->count && debts->debts[debts->first].points == 0)
+		debts->first++;
+	if (debts->first == debts->count)
+		elog(ERROR, "points were paid back that nobody owed");
+	debt = &debts->debts[debts->first];
+	settled = Min(debt->points, points);
+	debt->points -= settled;
+	*role = debt->role;
+	return settled;
+}
+
+static void
+cancel_debts(Debts *debts, int64 points)
+{
+	PointsRole role;
+
+	for (; points > 0 && debts->first_redeemed < debts->count; debts->first_redeemed++)
+	{
+		Debt *debt = &debts->debts[debts->first_redeemed];
+
+		if (debt->role == POINTS_REDEEM)
+		{
+			int64 cancelled = Min(debt->points, points);
+
+			debt->points -= cancelled;
+			points -= cancelled;
+			if (debt->points > 0)
+				break;
+		}
+	}
+	while (points > 0)
+		points -= settle_debt(debts, points, &role);
+}
+
+/* ---- where a move goes ---- */
+
+#define MOVE(type) (1 << (type))
+
+/* Those that change what there is. */
+#define BOOKED_MOVES                                                                        \
+	(MOVE(POINTS_MOVE_LOT) | MOVE(POINTS_MOVE_TAKE) | MOVE(POINTS_MOVE_OVERDRAW) |          \
+	 MOVE(POINTS_MOVE_RESTORE) | MOVE(POINTS_MOVE_CANCEL_DEBT) | MOVE(POINTS_MOVE_EXPIRE) | \
+	 MOVE(POINTS_MOVE_REPAY) | MOVE(POINTS_MOVE_ACTIVATE))
+
+static inline const PointsLot *
+lot_of(const PointsWalk *walk, const PointsMove *move)
+{
+	int32 nlots;
+
+	return &points_walk_lots(walk, &nlots)[move->lot];
+}
+
+static inline int32
+label_of(const PointsBooking *booking, const PointsLot *lot)
+{
+	return booking->by_label ? booking->label_numbers[lot->label_no] : 0;
+}
+
+/* What expired did so before the events of its instant; not if it came in with them, too old. */
+static inline bool
+is_before_events(const PointsBooking *booking, const PointsMove *move)
+{
+	return booking->expires_before_events && booking->came_in_at != move->at;
+}
+
+/* The period of a move; moves come in order. */
+static inline int32
+period_of(PointsBooking *booking, const PointsMove *move)
+{
+	if (move->type == POINTS_MOVE_LOT || move->type == POINTS_MOVE_RESTORE)
+		booking->came_in_at = move->at;
+	else if (move->type == POINTS_MOVE_EXPIRE && is_before_events(booking, move))
+		return points_period(booking->periods, move->at - 1);
+	return points_period(booking->periods, move->at);
+}
+
+/* ---- roll-forward ---- */
+
+/* Columns of what comes in and what goes, by role. */
+static const RollforwardSum column_in[POINTS_ROLES] = {
+	[POINTS_EARN] = ROLLFORWARD_ISSUED,
+	[POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
+	[POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
+	[POINTS_TRANSFER] = ROLLFORWARD_TRANSFERRED,
+};
+
+static const RollforwardSum column_out[POINTS_ROLES] = {
+	[POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,	  [POINTS_TRANSFER] = ROLLFORWARD_TRANSFERRED,
+	[POINTS_RETURN] = ROLLFORWARD_RETURNED,	  [POINTS_REDEEM] = ROLLFORWARD_REDEEMED,
+	[POINTS_FORFEIT] = ROLLFORWARD_FORFEITED, [POINTS_EXPIRE] = ROLLFORWARD_EXPIRED,
+};
+
+/* Adjustments and transfers are net: what goes is taken off. */
+static inline void
+book_out(int128 *sums, PointsRole role, int64 points)
+{
+	if (role == POINTS_ADJUST || role == POINTS_TRANSFER)
+		sums[column_out[role]] -= points;
+	else
+		sums[column_out[role]] += points;
+}
+
+/* Was a lot still waiting when it expired? Its state doesn't say any more. */
+static inline bool
+expired_waiting(const PointsBooking *booking, const PointsMove *move, const PointsLot *lot)
+{
+	/* a lot that never waits was earned before what expires before events */
+	if (is_before_events(booking, move))
+		return lot->available_at >= move->at;
+	return lot->available_at > move->at;
+}
+
+/* A lot pays back debts: they leave the books without label for those of its own. */
+static void
+book_repayment(PointsBooking *booking, int32 label, int32 period, int64 points)
+{
+	while (points > 0)
+	{
+		PointsRole role;
+		int64 settled = settle_debt(&booking->debts, points, &role);
+
+		book_out(points_cell(booking->cells, 0, 0, period), role, -settled);
+		book_out(points_cell(booking->cells, label, 0, period), role, settled);
+		points -= settled;
+	}
+}
+
+void
+points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	PointsBooking *booking = context;
+	const PointsLot *lot;
+	int128 *sums;
+	int32 period;
+	int32 label = 0;
+
+	if (!(MOVE(move->type) & BOOKED_MOVES))
+		return;
+	period = period_of(booking, move);
+	lot = move->lot >= 0 ? lot_of(walk, move) : NULL;
+	if (lot != NULL)
+		label = label_of(booking, lot);
+	sums = points_cell(booking->cells, label, 0, period);
+	switch (move->type)
+	{
+		case POINTS_MOVE_LOT:
+			sums[column_in[move->role]] += move->points;
+			if (lot->state == POINTS_LOT_PENDING)
+				sums[ROLLFORWARD_PENDING] += move->points;
+			break;
+		case POINTS_MOVE_ACTIVATE:
+			sums[ROLLFORWARD_PENDING] -= move->points;
+			break;
+		case POINTS_MOVE_TAKE:
+			book_out(sums, move->role, move->points);
+			if (lot->state == POINTS_LOT_PENDING)
+				sums[ROLLFORWARD_PENDING] -= move->points;
+			break;
+		case POINTS_MOVE_EXPIRE:
+			sums[ROLLFORWARD_EXPIRED] += move->points;
+			if (expired_waiting(booking, move, lot))
+				sums[ROLLFORWARD_PENDING] -= move->points;
+			break;
+		case POINTS_MOVE_RESTORE:
+			sums[ROLLFORWARD_REINSTATED] += move->points;
+			break;
+		case POINTS_MOVE_OVERDRAW:
+			book_out(sums, move->role, move->points);
+			if (booking->by_label)
+				add_debt(booking, move->role, move->points);
+			break;
+		case POINTS_MOVE_CANCEL_DEBT:
+			sums[ROLLFORWARD_REINSTATED] += move->points;
+			if (booking->by_label)
+				cancel_debts(&booking->debts, move->points);
+			break;
+		default: /* POINTS_MOVE_REPAY */
+			if (booking->by_label)
+				book_repayment(booking, label, period, move->points);
+			break;
+	}
+}
+
+/* ---- triangle ---- */
+
+static const TriangleSum triangle_column[POINTS_ROLES] = {
+	[POINTS_ADJUST] = TRIANGLE_TAKEN_BACK,	[POINTS_TRANSFER] = TRIANGLE_TAKEN_BACK,
+	[POINTS_RETURN] = TRIANGLE_TAKEN_BACK,	[POINTS_REDEEM] = TRIANGLE_REDEEMED,
+	[POINTS_FORFEIT] = TRIANGLE_TAKEN_BACK, [POINTS_EXPIRE] = TRIANGLE_EXPIRED,
+};
+
+static inline void
+note_issue(PointsBooking *booking, int32 lot, int32 period)
+{
+	if (unlikely(lot >= booking->max_lots))
+	{
+		while (lot >= booking->max_lots)
+			booking->max_lots *= 2;
+		booking->issued_in =
+			repalloc_huge(booking->issued_in, (Size) booking->max_lots * sizeof(int32));
+	}
+	booking->issued_in[lot] = period;
+}
+
+void
+points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	PointsBooking *booking = context;
+	int64 points = move->points;
+	PointsRole role;
+	int128 *sums;
+	int32 period;
+	int32 issued_in;
+
+	if (!(MOVE(move->type) & BOOKED_MOVES) || move->type == POINTS_MOVE_ACTIVATE)
+		return;
+	if (move->lot < 0)
+	{
+		if (move->type == POINTS_MOVE_OVERDRAW)
+			add_debt(booking, move->role, points);
+		else
+			cancel_debts(&booking->debts, points);
+		return;
+	}
+	period = period_of(booking, move);
+	if (move->type == POINTS_MOVE_LOT)
+		note_issue(booking, move->lot, period);
+	issued_in = booking->issued_in[move->lot];
+	sums = points_cell(booking->cells, label_of(booking, lot_of(walk, move)), issued_in,
+					   period - issued_in);
+	switch (move->type)
+	{
+		case POINTS_MOVE_LOT:
+			sums[TRIANGLE_ISSUED] += points;
+			break;
+		case POINTS_MOVE_TAKE:
+			sums[triangle_column[move->role]] += points;
+			break;
+		case POINTS_MOVE_EXPIRE:
+			sums[TRIANGLE_EXPIRED] += points;
+			break;
+		case POINTS_MOVE_RESTORE:
+			sums[TRIANGLE_REDEEMED] -= points;
+			break;
+		default: /* POINTS_MOVE_REPAY */
+			while (points > 0)
+			{
+				int64 settled = settle_debt(&booking->debts, points, &role);
+
+				sums[triangle_column[role]] += settled;
+				points -= settled;
+			}
+			break;
+	}
+}

@@ -1,0 +1,48 @@
+/*
+ * points_periods.h
+ *		Which period an instant belongs to, by the instants at which periods start.
+ *
+ * Not by the instant's local day: where clocks go back over midnight, a day comes twice,
+ * and a closing must be what the walk gives at the end of the period's last day.
+ */
+#ifndef LOYALTY_POINTS_PERIODS_H
+#define LOYALTY_POINTS_PERIODS_H
+
+#include "postgres.h"
+
+#include "core/calendar.h"
+
+#define KNOWN_STARTS 256
+
+typedef struct KnownStart
+{
+	bool known;
+	int32 period;
+	TimestampTz at;
+} KnownStart;
+
+typedef struct PointsPeriods
+{
+	Calendar calendar;
+	ZoneDays *zone;
+	int32 now; /* the period asked for last, and from when until when it is */
+	TimestampTz from;
+	TimestampTz until;
+	KnownStart starts[KNOWN_STARTS]; /* by the low bits of the period */
+} PointsPeriods;
+
+/* In the current memory context; the period must live as long. */
+extern PointsPeriods *points_periods_open(const CalendarPeriod *period, ZoneDays *zone);
+
+extern int32 points_period_slow(PointsPeriods *periods, TimestampTz at);
+
+/* The number of the period that holds a finite instant; 22008 before the first of a list. */
+static inline int32
+points_period(PointsPeriods *periods, TimestampTz at)
+{
+	if (likely(at >= periods->from && at < periods->until))
+		return periods->now;
+	return points_period_slow(periods, at);
+}
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * points_triangle.c
+ *		What became of the points of each period, age by age: points_triangle(), its result and
+ *		table.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "core/rows.h"
+#include "core/tally_sql.h"
+#include "points/points_triangle.h"
+
+PG_FUNCTION_INFO_V1(loyalty_points_triangle);
+PG_FUNCTION_INFO_V1(loyalty_points_triangle_accum);
+PG_FUNCTION_INFO_V1(loyalty_points_triangle_table);
+
+/* Places of the keys. */
+#define KEY_ISSUED_IN 1
+#define KEY_AGE		  2
+#define KEYS		  3
+
+static const TallyColumn keys[KEYS] = { { "label", TALLY_TEXT },
+										{ "issue_period", TALLY_PERIOD },
+										{ "age", TALLY_NUMBER } };
+
+static const TallyColumn columns[TRIANGLE_SUMS] = {
+	[TRIANGLE_ISSUED] = { "issued", TALLY_VALUE },
+	[TRIANGLE_REDEEMED] = { "redeemed", TALLY_VALUE },
+	[TRIANGLE_EXPIRED] = { "expired", TALLY_VALUE },
+	[TRIANGLE_TAKEN_BACK] = { "taken_back", TALLY_VALUE },
+};
+
+/* ---- cohorts ---- */
+
+bool
+points_cohort_next(PointsLabels *labels, PointsCohort *cohort)
+{
+	TallyRow **row = labels->row;
+
+	if (row == labels->end)
+		return false;
+	memset(cohort, 0, sizeof(PointsCohort));
+	cohort->row = row;
+	cohort->issued_in = (int32) (*row)->key.numbers[KEY_ISSUED_IN];
+	for (; row < labels->end && (*row)->key.numbers[KEY_ISSUED_IN] == cohort->issued_in; row++)
+	{
+		const int128 *sums = (*row)->sums;
+
+		points_sum_add(&cohort->issued, sums[TRIANGLE_ISSUED]);
+		points_sum_subtract(&cohort->issued, sums[TRIANGLE_TAKEN_BACK]);
+		points_sum_add(&cohort->redeemed, sums[TRIANGLE_REDEEMED]);
+		points_sum_add(&cohort->expired, sums[TRIANGLE_EXPIRED]);
+	}
+	cohort->end = labels->row = row;
+	cohort->outstanding = cohort->issued;
+	points_sum_subtract(&cohort->outstanding, cohort->redeemed);
+	points_sum_subtract(&cohort->outstanding, cohort->expired);
+	return true;
+}
+
+/* ---- the type ---- */
+
+static const char *
+find_row_fault(const TallyRow *row, const PointsCalendar *calendar)
+{
+	int64 age = row->key.numbers[KEY_AGE];
+
+	if (age < 0)
+		return "There is an age below zero.";
+	if (age > (int64) calendar->last - row->key.numbers[KEY_ISSUED_IN])
+		return "There is a period after \"as_of\".";
+	if (row->sums[TRIANGLE_ISSUED] < 0 || (age > 0 && row->sums[TRIANGLE_ISSUED] != 0))
+		return "Points are issued at age 0, and never fewer than none.";
+	return NULL;
+}
+
+static const char *
+find_fault(const Tally *tally)
+{
+	PointsCalendar calendar;
+	PointsLabels labels;
+	PointsCohort cohort;
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	const char *fault = nrows > 0 ? points_rows_fault(tally, rows, nrows, &calendar) : NULL;
+	int64 i;
+
+	for (i = 0; fault == NULL && i < nrows; i++)
+		fault = find_row_fault(rows[i], &calendar);
+	if (fault != NULL)
+		return fault;
+	points_labels_open(&labels, tally);
+	while (points_labels_next(&labels))
+		while (points_cohort_next(&labels, &cohort))
+			if (cohort.redeemed < 0 || cohort.expired < 0 || cohort.outstanding < 0)
+				return "Of the points of a period fewer than none were redeemed, expired, or are left.";
+	return NULL;
+}
+
+const TallyShape points_triangle_shape = {
+	.type = "points_triangle_result",
+	.maker = "points_triangle() and rollup()",
+	.nparameters = POINTS_PARAMETERS,
+	.parameters = points_parameters,
+	.nkeys = KEYS,
+	.keys = keys,
+	.nsums = TRIANGLE_SUMS,
+	.sums = columns,
+	.fault = find_fault,
+};
+
+static const PointsFace face = { .metric = POINTS_TRIANGLE, .shape = &points_triangle_shape };
+
+TALLY_TYPE(points_triangle_result, &points_triangle_shape)
+
+/* points_triangle(base, policy, period, as_of, by_label) */
+Datum
+loyalty_points_triangle(PG_FUNCTION_ARGS)
+{
+	return points_over_base(fcinfo, &face);
+}
+
+/* points_triangle_accum(state, timeline, policy, period, as_of, by_label) */
+Datum
+loyalty_points_triangle_accum(PG_FUNCTION_ARGS)
+{
+	return points_accumulate(fcinfo, &face);
+}
+
+/* ---- the table ---- */
+
+/* All ages of a cohort up to as_of. */
+static void
+put_cohort(Rows *rows, const PointsCalendar *calendar, const PointsCohort *cohort, int scale)
+{
+	static const int128 nothing[TRIANGLE_SUMS];
+	TallyRow **row = cohort->row;
+	const TallyKey *key = &(*row)->key;
+	DateADT issue_period = calendar_start(&calendar->calendar, cohort->issued_in);
+	int64 age;
+
+	for (age = 0; cohort->issued_in + age <= calendar->last; age++)
+	{
+		const int128 *sums = nothing;
+		int i;
+
+		if (row < cohort->end && points_age(*row) == age)
+			sums = (*row++)->sums;
+		rows_begin(rows);
+		rows_put_text(rows, key->text, key->text_len);
+		rows_put_day(rows, issue_period);
+		rows_put_int(rows, (int32) age);
+		for (i = 0; i < TRIANGLE_SUMS; i++)
+			rows_put_decimal(rows, sums[i], scale);
+		rows_put_bool(rows, cohort->issued_in + age <= calendar->last_complete);
+		rows_put_day(rows, calendar->as_of);
+		rows_end(rows);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* points_triangle_table(result) */
+Datum
+loyalty_points_triangle_table(PG_FUNCTION_ARGS)
+{
+	Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
+	PointsCalendar calendar;
+	PointsLabels labels;
+	PointsCohort cohort;
+	Rows rows;
+
+	rows_open(&rows, fcinfo);
+	if (!points_result_calendar(tally, &calendar))
+		return (Datum) 0;
+	points_labels_open(&labels, tally);
+	while (points_labels_next(&labels))
+		while (points_cohort_next(&labels, &cohort))
+			put_cohort(&rows, &calendar, &cohort, tally_scale(tally));
+	return (Datum) 0;
+}

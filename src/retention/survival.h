@@ -1,0 +1,98 @@
+/*
+ * survival.h
+ *		How long things last: Kaplan-Meier's estimate from durations, some of which are only
+ *		known to be longer (censored).
+ *
+ * An observation is a duration and whether it ended with the event. Observations come counted
+ * by duration:
+ *
+ *		duration	9	13	18	23	28	...		ascending, 0 or more, in any unit
+ *		events		1	1	1	1	0
+ *		censored	0	1	0	0	1
+ *
+ * At risk at t is who has a duration of t or more; who is censored at t is at risk there. With d
+ * events among n at risk, S(t) is the product of 1 - d/n up to t. Between two censorings the
+ * factors cancel out to one quotient, which is how S is computed: where nobody is censored, it is
+ * the share that is left, to the last digit.
+ *
+ * No fmgr here: survival_sql.c is the SQL face.
+ */
+#ifndef LOYALTY_SURVIVAL_H
+#define LOYALTY_SURVIVAL_H
+
+#include "postgres.h"
+
+typedef struct SurvivalTime
+{
+	int64 duration;
+	int64 events;
+	int64 censored;
+} SurvivalTime;
+
+/* Durations that are ascending and distinct, each with an observation. */
+typedef struct SurvivalTimes
+{
+	const SurvivalTime *times;
+	int64 ntimes;
+} SurvivalTimes;
+
+/* What a confidence interval is normal in: ln(-ln S), ln S, or S itself. */
+typedef enum SurvivalInterval
+{
+	SURVIVAL_LOG_LOG,
+	SURVIVAL_LOG,
+	SURVIVAL_PLAIN
+} SurvivalInterval;
+
+/* Goes through the times in order. */
+typedef struct SurvivalWalk
+{
+	const SurvivalTime *time; /* where the walk stands */
+	int64 at_risk;
+	double survival;
+	double log_variance; /* of ln S: sum of d / (n (n - d)); infinite once S is 0 */
+
+	const SurvivalTime *next;
+	const SurvivalTime *end;
+	int64 left;			 /* at risk after this time */
+	int64 uncensored;	 /* ... after the last censoring */
+	double at_censoring; /* S there */
+} SurvivalWalk;
+
+/* Starts before the first time, where S is 1; 22003 for more than 2^63 - 1 observations. */
+extern void survival_start(SurvivalWalk *walk, SurvivalTimes of);
+
+/* Steps to the next time; false after the last one. */
+extern bool survival_next(SurvivalWalk *walk);
+
+/* Greenwood's standard error of S where the walk stands; NaN where S is 0. */
+extern double survival_std_error(const SurvivalWalk *walk);
+
+/*
+ * The interval of S where the walk stands, at z standard deviations, cut to 0..1. NaN where S is
+ * 0, and, of the log-log kind, where it is 1: there the formula has nothing to go by.
+ */
+extern void survival_interval(const SurvivalWalk *walk, double z, SurvivalInterval kind,
+							  double *lower, double *upper);
+
+typedef struct SurvivalMedian
+{
+	const SurvivalTime *median; /* the first time with S <= 0.5; NULL: not reached */
+	const SurvivalTime *lower;	/* the first one where the interval's lower end is */
+	const SurvivalTime *upper;	/* ... its upper end */
+} SurvivalMedian;
+
+/* Brookmeyer, R. and Crowley, J. (1982): A confidence interval for the median survival time.
+ * Biometrics 38, 29-41. */
+extern SurvivalMedian survival_median(SurvivalTimes of, double z, SurvivalInterval kind);
+
+/*
+ * The restricted mean: the area A under S from 0 to until, in the durations' unit. Its variance is
+ * the sum over events of A(t)^2 d / (n (n - d)), where A(t) is the area from t to until. NaN where
+ * S isn't known up to until: past the longest duration, unless S is 0 there.
+ *
+ * Klein, J. P. and Moeschberger, M. L. (2003): Survival Analysis, 2nd ed., section 4.5.
+ */
+extern void survival_mean(SurvivalTimes of, double until, double *mean, double *std_error);
+
+#endif
