@@ -7,7 +7,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 here=$(dirname "$0")
 types=(activity_set calendar_period timeline_event event_timeline activity_base_bigint activity_base_uuid
 	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result points_policy
-	points_totals_result points_rollforward_result points_triangle_result)
+	points_totals_result points_rollforward_result points_triangle_result
+	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result)
 
 new_database loyalty_fuzz
 run loyalty_fuzz -c 'CREATE EXTENSION loyalty'
@@ -47,6 +48,13 @@ seed()
 	seed retention_result "retention(activities(c, at), 'month') FROM visit"
 	seed retention_result "retention(activities(c, at, 'Asia/Tokyo'), 'week') FROM visit WHERE c < 3"
 	seed retention_result "retention(activities(NULL::int, at)) FROM visit"
+	for period in month week:sunday@UTC; do
+		seed growth_result "growth(activities(c, at), '$period') FROM visit"
+		seed growth_money_result "growth(timelines(c, at, v - 3), '$period') FROM visit WHERE c < 3"
+		seed lifecycle_census_result "lifecycle_census(activities(nullif(c, 5), at), '$period', 2) FROM visit"
+		seed stickiness_result "stickiness(activities(c, at), '$period', 'week@UTC') FROM visit"
+	done
+	seed active_days_histogram_result "active_days_histogram(activities(nullif(c, 5), at), 60) FROM visit"
 	seed points_policy "p::points_policy FROM unnest(ARRAY['{}', '{\"zone\": \"Europe/Helsinki\", \"kinds\": {\"EARN\": \"earn\", \"SPEND\": \"redeem\"}, \"expires_after\": \"1 year\", \"expires_align\": \"month\", \"pending\": \"14 days\"}', '{\"expires_on\": \"12-31\", \"by_label\": {\"promo\": {\"expires\": \"never\"}}, \"overdraft\": \"clip\", \"versions\": [{\"from\": \"2024-07-01\", \"pending\": \"1 day\"}]}', '{\"inactive_after\": \"90 days\", \"refreshed_by\": [\"earn\"], \"expiry_boundary\": \"valid\", \"redeem_order\": \"newest\", \"returns_below_zero\": false}']) p"
 	for by_label in true false; do
 		seed points_totals_result "points_totals(timelines(c, at, v - 3), '{\"pending\": \"1 day\"}') FROM visit WHERE $by_label OR c < 2"
@@ -90,4 +98,6 @@ is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_policy WHERE points_
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_retention_result r, LATERAL (SELECT count(*), bool_or(t.retained > t.retained_after OR t.retained_after > t.cohort_size OR t.retained < 0 OR t.rate NOT BETWEEN 0 AND 1) AS wrong FROM retention_table(r.x) t) c WHERE c.wrong" 2>&1)" 0 "results: what stays is part of the cohort"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_totals_result r, LATERAL points_totals_table(r.x) t WHERE t.earned + t.reinstated + t.adjusted + t.transferred <> t.redeemed + t.returned + t.expired + t.forfeited + t.pending + t.active - t.overdrawn" 2>&1)" 0 "results: totals hold together"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_triangle_result r, LATERAL points_redemption_rate(r.x) t WHERE t.rate NOT BETWEEN 0 AND 1.0000001 OR t.breakage_points < 0" 2>&1)" 0 "results: rates are shares"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_growth_result r, LATERAL growth_table(r.x) t WHERE t.active <> t.new + t.retained + t.resurrected OR t.churned < 0" 2>&1)" 0 "growth"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_stickiness_result r, LATERAL stickiness_table(r.x) t WHERE t.ratio NOT BETWEEN 0 AND 1" 2>&1)" 0 "stickiness"
 finish

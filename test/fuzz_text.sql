@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(28);
+SELECT plan(33);
 CREATE TABLE seed (type text, written text);
 INSERT INTO seed VALUES
 	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
@@ -13,6 +13,8 @@ INSERT INTO seed VALUES
 	('timeline_event', '{"at": "2024-01-05T10:00:00+00:00", "value": 12.50, "kind": "earn", "label": "x", "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00"}'), ('timeline_event', '{"at": "2024-01-05T10:00:00.5Z", "ref": "A\u00e4"}'),
 	('points_policy', '{}'), ('points_policy', '{"zone": "Europe/Helsinki", "kinds": {"EARN": "earn", "SPEND": "redeem"}, "expires_after": "1 year", "expires_align": "month", "pending": "14 days"}'),
 	('points_policy', '{"expires_on": "12-31", "by_label": {"promo": {"expires": "never"}}, "overdraft": "clip", "versions": [{"from": "2024-07-01", "pending": "1 day"}]}'),
+	('lifecycle_census_result', '{"period": "week", "dormant_after": 12, "as_of": "2024-12-31", "rows_without_customer": 3, "rows": [{"stage": "at risk", "members": 3}, {"stage": "never", "members": 1}]}'),
+	('active_days_histogram_result', '{"days": 28, "as_of": "2024-12-31", "rows": [{"active_days": 0, "customers": 3}, {"active_days": 7, "customers": 1}]}'),
 	('event_timeline', '[]'), ('event_timeline', '[{"at": "2024-01-05T10:00:00+00:00", "value": 12.50}, {"at": "2024-01-06T10:00:00+00:00", "kind": "earn", "ref": "A"}]');
 INSERT INTO seed
 SELECT 'activity_base_bigint', activities(c, date '2024-01-05' + c)::text FROM generate_series(-1, 1) c
@@ -23,10 +25,13 @@ UNION ALL SELECT 'timeline_base_uuid', timelines(md5(c::text)::uuid, timestamptz
 UNION ALL SELECT 'timeline_base_text', timelines(c::text, timestamptz '2024-01-05', c)::text FROM generate_series(1, 2) c
 UNION ALL SELECT 'activity_base', activities(c, date '2024-01-05' + c)::text FROM generate_series(-1, 1) c
 UNION ALL SELECT 'timeline_base', timelines(c, timestamptz '2024-01-05', c)::text FROM generate_series(-1, 1) c
-UNION ALL SELECT 'retention_result', retention(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'points_totals_result', points_totals(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"pending": "1 day"}')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'points_rollforward_result', points_rollforward(timelines(c, make_event(at => timestamptz '2024-01-05' + c * interval '1 day', value => c - 1.5, label => nullif('l' || c % 3, 'l0'))), by_label => true)::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'points_triangle_result', points_triangle(timelines(c % 7, timestamptz '2024-01-05' + c * interval '1 day', c - 20), '{"expires_after": "14 days"}', 'week')::text FROM generate_series(1, 60) c;
+UNION ALL SELECT 'points_triangle_result', points_triangle(timelines(c % 7, timestamptz '2024-01-05' + c * interval '1 day', c - 20), '{"expires_after": "14 days"}', 'week')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'growth_result', growth(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'growth_money_result', growth(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), 'month@UTC')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'stickiness_result', stickiness(activities(c % 20, date '2024-01-05' + c % 40), within => 'week')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'retention_result', retention(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c;
 
 -- Every text made from a seed.
 CREATE FUNCTION mutants(written text, rounds int) RETURNS SETOF text

@@ -15,7 +15,7 @@
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "activity/activity.h"
-#include "core/calendar.h"
+#include "core/calendar_call.h"
 
 PG_FUNCTION_INFO_V1(loyalty_activity_set_union);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_difference);
@@ -392,49 +392,11 @@ loyalty_activity_gaps(PG_FUNCTION_ARGS)
 
 /* ---- periods ---- */
 
-/* The period of the call before, kept open: nearly always it is the same for all rows. */
-typedef struct OpenPeriod
-{
-	MemoryContext context;	/* holds what follows */
-	struct varlena *period; /* NULL: none is open */
-	Calendar calendar;
-} OpenPeriod;
-
-static Calendar *
-period_argument(FunctionCallInfo fcinfo, int n)
-{
-	OpenPeriod *open = fcinfo->flinfo->fn_extra;
-	struct varlena *period = (struct varlena *) PG_GETARG_CALENDAR_PERIOD(n);
-	struct varlena *kept;
-	MemoryContext old;
-
-	if (open == NULL)
-	{
-		open = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(OpenPeriod));
-		open->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "calendar of activity_set",
-											  ALLOCSET_SMALL_SIZES);
-		fcinfo->flinfo->fn_extra = open;
-	}
-	else if (open->period != NULL && VARSIZE(open->period) == VARSIZE(period) &&
-			 memcmp(open->period, period, VARSIZE(period)) == 0)
-		return &open->calendar;
-
-	open->period = NULL;
-	MemoryContextReset(open->context);
-	old = MemoryContextSwitchTo(open->context);
-	kept = palloc(VARSIZE(period));
-	memcpy(kept, period, VARSIZE(period));
-	calendar_open(&open->calendar, (CalendarPeriod *) kept);
-	MemoryContextSwitchTo(old);
-	open->period = kept;
-	return &open->calendar;
-}
-
 /* Distinct periods with an active day. */
 Datum
 loyalty_activity_count_periods(PG_FUNCTION_ARGS)
 {
-	Calendar *calendar = period_argument(fcinfo, 1);
+	Calendar *calendar = calendar_call_argument(fcinfo, 1);
 	ActivityCursor cursor;
 	DateADT day;
 	int64 count = 0;
@@ -491,7 +453,7 @@ walk_streaks(FunctionCallInfo fcinfo, Calendar *calendar, DateADT as_of)
 Datum
 loyalty_activity_streak(PG_FUNCTION_ARGS)
 {
-	Calendar *calendar = period_argument(fcinfo, 1);
+	Calendar *calendar = calendar_call_argument(fcinfo, 1);
 	DateADT as_of = PG_GETARG_DATEADT(2);
 	Streak streak;
 
@@ -505,7 +467,7 @@ loyalty_activity_streak(PG_FUNCTION_ARGS)
 Datum
 loyalty_activity_longest_streak(PG_FUNCTION_ARGS)
 {
-	Calendar *calendar = period_argument(fcinfo, 1);
+	Calendar *calendar = calendar_call_argument(fcinfo, 1);
 
 	PG_RETURN_INT32(walk_streaks(fcinfo, calendar, DATEVAL_NOEND).longest);
 }

@@ -324,10 +324,7 @@ loyalty_points_redemption_rate(PG_FUNCTION_ARGS)
 	Rows rows;
 	int64 i;
 
-	if (isnan(confidence) || confidence <= 0 || confidence >= 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("confidence must be between 0 and 1, not %g", confidence),
-						errhint("0.95 is usual.")));
+	(void) confidence_quantile(confidence); /* refuses what isn't one */
 	rows_open(&rows, fcinfo);
 	develop_triangle(&development, &calendar, tally, confidence);
 	for (i = 0; i < development.nlines; i++)

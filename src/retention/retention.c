@@ -17,53 +17,20 @@
 #include "core/base.h"
 #include "core/rows.h"
 #include "core/statistics.h"
+#include "retention/metric.h"
 #include "retention/retention.h"
 
 /* ---- over a base ---- */
 
 PG_FUNCTION_INFO_V1(loyalty_retention);
 
-static const CalendarPeriod *
-period_argument(FunctionCallInfo fcinfo, int n)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("period must not be null")));
-	return PG_GETARG_CALENDAR_PERIOD(n);
-}
-
-/* NULL means the day of the last event. */
-static bool
-as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of)
-{
-	*as_of = 0;
-	if (n >= PG_NARGS() || PG_ARGISNULL(n))
-		return false;
-	*as_of = PG_GETARG_DATEADT(n);
-	check_finite_day(*as_of);
-	return true;
-}
-
-/* A base knows days, not instants: its zone can't be changed afterwards. */
-static void
-check_zone(const Base *base, const Calendar *calendar)
-{
-	if (calendar->zone != NULL && base->zone_state == ZONE_KNOWN &&
-		strcmp(calendar->zone, base->zone) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the period is in zone \"%s\", but days were collected in zone \"%s\"",
-						calendar->zone, base->zone),
-				 errhint("Collect in that zone: activities(customer, at, '%s').", calendar->zone)));
-}
-
 Datum
 loyalty_retention(PG_FUNCTION_ARGS)
 {
-	const CalendarPeriod *period = period_argument(fcinfo, 1);
+	const CalendarPeriod *period = metric_period_argument(fcinfo, 1);
 	const Base *base;
 	DateADT as_of;
-	bool as_of_given = as_of_argument(fcinfo, 2, &as_of);
+	bool as_of_given = metric_as_of_argument(fcinfo, 2, &as_of);
 	RetentionFold *fold;
 	RetentionCounts counts;
 	BaseCursor cursor;
@@ -74,7 +41,7 @@ loyalty_retention(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	base = base_open(PG_GETARG_DATUM(0));
 	fold = retention_fold_start(period, as_of_given, as_of);
-	check_zone(base, retention_fold_calendar(fold));
+	metric_check_zone(base, retention_fold_calendar(fold));
 	retention_fold_scope(fold)->guests = base->guests;
 	retention_fold_scope(fold)->zone = base->zone;
 	base_rewind(&cursor, base);
@@ -164,9 +131,9 @@ PG_FUNCTION_INFO_V1(loyalty_retention_merge);
 Datum
 loyalty_retention_accum(PG_FUNCTION_ARGS)
 {
-	const CalendarPeriod *period = period_argument(fcinfo, 2);
+	const CalendarPeriod *period = metric_period_argument(fcinfo, 2);
 	DateADT as_of;
-	bool as_of_given = as_of_argument(fcinfo, 3, &as_of);
+	bool as_of_given = metric_as_of_argument(fcinfo, 3, &as_of);
 	ExpandedRetention *state;
 	struct varlena *activity;
 	ByteSpan body;
@@ -232,19 +199,6 @@ PG_FUNCTION_INFO_V1(loyalty_retention_totals);
 
 /* The longest curve: a day for each of 27,000 years. */
 #define MAX_CURVE 10000000
-
-/* Puts rate, lower and upper. */
-static void
-put_rate(Rows *rows, int64 retained, int64 size, double z)
-{
-	double lower;
-	double upper;
-
-	wilson_interval((double) retained, (double) size, z, &lower, &upper);
-	rows_put_float(rows, (double) retained / (double) size);
-	rows_put_float(rows, lower);
-	rows_put_float(rows, upper);
-}
 
 /* Cells of one cohort, handed out lag by lag, those without customers too. */
 typedef struct CohortWalk
@@ -329,7 +283,7 @@ loyalty_retention_table(PG_FUNCTION_ARGS)
 			rows_put_day(&rows, start);
 			rows_put_day(&rows, next);
 			rows_put_count(&rows, retained);
-			put_rate(&rows, retained, walk.size, z);
+			metric_put_rate(&rows, retained, walk.size, z);
 			rows_put_count(&rows, after);
 			rows_put_float(&rows, (double) after / (double) walk.size);
 			rows_put_bool(&rows, next != DATEVAL_NOEND && next <= as_of + 1);
@@ -411,7 +365,7 @@ loyalty_retention_curve(PG_FUNCTION_ARGS)
 		rows_put_int(&rows, (int32) lag);
 		rows_put_count(&rows, point->eligible);
 		rows_put_count(&rows, point->retained);
-		put_rate(&rows, point->retained, point->eligible, z);
+		metric_put_rate(&rows, point->retained, point->eligible, z);
 		rows_put_count(&rows, point->retained_after);
 		rows_put_float(&rows, (double) point->retained_after / (double) point->eligible);
 		rows_end(&rows);

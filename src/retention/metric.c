@@ -1,0 +1,420 @@
+/*
+ * metric.c
+ *		Arguments of metrics, and their two faces: over a base, and as an aggregate over
+ *		customers' summaries.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "activity/activity.h"
+#include "core/statistics.h"
+#include "core/tally_sql.h"
+#include "retention/metric.h"
+#include "timeline/timeline.h"
+
+/* ---- arguments ---- */
+
+static void
+refuse_null(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+}
+
+const CalendarPeriod *
+metric_period_argument(FunctionCallInfo fcinfo, int n)
+{
+	refuse_null(fcinfo, n, "period");
+	return PG_GETARG_CALENDAR_PERIOD(n);
+}
+
+bool
+metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of)
+{
+	*as_of = 0;
+	if (n >= PG_NARGS() || PG_ARGISNULL(n))
+		return false;
+	*as_of = PG_GETARG_DATEADT(n);
+	check_finite_day(*as_of);
+	return true;
+}
+
+void
+metric_check_number(const char *name, int32 number)
+{
+	if (number < 1 || number > METRIC_MAX_NUMBER)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be between 1 and %d, not %d", name, METRIC_MAX_NUMBER, number)));
+}
+
+/* A base knows days, not instants: its zone can't be changed afterwards. */
+void
+metric_check_zone(const Base *base, const Calendar *calendar)
+{
+	if (calendar->zone != NULL && base->zone_state == ZONE_KNOWN &&
+		strcmp(calendar->zone, base->zone) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the period is in zone \"%s\", but days were collected in zone \"%s\"",
+						calendar->zone, base->zone),
+				 errhint("Collect in that zone: activities(customer, at, '%s').", calendar->zone)));
+}
+
+void
+metric_put_rate(Rows *rows, int64 part, int64 whole, double z)
+{
+	double lower;
+	double upper;
+
+	wilson_interval((double) part, (double) whole, z, &lower, &upper);
+	rows_put_float(rows, whole > 0 ? (double) part / (double) whole : NAN);
+	rows_put_float(rows, lower);
+	rows_put_float(rows, upper);
+}
+
+char *
+metric_canonical_number(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > 5 || strspn(text, "0123456789") != len || text[0] == '0' ||
+		pg_strtoint32(text) > METRIC_MAX_NUMBER)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("not a whole number from 1 to %d: %.20s", METRIC_MAX_NUMBER, text)));
+	return pstrdup(text);
+}
+
+/* What a call asks, as it came. */
+typedef struct Asked
+{
+	struct varlena *period; /* NULL: the metric has none */
+	struct varlena *within;
+	int32 number;
+	bool has_as_of;
+	DateADT as_of;
+} Asked;
+
+/* Reads the arguments from the n-th on. */
+static void
+read_arguments(FunctionCallInfo fcinfo, int n, const Metric *metric, Asked *asked)
+{
+	int i;
+
+	memset(asked, 0, sizeof(Asked));
+	for (i = 0; i < metric->shape->nparameters; i++)
+	{
+		const char *name = metric->shape->parameters[i].name;
+
+		switch (metric->parameters[i])
+		{
+			case METRIC_PERIOD:
+				refuse_null(fcinfo, n, name);
+				asked->period = PG_GETARG_VARLENA_PP(n++);
+				break;
+			case METRIC_WITHIN:
+				refuse_null(fcinfo, n, name);
+				asked->within = PG_GETARG_VARLENA_PP(n++);
+				break;
+			case METRIC_NUMBER:
+				refuse_null(fcinfo, n, name);
+				asked->number = PG_GETARG_INT32(n++);
+				metric_check_number(name, asked->number);
+				break;
+			case METRIC_AS_OF:
+				asked->has_as_of = metric_as_of_argument(fcinfo, n++, &asked->as_of);
+				break;
+			case METRIC_ZONE:
+				break;
+		}
+	}
+}
+
+static bool
+same_varlena(const struct varlena *a, const struct varlena *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+static bool
+same_arguments(const Asked *a, const Asked *b)
+{
+	return a->as_of == b->as_of && a->number == b->number && same_varlena(a->period, b->period) &&
+		   same_varlena(a->within, b->within);
+}
+
+/* A copy with a long header, as calendars want it. */
+static struct varlena *
+copy_varlena(const struct varlena *value)
+{
+	struct varlena *copy;
+	Size size;
+
+	if (value == NULL)
+		return NULL;
+	size = VARSIZE_ANY_EXHDR(value);
+	copy = palloc(VARHDRSZ + size);
+	SET_VARSIZE(copy, VARHDRSZ + size);
+	memcpy(VARDATA(copy), VARDATA_ANY(value), size);
+	return copy;
+}
+
+/* Opens what was asked, in the current memory context. */
+static void
+open_question(Asked *asked, const Metric *metric, MetricQuestion *question)
+{
+	asked->period = copy_varlena(asked->period);
+	asked->within = copy_varlena(asked->within);
+	question->period = (CalendarPeriod *) asked->period;
+	question->within = (CalendarPeriod *) asked->within;
+	question->number = asked->number;
+	question->as_of = asked->as_of;
+	question->zone = metric->over_timelines ? zone_of_session() : NULL;
+	if (metric->over_timelines && question->period != NULL)
+	{
+		Calendar calendar;
+
+		calendar_open(&calendar, question->period);
+		if (calendar.zone != NULL)
+			question->zone = zone_by_name(calendar.zone, strlen(calendar.zone));
+	}
+}
+
+/* The text of a parameter; NULL where it is unknown. */
+static const char *
+parameter_text(MetricParameter parameter, const Asked *asked, const MetricQuestion *question)
+{
+	switch (parameter)
+	{
+		case METRIC_PERIOD:
+			return calendar_period_text(question->period);
+		case METRIC_WITHIN:
+			return calendar_period_text(question->within);
+		case METRIC_NUMBER:
+			return psprintf("%d", question->number);
+		case METRIC_AS_OF:
+			return asked->has_as_of ? day_text(question->as_of) : NULL;
+		default: /* METRIC_ZONE */
+			return question->zone != NULL ? zone_name(question->zone) : NULL;
+	}
+}
+
+/* ---- over a base ---- */
+
+static void
+check_zones(const Base *base, const MetricQuestion *question)
+{
+	Calendar calendar;
+
+	if (question->period != NULL)
+	{
+		calendar_open(&calendar, question->period);
+		metric_check_zone(base, &calendar);
+	}
+	if (question->within != NULL)
+	{
+		calendar_open(&calendar, question->within);
+		metric_check_zone(base, &calendar);
+	}
+}
+
+/* The last active day of a set; false where it has none. */
+static bool
+last_day_of_set(ByteSpan body, DateADT *day)
+{
+	ActivityCursor cursor;
+	bool found = false;
+
+	activity_open(&cursor, body.bytes, body.len);
+	while (activity_next(&cursor, day))
+		found = true;
+	return found;
+}
+
+/* The day of the last event of all; false where there is none. */
+static bool
+last_day_of_base(const Base *base, const MetricQuestion *question, DateADT *day)
+{
+	TimestampTz last_instant = DT_NOBEGIN;
+	BaseCursor cursor;
+	Customer customer;
+	ByteSpan body;
+
+	*day = DATEVAL_NOBEGIN;
+	base_rewind(&cursor, base);
+	while (base_next(&cursor, &customer, &body))
+	{
+		TimestampTz instant;
+		DateADT own;
+
+		if (question->zone != NULL)
+		{
+			if (timeline_last_instant(body, &instant) && instant > last_instant)
+				last_instant = instant;
+		}
+		else if (last_day_of_set(body, &own) && own > *day)
+			*day = own;
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (last_instant != DT_NOBEGIN)
+		*day = zone_day(question->zone, last_instant);
+	return *day != DATEVAL_NOBEGIN;
+}
+
+Datum
+metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
+{
+	Asked asked;
+	MetricQuestion question;
+	const Base *base;
+	Tally *tally;
+	void *fold;
+	BaseCursor cursor;
+	BaseErrors errors;
+	Customer customer = { 0 };
+	ByteSpan body;
+	int i;
+
+	read_arguments(fcinfo, 1, metric, &asked);
+	open_question(&asked, metric, &question);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	base = base_open(PG_GETARG_DATUM(0));
+	if (question.zone == NULL)
+		check_zones(base, &question);
+	/* where nobody has a day, any as_of gives the same counts */
+	if (!asked.has_as_of && last_day_of_base(base, &question, &asked.as_of))
+	{
+		asked.has_as_of = true;
+		question.as_of = asked.as_of;
+	}
+
+	tally = tally_create(metric->shape);
+	for (i = 0; i < metric->shape->nparameters; i++)
+		tally_set_parameter(tally, i,
+							metric->parameters[i] == METRIC_ZONE && question.zone == NULL
+								? base->zone
+								: parameter_text(metric->parameters[i], &asked, &question));
+	tally_add_guests(tally, base->guests);
+	fold = metric->start(&question, tally);
+	base_rewind(&cursor, base);
+	base_name_customer(&errors, base, &customer);
+	while (base_next(&cursor, &customer, &body))
+	{
+		metric->customer(fold, body);
+		CHECK_FOR_INTERRUPTS();
+	}
+	base_forget_customer(&errors);
+	PG_RETURN_POINTER(tally_encode(tally));
+}
+
+/* ---- the aggregate over customers' summaries ---- */
+
+/* What an aggregate's state folds with. */
+typedef struct Accumulation
+{
+	Asked asked; /* by the first row */
+	void *fold;
+} Accumulation;
+
+/* Folds count into the state's tally: there is nothing to bring there. */
+static void
+flush_nothing(void *fold, Tally *tally)
+{
+}
+
+static void report_changing_arguments(const Metric *metric) pg_attribute_noreturn();
+
+static void
+report_changing_arguments(const Metric *metric)
+{
+	const TallyShape *shape = metric->shape;
+	int left = 0;
+	StringInfoData names;
+	int i;
+
+	for (i = 0; i < shape->nparameters; i++)
+		left += metric->parameters[i] != METRIC_ZONE;
+	initStringInfo(&names);
+	for (i = 0; i < shape->nparameters; i++)
+		if (metric->parameters[i] != METRIC_ZONE)
+		{
+			left--;
+			appendStringInfo(&names, "%s%s", shape->parameters[i].name,
+							 left > 1	 ? ", "
+							 : left == 1 ? " and "
+										 : "");
+		}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be the same for all rows of an aggregate", names.data),
+					errhint("GROUP BY what they depend on.")));
+}
+
+/* Starts to fold, in the state's memory: with the first row, or after a state that came flat,
+ * whose parameters must be these. */
+static Accumulation *
+start_accumulation(TallyState *state, const Metric *metric, const Asked *asked)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
+	Accumulation *accumulation = palloc0(sizeof(Accumulation));
+	MetricQuestion question;
+	int i;
+
+	accumulation->asked = *asked;
+	open_question(&accumulation->asked, metric, &question);
+	for (i = 0; i < metric->shape->nparameters; i++)
+	{
+		const char *known = tally_parameter(state->tally, i);
+		const char *text = parameter_text(metric->parameters[i], asked, &question);
+
+		if (known == NULL)
+			tally_set_parameter(state->tally, i, text);
+		else if (text != NULL && strcmp(known, text) != 0)
+			report_changing_arguments(metric);
+	}
+	accumulation->fold = metric->start(&question, state->tally);
+	state->fold = accumulation;
+	state->flush = flush_nothing;
+	MemoryContextSwitchTo(old);
+	return accumulation;
+}
+
+Datum
+metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
+{
+	Asked asked;
+	TallyState *state;
+	Accumulation *accumulation;
+	bool is_new;
+
+	read_arguments(fcinfo, 2, metric, &asked);
+	if (!asked.has_as_of)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be null"),
+						errhint("Give a day: an aggregate doesn't know the last day of all groups "
+								"beforehand. The function over a base does.")));
+	state = tally_state(fcinfo, 0, metric->shape, &is_new);
+	accumulation = state->fold;
+	if (accumulation == NULL)
+		accumulation = start_accumulation(state, metric, &asked);
+	else if (!same_arguments(&asked, &accumulation->asked))
+		report_changing_arguments(metric);
+	if (!PG_ARGISNULL(1))
+	{
+		struct varlena *summary = PG_GETARG_VARLENA_PP(1);
+		ByteSpan body = { (const uint8 *) VARDATA_ANY(summary), VARSIZE_ANY_EXHDR(summary) };
+
+		metric->customer(accumulation->fold, body);
+		if ((Pointer) summary != DatumGetPointer(PG_GETARG_DATUM(1)))
+			pfree(summary);
+	}
+	TALLY_RETURN_STATE(state);
+}
