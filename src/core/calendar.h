@@ -68,6 +68,9 @@ extern TimestampTz zone_day_start(const ZoneDays *zone, DateADT day);
 extern TimestampTz zone_add_interval(const ZoneDays *zone, TimestampTz at,
 									 const Interval *interval);
 
+/* Is the offset from UTC the same all the time from an instant to another? */
+extern bool zone_is_steady(const ZoneDays *zone, TimestampTz from, TimestampTz to);
+
 /* The local day of an instant. */
 static inline DateADT
 zone_day(ZoneDays *zone, TimestampTz at)

@@ -377,6 +377,7 @@ typedef struct PolicyCache
 	int argument;
 	MemoryContext context; /* what belongs to this policy */
 	void *opened;		   /* NULL: none */
+	ZoneDays *zone;		   /* the session's, then */
 	Size len;
 	char *bytes;
 } PolicyCache;
@@ -391,9 +392,10 @@ policy_argument(FunctionCallInfo fcinfo, int n, const char *type, PolicyOpener o
 
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a %s can't be NULL", type),
-				 errhint("'{}' is the one with the default rules; where a table has none for a "
-						 "row, say what holds then: coalesce(policy, '{}').")));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("policy must not be null"),
+				 errhint("'{}' is the %s with the default rules; where a table has none for a "
+						 "row, say what holds then: coalesce(policy, '{}').",
+						 type)));
 	policy = PG_GETARG_VARLENA_PP(n);
 	for (cache = flinfo->fn_extra; cache != NULL; cache = cache->next)
 		if (cache->argument == n)
@@ -407,10 +409,12 @@ policy_argument(FunctionCallInfo fcinfo, int n, const char *type, PolicyOpener o
 		cache->next = flinfo->fn_extra;
 		flinfo->fn_extra = cache;
 	}
-	if (cache->opened == NULL || cache->len != VARSIZE_ANY_EXHDR(policy) ||
+	if (cache->opened == NULL || cache->zone != zone_of_session() ||
+		cache->len != VARSIZE_ANY_EXHDR(policy) ||
 		memcmp(cache->bytes, VARDATA_ANY(policy), cache->len) != 0)
 	{
 		cache->opened = NULL;
+		cache->zone = zone_of_session();
 		MemoryContextReset(cache->context);
 		caller = MemoryContextSwitchTo(cache->context);
 		cache->len = VARSIZE_ANY_EXHDR(policy);

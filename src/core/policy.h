@@ -97,12 +97,17 @@ extern Datum policy_send(FunctionCallInfo fcinfo);
 
 /* ---- in a call ---- */
 
-/* Opens a detoasted argument, which may have a short header, in the current memory context. */
+/*
+ * Opens a detoasted argument, which may have a short header, in the current memory context: the
+ * policy, or something that has it and may be filled further in that context (a walk by it,
+ * what was computed for it).
+ */
 typedef void *(*PolicyOpener)(const struct varlena *policy);
 
 /*
- * The policy in argument n of a call, opened once as long as its bytes stay the same and kept
- * in fn_extra, which is the policies' then; valid until the next call. NULL is error 22004.
+ * What a call site has opened for the policy in argument n. It is kept from call to call, as
+ * long as the policy's bytes and the session's zone stay the same; then its memory goes as a whole
+ * and it is opened anew. fn_extra is the policies' by that. A NULL policy is error 22004.
  */
 extern void *policy_argument(FunctionCallInfo fcinfo, int n, const char *type, PolicyOpener open);
 

@@ -218,6 +218,13 @@ report_timestamp_out_of_range(void)
 			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
 }
 
+/* Seconds since the Unix epoch, rounded down. */
+static pg_time_t
+unix_seconds(TimestampTz at)
+{
+	return at / USECS_PER_SEC - (at % USECS_PER_SEC < 0) + EPOCH_SECONDS;
+}
+
 DateADT
 zone_day_slow(ZoneDays *zone, TimestampTz at)
 {
@@ -242,7 +249,7 @@ zone_day_slow(ZoneDays *zone, TimestampTz at)
 			return zone_day(zone, at);
 	}
 
-	seconds = at / USECS_PER_SEC - (at % USECS_PER_SEC < 0) + EPOCH_SECONDS;
+	seconds = unix_seconds(at);
 	local = pg_localtime(&seconds, zone->zone);
 	if (local == NULL)
 		report_timestamp_out_of_range();
@@ -271,6 +278,21 @@ zone_day_start(const ZoneDays *zone, DateADT day)
 	if (!IS_VALID_TIMESTAMP(start))
 		report_timestamp_out_of_range();
 	return start;
+}
+
+bool
+zone_is_steady(const ZoneDays *zone, TimestampTz from, TimestampTz to)
+{
+	pg_time_t first = unix_seconds(from);
+	pg_time_t change;
+	long int before;
+	long int after;
+	int before_dst;
+	int after_dst;
+	int found =
+		pg_next_dst_boundary(&first, &before, &before_dst, &change, &after, &after_dst, zone->zone);
+
+	return found == 0 || (found > 0 && change > unix_seconds(to));
 }
 
 TimestampTz

@@ -239,7 +239,7 @@ extern void points_walk_close(PointsWalk *walk);
 extern PointsLimit points_limit_day(const PointsPolicy *policy, DateADT day);
 extern PointsLimit points_limit_instant(TimestampTz at);
 
-extern const PointsTotals *points_walk_totals(const PointsWalk *walk);
+extern const PointsTotals *points_walk_totals(PointsWalk *walk);
 extern int points_walk_scale(const PointsWalk *walk);
 extern const PointsLot *points_walk_lots(const PointsWalk *walk, int32 *nlots);
 

@@ -1,78 +1,44 @@
 /*
  * points_call.c
  *		What the SQL faces of points share: the walk that a call site keeps from row to
- *		row, the arguments, and rows of a result.
+ *		row, the arguments, and columns of results.
  */
 #include "postgres.h"
 
-#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
 #include "core/decimal.h"
+#include "core/policy.h"
 #include "points/points_call.h"
+#include "points/points_policy.h"
 
-static ZoneDays *
-zone_of_policy(const PointsPolicy *policy)
+static void *
+open_call(const struct varlena *policy)
 {
-	return policy->zone != NULL ? policy->zone : zone_of_session();
-}
+	PointsCall *call = palloc0(sizeof(PointsCall));
 
-/* An error that leaves it half done leaves no walk: the next call starts over. */
-static void
-open_policy(PointsCall *call, FunctionCallInfo fcinfo, const struct varlena *policy,
-			PointsSink sink, bool lists_overdrafts)
-{
-	size_t size = VARSIZE_ANY_EXHDR(policy);
-	MemoryContext old;
-
-	call->walk = NULL;
-	call->has_limit = false;
-	if (call->context == NULL)
-		call->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "loyalty points",
-											  ALLOCSET_DEFAULT_SIZES);
-	else
-		MemoryContextReset(call->context);
-	old = MemoryContextSwitchTo(call->context);
-	call->bytes = palloc(VARHDRSZ + size);
-	SET_VARSIZE(call->bytes, VARHDRSZ + size);
-	memcpy(VARDATA(call->bytes), VARDATA_ANY(policy), size);
-	call->policy = points_policy_open(call->bytes);
-	if (lists_overdrafts && call->policy->overdraft == POINTS_OVERDRAFT_REFUSE)
-		call->policy->overdraft = POINTS_OVERDRAFT_CLIP;
-	call->zone = zone_of_policy(call->policy);
-	call->walk =
-		points_walk_create(call->policy, sink != NULL ? POINTS_KEEP_EVENTS : 0, sink, call);
-	MemoryContextSwitchTo(old);
-}
-
-static bool
-same_policy(const PointsCall *call, const struct varlena *policy)
-{
-	return VARSIZE_ANY_EXHDR(policy) == VARSIZE(call->bytes) - VARHDRSZ &&
-		   memcmp(VARDATA_ANY(policy), VARDATA(call->bytes), VARSIZE_ANY_EXHDR(policy)) == 0;
+	call->context = CurrentMemoryContext;
+	call->policy = points_policy_open(policy);
+	call->zone = call->policy->zone != NULL ? call->policy->zone : zone_of_session();
+	return call;
 }
 
 PointsCall *
-points_call(FunctionCallInfo fcinfo, PointsSink sink, bool lists_overdrafts)
+points_call(FunctionCallInfo fcinfo, int flags, PointsSink sink, bool lists_overdrafts)
 {
-	PointsCall *call = fcinfo->flinfo->fn_extra;
-	const struct varlena *policy;
+	PointsCall *call = policy_argument(fcinfo, 1, POINTS_POLICY_TYPE, open_call);
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("policy must not be null"),
-						errhint("Points that never expire are '{}', the default.")));
-	if (call == NULL)
+	if (unlikely(call->walk == NULL))
 	{
-		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(PointsCall));
-		fcinfo->flinfo->fn_extra = call;
+		MemoryContext old = MemoryContextSwitchTo(call->context);
+
+		if (lists_overdrafts && call->policy->overdraft == POINTS_OVERDRAFT_REFUSE)
+			call->policy->overdraft = POINTS_OVERDRAFT_CLIP;
+		call->walk = points_walk_create(call->policy, flags, sink, call);
+		MemoryContextSwitchTo(old);
 	}
-	policy = PG_GETARG_VARLENA_PP(1);
-	if (call->walk == NULL || !same_policy(call, policy) ||
-		call->zone != zone_of_policy(call->policy))
-		open_policy(call, fcinfo, policy, sink, lists_overdrafts);
 	if (PG_ARGISNULL(0))
 		return NULL;
 	points_walk_start(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
@@ -116,8 +82,18 @@ points_call_run_out(PointsCall *call)
 	points_walk_until(call->walk, points_limit_instant(END_TIMESTAMP - 1));
 }
 
+void *
+points_grow(void *array, int64 *max, int64 n, size_t size)
+{
+	if (n <= *max)
+		return array;
+	*max = Max(n, Max(32, *max * 2));
+	return array == NULL ? palloc_extended(*max * size, MCXT_ALLOC_HUGE)
+						 : repalloc_huge(array, *max * size);
+}
+
 int128
-points_spendable(const PointsWalk *walk)
+points_spendable(PointsWalk *walk)
 {
 	const PointsTotals *totals = points_walk_totals(walk);
 
@@ -130,88 +106,31 @@ points_numeric(const PointsWalk *walk, int128 units)
 	return NumericGetDatum(decimal_sum_to_numeric(units, points_walk_scale(walk)));
 }
 
-/* ---- rows ---- */
+/* ---- columns ---- */
 
 void
-points_rows_open(PointsRow *row, FunctionCallInfo fcinfo, const PointsWalk *walk)
+points_put_text(Rows *rows, EventText text)
 {
-	row->result = (ReturnSetInfo *) fcinfo->resultinfo;
-	row->walk = walk;
-	row->context =
-		AllocSetContextCreate(CurrentMemoryContext, "loyalty points row", ALLOCSET_SMALL_SIZES);
-	row->ncolumns = 0;
+	rows_put_text(rows, text.bytes, text.len);
 }
 
 void
-points_row_begin(PointsRow *row)
-{
-	row->caller = MemoryContextSwitchTo(row->context);
-	row->ncolumns = 0;
-}
-
-static void
-put_column(PointsRow *row, Datum value, bool isnull)
-{
-	Assert(row->ncolumns < POINTS_ROW_COLUMNS);
-	row->values[row->ncolumns] = value;
-	row->nulls[row->ncolumns] = isnull;
-	row->ncolumns++;
-}
-
-void
-points_row_null(PointsRow *row)
-{
-	put_column(row, (Datum) 0, true);
-}
-
-void
-points_row_instant(PointsRow *row, TimestampTz at)
-{
-	put_column(row, TimestampTzGetDatum(at), TIMESTAMP_NOT_FINITE(at));
-}
-
-void
-points_row_name(PointsRow *row, const char *name)
-{
-	put_column(row, CStringGetTextDatum(name), false);
-}
-
-void
-points_row_text(PointsRow *row, EventText text)
-{
-	if (text.bytes == NULL)
-		points_row_null(row);
-	else
-		put_column(row, PointerGetDatum(cstring_to_text_with_len(text.bytes, text.len)), false);
-}
-
-void
-points_row_ref(PointsRow *row, const Event *event)
+points_put_ref(Rows *rows, const Event *event)
 {
 	if (event->ref_type == EVENT_REF_NUMBER)
 	{
 		char number[MAXINT8LEN + 1];
-		int len = pg_lltoa(event->ref_number, number);
 
-		put_column(row, PointerGetDatum(cstring_to_text_with_len(number, len)), false);
+		rows_put_text(rows, number, pg_lltoa(event->ref_number, number));
 	}
 	else if (event->ref_type == EVENT_REF_TEXT)
-		points_row_text(row, event->ref_text);
+		points_put_text(rows, event->ref_text);
 	else
-		points_row_null(row);
+		rows_put_null(rows);
 }
 
 void
-points_row_points(PointsRow *row, int128 units)
+points_put_points(Rows *rows, const PointsWalk *walk, int128 units)
 {
-	put_column(row, points_numeric(row->walk, units), false);
-}
-
-void
-points_row_end(PointsRow *row)
-{
-	Assert(row->ncolumns == row->result->setDesc->natts);
-	tuplestore_putvalues(row->result->setResult, row->result->setDesc, row->values, row->nulls);
-	MemoryContextSwitchTo(row->caller);
-	MemoryContextReset(row->context);
+	rows_put_decimal(rows, units, points_walk_scale(walk));
 }

@@ -7,9 +7,7 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "utils/timestamp.h"
 
 #include "points/points_call.h"
@@ -27,7 +25,7 @@ Datum
 loyalty_points_balance(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
-	PointsCall *call = points_call(fcinfo, NULL, false);
+	PointsCall *call = points_call(fcinfo, 0, NULL, false);
 
 	if (call == NULL)
 		PG_RETURN_NULL();
@@ -50,7 +48,7 @@ loyalty_points_balance_at(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("at must be finite, not '%s'",
 							   TIMESTAMP_IS_NOEND(at) ? "infinity" : "-infinity")));
-	call = points_call(fcinfo, NULL, false);
+	call = points_call(fcinfo, 0, NULL, false);
 	if (call == NULL)
 		PG_RETURN_NULL();
 	points_walk_until(call->walk, points_limit_instant(at));
@@ -80,36 +78,33 @@ find_next_expiry(void *context, PointsWalk *walk, const PointsMove *move)
 	next->points += move->points;
 }
 
-static TupleDesc
-record_descriptor(PointsCall *call, FunctionCallInfo fcinfo)
+/* The record of a call, which keeps its descriptor. */
+static Rows *
+begin_record(PointsCall *call, FunctionCallInfo fcinfo)
 {
-	if (call->desc == NULL)
+	if (call->record == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-		TupleDesc desc;
+		MemoryContext old = MemoryContextSwitchTo(call->context);
+		Rows *record = palloc(sizeof(Rows));
 
-		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		call->desc = BlessTupleDesc(desc);
+		rows_open_record(record, fcinfo);
+		call->record = record;
 		MemoryContextSwitchTo(old);
 	}
-	return call->desc;
+	rows_begin(call->record);
+	return call->record;
 }
-
-#define SUMMARY_COLUMNS 16
 
 /* points_summary(timeline, policy, as_of) */
 Datum
 loyalty_points_summary(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
-	PointsCall *call = points_call(fcinfo, find_next_expiry, false);
-	Datum values[SUMMARY_COLUMNS];
-	bool nulls[SUMMARY_COLUMNS] = { false };
+	PointsCall *call = points_call(fcinfo, 0, find_next_expiry, false);
 	NextExpiry next = { 0 };
 	PointsTotals totals;
 	TimestampTz last;
-	int n = 0;
+	Rows *record;
 
 	if (call == NULL)
 		PG_RETURN_NULL();
@@ -123,28 +118,32 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 		points_call_run_out(call);
 	}
 
-	values[n++] = points_numeric(call->walk, totals.active - totals.overdrawn);
-	values[n++] = points_numeric(call->walk, totals.earned);
-	values[n++] = points_numeric(call->walk, totals.reinstated);
-	values[n++] = points_numeric(call->walk, totals.adjusted);
-	values[n++] = points_numeric(call->walk, totals.transferred);
-	values[n++] = points_numeric(call->walk, totals.redeemed);
-	values[n++] = points_numeric(call->walk, totals.returned);
-	values[n++] = points_numeric(call->walk, totals.expired);
-	values[n++] = points_numeric(call->walk, totals.forfeited);
-	values[n++] = points_numeric(call->walk, totals.pending);
-	values[n++] = points_numeric(call->walk, totals.active);
-	values[n++] = points_numeric(call->walk, totals.overdrawn);
-	values[n++] = points_numeric(call->walk, totals.unmet);
-	nulls[n] = !next.found;
-	values[n++] = TimestampTzGetDatum(next.at);
-	nulls[n] = !next.found;
-	values[n++] = next.found ? points_numeric(call->walk, next.points) : (Datum) 0;
-	nulls[n] = TIMESTAMP_NOT_FINITE(last);
-	values[n++] = TimestampTzGetDatum(last);
-	Assert(n == SUMMARY_COLUMNS);
-	PG_RETURN_DATUM(
-		HeapTupleGetDatum(heap_form_tuple(record_descriptor(call, fcinfo), values, nulls)));
+	record = begin_record(call, fcinfo);
+	points_put_points(record, call->walk, totals.active - totals.overdrawn);
+	points_put_points(record, call->walk, totals.earned);
+	points_put_points(record, call->walk, totals.reinstated);
+	points_put_points(record, call->walk, totals.adjusted);
+	points_put_points(record, call->walk, totals.transferred);
+	points_put_points(record, call->walk, totals.redeemed);
+	points_put_points(record, call->walk, totals.returned);
+	points_put_points(record, call->walk, totals.expired);
+	points_put_points(record, call->walk, totals.forfeited);
+	points_put_points(record, call->walk, totals.pending);
+	points_put_points(record, call->walk, totals.active);
+	points_put_points(record, call->walk, totals.overdrawn);
+	points_put_points(record, call->walk, totals.unmet);
+	if (next.found)
+	{
+		rows_put_instant(record, next.at);
+		points_put_points(record, call->walk, next.points);
+	}
+	else
+	{
+		rows_put_null(record);
+		rows_put_null(record);
+	}
+	rows_put_instant(record, last);
+	return rows_record(record);
 }
 
 /* ---- what expires ---- */
@@ -183,7 +182,7 @@ loyalty_points_expiring(PG_FUNCTION_ARGS)
 					 errdetail("until is %s, as_of is %s.", day_text(until), day_text(as_of)),
 					 errhint("What has expired already is points_summary's column expired.")));
 	}
-	call = points_call(fcinfo, sum_expiries, false);
+	call = points_call(fcinfo, 0, sum_expiries, false);
 	if (call == NULL)
 		PG_RETURN_NULL();
 	call->reading = &sum;
@@ -203,7 +202,8 @@ loyalty_points_expiring(PG_FUNCTION_ARGS)
 typedef struct Schedule
 {
 	bool open;
-	PointsRow row;
+	Rows rows;
+	const PointsWalk *walk;
 	TimestampTz at;
 	int128 points;
 } Schedule;
@@ -213,10 +213,10 @@ end_schedule_row(Schedule *schedule)
 {
 	if (schedule->points == 0)
 		return;
-	points_row_begin(&schedule->row);
-	points_row_instant(&schedule->row, schedule->at);
-	points_row_points(&schedule->row, schedule->points);
-	points_row_end(&schedule->row);
+	rows_begin(&schedule->rows);
+	rows_put_instant(&schedule->rows, schedule->at);
+	points_put_points(&schedule->rows, schedule->walk, schedule->points);
+	rows_end(&schedule->rows);
 	schedule->points = 0;
 }
 
@@ -238,14 +238,14 @@ Datum
 loyalty_points_expiry_schedule(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
-	PointsCall *call = points_call(fcinfo, add_to_schedule, false);
+	PointsCall *call = points_call(fcinfo, 0, add_to_schedule, false);
 	Schedule schedule = { 0 };
 
-	InitMaterializedSRF(fcinfo, 0);
+	rows_open(&schedule.rows, fcinfo);
 	if (call == NULL)
 		return (Datum) 0;
 	call->reading = &schedule;
-	points_rows_open(&schedule.row, fcinfo, call->walk);
+	schedule.walk = call->walk;
 	points_walk_until(call->walk, points_call_limit(call, as_of));
 	schedule.open = true;
 	points_call_run_out(call);

@@ -1,123 +1,21 @@
 /*
  * points_expiry.c
  *		When points are gone, and when they can be spent: calendar arithmetic in
- *		the policy's zone.
- *
- * Most rules depend on nothing but the local day of earning. Those are computed once
- * for each day and rule, and looked up from then on.
+ *		the policy's zone, and what is remembered of it.
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "utils/datetime.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "points/points_expiry.h"
 
-/* Days remembered for each rule; a power of two. */
-#define KNOWN_DAYS 2048
+/* A day that has another one behind it in every zone. */
+#define LAST_DAY (TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE - 3)
 
-typedef struct KnownDay
-{
-	DateADT day;
-	TimestampTz expires_at;
-} KnownDay;
-
-/* A rule of a version: the general one, then those of its labels. */
-typedef struct ClockRule
-{
-	const PointsExpiry *expiry;
-	bool by_day;	 /* depends on the local day only */
-	KnownDay *known; /* NULL: none yet */
-} ClockRule;
-
-struct PointsClock
-{
-	const PointsPolicy *policy;
-	MemoryContext context;
-	ClockRule **rules; /* of each version: 1 + nlabels */
-};
-
-static bool
-is_by_day(const PointsExpiry *expiry)
-{
-	return !expiry->has_after || (expiry->after.time == 0 && expiry->align != POINTS_ALIGN_NONE);
-}
-
-PointsClock *
-points_clock_create(const PointsPolicy *policy)
-{
-	PointsClock *clock = palloc0(sizeof(PointsClock));
-	int i;
-	int n;
-
-	clock->policy = policy;
-	clock->context = CurrentMemoryContext;
-	clock->rules = palloc(policy->nversions * sizeof(ClockRule *));
-	for (i = 0; i < policy->nversions; i++)
-	{
-		const PointsVersion *version = &policy->versions[i];
-
-		clock->rules[i] = palloc0((1 + version->nlabels) * sizeof(ClockRule));
-		for (n = 0; n <= version->nlabels; n++)
-		{
-			ClockRule *rule = &clock->rules[i][n];
-
-			rule->expiry = n == 0 ? &version->expiry : &version->labels[n - 1].expiry;
-			rule->by_day = is_by_day(rule->expiry);
-		}
-	}
-	return clock;
-}
-
-ZoneDays *
-points_clock_zone(const PointsClock *clock)
-{
-	return clock->policy->zone != NULL ? clock->policy->zone : zone_of_session();
-}
-
-/* The version in force on a day. */
-static int
-version_of(const PointsPolicy *policy, DateADT day)
-{
-	int i = policy->nversions - 1;
-
-	while (i > 0 && policy->versions[i].from > day)
-		i--;
-	return i;
-}
-
-static int
-compare_label(EventText a, EventText b)
-{
-	int result = memcmp(a.bytes, b.bytes, Min(a.len, b.len));
-
-	return result != 0 ? result : a.len - b.len;
-}
-
-/* The rule for a label: its own, or the general one. */
-static ClockRule *
-rule_of(PointsClock *clock, int version, EventText label)
-{
-	const PointsVersion *v = &clock->policy->versions[version];
-	int low = 0;
-	int high = v->nlabels;
-
-	if (label.bytes == NULL)
-		return &clock->rules[version][0];
-	while (low < high)
-	{
-		int middle = (low + high) / 2;
-		int order = compare_label(v->labels[middle].label, label);
-
-		if (order == 0)
-			return &clock->rules[version][1 + middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return &clock->rules[version][0];
-}
+/* ---- calendar ---- */
 
 static DateADT
 day_of(int year, int month, int mday)
@@ -173,99 +71,341 @@ next_annual(DateADT day, int month, int mday)
 	return next > day ? next : day_of(year + 1, month, mday);
 }
 
-static TimestampTz
-compute_expiry(ZoneDays *zone, const PointsExpiry *expiry, TimestampTz start)
-{
-	TimestampTz base;
+/* ---- what depends on a local day ---- */
 
+/* The local day to which an interval without a time of day carries an instant. */
+static DateADT
+day_after(PointsClock *clock, TimestampTz at, const Interval *interval, bool *all_day)
+{
+	DateADT day = zone_day(clock->zone, zone_add_interval(clock->zone, at, interval));
+
+	/* unless the clock is put forward across its end, where later instants come to the next */
+	*all_day =
+		day < LAST_DAY && zone_day(clock->zone, zone_day_start(clock->zone, day + 1) - 1) == day;
+	return day;
+}
+
+/* The instant that ends what is good through the day of at. */
+static int64
+compute_end(PointsClock *clock, const void *of, TimestampTz at, bool *all_day)
+{
+	const PointsExpiry *expiry = of;
+
+	return zone_day_start(clock->zone, aligned(zone_day(clock->zone, at), expiry->align));
+}
+
+/* The expiry of what began at an instant. */
+static int64
+compute_end_by_day(PointsClock *clock, const void *of, TimestampTz at, bool *all_day)
+{
+	const PointsExpiry *expiry = of;
+	DateADT day;
+
+	if (expiry->has_after)
+		day = aligned(day_after(clock, at, &expiry->after, all_day), expiry->align);
+	else
+		day = next_annual(zone_day(clock->zone, at), expiry->on_month, expiry->on_day);
+	return zone_day_start(clock->zone, day);
+}
+
+static int64
+compute_shift(PointsClock *clock, const void *of, TimestampTz at, bool *all_day)
+{
+	Interval days = *(const Interval *) of;
+	TimestampTz shifted;
+
+	days.time = 0;
+	shifted = zone_add_interval(clock->zone, at, &days);
+	*all_day =
+		zone_is_steady(clock->zone, shifted - 2 * USECS_PER_DAY, shifted + 2 * USECS_PER_DAY);
+	return shifted - at;
+}
+
+/* 24 hours are less than a day where the clock is put back: never before the next day. */
+static int64
+compute_lapse(PointsClock *clock, const void *of, TimestampTz at, bool *all_day)
+{
+	DateADT over = day_after(clock, at, of, all_day);
+
+	*all_day = *all_day && ((const Interval *) of)->time == 0;
+	return zone_day_start(clock->zone, Max(over, zone_day(clock->zone, at) + 1));
+}
+
+/* ---- tables ---- */
+
+static ClockSlice no_slice = { .number = PG_INT64_MAX };
+
+static void
+open_table(ClockTable *table, ClockAnswer compute, const void *of)
+{
+	table->slices = &no_slice;
+	table->mask = 0;
+	table->compute = compute;
+	table->of = of;
+}
+
+static void
+open_span(ClockSpan *span, const Interval *interval)
+{
+	span->interval = *interval;
+	open_table(&span->shifts, compute_shift, interval);
+}
+
+/*
+ * Finds where the second local day of a slice begins. A slice in which the clock is changed has
+ * midnight DT_NOBEGIN: nothing is remembered of it.
+ */
+static void
+begin_slice(PointsClock *clock, ClockSlice *slice, int64 number)
+{
+	TimestampTz first = number * (INT64CONST(1) << CLOCK_SLICE_BITS);
+	TimestampTz last = first + (INT64CONST(1) << CLOCK_SLICE_BITS) - 1;
+
+	slice->number = number;
+	slice->before = slice->from = CLOCK_UNKNOWN;
+	slice->midnight = DT_NOBEGIN;
+	if (!IS_VALID_TIMESTAMP(first) || !IS_VALID_TIMESTAMP(last) ||
+		!zone_is_steady(clock->zone, first, last))
+		return;
+	if (zone_day(clock->zone, first) == zone_day(clock->zone, last))
+		slice->midnight = DT_NOEND;
+	else
+	{
+		TimestampTz midnight = zone_day_start(clock->zone, zone_day(clock->zone, last));
+
+		/* not so where the clock was put back a little before */
+		if (midnight > first && midnight <= last)
+			slice->midnight = midnight;
+	}
+}
+
+int64
+points_clock_look_slow(PointsClock *clock, ClockTable *table, TimestampTz at)
+{
+	int64 number = at >> CLOCK_SLICE_BITS;
+	bool all_day = true;
+	ClockSlice *slice;
+	int64 answer;
+
+	if (table->slices == &no_slice)
+	{
+		int i;
+
+		table->slices = MemoryContextAlloc(clock->context, CLOCK_SLICES * sizeof(ClockSlice));
+		table->mask = CLOCK_SLICES - 1;
+		for (i = 0; i < CLOCK_SLICES; i++)
+			table->slices[i] = no_slice;
+	}
+	slice = &table->slices[(uint32) number & table->mask];
+	if (slice->number != number)
+		begin_slice(clock, slice, number);
+	answer = table->compute(clock, table->of, at, &all_day);
+	if (all_day && slice->midnight != DT_NOBEGIN)
+	{
+		if (at < slice->midnight)
+			slice->before = answer;
+		else
+			slice->from = answer;
+	}
+	return answer;
+}
+
+/* ---- the rules opened ---- */
+
+static ClockForm
+form_of(const PointsExpiry *expiry)
+{
 	if (!expiry->has_after)
-		return zone_day_start(zone,
-							  next_annual(zone_day(zone, start), expiry->on_month, expiry->on_day));
-	base = zone_add_interval(zone, start, &expiry->after);
-	if (expiry->align == POINTS_ALIGN_NONE)
-		return base;
-	return zone_day_start(zone, aligned(zone_day(zone, base), expiry->align));
+		return expiry->on_month == 0 ? CLOCK_NEVER : CLOCK_BY_DAY;
+	return expiry->after.time == 0 && expiry->align != POINTS_ALIGN_NONE ? CLOCK_BY_DAY
+																		 : CLOCK_BY_SPAN;
+}
+
+static void
+open_rule(ClockRule *rule, const PointsExpiry *expiry)
+{
+	rule->expiry = expiry;
+	rule->form = form_of(expiry);
+	if (rule->form == CLOCK_BY_DAY)
+		open_table(&rule->ends, compute_end_by_day, expiry);
+	else if (rule->form == CLOCK_BY_SPAN)
+	{
+		open_span(&rule->span, &expiry->after);
+		open_table(&rule->ends, compute_end, expiry);
+	}
+}
+
+/* No month is shorter than 28 days, and no day and shift of the clock together take two. */
+static int64
+least_of(const Interval *interval)
+{
+	float8 least = ((float8) interval->month * 28 + interval->day - 2) * USECS_PER_DAY +
+				   (float8) interval->time;
+
+	if (least >= (float8) END_TIMESTAMP)
+		return END_TIMESTAMP;
+	return least > 0 ? (int64) least : 0;
+}
+
+PointsClock *
+points_clock_create(const PointsPolicy *policy)
+{
+	PointsClock *clock = palloc0(sizeof(PointsClock));
+	int i;
+	int n;
+
+	clock->policy = policy;
+	clock->zone = policy->zone != NULL ? policy->zone : zone_of_session();
+	clock->context = CurrentMemoryContext;
+	clock->versions = palloc0(policy->nversions * sizeof(ClockVersion));
+	for (i = 0; i < policy->nversions; i++)
+	{
+		const PointsVersion *version = &policy->versions[i];
+		ClockVersion *opened = &clock->versions[i];
+
+		open_span(&opened->pending, &version->pending);
+		clock->pends |=
+			version->pending.month != 0 || version->pending.day != 0 || version->pending.time != 0;
+		clock->has_label_rules |= version->nlabels > 0;
+		opened->rules = palloc0((1 + version->nlabels) * sizeof(ClockRule));
+		open_rule(&opened->rules[0], &version->expiry);
+		for (n = 0; n < version->nlabels; n++)
+			open_rule(&opened->rules[1 + n], &version->labels[n].expiry);
+	}
+	if (policy->nversions == 1 && !clock->has_label_rules)
+	{
+		clock->only = &clock->versions[0].rules[0];
+		if (clock->only->form == CLOCK_BY_DAY &&
+			!(clock->only->expiry->from_activation && clock->pends))
+			clock->ends = &clock->only->ends;
+	}
+	open_table(&clock->lapses, compute_lapse, &policy->inactive_after);
+	clock->inactive_least = least_of(&policy->inactive_after);
+	return clock;
+}
+
+void
+points_clock_set_labels(PointsClock *clock, const EventText *labels, int nlabels)
+{
+	int i;
+
+	if (!clock->has_label_rules)
+		return;
+	if (clock->max_labels < nlabels)
+	{
+		Size size = (Size) nlabels * sizeof(ClockLabel);
+
+		clock->label_rules = clock->label_rules == NULL
+								 ? MemoryContextAllocHuge(clock->context, size)
+								 : repalloc_huge(clock->label_rules, size);
+		clock->max_labels = nlabels;
+	}
+	clock->labels = labels;
+	for (i = 0; i < nlabels; i++)
+		clock->label_rules[i].version = -1;
+}
+
+static int
+find_label(const PointsVersion *version, const EventText *label)
+{
+	int low = 0;
+	int high = version->nlabels;
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+		int order = event_text_compare(&version->labels[middle].label, label);
+
+		if (order == 0)
+			return 1 + middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
+/* The rule for a label: its own, or the general one. */
+static ClockRule *
+rule_of(PointsClock *clock, int version, int label_no)
+{
+	ClockRule *rules = clock->versions[version].rules;
+	ClockLabel *label;
+
+	if (label_no == 0 || clock->policy->versions[version].nlabels == 0)
+		return &rules[0];
+	label = &clock->label_rules[label_no - 1];
+	if (label->version != version)
+	{
+		label->rule = find_label(&clock->policy->versions[version], &clock->labels[label_no - 1]);
+		label->version = version;
+	}
+	return &rules[label->rule];
+}
+
+/* ---- answers ---- */
+
+/* As zone_add_interval(). */
+static TimestampTz
+add_span(PointsClock *clock, ClockSpan *span, TimestampTz at)
+{
+	TimestampTz sum = at;
+
+	if (span->interval.month != 0 || span->interval.day != 0)
+		sum += points_clock_look(clock, &span->shifts, at);
+	if (unlikely(pg_add_s64_overflow(sum, span->interval.time, &sum) || !IS_VALID_TIMESTAMP(sum)))
+		return zone_add_interval(clock->zone, at, &span->interval);
+	return sum;
+}
+
+/* The version in force when something was earned. */
+static int
+version_at(PointsClock *clock, TimestampTz earned_at)
+{
+	const PointsPolicy *policy = clock->policy;
+	int i = policy->nversions - 1;
+	DateADT day;
+
+	if (i == 0)
+		return 0;
+	day = zone_day(clock->zone, earned_at);
+	while (i > 0 && policy->versions[i].from > day)
+		i--;
+	return i;
 }
 
 TimestampTz
 points_clock_available_at(PointsClock *clock, TimestampTz earned_at)
 {
-	const PointsPolicy *policy = clock->policy;
-	const Interval *pending;
-	ZoneDays *zone;
-
-	if (policy->nversions == 1)
-	{
-		pending = &policy->versions[0].pending;
-		if (pending->month == 0 && pending->day == 0 && pending->time == 0)
-			return earned_at;
-		zone = points_clock_zone(clock);
-	}
-	else
-	{
-		zone = points_clock_zone(clock);
-		pending = &policy->versions[version_of(policy, zone_day(zone, earned_at))].pending;
-	}
-	return zone_add_interval(zone, earned_at, pending);
+	return add_span(clock, &clock->versions[version_at(clock, earned_at)].pending, earned_at);
 }
 
 TimestampTz
-points_clock_expires_at(PointsClock *clock, TimestampTz earned_at, TimestampTz available_at,
-						EventText label)
+points_clock_expires_at_slow(PointsClock *clock, TimestampTz earned_at, TimestampTz available_at,
+							 int label_no)
 {
-	ZoneDays *zone = points_clock_zone(clock);
-	DateADT earned_on = zone_day(zone, earned_at);
-	ClockRule *rule = rule_of(clock, version_of(clock->policy, earned_on), label);
-	const PointsExpiry *expiry = rule->expiry;
-	TimestampTz start = expiry->from_activation ? available_at : earned_at;
-	DateADT day;
-	KnownDay *known;
+	ClockRule *rule = clock->only;
+	TimestampTz start;
 
-	if (!expiry->has_after && expiry->on_month == 0)
+	if (rule == NULL)
+		rule = rule_of(clock, version_at(clock, earned_at), label_no);
+	start = rule->expiry->from_activation ? available_at : earned_at;
+	if (rule->form == CLOCK_NEVER)
 		return DT_NOEND;
-	if (!rule->by_day)
-		return compute_expiry(zone, expiry, start);
-
-	day = expiry->from_activation ? zone_day(zone, start) : earned_on;
-	if (rule->known == NULL)
+	if (rule->form == CLOCK_BY_SPAN)
 	{
-		int i;
-
-		rule->known = MemoryContextAlloc(clock->context, KNOWN_DAYS * sizeof(KnownDay));
-		for (i = 0; i < KNOWN_DAYS; i++)
-			rule->known[i].day = DATEVAL_NOBEGIN;
+		start = add_span(clock, &rule->span, start);
+		if (rule->expiry->align == POINTS_ALIGN_NONE)
+			return start;
 	}
-	known = &rule->known[(uint32) day % KNOWN_DAYS];
-	if (known->day != day)
-	{
-		known->expires_at = compute_expiry(zone, expiry, start);
-		known->day = day;
-	}
-	return known->expires_at;
+	return points_clock_look(clock, &rule->ends, start);
 }
 
 TimestampTz
-points_clock_inactive_at(const PointsClock *clock, TimestampTz last)
+points_clock_inactive_at(PointsClock *clock, TimestampTz last)
 {
-	ZoneDays *zone = points_clock_zone(clock);
-	DateADT day;
-
 	if (!clock->policy->has_inactive)
 		return DT_NOEND;
-	/* 24 hours are less than a day where the clock is put back */
-	day = zone_day(zone, zone_add_interval(zone, last, &clock->policy->inactive_after));
-	return zone_day_start(zone, Max(day, zone_day(zone, last) + 1));
-}
-
-/* No month is shorter than 28 days, and no day and shift of the clock together take two. */
-TimestampTz
-points_clock_inactive_bound(const PointsClock *clock, TimestampTz last)
-{
-	const Interval *after = &clock->policy->inactive_after;
-	float8 least = (float8) last + ((float8) after->month * 28 + after->day - 2) * USECS_PER_DAY +
-				   (float8) after->time;
-
-	if (!clock->policy->has_inactive || least >= (float8) END_TIMESTAMP)
-		return DT_NOEND;
-	return least > (float8) last ? (TimestampTz) least : last;
+	return points_clock_look(clock, &clock->lapses, last);
 }

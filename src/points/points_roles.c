@@ -8,81 +8,65 @@
 #include "utils/timestamp.h"
 
 #include "core/decimal.h"
-#include "points/points_state.h"
+#include "points/points_moves.h"
 
 const char *const points_role_names[POINTS_ROLES] = { "earn",	  "redeem_refund", "adjust",
 													  "transfer", "return",		   "redeem",
 													  "forfeit",  "expire",		   "ignore" };
 
-static void
-refuse_redemption(const PointsWalk *walk, const Due *due)
+void
+walk_refuse(PointsWalk *walk, const Due *due)
 {
-	const Event *event = &due->event;
+	const RefKey *key = &due->ref;
 	int scale = walk->reader.scale;
-	char *ref = event->ref_type == EVENT_REF_TEXT
-					? psprintf(" (ref %.*s)", event->ref_text.len, event->ref_text.bytes)
-				: event->ref_type == EVENT_REF_NUMBER
-					? psprintf(" (ref " INT64_FORMAT ")", event->ref_number)
-					: "";
+	char *ref = key->type == EVENT_REF_TEXT
+					? psprintf(" (ref %.*s)", key->text.len, key->text.bytes)
+				: key->type == EVENT_REF_NUMBER ? psprintf(" (ref " INT64_FORMAT ")", key->number)
+												: "";
 
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		 errmsg("redemption of %s points at %s%s is more than the balance of %s",
-				decimal_to_text(due->points, scale), timestamptz_to_str(event->at), ref,
-				decimal_to_text((int64) walk->totals.active, scale)),
+				decimal_to_text(due_points(due), scale), timestamptz_to_str(due->at), ref,
+				decimal_to_text((int64) points_walk_totals(walk)->active, scale)),
 		 walk->customer != NULL ? errdetail("Customer %s.", walk->customer) : 0,
 		 errhint("The policy's overdraft is \"refuse\"; \"allow\" lets a balance go below zero, "
 				 "\"clip\" cuts a redemption to what is there.")));
 }
 
-/* Takes a redemption's points, and remembers from where if it may be refunded. */
-static void
-redeem(PointsWalk *walk, const Due *due)
+void
+walk_note_piece(PointsWalk *walk, int32 lot, int64 points)
 {
-	int32 number_of_ref = walk->policy->has_refunds ? walk_find_ref(walk, &due->event, true) : -1;
-	RefState *ref = number_of_ref < 0 ? NULL : &walk->ref_states[number_of_ref];
-	int64 left = due->points;
-	int32 number;
+	Piece *piece;
 
-	if (walk->policy->overdraft == POINTS_OVERDRAFT_REFUSE && walk->totals.active < left)
-		refuse_redemption(walk, due);
-	while (left > 0 && (number = walk_first_lot(walk, QUEUE_SPEND)) >= 0)
+	if (unlikely(walk->npieces == walk->max_pieces))
 	{
-		int64 taken = walk_take_from_lot(walk, number, due, left);
+		int32 room = Max(64, walk->max_pieces * 2);
 
-		left -= taken;
-		if (ref != NULL)
-		{
-			Piece *piece;
-
-			if (walk->npieces == walk->max_pieces)
-			{
-				walk->max_pieces = Max(64, walk->max_pieces * 2);
-				walk->pieces =
-					walk->pieces == NULL
-						? MemoryContextAlloc(walk->context, walk->max_pieces * sizeof(Piece))
-						: repalloc_huge(walk->pieces, walk->max_pieces * sizeof(Piece));
-			}
-			piece = &walk->pieces[walk->npieces];
-			piece->lot = number;
-			piece->points = taken;
-			piece->before = ref->last_piece;
-			ref->last_piece = walk->npieces++;
-		}
+		walk->pieces = walk->pieces == NULL
+						   ? MemoryContextAlloc(walk->context, room * sizeof(Piece))
+						   : repalloc_huge(walk->pieces, (Size) room * sizeof(Piece));
+		walk->max_pieces = room;
 	}
-	walk->totals.redeemed += due->points - left;
-	if (left > 0 && walk->policy->overdraft == POINTS_OVERDRAFT_CLIP)
+	piece = &walk->pieces[walk->npieces++];
+	piece->lot = lot;
+	piece->points = points;
+	piece->before = -1;
+}
+
+void
+walk_fall_short(PointsWalk *walk, const Due *due, int64 points)
+{
+	if (walk->policy->overdraft == POINTS_OVERDRAFT_CLIP)
 	{
-		walk->totals.unmet += left;
-		walk_emit_event(walk, POINTS_MOVE_UNMET, due, left);
+		walk->totals.unmet += points;
+		walk_emit_event(walk, POINTS_MOVE_UNMET, due, points);
 	}
-	else if (left > 0)
+	else
 	{
-		walk->totals.redeemed += left;
-		if (ref != NULL)
-			ref->debt += left;
-		walk_overdraw(walk, due, left);
+		walk_add(&walk->sums.redeemed, &walk->totals.redeemed, points);
+		walk_overdraw(walk, due, points);
 	}
 }
 
@@ -91,9 +75,8 @@ redeem(PointsWalk *walk, const Due *due)
 static void
 refund(PointsWalk *walk, const Due *due)
 {
-	int32 number_of_ref = walk_find_ref(walk, &due->event, false);
-	RefState *ref = number_of_ref < 0 ? NULL : &walk->ref_states[number_of_ref];
-	int64 left = due->points;
+	RefState *ref = walk_find_ref(walk, &due->ref);
+	int64 left = due_points(due);
 
 	walk->totals.reinstated += left;
 	if (ref != NULL)
@@ -129,22 +112,22 @@ refund(PointsWalk *walk, const Due *due)
 static void
 take_back(PointsWalk *walk, const Due *due)
 {
-	int32 ref = walk_find_ref(walk, &due->event, false);
-	int64 left = due->points;
+	RefState *ref = walk_find_ref(walk, &due->ref);
+	int64 left = due_points(due);
 	int32 lot;
 
-	while (ref >= 0 && left > 0 && (lot = walk_first_of_ref(walk, ref)) >= 0)
+	while (ref != NULL && left > 0 && (lot = walk_first_of_ref(walk, ref)) >= 0)
 		left -= walk_take_from_lot(walk, lot, due, left);
 	left -= walk_take(walk, QUEUE_PENDING, due, left);
 	left -= walk_take(walk, QUEUE_NEWEST, due, left);
 	if (walk->policy->returns_below_zero)
 	{
-		walk->totals.returned += due->points;
+		walk->totals.returned += due_points(due);
 		walk_overdraw(walk, due, left);
 	}
 	else
 	{
-		walk->totals.returned += due->points - left;
+		walk->totals.returned += due_points(due) - left;
 		if (left > 0)
 			walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
 	}
@@ -162,9 +145,9 @@ take_anything(PointsWalk *walk, WalkQueue active, const Due *due, int64 points)
 static void
 forfeit(PointsWalk *walk, const Due *due)
 {
-	int64 left = take_anything(walk, QUEUE_SPEND, due, due->points);
+	int64 left = take_anything(walk, QUEUE_SPEND, due, due_points(due));
 
-	walk->totals.forfeited += due->points - left;
+	walk->totals.forfeited += due_points(due) - left;
 	if (left > 0)
 		walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
 }
@@ -173,14 +156,14 @@ forfeit(PointsWalk *walk, const Due *due)
 static void
 book_expiry(PointsWalk *walk, const Due *due)
 {
-	int64 matched = walk->unbooked < due->points ? (int64) walk->unbooked : due->points;
+	int64 matched = walk->unbooked < due_points(due) ? (int64) walk->unbooked : due_points(due);
 	int64 left;
 
 	walk->unbooked -= matched;
 	if (matched > 0)
 		walk_emit_event(walk, POINTS_MOVE_MATCH, due, matched);
-	left = take_anything(walk, QUEUE_SOONEST, due, due->points - matched);
-	walk->totals.expired += due->points - matched - left;
+	left = take_anything(walk, QUEUE_SOONEST, due, due_points(due) - matched);
+	walk->totals.expired += due_points(due) - matched - left;
 	if (left > 0)
 		walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
 }
@@ -189,22 +172,23 @@ book_expiry(PointsWalk *walk, const Due *due)
 static void
 move_points(PointsWalk *walk, const Due *due, int128 *total)
 {
-	*total += due->event.value;
-	if (due->event.value > 0)
-		walk_make_lot(walk, due, due->points, false);
+	if (due->value < 0)
+	{
+		*total -= due_points(due);
+		walk_overdraw(walk, due, take_anything(walk, QUEUE_SPEND, due, due_points(due)));
+	}
 	else
-		walk_overdraw(walk, due, take_anything(walk, QUEUE_SPEND, due, due->points));
+	{
+		*total += due_points(due);
+		walk_make_lot(walk, due, due->value, false);
+	}
 }
 
 void
-walk_work_off(PointsWalk *walk, const Due *due)
+walk_do_other(PointsWalk *walk, const Due *due)
 {
 	switch (due->role)
 	{
-		case POINTS_EARN:
-			walk->totals.earned += due->points;
-			walk_make_lot(walk, due, due->points, true);
-			break;
 		case POINTS_REDEEM_REFUND:
 			refund(walk, due);
 			break;
@@ -217,29 +201,13 @@ walk_work_off(PointsWalk *walk, const Due *due)
 		case POINTS_RETURN:
 			take_back(walk, due);
 			break;
-		case POINTS_REDEEM:
-			redeem(walk, due);
-			break;
 		case POINTS_FORFEIT:
 			forfeit(walk, due);
 			break;
 		case POINTS_EXPIRE:
 			book_expiry(walk, due);
 			break;
-		case POINTS_IGNORE:
-			return;
+		default:
+			elog(ERROR, "unexpected role %d", due->role);
 	}
-	if (due->role == POINTS_EARN || due->role == POINTS_REDEEM)
-	{
-		walk->last_activity = due->event.at;
-		if (due->role == POINTS_EARN ? walk->policy->refreshed_by_earn
-									 : walk->policy->refreshed_by_redeem)
-		{
-			walk->last_refresh = due->event.at;
-			walk->inactive_known = false;
-			if (walk->policy->has_inactive)
-				walk->inactive_bound = points_clock_inactive_bound(walk->clock, due->event.at);
-		}
-	}
-	walk_emit(walk, POINTS_MOVE_DONE, due->role, due->event.at, -1, due->number, due->points);
 }

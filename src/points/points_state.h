@@ -5,6 +5,8 @@
  *		points_walk.c	what comes next: events of one instant, or something that falls due
  *		points_roles.c	what an event of each role does
  *		points_lots.c	moves on lots, which both are made of
+ *		points_moves.h	those of them that most events consist of, inline
+ *		points_refs.c	what was earned and redeemed under a ref
  */
 #ifndef LOYALTY_POINTS_STATE_H
 #define LOYALTY_POINTS_STATE_H
@@ -24,19 +26,48 @@ typedef enum WalkQueue
 	WALK_QUEUES
 } WalkQueue;
 
+/* Which lots belong into them. */
+static const LotMembers walk_members[WALK_QUEUES] = {
+	[QUEUE_SPEND] = LOTS_ACTIVE_WITH_POINTS,
+	[QUEUE_EXPIRY] = LOTS_WITH_POINTS,
+	[QUEUE_ACTIVATE] = LOTS_PENDING,
+	[QUEUE_NEWEST] = LOTS_ACTIVE_WITH_POINTS,
+	[QUEUE_PENDING] = LOTS_PENDING_WITH_POINTS,
+	[QUEUE_SOONEST] = LOTS_ACTIVE_WITH_POINTS,
+	[QUEUE_ALL] = LOTS_WITH_POINTS,
+};
+
 /* The bit in PointsLot.queued for the queue of the lot's ref. */
 #define REF_QUEUE_BIT (1 << WALK_QUEUES)
+
+typedef struct RefKey
+{
+	EventRefType type;
+	int64 number;
+	EventText text;
+} RefKey;
+
+/* An earning or a redemption under a ref. */
+typedef struct RefUse
+{
+	RefKey key;
+	int32 lot;		   /* -1: a redemption */
+	int32 first_piece; /* of those that it took, which follow each other */
+	int32 npieces;
+	int64 debt; /* what it took that wasn't there */
+} RefUse;
 
 /* What was earned and redeemed under one ref. */
 typedef struct RefState
 {
+	RefKey key;
+	uint32 hash;
+	int32 slot;		  /* in ref_slots */
 	int32 lot;		  /* the only lot earned under it; -1: none, or several */
 	LotQueue *lots;	  /* several, newest first */
 	int32 last_piece; /* of a redemption; -1: none */
 	int128 debt;	  /* what its redemptions took that wasn't there */
 } RefState;
-
-struct refs_hash;
 
 /* What a redemption took from a lot, remembered for its refund. */
 typedef struct Piece
@@ -46,14 +77,40 @@ typedef struct Piece
 	int64 points; /* not refunded yet */
 } Piece;
 
-/* An event of the instant that is being worked off. */
+/* What the roles need of an event. */
 typedef struct Due
 {
-	Event event;
+	TimestampTz at;
+	int64 value;
 	int32 number;
-	PointsRole role;
-	int64 points; /* as it has them */
+	PointsRole role; /* POINTS_ROLES: not in the policy; set late where the sign decides */
+	int32 kind_no;
+	int32 label_no;
+	bool has_expiry;
+	TimestampTz expires_at; /* of its own; see has_expiry */
+	RefKey ref;
 } Due;
+
+/* An event's points, whatever their sign. */
+static inline int64
+due_points(const Due *due)
+{
+	return due->value < 0 ? -due->value : due->value;
+}
+
+/* Events that are read at once. */
+#define WALK_AHEAD 32
+
+/* Parts of the totals that most events change, as they came together since the last look. */
+typedef struct WalkSums
+{
+	int64 earned;
+	int64 redeemed;
+	int64 active;
+} WalkSums;
+
+/* Dictionaries up to this size are read without an allocation. */
+#define WALK_TEXTS 64
 
 struct PointsWalk
 {
@@ -65,72 +122,80 @@ struct PointsWalk
 	const char *customer;
 
 	TimelineReader reader;
-	Event next; /* the next event, read ahead */
-	bool has_next;
-	int32 nread;
-	PointsRole *roles; /* by the timeline's number of the kind */
-	int max_roles;
+	bool is_plain; /* instants and values only: no kinds, labels, refs, expiries, events to keep */
+	PointsRole *roles; /* by 2 x kind_no, plus 1 if negative; POINTS_ROLES: not in the policy */
+	int max_kinds;
 
-	Due *group; /* events of one instant */
-	int max_group;
-	Event *events; /* all events, where there is a sink to ask for them */
+	/*
+	 * Events read ahead: those from next up to ahead_end, of which the last one isn't worked off
+	 * before there is another one behind it. At the end that is one at DT_NOEND.
+	 */
+	Due *next;
+	Due *ahead_end;
+	Due *ahead;
+	int max_ahead;
+	int32 nread;
+	Event *events; /* all events that were read; NULL: nobody asks for them */
 	int32 max_events;
 
+	TimestampTz next_due; /* nothing falls due before */
 	PointsLot *lots;
 	int32 nlots;
 	int32 max_lots;
 	LotQueue queues[WALK_QUEUES];
-	bool filled[WALK_QUEUES]; /* is the queue kept up? */
+	uint32 filled;			/* queues that are kept up, as bits */
+	uint32 filled_at_first; /* the others are filled once somebody asks for them */
+	WalkQueue expiry;		/* the one that tells what expires next */
 
-	struct refs_hash *refs; /* numbers of refs; NULL: nobody asked for one yet */
-	RefState *ref_states;
+	RefUse *uses; /* of refs, before the first look-up; from then on they go to refs at once */
+	int32 nuses;
+	int32 max_uses;
+	bool refs_known;
+	RefState *refs;
 	int32 nrefs;
 	int32 max_refs;
+	int32 *ref_slots; /* by hash: 1 + number of a ref, 0 where free */
+	uint32 nref_slots;
 	MemoryContext ref_context; /* queues of refs, one customer's */
 	Piece *pieces;
 	int32 npieces;
 	int32 max_pieces;
 
 	PointsTotals totals;
+	WalkSums sums;	 /* what isn't in them yet */
 	int128 unbooked; /* computed expiries that the ledger hasn't booked yet */
 	TimestampTz last_activity;
-	TimestampTz last_refresh;	/* DT_NOBEGIN: inactivity isn't armed */
-	TimestampTz inactive_at;	/* computed from last_refresh, unless ... */
-	bool inactive_known;		/* ... not yet */
-	TimestampTz inactive_bound; /* never later than inactive_at */
+	TimestampTz last_refresh; /* DT_NOBEGIN: inactivity isn't armed */
+	TimestampTz inactive_at;  /* computed from last_refresh, unless ... */
+	bool inactive_known;	  /* ... not yet */
+
+	EventText texts[WALK_TEXTS];
 };
 
 /* ---- points_lots.c ---- */
 
-/* Reports a move to the sink, if there is one. */
-extern void walk_emit(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at,
+/* Reports a move to the sink. */
+extern void walk_tell(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at,
 					  int32 lot, int32 event, int64 points);
 
-/* ... one of an event's that touches no lot. */
-extern void walk_emit_event(PointsWalk *walk, PointsMoveType type, const Due *due, int64 points);
+/* Fills a queue that nobody asked for before. */
+extern void walk_fill_queue(PointsWalk *walk, WalkQueue queue);
 
-/* The first lot of a queue, which is filled if nobody asked for it before; -1: none. */
-extern int32 walk_first_lot(PointsWalk *walk, WalkQueue queue);
+/* Puts a lot into the queues that were filled by somebody. */
+extern void walk_enqueue_further(PointsWalk *walk, int32 lot);
 
-/* What was earned and redeemed under an event's ref; -1: it has none, or (unless create) nothing
- * was. */
-extern int32 walk_find_ref(PointsWalk *walk, const Event *event, bool create);
+/* Makes room for another lot. */
+extern void walk_grow_lots(PointsWalk *walk);
 
-/* The newest lot of a ref that has points; -1: none. */
-extern int32 walk_first_of_ref(PointsWalk *walk, int32 ref);
-
-/* Forgets all refs: a new customer. */
-extern void walk_forget_refs(PointsWalk *walk);
-
-/* Makes a lot of an event's points. */
-extern void walk_make_lot(PointsWalk *walk, const Due *due, int64 points, bool may_pend);
+/* A lot that has become available pays back debts first. */
+extern void walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at,
+					   int32 event);
 
 /* Gives points back to the lot that they were taken from. */
 extern void walk_restore(PointsWalk *walk, int32 number, const Due *due, int64 points);
 
-/* Takes up to so many points from one lot, or from the lots of a queue in its order; returns how
- * many there were. */
-extern int64 walk_take_from_lot(PointsWalk *walk, int32 number, const Due *due, int64 points);
+/* Takes up to so many points from the lots of a queue, in its order; returns how many there were.
+ */
 extern int64 walk_take(PointsWalk *walk, WalkQueue queue, const Due *due, int64 points);
 
 /* Adds to the debt. */
@@ -141,9 +206,38 @@ extern void walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at);
 extern void walk_expire_everything(PointsWalk *walk, TimestampTz at);
 extern void walk_activate(PointsWalk *walk, int32 number);
 
+/* ---- points_refs.c ---- */
+
+/* Notes what was earned under a ref: a lot; or redeemed: the pieces from first_piece on, and a
+ * debt. */
+extern void walk_note_lot(PointsWalk *walk, const RefKey *key, int32 lot);
+extern void walk_note_redemption(PointsWalk *walk, const RefKey *key, int32 first_piece,
+								 int64 debt);
+
+/* What was noted under a ref; NULL: nothing. */
+extern RefState *walk_find_ref(PointsWalk *walk, const RefKey *key);
+
+/* The newest lot of a ref that has points; -1: none. */
+extern int32 walk_first_of_ref(PointsWalk *walk, RefState *ref);
+
+/* A lot has points again. */
+extern void walk_restore_to_ref(PointsWalk *walk, int32 lot);
+
+/* Forgets all refs: a new customer. */
+extern void walk_forget_refs(PointsWalk *walk);
+
 /* ---- points_roles.c ---- */
 
-/* Does what an event does. */
-extern void walk_work_off(PointsWalk *walk, const Due *due);
+/* Error 22023: the policy doesn't allow a redemption that is more than there is. */
+extern void walk_refuse(PointsWalk *walk, const Due *due) pg_attribute_noreturn();
+
+/* Remembers what a redemption takes from a lot. */
+extern void walk_note_piece(PointsWalk *walk, int32 lot, int64 points);
+
+/* A redemption found less than it asked for. */
+extern void walk_fall_short(PointsWalk *walk, const Due *due, int64 points);
+
+/* Does what an event does that neither earns nor redeems. */
+extern void walk_do_other(PointsWalk *walk, const Due *due);
 
 #endif

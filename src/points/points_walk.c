@@ -1,7 +1,7 @@
 /*
  * points_walk.c
  *		Replays a customer's events and what falls due between them, in order.
- *		With points_roles.c and points_lots.c the one implementation of the points rules.
+ *		With the files that points_state.h names the one implementation of the points rules.
  *
  *		timeline --> events of one instant, by role --+
  *													  +--> moves on lots --> totals, sink
@@ -10,15 +10,21 @@
  * Lots stand in an array in the order in which they were earned, and in the queues
  * that the rules need (points_queue.h). Queues that only some roles need are filled
  * when the first of them comes. So a walk takes O(n log n) at worst, and a few compares
- * an event where all lots live equally long.
+ * an event where all lots live equally long: next_due is a bound below which nothing
+ * falls due, so that most events come without a look at the queues.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-#include "points/points_state.h"
+#include "points/points_moves.h"
+
+static void
+init_queue(PointsWalk *walk, WalkQueue queue, LotOrder order)
+{
+	lot_queue_init(&walk->queues[queue], 1 << queue, false, order);
+}
 
 PointsWalk *
 points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink, void *context)
@@ -33,34 +39,44 @@ points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink, void 
 	walk->sink = sink;
 	walk->sink_context = context;
 	walk->context = CurrentMemoryContext;
-	walk->max_group = 4;
-	walk->group = palloc(walk->max_group * sizeof(Due));
+	walk->max_ahead = WALK_AHEAD;
+	walk->ahead = palloc(walk->max_ahead * sizeof(Due));
 	walk->max_lots = 64;
 	walk->lots = palloc(walk->max_lots * sizeof(PointsLot));
 	walk->max_events = flags & POINTS_KEEP_EVENTS ? 64 : 0;
 	if (flags & POINTS_KEEP_EVENTS)
 		walk->events = palloc(walk->max_events * sizeof(Event));
-	walk->max_roles = 8;
-	walk->roles = palloc(walk->max_roles * sizeof(PointsRole));
-	lot_queue_init(&walk->queues[QUEUE_SPEND], 1 << QUEUE_SPEND, spend, LOTS_ACTIVE_WITH_POINTS);
-	lot_queue_init(&walk->queues[QUEUE_EXPIRY], 1 << QUEUE_EXPIRY, LOTS_BY_EXPIRY,
-				   LOTS_WITH_POINTS);
-	lot_queue_init(&walk->queues[QUEUE_ACTIVATE], 1 << QUEUE_ACTIVATE, LOTS_BY_ACTIVATION,
-				   LOTS_PENDING);
-	lot_queue_init(&walk->queues[QUEUE_NEWEST], 1 << QUEUE_NEWEST, LOTS_NEWEST,
-				   LOTS_ACTIVE_WITH_POINTS);
-	lot_queue_init(&walk->queues[QUEUE_PENDING], 1 << QUEUE_PENDING, LOTS_NEWEST,
-				   LOTS_PENDING_WITH_POINTS);
-	lot_queue_init(&walk->queues[QUEUE_SOONEST], 1 << QUEUE_SOONEST, LOTS_BY_EXPIRY,
-				   LOTS_ACTIVE_WITH_POINTS);
-	lot_queue_init(&walk->queues[QUEUE_ALL], 1 << QUEUE_ALL, LOTS_OLDEST, LOTS_WITH_POINTS);
+	walk->max_kinds = 8;
+	walk->roles = palloc(2 * (1 + walk->max_kinds) * sizeof(PointsRole));
+	walk->roles[0] = walk->roles[1] = POINTS_ROLES;
+	init_queue(walk, QUEUE_SPEND, spend);
+	init_queue(walk, QUEUE_EXPIRY, LOTS_BY_EXPIRY);
+	init_queue(walk, QUEUE_ACTIVATE, LOTS_BY_ACTIVATION);
+	init_queue(walk, QUEUE_NEWEST, LOTS_NEWEST);
+	init_queue(walk, QUEUE_PENDING, LOTS_NEWEST);
+	init_queue(walk, QUEUE_SOONEST, LOTS_BY_EXPIRY);
+	init_queue(walk, QUEUE_ALL, LOTS_OLDEST);
+
+	/* where lots don't wait, those to be spent in the order of expiry are those that expire */
+	walk->filled_at_first = 1 << QUEUE_SPEND;
+	walk->expiry = QUEUE_SPEND;
+	if (walk->clock->pends)
+		walk->filled_at_first |= 1 << QUEUE_ACTIVATE;
+	if (walk->clock->pends || spend != LOTS_BY_EXPIRY)
+	{
+		walk->filled_at_first |= 1 << QUEUE_EXPIRY;
+		walk->expiry = QUEUE_EXPIRY;
+	}
 	return walk;
 }
 
 /* ---- reading events ---- */
 
+static void report_unknown_kind(const PointsWalk *walk, int kind_no) pg_attribute_noreturn();
+
+/* A kind_no of 0: the event has none. */
 static void
-report_unknown_kind(const PointsWalk *walk, EventText kind)
+report_unknown_kind(const PointsWalk *walk, int kind_no)
 {
 	StringInfoData known;
 	int i;
@@ -70,28 +86,33 @@ report_unknown_kind(const PointsWalk *walk, EventText kind)
 		appendStringInfo(&known, "%s\"%.*s\"", i > 0 ? ", " : "", walk->policy->kinds[i].kind.len,
 						 walk->policy->kinds[i].kind.bytes);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					kind.bytes == NULL
+					kind_no == 0
 						? errmsg("event without a kind, where the points policy tells kinds apart")
-						: errmsg("kind \"%.*s\" is not in the points policy", kind.len, kind.bytes),
+						: errmsg("kind \"%.*s\" is not in the points policy",
+								 walk->reader.kinds[kind_no - 1].len,
+								 walk->reader.kinds[kind_no - 1].bytes),
 					walk->customer != NULL ? errdetail("Customer %s.", walk->customer) : 0,
 					errhint("Known kinds: %s. Map it to a role, \"ignore\" if it doesn't matter.",
 							known.data)));
 }
 
+/* The role of a kind, looked for from the place from on; sets where it was found. */
 static PointsRole
-role_of_kind(const PointsWalk *walk, EventText kind)
+find_role(const PointsPolicy *policy, const EventText *kind, int from, int *found)
 {
-	const PointsKind *kinds = walk->policy->kinds;
-	int low = 0;
-	int high = walk->policy->nkinds;
+	int low = from;
+	int high = policy->nkinds;
 
 	while (low < high)
 	{
-		int middle = (low + high) / 2;
-		int order = event_text_compare(&kinds[middle].kind, &kind);
+		int middle = low == from ? low : (low + high) / 2;
+		int order = event_text_compare(&policy->kinds[middle].kind, kind);
 
 		if (order == 0)
-			return kinds[middle].role;
+		{
+			*found = middle;
+			return policy->kinds[middle].role;
+		}
 		if (order < 0)
 			low = middle + 1;
 		else
@@ -100,77 +121,210 @@ role_of_kind(const PointsWalk *walk, EventText kind)
 	return POINTS_ROLES;
 }
 
+/*
+ * Finds the roles of the timeline's kinds. Both sides are sorted, and mostly the same: each kind
+ * is looked for right behind the one before.
+ */
 static void
-read_next(PointsWalk *walk)
+find_roles(PointsWalk *walk)
 {
-	walk->has_next = timeline_next(&walk->reader, &walk->next);
-	walk->nread += walk->has_next;
+	int last = -1;
+	int i;
+
+	if (walk->max_kinds < walk->reader.nkinds)
+	{
+		walk->roles =
+			repalloc_huge(walk->roles, 2 * (1 + (Size) walk->reader.nkinds) * sizeof(PointsRole));
+		walk->max_kinds = walk->reader.nkinds;
+	}
+	for (i = 0; i < walk->reader.nkinds; i++)
+	{
+		PointsRole role = find_role(walk->policy, &walk->reader.kinds[i], last + 1, &last);
+		PointsRole *roles = &walk->roles[2 * (1 + i)];
+
+		roles[0] = role;
+		roles[1] = role == POINTS_EARN ? POINTS_RETURN : role;
+	}
+}
+
+/* What an event does; POINTS_IGNORE where it does nothing. */
+static inline PointsRole
+role_of(const PointsWalk *walk, int kind_no, int64 value)
+{
+	if (value == 0)
+		return POINTS_IGNORE;
+	if (walk->policy->nkinds == 0)
+		return value > 0 ? POINTS_EARN : POINTS_REDEEM;
+	return walk->roles[2 * kind_no + (value < 0)];
+}
+
+/* An event that has no kind, label, ref or expiry of its own, nor a value. */
+static inline void
+clear_due(Due *due, int32 number)
+{
+	due->value = 0;
+	due->number = number;
+	due->kind_no = due->label_no = 0;
+	due->has_expiry = false;
+	due->ref.type = EVENT_REF_NONE;
+}
+
+/* Reads events of a plain timeline. */
+static void
+read_plain(PointsWalk *walk, Due *due, int n)
+{
+	TimelineReader reader = walk->reader;
+	int32 number = walk->nread;
+	Due *end = due + n;
+
+	for (; due < end; due++)
+	{
+		clear_due(due, number++);
+		if (reader.flags & TIMELINE_HAS_VALUES)
+			timeline_read_instant_and_value(&reader, &due->at, &due->value);
+		else
+			due->at = timeline_read_instant(&reader);
+	}
+	walk->reader = reader;
+}
+
+/* Keeps an event for points_walk_event(). */
+static void
+keep_event(const PointsWalk *walk, const Due *due, bool has_value)
+{
+	const TimelineReader *reader = &walk->reader;
+	Event *event = &walk->events[due->number];
+
+	memset(event, 0, sizeof(Event));
+	event->at = due->at;
+	event->has_value = has_value;
+	event->value = due->value;
+	event->kind_no = due->kind_no;
+	if (due->kind_no > 0)
+		event->kind = reader->kinds[due->kind_no - 1];
+	event->label_no = due->label_no;
+	if (due->label_no > 0)
+		event->label = reader->labels[due->label_no - 1];
+	event->ref_type = due->ref.type;
+	if (due->ref.type == EVENT_REF_NUMBER)
+		event->ref_number = due->ref.number;
+	else if (due->ref.type == EVENT_REF_TEXT)
+		event->ref_text = due->ref.text;
+	event->has_expiry = due->has_expiry;
+	if (due->has_expiry)
+		event->expires_at = due->expires_at;
+}
+
+/* Reads events of any timeline. */
+static void
+read_whole(PointsWalk *walk, Due *due, int n)
+{
+	TimelineReader reader = walk->reader;
+	int32 number = walk->nread;
+	Due *end = due + n;
+
+	for (; due < end; due++)
+	{
+		bool has_value = false;
+
+		clear_due(due, number++);
+		if (reader.flags & TIMELINE_HAS_VALUES)
+			has_value = timeline_read_instant_and_value(&reader, &due->at, &due->value);
+		else
+			due->at = timeline_read_instant(&reader);
+		if (reader.flags & TIMELINE_HAS_KINDS)
+			due->kind_no = timeline_read_text_no(&reader, reader.nkinds);
+		if (reader.flags & TIMELINE_HAS_LABELS)
+			due->label_no = timeline_read_text_no(&reader, reader.nlabels);
+		if (reader.flags & TIMELINE_HAS_REFS)
+			due->ref.type = timeline_read_ref(&reader, &due->ref.number, &due->ref.text);
+		if (reader.flags & TIMELINE_HAS_EXPIRIES)
+			due->has_expiry = timeline_read_expiry(&reader, due->at, &due->expires_at);
+		due->role = role_of(walk, due->kind_no, due->value);
+		if (walk->events != NULL)
+			keep_event(walk, due, has_value);
+	}
+	walk->reader = reader;
+}
+
+/* Reads further events behind those that wait for their turn, which come to the front. */
+static void
+read_ahead(PointsWalk *walk)
+{
+	int waiting = (int) (walk->ahead_end - walk->next);
+	int room;
+	int n;
+
+	memmove(walk->ahead, walk->next, waiting * sizeof(Due));
+	if (waiting > walk->max_ahead / 2)
+	{
+		walk->ahead = repalloc_huge(walk->ahead, (Size) walk->max_ahead * 2 * sizeof(Due));
+		walk->max_ahead *= 2;
+	}
+	walk->next = walk->ahead;
+	walk->ahead_end = walk->ahead + waiting;
+	room = waiting < WALK_AHEAD / 2 ? WALK_AHEAD : walk->max_ahead;
+	n = (int) Min(walk->reader.left, (uint64) (room - waiting - 1));
+	if (walk->is_plain)
+		read_plain(walk, walk->ahead_end, n);
+	else
+		read_whole(walk, walk->ahead_end, n);
+	walk->nread += n;
+	walk->ahead_end += n;
+	walk->reader.left -= n;
+	if (walk->reader.left == 0)
+		(walk->ahead_end++)->at = DT_NOEND;
 }
 
 void
 points_walk_start(PointsWalk *walk, ByteSpan body, const char *customer)
 {
+	TimelineReader *reader = &walk->reader;
+	MemoryContext caller = MemoryContextSwitchTo(walk->context);
 	int i;
 
-	timeline_open(&walk->reader, body.bytes, body.len);
+	timeline_close_within(reader, walk->texts, WALK_TEXTS);
+	reader->kinds = reader->labels = NULL;
+	timeline_open_within(reader, body.bytes, body.len, walk->texts, WALK_TEXTS);
+	MemoryContextSwitchTo(caller);
 	walk->customer = customer;
 	walk->nread = 0;
 	walk->nlots = 0;
-	walk->npieces = 0;
 	for (i = 0; i < WALK_QUEUES; i++)
-	{
 		lot_queue_clear(&walk->queues[i]);
-		walk->filled[i] = i <= QUEUE_ACTIVATE;
-	}
+	walk->filled = walk->filled_at_first;
 	walk_forget_refs(walk);
 	memset(&walk->totals, 0, sizeof(PointsTotals));
+	memset(&walk->sums, 0, sizeof(WalkSums));
 	walk->unbooked = 0;
 	walk->last_activity = walk->last_refresh = DT_NOBEGIN;
 	walk->inactive_known = false;
-	walk->inactive_bound = DT_NOEND;
+	walk->next_due = DT_NOEND;
 
-	if (walk->policy->nkinds > 0)
+	walk->is_plain =
+		(reader->flags & TIMELINE_RICH) == 0 && walk->policy->nkinds == 0 && walk->events == NULL;
+	if (reader->flags & TIMELINE_HAS_KINDS && walk->policy->nkinds > 0)
+		find_roles(walk);
+	if (reader->flags & TIMELINE_HAS_LABELS)
+		points_clock_set_labels(walk->clock, reader->labels, reader->nlabels);
+	if (walk->events != NULL && walk->max_events < (int32) Min(reader->count, PG_INT32_MAX))
 	{
-		if (walk->max_roles < walk->reader.nkinds)
-		{
-			walk->max_roles = walk->reader.nkinds;
-			walk->roles = repalloc_huge(walk->roles, walk->max_roles * sizeof(PointsRole));
-		}
-		for (i = 0; i < walk->reader.nkinds; i++)
-			walk->roles[i] = role_of_kind(walk, walk->reader.kinds[i]);
-	}
-	if (walk->events != NULL && walk->max_events < (int32) Min(walk->reader.count, PG_INT32_MAX))
-	{
-		walk->max_events = (int32) Min(walk->reader.count, PG_INT32_MAX);
-		walk->events = repalloc_huge(walk->events, walk->max_events * sizeof(Event));
-	}
-	read_next(walk);
-}
+		int32 room = (int32) Min(reader->count, PG_INT32_MAX);
 
-/* What an event does, and with how many points; POINTS_IGNORE where it does nothing. */
-static PointsRole
-role_of(const PointsWalk *walk, const Event *event)
-{
-	PointsRole role;
-
-	if (!event->has_value || event->value == 0)
-		return POINTS_IGNORE;
-	if (walk->policy->nkinds == 0)
-		return event->value > 0 ? POINTS_EARN : POINTS_REDEEM;
-	role = event->kind_no == 0 ? POINTS_ROLES : walk->roles[event->kind_no - 1];
-	if (role == POINTS_ROLES)
-		report_unknown_kind(walk, event->kind);
-	if (role == POINTS_EARN && event->value < 0)
-		return POINTS_RETURN;
-	return role;
+		walk->events = repalloc_huge(walk->events, (Size) room * sizeof(Event));
+		walk->max_events = room;
+	}
+	walk->next = walk->ahead_end = walk->ahead;
+	read_ahead(walk);
 }
 
 /* ---- what falls due ---- */
 
-static inline bool
-is_within(TimestampTz at, PointsStep step, PointsLimit limit)
+/* The last instant of which a limit lets a step happen. */
+static inline TimestampTz
+last_of(PointsLimit limit, PointsStep step)
 {
-	return at < limit.at || (at == limit.at && step <= limit.step);
+	return step <= limit.step ? limit.at : limit.at - 1;
 }
 
 TimestampTz
@@ -186,33 +340,53 @@ points_walk_inactive_at(PointsWalk *walk)
 	return walk->inactive_at;
 }
 
+/* A bound below points_walk_inactive_at(), or that itself where it has been computed. */
+static inline TimestampTz
+inactive_bound(const PointsWalk *walk)
+{
+	if (!walk->policy->has_inactive || walk->last_refresh == DT_NOBEGIN)
+		return DT_NOEND;
+	return walk->inactive_known ? walk->inactive_at
+								: points_clock_inactive_bound(walk->clock, walk->last_refresh);
+}
+
 /* Works off what falls due up to a limit, in order. */
 static void
 run_due(PointsWalk *walk, PointsLimit limit)
 {
-	PointsStep expire =
-		walk->policy->valid_at_boundary ? POINTS_STEP_EXPIRE_AFTER : POINTS_STEP_EXPIRE;
+	bool valid_at_boundary = walk->policy->valid_at_boundary;
+	TimestampTz last_activation = last_of(limit, POINTS_STEP_ACTIVATE);
+	TimestampTz last_expiry =
+		last_of(limit, valid_at_boundary ? POINTS_STEP_EXPIRE_AFTER : POINTS_STEP_EXPIRE);
 
 	for (;;)
 	{
-		int32 expiring = walk_first_lot(walk, QUEUE_EXPIRY);
-		int32 activating = walk_first_lot(walk, QUEUE_ACTIVATE);
+		int32 expiring = walk->expiry == QUEUE_SPEND ? walk_first_lot(walk, QUEUE_SPEND)
+													 : walk_first_lot(walk, QUEUE_EXPIRY);
+		int32 activating = walk->clock->pends ? walk_first_lot(walk, QUEUE_ACTIVATE) : -1;
 		TimestampTz expires_at = expiring < 0 ? DT_NOEND : walk->lots[expiring].expires_at;
 		TimestampTz available_at = activating < 0 ? DT_NOEND : walk->lots[activating].available_at;
-		TimestampTz inactive_at = DT_NOEND;
+		TimestampTz inactive_at = inactive_bound(walk);
+		TimestampTz first_expiry;
 
-		if (walk->inactive_bound <= limit.at)
+		if (inactive_at <= limit.at)
 			inactive_at = points_walk_inactive_at(walk);
-		if (activating >= 0 && is_within(available_at, POINTS_STEP_ACTIVATE, limit) &&
-			(available_at < Min(expires_at, inactive_at) ||
-			 (available_at == Min(expires_at, inactive_at) && expire > POINTS_STEP_ACTIVATE)))
+		first_expiry = Min(expires_at, inactive_at);
+		if (available_at <= last_activation &&
+			(available_at < first_expiry || (available_at == first_expiry && valid_at_boundary)))
 			walk_activate(walk, activating);
-		else if (expires_at < inactive_at && is_within(expires_at, expire, limit))
-			walk_expire_lot(walk, expiring, expires_at);
-		else if (inactive_at != DT_NOEND && is_within(inactive_at, expire, limit))
-			walk_expire_everything(walk, inactive_at);
-		else
+		else if (first_expiry > last_expiry)
+		{
+			walk->next_due = Min(first_expiry, available_at);
 			break;
+		}
+		else if (expires_at < inactive_at)
+		{
+			walk_expire_lot(walk, expiring, expires_at);
+			lot_queue_step(&walk->queues[walk->expiry], walk->lots, expiring);
+		}
+		else
+			walk_expire_everything(walk, inactive_at);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -228,69 +402,111 @@ compare_due(const void *a, const void *b)
 	if (x->role != y->role)
 		return x->role < y->role ? -1 : 1;
 	if ((x->role == POINTS_ADJUST || x->role == POINTS_TRANSFER) &&
-		(x->event.value > 0) != (y->event.value > 0))
-		return x->event.value > 0 ? -1 : 1;
+		(x->value > 0) != (y->value > 0))
+		return x->value > 0 ? -1 : 1;
 	return x->number < y->number ? -1 : 1;
 }
 
-/* Takes the event read ahead into the group of its instant, if it does anything. */
+/* How many events there are at the next instant. */
 static int
-join_group(PointsWalk *walk, int n)
+count_together(PointsWalk *walk)
 {
-	Due *due;
-	PointsRole role = role_of(walk, &walk->next);
+	int n = 0;
 
-	if (walk->events != NULL)
-		walk->events[walk->nread - 1] = walk->next;
-	if (role == POINTS_IGNORE)
-		return n;
-	if (n == walk->max_group)
+	for (;;)
 	{
-		walk->max_group *= 2;
-		walk->group = repalloc_huge(walk->group, walk->max_group * sizeof(Due));
+		if (walk->next + n == walk->ahead_end)
+			read_ahead(walk);
+		if (walk->next[n].at != walk->next->at)
+			return n;
+		n++;
+		CHECK_FOR_INTERRUPTS();
 	}
-	due = &walk->group[n];
-	due->event = walk->next;
-	due->number = walk->nread - 1;
-	due->role = role;
-	due->points = walk->next.value < 0 ? -walk->next.value : walk->next.value;
-	return n + 1;
+}
+
+/* Works off several events of an instant. */
+static void
+work_off_together(PointsWalk *walk, int n, bool plain)
+{
+	Due *group = walk->next;
+	bool in_order = true;
+	int i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (plain)
+			group[i].role = group[i].value > 0	 ? POINTS_EARN
+							: group[i].value < 0 ? POINTS_REDEEM
+												 : POINTS_IGNORE;
+		if (group[i].role == POINTS_ROLES)
+			report_unknown_kind(walk, group[i].kind_no);
+		in_order = in_order && (i == 0 || compare_due(&group[i - 1], &group[i]) < 0);
+	}
+	if (!in_order)
+		qsort(group, n, sizeof(Due), compare_due);
+	for (i = 0; i < n; i++)
+	{
+		walk_work_off(walk, &group[i], plain);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* The events up to an instant, and what falls due before each. */
+static pg_attribute_always_inline void
+walk_events(PointsWalk *walk, TimestampTz last, bool plain)
+{
+	while (walk->next->at <= last)
+	{
+		Due *due = walk->next;
+		int n = 1;
+
+		CHECK_FOR_INTERRUPTS();
+		if (unlikely(due->at >= walk->next_due))
+		{
+			PointsLimit before = { .at = due->at, .step = POINTS_STEP_ACTIVATE };
+
+			run_due(walk, before);
+		}
+		if (unlikely(due + 1 == walk->ahead_end))
+		{
+			read_ahead(walk);
+			due = walk->next;
+		}
+		if (likely(due[1].at != due->at))
+		{
+			if (!plain && due->role == POINTS_ROLES)
+				report_unknown_kind(walk, due->kind_no);
+			walk_work_off(walk, due, plain);
+		}
+		else
+		{
+			n = count_together(walk);
+			work_off_together(walk, n, plain);
+		}
+		walk->next += n;
+	}
 }
 
 void
 points_walk_until(PointsWalk *walk, PointsLimit limit)
 {
-	PointsLimit before = { .step = POINTS_STEP_ACTIVATE };
+	/* below DT_NOEND, which stands for there being no event */
+	TimestampTz last = Min(last_of(limit, POINTS_STEP_EVENTS), DT_NOEND - 1);
 
-	while (walk->has_next && is_within(walk->next.at, POINTS_STEP_EVENTS, limit))
-	{
-		int n = 0;
-		int i;
-
-		CHECK_FOR_INTERRUPTS();
-		before.at = walk->next.at;
-		do
-		{
-			n = join_group(walk, n);
-			read_next(walk);
-		} while (walk->has_next && walk->next.at == before.at);
-
-		run_due(walk, before);
-		if (n > 1)
-			qsort(walk->group, n, sizeof(Due), compare_due);
-		for (i = 0; i < n; i++)
-		{
-			walk_work_off(walk, &walk->group[i]);
-			CHECK_FOR_INTERRUPTS();
-		}
-	}
-	run_due(walk, limit);
+	if (walk->is_plain)
+		walk_events(walk, last, true);
+	else
+		walk_events(walk, last, false);
+	if (limit.at >= walk->next_due)
+		run_due(walk, limit);
 }
 
 void
 points_walk_close(PointsWalk *walk)
 {
-	walk->has_next = false;
+	walk->reader.left = 0;
+	walk->next->at = DT_NOEND;
+	walk->ahead_end = walk->next + 1;
 }
 
 PointsLimit
@@ -314,8 +530,12 @@ points_limit_instant(TimestampTz at)
 /* ---- where it stands ---- */
 
 const PointsTotals *
-points_walk_totals(const PointsWalk *walk)
+points_walk_totals(PointsWalk *walk)
 {
+	walk->totals.earned += walk->sums.earned;
+	walk->totals.redeemed += walk->sums.redeemed;
+	walk->totals.active += walk->sums.active;
+	memset(&walk->sums, 0, sizeof(WalkSums));
 	return &walk->totals;
 }
 

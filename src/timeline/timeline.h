@@ -131,6 +131,13 @@ typedef struct TimelineRow
 /* Starts a walk; refuses a version that it doesn't know (XX001). Dictionaries are palloc'd. */
 extern void timeline_open(TimelineReader *reader, const uint8 *body, size_t len);
 
+/* As timeline_open(), with room for dictionaries; palloc only where they are larger. */
+extern void timeline_open_within(TimelineReader *reader, const uint8 *body, size_t len,
+								 EventText *room, int nroom);
+
+/* Lets go of dictionaries that had no room. */
+extern void timeline_close_within(TimelineReader *reader, const EventText *room, int nroom);
+
 /* The columns of an event beyond instant and value; for timeline_next(). */
 extern void timeline_read_rest(TimelineReader *reader, Event *event);
 
@@ -198,6 +205,40 @@ extern void timeline_check_expiry(TimestampTz at);
 /* Sets the ref from a text: a number where it is written exactly as a bigint is. */
 extern void event_set_ref_text(Event *event, const char *bytes, int len);
 
+#ifndef WORDS_BIGENDIAN
+
+/* The tops of bytes, which mark all but the last one of a varint. */
+#define VARINT_TOPS UINT64CONST(0x8080808080808080)
+
+/* Eight bytes at once, and the tops of those that end a varint. */
+static inline uint64
+timeline_word(const uint8 *at, uint64 *ends)
+{
+	uint64 word;
+
+	memcpy(&word, at, 8);
+	*ends = ~word & VARINT_TOPS;
+	return word;
+}
+
+/* The bytes up to the one with this top. */
+static inline size_t
+timeline_bytes_to(uint64 end)
+{
+	return (size_t) ((uint32) pg_rightmost_one_pos64(end) / 8) + 1;
+}
+
+/* The number that a varint's bytes hold. */
+static inline uint64
+timeline_fold(uint64 word)
+{
+	word = (word & UINT64CONST(0x007F007F007F007F)) | (word & UINT64CONST(0x7F007F007F007F00)) >> 1;
+	word = (word & UINT64CONST(0x00003FFF00003FFF)) | (word & UINT64CONST(0x3FFF00003FFF0000)) >> 2;
+	return (word & UINT64CONST(0x0FFFFFFF)) | (word & UINT64CONST(0x0FFFFFFF00000000)) >> 4;
+}
+
+#endif
+
 /*
  * A varint of bytes that were checked before, as varint_next() reads it: eight bytes at
  * once where there are as many, so that long ones cost no loop.
@@ -208,32 +249,53 @@ timeline_varint(const uint8 **at, const uint8 *end)
 #ifndef WORDS_BIGENDIAN
 	if (likely(end - *at >= 8))
 	{
-		uint64 word;
-		uint64 stops;
+		uint64 ends;
+		uint64 word = timeline_word(*at, &ends);
 
-		memcpy(&word, *at, 8);
-		stops = ~word & UINT64CONST(0x8080808080808080);
-		if (likely(stops != 0))
+		if (likely(ends != 0))
 		{
-			*at += (size_t) ((uint32) pg_rightmost_one_pos64(stops) / 8) + 1;
-			word &= stops ^ (stops - 1); /* what follows the last byte of the varint goes */
-			word = (word & UINT64CONST(0x007F007F007F007F)) |
-				   (word & UINT64CONST(0x7F007F007F007F00)) >> 1;
-			word = (word & UINT64CONST(0x00003FFF00003FFF)) |
-				   (word & UINT64CONST(0x3FFF00003FFF0000)) >> 2;
-			return (word & UINT64CONST(0x0FFFFFFF)) | (word & UINT64CONST(0x0FFFFFFF00000000)) >> 4;
+			*at += timeline_bytes_to(ends);
+			return timeline_fold(word & (ends ^ (ends - 1)));
 		}
 	}
 #endif
 	return varint_next(at, end);
 }
 
-/* Reads an event's instant: only for timeline_next() and walks of its kind. */
-static inline TimestampTz
-timeline_read_instant(TimelineReader *reader)
+/*
+ * Two of them that follow each other: where they are in the same eight bytes, the place of what
+ * follows is known at once.
+ */
+static inline void
+timeline_varints(const uint8 **at, const uint8 *end, uint64 *first, uint64 *second)
 {
-	uint64 code = timeline_varint(&reader->at, reader->end);
+#ifndef WORDS_BIGENDIAN
+	if (likely(end - *at >= 8))
+	{
+		uint64 ends;
+		uint64 word = timeline_word(*at, &ends);
+		uint64 others = ends & (ends - 1);
 
+		if (likely(others != 0))
+		{
+			uint64 first_bytes = ends ^ (ends - 1);
+
+			*at += timeline_bytes_to(others);
+			*first = timeline_fold(word & first_bytes);
+			*second = timeline_fold((word & (others ^ (others - 1)) & ~first_bytes) >>
+									(8 * timeline_bytes_to(ends)));
+			return;
+		}
+	}
+#endif
+	*first = timeline_varint(at, end);
+	*second = timeline_varint(at, end);
+}
+
+/* The instant that a varint stands for. */
+static inline TimestampTz
+timeline_instant_of(TimelineReader *reader, uint64 code)
+{
 	if (unlikely(!reader->started))
 	{
 		reader->started = true;
@@ -243,12 +305,10 @@ timeline_read_instant(TimelineReader *reader)
 	return reader->last;
 }
 
-/* Reads an event's value; false where it has none. The timeline has values. */
+/* The value that a varint stands for; false where it is absent. */
 static inline bool
-timeline_read_value(TimelineReader *reader, int64 *value)
+timeline_value_of(const TimelineReader *reader, uint64 code, int64 *value)
 {
-	uint64 code = timeline_varint(&reader->at, reader->end);
-
 	if (reader->flags & TIMELINE_HAS_ABSENT_VALUES)
 	{
 		if (code == 0)
@@ -256,6 +316,86 @@ timeline_read_value(TimelineReader *reader, int64 *value)
 		code--;
 	}
 	*value = (reader->flags & TIMELINE_HAS_NEGATIVES) ? zigzag_unfold(code) : (int64) code;
+	return true;
+}
+
+/* Reads an event's instant: only for timeline_next() and walks of its kind. */
+static inline TimestampTz
+timeline_read_instant(TimelineReader *reader)
+{
+	return timeline_instant_of(reader, timeline_varint(&reader->at, reader->end));
+}
+
+/* Reads an event's value; false where it has none. The timeline has values. */
+static inline bool
+timeline_read_value(TimelineReader *reader, int64 *value)
+{
+	return timeline_value_of(reader, timeline_varint(&reader->at, reader->end), value);
+}
+
+/* Reads both. */
+static inline bool
+timeline_read_instant_and_value(TimelineReader *reader, TimestampTz *at, int64 *value)
+{
+	uint64 first;
+	uint64 second;
+
+	timeline_varints(&reader->at, reader->end, &first, &second);
+	*at = timeline_instant_of(reader, first);
+	return timeline_value_of(reader, second, value);
+}
+
+/* Reads the number of an event's kind or label, 1 + its place among so many; 0: none. */
+static inline int
+timeline_read_text_no(TimelineReader *reader, int ntexts)
+{
+	uint64 number = varint_next(&reader->at, reader->end);
+
+	if (unlikely(number > (uint64) ntexts))
+		report_corrupted();
+	return (int) number;
+}
+
+/* Reads an event's ref, and sets what its type has. The timeline has refs. */
+static inline EventRefType
+timeline_read_ref(TimelineReader *reader, int64 *number, EventText *text)
+{
+	uint64 tag = 1;
+
+	if (reader->flags & TIMELINE_HAS_MIXED_REFS)
+		tag = varint_next(&reader->at, reader->end);
+	if (tag == 0)
+		return EVENT_REF_NONE;
+	if (tag == 1)
+	{
+		reader->last_ref += (uint64) zigzag_unfold(timeline_varint(&reader->at, reader->end));
+		*number = (int64) reader->last_ref;
+		return EVENT_REF_NUMBER;
+	}
+	if (unlikely(tag - 2 > (uint64) (reader->end - reader->at)))
+		report_corrupted();
+	text->bytes = (const char *) reader->at;
+	text->len = (int) (tag - 2);
+	reader->at += tag - 2;
+	return EVENT_REF_TEXT;
+}
+
+/* Reads an event's own expiry; false where it has none. The timeline has expiries. */
+static inline bool
+timeline_read_expiry(TimelineReader *reader, TimestampTz at, TimestampTz *expires_at)
+{
+	uint64 code = timeline_varint(&reader->at, reader->end);
+	uint64 unit = (uint64) reader->unit;
+
+	if (code == 0)
+		return false;
+	if (code == 1)
+		*expires_at = DT_NOEND;
+	else if (code == 2)
+		*expires_at =
+			(TimestampTz) ((uint64) at - (timeline_varint(&reader->at, reader->end) + 1) * unit);
+	else
+		*expires_at = (TimestampTz) ((uint64) at + (code - 3) * unit);
 	return true;
 }
 

@@ -24,13 +24,6 @@ extern const int64 timeline_units[TIMELINE_HOUR + 1];
 /* As timeline_open() up to the dictionaries, which it leaves unread. */
 extern void timeline_open_head(TimelineReader *reader, const uint8 *body, size_t len);
 
-/* As timeline_open(), with room for dictionaries; palloc only where they are larger. */
-extern void timeline_open_within(TimelineReader *reader, const uint8 *body, size_t len,
-								 EventText *room, int nroom);
-
-/* Lets go of dictionaries that had no room. */
-extern void timeline_close_within(TimelineReader *reader, const EventText *room, int nroom);
-
 /* Texts in dictionaries that are read without an allocation, where they are let go at once. */
 #define DICTIONARY_ROOM 32
 

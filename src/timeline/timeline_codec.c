@@ -142,73 +142,26 @@ timeline_last_instant(ByteSpan body, TimestampTz *at)
 	return true;
 }
 
-/* Reads the number of a text and looks it up. */
-static int
-read_text_number(TimelineReader *reader, const EventText *texts, int ntexts, EventText *text)
-{
-	uint64 number = varint_next(&reader->at, reader->end);
-
-	if (unlikely(number > (uint64) ntexts))
-		report_corrupted();
-	if (number > 0)
-		*text = texts[number - 1];
-	return (int) number;
-}
-
-static void
-read_ref(TimelineReader *reader, Event *event)
-{
-	uint64 tag = 1;
-
-	if (reader->flags & TIMELINE_HAS_MIXED_REFS)
-		tag = varint_next(&reader->at, reader->end);
-	if (tag == 0)
-		return;
-	if (tag == 1)
-	{
-		reader->last_ref += (uint64) zigzag_unfold(timeline_varint(&reader->at, reader->end));
-		event->ref_type = EVENT_REF_NUMBER;
-		event->ref_number = (int64) reader->last_ref;
-		return;
-	}
-	if (unlikely(tag - 2 > (uint64) (reader->end - reader->at)))
-		report_corrupted();
-	event->ref_type = EVENT_REF_TEXT;
-	event->ref_text.bytes = (const char *) reader->at;
-	event->ref_text.len = (int) (tag - 2);
-	reader->at += tag - 2;
-}
-
-static void
-read_expiry(TimelineReader *reader, Event *event)
-{
-	uint64 code = timeline_varint(&reader->at, reader->end);
-	uint64 unit = (uint64) reader->unit;
-
-	if (code == 0)
-		return;
-	event->has_expiry = true;
-	if (code == 1)
-		event->expires_at = DT_NOEND;
-	else if (code == 2)
-		event->expires_at = (TimestampTz) ((uint64) event->at -
-										   (timeline_varint(&reader->at, reader->end) + 1) * unit);
-	else
-		event->expires_at = (TimestampTz) ((uint64) event->at + (code - 3) * unit);
-}
-
 /* The columns of an event beyond instant and value; for timeline_next(). */
 void
 timeline_read_rest(TimelineReader *reader, Event *event)
 {
 	if (reader->flags & TIMELINE_HAS_KINDS)
-		event->kind_no = read_text_number(reader, reader->kinds, reader->nkinds, &event->kind);
+	{
+		event->kind_no = timeline_read_text_no(reader, reader->nkinds);
+		if (event->kind_no > 0)
+			event->kind = reader->kinds[event->kind_no - 1];
+	}
 	if (reader->flags & TIMELINE_HAS_LABELS)
-		event->label_no = read_text_number(reader, reader->labels, reader->nlabels, &event->label);
+	{
+		event->label_no = timeline_read_text_no(reader, reader->nlabels);
+		if (event->label_no > 0)
+			event->label = reader->labels[event->label_no - 1];
+	}
 	if (reader->flags & TIMELINE_HAS_REFS)
-		read_ref(reader, event);
+		event->ref_type = timeline_read_ref(reader, &event->ref_number, &event->ref_text);
 	if (reader->flags & TIMELINE_HAS_EXPIRIES)
-		read_expiry(reader, event);
+		event->has_expiry = timeline_read_expiry(reader, event->at, &event->expires_at);
 }
 
 /* All events of a body in a palloc'd array; their count and scale. */

@@ -56,6 +56,23 @@ const overLedger = metric => `SELECT pg_column_size(${metric}) FROM (SELECT time
 const totals = overLedger(`points_totals(base, ${yearly}, ${lastDay})`);
 const duckSums = 'SELECT count(*)::DOUBLE, sum(points)::DOUBLE FROM (SELECT customer_id, sum(points) AS points FROM ledger GROUP BY customer_id)';
 
+const overOrders = metric => `SELECT pg_column_size(${metric}) FROM (SELECT timelines(customer_id, ordered_at, amount) AS base FROM orders) q`;
+const overActivities = metric => `SELECT pg_column_size(${metric}) FROM (SELECT activities(customer_id, ordered_at) AS base FROM orders) q`;
+
+// Three levels over a rolling year; and what DuckDB is asked: the rolling sum at every event, counted.
+const club = `'{"Silver": 100, "Gold": 300, "Platinum": 1000}'`;
+const softClub = `'{"levels": {"Silver": 100, "Gold": 300, "Platinum": 1000}, "valid": "12 months", "downgrade": "one_level"}'`;
+const duckRolling = `SELECT count(*)::DOUBLE, count(*) FILTER (spend >= 100)::DOUBLE, count(*) FILTER (spend >= 300)::DOUBLE, count(*) FILTER (spend >= 1000)::DOUBLE
+	FROM (SELECT sum(amount) OVER (PARTITION BY customer_id ORDER BY ordered_at RANGE BETWEEN INTERVAL 12 MONTHS PRECEDING AND CURRENT ROW) AS spend FROM orders)`;
+const tierGroups = table => `SELECT count(tier), max(tier) FROM
+	(SELECT customer_id, tier(timeline_agg(ordered_at, amount), ${club}, ${lastDay}) AS tier FROM ${table} GROUP BY customer_id) q`;
+
+const duckGrowth = `WITH active AS (SELECT DISTINCT customer_id, date_trunc('month', ordered_at) AS month FROM orders),
+		beside AS (SELECT month, lag(month) OVER own AS before, lead(month) OVER own AS after FROM active WINDOW own AS (PARTITION BY customer_id ORDER BY month))
+	SELECT month, count(*) FILTER (before IS NULL), count(*) FILTER (before = month - INTERVAL 1 MONTH),
+		count(*) FILTER (after IS NULL OR after > month + INTERVAL 1 MONTH), count(*)::DOUBLE
+	FROM beside GROUP BY month ORDER BY month`;
+
 const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: unit, bar });
 
 // With much work_mem the planner takes a hash over the whole table, index or not. With its
@@ -152,6 +169,42 @@ export const timed = [
 			FROM (SELECT timelines(customer_id, at, points) AS base FROM ledger) q
 			CROSS JOIN LATERAL (SELECT (date '2023-02-01' + n * interval '1 month')::date - 1 AS month_end FROM generate_series(0, 23) n) m`,
 		peers: [{ peer: 'points_totals, once', sql: totals, bar: 3.5 }],
+	},
+	{
+		what: 'tier_census', sql: overOrders(`tier_census(base, ${club}, ${lastDay})`), plan: true,
+		peers: [{ peer: 'DuckDB, rolling sum at every event', duckSql: duckRolling, bar: 0.8 }],
+	},
+	{
+		what: 'tier_flow by month, 12 months valid, soft landing', sql: overOrders(`tier_flow(base, ${softClub}, 'month', ${lastDay})`),
+		peers: [{ peer: 'DuckDB, rolling sum at every event', duckSql: duckRolling, bar: 1.5 }],
+	},
+	{
+		what: 'tier(timeline_agg), GROUP BY customer, no index', sql: tierGroups('orders'), plan: true,
+		peers: [{ peer: 'min, max, count, same GROUP BY', sql: minMaxCount('orders'), bar: 1.8 }],
+	},
+	{
+		what: 'tier(timeline_agg), GROUP BY customer, index', settings: overIndex, sql: tierGroups('orders_indexed'), plan: true,
+		peers: [{ peer: 'min, max, count over the index', sql: minMaxCount('orders_indexed'), bar: 1.8 }],
+	},
+	{
+		what: 'tier by customer_timelines',
+		sql: `SELECT count(tier), max(tier) FROM (SELECT tier(c.timeline, ${club}, ${lastDay}) AS tier
+			FROM (SELECT timelines(customer_id, ordered_at, amount) AS base FROM orders) q CROSS JOIN LATERAL customer_timelines(q.base) c) t`,
+		peers: [{ peer: 'DuckDB, rolling sum at every event', duckSql: duckRolling, bar: 1.2 }],
+	},
+	{
+		what: 'tier over stored timelines',
+		sql: `SELECT count(tier), max(tier) FROM (SELECT tier(timeline, ${club}, ${lastDay}) AS tier FROM stored_timelines) t`,
+		peers: [{ peer: 'DuckDB, rolling sum at every event', duckSql: duckRolling, bar: 0.3 }],
+	},
+	{
+		what: "growth by 'month' from raw rows", sql: overActivities("growth(base, 'month')"), plan: true,
+		peers: [{ peer: 'DuckDB, distinct, lag and lead', duckSql: duckGrowth, bar: 0.75 }, { peer: 'scan: count, max, max', sql: bareScan, bar: 2.2 }],
+	},
+	{
+		what: "growth by 'month', two-level over stored activities",
+		sql: `SELECT pg_column_size(growth(activity, 'month', ${lastDay})) FROM stored_activities`,
+		peers: [{ peer: 'DuckDB, the same from raw rows', duckSql: duckGrowth, bar: 0.3 }],
 	},
 ];
 
