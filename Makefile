@@ -27,7 +27,9 @@ SQL_PARTS := \
 	src/points/policy.sql \
 	src/points/points.sql \
 	src/points/base.sql \
-	src/points/ifrs15.sql
+	src/points/ifrs15.sql \
+	src/tiers/policy.sql \
+	src/tiers/tiers.sql
 SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)

@@ -101,3 +101,31 @@ INSERT INTO points_bookings (customer_id, booked_at, kind, points, source, docum
 	(45, '2023-10-01 09:00+00', 'SPEND', -100, NULL, 'O-545', NULL),
 	(45, '2024-01-01 02:00+00', 'EXPIRY', -280, NULL, NULL, NULL),
 	(45, '2024-02-14 12:00+00', 'BONUS', 500, 'store', NULL, '2024-05-01 00:00+00');
+
+-- Three years of a hotel's members: nights and the points of each stay, and which tiers were given by hand.
+CREATE TABLE stays (
+	stay_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	customer_id bigint NOT NULL,
+	checked_in timestamptz NOT NULL,
+	nights int NOT NULL,
+	points int NOT NULL
+);
+INSERT INTO stays (customer_id, checked_in, nights, points) VALUES
+	(7, '2022-05-12 15:00+00', 3, 2400),
+	(7, '2022-07-02 16:30+00', 8, 6100),
+	(7, '2023-02-20 14:10+00', 4, 3900),
+	(7, '2023-06-17 15:45+00', 9, 8200),
+	(7, '2023-11-04 18:20+00', 2, 3600),
+	(7, '2024-03-09 15:00+00', 5, 4700),
+	(12, '2023-01-14 17:00+00', 2, 1500),
+	(12, '2023-08-22 12:40+00', 12, 7300),
+	(31, '2022-09-30 19:15+00', 6, 9800),
+	(31, '2022-12-27 11:00+00', 4, 7700),
+	(45, '2024-01-06 16:00+00', 1, 600);
+CREATE TABLE status_matches (
+	customer_id bigint NOT NULL,
+	tier text NOT NULL,
+	given_at timestamptz NOT NULL,
+	ends_at timestamptz					-- NULL: for ever
+);
+INSERT INTO status_matches VALUES (12, 'Gold', '2023-03-01 09:00+00', '2023-09-01 00:00+00');

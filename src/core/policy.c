@@ -166,8 +166,8 @@ policy_get_choice(const PolicyObject *object, const char *key, const char *const
  * Reads an interval as its input function does in PostgreSQL's own IntervalStyle, whatever the
  * session's is: a policy's text means the same everywhere.
  */
-static bool
-parse_interval(const char *text, Interval *interval)
+bool
+policy_parse_interval(const char *text, Interval *interval)
 {
 	struct pg_itm_in parts;
 	char buffer[256];
@@ -227,7 +227,7 @@ policy_get_interval(const PolicyObject *object, const char *key, bool may_be_zer
 	if (found.type != jbvString)
 		json_report_wrong_type(&found, object->type, path, "an interval such as \"12 months\"");
 	text = json_as_string(&found, object->type, path);
-	if (!parse_interval(text, value))
+	if (!policy_parse_interval(text, value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("\"%s\" of a %s is not an interval: \"%.*s%s\"", path, object->type,
 							   JSON_SHOWN(text, (int) strlen(text))),

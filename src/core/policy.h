@@ -60,6 +60,9 @@ extern int policy_choice(const PolicyObject *object, const JsonbValue *value, co
 extern bool policy_get_interval(const PolicyObject *object, const char *key, bool may_be_zero,
 								Interval *value);
 
+/* Reads an interval's text, whatever the session's IntervalStyle is; false where it isn't one. */
+extern bool policy_parse_interval(const char *text, Interval *interval);
+
 /* Refuses what such an interval may not be, by its key; text is how errors show it. */
 extern void policy_check_interval(const Interval *interval, bool may_be_zero, const char *type,
 								  const char *path, const char *text);

@@ -9,7 +9,7 @@
 
 -- Uniform in [0, 1), by seed and by what it is for.
 CREATE FUNCTION ref_random(seed bigint, what text) RETURNS float8
-LANGUAGE sql IMMUTABLE AS $$ SELECT ('x' || substr(md5(seed || ' ' || what), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+LANGUAGE sql IMMUTABLE AS $$ SELECT ('x' || substr(md5(seed::text || ' ' || what), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
 
 CREATE FUNCTION ref_pick(seed bigint, what text, choices text[]) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$ SELECT choices[1 + floor(ref_random(seed, what) * cardinality(choices))::int] $$;

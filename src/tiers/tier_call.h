@@ -1,0 +1,50 @@
+/*
+ * tier_call.h
+ *		What the SQL faces of tiers share: the walk that a call site keeps from row to row,
+ *		and the arguments.
+ */
+#ifndef LOYALTY_TIER_CALL_H
+#define LOYALTY_TIER_CALL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "tiers/tiers.h"
+
+/*
+ * A call site, in fn_extra. As long as the policy's bytes and the zone stay the same, its rules
+ * and its walk serve one customer after another, and the limit of a day as long as that
+ * stays the same.
+ */
+typedef struct TierCall
+{
+	TierWalk *walk;
+	TierPolicy *policy;
+	void *reading; /* what the sink reads for, in this call */
+
+	MemoryContext context; /* of what follows, the policy and the walk */
+	struct varlena *bytes; /* the policy as it came */
+	ZoneDays *zone;
+	bool has_limit;
+	DateADT limit_day;
+	TimestampTz limit;
+} TierCall;
+
+/* Opens the policy in argument n; a NULL one is error 22004. The sink gets the TierCall as its
+ * context. */
+extern TierCall *tier_call_policy(FunctionCallInfo fcinfo, int n, int flags, TierSink sink);
+
+/*
+ * Arguments 0 and 1 of a call: timeline and policy. Starts the walk; NULL where the timeline is
+ * NULL.
+ */
+extern TierCall *tier_call(FunctionCallInfo fcinfo, int flags, TierSink sink);
+
+/* A day argument, named in errors: NULL is 22004, infinity 22008. */
+extern DateADT tier_day_argument(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* Walks to the end of a local day. */
+extern void tier_call_to_day(TierCall *call, DateADT day);
+
+#endif

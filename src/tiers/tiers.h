@@ -1,0 +1,296 @@
+/*
+ * tiers.h
+ *		Tiers: the rules (TierPolicy), and the one walk that replays them.
+ *
+ * A walk goes through a customer's events and the instants at which something falls
+ * due (a window's edge, the end of validity or of grace, a version's start, the end of
+ * a grant), in order, and keeps the tier that he is in. Every question is a reading of
+ * that walk where it stands, or of the changes that it reports while it goes on.
+ *
+ * There are two ranks: that of the rules, and the effective one, which is the larger of
+ * it and of all grants that run. Rank 0 is the base tier; who isn't a member yet has
+ * TIER_NO_RANK.
+ *
+ *		A customer's timeline:					Events made elsewhere (programmes):
+ *		tier_walk_timeline(walk, body, NULL)	tier_walk_start(walk, ...)
+ *		tier_walk_to(walk, before)				tier_walk_texts(walk, ...)
+ *		... readings, further limits ...		for each instant: tier_walk_begin(walk, at)
+ *																  tier_walk_event(walk, ...) ...
+ *																  tier_walk_end(walk)
+ *												tier_walk_until(walk, before)
+ *
+ * Limits are exclusive: a walk to an instant has done everything before it. The end of a
+ * day is the start of the next one (tier_day_end()); an instant, inclusive, is itself + 1.
+ *
+ * No fmgr here. What the rules are in words: doc/reference-tiers.md.
+ */
+#ifndef LOYALTY_TIERS_H
+#define LOYALTY_TIERS_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "core/calendar.h"
+#include "core/decimal.h"
+#include "timeline/timeline.h"
+
+#define TIER_NO_RANK	 (-1) /* not a member yet */
+
+#define TIER_MAX_LEVELS	 100
+#define TIER_MAX_METRICS 32
+
+/* ---- the rules ---- */
+
+typedef enum TierMeasure
+{
+	TIER_SUM,	 /* of values */
+	TIER_EVENTS, /* their number */
+	TIER_DAYS	 /* local days with an event */
+} TierMeasure;
+
+typedef struct TierMetric
+{
+	const char *name;
+	TierMeasure of;
+	bool positive_only; /* TIER_SUM: negative values are left out */
+	int nkinds;			/* 0: of any kind */
+	EventText *kinds;	/* sorted */
+	int nlabels;
+	EventText *labels;
+} TierMetric;
+
+typedef struct TierTest
+{
+	int metric;
+	Decimal threshold; /* > 0, at its smallest scale */
+} TierTest;
+
+/* What reaching or keeping a tier needs. Without a test it can't be met. */
+typedef struct TierCondition
+{
+	bool all; /* else any; false where there is just one */
+	int ntests;
+	TierTest *tests; /* in the order of metrics */
+} TierCondition;
+
+typedef struct TierLevel
+{
+	TierCondition reach;
+	TierCondition keep;
+} TierLevel;
+
+typedef enum TierWindow
+{
+	TIER_ROLLING,
+	TIER_CALENDAR,
+	TIER_MEMBERSHIP_YEAR,
+	TIER_SINCE_TIER,
+	TIER_LIFETIME
+} TierWindow;
+
+typedef enum TierValidity
+{
+	TIER_VALID_INTERVAL,
+	TIER_VALID_PERIOD_END,
+	TIER_VALID_NEXT_PERIOD_END,
+	TIER_VALID_WHILE_QUALIFIED,
+	TIER_VALID_FOREVER
+} TierValidity;
+
+typedef enum TierDowngrade
+{
+	TIER_TO_METRIC,
+	TIER_ONE_LEVEL,
+	TIER_TO_BASE
+} TierDowngrade;
+
+/* What may change from a day on; a decision follows the version of its own local day. */
+typedef struct TierVersion
+{
+	DateADT from;	   /* the first: DATEVAL_NOBEGIN */
+	TierLevel *levels; /* of rank 1, 2, ... */
+	bool exceeded;	   /* a threshold must be exceeded, not just reached */
+	TierValidity valid;
+	Interval valid_for; /* TIER_VALID_INTERVAL */
+	TierDowngrade downgrade;
+	bool has_grace;
+	Interval grace;
+} TierVersion;
+
+typedef struct TierPolicy
+{
+	ZoneDays *zone;		/* NULL: the session's */
+	int ntiers;			/* the base tier included */
+	const char **tiers; /* names by rank */
+	int nmetrics;		/* at least 1 */
+	TierMetric *metrics;
+	TierWindow window;
+	Interval rolling;		/* TIER_ROLLING */
+	CalendarPeriod *period; /* TIER_CALENDAR; has no zone of its own */
+	bool upgrade_at_period_end;
+	EventText join_kind;
+	EventText grant_kind;
+	int nversions;		   /* at least 1 */
+	TierVersion *versions; /* ascending by from */
+} TierPolicy;
+
+/* Opens a detoasted tier_policy datum in the current memory context (tier_policy.c). */
+extern TierPolicy *tier_policy_open(const struct varlena *policy);
+
+/* The rank of a tier's name; TIER_NO_RANK where there is no such tier. */
+extern int tier_rank_of(const TierPolicy *policy, const char *name, int len);
+
+/* The version in force on a local day. */
+extern const TierVersion *tier_version_on(const TierPolicy *policy, DateADT day);
+
+/* The zone that its days are in: its own, or the session's. */
+extern ZoneDays *tier_policy_zone(const TierPolicy *policy);
+
+/* The end of a local day as a limit: the first instant of the next. */
+extern TimestampTz tier_day_end(const TierPolicy *policy, DateADT day);
+
+/* ---- the walk ---- */
+
+typedef enum TierReason
+{
+	TIER_JOINED,
+	TIER_QUALIFIED,
+	TIER_REQUALIFIED,
+	TIER_LAPSED,
+	TIER_SOFT_LANDING,
+	TIER_GRACE_ENDED,
+	TIER_GRANTED,
+	TIER_GRANT_ENDED
+} TierReason;
+
+#define TIER_REASONS (TIER_GRANT_ENDED + 1)
+
+/* "joined", "qualified", ...: as the history shows them. */
+extern const char *const tier_reason_names[TIER_REASONS];
+
+/*
+ * A change of the effective rank. With TIER_WALK_HISTORY also where the rank stays and is
+ * held for longer than promised before; only then is what follows 'reason' set.
+ */
+typedef struct TierChange
+{
+	TimestampTz at;
+	int from_rank; /* TIER_NO_RANK: joined */
+	int to_rank;
+	TierReason reason;
+	TimestampTz valid_until; /* as promised at that moment; DT_NOEND: open */
+	int metric;				 /* the one that decided */
+	int128 value;			 /* its value, as judged; at tier_walk_scale(metric) */
+	int64 event;			 /* number of the event that caused it; -1: time alone did */
+} TierChange;
+
+typedef struct TierWalk TierWalk;
+
+/* Called for every change; the walk's ranks stand as they are after it. */
+typedef void (*TierSink)(void *context, TierWalk *walk, const TierChange *change);
+
+#define TIER_WALK_HISTORY 0x01 /* the sink wants renewals, and changes with all that is in them */
+
+/*
+ * Makes a walk in the current memory context, to be started for one customer after
+ * another. A policy without a zone takes the session's as it is now. The sink may be NULL.
+ */
+extern TierWalk *tier_walk_create(const TierPolicy *policy, int flags, TierSink sink,
+								  void *context);
+
+/* -- through a timeline -- */
+
+/* Starts over with a customer's body, which must stay; customer, if not NULL, is named in
+ * errors. */
+extern void tier_walk_timeline(TierWalk *walk, ByteSpan body, const char *customer);
+
+/* Goes on up to a limit, which isn't before the one of the last call. */
+extern void tier_walk_to(TierWalk *walk, TimestampTz before);
+
+/* From here on there are no more events. */
+extern void tier_walk_close(TierWalk *walk);
+
+/* -- fed from outside -- */
+
+/*
+ * Starts over with a customer of whom this is known: the scale of the values to come, when
+ * his membership begins (DT_NOEND: never; DT_NOBEGIN: he has no events and is a member in
+ * the base tier all the time), and the number of the event with which it does (-1: none).
+ */
+extern void tier_walk_start(TierWalk *walk, int scale, TimestampTz member_since, int64 join_event,
+							const char *customer);
+
+/* The texts that the kind_no and label_no of his events number, from 1 on; 0 is none. They must
+ * stay, and hold for the next customer, too, until there are others. */
+extern void tier_walk_texts(TierWalk *walk, const EventText *kinds, int nkinds,
+							const EventText *labels, int nlabels);
+
+/* Goes on, without events, up to a limit. */
+extern void tier_walk_until(TierWalk *walk, TimestampTz before);
+
+/* Comes to an instant of events: what falls due before it, and at it before its events. */
+extern void tier_walk_begin(TierWalk *walk, TimestampTz at);
+
+/* An event of that instant; instants in order, events in the timeline's. */
+typedef struct TierEvent
+{
+	int kind_no;
+	int label_no;
+	bool has_value;
+	int64 value;			/* at the scale given */
+	TimestampTz expires_at; /* of grants; DT_NOEND: none */
+	int64 number;			/* comes back in TierChange.event; 0 or more */
+} TierEvent;
+
+extern void tier_walk_event(TierWalk *walk, const TierEvent *event);
+
+/* All events of the instant were given: they count. */
+extern void tier_walk_end(TierWalk *walk);
+
+/* ---- where it stands ---- */
+
+/* The effective rank; TIER_NO_RANK: not a member yet. */
+extern int tier_walk_rank(const TierWalk *walk);
+
+/* The rank by the rules alone. */
+extern int tier_walk_rule_rank(const TierWalk *walk);
+
+/* Until when the effective tier is promised; DT_NOEND: open. */
+extern TimestampTz tier_walk_valid_until(TierWalk *walk);
+
+/* When membership began; DT_NOEND: not yet; DT_NOBEGIN: no events, a member all the time. */
+extern TimestampTz tier_walk_member_since(const TierWalk *walk);
+
+/* A metric's value at the last microsecond before the limit, and its scale. */
+extern int128 tier_walk_value(TierWalk *walk, int metric);
+extern int tier_walk_scale(const TierWalk *walk, int metric);
+
+/* The next rank above the effective one that can be reached now; TIER_NO_RANK: none. */
+extern int tier_walk_next_rank(const TierWalk *walk);
+
+/* How much a metric lacks: units of 10^-scale, never below 0. */
+typedef struct TierMissing
+{
+	bool asked; /* false: nobody asks for that metric */
+	int128 units;
+	int scale;
+} TierMissing;
+
+/*
+ * What is missing to reach the next tier, and to keep the effective one (to reach it, where
+ * a grant lifts it above the rules): of one metric, or of the whole condition
+ * (TIER_ANY_METRIC): where any metric does, the least that is missing; where all must, the most.
+ * The most of metrics of different scales is by number.
+ */
+#define TIER_ANY_METRIC (-1)
+extern TierMissing tier_walk_missing_to_next(TierWalk *walk, int metric);
+extern TierMissing tier_walk_missing_to_keep(TierWalk *walk, int metric);
+
+/*
+ * The effective rank once what is promised now has ended, with the grace after it, if nothing
+ * more happens. The walk goes on to there: afterwards it can only be started over.
+ */
+extern int tier_walk_projected(TierWalk *walk);
+
+#endif

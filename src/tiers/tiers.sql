@@ -1,0 +1,32 @@
+-- ---- tiers of one customer ----
+
+-- STABLE, since a policy without a zone takes its days from the session's TimeZone, and as_of is current_date by default.
+-- COST: a walk over some 20 events.
+
+CREATE FUNCTION tier_for(value numeric, policy tier_policy) RETURNS text
+	AS 'MODULE_PATHNAME', 'loyalty_tier_for' LANGUAGE C STABLE PARALLEL SAFE COST 5;
+CREATE FUNCTION tier(timeline event_timeline, policy tier_policy, as_of date DEFAULT current_date) RETURNS text
+	AS 'MODULE_PATHNAME', 'loyalty_tier' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+CREATE FUNCTION tier_rank(timeline event_timeline, policy tier_policy, as_of date DEFAULT current_date) RETURNS int
+	AS 'MODULE_PATHNAME', 'loyalty_tier_rank' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+CREATE FUNCTION tier_at(timeline event_timeline, policy tier_policy, at timestamptz DEFAULT now()) RETURNS text
+	AS 'MODULE_PATHNAME', 'loyalty_tier_at' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+CREATE FUNCTION tier_history(timeline event_timeline, policy tier_policy, as_of date DEFAULT current_date)
+	RETURNS TABLE (tier text, rank int, from_tier text, valid_from timestamptz, valid_until timestamptz, reason text, metric text, value numeric, ref text)
+	AS 'MODULE_PATHNAME', 'loyalty_tier_history' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 10;
+CREATE FUNCTION tier_progress(timeline event_timeline, policy tier_policy, as_of date DEFAULT current_date)
+	RETURNS TABLE (tier text, rank int, next_tier text, metric text, value numeric, missing_to_next numeric, valid_until timestamptz, missing_to_keep numeric, projected_tier text)
+	AS 'MODULE_PATHNAME', 'loyalty_tier_progress' LANGUAGE C STABLE PARALLEL SAFE COST 50 ROWS 1;
+
+COMMENT ON FUNCTION tier_for(numeric, tier_policy) IS
+	'The tier that a number reaches by today''s thresholds of the policy, whatever its window and validity: the ladder alone. NULL for a NULL value. A NULL policy is error 22004; a policy with several metrics 22023; NaN 22003.';
+COMMENT ON FUNCTION tier(event_timeline, tier_policy, date) IS
+	'The tier at the end of the local day as_of. NULL for a NULL timeline, and before membership began; the base tier for an empty timeline. A NULL policy or as_of is error 22004; a grant of a tier that the policy does not have 22023.';
+COMMENT ON FUNCTION tier_rank(event_timeline, tier_policy, date) IS
+	'The rank of the tier at the end of the local day as_of: 0 is the base tier, 1 the first level. Otherwise as tier().';
+COMMENT ON FUNCTION tier_at(event_timeline, tier_policy, timestamptz) IS
+	'The tier at an instant, with everything that happens at it. Otherwise as tier().';
+COMMENT ON FUNCTION tier_history(event_timeline, tier_policy, date) IS
+	'Every change of the tier up to the end of the day as_of, in order: a row where it changes, and where it stays and is promised for longer. valid_from: the instant, also where time alone made the change; valid_until: as promised then (NULL: open). reason: joined, qualified, requalified, lapsed, soft landing, grace ended, granted, grant ended. metric, value: what decided, as judged (of the period that has ended, where that was judged); for joined and grants the first metric. ref: of the event that made the change; NULL where time did. No rows for a NULL or empty timeline; errors as in tier().';
+COMMENT ON FUNCTION tier_progress(event_timeline, tier_policy, date) IS
+	'How far a member is at the end of the day as_of: a row per metric of the policy. value: the metric in its window; missing_to_next: to next_tier''s threshold, and missing_to_keep: to what keeping the tier asks, 0 where it is there (NULL: that metric is not asked for, or there is no such tier); of several metrics any or all may be needed, as the policy says. valid_until: of the tier (NULL: open). projected_tier: the tier once its validity, and grace after it, has ended, if nothing more happens. No rows for a NULL timeline, and before membership; errors as in tier().';
