@@ -29,7 +29,8 @@ SQL_PARTS := \
 	src/points/base.sql \
 	src/points/ifrs15.sql \
 	src/tiers/policy.sql \
-	src/tiers/tiers.sql
+	src/tiers/tiers.sql \
+	src/tiers/base.sql
 SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)

@@ -8,7 +8,8 @@ here=$(dirname "$0")
 types=(activity_set calendar_period timeline_event event_timeline activity_base_bigint activity_base_uuid
 	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result points_policy
 	points_totals_result points_rollforward_result points_triangle_result
-	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result)
+	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result
+	tier_policy tier_census_result tier_migration_result tier_flow_result tier_tenure_result tier_near_result)
 
 new_database loyalty_fuzz
 run loyalty_fuzz -c 'CREATE EXTENSION loyalty'
@@ -61,6 +62,15 @@ seed()
 		seed points_rollforward_result "points_rollforward(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), by_label => $by_label) FROM visit"
 		seed points_triangle_result "points_triangle(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), '{\"expires_after\": \"7 days\"}', by_label => $by_label) FROM visit"
 	done
+	seed tier_policy "p::tier_policy FROM unnest(ARRAY['{\"Silver\": 500, \"Gold\": 2000.5}', '{\"levels\": [{\"tier\": \"Gold\", \"any\": {\"nights\": 25, \"points\": 15000}, \"keep\": {\"all\": {\"nights\": 20}}}], \"metrics\": {\"nights\": {\"of\": \"days\", \"labels\": [\"night\"]}, \"points\": {\"of\": \"sum\", \"kinds\": [\"earn\"]}}, \"qualifying_window\": \"calendar year\", \"valid\": \"next_period_end\", \"zone\": \"Europe/Helsinki\"}', '{\"levels\": {\"Silver\": 5}, \"grace\": \"1 month\", \"downgrade\": \"one_level\", \"versions\": [{\"from\": \"2024-07-01\", \"levels\": {\"Silver\": 6}}]}']) p"
+	club="'{\"levels\": {\"Silver\": 4, \"Gold\": 20.5}, \"valid\": \"20 days\", \"downgrade\": \"one_level\"}'"
+	for all in true false; do
+		seed tier_census_result "tier_census(timelines(c, at, v), $club) FROM visit WHERE $all OR c < 2"
+		seed tier_migration_result "tier_migration(timelines(c, at, v), $club, '2023-11-10') FROM visit WHERE $all OR c < 2"
+		seed tier_flow_result "tier_flow(timelines(c, nullif(at, CASE WHEN c < 2 THEN at END), v), $club, 'week') FROM visit WHERE $all OR c < 3"
+		seed tier_tenure_result "tier_tenure(timelines(c, at, v), $club) FROM visit WHERE $all OR c < 2"
+		seed tier_near_result "tier_near(timelines(c, at, v), $club, within => 2.5) FROM visit WHERE $all OR c < 2"
+	done
 } >"$scratch/seeds.sql"
 run loyalty_fuzz -c "SET timezone = 'UTC'" -f "$scratch/seeds.sql"
 is "$(run loyalty_fuzz -c 'SELECT count(DISTINCT type) FROM seed')" "${#types[@]}" "a seed of every type"
@@ -100,4 +110,9 @@ is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_totals_result r, LAT
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_triangle_result r, LATERAL points_redemption_rate(r.x) t WHERE t.rate NOT BETWEEN 0 AND 1.0000001 OR t.breakage_points < 0" 2>&1)" 0 "results: rates are shares"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_growth_result r, LATERAL growth_table(r.x) t WHERE t.active <> t.new + t.retained + t.resurrected OR t.churned < 0" 2>&1)" 0 "growth"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_stickiness_result r, LATERAL stickiness_table(r.x) t WHERE t.ratio NOT BETWEEN 0 AND 1" 2>&1)" 0 "stickiness"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_census_result r, LATERAL tier_census_table(r.x) t WHERE t.members < 0 OR t.share NOT BETWEEN 0 AND 1" 2>&1)" 0 "results: members are part of all"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_migration_result r, LATERAL tier_migration_table(r.x) t WHERE t.share NOT BETWEEN 0 AND 1" 2>&1)" 0 "results: ... of those in their tier"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_flow_result r, LATERAL (SELECT * FROM tier_flow_table(r.x) LIMIT 2000) t WHERE t.members_at_end <> t.members_at_start + t.joined + t.upgraded_in - t.upgraded_out + t.downgraded_in - t.downgraded_out OR t.members_at_end < 0" 2>&1)" 0 "results: from start to end"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_tenure_result r, LATERAL tier_tenure_table(r.x) t WHERE t.ended > t.spells OR t.median_days < 0 OR t.mean_days < 0" 2>&1)" 0 "results: spells end once"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_near_result r, LATERAL tier_near_table(r.x) t WHERE t.near_next > t.members OR t.near_keep > t.members" 2>&1)" 0 "results: who is near is a member"
 finish

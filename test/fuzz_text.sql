@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(33);
+SELECT plan(39);
 CREATE TABLE seed (type text, written text);
 INSERT INTO seed VALUES
 	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
@@ -15,6 +15,8 @@ INSERT INTO seed VALUES
 	('points_policy', '{"expires_on": "12-31", "by_label": {"promo": {"expires": "never"}}, "overdraft": "clip", "versions": [{"from": "2024-07-01", "pending": "1 day"}]}'),
 	('lifecycle_census_result', '{"period": "week", "dormant_after": 12, "as_of": "2024-12-31", "rows_without_customer": 3, "rows": [{"stage": "at risk", "members": 3}, {"stage": "never", "members": 1}]}'),
 	('active_days_histogram_result', '{"days": 28, "as_of": "2024-12-31", "rows": [{"active_days": 0, "customers": 3}, {"active_days": 7, "customers": 1}]}'),
+	('tier_policy', '{"Silver": 500, "Gold": 2000.5}'), ('tier_policy', '{"levels": {"Silver": 5}, "grace": "1 month", "downgrade": "one_level", "versions": [{"from": "2024-07-01", "levels": {"Silver": 6}}]}'),
+	('tier_policy', '{"levels": [{"tier": "Gold", "any": {"nights": 25, "points": 15000}, "keep": {"all": {"nights": 20}}}], "metrics": {"nights": {"of": "days", "labels": ["night"]}, "points": {"kinds": ["earn"]}}, "qualifying_window": "calendar year", "valid": "next_period_end"}'),
 	('event_timeline', '[]'), ('event_timeline', '[{"at": "2024-01-05T10:00:00+00:00", "value": 12.50}, {"at": "2024-01-06T10:00:00+00:00", "kind": "earn", "ref": "A"}]');
 INSERT INTO seed
 SELECT 'activity_base_bigint', activities(c, date '2024-01-05' + c)::text FROM generate_series(-1, 1) c
@@ -31,7 +33,12 @@ UNION ALL SELECT 'points_triangle_result', points_triangle(timelines(c % 7, time
 UNION ALL SELECT 'growth_result', growth(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'growth_money_result', growth(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), 'month@UTC')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'stickiness_result', stickiness(activities(c % 20, date '2024-01-05' + c % 40), within => 'week')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'retention_result', retention(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c;
+UNION ALL SELECT 'retention_result', retention(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'tier_census_result', tier_census(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"Silver": 20, "Gold": 40}')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'tier_migration_result', tier_migration(timelines(c, timestamptz '2024-01-05' + c * interval '1 day', c), '{"Silver": 20, "Gold": 40}', '2024-02-10')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'tier_flow_result', tier_flow(timelines(c % 9, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 20, "Gold": 60}, "valid": "5 days", "qualifying_window": "20 days"}')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'tier_tenure_result', tier_tenure(timelines(c % 3, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 50, "Gold": 100}, "valid": "5 days", "qualifying_window": "7 days"}')::text FROM generate_series(1, 30) c
+UNION ALL SELECT 'tier_near_result', tier_near(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"Silver": 20, "Gold": 40}', within => 3.5)::text FROM generate_series(1, 60) c;
 
 -- Every text made from a seed.
 CREATE FUNCTION mutants(written text, rounds int) RETURNS SETOF text

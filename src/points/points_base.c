@@ -25,7 +25,7 @@ struct PointsFold
 	PointsBooking *booking; /* NULL for totals */
 
 	bool seen[SCALES]; /* is there a customer of this scale? */
-	PointsCells *cells[SCALES];
+	Cells *cells[SCALES];
 
 	int64 members;
 	int64 members_with_balance;
@@ -57,15 +57,15 @@ points_fold_create(PointsMetric metric, const PointsQuestion *question)
 /* ---- a customer ---- */
 
 /* The cells for values of a scale. */
-static PointsCells *
+static Cells *
 cells_of_scale(PointsFold *fold, int scale)
 {
 	if (fold->cells[scale] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(fold->context);
 
-		fold->cells[scale] = points_cells_create(
-			fold->metric == POINTS_ROLLFORWARD ? ROLLFORWARD_SUMS : TRIANGLE_SUMS);
+		fold->cells[scale] =
+			cells_create(fold->metric == POINTS_ROLLFORWARD ? ROLLFORWARD_SUMS : TRIANGLE_SUMS);
 		MemoryContextSwitchTo(old);
 	}
 	return fold->cells[scale];
@@ -218,8 +218,8 @@ points_fold_flush(PointsFold *fold, Tally *tally)
 			flush_totals(&flushing, &fold->totals[scale]);
 		else
 		{
-			points_cells_visit(fold->cells[scale], flush_block, &flushing);
-			points_cells_free(fold->cells[scale]);
+			cells_visit(fold->cells[scale], flush_block, &flushing);
+			cells_free(fold->cells[scale]);
 			fold->cells[scale] = NULL;
 		}
 		fold->seen[scale] = false;

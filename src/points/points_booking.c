@@ -9,7 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "points/points_booking.h"
-#include "points/points_periods.h"
+#include "core/periods.h"
 
 /* ---- labels ---- */
 
@@ -71,8 +71,8 @@ typedef struct Debts
 
 struct PointsBooking
 {
-	PointsPeriods *periods;
-	PointsCells *cells;
+	Periods *periods;
+	Cells *cells;
 	bool expires_before_events; /* at one instant */
 	bool by_label;
 	MemoryContext context;
@@ -96,7 +96,7 @@ points_booking_create(const PointsQuestion *question)
 {
 	PointsBooking *booking = palloc0(sizeof(PointsBooking));
 
-	booking->periods = points_periods_open(question->period, question->zone);
+	booking->periods = periods_open(question->period, question->zone);
 	booking->expires_before_events = !question->policy->valid_at_boundary;
 	booking->by_label = question->by_label;
 	booking->context = CurrentMemoryContext;
@@ -144,7 +144,7 @@ number_label(PointsBooking *booking, EventText text)
 }
 
 void
-points_booking_start(PointsBooking *booking, const PointsWalk *walk, PointsCells *cells)
+points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells)
 {
 	booking->cells = cells;
 	booking->came_in_at = DT_NOBEGIN;
@@ -257,18 +257,18 @@ is_before_events(const PointsBooking *booking, const PointsMove *move)
 
 /* The period of a move; moves come in order. */
 static inline int32
-period_of(PointsBooking *booking, const PointsMove *move)
+period_of_move(PointsBooking *booking, const PointsMove *move)
 {
 	if (move->type == POINTS_MOVE_LOT || move->type == POINTS_MOVE_RESTORE)
 		booking->came_in_at = move->at;
 	else if (move->type == POINTS_MOVE_EXPIRE && is_before_events(booking, move))
-		return points_period(booking->periods, move->at - 1);
-	return points_period(booking->periods, move->at);
+		return period_of(booking->periods, move->at - 1);
+	return period_of(booking->periods, move->at);
 }
 
 /* ---- roll-forward ---- */
 
-/* Columns of what comes in and what goes, by role. */
+/* Columns of what comes in and what goes, by role; a negative sign: going lowers the column. */
 static const RollforwardSum column_in[POINTS_ROLES] = {
 	[POINTS_EARN] = ROLLFORWARD_ISSUED,
 	[POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
@@ -282,7 +282,6 @@ static const RollforwardSum column_out[POINTS_ROLES] = {
 	[POINTS_FORFEIT] = ROLLFORWARD_FORFEITED, [POINTS_EXPIRE] = ROLLFORWARD_EXPIRED,
 };
 
-/* Adjustments and transfers are net: what goes is taken off. */
 static inline void
 book_out(int128 *sums, PointsRole role, int64 points)
 {
@@ -311,8 +310,8 @@ book_repayment(PointsBooking *booking, int32 label, int32 period, int64 points)
 		PointsRole role;
 		int64 settled = settle_debt(&booking->debts, points, &role);
 
-		book_out(points_cell(booking->cells, 0, 0, period), role, -settled);
-		book_out(points_cell(booking->cells, label, 0, period), role, settled);
+		book_out(cell_at(booking->cells, 0, 0, period), role, -settled);
+		book_out(cell_at(booking->cells, label, 0, period), role, settled);
 		points -= settled;
 	}
 }
@@ -328,11 +327,11 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 
 	if (!(MOVE(move->type) & BOOKED_MOVES))
 		return;
-	period = period_of(booking, move);
+	period = period_of_move(booking, move);
 	lot = move->lot >= 0 ? lot_of(walk, move) : NULL;
 	if (lot != NULL)
 		label = label_of(booking, lot);
-	sums = points_cell(booking->cells, label, 0, period);
+	sums = cell_at(booking->cells, label, 0, period);
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
@@ -414,12 +413,12 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 			cancel_debts(&booking->debts, points);
 		return;
 	}
-	period = period_of(booking, move);
+	period = period_of_move(booking, move);
 	if (move->type == POINTS_MOVE_LOT)
 		note_issue(booking, move->lot, period);
 	issued_in = booking->issued_in[move->lot];
-	sums = points_cell(booking->cells, label_of(booking, lot_of(walk, move)), issued_in,
-					   period - issued_in);
+	sums = cell_at(booking->cells, label_of(booking, lot_of(walk, move)), issued_in,
+				   period - issued_in);
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:

@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "points/points_base.h"
-#include "points/points_cells.h"
+#include "core/cells.h"
 
 typedef struct PointsBooking PointsBooking;
 
@@ -17,8 +17,7 @@ typedef struct PointsBooking PointsBooking;
 extern PointsBooking *points_booking_create(const PointsQuestion *question);
 
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
-extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk,
-								 PointsCells *cells);
+extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);
 
 /* The text of a label's number in cells; 0: no label. */
 extern EventText points_booking_label(const PointsBooking *booking, int32 label);

@@ -1,7 +1,7 @@
 /*
  * points_face.h
- *		What the SQL faces of points of everyone share: arguments, the fold over a base,
- *		the aggregate over timelines, parameters of results.
+ *		What the SQL faces of points of everyone share: arguments, fold and parameters as
+ *		timeline/base_metric.h wants them, reading results.
  */
 #ifndef LOYALTY_POINTS_FACE_H
 #define LOYALTY_POINTS_FACE_H
@@ -12,12 +12,7 @@
 
 #include "core/tally.h"
 #include "points/points_base.h"
-
-typedef struct PointsFace
-{
-	PointsMetric metric;
-	const TallyShape *shape;
-} PointsFace;
+#include "timeline/base_metric.h"
 
 /* Parameters of the shapes, in their order; totals have the first three. */
 typedef enum PointsParameter
@@ -34,33 +29,30 @@ typedef enum PointsParameter
 
 extern const TallyParameter points_parameters[POINTS_PARAMETERS];
 
-/* A metric over a base: (base, policy, as_of), or (base, policy, period, as_of, by_label). */
-extern Datum points_over_base(FunctionCallInfo fcinfo, const PointsFace *face);
+/* The arguments: (policy, as_of), and (policy, period, as_of, by_label). */
+#define POINTS_TOTALS_ARGUMENTS 2
+#define POINTS_PERIOD_ARGUMENTS 4
+extern const BaseArgument points_totals_arguments[POINTS_TOTALS_ARGUMENTS];
+extern const BaseArgument points_period_arguments[POINTS_PERIOD_ARGUMENTS];
 
-/* A transition function: (state, timeline, and the same; by_label may be missing). */
-extern Datum points_accumulate(FunctionCallInfo fcinfo, const PointsFace *face);
+/* The parts of a BaseMetric; the kind of fold is a PointsMetric. */
+extern void *points_open_policy(const struct varlena *policy);
+extern ZoneDays **points_policy_zone(void *policy);
+extern void *points_start_fold(int fold_kind, const BaseQuestion *asked);
+extern void points_add_customer(void *fold, ByteSpan body);
+extern void points_flush_fold(void *fold, Tally *tally);
+
+#define POINTS_METRIC                                                                          \
+	.zone_parameter = POINTS_PARAMETER_ZONE, .open_policy = points_open_policy,                \
+	.policy_zone = points_policy_zone, .start = points_start_fold, .add = points_add_customer, \
+	.flush = points_flush_fold
 
 /* ---- reading results ---- */
-
-/* The day up to which a result counts; false where it has none, and so no rows. */
-extern bool points_result_as_of(const Tally *tally, DateADT *as_of);
-
-/* The periods up to as_of that a result's table shows. */
-typedef struct PointsCalendar
-{
-	Calendar calendar;
-	DateADT as_of;
-	int32 last;			 /* period of as_of */
-	int32 last_complete; /* the last one that is over */
-} PointsCalendar;
-
-/* False where the result has no rows. */
-extern bool points_result_calendar(const Tally *tally, PointsCalendar *calendar);
 
 /* What is wrong with the rows of a result by label and period, from outside; NULL: nothing so far,
  * and the calendar is there. */
 extern const char *points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows,
-									 PointsCalendar *calendar);
+									 BaseCalendar *calendar);
 
 /* The rows of a result whose first key is a label, label by label; those without one come last. */
 typedef struct PointsLabels

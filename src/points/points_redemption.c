@@ -27,9 +27,6 @@ PG_FUNCTION_INFO_V1(loyalty_points_liability);
 
 #define ESTIMATE_DECIMALS 2
 
-/* The most ages of all periods together that are estimated from. */
-#define MAX_AGES		  50000000
-
 /* Points issued in one period, or in all: exact, and at the scale of estimates. */
 typedef struct Line
 {
@@ -49,7 +46,6 @@ typedef struct Development
 	int points_scale;
 	int scale; /* of the lines */
 	double unit;
-	int64 ages;
 	int64 nlines;
 	int64 max_lines;
 	Line *lines;
@@ -145,7 +141,7 @@ add_to_all(Line *all, const Line *line)
 
 /* Develops the cohorts of one label; gives their estimate in all. */
 static DevelopmentEstimate
-develop_label(Development *development, const PointsCalendar *calendar, PointsLabels *labels,
+develop_label(Development *development, const BaseCalendar *calendar, PointsLabels *labels,
 			  double confidence)
 {
 	int64 first = development->nlines;
@@ -169,11 +165,6 @@ develop_label(Development *development, const PointsCalendar *calendar, PointsLa
 		}
 		to = &cohorts[ncohorts++];
 		to->ages = Max(0, calendar->last_complete - cohort.issued_in + 1);
-		development->ages += to->ages;
-		if (development->ages > MAX_AGES)
-			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("a triangle of more than %d ages is too large", MAX_AGES),
-							errhint("Take a longer period, or an as_of closer to the events.")));
 		to->redeemed = redeemed_by_age(development, &cohort, to->ages);
 		to->issued = in_points(development, line->issued);
 		to->redeemed_now = in_points(development, line->redeemed);
@@ -235,7 +226,7 @@ finish_all(Development *development, double confidence)
 
 /* Develops every label of a triangle; lines in the order of its table. */
 static void
-develop_triangle(Development *development, PointsCalendar *calendar, const Tally *tally,
+develop_triangle(Development *development, BaseCalendar *calendar, const Tally *tally,
 				 double confidence)
 {
 	PointsLabels labels;
@@ -249,7 +240,7 @@ develop_triangle(Development *development, PointsCalendar *calendar, const Tally
 		development->unit *= 10;
 	development->max_lines = 64;
 	development->lines = palloc(development->max_lines * sizeof(Line));
-	if (points_result_calendar(tally, calendar))
+	if (base_result_calendar(tally, POINTS_PARAMETER_AS_OF, calendar))
 	{
 		points_labels_open(&labels, tally);
 		while (points_labels_next(&labels))
@@ -267,7 +258,7 @@ develop_triangle(Development *development, PointsCalendar *calendar, const Tally
 
 /* The columns that tell a line: label and issue_period, both NULL in all. */
 static void
-put_line(Rows *rows, const PointsCalendar *calendar, const Line *line)
+put_line(Rows *rows, const BaseCalendar *calendar, const Line *line)
 {
 	rows_begin(rows);
 	if (line->label != NULL)
@@ -294,8 +285,7 @@ put_points(Rows *rows, const Development *development, int128 units)
 }
 
 static void
-put_rate(Rows *rows, const Development *development, const PointsCalendar *calendar,
-		 const Line *line)
+put_rate(Rows *rows, const Development *development, const BaseCalendar *calendar, const Line *line)
 {
 	int128 lost = line->issued - line->redeemed;
 
@@ -320,7 +310,7 @@ loyalty_points_redemption_rate(PG_FUNCTION_ARGS)
 	const Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
 	double confidence = PG_GETARG_FLOAT8(1);
 	Development development;
-	PointsCalendar calendar;
+	BaseCalendar calendar;
 	Rows rows;
 	int64 i;
 
@@ -357,7 +347,7 @@ loyalty_points_liability(PG_FUNCTION_ARGS)
 	int decimals = DatumGetInt32(DirectFunctionCall1(numeric_scale, value)) + ESTIMATE_DECIMALS;
 	Datum sum = NumericGetDatum(int64_to_numeric(0));
 	Development development;
-	PointsCalendar calendar;
+	BaseCalendar calendar;
 	Rows rows;
 	int64 i;
 

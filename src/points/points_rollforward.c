@@ -49,7 +49,7 @@ add_to_closing(int128 closing, const int128 *sums)
 static const char *
 find_fault(const Tally *tally)
 {
-	PointsCalendar calendar;
+	BaseCalendar calendar;
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
 	const char *fault = nrows > 0 ? points_rows_fault(tally, rows, nrows, &calendar) : NULL;
@@ -73,7 +73,10 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const PointsFace face = { .metric = POINTS_ROLLFORWARD, .shape = &shape };
+static const BaseMetric metric = { POINTS_METRIC, .shape = &shape,
+								   .narguments = POINTS_PERIOD_ARGUMENTS,
+								   .arguments = points_period_arguments,
+								   .fold_kind = POINTS_ROLLFORWARD };
 
 TALLY_TYPE(points_rollforward_result, &shape)
 
@@ -81,20 +84,20 @@ TALLY_TYPE(points_rollforward_result, &shape)
 Datum
 loyalty_points_rollforward(PG_FUNCTION_ARGS)
 {
-	return points_over_base(fcinfo, &face);
+	return base_metric(fcinfo, &metric);
 }
 
 /* points_rollforward_accum(state, timeline, policy, period, as_of, by_label) */
 Datum
 loyalty_points_rollforward_accum(PG_FUNCTION_ARGS)
 {
-	return points_accumulate(fcinfo, &face);
+	return base_metric_add(fcinfo, &metric);
 }
 
 /* ---- the table ---- */
 
 static void
-put_period(Rows *rows, const PointsCalendar *calendar, int32 period, const TallyKey *key,
+put_period(Rows *rows, const BaseCalendar *calendar, int32 period, const TallyKey *key,
 		   int128 opening, const int128 *sums, int128 closing, int128 pending, int scale)
 {
 	DateADT end = calendar_start(&calendar->calendar, period + 1);
@@ -116,7 +119,7 @@ put_period(Rows *rows, const PointsCalendar *calendar, int32 period, const Tally
 
 /* All periods of a label, from its first up to as_of's. */
 static void
-put_label(Rows *rows, const PointsCalendar *calendar, TallyRow *const *row, TallyRow *const *end,
+put_label(Rows *rows, const BaseCalendar *calendar, TallyRow *const *row, TallyRow *const *end,
 		  int scale)
 {
 	static const int128 nothing[ROLLFORWARD_SUMS];
@@ -145,12 +148,12 @@ Datum
 loyalty_points_rollforward_table(PG_FUNCTION_ARGS)
 {
 	Tally *tally = tally_argument(fcinfo, 0, &shape);
-	PointsCalendar calendar;
+	BaseCalendar calendar;
 	PointsLabels labels;
 	Rows rows;
 
 	rows_open(&rows, fcinfo);
-	if (!points_result_calendar(tally, &calendar))
+	if (!base_result_calendar(tally, POINTS_PARAMETER_AS_OF, &calendar))
 		return (Datum) 0;
 	points_labels_open(&labels, tally);
 	while (points_labels_next(&labels))

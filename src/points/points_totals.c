@@ -61,7 +61,7 @@ find_fault(const Tally *tally)
 			points_sum_add(&sum, sums[i]);
 		else if (identity[i] < 0)
 			points_sum_subtract(&sum, sums[i]);
-		if (sums[i] != 0 && !points_result_as_of(tally, &as_of))
+		if (sums[i] != 0 && !base_result_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
 			return "There are points, but no \"as_of\".";
 	}
 	if (sum != 0)
@@ -81,7 +81,21 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const PointsFace face = { .metric = POINTS_TOTALS, .shape = &shape };
+/* members without points, on whatever day */
+static void
+add_eventless(Tally *tally, int64 customers)
+{
+	TallyKey key = { 0 };
+
+	tally_add(tally, tally_row(tally, &key), TOTALS_MEMBERS, customers);
+}
+
+static const BaseMetric metric = { POINTS_METRIC,
+								   .shape = &shape,
+								   .narguments = POINTS_TOTALS_ARGUMENTS,
+								   .arguments = points_totals_arguments,
+								   .fold_kind = POINTS_TOTALS,
+								   .add_eventless = add_eventless };
 
 TALLY_TYPE(points_totals_result, &shape)
 
@@ -89,14 +103,14 @@ TALLY_TYPE(points_totals_result, &shape)
 Datum
 loyalty_points_totals(PG_FUNCTION_ARGS)
 {
-	return points_over_base(fcinfo, &face);
+	return base_metric(fcinfo, &metric);
 }
 
 /* points_totals_accum(state, timeline, policy, as_of) */
 Datum
 loyalty_points_totals_accum(PG_FUNCTION_ARGS)
 {
-	return points_accumulate(fcinfo, &face);
+	return base_metric_add(fcinfo, &metric);
 }
 
 /* points_totals_table(result): one row, also where nobody was counted */
@@ -122,7 +136,7 @@ loyalty_points_totals_table(PG_FUNCTION_ARGS)
 			rows_put_decimal(&rows, sum, tally_scale(tally));
 	}
 	rows_put_count(&rows, tally_guests(tally));
-	if (points_result_as_of(tally, &as_of))
+	if (base_result_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
 		rows_put_day(&rows, as_of);
 	else
 		rows_put_null(&rows);

@@ -63,7 +63,7 @@ points_cohort_next(PointsLabels *labels, PointsCohort *cohort)
 /* ---- the type ---- */
 
 static const char *
-find_row_fault(const TallyRow *row, const PointsCalendar *calendar)
+find_row_fault(const TallyRow *row, const BaseCalendar *calendar)
 {
 	int64 age = row->key.numbers[KEY_AGE];
 
@@ -79,7 +79,7 @@ find_row_fault(const TallyRow *row, const PointsCalendar *calendar)
 static const char *
 find_fault(const Tally *tally)
 {
-	PointsCalendar calendar;
+	BaseCalendar calendar;
 	PointsLabels labels;
 	PointsCohort cohort;
 	int64 nrows;
@@ -111,7 +111,10 @@ const TallyShape points_triangle_shape = {
 	.fault = find_fault,
 };
 
-static const PointsFace face = { .metric = POINTS_TRIANGLE, .shape = &points_triangle_shape };
+static const BaseMetric metric = { POINTS_METRIC, .shape = &points_triangle_shape,
+								   .narguments = POINTS_PERIOD_ARGUMENTS,
+								   .arguments = points_period_arguments,
+								   .fold_kind = POINTS_TRIANGLE };
 
 TALLY_TYPE(points_triangle_result, &points_triangle_shape)
 
@@ -119,21 +122,21 @@ TALLY_TYPE(points_triangle_result, &points_triangle_shape)
 Datum
 loyalty_points_triangle(PG_FUNCTION_ARGS)
 {
-	return points_over_base(fcinfo, &face);
+	return base_metric(fcinfo, &metric);
 }
 
 /* points_triangle_accum(state, timeline, policy, period, as_of, by_label) */
 Datum
 loyalty_points_triangle_accum(PG_FUNCTION_ARGS)
 {
-	return points_accumulate(fcinfo, &face);
+	return base_metric_add(fcinfo, &metric);
 }
 
 /* ---- the table ---- */
 
 /* All ages of a cohort up to as_of. */
 static void
-put_cohort(Rows *rows, const PointsCalendar *calendar, const PointsCohort *cohort, int scale)
+put_cohort(Rows *rows, const BaseCalendar *calendar, const PointsCohort *cohort, int scale)
 {
 	static const int128 nothing[TRIANGLE_SUMS];
 	TallyRow **row = cohort->row;
@@ -166,13 +169,13 @@ Datum
 loyalty_points_triangle_table(PG_FUNCTION_ARGS)
 {
 	Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
-	PointsCalendar calendar;
+	BaseCalendar calendar;
 	PointsLabels labels;
 	PointsCohort cohort;
 	Rows rows;
 
 	rows_open(&rows, fcinfo);
-	if (!points_result_calendar(tally, &calendar))
+	if (!base_result_calendar(tally, POINTS_PARAMETER_AS_OF, &calendar))
 		return (Datum) 0;
 	points_labels_open(&labels, tally);
 	while (points_labels_next(&labels))

@@ -14,7 +14,7 @@
 #include "core/statistics.h"
 #include "core/tally_sql.h"
 #include "retention/durations.h"
-#include "retention/survival.h"
+#include "core/survival.h"
 
 #define SURVIVAL_DURATION 0
 

@@ -18,19 +18,19 @@ PG_FUNCTION_INFO_V1(loyalty_tier_policy_send);
 PG_FUNCTION_INFO_V1(loyalty_tier_policy);
 PG_FUNCTION_INFO_V1(loyalty_make_tier_policy);
 
-static Datum
-from_text(const char *text)
+struct varlena *
+tier_policy_from_text(const char *text)
 {
 	JsonbContainer *json = json_parse_object(text, TIER_POLICY_TYPE);
 
 	json_check_unique_keys(text, TIER_POLICY_TYPE);
-	return PointerGetDatum(tier_policy_pack(tier_policy_read(json)));
+	return tier_policy_pack(tier_policy_read(json));
 }
 
 Datum
 loyalty_tier_policy_in(PG_FUNCTION_ARGS)
 {
-	return from_text(PG_GETARG_CSTRING(0));
+	PG_RETURN_POINTER(tier_policy_from_text(PG_GETARG_CSTRING(0)));
 }
 
 Datum
@@ -42,7 +42,7 @@ loyalty_tier_policy_out(PG_FUNCTION_ARGS)
 Datum
 loyalty_tier_policy_recv(PG_FUNCTION_ARGS)
 {
-	return from_text(policy_receive(fcinfo));
+	PG_RETURN_POINTER(tier_policy_from_text(policy_receive(fcinfo)));
 }
 
 Datum

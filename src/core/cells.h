@@ -1,15 +1,15 @@
 /*
- * points_cells.h
- *		Sums by label, row and column, for folds that add to them at every move.
+ * cells.h
+ *		Sums by layer, row and column, for folds that add to them at every move.
  *
- *		(label, row)  ->  [ columns 0 .. 15 ] [ columns 16 .. 31 ] ...  each a few sums
+ *		(layer, row)  ->  [ columns 0 .. 15 ] [ columns 16 .. 31 ] ...  each a few sums
  *
  * Neighbouring columns stand in one block, which a hash table finds: neither rows nor
  * columns have a limit, and what is added next is mostly in the block of last time. A
  * sum takes 2^64 amounts without overflow.
  */
-#ifndef LOYALTY_POINTS_CELLS_H
-#define LOYALTY_POINTS_CELLS_H
+#ifndef LOYALTY_CELLS_H
+#define LOYALTY_CELLS_H
 
 #include "postgres.h"
 
@@ -18,42 +18,42 @@
 
 typedef struct CellsKey
 {
-	int32 label;
+	int32 layer;
 	int32 row;
 	int32 block;
 } CellsKey;
 
-typedef struct PointsCells
+typedef struct Cells
 {
 	int width; /* sums of a cell */
 	MemoryContext context;
 	struct blocks_hash *blocks;
 	CellsKey last; /* the block found last */
 	int128 *last_block;
-} PointsCells;
+} Cells;
 
 /* In a memory context of its own below the current one. */
-extern PointsCells *points_cells_create(int width);
-extern void points_cells_free(PointsCells *cells);
+extern Cells *cells_create(int width);
+extern void cells_free(Cells *cells);
 
-extern int128 *points_cells_block(PointsCells *cells, CellsKey key);
+extern int128 *cells_block(Cells *cells, CellsKey key);
 
 /* Calls for each block, with the column that it begins at; in no order. */
-typedef void (*PointsCellsVisitor)(void *context, int32 label, int32 row, int32 column,
-								   const int128 *block);
+typedef void (*CellsVisitor)(void *context, int32 layer, int32 row, int32 column,
+							 const int128 *block);
 
-extern void points_cells_visit(const PointsCells *cells, PointsCellsVisitor visit, void *context);
+extern void cells_visit(const Cells *cells, CellsVisitor visit, void *context);
 
 /* The sums of a cell; zeros where it is new. Valid as long as the cells are. */
 static inline int128 *
-points_cell(PointsCells *cells, int32 label, int32 row, int32 column)
+cell_at(Cells *cells, int32 layer, int32 row, int32 column)
 {
-	CellsKey key = { label, row, column >> CELLS_BLOCK_BITS };
+	CellsKey key = { layer, row, column >> CELLS_BLOCK_BITS };
 	int128 *block = cells->last_block;
 
 	if (unlikely(block == NULL || key.block != cells->last.block || key.row != cells->last.row ||
-				 key.label != cells->last.label))
-		block = points_cells_block(cells, key);
+				 key.layer != cells->last.layer))
+		block = cells_block(cells, key);
 	return block + (column & (CELLS_BLOCK - 1)) * cells->width;
 }
 

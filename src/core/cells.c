@@ -1,13 +1,13 @@
 /*
- * points_cells.c
- *		Sums by label, row and column; the header explains it.
+ * cells.c
+ *		Sums by layer, row and column; the header explains it.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "points/points_cells.h"
+#include "core/cells.h"
 
 typedef struct BlockEntry
 {
@@ -22,7 +22,7 @@ hash_key(CellsKey key)
 	uint64 hash = (uint64) (uint32) key.row << 32 | (uint32) key.block;
 
 	/* Fibonacci hashing: neighbours spread evenly */
-	hash = (hash ^ (uint64) (uint32) key.label << 13) * UINT64CONST(0x9E3779B97F4A7C15);
+	hash = (hash ^ (uint64) (uint32) key.layer << 13) * UINT64CONST(0x9E3779B97F4A7C15);
 	hash ^= hash >> 29;
 	return (uint32) ((hash * UINT64CONST(0xBF58476D1CE4E5B9)) >> 32);
 }
@@ -30,7 +30,7 @@ hash_key(CellsKey key)
 static inline bool
 same_key(CellsKey a, CellsKey b)
 {
-	return a.block == b.block && a.row == b.row && a.label == b.label;
+	return a.block == b.block && a.row == b.row && a.layer == b.layer;
 }
 
 #define SH_PREFIX				blocks
@@ -44,12 +44,12 @@ same_key(CellsKey a, CellsKey b)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-PointsCells *
-points_cells_create(int width)
+Cells *
+cells_create(int width)
 {
 	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "loyalty points cells", ALLOCSET_DEFAULT_SIZES);
-	PointsCells *cells = MemoryContextAllocZero(context, sizeof(PointsCells));
+		AllocSetContextCreate(CurrentMemoryContext, "loyalty cells", ALLOCSET_DEFAULT_SIZES);
+	Cells *cells = MemoryContextAllocZero(context, sizeof(Cells));
 
 	cells->width = width;
 	cells->context = context;
@@ -58,13 +58,13 @@ points_cells_create(int width)
 }
 
 void
-points_cells_free(PointsCells *cells)
+cells_free(Cells *cells)
 {
 	MemoryContextDelete(cells->context);
 }
 
 int128 *
-points_cells_block(PointsCells *cells, CellsKey key)
+cells_block(Cells *cells, CellsKey key)
 {
 	bool found;
 	BlockEntry *entry = blocks_insert(cells->blocks, key, &found);
@@ -78,7 +78,7 @@ points_cells_block(PointsCells *cells, CellsKey key)
 }
 
 void
-points_cells_visit(const PointsCells *cells, PointsCellsVisitor visit, void *context)
+cells_visit(const Cells *cells, CellsVisitor visit, void *context)
 {
 	blocks_iterator iterator;
 	BlockEntry *entry;
@@ -87,7 +87,7 @@ points_cells_visit(const PointsCells *cells, PointsCellsVisitor visit, void *con
 	while ((entry = blocks_iterate(cells->blocks, &iterator)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		visit(context, entry->key.label, entry->key.row, entry->key.block * CELLS_BLOCK,
+		visit(context, entry->key.layer, entry->key.row, entry->key.block * CELLS_BLOCK,
 			  entry->block);
 	}
 }

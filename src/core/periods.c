@@ -1,17 +1,17 @@
 /*
- * points_periods.c
+ * periods.c
  *		Which period an instant belongs to; the header explains it.
  */
 #include "postgres.h"
 
 #include "utils/timestamp.h"
 
-#include "points/points_periods.h"
+#include "core/periods.h"
 
-PointsPeriods *
-points_periods_open(const CalendarPeriod *period, ZoneDays *zone)
+Periods *
+periods_open(const CalendarPeriod *period, ZoneDays *zone)
 {
-	PointsPeriods *periods = palloc0(sizeof(PointsPeriods));
+	Periods *periods = palloc0(sizeof(Periods));
 
 	calendar_open(&periods->calendar, period);
 	periods->zone = zone;
@@ -20,7 +20,7 @@ points_periods_open(const CalendarPeriod *period, ZoneDays *zone)
 
 /* When a period starts; infinite where no instant is that late. */
 static TimestampTz
-period_start(PointsPeriods *periods, int32 period)
+period_start(Periods *periods, int32 period)
 {
 	KnownStart *start = &periods->starts[(uint32) period % KNOWN_STARTS];
 
@@ -39,7 +39,7 @@ period_start(PointsPeriods *periods, int32 period)
 }
 
 int32
-points_period_slow(PointsPeriods *periods, TimestampTz at)
+period_slow(Periods *periods, TimestampTz at)
 {
 	int32 period;
 

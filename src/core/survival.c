@@ -12,7 +12,7 @@
 #include "common/int.h"
 #include "miscadmin.h"
 
-#include "retention/survival.h"
+#include "core/survival.h"
 
 /* An S that is 0.5 in exact arithmetic must count as 0.5. What rounding adds stays far below. */
 #define HALF (0.5 + 1e-11)

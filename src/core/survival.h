@@ -15,7 +15,7 @@
  * factors cancel out to one quotient, which is how S is computed: where nobody is censored, it is
  * the share that is left, to the last digit.
  *
- * No fmgr here: survival_sql.c is the SQL face.
+ * No fmgr here.
  */
 #ifndef LOYALTY_SURVIVAL_H
 #define LOYALTY_SURVIVAL_H

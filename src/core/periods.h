@@ -1,12 +1,12 @@
 /*
- * points_periods.h
+ * periods.h
  *		Which period an instant belongs to, by the instants at which periods start.
  *
  * Not by the instant's local day: where clocks go back over midnight, a day comes twice,
  * and a closing must be what the walk gives at the end of the period's last day.
  */
-#ifndef LOYALTY_POINTS_PERIODS_H
-#define LOYALTY_POINTS_PERIODS_H
+#ifndef LOYALTY_PERIODS_H
+#define LOYALTY_PERIODS_H
 
 #include "postgres.h"
 
@@ -21,7 +21,7 @@ typedef struct KnownStart
 	TimestampTz at;
 } KnownStart;
 
-typedef struct PointsPeriods
+typedef struct Periods
 {
 	Calendar calendar;
 	ZoneDays *zone;
@@ -29,20 +29,20 @@ typedef struct PointsPeriods
 	TimestampTz from;
 	TimestampTz until;
 	KnownStart starts[KNOWN_STARTS]; /* by the low bits of the period */
-} PointsPeriods;
+} Periods;
 
 /* In the current memory context; the period must live as long. */
-extern PointsPeriods *points_periods_open(const CalendarPeriod *period, ZoneDays *zone);
+extern Periods *periods_open(const CalendarPeriod *period, ZoneDays *zone);
 
-extern int32 points_period_slow(PointsPeriods *periods, TimestampTz at);
+extern int32 period_slow(Periods *periods, TimestampTz at);
 
 /* The number of the period that holds a finite instant; 22008 before the first of a list. */
 static inline int32
-points_period(PointsPeriods *periods, TimestampTz at)
+period_of(Periods *periods, TimestampTz at)
 {
 	if (likely(at >= periods->from && at < periods->until))
 		return periods->now;
-	return points_period_slow(periods, at);
+	return period_slow(periods, at);
 }
 
 #endif

@@ -1,0 +1,179 @@
+/*
+ * tier_migration.c
+ *		From which tier to which members went between two days: tier_migration(), its result and
+ *		table.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "core/rows.h"
+#include "core/tally_sql.h"
+#include "tiers/tier_face.h"
+
+PG_FUNCTION_INFO_V1(loyalty_tier_migration);
+PG_FUNCTION_INFO_V1(loyalty_tier_migration_accum);
+PG_FUNCTION_INFO_V1(loyalty_tier_migration_table);
+
+#define NOT_YET "not yet a member"
+
+static const TallyParameter parameters[] = {
+	TIER_PARAMETERS,
+	{ .name = "to_day",
+	  .may_be_unknown = true,
+	  .canonical = tally_canonical_day,
+	  .hint = "Give the same to_day to all of them." },
+	{ .name = "from_day",
+	  .canonical = tally_canonical_day,
+	  .hint = "Give the same from_day to all of them." },
+};
+
+static const BaseArgument arguments[] = {
+	TIER_ARGUMENT_POLICY,
+	{ "from_day", BASE_DAY, TIER_PARAMETER_OTHER, "Give the day to begin with." },
+	{ "to_day", BASE_AS_OF, TIER_PARAMETER_AS_OF, NULL },
+};
+
+static const TallyColumn keys[MIGRATION_KEYS] = {
+	[MIGRATION_FROM] = { "from_rank", TALLY_NUMBER },
+	[MIGRATION_TO] = { "to_rank", TALLY_NUMBER },
+};
+
+static const TallyColumn columns[] = { { "members", TALLY_COUNT } };
+
+static const char *
+find_fault(const Tally *tally)
+{
+	const char *fault = tier_rows_fault(tally, MIGRATION_TO);
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	const TierPolicy *policy;
+	DateADT from_day;
+	DateADT to_day;
+	int64 i;
+
+	if (fault != NULL || nrows == 0)
+		return fault;
+	policy = tier_result_policy(tally);
+	for (i = 0; i < nrows; i++)
+		if (rows[i]->key.numbers[MIGRATION_FROM] < TIER_NO_RANK ||
+			rows[i]->key.numbers[MIGRATION_FROM] >= policy->ntiers)
+			return "There is a rank that the policy doesn't have.";
+	if (!base_result_day(tally, TIER_PARAMETER_OTHER, &from_day))
+		return "There are rows, but no \"from_day\".";
+	if (base_result_day(tally, TIER_PARAMETER_AS_OF, &to_day) && from_day > to_day)
+		return "\"from_day\" is after \"to_day\".";
+	return NULL;
+}
+
+static const TallyShape shape = {
+	.type = "tier_migration_result",
+	.maker = "tier_migration() and rollup()",
+	.nparameters = lengthof(parameters),
+	.parameters = parameters,
+	.nkeys = MIGRATION_KEYS,
+	.keys = keys,
+	.nsums = lengthof(columns),
+	.sums = columns,
+	.fault = find_fault,
+};
+
+static void
+check_days(const BaseQuestion *question)
+{
+	if (question->has_as_of && question->day > question->as_of)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("from_day, %s, is after to_day, %s", day_text(question->day),
+							   day_text(question->as_of)),
+						errhint("to_day is that of the last event unless it is given.")));
+}
+
+/* members in the base tier, on whatever days */
+static void
+add_eventless(Tally *tally, int64 customers)
+{
+	TallyKey key = { 0 };
+
+	tally_add(tally, tally_row(tally, &key), 0, customers);
+}
+
+static const BaseMetric metric = { TIER_METRIC,
+								   .shape = &shape,
+								   .narguments = lengthof(arguments),
+								   .arguments = arguments,
+								   .check = check_days,
+								   .fold_kind = TIER_MIGRATION,
+								   .add_eventless = add_eventless };
+
+TALLY_TYPE(tier_migration_result, &shape)
+
+/* tier_migration(base, policy, from_day, to_day) */
+Datum
+loyalty_tier_migration(PG_FUNCTION_ARGS)
+{
+	return base_metric(fcinfo, &metric);
+}
+
+/* tier_migration_accum(state, timeline, policy, from_day, to_day) */
+Datum
+loyalty_tier_migration_accum(PG_FUNCTION_ARGS)
+{
+	return base_metric_add(fcinfo, &metric);
+}
+
+/* ---- the table ---- */
+
+/* The end of the rows that begin with the same rank, and their members. */
+static TallyRow **
+same_from(TallyRow **row, TallyRow **end, int128 *members)
+{
+	int64 from = (*row)->key.numbers[MIGRATION_FROM];
+
+	*members = 0;
+	for (; row < end && (*row)->key.numbers[MIGRATION_FROM] == from; row++)
+		*members += (*row)->sums[0];
+	return row;
+}
+
+/* tier_migration_table(result): a row for each pair of tiers that somebody went between */
+Datum
+loyalty_tier_migration_table(PG_FUNCTION_ARGS)
+{
+	Tally *tally = tally_argument(fcinfo, 0, &shape);
+	const TierPolicy *policy = tier_result_policy(tally);
+	int64 nrows;
+	TallyRow **row = tally_rows(tally, &nrows);
+	TallyRow **end = row + nrows;
+	TallyRow **from_end = row;
+	int128 from_members = 0;
+	DateADT from_day;
+	DateADT to_day;
+	bool has_to_day = base_result_day(tally, TIER_PARAMETER_AS_OF, &to_day);
+	Rows rows;
+
+	rows_open(&rows, fcinfo);
+	if (nrows > 0 && (policy == NULL || !base_result_day(tally, TIER_PARAMETER_OTHER, &from_day)))
+		report_corrupted();
+	for (; row < end; row++)
+	{
+		int from = (int) (*row)->key.numbers[MIGRATION_FROM];
+		int to = (int) (*row)->key.numbers[MIGRATION_TO];
+
+		if (row == from_end)
+			from_end = same_from(row, end, &from_members);
+		rows_begin(&rows);
+		rows_put_name(&rows, from == TIER_NO_RANK ? NOT_YET : policy->tiers[from]);
+		rows_put_int(&rows, from);
+		rows_put_name(&rows, policy->tiers[to]);
+		rows_put_int(&rows, to);
+		rows_put_count(&rows, (int64) (*row)->sums[0]);
+		rows_put_float(&rows, tier_share((*row)->sums[0], from_members));
+		rows_put_day(&rows, from_day);
+		if (has_to_day)
+			rows_put_day(&rows, to_day);
+		else
+			rows_put_null(&rows);
+		rows_end(&rows);
+	}
+	return (Datum) 0;
+}

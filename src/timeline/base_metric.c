@@ -1,0 +1,430 @@
+/*
+ * base_metric.c
+ *		What the SQL faces of metrics over everyone's timelines share; the header lists it.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "core/base.h"
+#include "core/policy.h"
+#include "core/tally_sql.h"
+#include "timeline/base_metric.h"
+#include "timeline/timeline.h"
+
+/* ---- parameters of results ---- */
+
+/* At its smallest scale, so that 1.50 and 1.5 are the same question. */
+static Decimal
+smallest_decimal(const struct varlena *number)
+{
+	Decimal decimal = decimal_from_numeric(number);
+	int scale = decimal_minimal_scale(decimal.units, decimal.scale);
+
+	decimal.units /= decimal_power[decimal.scale - scale];
+	decimal.scale = scale;
+	return decimal;
+}
+
+char *
+base_canonical_number(const char *text)
+{
+	Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+									   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	Decimal decimal = smallest_decimal((struct varlena *) DatumGetPointer(number));
+
+	return decimal_to_text(decimal.units, decimal.scale);
+}
+
+/* ---- arguments ---- */
+
+/* What a call asks, as it came. */
+typedef struct Asked
+{
+	struct varlena *policy;
+	struct varlena *period; /* NULL: not asked */
+	BaseQuestion question;	/* all that needs no opening */
+} Asked;
+
+static void
+refuse_null(FunctionCallInfo fcinfo, int n, const BaseArgument *argument)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not be null", argument->name),
+						argument->null_hint != NULL ? errhint("%s", argument->null_hint) : 0));
+}
+
+static DateADT
+finite_day(FunctionCallInfo fcinfo, int n, const BaseArgument *argument)
+{
+	DateADT day = PG_GETARG_DATEADT(n);
+
+	if (DATE_NOT_FINITE(day))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("%s must be finite, not '%s'", argument->name,
+							   DATE_IS_NOEND(day) ? "infinity" : "-infinity")));
+	return day;
+}
+
+static void
+read_argument(FunctionCallInfo fcinfo, int n, const BaseArgument *argument, Asked *asked)
+{
+	BaseQuestion *question = &asked->question;
+
+	if (argument->type != BASE_AS_OF)
+		refuse_null(fcinfo, n, argument);
+	switch (argument->type)
+	{
+		case BASE_POLICY:
+			asked->policy = PG_GETARG_VARLENA_PP(n);
+			break;
+		case BASE_PERIOD:
+			asked->period = PG_GETARG_VARLENA_PP(n);
+			break;
+		case BASE_AS_OF:
+			question->has_as_of = !PG_ARGISNULL(n);
+			if (question->has_as_of)
+				question->as_of = finite_day(fcinfo, n, argument);
+			break;
+		case BASE_DAY:
+			question->day = finite_day(fcinfo, n, argument);
+			break;
+		case BASE_FLAG:
+			question->flag = PG_GETARG_BOOL(n);
+			break;
+		case BASE_NUMBER:
+			question->number = smallest_decimal(PG_GETARG_VARLENA_PP(n));
+			break;
+	}
+}
+
+/* The arguments from the n-th on. */
+static void
+read_arguments(FunctionCallInfo fcinfo, int n, const BaseMetric *metric, Asked *asked)
+{
+	int i;
+
+	memset(asked, 0, sizeof(Asked));
+	for (i = 0; i < metric->narguments && n + i < PG_NARGS(); i++)
+		read_argument(fcinfo, n + i, &metric->arguments[i], asked);
+}
+
+/* A copy with a long header, as those who open it want it. */
+static struct varlena *
+copy_varlena(const struct varlena *value)
+{
+	Size size = VARSIZE_ANY_EXHDR(value);
+	struct varlena *copy = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(copy, VARHDRSZ + size);
+	memcpy(VARDATA(copy), VARDATA_ANY(value), size);
+	return copy;
+}
+
+static bool
+same_varlena(const struct varlena *a, const struct varlena *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+static bool
+same_asked(const Asked *a, const Asked *b)
+{
+	return a->question.as_of == b->question.as_of && a->question.day == b->question.day &&
+		   a->question.flag == b->question.flag &&
+		   a->question.number.units == b->question.number.units &&
+		   a->question.number.scale == b->question.number.scale &&
+		   same_varlena(a->policy, b->policy) && same_varlena(a->period, b->period);
+}
+
+/* The zone that a period names becomes that of a policy that names none. */
+static void
+settle_zone(const Asked *asked, ZoneDays **zone)
+{
+	if (asked->period != NULL)
+	{
+		Calendar calendar;
+		ZoneDays *named;
+
+		calendar_open(&calendar, (CalendarPeriod *) asked->period);
+		if (calendar.zone != NULL)
+		{
+			named = zone_by_name(calendar.zone, strlen(calendar.zone));
+			if (*zone != NULL && *zone != named)
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("the policy is in zone \"%s\", but the period in \"%s\"",
+									   zone_name(*zone), zone_name(named)),
+								errhint("Leave out one of them, or let them agree.")));
+			*zone = named;
+		}
+	}
+	if (*zone == NULL)
+		*zone = zone_of_session();
+}
+
+/* Opens what was asked, in the current memory context. */
+static BaseQuestion *
+open_question(const BaseMetric *metric, Asked *asked)
+{
+	BaseQuestion *question = palloc(sizeof(BaseQuestion));
+	ZoneDays **zone;
+
+	*question = asked->question;
+	asked->policy = copy_varlena(asked->policy);
+	question->policy = metric->open_policy(asked->policy);
+	if (asked->period != NULL)
+	{
+		asked->period = copy_varlena(asked->period);
+		question->period = (CalendarPeriod *) asked->period;
+	}
+	zone = metric->policy_zone(question->policy);
+	settle_zone(asked, zone);
+	question->zone = *zone;
+	return question;
+}
+
+/* The text of a parameter; NULL where as_of is unknown. */
+static char *
+parameter_text(const Asked *asked, const BaseQuestion *question, BaseArgumentType type)
+{
+	switch (type)
+	{
+		case BASE_POLICY:
+			return policy_unpack(asked->policy);
+		case BASE_PERIOD:
+			return calendar_period_text(question->period);
+		case BASE_AS_OF:
+			return question->has_as_of ? day_text(question->as_of) : NULL;
+		case BASE_DAY:
+			return day_text(question->day);
+		case BASE_FLAG:
+			return pstrdup(question->flag ? "true" : "false");
+		default: /* BASE_NUMBER */
+			return decimal_to_text(question->number.units, question->number.scale);
+	}
+}
+
+/* ---- over a base ---- */
+
+/* The local day of the last event of all; false where there is none. */
+static bool
+last_day(const Base *base, ZoneDays *zone, DateADT *day)
+{
+	TimestampTz last = DT_NOBEGIN;
+	TimestampTz at;
+	BaseCursor cursor;
+	Customer customer = { 0 };
+	ByteSpan body;
+
+	base_rewind(&cursor, base);
+	while (base_next(&cursor, &customer, &body))
+		if (timeline_last_instant(body, &at) && at > last)
+			last = at;
+	if (last == DT_NOBEGIN)
+		return false;
+	*day = zone_day(zone, last);
+	return true;
+}
+
+static void
+fold_base(const BaseMetric *metric, void *fold, const Base *base)
+{
+	BaseErrors errors;
+	BaseCursor cursor;
+	Customer customer = { 0 };
+	ByteSpan body;
+
+	base_rewind(&cursor, base);
+	base_name_customer(&errors, base, &customer);
+	while (base_next(&cursor, &customer, &body))
+		metric->add(fold, body);
+	base_forget_customer(&errors);
+}
+
+Datum
+base_metric(FunctionCallInfo fcinfo, const BaseMetric *metric)
+{
+	Asked asked;
+	BaseQuestion *question;
+	const Base *base;
+	Tally *tally;
+	int i;
+
+	read_arguments(fcinfo, 1, metric, &asked);
+	question = open_question(metric, &asked);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	base = base_open(PG_GETARG_DATUM(0));
+	if (!question->has_as_of)
+		question->has_as_of = last_day(base, question->zone, &question->as_of);
+	if (metric->check != NULL)
+		metric->check(question);
+
+	tally = tally_create(metric->shape);
+	tally_set_parameter(tally, metric->zone_parameter, zone_name(question->zone));
+	for (i = 0; i < metric->narguments; i++)
+		tally_set_parameter(tally, metric->arguments[i].parameter,
+							parameter_text(&asked, question, metric->arguments[i].type));
+	tally_add_guests(tally, base->guests);
+	if (question->has_as_of)
+	{
+		void *fold = metric->start(metric->fold_kind, question);
+
+		fold_base(metric, fold, base);
+		metric->flush(fold, tally);
+	}
+	else if (metric->add_eventless != NULL)
+		metric->add_eventless(tally, base->customers);
+	PG_RETURN_POINTER(tally_encode(tally));
+}
+
+/* ---- the aggregates over timelines ---- */
+
+/* What an aggregate's state folds with. */
+typedef struct Accumulation
+{
+	const BaseMetric *metric;
+	Asked asked; /* by the first row */
+	void *fold;
+} Accumulation;
+
+static void
+flush_accumulation(void *fold, Tally *tally)
+{
+	Accumulation *accumulation = fold;
+
+	accumulation->metric->flush(accumulation->fold, tally);
+}
+
+static void report_changing_arguments(const BaseMetric *metric) pg_attribute_noreturn();
+
+static void
+report_changing_arguments(const BaseMetric *metric)
+{
+	StringInfoData names;
+	int i;
+
+	initStringInfo(&names);
+	for (i = 0; i < metric->narguments; i++)
+	{
+		const char *before = i == 0 ? "" : i == metric->narguments - 1 ? " and " : ", ";
+
+		appendStringInfo(&names, "%s%s", before, metric->arguments[i].name);
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be the same for all rows of an aggregate", names.data),
+					errhint("GROUP BY what they depend on.")));
+}
+
+/* Sets a parameter of the state's; one that came with a flat state must be this one. */
+static void
+match_parameter(Tally *tally, const BaseMetric *metric, int parameter, const char *text)
+{
+	const char *known = tally_parameter(tally, parameter);
+
+	if (known == NULL)
+		tally_set_parameter(tally, parameter, text);
+	else if (strcmp(known, text) != 0)
+		report_changing_arguments(metric);
+}
+
+/* Starts to fold, in the state's memory: with the first row, or after a state that came flat. */
+static Accumulation *
+start_accumulation(TallyState *state, const BaseMetric *metric, const Asked *asked)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
+	Accumulation *accumulation = palloc0(sizeof(Accumulation));
+	BaseQuestion *question;
+	int i;
+
+	accumulation->metric = metric;
+	accumulation->asked = *asked;
+	question = open_question(metric, &accumulation->asked);
+	if (metric->check != NULL)
+		metric->check(question);
+	match_parameter(state->tally, metric, metric->zone_parameter, zone_name(question->zone));
+	for (i = 0; i < metric->narguments; i++)
+		match_parameter(state->tally, metric, metric->arguments[i].parameter,
+						parameter_text(&accumulation->asked, question, metric->arguments[i].type));
+	accumulation->fold = metric->start(metric->fold_kind, question);
+	state->fold = accumulation;
+	state->flush = flush_accumulation;
+	MemoryContextSwitchTo(old);
+	return accumulation;
+}
+
+static const char *
+as_of_name(const BaseMetric *metric)
+{
+	int i;
+
+	for (i = 0; i < metric->narguments; i++)
+		if (metric->arguments[i].type == BASE_AS_OF)
+			return metric->arguments[i].name;
+	return "as_of";
+}
+
+Datum
+base_metric_add(FunctionCallInfo fcinfo, const BaseMetric *metric)
+{
+	bool is_new;
+	TallyState *state;
+	Accumulation *accumulation;
+	Asked asked;
+
+	read_arguments(fcinfo, 2, metric, &asked);
+	if (!asked.question.has_as_of)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("%s must not be null", as_of_name(metric)),
+						errhint("Give a day: an aggregate doesn't know the last event of all "
+								"groups beforehand. The function over timelines(...) does.")));
+	state = tally_state(fcinfo, 0, metric->shape, &is_new);
+	accumulation = state->fold;
+	if (accumulation == NULL)
+		accumulation = start_accumulation(state, metric, &asked);
+	else if (!same_asked(&asked, &accumulation->asked))
+		report_changing_arguments(metric);
+	if (!PG_ARGISNULL(1))
+		metric->add(accumulation->fold,
+					timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(1))));
+	TALLY_RETURN_STATE(state);
+}
+
+/* ---- reading results ---- */
+
+bool
+base_result_day(const Tally *tally, int parameter, DateADT *day)
+{
+	const char *text = tally_parameter(tally, parameter);
+
+	if (text == NULL)
+		return false;
+	if (day_parse(text, strlen(text), day) != DAY_READ)
+		report_corrupted();
+	return true;
+}
+
+bool
+base_result_calendar(const Tally *tally, int as_of_parameter, BaseCalendar *calendar)
+{
+	int64 nrows;
+
+	pfree(tally_rows(tally, &nrows));
+	if (nrows == 0)
+		return false;
+	if (!tally_calendar(tally, &calendar->calendar) ||
+		!base_result_day(tally, as_of_parameter, &calendar->as_of))
+		report_corrupted();
+	calendar->last = calendar_index(&calendar->calendar, calendar->as_of);
+	calendar->last_complete =
+		calendar_start(&calendar->calendar, calendar->last + 1) == calendar->as_of + 1
+			? calendar->last
+			: calendar->last - 1;
+	return true;
+}
