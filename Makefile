@@ -24,6 +24,7 @@ SQL_PARTS := \
 	src/retention/growth.sql \
 	src/retention/engagement.sql \
 	src/retention/survival.sql \
+	src/retention/repeat_purchase.sql \
 	src/points/policy.sql \
 	src/points/points.sql \
 	src/points/base.sql \

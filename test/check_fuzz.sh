@@ -9,6 +9,8 @@ types=(activity_set calendar_period timeline_event event_timeline activity_base_
 	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result points_policy
 	points_totals_result points_rollforward_result points_triangle_result
 	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result
+	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result
+	repeat_rate_result purchase_intervals_result
 	tier_policy tier_census_result tier_migration_result tier_flow_result tier_tenure_result tier_near_result)
 
 new_database loyalty_fuzz
@@ -55,6 +57,11 @@ seed()
 		seed lifecycle_census_result "lifecycle_census(activities(nullif(c, 5), at), '$period', 2) FROM visit"
 		seed stickiness_result "stickiness(activities(c, at), '$period', 'week@UTC') FROM visit"
 	done
+	for within in NULL 30; do
+		seed repeat_rate_result "repeat_rate(activities(c, at), NULL, $within) FROM visit"
+		seed repeat_rate_result "repeat_rate(timelines(c, at, v - 3), '2023-12-31', $within) FROM visit"
+	done
+	seed purchase_intervals_result "purchase_intervals(activities(c, at), up_to => n) FROM visit, unnest(ARRAY[1, 3, 20]) n GROUP BY n"
 	seed active_days_histogram_result "active_days_histogram(activities(nullif(c, 5), at), 60) FROM visit"
 	seed points_policy "p::points_policy FROM unnest(ARRAY['{}', '{\"zone\": \"Europe/Helsinki\", \"kinds\": {\"EARN\": \"earn\", \"SPEND\": \"redeem\"}, \"expires_after\": \"1 year\", \"expires_align\": \"month\", \"pending\": \"14 days\"}', '{\"expires_on\": \"12-31\", \"by_label\": {\"promo\": {\"expires\": \"never\"}}, \"overdraft\": \"clip\", \"versions\": [{\"from\": \"2024-07-01\", \"pending\": \"1 day\"}]}', '{\"inactive_after\": \"90 days\", \"refreshed_by\": [\"earn\"], \"expiry_boundary\": \"valid\", \"redeem_order\": \"newest\", \"returns_below_zero\": false}']) p"
 	for by_label in true false; do
@@ -115,4 +122,6 @@ is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_migration_result r, LA
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_flow_result r, LATERAL (SELECT * FROM tier_flow_table(r.x) LIMIT 2000) t WHERE t.members_at_end <> t.members_at_start + t.joined + t.upgraded_in - t.upgraded_out + t.downgraded_in - t.downgraded_out OR t.members_at_end < 0" 2>&1)" 0 "results: from start to end"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_tenure_result r, LATERAL tier_tenure_table(r.x) t WHERE t.ended > t.spells OR t.median_days < 0 OR t.mean_days < 0" 2>&1)" 0 "results: spells end once"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_near_result r, LATERAL tier_near_table(r.x) t WHERE t.near_next > t.members OR t.near_keep > t.members" 2>&1)" 0 "results: who is near is a member"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_repeat_rate_result r, LATERAL repeat_rate_table(r.x) t WHERE t.rate NOT BETWEEN 0 AND 1 OR t.eligible > t.buyers" 2>&1)" 0 "repeat rates"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_purchase_intervals_result r, LATERAL purchase_intervals_table(r.x) t WHERE t.not_reached < 0 OR t.median_days < t.n - 1 OR t.km_median_days < t.n - 1" 2>&1)" 0 "purchase intervals"
 finish

@@ -127,10 +127,19 @@ read_arguments(FunctionCallInfo fcinfo, int n, const Metric *metric, Asked *aske
 				asked->number = PG_GETARG_INT32(n++);
 				metric_check_number(name, asked->number);
 				break;
+			case METRIC_OPTIONAL_NUMBER:
+				if (!PG_ARGISNULL(n))
+				{
+					asked->number = PG_GETARG_INT32(n);
+					metric_check_number(name, asked->number);
+				}
+				n++;
+				break;
 			case METRIC_AS_OF:
 				asked->has_as_of = metric_as_of_argument(fcinfo, n++, &asked->as_of);
 				break;
 			case METRIC_ZONE:
+			case METRIC_COUNTED:
 				break;
 		}
 	}
@@ -191,18 +200,21 @@ open_question(Asked *asked, const Metric *metric, MetricQuestion *question)
 
 /* The text of a parameter; NULL where it is unknown. */
 static const char *
-parameter_text(MetricParameter parameter, const Asked *asked, const MetricQuestion *question)
+parameter_text(const Metric *metric, int n, const Asked *asked, const MetricQuestion *question)
 {
-	switch (parameter)
+	switch (metric->parameters[n])
 	{
 		case METRIC_PERIOD:
 			return calendar_period_text(question->period);
 		case METRIC_WITHIN:
 			return calendar_period_text(question->within);
 		case METRIC_NUMBER:
-			return psprintf("%d", question->number);
+		case METRIC_OPTIONAL_NUMBER:
+			return question->number != 0 ? psprintf("%d", question->number) : NULL;
 		case METRIC_AS_OF:
 			return asked->has_as_of ? day_text(question->as_of) : NULL;
+		case METRIC_COUNTED:
+			return metric->over_timelines ? "orders" : "days";
 		default: /* METRIC_ZONE */
 			return question->zone != NULL ? zone_name(question->zone) : NULL;
 	}
@@ -303,7 +315,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 		tally_set_parameter(tally, i,
 							metric->parameters[i] == METRIC_ZONE && question.zone == NULL
 								? base->zone
-								: parameter_text(metric->parameters[i], &asked, &question));
+								: parameter_text(metric, i, &asked, &question));
 	tally_add_guests(tally, base->guests);
 	fold = metric->start(&question, tally);
 	base_rewind(&cursor, base);
@@ -332,6 +344,12 @@ flush_nothing(void *fold, Tally *tally)
 {
 }
 
+static bool
+is_argument(MetricParameter parameter)
+{
+	return parameter != METRIC_ZONE && parameter != METRIC_COUNTED;
+}
+
 static void report_changing_arguments(const Metric *metric) pg_attribute_noreturn();
 
 static void
@@ -343,10 +361,10 @@ report_changing_arguments(const Metric *metric)
 	int i;
 
 	for (i = 0; i < shape->nparameters; i++)
-		left += metric->parameters[i] != METRIC_ZONE;
+		left += is_argument(metric->parameters[i]);
 	initStringInfo(&names);
 	for (i = 0; i < shape->nparameters; i++)
-		if (metric->parameters[i] != METRIC_ZONE)
+		if (is_argument(metric->parameters[i]))
 		{
 			left--;
 			appendStringInfo(&names, "%s%s", shape->parameters[i].name,
@@ -362,7 +380,7 @@ report_changing_arguments(const Metric *metric)
 /* Starts to fold, in the state's memory: with the first row, or after a state that came flat,
  * whose parameters must be these. */
 static Accumulation *
-start_accumulation(TallyState *state, const Metric *metric, const Asked *asked)
+start_accumulation(TallyState *state, bool is_new, const Metric *metric, const Asked *asked)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
 	Accumulation *accumulation = palloc0(sizeof(Accumulation));
@@ -374,11 +392,13 @@ start_accumulation(TallyState *state, const Metric *metric, const Asked *asked)
 	for (i = 0; i < metric->shape->nparameters; i++)
 	{
 		const char *known = tally_parameter(state->tally, i);
-		const char *text = parameter_text(metric->parameters[i], asked, &question);
+		const char *text = parameter_text(metric, i, asked, &question);
 
-		if (known == NULL)
+		if (is_new || (known == NULL && metric->shape->parameters[i].may_be_unknown))
 			tally_set_parameter(state->tally, i, text);
-		else if (text != NULL && strcmp(known, text) != 0)
+		else if (known == NULL || text == NULL
+					 ? known != text && !metric->shape->parameters[i].may_be_unknown
+					 : strcmp(known, text) != 0)
 			report_changing_arguments(metric);
 	}
 	accumulation->fold = metric->start(&question, state->tally);
@@ -404,7 +424,7 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
 	if (accumulation == NULL)
-		accumulation = start_accumulation(state, metric, &asked);
+		accumulation = start_accumulation(state, is_new, metric, &asked);
 	else if (!same_arguments(&asked, &accumulation->asked))
 		report_changing_arguments(metric);
 	if (!PG_ARGISNULL(1))

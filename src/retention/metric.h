@@ -47,19 +47,21 @@ typedef struct MetricQuestion
 {
 	const CalendarPeriod *period;
 	const CalendarPeriod *within;
-	int32 number;
+	int32 number;	/* 0: none given, where it may be */
 	DateADT as_of;	/* days after it don't count */
 	ZoneDays *zone; /* over timelines: whose local days count */
 } MetricQuestion;
 
-/* What a parameter of a result is. All but the zone are arguments, too, in this order. */
+/* What a parameter of a result is. All up to as_of are arguments, too, in the shape's order. */
 typedef enum MetricParameter
 {
 	METRIC_PERIOD,
 	METRIC_WITHIN,
 	METRIC_NUMBER,
+	METRIC_OPTIONAL_NUMBER, /* may be NULL */
 	METRIC_AS_OF,
-	METRIC_ZONE /* of the days; unknown for stored sets */
+	METRIC_ZONE,   /* of the days; unknown for stored sets */
+	METRIC_COUNTED /* "days" over activity sets, "orders" over timelines */
 } MetricParameter;
 
 typedef struct Metric
@@ -108,20 +110,26 @@ extern char *metric_canonical_number(const char *text);
 /* ---- rows by a number, for folds ---- */
 
 /*
- * Finds the rows of a tally whose only key is a number or a period, at the cost of an array
- * look-up. The array covers the numbers that occur as long as they lie close together.
+ * Finds the rows of a tally whose last key is a number or a period, and its only one, or the others
+ * given, at the cost of an array look-up. The array covers the numbers that occur as long as they
+ * lie close together.
  */
 typedef struct MetricCells
 {
 	Tally *tally;
 	MemoryContext context;
-	int32 first; /* cells[0] is its row */
+	TallyKey key; /* of any row, but for the number */
+	int column;	  /* where the number stands in it */
+	int32 first;  /* cells[0] is its row */
 	uint32 ncells;
 	TallyRow **cells; /* NULL: not asked for yet */
 } MetricCells;
 
 /* In the current memory context. */
 extern void metric_cells_open(MetricCells *cells, Tally *tally);
+
+/* The same of rows with two keys, whose first one is this. */
+extern void metric_cells_open_under(MetricCells *cells, Tally *tally, int64 first_key);
 
 extern TallyRow *metric_cell_slow(MetricCells *cells, int32 number);
 

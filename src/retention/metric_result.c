@@ -16,11 +16,17 @@
 void
 metric_cells_open(MetricCells *cells, Tally *tally)
 {
+	memset(cells, 0, sizeof(MetricCells));
 	cells->tally = tally;
 	cells->context = CurrentMemoryContext;
-	cells->first = 0;
-	cells->ncells = 0;
-	cells->cells = NULL;
+}
+
+void
+metric_cells_open_under(MetricCells *cells, Tally *tally, int64 first_key)
+{
+	metric_cells_open(cells, tally);
+	cells->key.numbers[0] = first_key;
+	cells->column = 1;
 }
 
 /* Makes the array cover a number, where it can. */
@@ -58,10 +64,11 @@ cover(MetricCells *cells, int32 number)
 TallyRow *
 metric_cell_slow(MetricCells *cells, int32 number)
 {
-	TallyKey key = { .numbers = { number } };
-	TallyRow *row = tally_row(cells->tally, &key);
 	uint32 slot = (uint32) number - (uint32) cells->first;
+	TallyRow *row;
 
+	cells->key.numbers[cells->column] = number;
+	row = tally_row(cells->tally, &cells->key);
 	if (slot >= cells->ncells)
 	{
 		cover(cells, number);
