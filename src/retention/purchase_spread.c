@@ -9,8 +9,8 @@
 
 #include "miscadmin.h"
 
+#include "core/survival.h"
 #include "retention/repeat_purchase.h"
-#include "retention/survival.h"
 
 /* The first row whose n isn't below this one. */
 static int64

@@ -12,9 +12,9 @@
 
 #include "core/rows.h"
 #include "core/statistics.h"
+#include "core/survival.h"
 #include "core/tally_sql.h"
 #include "retention/durations.h"
-#include "core/survival.h"
 
 #define SURVIVAL_DURATION 0
 
