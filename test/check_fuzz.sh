@@ -9,7 +9,7 @@ types=(activity_set calendar_period timeline_event event_timeline activity_base_
 	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result points_policy
 	points_totals_result points_rollforward_result points_triangle_result
 	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result
-	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result
+	survival_result logrank_result
 	repeat_rate_result purchase_intervals_result
 	tier_policy tier_census_result tier_migration_result tier_flow_result tier_tenure_result tier_near_result)
 
@@ -61,6 +61,8 @@ seed()
 		seed repeat_rate_result "repeat_rate(activities(c, at), NULL, $within) FROM visit"
 		seed repeat_rate_result "repeat_rate(timelines(c, at, v - 3), '2023-12-31', $within) FROM visit"
 	done
+	seed survival_result "survival(v, c % 2 = 0) FROM visit"
+	seed logrank_result "logrank(v, c % 2 = 0, 'x' || c) FROM visit"
 	seed purchase_intervals_result "purchase_intervals(activities(c, at), up_to => n) FROM visit, unnest(ARRAY[1, 3, 20]) n GROUP BY n"
 	seed active_days_histogram_result "active_days_histogram(activities(nullif(c, 5), at), 60) FROM visit"
 	seed points_policy "p::points_policy FROM unnest(ARRAY['{}', '{\"zone\": \"Europe/Helsinki\", \"kinds\": {\"EARN\": \"earn\", \"SPEND\": \"redeem\"}, \"expires_after\": \"1 year\", \"expires_align\": \"month\", \"pending\": \"14 days\"}', '{\"expires_on\": \"12-31\", \"by_label\": {\"promo\": {\"expires\": \"never\"}}, \"overdraft\": \"clip\", \"versions\": [{\"from\": \"2024-07-01\", \"pending\": \"1 day\"}]}', '{\"inactive_after\": \"90 days\", \"refreshed_by\": [\"earn\"], \"expiry_boundary\": \"valid\", \"redeem_order\": \"newest\", \"returns_below_zero\": false}']) p"

@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(41);
+SELECT plan(43);
 CREATE TABLE seed (type text, written text);
 INSERT INTO seed VALUES
 	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
@@ -39,6 +39,8 @@ UNION ALL SELECT 'tier_migration_result', tier_migration(timelines(c, timestampt
 UNION ALL SELECT 'tier_flow_result', tier_flow(timelines(c % 9, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 20, "Gold": 60}, "valid": "5 days", "qualifying_window": "20 days"}')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'tier_tenure_result', tier_tenure(timelines(c % 3, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 50, "Gold": 100}, "valid": "5 days", "qualifying_window": "7 days"}')::text FROM generate_series(1, 30) c
 UNION ALL SELECT 'tier_near_result', tier_near(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"Silver": 20, "Gold": 40}', within => 3.5)::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'survival_result', survival(c % 20 + 0.25, c % 3 = 0)::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'logrank_result', logrank(c % 20, c % 3 = 0, 's' || c % 2)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'repeat_rate_result', repeat_rate(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), within_days => 7)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'purchase_intervals_result', purchase_intervals(activities(c % 20, date '2024-01-05' + c % 40), up_to => 3)::text FROM generate_series(1, 60) c;
 
