@@ -21,6 +21,7 @@ SQL_PARTS := \
 	src/activity/collectors.sql \
 	src/timeline/collectors.sql \
 	src/retention/retention.sql \
+	src/retention/funnel.sql \
 	src/retention/growth.sql \
 	src/retention/engagement.sql \
 	src/retention/survival.sql \

@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 here=$(dirname "$0")
 types=(activity_set calendar_period timeline_event event_timeline activity_base_bigint activity_base_uuid
 	activity_base_text timeline_base_bigint timeline_base_uuid timeline_base_text retention_result points_policy
-	points_totals_result points_rollforward_result points_triangle_result
+	funnel_totals_result points_totals_result points_rollforward_result points_triangle_result
 	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result
 	survival_result logrank_result
 	repeat_rate_result purchase_intervals_result
@@ -80,6 +80,8 @@ seed()
 		seed tier_tenure_result "tier_tenure(timelines(c, at, v), $club) FROM visit WHERE $all OR c < 2"
 		seed tier_near_result "tier_near(timelines(c, at, v), $club, within => 2.5) FROM visit WHERE $all OR c < 2"
 	done
+	seed funnel_totals_result "funnel_totals(timelines(c, make_event(at => at, kind => 'k' || v::int % 3)), '{k0,k1,k2}') FROM visit"
+	seed funnel_totals_result "funnel_totals(timelines(c, make_event(at => at, label => 'k' || v::int % 3)), '{k0,k1}', '1 day', 'strict_order', 'label', '{02:30}', '2024-02-01') FROM visit"
 } >"$scratch/seeds.sql"
 run loyalty_fuzz -c "SET timezone = 'UTC'" -f "$scratch/seeds.sql"
 is "$(run loyalty_fuzz -c 'SELECT count(DISTINCT type) FROM seed')" "${#types[@]}" "a seed of every type"
@@ -126,4 +128,5 @@ is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_tenure_result r, LATER
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_near_result r, LATERAL tier_near_table(r.x) t WHERE t.near_next > t.members OR t.near_keep > t.members" 2>&1)" 0 "results: who is near is a member"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_repeat_rate_result r, LATERAL repeat_rate_table(r.x) t WHERE t.rate NOT BETWEEN 0 AND 1 OR t.eligible > t.buyers" 2>&1)" 0 "repeat rates"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_purchase_intervals_result r, LATERAL purchase_intervals_table(r.x) t WHERE t.not_reached < 0 OR t.median_days < t.n - 1 OR t.km_median_days < t.n - 1" 2>&1)" 0 "purchase intervals"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_funnel_totals_result r, LATERAL funnel_totals_table(r.x) t WHERE t.stopped NOT BETWEEN 0 AND t.reached OR t.rate_from_previous NOT BETWEEN 0 AND 1 OR t.median_from_previous < '0'" 2>&1)" 0 "results: a funnel only gets narrower"
 finish

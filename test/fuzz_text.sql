@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(43);
+SELECT plan(44);
 CREATE TABLE seed (type text, written text);
 INSERT INTO seed VALUES
 	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
@@ -27,6 +27,7 @@ UNION ALL SELECT 'timeline_base_uuid', timelines(md5(c::text)::uuid, timestamptz
 UNION ALL SELECT 'timeline_base_text', timelines(c::text, timestamptz '2024-01-05', c)::text FROM generate_series(1, 2) c
 UNION ALL SELECT 'activity_base', activities(c, date '2024-01-05' + c)::text FROM generate_series(-1, 1) c
 UNION ALL SELECT 'timeline_base', timelines(c, timestamptz '2024-01-05', c)::text FROM generate_series(-1, 1) c
+UNION ALL SELECT 'funnel_totals_result', funnel_totals(timelines(c % 7, make_event(at => timestamptz '2024-01-05' + c * interval '1 hour', kind => 'k' || c % 3)), '{k0,k1,k2}', '1 day', 'strict_order', step_within => '{02:30,NULL}', as_of => '2024-02-01')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'points_totals_result', points_totals(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"pending": "1 day"}')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'points_rollforward_result', points_rollforward(timelines(c, make_event(at => timestamptz '2024-01-05' + c * interval '1 day', value => c - 1.5, label => nullif('l' || c % 3, 'l0'))), by_label => true)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'points_triangle_result', points_triangle(timelines(c % 7, timestamptz '2024-01-05' + c * interval '1 day', c - 20), '{"expires_after": "14 days"}', 'week')::text FROM generate_series(1, 60) c

@@ -129,3 +129,32 @@ CREATE TABLE status_matches (
 	ends_at timestamptz					-- NULL: for ever
 );
 INSERT INTO status_matches VALUES (12, 'Gold', '2023-03-01 09:00+00', '2023-09-01 00:00+00');
+
+-- What visitors of the shop's site who have an account did there, in the first half of March.
+CREATE TABLE site_events (
+	customer_id bigint,
+	at timestamptz NOT NULL,
+	kind text NOT NULL,					-- visit, product, basket, order, help
+	source text							-- what brought them; of visits
+);
+INSERT INTO site_events
+WITH arrived AS (
+	SELECT c, s, timestamptz '2024-03-01 08:00+00' + pg_temp.dice(format('site day %s %s', c, s)) % 15 * interval '1 day' + pg_temp.dice(format('site minute %s %s', c, s)) * interval '47 seconds' AS at,
+		(ARRAY['search', 'newsletter', 'search', 'direct'])[1 + pg_temp.dice(format('site source %s %s', c, s)) % 4] AS source
+	FROM generate_series(1, 120) c, generate_series(1, 3) s
+	WHERE s = 1 OR pg_temp.dice(format('site again %s %s', c, s)) < 350),
+looked AS (
+	SELECT c, s, source, at + (30 + pg_temp.dice(format('site look %s %s', c, s)) % 400) * interval '1 second' AS at FROM arrived
+	WHERE pg_temp.dice(format('site looked %s %s', c, s)) < CASE source WHEN 'newsletter' THEN 850 ELSE 650 END),
+filled AS (
+	SELECT c, s, at + CASE WHEN pg_temp.dice(format('site later %s %s', c, s)) < 250 THEN interval '26 hours' ELSE interval '90 seconds' END + pg_temp.dice(format('site fill %s %s', c, s)) * interval '1 second' AS at FROM looked
+	WHERE pg_temp.dice(format('site filled %s %s', c, s)) < 550),
+ordered AS (
+	SELECT c, s, at + CASE WHEN pg_temp.dice(format('site slow %s %s', c, s)) < 200 THEN interval '9 days' ELSE interval '4 minutes' END + pg_temp.dice(format('site order %s %s', c, s)) * interval '2 seconds' AS at FROM filled
+	WHERE pg_temp.dice(format('site ordered %s %s', c, s)) < 600)
+SELECT c, at, 'visit', source FROM arrived
+UNION ALL SELECT c, at, 'product', NULL FROM looked
+UNION ALL SELECT c, at, 'basket', NULL FROM filled
+UNION ALL SELECT c, at, 'order', NULL FROM ordered
+UNION ALL SELECT c, at + interval '1 minute', 'help', NULL FROM filled WHERE c % 3 = 0
+ORDER BY 2, 1;

@@ -68,6 +68,9 @@ extern TimestampTz zone_day_start(const ZoneDays *zone, DateADT day);
 extern TimestampTz zone_add_interval(const ZoneDays *zone, TimestampTz at,
 									 const Interval *interval);
 
+/* The same of days only; mostly by a look at the table. */
+extern TimestampTz zone_add_days(ZoneDays *zone, TimestampTz at, int32 days);
+
 /* Is the offset from UTC the same all the time from an instant to another? */
 extern bool zone_is_steady(const ZoneDays *zone, TimestampTz from, TimestampTz to);
 

@@ -2,8 +2,9 @@
  * tally.c
  *		Making tallies, adding to them, reading them.
  *
- * Rows are found through a hash table of their keys, and sorted when they are read. Each is
- * one piece of memory, so that its sums stay where they are while the table grows:
+ * Rows are found through a hash table of their keys, and sorted when they are read; as long
+ * as they come sorted, neither is needed. Each is one piece of memory, so that its sums stay
+ * where they are:
  *
  *		key | -> sums | sum ... | bytes of the key's text
  */
@@ -39,8 +40,8 @@ tally_compare_texts(const char *a, int a_len, const char *b, int b_len)
 	return result != 0 ? result : (a_len > b_len) - (a_len < b_len);
 }
 
-static int
-compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
+int
+tally_compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
 {
 	int i;
 
@@ -133,7 +134,9 @@ tally_create(const TallyShape *shape)
 	tally->has_scale = tally->has_decimals;
 	for (i = 0; i < shape->nsums; i++)
 		tally->has_scale = tally->has_scale || shape->sums[i].type == TALLY_VALUE;
-	tally->rows = rows_create(CurrentMemoryContext, FIRST_ROWS, tally);
+	tally->max_list = FIRST_ROWS;
+	tally->list = palloc(tally->max_list * sizeof(TallyRow *));
+	tally->in_order = true;
 	return tally;
 }
 
@@ -193,29 +196,37 @@ rescale_key(const Tally *tally, TallyKey *key, int64 factor)
 			report_key_out_of_range(tally, i);
 }
 
-/* The same for all rows, which are then found under their new keys. */
+/* Brings the rows that came in order into the hash table, too. */
+static void
+hash_rows(Tally *tally)
+{
+	bool found;
+
+	if (tally->rows == NULL)
+		tally->rows = rows_create(tally->context, FIRST_ROWS, tally);
+	while (tally->nrows < tally->nlist)
+	{
+		(void) rows_insert(tally->rows, &tally->list[tally->nrows++]->key, &found);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* The same for all rows, whose order stays. */
 static void
 rescale_keys(Tally *tally, int64 factor)
 {
-	TallyRow **rows =
-		palloc_extended(Max(1, tally->rows->members) * sizeof(TallyRow *), MCXT_ALLOC_HUGE);
-	int64 nrows = 0;
-	rows_iterator iterator;
-	RowEntry *entry;
-	bool found;
-	int64 i;
+	int64 n;
 
-	rows_start_iterate(tally->rows, &iterator);
-	while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
-		rows[nrows++] = ENTRY_ROW(entry);
-	rows_reset(tally->rows);
-	for (i = 0; i < nrows; i++)
+	if (tally->rows != NULL)
+		rows_reset(tally->rows);
+	tally->nrows = 0;
+	for (n = 0; n < tally->nlist; n++)
 	{
-		rescale_key(tally, &rows[i]->key, factor);
-		rows_insert(tally->rows, &rows[i]->key, &found);
+		rescale_key(tally, &tally->list[n]->key, factor);
 		CHECK_FOR_INTERRUPTS();
 	}
-	pfree(rows);
+	if (!tally->in_order)
+		hash_rows(tally);
 }
 
 int128
@@ -228,17 +239,15 @@ tally_use_scale(Tally *tally, int scale)
 		return 1;
 	if (scale > tally->scale)
 	{
-		rows_iterator iterator;
-		RowEntry *entry;
+		int64 n;
 
-		rows_start_iterate(tally->rows, &iterator);
-		while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
+		for (n = 0; n < tally->nlist; n++)
 		{
 			int i;
 
 			for (i = 0; i < shape->nsums; i++)
 				if (shape->sums[i].type == TALLY_VALUE &&
-					!decimal_sum_rescale(&ENTRY_ROW(entry)->sums[i], tally->scale, scale))
+					!decimal_sum_rescale(&tally->list[n]->sums[i], tally->scale, scale))
 					report_sum_out_of_range(tally, i);
 			CHECK_FOR_INTERRUPTS();
 		}
@@ -274,6 +283,21 @@ make_row(const Tally *tally, const TallyKey *key)
 	return row;
 }
 
+static TallyRow *
+add_row(Tally *tally, const TallyKey *key)
+{
+	TallyRow *row = make_row(tally, key);
+
+	if (tally->nlist == tally->max_list)
+	{
+		tally->max_list *= 2;
+		tally->list = repalloc_huge(tally->list, tally->max_list * sizeof(TallyRow *));
+	}
+	tally->list[tally->nlist++] = row;
+	return row;
+}
+
+/* As long as keys come in order, they need no look-up. */
 TallyRow *
 tally_enter(Tally *tally, const TallyKey *key, bool *found)
 {
@@ -282,9 +306,21 @@ tally_enter(Tally *tally, const TallyKey *key, bool *found)
 	*found = tally->last != NULL && equal_keys(tally, &tally->last->key, key);
 	if (*found)
 		return tally->last;
+	if (tally->in_order &&
+		(tally->nlist == 0 ||
+		 tally_compare_keys(tally, &tally->list[tally->nlist - 1]->key, key) < 0))
+	{
+		tally->last = add_row(tally, key);
+		return tally->last;
+	}
+	hash_rows(tally);
 	entry = rows_insert(tally->rows, key, found);
 	if (!*found)
-		entry->key = &make_row(tally, key)->key;
+	{
+		entry->key = &add_row(tally, key)->key;
+		tally->nrows++;
+		tally->in_order = false;
+	}
 	tally->last = ENTRY_ROW(entry);
 	return tally->last;
 }
@@ -311,13 +347,12 @@ tally_add(const Tally *tally, TallyRow *row, int sum, int128 amount)
 void
 tally_clear(Tally *tally)
 {
-	rows_iterator iterator;
-	RowEntry *entry;
-
-	rows_start_iterate(tally->rows, &iterator);
-	while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
-		pfree(ENTRY_ROW(entry));
-	rows_reset(tally->rows);
+	while (tally->nlist > 0)
+		pfree(tally->list[--tally->nlist]);
+	if (tally->rows != NULL)
+		rows_reset(tally->rows);
+	tally->nrows = 0;
+	tally->in_order = true;
 	tally->last = NULL;
 	tally->guests = 0;
 }
@@ -385,18 +420,16 @@ void
 tally_add_tally(Tally *to, const Tally *from)
 {
 	const TallyShape *shape = to->shape;
-	rows_iterator iterator;
-	RowEntry *entry;
 	int128 factor;
+	int64 n;
 
 	Assert(from->shape == shape);
 	merge_parameters(to, from);
 	tally_add_guests(to, from->guests);
 	factor = tally_use_scale(to, from->scale);
-	rows_start_iterate(from->rows, &iterator);
-	while ((entry = rows_iterate(from->rows, &iterator)) != NULL)
+	for (n = 0; n < from->nlist; n++)
 	{
-		const TallyRow *source = ENTRY_ROW(entry);
+		const TallyRow *source = from->list[n];
 		TallyKey key = source->key;
 		TallyRow *row;
 		int i;
@@ -472,78 +505,42 @@ tally_calendar(const Tally *tally, Calendar *calendar)
 	return text != NULL;
 }
 
-static bool
-row_has_sums(const Tally *tally, const TallyRow *row)
+/* The row of a key in a list that is sorted. */
+static TallyRow *
+search_list(const Tally *tally, const TallyKey *key)
 {
-	int i;
+	int64 low = 0;
+	int64 high = tally->nlist;
 
-	for (i = 0; i < tally->shape->nsums; i++)
-		if (row->sums[i] != 0)
-			return true;
-	return false;
-}
-
-/* A row, with its first key beside it: that mostly decides, without a look at the row. */
-typedef struct SortedRow
-{
-	int64 first; /* 0 where it is a text */
-	TallyRow *row;
-} SortedRow;
-
-static inline int
-compare_rows(const SortedRow *a, const SortedRow *b, const Tally *tally)
-{
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	return compare_keys(tally, &a->row->key, &b->row->key);
-}
-
-#define ST_SORT				sort_rows
-#define ST_ELEMENT_TYPE		SortedRow
-#define ST_COMPARE_ARG_TYPE const Tally
-#define ST_COMPARE(a, b, t) compare_rows(a, b, t)
-#define ST_SCOPE			static
-#define ST_DECLARE
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-TallyRow **
-tally_rows(const Tally *tally, int64 *nrows)
-{
-	size_t room = Max(1, tally->rows->members);
-	SortedRow *sorted = palloc_extended(room * sizeof(SortedRow), MCXT_ALLOC_HUGE);
-	TallyRow **rows = palloc_extended(room * sizeof(TallyRow *), MCXT_ALLOC_HUGE);
-	bool is_number = tally->shape->nkeys > 0 && tally->text_column != 0;
-	rows_iterator iterator;
-	RowEntry *entry;
-	int64 n = 0;
-	int64 i;
-
-	rows_start_iterate(tally->rows, &iterator);
-	while ((entry = rows_iterate(tally->rows, &iterator)) != NULL)
+	while (low < high)
 	{
-		TallyRow *row = ENTRY_ROW(entry);
+		int64 middle = low + (high - low) / 2;
+		int order = tally_compare_keys(tally, &tally->list[middle]->key, key);
 
-		if (!row_has_sums(tally, row))
-			continue;
-		sorted[n].first = is_number ? row->key.numbers[0] : 0;
-		sorted[n].row = row;
-		n++;
+		if (order == 0)
+			return tally->list[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	sort_rows(sorted, n, tally);
-	for (i = 0; i < n; i++)
-		rows[i] = sorted[i].row;
-	pfree(sorted);
-	*nrows = n;
-	return rows;
+	return NULL;
 }
 
 TallyRow *
 tally_find(const Tally *tally, const TallyKey *key)
 {
-	RowEntry *entry = rows_lookup(tally->rows, key);
+	TallyRow *row;
 
-	return entry != NULL && row_has_sums(tally, ENTRY_ROW(entry)) ? ENTRY_ROW(entry) : NULL;
+	if (tally->in_order)
+		row = search_list(tally, key);
+	else
+	{
+		RowEntry *entry = rows_lookup(tally->rows, key);
+
+		row = entry != NULL ? ENTRY_ROW(entry) : NULL;
+	}
+	return row != NULL && tally_row_has_sums(tally, row) ? row : NULL;
 }
 
 /* ---- from outside ---- */

@@ -22,7 +22,12 @@ struct Tally
 	bool has_decimals; /* columns of TALLY_DECIMAL */
 	bool has_scale;	   /* columns of TALLY_VALUE or TALLY_DECIMAL */
 	int text_column;   /* the key that is a text; -1: none */
-	struct rows_hash *rows;
+	TallyRow **list;   /* all rows, as they came */
+	int64 nlist;
+	int64 max_list;
+	bool in_order;			/* the list is sorted */
+	struct rows_hash *rows; /* the first nrows of them by key; NULL: none */
+	int64 nrows;
 	TallyRow *last; /* the row found last */
 };
 
@@ -31,6 +36,12 @@ extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);
 
 /* Has it the parameter "period", by which periods are numbered? */
 extern bool tally_has_period(const Tally *tally);
+
+/* The order of rows: by the shape's columns. */
+extern int tally_compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b);
+
+/* Has a row a sum that isn't zero? */
+extern bool tally_row_has_sums(const Tally *tally, const TallyRow *row);
 
 /* Compares texts by bytes; an absent one (NULL) comes first. */
 extern int tally_compare_texts(const char *a, int a_len, const char *b, int b_len);

@@ -333,3 +333,36 @@ zone_add_interval(const ZoneDays *zone, TimestampTz at, const Interval *interval
 		report_timestamp_out_of_range();
 	return at;
 }
+
+/* The offset of a whole day of UTC; ZONE_OFFSET_CHANGES where it isn't one, or isn't in the table.
+ */
+static int32
+offset_of_day(ZoneDays *zone, int64 utc_day)
+{
+	uint64 slot = (uint64) (utc_day - ZONE_FIRST_DAY);
+
+	if (slot >= ZONE_PAGES * ZONE_PAGE_DAYS)
+		return ZONE_OFFSET_CHANGES;
+	if (unlikely(zone->pages[slot / ZONE_PAGE_DAYS] == NULL))
+		zone_fill_page(zone, (int) (slot / ZONE_PAGE_DAYS));
+	return zone->pages[slot / ZONE_PAGE_DAYS][slot % ZONE_PAGE_DAYS];
+}
+
+/* Where the offset is the same then, and for a day to either side, so that no local time comes
+ * twice, the days have 24 hours in sum. */
+TimestampTz
+zone_add_days(ZoneDays *zone, TimestampTz at, int32 days)
+{
+	int64 from = at / USECS_PER_DAY - (at % USECS_PER_DAY < 0);
+	int32 offset = offset_of_day(zone, from);
+	int64 to = from + days;
+
+	if (offset == ZONE_OFFSET_CHANGES || offset_of_day(zone, to - 1) != offset ||
+		offset_of_day(zone, to) != offset || offset_of_day(zone, to + 1) != offset)
+	{
+		Interval interval = { 0, days, 0 };
+
+		return zone_add_interval(zone, at, &interval);
+	}
+	return at + days * USECS_PER_DAY;
+}

@@ -25,19 +25,21 @@ CREATE INDEX per_customer_activity ON per_customer (activity);
 CREATE INDEX per_customer_timeline ON per_customer USING hash (timeline);
 CREATE TABLE whole (name text, activities_bigint activity_base_bigint, activities_uuid activity_base_uuid, activities_text activity_base_text,
 	timelines_bigint timeline_base_bigint, timelines_uuid timeline_base_uuid, timelines_text timeline_base_text, result retention_result,
-	totals points_totals_result, rollforward points_rollforward_result, triangle points_triangle_result,
+	totals points_totals_result, rollforward points_rollforward_result, triangle points_triangle_result, funnel funnel_totals_result,
 	census tier_census_result, migration tier_migration_result, flow tier_flow_result, tenure tier_tenure_result, near tier_near_result);
 INSERT INTO whole
 SELECT 'all', activities(customer, at), activities(md5(customer::text)::uuid, at), activities('c' || customer, at), timelines(customer, at, amount), timelines(md5(customer::text)::uuid, at, amount), timelines('c' || customer, at, amount),
 	retention(activities(customer, at), 'week@UTC'), points_totals(timelines(customer, at, amount - 30)),
 	points_rollforward(timelines(customer, make_event(at => at, value => amount - 30, label => 'Käse "' || customer % 3 || '"')), '{"expires_after": "1 year"}', 'month@UTC', by_label => true),
 	points_triangle(timelines(customer, at, amount - 30), '{"expires_after": "1 year"}', 'quarter'),
+	funnel_totals(timelines(customer, make_event(at => at, kind => 'Käse "' || amount::int % 3 || '"')), '{"Käse \"0\"","Käse \"1\""}', '1 month', step_within => '{20 days}'),
 	tier_census(timelines(customer, at, amount), '{"Käse": 500, "Gold": 2000.5}'), tier_migration(timelines(customer, at, amount), '{"Käse": 500}', '2023-01-31'), tier_flow(timelines(customer, at, amount), '{"levels": {"Käse": 500}, "valid": "3 months"}', 'month@UTC'),
 	tier_tenure(timelines(customer, at, amount), '{"levels": {"Käse": 500}, "valid": "3 months"}'), tier_near(timelines(customer, at, amount), '{"Käse": 500}', within => 50.5)
 FROM orders;
 INSERT INTO whole
 SELECT 'guests', activities(NULL::int, at), activities(NULL::uuid, at), activities(NULL::text, at), timelines(NULL::int, at, amount), timelines(NULL::uuid, at, amount), timelines(NULL::text, at, amount), retention(activities(NULL::int, at)),
 	points_totals(timelines(NULL::int, at, amount)), points_rollforward(timelines(NULL::int, at, amount)), points_triangle(timelines(NULL::int, at, amount)),
+	funnel_totals(timelines(NULL::int, at, amount), '{a}'),
 	tier_census(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_migration(timelines(NULL::int, at, amount), '{"Gold": 5}', '2022-03-01'), tier_flow(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_tenure(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_near(timelines(NULL::int, at, amount), '{"Gold": 5}', within => 1)
 FROM orders;
 INSERT INTO whole (name) VALUES ('nothing');

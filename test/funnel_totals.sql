@@ -1,0 +1,171 @@
+--
+-- The funnel of everyone: against SQL over funnel(), in all the ways in which it can be computed,
+-- and the stored form of its result.
+--
+\ir reference/setup.sql
+BEGIN;
+SELECT plan(59);
+
+SELECT setseed(0.6);
+CREATE TABLE visits AS
+SELECT CASE WHEN random() < 0.01 THEN NULL ELSE (random() * 600)::int END AS customer,
+	CASE WHEN random() < 0.02 THEN NULL ELSE timestamptz '2024-01-25' + floor(random() * 40) * interval '6 hours' + floor(random() * 2) * interval '1.5 seconds' END AS at,
+	(ARRAY['visit', 'visit', 'view', 'cart', 'order', 'help'])[1 + floor(random() * 6)] AS kind,
+	(ARRAY['visit', 'web', 'view'])[1 + floor(random() * 3)] AS label
+FROM generate_series(1, 6000);
+INSERT INTO visits SELECT 1000 + n, NULL, NULL, NULL FROM generate_series(1, 10) n;
+ANALYZE visits;
+CREATE TABLE stored AS
+SELECT customer, timeline_agg(make_event(at => at, kind => kind, label => label)) AS timeline FROM visits WHERE customer IS NOT NULL GROUP BY customer;
+ANALYZE stored;
+
+CREATE TABLE asked (n int, steps text[], within interval, mode text, by text, step_within interval[], as_of date);
+INSERT INTO asked VALUES
+	(1, '{visit,view,cart,order}', NULL, 'in_order', 'kind', NULL, NULL),
+	(2, '{visit,view,cart,order}', '2 days', 'in_order', 'kind', NULL, NULL),
+	(3, '{visit,view,cart,order}', '36 hours', 'strictly_increasing', 'kind', NULL, NULL),
+	(4, '{visit,view,cart,order}', '1 month', 'strict_order', 'kind', '{1 day}', '2024-01-31'),
+	(5, '{visit,visit,order,visit}', '3 days', 'in_order', 'kind', '{1 day,NULL,2 days}', NULL),
+	(6, '{web,view}', '5 days', 'in_order', 'label', NULL, '2024-02-01'),
+	(7, '{order}', NULL, 'in_order', 'kind', '{1 day}', NULL),
+	(8, '{visit,nothing,order}', NULL, 'in_order', 'kind', '{NULL,NULL}', NULL),
+	(9, '{nothing,visit}', '1 day', 'strict_order', 'kind', NULL, NULL);
+
+-- ---- against SQL ----
+
+CREATE FUNCTION totals_of(a asked) RETURNS funnel_totals_result
+LANGUAGE sql AS $$ SELECT funnel_totals(timelines(customer, make_event(at => at, kind => kind, label => label)), a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) FROM visits $$;
+
+-- Shares and medians from each customer's funnel; Wilson's interval by its formula.
+CREATE FUNCTION ref_totals(a asked) RETURNS TABLE (step int, name text, reached bigint, stopped bigint, rate_from_previous float8, rate_from_first float8, lower float8, upper float8, median_from_previous interval)
+LANGUAGE sql AS $$
+	WITH everyone AS (
+		SELECT f.reached, f.at FROM stored, funnel(timeline, a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) f),
+	counted AS (
+		SELECT n AS step, a.steps[n] AS name,
+			count(*) FILTER (WHERE e.reached >= n) AS reached, count(*) FILTER (WHERE e.reached = n) AS stopped,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY at[n] - at[n - 1]) AS median
+		FROM generate_series(1, cardinality(a.steps)) n, everyone e GROUP BY n),
+	rated AS (
+		SELECT *, reached::float8 / nullif(lag(reached) OVER w, 0) AS previous, reached::float8 / nullif(first_value(reached) OVER w, 0) AS p, first_value(reached) OVER w AS n, 1.959963984540054::float8 AS z
+		FROM counted WINDOW w AS (ORDER BY step))
+	SELECT step, name, reached, stopped, previous, p,
+		CASE WHEN n > 0 THEN (p + z * z / (2 * n) - z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n) END,
+		CASE WHEN n > 0 THEN (p + z * z / (2 * n) + z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n) END,
+		median
+	FROM rated
+$$;
+
+SELECT results_eq(
+	format('SELECT step, name, reached, stopped, round(rate_from_previous::numeric, 12), round(rate_from_first::numeric, 12), round(lower::numeric, 12), round(upper::numeric, 12), median_from_previous FROM asked a, funnel_totals_table(totals_of(a)) WHERE n = %s ORDER BY step', n),
+	format('SELECT step, name, reached, stopped, round(rate_from_previous::numeric, 12), round(rate_from_first::numeric, 12), round(lower::numeric, 12), round(upper::numeric, 12), median_from_previous FROM asked a, ref_totals(a) WHERE n = %s ORDER BY step', n),
+	format('as SQL over funnel() has it: funnel %s', n))
+FROM asked ORDER BY n;
+SELECT cmp_ok((SELECT min(reached) FROM asked a, funnel_totals_table(totals_of(a)) WHERE n <= 6), '>', 2::bigint, '... with customers in every step');
+SELECT results_eq($$SELECT s.customers, s.rows_without_customer FROM asked a, funnel_totals_scope(totals_of(a)) s$$,
+	$$SELECT (SELECT count(DISTINCT customer) FROM visits), (SELECT count(*) FROM visits WHERE customer IS NULL) FROM asked$$, 'everyone counts');
+
+-- ---- all ways are the same ----
+
+CREATE TABLE serial AS SELECT n, totals_of(a) AS result FROM asked a;
+CREATE FUNCTION stored_totals(a asked, part int DEFAULT NULL, parts int DEFAULT 1) RETURNS funnel_totals_result
+LANGUAGE sql AS $$ SELECT funnel_totals(timeline, a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) FROM stored WHERE part IS NULL OR (hashint4(customer) & 7) % parts = part $$;
+-- Guests are the collectors'.
+CREATE FUNCTION without_guests(r funnel_totals_result) RETURNS funnel_totals_result
+LANGUAGE sql AS $$ SELECT (r::text::jsonb || '{"rows_without_customer": 0}')::text::funnel_totals_result $$;
+
+SELECT results_eq('SELECT n, stored_totals(a) FROM asked a ORDER BY n', 'SELECT n, without_guests(result) FROM serial ORDER BY n', 'two-level');
+SELECT results_eq('SELECT n, rollup(stored_totals(a, part, 3)) FROM asked a, generate_series(0, 2) part GROUP BY n ORDER BY n', 'SELECT n, without_guests(result) FROM serial ORDER BY n', 'rollup of parts');
+SELECT results_eq('SELECT n, rollup(r ORDER BY md5(r::text)) FROM (SELECT n, stored_totals(a, part, 5) AS r FROM asked a, generate_series(0, 7) part) p GROUP BY n ORDER BY n', 'SELECT n, without_guests(result) FROM serial ORDER BY n', '... of more, some of them NULL');
+SELECT results_eq($$SELECT n, funnel_totals(timeline, a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) FROM asked a, (SELECT * FROM stored ORDER BY md5(customer::text)) s GROUP BY n ORDER BY n$$,
+	'SELECT n, without_guests(result) FROM serial ORDER BY n', 'groups, rows in another order');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 1', 'the short form');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 2', '... with a window');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '36 hours', 'strictly_increasing') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 3', '... and a mode');
+SELECT results_eq($$SELECT count(*), bool_and(r = t) FROM (SELECT funnel_totals(timeline, '{visit,view}', '1 day') OVER (ORDER BY customer) AS r, (SELECT funnel_totals(b.timeline, '{visit,view}', '1 day') FROM stored b WHERE b.customer <= s.customer) AS t FROM stored s WHERE customer < 60) w$$,
+	$$SELECT count(*), true FROM stored WHERE customer < 60$$, 'as a window function');
+
+CREATE FUNCTION settings(workers int) RETURNS void
+LANGUAGE sql AS $$
+	SELECT set_config('max_parallel_workers_per_gather', workers::text, true), set_config('parallel_setup_cost', '0', true),
+		set_config('parallel_tuple_cost', '0', true), set_config('min_parallel_table_scan_size', '0', true), set_config('parallel_leader_participation', 'off', true)
+$$;
+CREATE FUNCTION has_workers(statement text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
+		plan := plan || line;
+	END LOOP;
+	RETURN plan LIKE '%Finalize Aggregate%Gather%Partial Aggregate%';
+END $$;
+SELECT settings(3) IS NULL AS void \gset
+SELECT ok(has_workers($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$), 'two-level, in workers');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 2', '... gives the same');
+SELECT ok(has_workers($$SELECT funnel_totals(timelines(customer, make_event(at => at, kind => kind)), '{visit,view,cart,order}', '2 days') FROM visits$$), 'over a base that workers collect');
+SELECT results_eq($$SELECT funnel_totals(timelines(customer, make_event(at => at, kind => kind)), '{visit,view,cart,order}', '2 days') FROM visits$$, 'SELECT result FROM serial WHERE n = 2', '... too');
+SELECT settings(0) IS NULL AS void \gset
+
+-- ---- NULLs and nothing ----
+
+SELECT is(funnel_totals(NULL::timeline_base, '{a}'), NULL, 'a NULL base');
+SELECT is((SELECT funnel_totals(timeline, '{a}') FROM stored WHERE false), NULL, 'no rows');
+SELECT is((SELECT funnel_totals(t, '{a,b}'))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": []}', 'NULL timelines are nobody') FROM (VALUES (NULL::event_timeline)) v(t);
+SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
+SELECT results_eq($$SELECT t.* FROM funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a,b}'))) t$$,
+	$$VALUES (1, 'a', 0::bigint, 0::bigint, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::interval), (2, 'b', 0, 0, NULL, NULL, NULL, NULL, NULL)$$, 'shares of nobody are NULL');
+SELECT is(rollup(r), NULL, 'rollup of NULL') FROM (VALUES (NULL::funnel_totals_result)) v(r);
+
+-- ---- the median ----
+
+CREATE FUNCTION median_of(VARIADIC durations bigint[]) RETURNS interval
+LANGUAGE sql AS $$
+	SELECT t.median_from_previous
+	FROM (SELECT funnel_totals(timeline_agg_of, '{a,b}') AS r
+		FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS timeline_agg_of
+			FROM unnest(durations) WITH ORDINALITY u(d, n), LATERAL (VALUES ('a', timestamptz '2024-01-01'), ('b', timestamptz '2024-01-01' + d * interval '1 microsecond')) e(kind, at) GROUP BY n) l) q,
+		funnel_totals_table(q.r) t WHERE step = 2
+$$;
+SELECT is(median_of(5), '0.000005', 'of one');
+SELECT is(median_of(9, 1, 5), '0.000005', 'of three');
+SELECT is(median_of(9, 1, 5, 7), '0.000006', 'of four: midway');
+SELECT is(median_of(1, d), (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY m * interval '1 microsecond') FROM (VALUES (1), (d)) v(m)), '... as percentile_cont has it') FROM (VALUES (2), (4), (6)) v(d);
+SELECT is(median_of(7, 7, 7, 8), '0.000007', 'of equal ones');
+SELECT is(median_of(90000000000, 90000000000)::text, '1 day 01:00:00', 'in days and hours');
+SELECT is(median_of(0, 0, 3), '0', 'at one instant');
+
+-- ---- the result ----
+
+SELECT is(without_guests(result)::text::funnel_totals_result, without_guests(result), 'text: funnel ' || n) FROM serial WHERE n IN (4, 5) ORDER BY n;
+SELECT results_eq('SELECT n, result::text::funnel_totals_result FROM serial ORDER BY n', 'SELECT n, result FROM serial ORDER BY n', 'text, of all');
+COPY serial TO PROGRAM 'cat > funnel_totals.bin' (FORMAT binary);
+CREATE TABLE again (LIKE serial);
+COPY again FROM PROGRAM 'cat funnel_totals.bin && rm funnel_totals.bin' (FORMAT binary);
+SELECT results_eq('SELECT n, result FROM again ORDER BY n', 'SELECT n, result FROM serial ORDER BY n', 'binary');
+SELECT results_eq($$SELECT s.* FROM serial, funnel_totals_scope(result) s WHERE n IN (4, 5, 6, 8) ORDER BY n$$,
+	$$SELECT steps, by, mode, within, CASE WHEN n = 4 THEN '{1 day,1 day,1 day}'::interval[] WHEN n = 5 THEN step_within END, CASE WHEN n <> 8 THEN 'UTC' END, as_of, (SELECT count(DISTINCT customer) FROM visits), (SELECT count(*) FROM visits WHERE customer IS NULL) FROM asked WHERE n IN (4, 5, 6, 8) ORDER BY n$$,
+	'what it is about');
+SELECT is(('{"mode": "in_order", "rows": [{"customers": 2, "duration": 1000000, "step": 2}, {"step": 0, "duration": 0, "customers": 5}, {"customers": 3, "duration": 0, "step": 1}], "by": "label", "within": "P1DT2H", "zone": "utc", "as_of": "2024-02-01", "step_within": ["90 minutes"], "steps": ["a\"", "ä"]}'::funnel_totals_result)::text,
+	'{"steps": ["a\"", "ä"], "by": "label", "mode": "in_order", "within": "1 day 02:00:00", "step_within": ["01:30:00"], "zone": "UTC", "as_of": "2024-02-01", "rows_without_customer": 0, "rows": [{"step": 0, "duration": 0, "customers": 5}, {"step": 1, "duration": 0, "customers": 3}, {"step": 2, "duration": 1000000, "customers": 2}]}', 'text in its one form');
+
+SELECT throws_ok($$SELECT rollup(r) FROM (SELECT funnel_totals('[]'::event_timeline, v.s) AS r FROM (VALUES ('{a}'::text[]), ('{b}')) v(s) GROUP BY v.s) q$$, '22023', 'funnel_totals_results with different steps can''t be added up', 'different funnels don''t add up');
+SELECT throws_ok($$SELECT rollup(r) FROM (SELECT funnel_totals('[]'::event_timeline, '{a}', v.w) AS r FROM (VALUES ('1 day'::interval), (NULL)) v(w) GROUP BY v.w) q$$, '22023', 'funnel_totals_results with different within can''t be added up', '... different windows');
+SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, v.s) FROM (VALUES ('{a}'::text[]), ('{b}')) v(s)$$, '22023', 'steps must be the same for all rows of an aggregate', 'one funnel for all rows');
+SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, '{a}', v.w) FROM (VALUES ('24 hours'::interval), ('1 day')) v(w)$$, '22023', 'within must be the same for all rows of an aggregate', '... a day isn''t 24 hours');
+SELECT throws_ok(format('SELECT %L::funnel_totals_result', text), '22P02', NULL, text) FROM (VALUES
+	('{"by": "kind", "mode": "in_order", "rows": []}'),
+	('{"steps": [], "by": "kind", "mode": "in_order", "rows": []}'),
+	('{"steps": ["a", null], "by": "kind", "mode": "in_order", "rows": []}'),
+	('{"steps": ["a", "b"], "step_within": ["1 day", null], "by": "kind", "mode": "in_order", "rows": []}'),
+	('{"steps": ["a"], "by": "kind", "mode": "in_order", "rows": [{"step": 2, "duration": 0, "customers": 1}]}'),
+	('{"steps": ["a"], "by": "kind", "mode": "in_order", "rows": [{"step": 0, "duration": 0, "customers": 1}, {"step": 1, "duration": 0, "customers": 2}]}'),
+	('{"steps": ["a"], "by": "kind", "mode": "in_order", "rows": [{"step": 1, "duration": 0, "customers": 1}]}'),
+	('{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows": [{"step": 0, "duration": 0, "customers": 1}, {"step": 1, "duration": 0, "customers": 1}, {"step": 2, "duration": -1, "customers": 1}]}'),
+	('{"steps": ["a"], "by": "kind", "mode": "any", "rows": []}')) v(text);
+SELECT throws_ok($$SELECT funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a}')), 1)$$, '22023', NULL, 'an impossible confidence');
+SELECT results_eq($$SELECT oid::regprocedure::text FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND provolatile <> 's'$$, $$VALUES ('funnel_totals(event_timeline,text[])')$$, 'where days and months are counted, the session''s zone matters');
+
+SELECT * FROM finish();
+ROLLBACK;
