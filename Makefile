@@ -32,7 +32,9 @@ SQL_PARTS := \
 	src/points/ifrs15.sql \
 	src/tiers/policy.sql \
 	src/tiers/tiers.sql \
-	src/tiers/base.sql
+	src/tiers/base.sql \
+	src/program/earn_policy.sql \
+	src/program/earn.sql
 SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)

@@ -11,7 +11,7 @@ types=(activity_set calendar_period timeline_event event_timeline activity_base_
 	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result
 	survival_result logrank_result
 	repeat_rate_result purchase_intervals_result
-	tier_policy tier_census_result tier_migration_result tier_flow_result tier_tenure_result tier_near_result)
+	earn_policy tier_policy tier_census_result tier_migration_result tier_flow_result tier_tenure_result tier_near_result)
 
 new_database loyalty_fuzz
 run loyalty_fuzz -c 'CREATE EXTENSION loyalty'
@@ -71,6 +71,7 @@ seed()
 		seed points_rollforward_result "points_rollforward(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), by_label => $by_label) FROM visit"
 		seed points_triangle_result "points_triangle(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), '{\"expires_after\": \"7 days\"}', by_label => $by_label) FROM visit"
 	done
+	seed earn_policy "p::earn_policy FROM unnest(ARRAY['{}', '{\"full_steps\": true, \"per\": 200, \"versions\": [{\"from\": \"2024-07-01\", \"rate\": 3}]}', '{\"multipliers\": [{\"times\": 2, \"weekdays\": [\"saturday\"]}], \"caps\": {\"day\": 100}, \"bonuses\": {\"birthday\": 50}}']) p"
 	seed tier_policy "p::tier_policy FROM unnest(ARRAY['{\"Silver\": 500, \"Gold\": 2000.5}', '{\"levels\": [{\"tier\": \"Gold\", \"any\": {\"nights\": 25, \"points\": 15000}, \"keep\": {\"all\": {\"nights\": 20}}}], \"metrics\": {\"nights\": {\"of\": \"days\", \"labels\": [\"night\"]}, \"points\": {\"of\": \"sum\", \"kinds\": [\"earn\"]}}, \"qualifying_window\": \"calendar year\", \"valid\": \"next_period_end\", \"zone\": \"Europe/Helsinki\"}', '{\"levels\": {\"Silver\": 5}, \"grace\": \"1 month\", \"downgrade\": \"one_level\", \"versions\": [{\"from\": \"2024-07-01\", \"levels\": {\"Silver\": 6}}]}']) p"
 	club="'{\"levels\": {\"Silver\": 4, \"Gold\": 20.5}, \"valid\": \"20 days\", \"downgrade\": \"one_level\"}'"
 	for all in true false; do

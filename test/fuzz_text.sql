@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(44);
+SELECT plan(45);
 CREATE TABLE seed (type text, written text);
 INSERT INTO seed VALUES
 	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
@@ -15,6 +15,7 @@ INSERT INTO seed VALUES
 	('points_policy', '{"expires_on": "12-31", "by_label": {"promo": {"expires": "never"}}, "overdraft": "clip", "versions": [{"from": "2024-07-01", "pending": "1 day"}]}'),
 	('lifecycle_census_result', '{"period": "week", "dormant_after": 12, "as_of": "2024-12-31", "rows_without_customer": 3, "rows": [{"stage": "at risk", "members": 3}, {"stage": "never", "members": 1}]}'),
 	('active_days_histogram_result', '{"days": 28, "as_of": "2024-12-31", "rows": [{"active_days": 0, "customers": 3}, {"active_days": 7, "customers": 1}]}'),
+	('earn_policy', '{"rate": 2, "multipliers": [{"times": 2, "weekdays": ["saturday"]}], "caps": {"day": 100}, "bonuses": {"birthday": 50}}'), ('earn_policy', '{"full_steps": true, "per": 200, "versions": [{"from": "2024-07-01", "rate": 3}]}'),
 	('tier_policy', '{"Silver": 500, "Gold": 2000.5}'), ('tier_policy', '{"levels": {"Silver": 5}, "grace": "1 month", "downgrade": "one_level", "versions": [{"from": "2024-07-01", "levels": {"Silver": 6}}]}'),
 	('tier_policy', '{"levels": [{"tier": "Gold", "any": {"nights": 25, "points": 15000}, "keep": {"all": {"nights": 20}}}], "metrics": {"nights": {"of": "days", "labels": ["night"]}, "points": {"kinds": ["earn"]}}, "qualifying_window": "calendar year", "valid": "next_period_end"}'),
 	('event_timeline', '[]'), ('event_timeline', '[{"at": "2024-01-05T10:00:00+00:00", "value": 12.50}, {"at": "2024-01-06T10:00:00+00:00", "kind": "earn", "ref": "A"}]');

@@ -28,7 +28,7 @@ export class Duck {
 		await duck.#take(folder, 'orders', "order_id, customer_id, ordered_at AT TIME ZONE 'UTC', amount",
 			'order_id BIGINT, customer_id BIGINT, ordered_at TIMESTAMP, amount DECIMAL(10, 2)');
 		await duck.#take(folder, 'ledger', "entry_id, customer_id, at AT TIME ZONE 'UTC', points",
-			'entry_id BIGINT, customer_id BIGINT, at TIMESTAMP, points INTEGER');
+			'entry_id BIGINT, customer_id BIGINT, booked_at TIMESTAMP, points INTEGER');
 		await duck.connection.run('CHECKPOINT');
 		return duck;
 	}

@@ -1,0 +1,411 @@
+--
+-- The rules of earning, slow and obvious: a walk over one customer's events, one thing at a
+-- time, in PL/pgSQL and numeric. Nothing of the extension is needed.
+--
+-- events: a jsonb array of {"at", "value", "kind", "label", "ref"}
+-- policy: jsonb, as earn_policy takes it; taken to be valid
+--
+CREATE TYPE earn_ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, role text);
+
+-- what an event, or a day of the year, earned; nothing is kept of what earned nothing
+CREATE TYPE earn_ref_entry AS (at timestamptz, value numeric, kind text, label text, ref text);
+
+-- points that were counted, by which cap: 'all', a multiplier or a bonus
+CREATE TYPE earn_ref_count AS (counter text, day date, points numeric);
+
+-- ---- numbers ----
+
+-- num / den, rounded to so many decimals; nothing is divided before the rounding
+CREATE FUNCTION earn_ref_round(num numeric, den numeric, rounding text, decimals int) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	n numeric := num * 10 ^ decimals::numeric * sign(den);
+	d numeric := abs(den);
+	whole numeric := div(n, d);
+	rest numeric := abs(n - whole * d);
+	up numeric := CASE WHEN n < 0 THEN -1 ELSE 1 END;
+BEGIN
+	IF rest <> 0 THEN
+		whole := CASE rounding
+			WHEN 'truncate' THEN whole
+			WHEN 'floor' THEN CASE WHEN n < 0 THEN whole - 1 ELSE whole END
+			WHEN 'ceiling' THEN CASE WHEN n > 0 THEN whole + 1 ELSE whole END
+			WHEN 'half_up' THEN CASE WHEN 2 * rest >= d THEN whole + up ELSE whole END
+			WHEN 'half_down' THEN CASE WHEN 2 * rest > d THEN whole + up ELSE whole END
+			WHEN 'half_even' THEN CASE WHEN 2 * rest > d OR (2 * rest = d AND mod(whole, 2) <> 0) THEN whole + up ELSE whole END
+			END;
+	END IF;
+	RETURN whole * 10 ^ -decimals::numeric;
+END $$;
+
+-- ---- rules ----
+
+-- the rules of a day: the policy, with what its versions up to that day say instead
+CREATE FUNCTION earn_ref_rules(policy jsonb, day date) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	rules jsonb := '{"rate": 1, "per": 1, "full_steps": false, "minimum": 0, "rounding": "truncate", "decimals": 0, "multipliers": [], "combine": "highest", "bonuses": {}, "caps": {},
+		"excluded_kinds": [], "excluded_labels": []}'::jsonb || jsonb_strip_nulls(policy - 'versions');
+	version jsonb;
+BEGIN
+	FOR version IN SELECT v FROM jsonb_array_elements(coalesce(policy->'versions', '[]')) WITH ORDINALITY x(v, n) ORDER BY n LOOP
+		IF (version->>'from')::date <= day THEN
+			rules := rules || (version - 'from');
+		END IF;
+	END LOOP;
+	RETURN rules;
+END $$;
+
+CREATE FUNCTION earn_ref_role(policy jsonb, kind text, value numeric) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN role IS NULL THEN CASE WHEN value >= 0 THEN 'purchase' WHEN value < 0 THEN 'return' ELSE 'ignore' END
+		WHEN role = 'purchase' AND value < 0 THEN 'return'
+		WHEN role IN ('return', 'redemption', 'paid_with_points') AND coalesce(value, 0) = 0 THEN 'ignore'
+		ELSE role END
+	FROM (SELECT coalesce(policy->'kinds'->>kind, '{"join": "join", "birth": "birth", "referral": "referral", "redeem": "redemption", "paid_with_points": "paid_with_points"}'::jsonb->>kind) AS role) r
+$$;
+
+CREATE FUNCTION earn_ref_day_start(day date, zone text) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$ SELECT day::timestamp AT TIME ZONE zone $$;
+
+-- the same day of another year; 29 February is 28 February where there is none
+CREATE FUNCTION earn_ref_in_year(day date, year int) RETURNS date
+LANGUAGE sql IMMUTABLE AS $$ SELECT (day + make_interval(years => year - extract(year FROM day)::int))::date $$;
+
+-- Does a multiplier hold? without_time: no time of the day is known
+CREATE FUNCTION earn_ref_holds(rule jsonb, at timestamp, without_time boolean, label text, tier text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce((NOT rule ? 'labels' OR rule->'labels' @> to_jsonb(label))
+		AND (NOT rule ? 'tiers' OR rule->'tiers' @> to_jsonb(tier))
+		AND (NOT rule ? 'from' OR at::date >= (rule->>'from')::date)
+		AND (NOT rule ? 'until' OR at::date < (rule->>'until')::date)
+		AND (NOT rule ? 'weekdays' OR rule->'weekdays' @> to_jsonb(trim(to_char(at, 'day'))))
+		AND (NOT rule ? 'hours' OR (NOT without_time AND CASE WHEN (rule->'hours'->>0)::time < (rule->'hours'->>1)::time
+			THEN at::time >= (rule->'hours'->>0)::time AND at::time < (rule->'hours'->>1)::time
+			ELSE at::time >= (rule->'hours'->>0)::time OR at::time < (rule->'hours'->>1)::time END)), false)
+$$;
+
+-- What the first so many multipliers make of a line: all of them, or those before one.
+CREATE FUNCTION earn_ref_multiplier(rules jsonb, first int, at timestamp, without_time boolean, label text, tier text) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	answer numeric := 1;
+	winner int;
+	rule jsonb;
+	n int;
+BEGIN
+	IF rules->>'combine' = 'highest' THEN
+		SELECT x.n, x.r INTO winner, rule FROM jsonb_array_elements(rules->'multipliers') WITH ORDINALITY x(r, n)
+		WHERE earn_ref_holds(x.r, at, without_time, label, tier) ORDER BY (x.r->>'times')::numeric DESC, x.n LIMIT 1;
+		RETURN CASE WHEN winner <= first THEN (rule->>'times')::numeric ELSE 1 END;
+	END IF;
+	FOR n, rule IN SELECT x.n, x.r FROM jsonb_array_elements(rules->'multipliers') WITH ORDINALITY x(r, n) WHERE x.n <= first AND earn_ref_holds(x.r, at, without_time, label, tier) LOOP
+		IF rules->>'combine' = 'multiply' THEN
+			answer := answer * (rule->>'times')::numeric;
+		ELSE
+			answer := answer + (rule->>'times')::numeric - 1;
+		END IF;
+	END LOOP;
+	RETURN greatest(answer, 0);
+END $$;
+
+-- Points of an order with the first so many multipliers; lines: array of {"value", "label", "at" (local), "tier"}
+CREATE FUNCTION earn_ref_points(rules jsonb, amount numeric, lines jsonb, first int, without_time boolean) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	weighted numeric;
+	total numeric;
+	num numeric;
+	den numeric;
+BEGIN
+	IF amount < (rules->>'minimum')::numeric THEN
+		RETURN 0;
+	END IF;
+	SELECT sum((l->>'value')::numeric), sum((l->>'value')::numeric * earn_ref_multiplier(rules, first, (l->>'at')::timestamp, without_time, l->>'label', l->>'tier')) INTO total, weighted FROM jsonb_array_elements(lines) l;
+	IF total = 0 THEN
+		RETURN 0;
+	END IF;
+	IF (rules->>'full_steps')::boolean THEN
+		num := (rules->>'rate')::numeric * div(amount, (rules->>'per')::numeric) * weighted;
+		den := total;
+	ELSE
+		num := (rules->>'rate')::numeric * amount * weighted;
+		den := (rules->>'per')::numeric * total;
+	END IF;
+	RETURN least(earn_ref_round(num, den, rules->>'rounding', (rules->>'decimals')::int), (rules->'caps'->>'order')::numeric);
+END $$;
+
+-- A return of so much at the rate of its own instant.
+CREATE FUNCTION earn_ref_return(rules jsonb, amount numeric, at timestamp, without_time boolean, label text, tier text) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT earn_ref_round(-(rules->>'rate')::numeric * CASE WHEN (rules->>'full_steps')::boolean THEN div(amount, (rules->>'per')::numeric) ELSE amount END
+			* earn_ref_multiplier(rules, jsonb_array_length(rules->'multipliers'), at, without_time, label, tier),
+		CASE WHEN (rules->>'full_steps')::boolean THEN 1 ELSE (rules->>'per')::numeric END, rules->>'rounding', (rules->>'decimals')::int)
+$$;
+
+-- What is left of a cap but that of an order; NULL: as much as one likes.
+CREATE FUNCTION earn_ref_left(caps jsonb, counts earn_ref_count[], counter text, day date) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT min(greatest((caps->>span)::numeric - (SELECT coalesce(sum(c.points), 0) FROM unnest(counts) c
+		WHERE c.counter = earn_ref_left.counter AND (span = 'lifetime' OR date_trunc(span, c.day::timestamp) = date_trunc(span, earn_ref_left.day::timestamp))), 0))
+	FROM unnest('{day,month,year,lifetime}'::text[]) span WHERE caps ? span
+$$;
+
+-- The counter of a multiplier: its name, else its place in the list of its version.
+CREATE FUNCTION earn_ref_counter(rules jsonb, n int) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce('name ' || (rules->'multipliers'->(n - 1)->>'name'), 'list ' || n || (rules->'multipliers')::text) $$;
+
+-- ---- one order ----
+
+CREATE FUNCTION earn_ref_one(policy jsonb, amount numeric, label text, day date, tier text) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	rules jsonb := earn_ref_rules(policy, day);
+	lines jsonb := jsonb_build_array(jsonb_build_object('value', amount, 'label', label, 'at', day::timestamp, 'tier', tier));
+	points numeric;
+	more numeric;
+	n int;
+BEGIN
+	IF rules->'excluded_labels' @> to_jsonb(label) THEN
+		RETURN 0;
+	END IF;
+	IF amount < 0 THEN
+		RETURN earn_ref_return(rules, -amount, day, true, label, tier);
+	END IF;
+	points := earn_ref_points(rules, amount, lines, jsonb_array_length(rules->'multipliers'), true);
+	FOR n IN 1 .. jsonb_array_length(rules->'multipliers') LOOP
+		IF rules->'multipliers'->(n - 1) ? 'cap' THEN
+			more := earn_ref_points(rules, amount, lines, n, true) - earn_ref_points(rules, amount, lines, n - 1, true);
+			points := points - greatest(0, least(points, more - (SELECT min(most::numeric) FROM jsonb_each_text(rules->'multipliers'->(n - 1)->'cap') c(span, most))));
+		END IF;
+	END LOOP;
+	RETURN points;
+END $$;
+
+-- ---- a customer ----
+
+CREATE FUNCTION earn_ref(events jsonb, policy jsonb) RETURNS SETOF earn_ref_entry
+LANGUAGE plpgsql AS $$
+DECLARE
+	zone text := coalesce(policy->>'zone', current_setting('timezone'));
+	list earn_ref_event[];
+	e earn_ref_event;
+	member_since timestamptz;
+	birth date;
+	started date;
+	last timestamptz;
+	instants timestamptz[];
+	now timestamptz;
+	today date;
+	rules jsonb;
+	counts earn_ref_count[] := '{}';
+	orders jsonb := '{}';		-- by key
+	keys text[] := '{}';		-- in the order of their first lines
+	bought text[] := '{}';		-- refs that some purchase had
+	norders int := 0;
+	joined boolean := false;
+	gives jsonb;				-- bonuses of the instant, or of an order
+	give jsonb;
+	groups jsonb;				-- lines of the instant by order
+	key text;
+	g jsonb;
+	o jsonb;
+	other text;
+	paid numeric;
+	lines jsonb;
+	total numeric;
+	points numeric;
+	more numeric;
+	granted numeric;
+	share jsonb;
+	n int;
+	fresh boolean;
+	y int;
+	r numeric;
+	part numeric;
+	keeps numeric;
+BEGIN
+	SELECT array_agg(ROW(x.at, x.value, x.kind, x.label, x.ref, earn_ref_role(policy, x.kind, x.value))::earn_ref_event
+		ORDER BY x.at, x.kind COLLATE "C" NULLS FIRST, x.label COLLATE "C" NULLS FIRST, x.ref IS NOT NULL, NOT x.ref ~ '^-?[0-9]+$', CASE WHEN x.ref ~ '^-?[0-9]+$' THEN x.ref::numeric END, x.ref COLLATE "C", x.value NULLS FIRST)
+	INTO list FROM jsonb_to_recordset(events) x(at timestamptz, value numeric, kind text, label text, ref text);
+	SELECT min(x.at) INTO member_since FROM unnest(list) x WHERE x.role = 'join';
+	IF member_since IS NULL THEN
+		SELECT min(x.at) INTO member_since FROM unnest(list) x WHERE x.role NOT IN ('birth', 'ignore')
+			OR (x.role = 'ignore' AND coalesce(policy->'kinds'->>x.kind, '') <> 'ignore');
+	END IF;
+	SELECT (min(x.at) AT TIME ZONE zone)::date INTO birth FROM unnest(list) x WHERE x.role = 'birth';
+	SELECT max(x.at) INTO last FROM unnest(list) x;
+	started := (member_since AT TIME ZONE zone)::date;
+
+	-- every instant of an event, and the starts of birthdays and anniversaries up to the last
+	SELECT array_agg(DISTINCT i ORDER BY i) INTO instants FROM (
+		SELECT x.at FROM unnest(list) x
+		UNION SELECT earn_ref_day_start(earn_ref_in_year(d, year), zone) FROM unnest(ARRAY[birth, started]) d, generate_series(extract(year FROM started)::int, extract(year FROM last)::int + 1) year WHERE d IS NOT NULL) i(i)
+	WHERE i <= last;
+
+	FOREACH now IN ARRAY coalesce(instants, '{}') LOOP
+		today := (now AT TIME ZONE zone)::date;
+		rules := earn_ref_rules(policy, today);
+
+		-- what time gives, joining, referrals
+		gives := '[]';
+		y := extract(year FROM today);
+		IF birth IS NOT NULL AND y > extract(year FROM birth) AND now > member_since AND now = earn_ref_day_start(earn_ref_in_year(birth, y), zone) THEN
+			gives := gives || jsonb_build_object('sort', 'birthday');
+		END IF;
+		IF y > extract(year FROM started) AND now = earn_ref_day_start(earn_ref_in_year(started, y), zone) THEN
+			gives := gives || jsonb_build_object('sort', 'anniversary');
+		END IF;
+		FOREACH e IN ARRAY list LOOP
+			IF e.at = now AND e.role = 'join' AND NOT joined THEN
+				joined := true;
+				gives := gives || jsonb_build_object('sort', 'joining', 'ref', e.ref);
+			END IF;
+		END LOOP;
+		FOREACH e IN ARRAY list LOOP
+			IF e.at = now AND e.role = 'referral' AND now >= member_since THEN
+				gives := gives || jsonb_build_object('sort', 'referral', 'ref', e.ref);
+			END IF;
+		END LOOP;
+		FOR give IN SELECT x FROM jsonb_array_elements(gives) x LOOP
+			CONTINUE WHEN NOT rules->'bonuses' ? (give->>'sort');
+			o := rules->'bonuses'->(give->>'sort');
+			points := CASE jsonb_typeof(o) WHEN 'number' THEN o#>>'{}' ELSE o->>'points' END::numeric;
+			points := least(points, earn_ref_left(CASE jsonb_typeof(o) WHEN 'number' THEN NULL ELSE o->'cap' END, counts, 'bonus ' || (give->>'sort'), today));
+			counts := counts || ROW('bonus ' || (give->>'sort'), today, points)::earn_ref_count;
+			points := least(points, earn_ref_left(rules->'caps', counts, 'all', today));
+			counts := counts || ROW('all', today, points)::earn_ref_count;
+			IF points <> 0 THEN
+				RETURN NEXT ROW(now, points, 'bonus', give->>'sort', give->>'ref')::earn_ref_entry;
+			END IF;
+		END LOOP;
+
+		-- purchases by order
+		groups := '[]';
+		n := 0;
+		FOREACH e IN ARRAY list LOOP
+			CONTINUE WHEN e.at <> now OR e.role <> 'purchase';
+			n := n + 1;
+			key := CASE WHEN e.ref IS NULL THEN format('%s of %s', n, now) ELSE format('%s %L', e.ref, e.kind) END;
+			IF e.ref IS NOT NULL THEN
+				bought := bought || e.ref;
+			END IF;
+			CONTINUE WHEN now < member_since;
+			lines := coalesce(orders->key->'rules', rules);
+			CONTINUE WHEN lines->'excluded_kinds' @> to_jsonb(e.kind) OR lines->'excluded_labels' @> to_jsonb(e.label);
+			IF NOT groups @> jsonb_build_array(jsonb_build_object('key', key)) THEN
+				groups := groups || jsonb_build_object('key', key, 'ref', e.ref, 'lines', '[]'::jsonb);
+				IF NOT orders ? key THEN
+					orders := orders || jsonb_build_object(key, jsonb_build_object('rules', rules, 'ref', e.ref, 'lines', '[]'::jsonb, 'sum', 0, 'amount', 0, 'total', 0, 'earned', 0, 'taken', 0, 'returned', 0, 'shares', '{}'::jsonb, 'new', true));
+					keys := keys || key;
+				END IF;
+			END IF;
+			SELECT jsonb_agg(CASE WHEN x->>'key' = key THEN jsonb_set(x, '{lines}', x->'lines' || jsonb_build_object('value', coalesce(e.value, 0), 'label', e.label, 'at', now AT TIME ZONE zone)) ELSE x END ORDER BY i)
+			INTO groups FROM jsonb_array_elements(groups) WITH ORDINALITY q(x, i);
+		END LOOP;
+		FOR g IN SELECT x FROM jsonb_array_elements(groups) WITH ORDINALITY q(x, i) ORDER BY i LOOP
+			key := g->>'key';
+			o := orders->key;
+			rules := o->'rules';
+			fresh := (o->>'new')::boolean;
+			lines := (o->'lines') || (g->'lines');
+			SELECT sum((x->>'value')::numeric) INTO total FROM jsonb_array_elements(lines) x;
+			o := o || jsonb_build_object('new', false, 'lines', lines, 'sum', total);
+			-- what was paid with points, less what orders of the same ref before this one took of it
+			paid := 0;
+			IF g->>'ref' IS NOT NULL THEN
+				SELECT coalesce(sum(abs(x.value)), 0) INTO paid FROM unnest(list) x WHERE x.role = 'paid_with_points' AND x.ref = g->>'ref' AND x.at <= now;
+				FOREACH other IN ARRAY keys LOOP
+					EXIT WHEN other = key;
+					IF orders->other->>'ref' = g->>'ref' THEN
+						paid := greatest(paid - (orders->other->>'sum')::numeric, 0);
+					END IF;
+				END LOOP;
+			END IF;
+			o := o || jsonb_build_object('amount', greatest(total - paid, 0));
+			total := earn_ref_points(rules, (o->>'amount')::numeric, lines, jsonb_array_length(rules->'multipliers'), false);
+			points := total - (o->>'total')::numeric;
+			o := o || jsonb_build_object('total', total);
+			-- what each capped multiplier added
+			FOR n IN 1 .. jsonb_array_length(rules->'multipliers') LOOP
+				CONTINUE WHEN NOT rules->'multipliers'->(n - 1) ? 'cap' AND NOT rules->'multipliers'->(n - 1) ? 'name';
+				share := coalesce(o->'shares'->(n::text), '{"added": 0, "granted": 0}');
+				more := earn_ref_points(rules, (o->>'amount')::numeric, lines, n, false) - earn_ref_points(rules, (o->>'amount')::numeric, lines, n - 1, false);
+				granted := more - (share->>'added')::numeric;
+				share := share || jsonb_build_object('added', more);
+				IF points > 0 AND granted > 0 THEN
+					more := granted;
+					granted := least(granted, (rules->'multipliers'->(n - 1)->'cap'->>'order')::numeric - (share->>'granted')::numeric,
+						earn_ref_left(rules->'multipliers'->(n - 1)->'cap', counts, earn_ref_counter(rules, n), today));
+					counts := counts || ROW(earn_ref_counter(rules, n), today, granted)::earn_ref_count;
+					share := share || jsonb_build_object('granted', (share->>'granted')::numeric + granted);
+					points := points - least(points, more - granted);
+				END IF;
+				o := jsonb_set(o, ARRAY['shares', n::text], share);
+			END LOOP;
+			IF points >= 0 THEN
+				points := least(points, earn_ref_left(rules->'caps', counts, 'all', today));
+				counts := counts || ROW('all', today, points)::earn_ref_count;
+				o := o || jsonb_build_object('earned', (o->>'earned')::numeric + points);
+			ELSE
+				-- the lines made it earn less: no more than the new total stays
+				more := greatest((o->>'earned')::numeric - total, 0);
+				points := -least(more, (o->>'earned')::numeric - (o->>'taken')::numeric);
+				o := o || jsonb_build_object('earned', (o->>'earned')::numeric - more);
+			END IF;
+			orders := orders || jsonb_build_object(key, o);
+			IF points <> 0 THEN
+				RETURN NEXT ROW(now, points, CASE WHEN points < 0 THEN 'return' ELSE 'earn' END,
+					(SELECT CASE WHEN count(DISTINCT coalesce(x->>'label', E'\x01')) = 1 THEN min(x->>'label') END FROM jsonb_array_elements(g->'lines') x), g->>'ref')::earn_ref_entry;
+			END IF;
+			CONTINUE WHEN NOT fresh;
+			norders := norders + 1;
+			gives := CASE WHEN norders = 1 AND rules->'bonuses' ? 'first_purchase' THEN jsonb_build_array(CASE jsonb_typeof(rules->'bonuses'->'first_purchase')
+				WHEN 'number' THEN jsonb_build_object('points', rules->'bonuses'->'first_purchase') ELSE rules->'bonuses'->'first_purchase' END || '{"sort": "first_purchase", "counter": "first"}') ELSE '[]' END;
+			SELECT gives || coalesce(jsonb_agg(x || jsonb_build_object('sort', 'nth_purchase', 'counter', 'nth ' || (x->>'n')) ORDER BY (x->>'n')::int), '[]') INTO gives
+			FROM jsonb_array_elements(coalesce(rules->'bonuses'->'nth_purchase', '[]')) x WHERE CASE WHEN (x->>'every')::boolean THEN norders % (x->>'n')::int = 0 ELSE norders = (x->>'n')::int END;
+			FOR give IN SELECT x FROM jsonb_array_elements(gives) WITH ORDINALITY q(x, i) ORDER BY i LOOP
+				points := least((give->>'points')::numeric, earn_ref_left(give->'cap', counts, give->>'counter', today));
+				counts := counts || ROW(give->>'counter', today, points)::earn_ref_count;
+				points := least(points, earn_ref_left(rules->'caps', counts, 'all', today));
+				counts := counts || ROW('all', today, points)::earn_ref_count;
+				IF points <> 0 THEN
+					RETURN NEXT ROW(now, points, 'bonus', give->>'sort', g->>'ref')::earn_ref_entry;
+				END IF;
+			END LOOP;
+		END LOOP;
+
+		-- returns, redemptions
+		rules := earn_ref_rules(policy, today);
+		FOREACH e IN ARRAY list LOOP
+			CONTINUE WHEN e.at <> now OR e.role <> 'return' OR now < member_since;
+			CONTINUE WHEN rules->'excluded_kinds' @> to_jsonb(e.kind) OR rules->'excluded_labels' @> to_jsonb(e.label);
+			points := 0;
+			IF e.ref = ANY (bought) THEN
+				r := abs(e.value);
+				FOREACH key IN ARRAY keys LOOP
+					o := orders->key;
+					CONTINUE WHEN o->>'ref' IS DISTINCT FROM e.ref;
+					part := least(r, (o->>'amount')::numeric - (o->>'returned')::numeric);
+					CONTINUE WHEN part <= 0;
+					r := r - part;
+					o := o || jsonb_build_object('returned', (o->>'returned')::numeric + part);
+					keeps := earn_ref_round((o->>'earned')::numeric * ((o->>'amount')::numeric - (o->>'returned')::numeric), (o->>'amount')::numeric, o->'rules'->>'rounding', (o->'rules'->>'decimals')::int);
+					part := greatest((o->>'earned')::numeric - (o->>'taken')::numeric - keeps, 0);
+					points := points - part;
+					orders := orders || jsonb_build_object(key, o || jsonb_build_object('taken', (o->>'taken')::numeric + part));
+				END LOOP;
+			ELSE
+				points := earn_ref_return(rules, abs(e.value), now AT TIME ZONE zone, false, e.label, NULL);
+			END IF;
+			IF points <> 0 THEN
+				RETURN NEXT ROW(now, points, 'return', e.label, e.ref)::earn_ref_entry;
+			END IF;
+		END LOOP;
+		FOREACH e IN ARRAY list LOOP
+			IF e.at = now AND e.role = 'redemption' THEN
+				RETURN NEXT ROW(now, -abs(e.value), 'redeem', e.label, e.ref)::earn_ref_entry;
+			END IF;
+		END LOOP;
+	END LOOP;
+END $$;
