@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(96);
+SELECT plan(97);
 
 CREATE FUNCTION ledger(VARIADIC events timeline_event[]) RETURNS event_timeline
 LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(timeline_agg(e), '[]') FROM unnest(events) e $$;
@@ -157,6 +157,9 @@ SELECT is((trim_scale(s.redeemed), trim_scale(s.overdrawn), trim_scale(s.unmet),
 FROM (VALUES ('{}', '(15,5,0,-5)'), ('{"overdraft": "clip"}', '(10,0,5,0)')) v(p, w), points_summary(ledger(make_event('2024-01-01 10:00Z', 10), make_event('2024-01-02 10:00Z', -15)), p::points_policy, '2024-01-02') s;
 SELECT throws_ok($$SELECT points_balance(ledger(make_event('2024-01-01 10:00Z', 10), make_event('2024-01-02 10:00Z', -15)), '{"overdraft": "refuse"}', '2024-01-02')$$, '22023', NULL, '... refused');
 SELECT is(points_balance(ledger(make_event('2024-01-01 10:00Z', 10), make_event('2024-01-02 10:00Z', -15)), '{"overdraft": "refuse"}', '2024-01-01'), 10.0, '... but not before it happened');
+SELECT throws_ok($$SELECT points_balance(t, '{"overdraft": "refuse"}', '2024-01-02')
+	FROM (VALUES (1, ledger(make_event(at => '2024-01-01 10:00Z', value => 10, ref => 'order 1'))), (2, ledger(make_event('2024-01-02 10:00Z', -15)))) v(n, t) ORDER BY n$$,
+	'22023', 'redemption of 15 points at 2024-01-02 10:00:00+00 is more than the balance of 0', '... and the error says nothing of another customer');
 SELECT is(points_balance(ledger(make_event('2024-01-01 10:00Z', 10, 'earn'), make_event('2024-01-02 10:00Z', 15, 'return')), p::points_policy, '2024-01-02'), b, 'a return: ' || p)
 FROM (VALUES ('{"kinds": {"earn": "earn", "return": "return"}}', -5.0), ('{"kinds": {"earn": "earn", "return": "return"}, "returns_below_zero": false}', 0.0)) v(p, b);
 SELECT throws_ok($$SELECT points_balance(ledger(make_event('2024-01-01 10:00Z', 10, 'EARM')), '{"kinds": {"EARN": "earn"}}', '2024-01-02')$$, '22023', NULL, 'an unknown kind');

@@ -295,40 +295,49 @@ zone_is_steady(const ZoneDays *zone, TimestampTz from, TimestampTz to)
 	return found == 0 || (found > 0 && change > unix_seconds(to));
 }
 
+/* The instant of the same local time on another day, which is given as months and days after. */
+static TimestampTz
+move_day(const ZoneDays *zone, TimestampTz at, int32 months_after, int32 days_after)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	int offset;
+	int64 months;
+	int64 julian;
+
+	if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone->zone) != 0)
+		report_timestamp_out_of_range();
+	months = (int64) tm.tm_year * MONTHS_PER_YEAR + (tm.tm_mon - 1) + months_after;
+	if (months < (int64) PG_INT16_MIN * 1000 || months > (int64) PG_INT16_MAX * 1000)
+		report_timestamp_out_of_range();
+	tm.tm_mon = (int) (months % MONTHS_PER_YEAR);
+	tm.tm_year = (int) (months / MONTHS_PER_YEAR);
+	if (tm.tm_mon < 0)
+	{
+		tm.tm_mon += MONTHS_PER_YEAR;
+		tm.tm_year--;
+	}
+	tm.tm_mon++;
+	tm.tm_mday = Min(tm.tm_mday, day_tab[isleap(tm.tm_year)][tm.tm_mon - 1]);
+
+	julian = (int64) date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) + days_after;
+	if (julian < 0 || julian > PG_INT32_MAX)
+		report_timestamp_out_of_range();
+	j2date((int) julian, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	offset = DetermineTimeZoneOffset(&tm, zone->zone);
+	if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
+		report_timestamp_out_of_range();
+	return at;
+}
+
+/* One after the other: what the months come to may be a local time that the clock leaves out. */
 TimestampTz
 zone_add_interval(const ZoneDays *zone, TimestampTz at, const Interval *interval)
 {
-	if (interval->month != 0 || interval->day != 0)
-	{
-		struct pg_tm tm;
-		fsec_t fsec;
-		int offset;
-		int64 months;
-		int64 julian;
-
-		if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone->zone) != 0)
-			report_timestamp_out_of_range();
-		months = (int64) tm.tm_year * MONTHS_PER_YEAR + (tm.tm_mon - 1) + interval->month;
-		if (months < (int64) PG_INT16_MIN * 1000 || months > (int64) PG_INT16_MAX * 1000)
-			report_timestamp_out_of_range();
-		tm.tm_mon = (int) (months % MONTHS_PER_YEAR);
-		tm.tm_year = (int) (months / MONTHS_PER_YEAR);
-		if (tm.tm_mon < 0)
-		{
-			tm.tm_mon += MONTHS_PER_YEAR;
-			tm.tm_year--;
-		}
-		tm.tm_mon++;
-		tm.tm_mday = Min(tm.tm_mday, day_tab[isleap(tm.tm_year)][tm.tm_mon - 1]);
-
-		julian = (int64) date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) + interval->day;
-		if (julian < 0 || julian > PG_INT32_MAX)
-			report_timestamp_out_of_range();
-		j2date((int) julian, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-		offset = DetermineTimeZoneOffset(&tm, zone->zone);
-		if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
-			report_timestamp_out_of_range();
-	}
+	if (interval->month != 0)
+		at = move_day(zone, at, interval->month, 0);
+	if (interval->day != 0)
+		at = move_day(zone, at, 0, interval->day);
 	if (pg_add_s64_overflow(at, interval->time, &at) || !IS_VALID_TIMESTAMP(at))
 		report_timestamp_out_of_range();
 	return at;

@@ -73,16 +73,61 @@ next_annual(DateADT day, int month, int mday)
 
 /* ---- what depends on a local day ---- */
 
+/* Is the clock put forward at the end of a day? Then late instants of it come to the next. */
+static bool
+loses_its_end(PointsClock *clock, DateADT day)
+{
+	TimestampTz end;
+
+	if (day >= LAST_DAY)
+		return true;
+	end = zone_day_start(clock->zone, day + 1);
+	return zone_day(clock->zone, end - 1) != day || !zone_is_steady(clock->zone, end - 1, end);
+}
+
+/* Do all instants that local arithmetic carries to a day come there, and no others? */
+static bool
+is_whole(PointsClock *clock, DateADT day)
+{
+	TimestampTz start = zone_day_start(clock->zone, day);
+
+	return zone_is_steady(clock->zone, start - USECS_PER_DAY, start + USECS_PER_DAY) ||
+		   (!loses_its_end(clock, day - 1) && !loses_its_end(clock, day));
+}
+
+/*
+ * Where the months of an interval carry an instant, from which its days go on; false where it
+ * doesn't have both.
+ */
+static bool
+get_middle(PointsClock *clock, TimestampTz at, const Interval *interval, TimestampTz *middle)
+{
+	Interval months = { .month = interval->month };
+
+	if (interval->month == 0 || interval->day == 0)
+		return false;
+	*middle = zone_add_interval(clock->zone, at, &months);
+	return true;
+}
+
 /* The local day to which an interval without a time of day carries an instant. */
 static DateADT
 day_after(PointsClock *clock, TimestampTz at, const Interval *interval, bool *all_day)
 {
 	DateADT day = zone_day(clock->zone, zone_add_interval(clock->zone, at, interval));
+	TimestampTz middle;
 
-	/* unless the clock is put forward across its end, where later instants come to the next */
-	*all_day =
-		day < LAST_DAY && zone_day(clock->zone, zone_day_start(clock->zone, day + 1) - 1) == day;
+	if (all_day != NULL)
+		*all_day = is_whole(clock, day) && (!get_middle(clock, at, interval, &middle) ||
+											is_whole(clock, zone_day(clock->zone, middle)));
 	return day;
+}
+
+/* Isn't the clock changed anywhere near an instant? */
+static bool
+is_steady(PointsClock *clock, TimestampTz at)
+{
+	return zone_is_steady(clock->zone, at - 2 * USECS_PER_DAY, at + 2 * USECS_PER_DAY);
 }
 
 /* The instant that ends what is good through the day of at. */
@@ -113,11 +158,13 @@ compute_shift(PointsClock *clock, const void *of, TimestampTz at, bool *all_day)
 {
 	Interval days = *(const Interval *) of;
 	TimestampTz shifted;
+	TimestampTz middle;
 
 	days.time = 0;
 	shifted = zone_add_interval(clock->zone, at, &days);
-	*all_day =
-		zone_is_steady(clock->zone, shifted - 2 * USECS_PER_DAY, shifted + 2 * USECS_PER_DAY);
+	if (all_day != NULL)
+		*all_day = is_steady(clock, shifted) &&
+				   (!get_middle(clock, at, &days, &middle) || is_steady(clock, middle));
 	return shifted - at;
 }
 
@@ -127,7 +174,8 @@ compute_lapse(PointsClock *clock, const void *of, TimestampTz at, bool *all_day)
 {
 	DateADT over = day_after(clock, at, of, all_day);
 
-	*all_day = *all_day && ((const Interval *) of)->time == 0;
+	if (all_day != NULL && ((const Interval *) of)->time != 0)
+		*all_day = false;
 	return zone_day_start(clock->zone, Max(over, zone_day(clock->zone, at) + 1));
 }
 
@@ -140,6 +188,7 @@ open_table(ClockTable *table, ClockAnswer compute, const void *of)
 {
 	table->slices = &no_slice;
 	table->mask = 0;
+	table->asked = 0;
 	table->compute = compute;
 	table->of = of;
 }
@@ -191,6 +240,8 @@ points_clock_look_slow(PointsClock *clock, ClockTable *table, TimestampTz at)
 	{
 		int i;
 
+		if (++table->asked < CLOCK_FEW)
+			return table->compute(clock, table->of, at, NULL);
 		table->slices = MemoryContextAlloc(clock->context, CLOCK_SLICES * sizeof(ClockSlice));
 		table->mask = CLOCK_SLICES - 1;
 		for (i = 0; i < CLOCK_SLICES; i++)

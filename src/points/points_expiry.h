@@ -13,6 +13,9 @@
 /* A slice of time is 2^36 microseconds, 19 hours: no more than two local days share in one. */
 #define CLOCK_SLICE_BITS 36
 
+/* So many questions are answered one by one: remembering pays with more. */
+#define CLOCK_FEW		 32
+
 /* Slices remembered in a table; a power of two. */
 #define CLOCK_SLICES	 2048
 
@@ -30,7 +33,10 @@ typedef struct ClockSlice
 
 struct PointsClock;
 
-/* Computes an answer for an instant; all_day becomes false where it isn't that of its local day. */
+/*
+ * Computes an answer for an instant. all_day, if not NULL, becomes false where it isn't that of
+ * its whole local day.
+ */
 typedef int64 (*ClockAnswer)(struct PointsClock *clock, const void *of, TimestampTz at,
 							 bool *all_day);
 
@@ -38,8 +44,8 @@ typedef int64 (*ClockAnswer)(struct PointsClock *clock, const void *of, Timestam
 typedef struct ClockTable
 {
 	ClockSlice *slices;
-	uint32
-		mask; /* number of slices less 1: of one that stands for none before the first question */
+	uint32 mask; /* number of slices less 1; at first a slice that is none stands for them */
+	int asked;	 /* questions until then */
 	ClockAnswer compute;
 	const void *of;
 } ClockTable;

@@ -64,24 +64,6 @@ walk_grow_lots(PointsWalk *walk)
 	walk->max_lots *= 2;
 }
 
-/* What is left of a lot is gone. */
-void
-walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
-{
-	PointsLot *lot = &walk->lots[number];
-	int64 points = lot->remaining;
-
-	if (lot->state == POINTS_LOT_PENDING)
-		walk->totals.pending -= points;
-	else
-		walk_add_active(walk, -points);
-	lot->remaining = 0;
-	lot->state = POINTS_LOT_GONE;
-	walk->totals.expired += points;
-	walk->unbooked += points;
-	walk_emit(walk, POINTS_MOVE_EXPIRE, POINTS_EXPIRE, at, number, -1, points);
-}
-
 /* Points that have become available pay back a debt first. */
 void
 walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)

@@ -2,8 +2,8 @@
  * points_moves.h
  *		What most events consist of, inline: a lot is made, lots are taken from.
  *
- * In a plain timeline, which is most, events have neither labels nor refs nor expiries: where the
- * compiler knows that, it leaves out what is for those. Plain is a constant wherever it is
+ * Most timelines are plain: their events have neither labels nor refs nor expiries, and where the
+ * compiler knows that, it leaves out what is for those. So plain is a constant wherever it is
  * handed on.
  */
 #ifndef LOYALTY_POINTS_MOVES_H
@@ -70,6 +70,25 @@ static inline bool
 walk_is_over(const PointsWalk *walk, TimestampTz expires_at, TimestampTz now)
 {
 	return expires_at < now || (expires_at == now && !walk->policy->valid_at_boundary);
+}
+
+/* What is left of a lot is gone. */
+static inline void
+walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
+{
+	PointsLot *lot = &walk->lots[number];
+	int64 points = lot->remaining;
+
+	if (unlikely(lot->state == POINTS_LOT_PENDING))
+		walk->totals.pending -= points;
+	else
+		walk_add_active(walk, -points);
+	lot->remaining = 0;
+	lot->state = POINTS_LOT_GONE;
+	walk_add(&walk->sums.expired, &walk->totals.expired, points);
+	if (unlikely(walk->policy->books_expiry))
+		walk->unbooked += points;
+	walk_emit(walk, POINTS_MOVE_EXPIRE, POINTS_EXPIRE, at, number, -1, points);
 }
 
 /* Puts a lot into the queues where its state has it. */

@@ -106,6 +106,7 @@ typedef struct WalkSums
 {
 	int64 earned;
 	int64 redeemed;
+	int64 expired;
 	int64 active;
 } WalkSums;
 
@@ -163,7 +164,7 @@ struct PointsWalk
 
 	PointsTotals totals;
 	WalkSums sums;	 /* what isn't in them yet */
-	int128 unbooked; /* computed expiries that the ledger hasn't booked yet */
+	int128 unbooked; /* computed expiries that the ledger hasn't booked yet, if it books any */
 	TimestampTz last_activity;
 	TimestampTz last_refresh; /* DT_NOBEGIN: inactivity isn't armed */
 	TimestampTz inactive_at;  /* computed from last_refresh, unless ... */
@@ -201,8 +202,7 @@ extern int64 walk_take(PointsWalk *walk, WalkQueue queue, const Due *due, int64 
 /* Adds to the debt. */
 extern void walk_overdraw(PointsWalk *walk, const Due *due, int64 points);
 
-/* What falls due: what is left of a lot is gone; of all lots; a lot can be spent. */
-extern void walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at);
+/* What falls due: what is left of all lots is gone; a lot can be spent. */
 extern void walk_expire_everything(PointsWalk *walk, TimestampTz at);
 extern void walk_activate(PointsWalk *walk, int32 number);
 

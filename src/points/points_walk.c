@@ -344,7 +344,7 @@ points_walk_inactive_at(PointsWalk *walk)
 static inline TimestampTz
 inactive_bound(const PointsWalk *walk)
 {
-	if (!walk->policy->has_inactive || walk->last_refresh == DT_NOBEGIN)
+	if (likely(!walk->policy->has_inactive) || walk->last_refresh == DT_NOBEGIN)
 		return DT_NOEND;
 	return walk->inactive_known ? walk->inactive_at
 								: points_clock_inactive_bound(walk->clock, walk->last_refresh);
@@ -354,6 +354,7 @@ inactive_bound(const PointsWalk *walk)
 static void
 run_due(PointsWalk *walk, PointsLimit limit)
 {
+	LotQueue *expiry = &walk->queues[walk->expiry];
 	bool valid_at_boundary = walk->policy->valid_at_boundary;
 	TimestampTz last_activation = last_of(limit, POINTS_STEP_ACTIVATE);
 	TimestampTz last_expiry =
@@ -361,9 +362,8 @@ run_due(PointsWalk *walk, PointsLimit limit)
 
 	for (;;)
 	{
-		int32 expiring = walk->expiry == QUEUE_SPEND ? walk_first_lot(walk, QUEUE_SPEND)
-													 : walk_first_lot(walk, QUEUE_EXPIRY);
-		int32 activating = walk->clock->pends ? walk_first_lot(walk, QUEUE_ACTIVATE) : -1;
+		int32 expiring = lot_queue_first(expiry, LOTS_WITH_POINTS, walk->lots);
+		int32 activating = unlikely(walk->clock->pends) ? walk_first_lot(walk, QUEUE_ACTIVATE) : -1;
 		TimestampTz expires_at = expiring < 0 ? DT_NOEND : walk->lots[expiring].expires_at;
 		TimestampTz available_at = activating < 0 ? DT_NOEND : walk->lots[activating].available_at;
 		TimestampTz inactive_at = inactive_bound(walk);
@@ -383,7 +383,7 @@ run_due(PointsWalk *walk, PointsLimit limit)
 		else if (expires_at < inactive_at)
 		{
 			walk_expire_lot(walk, expiring, expires_at);
-			lot_queue_step(&walk->queues[walk->expiry], walk->lots, expiring);
+			lot_queue_step(expiry, walk->lots, expiring);
 		}
 		else
 			walk_expire_everything(walk, inactive_at);
@@ -534,6 +534,7 @@ points_walk_totals(PointsWalk *walk)
 {
 	walk->totals.earned += walk->sums.earned;
 	walk->totals.redeemed += walk->sums.redeemed;
+	walk->totals.expired += walk->sums.expired;
 	walk->totals.active += walk->sums.active;
 	memset(&walk->sums, 0, sizeof(WalkSums));
 	return &walk->totals;

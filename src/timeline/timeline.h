@@ -100,6 +100,7 @@ typedef struct Event
 /* Walks the events of a body in order. */
 typedef struct TimelineReader
 {
+	const uint8 *start; /* of the body */
 	const uint8 *at;
 	const uint8 *end;
 	uint64 count; /* events in the timeline */
@@ -210,24 +211,6 @@ extern void event_set_ref_text(Event *event, const char *bytes, int len);
 /* The tops of bytes, which mark all but the last one of a varint. */
 #define VARINT_TOPS UINT64CONST(0x8080808080808080)
 
-/* Eight bytes at once, and the tops of those that end a varint. */
-static inline uint64
-timeline_word(const uint8 *at, uint64 *ends)
-{
-	uint64 word;
-
-	memcpy(&word, at, 8);
-	*ends = ~word & VARINT_TOPS;
-	return word;
-}
-
-/* The bytes up to the one with this top. */
-static inline size_t
-timeline_bytes_to(uint64 end)
-{
-	return (size_t) ((uint32) pg_rightmost_one_pos64(end) / 8) + 1;
-}
-
 /* The number that a varint's bytes hold. */
 static inline uint64
 timeline_fold(uint64 word)
@@ -249,12 +232,15 @@ timeline_varint(const uint8 **at, const uint8 *end)
 #ifndef WORDS_BIGENDIAN
 	if (likely(end - *at >= 8))
 	{
+		uint64 word;
 		uint64 ends;
-		uint64 word = timeline_word(*at, &ends);
 
+		memcpy(&word, *at, 8);
+		ends = ~word & VARINT_TOPS;
 		if (likely(ends != 0))
 		{
-			*at += timeline_bytes_to(ends);
+			*at += (size_t) ((uint32) pg_rightmost_one_pos64(ends) / 8) + 1;
+			/* what follows the last byte of the varint goes */
 			return timeline_fold(word & (ends ^ (ends - 1)));
 		}
 	}
@@ -263,33 +249,56 @@ timeline_varint(const uint8 **at, const uint8 *end)
 }
 
 /*
- * Two of them that follow each other: where they are in the same eight bytes, the place of what
- * follows is known at once.
+ * Two varints that follow each other. Mostly both are among the next eight bytes: then the place
+ * of what comes after them doesn't wait for the first one. Near the end of the body they are
+ * among its last eight.
  */
 static inline void
-timeline_varints(const uint8 **at, const uint8 *end, uint64 *first, uint64 *second)
+timeline_varints(TimelineReader *reader, uint64 *first, uint64 *second)
 {
 #ifndef WORDS_BIGENDIAN
-	if (likely(end - *at >= 8))
+	size_t left = (size_t) (reader->end - reader->at);
+
+	if (likely(left >= 8 || (left > 0 && reader->end - reader->start >= 8)))
 	{
+		int before = left >= 8 ? 0 : 64 - 8 * (int) left; /* bits that were read already */
+		uint64 word;
 		uint64 ends;
-		uint64 word = timeline_word(*at, &ends);
-		uint64 others = ends & (ends - 1);
+		uint64 other_ends;
 
-		if (likely(others != 0))
+		memcpy(&word, reader->at - before / 8, 8);
+		ends = (~word & VARINT_TOPS) >> before;
+		word >>= before;
+		other_ends = ends & (ends - 1);
+		if (likely(other_ends != 0))
 		{
-			uint64 first_bytes = ends ^ (ends - 1);
+			int first_bits = pg_rightmost_one_pos64(ends) + 1;
+			uint64 other = (word & (other_ends ^ (other_ends - 1))) >> first_bits;
 
-			*at += timeline_bytes_to(others);
-			*first = timeline_fold(word & first_bytes);
-			*second = timeline_fold((word & (others ^ (others - 1)) & ~first_bytes) >>
-									(8 * timeline_bytes_to(ends)));
+			reader->at += ((uint32) pg_rightmost_one_pos64(other_ends) + 1) / 8;
+			word &= ends ^ (ends - 1);
+			if (likely((word | other) <= PG_UINT32_MAX))
+			{
+				/* both at once */
+				word |= other << 32;
+				word = (word & UINT64CONST(0x007F007F007F007F)) |
+					   (word & UINT64CONST(0x7F007F007F007F00)) >> 1;
+				word = (word & UINT64CONST(0x00003FFF00003FFF)) |
+					   (word & UINT64CONST(0x3FFF00003FFF0000)) >> 2;
+				*first = (uint32) word;
+				*second = word >> 32;
+			}
+			else
+			{
+				*first = timeline_fold(word);
+				*second = timeline_fold(other);
+			}
 			return;
 		}
 	}
 #endif
-	*first = timeline_varint(at, end);
-	*second = timeline_varint(at, end);
+	*first = timeline_varint(&reader->at, reader->end);
+	*second = timeline_varint(&reader->at, reader->end);
 }
 
 /* The instant that a varint stands for. */
@@ -340,7 +349,7 @@ timeline_read_instant_and_value(TimelineReader *reader, TimestampTz *at, int64 *
 	uint64 first;
 	uint64 second;
 
-	timeline_varints(&reader->at, reader->end, &first, &second);
+	timeline_varints(reader, &first, &second);
 	*at = timeline_instant_of(reader, first);
 	return timeline_value_of(reader, second, value);
 }

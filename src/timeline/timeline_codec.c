@@ -62,6 +62,7 @@ timeline_open_head(TimelineReader *reader, const uint8 *body, size_t len)
 	memset(reader, 0, sizeof(TimelineReader));
 	reader->unit = timeline_units[body[0] >> 4];
 	reader->flags = body[1];
+	reader->start = body;
 	reader->at = body + 2;
 	reader->end = end;
 	if (reader->flags & TIMELINE_HAS_VALUES)
