@@ -59,6 +59,8 @@ grow_refs(PointsWalk *walk)
 {
 	int32 room = walk->refs == NULL ? FIRST_REFS : walk->max_refs * 2;
 	uint32 nslots = (uint32) room * SLOTS_PER_REF;
+	int32 *slots = MemoryContextAllocExtended(walk->context, (Size) nslots * sizeof(int32),
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	int32 i;
 
 	if (walk->refs == NULL)
@@ -73,8 +75,7 @@ grow_refs(PointsWalk *walk)
 		pfree(walk->ref_slots);
 	}
 	walk->max_refs = room;
-	walk->ref_slots = MemoryContextAllocExtended(walk->context, (Size) nslots * sizeof(int32),
-												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	walk->ref_slots = slots;
 	walk->nref_slots = nslots;
 	for (i = 0; i < walk->nrefs; i++)
 	{
