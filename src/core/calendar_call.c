@@ -7,6 +7,7 @@
 #include "utils/memutils.h"
 
 #include "core/calendar_call.h"
+#include "core/compat.h"
 
 /* The period of the call before, kept open: nearly always it is the same for all rows. */
 typedef struct OpenPeriod
