@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 
 import { duckForms, memory, sizes, timed } from './cases.mjs';
+import { ClickHouse } from './clickhouse.mjs';
 import { Duck } from './duck.mjs';
 import { Psql } from './psql.mjs';
 
@@ -48,9 +49,9 @@ async function planOf(psql, sql) {
 
 // ---- one case ----
 
-async function runCase(test, psql, duck, plans) {
+async function runCase(test, psql, duck, house, plans) {
 	const mine = { sql: test.sql, times: [], zone: test.zone ?? 'UTC' };
-	const peers = test.peers.filter(peer => !(peer.duck || peer.duckSql) || duck).map(peer => ({ ...peer, times: [] }));
+	const peers = test.peers.filter(peer => (duck || !(peer.duck || peer.duckSql)) && (house || !peer.houseSql)).map(peer => ({ ...peer, times: [] }));
 
 	for (const [name, value] of Object.entries(test.settings ?? {}))
 		await psql.run(`SET ${name} = '${value}'`);
@@ -69,6 +70,10 @@ async function runCase(test, psql, duck, plans) {
 					throw new Error(`${test.what}: ${answer.text.split('\t')[1]} retained, DuckDB has ${retained}`);
 			} else if (peer.duckSql)
 				peer.times.push((await duck.query(peer.duckSql)).ms);
+			else if (peer.houseSql)
+				peer.times.push((await house.query(peer.houseSql)).ms);
+			else if (peer.ms)
+				peer.times.push(peer.ms);
 			else
 				peer.times.push((await psql.run(peer.sql)).ms);
 		}
@@ -82,6 +87,9 @@ async function runCase(test, psql, duck, plans) {
 		await psql.run(`SET ${name} = '${settings[name]}'`);
 
 	const ms = median(mine.times);
+
+	if (peers.length === 0)
+		return [[test.what, ms.toFixed(0), 'no peer is installed', '', '', '', '']];
 	return peers.map((peer, i) => {
 		const peerMs = median(peer.times);
 		const ratio = ms / peerMs;
@@ -115,13 +123,14 @@ async function measureMemory(test) {
 
 const psql = await session();
 const duck = timed.some(test => wanted.test(test.what) && test.peers.some(peer => peer.duck || peer.duckSql)) ? await Duck.load(duckForms) : null;
+const house = timed.some(test => wanted.test(test.what) && test.peers.some(peer => peer.houseSql)) ? await ClickHouse.load() : null;
 const rows = [];
 const plans = [];
 const other = [];
 
 for (const test of timed.filter(test => wanted.test(test.what))) {
 	process.stderr.write(`${test.what}\n`);
-	rows.push(...await runCase(test, psql, duck, plans));
+	rows.push(...await runCase(test, psql, duck, house, plans));
 }
 for (const test of sizes.filter(test => wanted.test(test.what))) {
 	const size = Number(await psql.value(test.sql));
@@ -138,6 +147,8 @@ console.log(`PostgreSQL ${await psql.value('SHOW server_version')}: shared_buffe
 if (duck)
 	console.log(`DuckDB ${duck.version}: ${duck.threads} threads, native table; the fastest of ${Object.keys(duckForms).length} forms: `
 		+ [...duck.chosen].map(([unit, form]) => `${unit}: ${form}`).join(', '));
+if (house)
+	console.log(`ClickHouse ${house.version}: ${house.threads} threads, MergeTree by customer and instant, kinds of events as strings`);
 console.log();
 if (rows.length > 0)
 	printTable(['what', 'ms', 'peer', 'peer ms', 'ratio', 'bar', ''], rows);
@@ -149,3 +160,4 @@ if (plans.length > 0) {
 }
 psql.close();
 duck?.close();
+house?.close();

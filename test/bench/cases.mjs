@@ -73,6 +73,23 @@ const duckGrowth = `WITH active AS (SELECT DISTINCT customer_id, date_trunc('mon
 		count(*) FILTER (after IS NULL OR after > month + INTERVAL 1 MONTH), count(*)::DOUBLE
 	FROM beside GROUP BY month ORDER BY month`;
 
+// The second day of a customer within 90 days of the first, of those whose first is that long ago.
+const duckRepeat = `SELECT count(*) FILTER (days[2] <= days[1] + 90)::DOUBLE, count(*)::DOUBLE
+	FROM (SELECT min(day, 2) AS days FROM (SELECT DISTINCT customer_id, ordered_at::DATE AS day FROM orders) GROUP BY customer_id)
+	WHERE days[1] <= DATE '2024-12-31' - 90`;
+const duckIntervals = `SELECT quantile_cont(gap, 0.5)::DOUBLE
+	FROM (SELECT day - lag(day) OVER (PARTITION BY customer_id ORDER BY day) AS gap
+		FROM (SELECT DISTINCT customer_id, ordered_at::DATE AS day FROM orders))`;
+
+// Four steps within a week.
+const steps = ['view', 'cart', 'checkout', 'payment'];
+const funnel = (of, table) => `SELECT string_agg(t.reached::text, ' ') FROM
+	(SELECT funnel_totals(${of}, ARRAY[${steps.map(step => `'${step}'`).join(', ')}], '7 days') AS f FROM ${table}) q
+	CROSS JOIN LATERAL funnel_totals_table(q.f) t`;
+const windowFunnel = `SELECT level, count() FROM
+	(SELECT customer_id, windowFunnel(604800)(at, ${steps.map(step => `step = '${step}'`).join(', ')}) AS level FROM visits GROUP BY customer_id)
+	GROUP BY level ORDER BY level`;
+
 const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: unit, bar });
 
 // With much work_mem the planner takes a hash over the whole table, index or not. With its
@@ -205,6 +222,35 @@ export const timed = [
 		what: "growth by 'month', two-level over stored activities",
 		sql: `SELECT pg_column_size(growth(activity, 'month', ${lastDay})) FROM stored_activities`,
 		peers: [{ peer: 'DuckDB, the same from raw rows', duckSql: duckGrowth, bar: 0.3 }],
+	},
+	{
+		what: 'repeat_rate within 90 days, from raw rows', sql: overActivities(`repeat_rate(base, ${lastDay}, 90)`), plan: true,
+		peers: [{ peer: 'DuckDB, distinct, two smallest days', duckSql: duckRepeat, bar: 0.75 }],
+	},
+	{
+		what: 'repeat_rate within 90 days, two-level over stored activities',
+		sql: `SELECT pg_column_size(repeat_rate(activity, ${lastDay}, 90)) FROM stored_activities`,
+		peers: [{ peer: 'DuckDB, the same from raw rows', duckSql: duckRepeat, bar: 0.3 }],
+	},
+	{
+		what: 'purchase_intervals, median, from raw rows',
+		sql: `SELECT (purchase_intervals_summary(purchase_intervals(activities(customer_id, ordered_at), ${lastDay}))).median_days FROM orders`,
+		peers: [{ peer: 'DuckDB, distinct, lag, quantile', duckSql: duckIntervals, bar: 1 }],
+	},
+	{
+		what: 'purchase_intervals, two-level over stored activities',
+		sql: `SELECT (purchase_intervals_summary(purchase_intervals(activity, ${lastDay}, 10))).median_days FROM stored_activities`,
+		peers: [{ peer: 'DuckDB, the same from raw rows', duckSql: duckIntervals, bar: 0.3 }],
+	},
+	{
+		what: 'funnel_totals, 4 steps, from raw rows', plan: true,
+		sql: funnel('timelines(customer_id, make_event(at => at, kind => step))', 'visits'),
+		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 }],
+	},
+	{
+		what: 'funnel_totals, two-level over stored timelines',
+		sql: funnel('timeline', 'stored_visits'),
+		peers: [{ peer: 'ClickHouse, windowFunnel from raw rows', houseSql: windowFunnel, bar: 0.3 }],
 	},
 ];
 

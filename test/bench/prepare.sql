@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS loyalty CASCADE;
-DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers;
+DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers, stored_visits;
 CREATE SCHEMA IF NOT EXISTS loyalty;
 CREATE EXTENSION loyalty SCHEMA loyalty;
 ALTER DATABASE postgres SET search_path = public, loyalty;
@@ -14,9 +14,12 @@ CREATE TABLE stored_timelines AS
 SELECT customer_id, timeline_agg(ordered_at, amount) AS timeline FROM orders_indexed GROUP BY customer_id;
 CREATE TABLE stored_ledgers AS
 SELECT customer_id, timeline_agg(at, points) AS timeline FROM ledger_indexed GROUP BY customer_id;
+CREATE TABLE stored_visits AS
+SELECT customer_id, timeline_agg(make_event(at => at, kind => step)) AS timeline FROM visits GROUP BY customer_id;
 VACUUM ANALYZE stored_activities;
 VACUUM ANALYZE stored_timelines;
 VACUUM ANALYZE stored_ledgers;
+VACUUM ANALYZE stored_visits;
 
 -- What an analyst writes without the extension: lots in arrays, first in first out, 12 months.
 CREATE OR REPLACE FUNCTION plpgsql_balance(ats timestamptz[], points bigint[], as_of timestamptz) RETURNS bigint

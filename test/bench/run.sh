@@ -25,7 +25,7 @@ if [ "${1-}" != --beside-cluster ]; then
 fi
 
 # What generate.sql makes; another number where that changes, so that kept data is made anew.
-data='data 2'
+data='data 3'
 have=$(psql -X -Atc "SELECT obj_description('public.orders'::regclass)" 2>/dev/null || true)
 if [ "$have" != "$ROWS rows of $CUSTOMERS customers, $data" ]; then
 	echo "generating $ROWS orders of $CUSTOMERS customers" >&2
@@ -33,7 +33,7 @@ if [ "$have" != "$ROWS rows of $CUSTOMERS customers, $data" ]; then
 fi
 psql -X -q -v ON_ERROR_STOP=1 -f test/bench/prepare.sql >/dev/null
 
-# DuckDB loads its table from here; nothing is written in the project's folder.
+# DuckDB and ClickHouse keep their tables here; nothing is written in the project's folder.
 BENCH_DIR=$(mktemp -d)
 export BENCH_DIR
 trap 'rm -rf "$BENCH_DIR"' EXIT
