@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(34);
+SELECT plan(37);
 \ir reference/entries.sql
 CREATE TABLE sample AS SELECT g, timeline_agg(event_of(e)) AS t, timeline_agg(at, value) AS v, timeline_agg(at) AS i FROM entry e GROUP BY g;
 CREATE VIEW present AS SELECT * FROM entry WHERE at IS NOT NULL;
@@ -27,6 +27,13 @@ SELECT is_empty($$SELECT * FROM difference('SELECT g, e.at, e.value, e.kind, e.l
 SELECT is_empty($$SELECT * FROM difference('SELECT e.* FROM entry o, LATERAL (SELECT timeline_agg(e) AS t FROM (SELECT event_of(o)) v(e)) q CROSS JOIN LATERAL timeline_events(q.t) e', 'SELECT at, value, kind, label, ref, expires_at FROM present')$$, '... one by one');
 SELECT is_empty('SELECT g FROM (SELECT g, e.at, lag(e.at) OVER (PARTITION BY g ORDER BY e.ordinality) AS before FROM sample CROSS JOIN LATERAL timeline_events(t) WITH ORDINALITY e) s WHERE before > at', 'events are in order');
 SELECT is((SELECT array_agg(timeline_count(t) ORDER BY g) FROM sample WHERE g > 1000), ARRAY[0, 0]::bigint[], 'only NULL instants: empty, not NULL');
+
+-- kinds, few and many, collected by themselves, and merged with what is there
+SELECT is_empty($$SELECT * FROM difference('SELECT c.customer, e.at, e.kind FROM (SELECT timelines(g, at, kind) AS b FROM entry) q CROSS JOIN LATERAL customer_timelines(q.b) c CROSS JOIN LATERAL timeline_events(c.timeline) e', 'SELECT g, at, kind FROM present')$$, 'kinds out = kinds in');
+SELECT is_empty($$SELECT * FROM difference('SELECT c.customer, e.at, e.kind FROM (SELECT timelines(g, at, kind || n) AS b FROM entry, generate_series(1, 20) n) q CROSS JOIN LATERAL customer_timelines(q.b) c CROSS JOIN LATERAL timeline_events(c.timeline) e', 'SELECT g, at, kind || n FROM present, generate_series(1, 20) n')$$, '... of many kinds');
+SELECT is_empty($$SELECT g FROM (SELECT g, timeline_agg(make_event(at => at, value => value, kind => kind)) AS t FROM entry GROUP BY g) one
+	JOIN (SELECT c.* FROM (SELECT timelines(g, t) AS b FROM (SELECT g, timeline_agg(make_event(at => at, value => value, kind => kind)) AS t FROM entry e GROUP BY g, md5(e::text) < '8') part) q CROSS JOIN LATERAL customer_timelines(q.b) c) other ON customer = g
+	WHERE one.t::text <> other.timeline::text$$, '... with values, merged of parts');
 
 -- the order of rows is nothing to the result
 SELECT is_empty('SELECT g FROM sample JOIN (SELECT g, timeline_agg(event_of(e)) AS t, timeline_agg(at, value) AS v FROM (SELECT * FROM entry ORDER BY md5(entry::text)) e GROUP BY g) other USING (g) WHERE sample.t::text <> other.t::text OR sample.v::text <> other.v::text OR sample.t <> other.t',

@@ -18,7 +18,8 @@
 #include "core/customer.h"
 
 static void
-merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows)
+merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows,
+		   const Texts *texts)
 {
 	activity_merge(out, bodies, nbodies, (const DateADT *) rows, nrows);
 }

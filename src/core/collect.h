@@ -33,6 +33,7 @@
 #include "fmgr.h"
 
 #include "core/codec.h"
+#include "core/texts.h"
 
 /* Parts of a large collector: as many as a hash's top PART_BITS tell apart. */
 #define PART_BITS	  8
@@ -59,8 +60,10 @@ typedef struct CollectOps
 	const char *name; /* of the base type, for errors */
 	uint16 row_size;  /* bytes of a row's payload */
 
-	/* Appends to out the body that holds all of these; may reorder the rows. */
-	void (*merge)(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows);
+	/* Appends to out the body that holds all of these; may reorder the rows. texts are the
+	 * collector's. */
+	void (*merge)(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows,
+				  const Texts *texts);
 
 	/* Is this a body? For bytes from outside. */
 	bool (*valid)(const uint8 *body, size_t len);
@@ -94,6 +97,7 @@ typedef struct Collector
 	int64 guests; /* rows without customer */
 	CollectZone zone_state;
 	const char *zone;
+	Texts *texts;	   /* that payloads of rows refer to; NULL: to none */
 	const void *noted; /* for callers: what they noted last, so that rows needn't note it again */
 } Collector;
 

@@ -498,7 +498,7 @@ put_gathered(const Collector *collector, Gathered *gathered, ByteBuffer *merged,
 	{
 		merged->len = 0;
 		collector->ops->merge(merged, gathered->bodies, gathered->nbodies, gathered->rows,
-							  gathered->nrows);
+							  gathered->nrows, collector->texts);
 		whole.bytes = merged->data;
 		whole.len = merged->len;
 	}

@@ -41,7 +41,8 @@ COMMENT ON CAST (timeline_base_bigint AS timeline_base) IS 'metric functions tak
 COMMENT ON CAST (timeline_base_uuid AS timeline_base) IS 'metric functions take a base whatever its customers are';
 COMMENT ON CAST (timeline_base_text AS timeline_base) IS 'metric functions take a base whatever its customers are';
 
--- timelines(customer, at), (customer, at, value), (customer, event), (customer, timeline)
+-- timelines(customer, at), (customer, at, value), (customer, at, kind), (customer, event),
+-- (customer, timeline)
 
 DO $do$
 DECLARE
@@ -61,11 +62,11 @@ BEGIN
 
 	FOREACH customer IN ARRAY ARRAY['smallint', 'integer', 'bigint', 'numeric', 'uuid', 'text'] LOOP
 		base := CASE WHEN customer IN ('uuid', 'text') THEN customer ELSE 'bigint' END;
-		FOREACH kind IN ARRAY ARRAY['at', 'value', 'event', 'timeline'] LOOP
+		FOREACH kind IN ARRAY ARRAY['at', 'value', 'kind', 'event', 'timeline'] LOOP
 			signature := CASE kind WHEN 'at' THEN 'at timestamptz' WHEN 'value' THEN 'at timestamptz, value numeric'
-				WHEN 'event' THEN 'event timeline_event' ELSE 'timeline event_timeline' END;
+				WHEN 'kind' THEN 'at timestamptz, kind text' WHEN 'event' THEN 'event timeline_event' ELSE 'timeline event_timeline' END;
 			what := CASE kind WHEN 'at' THEN 'instants' WHEN 'value' THEN 'instants and values'
-				WHEN 'event' THEN 'events' ELSE 'stored timelines' END;
+				WHEN 'kind' THEN 'instants and kinds of events' WHEN 'event' THEN 'events' ELSE 'stored timelines' END;
 			EXECUTE format($sql$
 				CREATE FUNCTION timelines_accum(state internal, customer %1$s, %2$s) RETURNS internal
 					AS 'MODULE_PATHNAME', 'loyalty_timelines_%1$s_%3$s' LANGUAGE C IMMUTABLE PARALLEL SAFE;

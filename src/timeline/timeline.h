@@ -41,6 +41,7 @@
 #include "port/pg_bitutils.h"
 
 #include "core/codec.h"
+#include "core/texts.h"
 
 #define TIMELINE_VERSION		   1
 
@@ -124,6 +125,7 @@ typedef struct TimelineRow
 	TimestampTz at;
 	int64 value;
 	int32 scale; /* TIMELINE_NO_VALUE: the event has no value */
+	uint32 kind; /* its number in the collector's texts; 0: none */
 } TimelineRow;
 
 #define TIMELINE_NO_VALUE (-1)
@@ -166,11 +168,11 @@ extern const EventText *event_text_find(const EventText *text, const EventText *
 /*
  * Appends to out the body that holds the events of all bodies and all rows, as often as
  * they occur. The rows are sorted in place. Scales are brought to the largest (22003 where
- * a value doesn't fit). Fast where everything is in time order and only instants and values
- * occur. A body of length 0 stands for a member without events.
+ * a value doesn't fit). Fast where everything is in time order and only instants, values and few
+ * kinds occur. texts are those of the rows' kinds; NULL where no row has one. A body of length 0 stands for a member without events.
  */
 extern void timeline_merge_bodies(ByteBuffer *out, const ByteSpan *bodies, int nbodies,
-								  TimelineRow *rows, int nrows);
+								  TimelineRow *rows, int nrows, const Texts *texts);
 
 /*
  * Appends the body that holds these events, in any order, all at one scale. Texts may lie

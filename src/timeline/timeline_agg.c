@@ -161,6 +161,7 @@ read_points(const TimelineState *state, TimelineRow *rows)
 		rows[i].at = (TimestampTz) last;
 		rows[i].value = 0;
 		rows[i].scale = TIMELINE_NO_VALUE;
+		rows[i].kind = 0;
 		if (state->form == AGG_VALUES)
 		{
 			uint64 code = timeline_varint(&at, end);
@@ -272,7 +273,7 @@ merge_state(ByteBuffer *out, const TimelineState *state)
 			bodies[i].bytes = at;
 			at += bodies[i].len;
 		}
-		timeline_merge_bodies(out, bodies, (int) state->count, NULL, 0);
+		timeline_merge_bodies(out, bodies, (int) state->count, NULL, 0, NULL);
 		pfree(bodies);
 	}
 	else
@@ -283,7 +284,7 @@ merge_state(ByteBuffer *out, const TimelineState *state)
 		if (state->count > TIMELINE_FEW)
 			rows = timeline_alloc(state->count, sizeof(TimelineRow));
 		read_points(state, rows);
-		timeline_merge_bodies(out, NULL, 0, rows, (int) state->count);
+		timeline_merge_bodies(out, NULL, 0, rows, (int) state->count, NULL);
 		if (rows != few)
 			pfree(rows);
 	}

@@ -2,7 +2,7 @@
  * timeline_base.c
  *		The collector timelines(customer, ...), and the base that it makes.
  *
- * The four forms of what follows the customer times the six types of customers
+ * The five forms of what follows the customer times the six types of customers
  * are one function, inlined for each.
  */
 #include "postgres.h"
@@ -18,9 +18,10 @@
 #include "timeline/timeline_base.h"
 
 static void
-merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows)
+merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows,
+		   const Texts *texts)
 {
-	timeline_merge_bodies(out, bodies, nbodies, (TimelineRow *) rows, nrows);
+	timeline_merge_bodies(out, bodies, nbodies, (TimelineRow *) rows, nrows, texts);
 }
 
 const CollectOps timeline_collect_ops = {
@@ -37,9 +38,20 @@ typedef enum TimelineArgument
 {
 	ARGUMENT_AT,
 	ARGUMENT_VALUE,
+	ARGUMENT_KIND,
 	ARGUMENT_EVENT,
 	ARGUMENT_TIMELINE
 } TimelineArgument;
+
+static uint32
+number_kind(Collector *state, const text *kind)
+{
+	ByteSpan bytes = { (const uint8 *) VARDATA_ANY(kind), VARSIZE_ANY_EXHDR(kind) };
+
+	if (state->texts == NULL)
+		state->texts = texts_create(state->context);
+	return texts_number(state->texts, bytes);
+}
 
 static pg_attribute_always_inline void
 add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineArgument argument)
@@ -57,6 +69,8 @@ add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineAr
 			row.value = value.units;
 			row.scale = value.scale;
 		}
+		if (argument == ARGUMENT_KIND && !PG_ARGISNULL(3))
+			row.kind = number_kind(state, PG_GETARG_TEXT_PP(3));
 	}
 	collector_add_row(state, customer, &row);
 }
@@ -110,6 +124,8 @@ collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 					   ARGUMENT_AT);                                                            \
 	TIMELINES_FUNCTION(loyalty_timelines_##customer##_value, type, customer_from_##customer,    \
 					   ARGUMENT_VALUE);                                                         \
+	TIMELINES_FUNCTION(loyalty_timelines_##customer##_kind, type, customer_from_##customer,     \
+					   ARGUMENT_KIND);                                                          \
 	TIMELINES_FUNCTION(loyalty_timelines_##customer##_event, type, customer_from_##customer,    \
 					   ARGUMENT_EVENT);                                                         \
 	TIMELINES_FUNCTION(loyalty_timelines_##customer##_timeline, type, customer_from_##customer, \

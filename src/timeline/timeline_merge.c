@@ -2,8 +2,8 @@
  * timeline_merge.c
  *		Merging timelines and rows into one timeline.
  *
- * This is what collectors spend their time in, so timelines of just instants and
- * values are taken apart to rows of 24 bytes, which are rarely out of order, and
+ * This is what collectors spend their time in, so timelines of just instants, values and
+ * few kinds are taken apart to rows of 24 bytes, which are rarely out of order, and
  * written without looking at anything else; a usual customer's are on the stack.
  */
 #include "postgres.h"
@@ -12,6 +12,7 @@
 
 #include "core/decimal.h"
 #include "timeline/timeline_build.h"
+#include "timeline/timeline_kinds.h"
 
 /* Rows whose bytes are written before room and interrupts are looked at again. */
 #define ROWS_SLICE 4096
@@ -21,6 +22,8 @@ row_after(const TimelineRow *a, const TimelineRow *b)
 {
 	if (a->at != b->at)
 		return a->at > b->at;
+	if (a->kind != b->kind)
+		return a->kind > b->kind;
 	if (a->scale == TIMELINE_NO_VALUE || b->scale == TIMELINE_NO_VALUE)
 		return a->scale > b->scale;
 	return a->value > b->value;
@@ -117,15 +120,34 @@ level_rows(TimelineRow *rows, const RowSurvey *survey)
 	return needed;
 }
 
-/* Appends the body that holds the events of these rows. */
 static void
-merge_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows)
+put_kinds(ByteBuffer *out, const TimelineKinds *kinds)
+{
+	int i;
+
+	buffer_put_varint(out, kinds->count);
+	for (i = 0; i < kinds->count; i++)
+	{
+		buffer_put_varint(out, kinds->texts[i].len);
+		buffer_put_bytes(out, kinds->texts[i].bytes, kinds->texts[i].len);
+	}
+}
+
+/* Appends the body that holds the events of these rows, which number these kinds. */
+static pg_attribute_always_inline void
+put_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
 {
 	RowSurvey survey = survey_rows(rows, nrows);
 	uint8 flags = survey.flags;
 	TimestampTz before = 0;
 	uint8 *at;
 	int64 i = 0;
+
+	if (kinds != NULL)
+	{
+		timeline_kinds_sort(kinds, rows, survey.count);
+		flags |= TIMELINE_HAS_KINDS;
+	}
 
 	if (unlikely(survey.mixed_scales || survey.scale > DECIMAL_KEPT_ZEROS))
 		survey.scale = level_rows(rows, &survey);
@@ -135,11 +157,13 @@ merge_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows)
 	buffer_reserve(out, TIMELINE_HEAD_MAX);
 	at = timeline_put_head(out->data + out->len, survey.unit, flags, survey.scale, survey.count);
 	out->len = at - out->data;
+	if (kinds != NULL)
+		put_kinds(out, kinds);
 	while (i < survey.count)
 	{
 		int64 stop = Min(i + ROWS_SLICE, survey.count);
 
-		buffer_reserve(out, (stop - i) * 2 * VARINT_MAX_BYTES);
+		buffer_reserve(out, (stop - i) * 3 * VARINT_MAX_BYTES);
 		at = out->data + out->len;
 		for (; i < stop; i++)
 		{
@@ -152,48 +176,113 @@ merge_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows)
 				at = timeline_put_varint(at, row->scale == TIMELINE_NO_VALUE
 												 ? 0
 												 : timeline_value_code(flags, row->value));
+			if (kinds != NULL)
+				*at++ = (uint8) row->kind;
 		}
 		out->len = at - out->data;
 		CHECK_FOR_INTERRUPTS();
 	}
 }
 
+static void
+merge_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
+{
+	if (kinds->count == 0)
+		put_rows(out, rows, nrows, NULL);
+	else
+		put_rows(out, rows, nrows, kinds);
+}
+
+/* Numbers the kinds of rows; false, and nothing changed, where they are too many. */
+static bool
+number_kinds(TimelineRow *rows, int64 nrows, TimelineKinds *kinds, const Texts *texts)
+{
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+	{
+		uint32 number = rows[i].kind;
+
+		if (number == 0)
+			continue;
+		rows[i].kind = timeline_kind_of_number(kinds, number, texts);
+		if (unlikely(rows[i].kind == 0))
+		{
+			rows[i].kind = number;
+			while (--i >= 0)
+				if (rows[i].kind > 0)
+					rows[i].kind = kinds->numbers[rows[i].kind - 1];
+			return false;
+		}
+	}
+	return true;
+}
+
 /* ---- bodies ---- */
 
-/* The same where there are bodies of just instants and values besides the rows. */
-static void
+/* Takes a body of instants, values and kinds apart; false where there are too many kinds. */
+static bool
+read_points(ByteSpan body, TimelineRow *rows, int64 *count, TimelineKinds *kinds)
+{
+	EventText room[KINDS_FEW];
+	uint32 numbers[KINDS_FEW + 1] = { 0 };
+	TimelineReader reader;
+	int i;
+
+	timeline_open_within(&reader, body.bytes, body.len, room, KINDS_FEW);
+	for (i = 0; i < reader.nkinds; i++)
+		if (i == KINDS_FEW || (numbers[i + 1] = timeline_kind_of_text(kinds, reader.kinds[i])) == 0)
+		{
+			timeline_close_within(&reader, room, KINDS_FEW);
+			return false;
+		}
+	for (; reader.left > 0; reader.left--)
+	{
+		TimelineRow *row = &rows[(*count)++];
+
+		row->at = timeline_read_instant(&reader);
+		row->value = 0;
+		row->scale = TIMELINE_NO_VALUE;
+		row->kind = 0;
+		if ((reader.flags & TIMELINE_HAS_VALUES) && timeline_read_value(&reader, &row->value))
+			row->scale = reader.scale;
+		if (reader.flags & TIMELINE_HAS_KINDS)
+			row->kind = numbers[timeline_read_text_no(&reader, reader.nkinds)];
+	}
+	return true;
+}
+
+/*
+ * The same where there are bodies of just instants, values and kinds besides the rows, or rows
+ * with kinds; false, and nothing appended, where there are too many kinds.
+ */
+static bool
 merge_points(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const TimelineRow *rows,
-			 int nrows, int64 nevents)
+			 int nrows, int64 nevents, const Texts *texts)
 {
 	TimelineRow few[TIMELINE_FEW];
 	TimelineRow *all = nevents <= TIMELINE_FEW ? few : timeline_alloc(nevents, sizeof(TimelineRow));
+	TimelineKinds kinds = { .count = 0 };
+	bool fits = true;
 	int64 count = 0;
 	int i;
 
-	for (i = 0; i < nbodies; i++)
+	for (i = 0; i < nbodies && fits; i++)
 	{
-		TimelineReader reader;
-
-		if (bodies[i].len == 0)
-			continue;
-		timeline_open_within(&reader, bodies[i].bytes, bodies[i].len, NULL, 0);
-		for (; reader.left > 0; reader.left--)
-		{
-			TimelineRow *row = &all[count++];
-
-			row->at = timeline_read_instant(&reader);
-			row->value = 0;
-			row->scale = TIMELINE_NO_VALUE;
-			if ((reader.flags & TIMELINE_HAS_VALUES) && timeline_read_value(&reader, &row->value))
-				row->scale = reader.scale;
-		}
+		if (bodies[i].len > 0)
+			fits = read_points(bodies[i], all, &count, &kinds);
 		CHECK_FOR_INTERRUPTS();
 	}
-	if (nrows > 0)
+	if (fits && nrows > 0)
+	{
 		memcpy(&all[count], rows, nrows * sizeof(TimelineRow));
-	merge_rows(out, all, count + nrows);
+		fits = number_kinds(&all[count], nrows, &kinds, texts);
+	}
+	if (fits)
+		merge_rows(out, all, count + nrows, &kinds);
 	if (all != few)
 		pfree(all);
+	return fits;
 }
 
 /* Takes the events of a body apart, their values brought to a scale; returns how many. */
@@ -218,7 +307,7 @@ read_events(ByteSpan body, Event *events, int scale)
 /* The same where kinds, labels, refs or expiries occur. */
 static void
 merge_events(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const TimelineRow *rows,
-			 int nrows, int64 nevents, int scale)
+			 int nrows, int64 nevents, int scale, const Texts *texts)
 {
 	Event few[TIMELINE_FEW];
 	Event *events = nevents <= TIMELINE_FEW ? few : timeline_alloc(nevents, sizeof(Event));
@@ -242,6 +331,13 @@ merge_events(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const Timelin
 		event->has_value = rows[i].scale != TIMELINE_NO_VALUE;
 		if (event->has_value)
 			event->value = decimal_rescale(rows[i].value, rows[i].scale, scale);
+		if (rows[i].kind > 0)
+		{
+			ByteSpan kind = texts_get(texts, rows[i].kind);
+
+			event->kind.bytes = (const char *) kind.bytes;
+			event->kind.len = (int) kind.len;
+		}
 		count++;
 	}
 	timeline_encode(out, events, count, scale);
@@ -252,12 +348,13 @@ merge_events(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const Timelin
 /*
  * Appends to out the body that holds the events of all bodies and all rows, as often as
  * they occur. The rows are sorted in place. Scales are brought to the largest (22003 where
- * a value doesn't fit).
+ * a value doesn't fit). texts are those of the rows' kinds.
  */
 void
 timeline_merge_bodies(ByteBuffer *out, const ByteSpan *bodies, int nbodies, TimelineRow *rows,
-					  int nrows)
+					  int nrows, const Texts *texts)
 {
+	TimelineKinds kinds = { .count = 0 };
 	int64 nevents = nrows;
 	int used = 0; /* bodies with events */
 	int only = 0; /* one of them */
@@ -280,9 +377,9 @@ timeline_merge_bodies(ByteBuffer *out, const ByteSpan *bodies, int nbodies, Time
 		only = i;
 		used++;
 	}
-	if (used == 0)
+	if (used == 0 && (texts == NULL || number_kinds(rows, nrows, &kinds, texts)))
 	{
-		merge_rows(out, rows, nrows);
+		merge_rows(out, rows, nrows, &kinds);
 		return;
 	}
 	for (i = 0; i < nrows && rows[i].at == TIMELINE_NO_EVENT; i++)
@@ -292,13 +389,11 @@ timeline_merge_bodies(ByteBuffer *out, const ByteSpan *bodies, int nbodies, Time
 		buffer_put_bytes(out, bodies[only].bytes, bodies[only].len);
 		return;
 	}
-	if ((flags & TIMELINE_RICH) == 0)
-	{
-		merge_points(out, bodies, nbodies, rows, nrows, nevents);
+	if ((flags & TIMELINE_RICH & ~TIMELINE_HAS_KINDS) == 0 &&
+		merge_points(out, bodies, nbodies, rows, nrows, nevents, texts))
 		return;
-	}
 	for (i = 0; i < nrows; i++)
 		if (rows[i].at != TIMELINE_NO_EVENT)
 			scale = Max(scale, rows[i].scale);
-	merge_events(out, bodies, nbodies, rows, nrows, nevents, scale);
+	merge_events(out, bodies, nbodies, rows, nrows, nevents, scale, texts);
 }

@@ -62,7 +62,7 @@ loyalty_event_timeline_add(PG_FUNCTION_ARGS)
 	bodies[0] = body_argument(fcinfo, 0);
 	bodies[1] = body_argument(fcinfo, 1);
 	timeline_datum_begin(&out, bodies[0].len + bodies[1].len);
-	timeline_merge_bodies(&out, bodies, 2, NULL, 0);
+	timeline_merge_bodies(&out, bodies, 2, NULL, 0, NULL);
 	return timeline_datum_end(&out);
 }
 
@@ -183,7 +183,7 @@ loyalty_timeline_merge(PG_FUNCTION_ARGS)
 		bodies[1].len = kept.len;
 	}
 	timeline_datum_begin(&out, bodies[0].len + bodies[1].len);
-	timeline_merge_bodies(&out, bodies, 2, NULL, 0);
+	timeline_merge_bodies(&out, bodies, 2, NULL, 0, NULL);
 	return timeline_datum_end(&out);
 }
 

@@ -244,7 +244,7 @@ export const timed = [
 	},
 	{
 		what: 'funnel_totals, 4 steps, from raw rows', plan: true,
-		sql: funnel('timelines(customer_id, make_event(at => at, kind => step))', 'visits'),
+		sql: funnel('timelines(customer_id, at, step)', 'visits'),
 		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 }],
 	},
 	{

@@ -1,0 +1,82 @@
+/*
+ * texts.c
+ *		Numbers texts, each once.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/memutils.h"
+
+#include "core/texts.h"
+
+typedef struct TextEntry
+{
+	ByteSpan text;
+	uint32 number;
+	uint32 hash;
+	char status;
+} TextEntry;
+
+#define SH_PREFIX				text_table
+#define SH_ELEMENT_TYPE			TextEntry
+#define SH_KEY_TYPE				ByteSpan
+#define SH_KEY					text
+#define SH_HASH_KEY(table, key) hash_bytes((key).bytes, (int) (key).len)
+#define SH_EQUAL(table, a, b)	((a).len == (b).len && memcmp((a).bytes, (b).bytes, (a).len) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE				  static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct Texts
+{
+	MemoryContext context;
+	text_table_hash *table;
+	ByteSpan *all; /* by number - 1 */
+	uint32 count;
+	uint32 room;
+};
+
+Texts *
+texts_create(MemoryContext context)
+{
+	Texts *texts = MemoryContextAllocZero(context, sizeof(Texts));
+
+	texts->context = context;
+	texts->table = text_table_create(context, 64, NULL);
+	texts->room = 64;
+	texts->all = MemoryContextAlloc(context, texts->room * sizeof(ByteSpan));
+	return texts;
+}
+
+uint32
+texts_number(Texts *texts, ByteSpan text)
+{
+	bool found;
+	TextEntry *entry = text_table_insert(texts->table, text, &found);
+
+	if (!found)
+	{
+		uint8 *copy = MemoryContextAllocHuge(texts->context, Max(text.len, 1));
+
+		memcpy(copy, text.bytes, text.len);
+		entry->text.bytes = copy;
+		if (texts->count == texts->room)
+		{
+			texts->room *= 2;
+			texts->all = repalloc_huge(texts->all, (Size) texts->room * sizeof(ByteSpan));
+		}
+		texts->all[texts->count] = entry->text;
+		entry->number = ++texts->count;
+	}
+	return entry->number;
+}
+
+ByteSpan
+texts_get(const Texts *texts, uint32 number)
+{
+	Assert(number > 0 && number <= texts->count);
+	return texts->all[number - 1];
+}
