@@ -9,7 +9,7 @@ CREATE TABLE visit AS SELECT 1::smallint AS c2, 2 AS c4, 3::bigint AS c8, 'x'::v
 CREATE TABLE form (call text);
 INSERT INTO form SELECT unnest(ARRAY[
 	'activity_agg(NULL)', 'activity_agg(''2024-01-05'')', 'activity_agg(NULL::date)', 'activity_agg(at)', 'activity_agg(ts)', 'activity_agg(day)', 'activity_agg(at, ''UTC'')', 'activity_agg(day, ''UTC'')', 'activity_agg(NULL, ''UTC'')',
-	'timeline_agg(NULL)', 'timeline_agg(''2024-01-05'')', 'timeline_agg(at)', 'timeline_agg(day)', 'timeline_agg(ts)', 'timeline_agg(at, NULL)', 'timeline_agg(NULL, NULL)', 'timeline_agg(at, v2)', 'timeline_agg(at, v4)', 'timeline_agg(at, v8)', 'timeline_agg(day, n)',
+	'timeline_agg(NULL)', 'timeline_agg(''2024-01-05'')', 'timeline_agg(at)', 'timeline_agg(day)', 'timeline_agg(ts)', 'timeline_agg(at, NULL)', 'timeline_agg(NULL, NULL)', 'timeline_agg(at, v2)', 'timeline_agg(at, v4)', 'timeline_agg(at, v8)', 'timeline_agg(at, cv)', 'timeline_agg(day, n)',
 	'timeline_agg(make_event(at => at, value => NULL))', 'timeline_agg(make_event(at => day, value => v2, ref => c2))', 'timeline_agg(make_event(at => NULL, ref => NULL::bigint))', 'timeline_agg(make_event(at => at, kind => NULL, label => NULL, expires_at => NULL))',
 	'timeline_agg(make_event(at => at, ref => cv))', 'timeline_agg(make_event(at => at, ref => ''a''))', 'timeline_agg(make_event(at => at, ref => c4))', 'timeline_agg(make_event(at))', 'timeline_agg(make_event(at, v2))', 'timeline_agg(make_event(at, n, ''earn'', ''x'', 5))',
 	'activities(c2, at)', 'activities(c4, ts)', 'activities(c8, day)', 'activities(cv, at)', 'activities(c2, at, ''UTC'')', 'activities(c2, a)', 'activities(n::int, a)', 'activities(c4, NULL)', 'activities(NULL::int, NULL)',

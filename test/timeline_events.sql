@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(37);
+SELECT plan(40);
 \ir reference/entries.sql
 CREATE TABLE sample AS SELECT g, timeline_agg(event_of(e)) AS t, timeline_agg(at, value) AS v, timeline_agg(at) AS i FROM entry e GROUP BY g;
 CREATE VIEW present AS SELECT * FROM entry WHERE at IS NOT NULL;
@@ -34,6 +34,13 @@ SELECT is_empty($$SELECT * FROM difference('SELECT c.customer, e.at, e.kind FROM
 SELECT is_empty($$SELECT g FROM (SELECT g, timeline_agg(make_event(at => at, value => value, kind => kind)) AS t FROM entry GROUP BY g) one
 	JOIN (SELECT c.* FROM (SELECT timelines(g, t) AS b FROM (SELECT g, timeline_agg(make_event(at => at, value => value, kind => kind)) AS t FROM entry e GROUP BY g, md5(e::text) < '8') part) q CROSS JOIN LATERAL customer_timelines(q.b) c) other ON customer = g
 	WHERE one.t::text <> other.timeline::text$$, '... with values, merged of parts');
+
+SELECT is_empty($$SELECT * FROM difference('SELECT g, e.at, e.kind FROM (SELECT g, timeline_agg(at, kind) AS t FROM entry GROUP BY g) q CROSS JOIN LATERAL timeline_events(t) e', 'SELECT g, at, kind FROM present')$$, '... by timeline_agg');
+
+-- values of the integer types are those of numeric
+SELECT is_empty($$SELECT g FROM (SELECT g, round(value)::int AS v, at FROM entry) e GROUP BY g
+	HAVING timeline_agg(at, v::numeric)::text <> timeline_agg(at, v)::text OR timeline_agg(at, v::smallint)::text <> timeline_agg(at, v)::text OR timeline_agg(at, v::bigint)::text <> timeline_agg(at, v)::text$$, 'values of any integer type');
+SELECT throws_ok($$SELECT timeline_agg('2024-01-01'::timestamptz, (-9223372036854775808)::bigint)$$, '22003', NULL, 'the least bigint has no room');
 
 -- the order of rows is nothing to the result
 SELECT is_empty('SELECT g FROM sample JOIN (SELECT g, timeline_agg(event_of(e)) AS t, timeline_agg(at, value) AS v FROM (SELECT * FROM entry ORDER BY md5(entry::text)) e GROUP BY g) other USING (g) WHERE sample.t::text <> other.t::text OR sample.v::text <> other.v::text OR sample.t <> other.t',

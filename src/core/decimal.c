@@ -108,6 +108,16 @@ report_number_out_of_range(const struct varlena *number)
 	report_out_of_range(number_text(number));
 }
 
+Decimal
+decimal_from_int64(int64 value)
+{
+	Decimal decimal = { value, 0 };
+
+	if (unlikely(value == PG_INT64_MIN))
+		report_out_of_range(psprintf(INT64_FORMAT, value));
+	return decimal;
+}
+
 static inline uint16
 read_uint16(const char *at)
 {

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "utils/numeric.h"
 
 #define DECIMAL_MAX_SCALE  18
@@ -28,6 +29,38 @@ extern const int64 decimal_power[DECIMAL_MAX_SCALE + 1];
 
 /* From a detoasted numeric, of any header size (PG_DETOAST_DATUM_PACKED is enough). */
 extern Decimal decimal_from_numeric(const struct varlena *number);
+
+/* From a whole number: of the integer types only the least one doesn't fit (22003). */
+extern Decimal decimal_from_int64(int64 value);
+
+/* The same of an argument of each type. */
+static inline Decimal
+decimal_of_numeric(Datum value)
+{
+	return decimal_from_numeric(PG_DETOAST_DATUM_PACKED(value));
+}
+
+static inline Decimal
+decimal_of_smallint(Datum value)
+{
+	Decimal decimal = { DatumGetInt16(value), 0 };
+
+	return decimal;
+}
+
+static inline Decimal
+decimal_of_integer(Datum value)
+{
+	Decimal decimal = { DatumGetInt32(value), 0 };
+
+	return decimal;
+}
+
+static inline Decimal
+decimal_of_bigint(Datum value)
+{
+	return decimal_from_int64(DatumGetInt64(value));
+}
 
 /* The same value at a scale at least as large; 22003 that names the value where it doesn't fit. */
 extern int64 decimal_rescale(int64 units, int from_scale, int to_scale);

@@ -62,11 +62,11 @@ BEGIN
 
 	FOREACH customer IN ARRAY ARRAY['smallint', 'integer', 'bigint', 'numeric', 'uuid', 'text'] LOOP
 		base := CASE WHEN customer IN ('uuid', 'text') THEN customer ELSE 'bigint' END;
-		FOREACH kind IN ARRAY ARRAY['at', 'value', 'kind', 'event', 'timeline'] LOOP
-			signature := CASE kind WHEN 'at' THEN 'at timestamptz' WHEN 'value' THEN 'at timestamptz, value numeric'
-				WHEN 'kind' THEN 'at timestamptz, kind text' WHEN 'event' THEN 'event timeline_event' ELSE 'timeline event_timeline' END;
-			what := CASE kind WHEN 'at' THEN 'instants' WHEN 'value' THEN 'instants and values'
-				WHEN 'kind' THEN 'instants and kinds of events' WHEN 'event' THEN 'events' ELSE 'stored timelines' END;
+		FOREACH kind IN ARRAY ARRAY['at', 'numeric', 'smallint', 'integer', 'bigint', 'kind', 'event', 'timeline'] LOOP
+			signature := CASE kind WHEN 'at' THEN 'at timestamptz' WHEN 'kind' THEN 'at timestamptz, kind text'
+				WHEN 'event' THEN 'event timeline_event' WHEN 'timeline' THEN 'timeline event_timeline' ELSE 'at timestamptz, value ' || kind END;
+			what := CASE kind WHEN 'at' THEN 'instants' WHEN 'kind' THEN 'instants and kinds of events'
+				WHEN 'event' THEN 'events' WHEN 'timeline' THEN 'stored timelines' ELSE 'instants and values' END;
 			EXECUTE format($sql$
 				CREATE FUNCTION timelines_accum(state internal, customer %1$s, %2$s) RETURNS internal
 					AS 'MODULE_PATHNAME', 'loyalty_timelines_%1$s_%3$s' LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -152,8 +152,6 @@ COMMENT ON FUNCTION activity_set(event_timeline, text) IS
 
 CREATE FUNCTION timeline_agg_add(state internal, at timestamptz) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_instant' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION timeline_agg_add(state internal, at timestamptz, value numeric) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_value' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_agg_add(state internal, event timeline_event) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_event' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_rollup_add(state internal, timeline event_timeline) RETURNS internal
@@ -168,7 +166,6 @@ CREATE FUNCTION timeline_agg_final(state internal) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz) IS 'aggregate transition function';
-COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz, numeric) IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_add(internal, timeline_event) IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_rollup_add(internal, event_timeline) IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_combine(internal, internal) IS 'aggregate combine function';
@@ -183,8 +180,33 @@ CREATE AGGREGATE timeline_agg(at timestamptz) (
 	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
 	PARALLEL = SAFE
 );
-CREATE AGGREGATE timeline_agg(at timestamptz, value numeric) (
-	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 416,
+-- Values of the integer types come as they are: a cast to numeric would cost as much as the rest.
+DO $do$
+DECLARE
+	type text;
+BEGIN
+	FOREACH type IN ARRAY ARRAY['numeric', 'smallint', 'integer', 'bigint'] LOOP
+		EXECUTE format($sql$
+			CREATE FUNCTION timeline_agg_add(state internal, at timestamptz, value %1$s) RETURNS internal
+				AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_%1$s' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+			COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz, %1$s) IS 'aggregate transition function';
+			CREATE AGGREGATE timeline_agg(at timestamptz, value %1$s) (
+				SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 416,
+				FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
+				SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
+				PARALLEL = SAFE);
+			COMMENT ON AGGREGATE timeline_agg(timestamptz, %1$s) IS %2$L;
+			$sql$, type,
+			'The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003.');
+	END LOOP;
+END
+$do$;
+
+CREATE FUNCTION timeline_agg_add(state internal, at timestamptz, kind text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_kind' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz, text) IS 'aggregate transition function';
+CREATE AGGREGATE timeline_agg(at timestamptz, kind text) (
+	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 704,
 	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
 	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
 	PARALLEL = SAFE
@@ -204,8 +226,8 @@ CREATE AGGREGATE rollup(timeline event_timeline) (
 
 COMMENT ON AGGREGATE timeline_agg(timestamptz) IS
 	'The events at these instants. A NULL adds no event: a group with NULLs only gives the empty timeline. NULL without rows. Infinity is error 22008.';
-COMMENT ON AGGREGATE timeline_agg(timestamptz, numeric) IS
-	'The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003.';
+COMMENT ON AGGREGATE timeline_agg(timestamptz, text) IS
+	'The events at these instants of these kinds; a NULL kind makes an event without kind. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008.';
 COMMENT ON AGGREGATE timeline_agg(timeline_event) IS
 	'The timeline of these events, see make_event(). A NULL event adds nothing: a group with NULLs only gives the empty timeline. NULL without rows.';
 COMMENT ON AGGREGATE rollup(event_timeline) IS

@@ -1,6 +1,6 @@
 /*
  * timeline_agg.c
- *		The aggregates timeline_agg(at), (at, value), (event), and rollup(timeline).
+ *		The aggregates timeline_agg(at), (at, value), (at, kind), (event), and rollup(timeline).
  *
  * There may be as many states as customers, each growing row by row, so a state is
  * one allocation whose size is a power of two, and holds events packed in the order in
@@ -60,7 +60,11 @@ typedef struct TimelineState
 #define RESULT_ROOM(count) (TIMELINE_HEAD_MAX + Min((size_t) (count), 1024) * POINT_ROOM)
 
 PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_instant);
-PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_value);
+PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_numeric);
+PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_smallint);
+PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_integer);
+PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_bigint);
+PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_kind);
 PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_event);
 PG_FUNCTION_INFO_V1(loyalty_timeline_rollup_trans);
 PG_FUNCTION_INFO_V1(loyalty_timeline_agg_combine);
@@ -389,9 +393,9 @@ loyalty_timeline_agg_trans_instant(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* timeline_agg(at, value) */
-Datum
-loyalty_timeline_agg_trans_value(PG_FUNCTION_ARGS)
+/* timeline_agg(at, value), inlined for each type of values */
+static pg_attribute_always_inline Datum
+trans_value(FunctionCallInfo fcinfo, Decimal (*read_value)(Datum))
 {
 	TimelineState *state = state_argument(fcinfo, AGG_VALUES);
 	TimestampTz at;
@@ -404,9 +408,7 @@ loyalty_timeline_agg_trans_value(PG_FUNCTION_ARGS)
 	timeline_check_instant(at);
 	if (has_value)
 	{
-		struct varlena *number = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2));
-
-		value = decimal_from_numeric(number);
+		value = read_value(PG_GETARG_DATUM(2));
 		if (unlikely(value.scale != state->scale))
 		{
 			if (value.scale > state->scale)
@@ -416,6 +418,60 @@ loyalty_timeline_agg_trans_value(PG_FUNCTION_ARGS)
 		}
 	}
 	PG_RETURN_POINTER(append_point(state, at, has_value, value.units));
+}
+
+Datum
+loyalty_timeline_agg_trans_numeric(PG_FUNCTION_ARGS)
+{
+	return trans_value(fcinfo, decimal_of_numeric);
+}
+
+Datum
+loyalty_timeline_agg_trans_smallint(PG_FUNCTION_ARGS)
+{
+	return trans_value(fcinfo, decimal_of_smallint);
+}
+
+Datum
+loyalty_timeline_agg_trans_integer(PG_FUNCTION_ARGS)
+{
+	return trans_value(fcinfo, decimal_of_integer);
+}
+
+Datum
+loyalty_timeline_agg_trans_bigint(PG_FUNCTION_ARGS)
+{
+	return trans_value(fcinfo, decimal_of_bigint);
+}
+
+/* timeline_agg(at, kind) */
+Datum
+loyalty_timeline_agg_trans_kind(PG_FUNCTION_ARGS)
+{
+	TimelineState *state = state_argument(fcinfo, AGG_BODIES);
+	Event event;
+	ByteBuffer body;
+	ByteSpan span;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(state);
+	memset(&event, 0, sizeof(event));
+	event.at = PG_GETARG_TIMESTAMPTZ(1);
+	timeline_check_instant(event.at);
+	if (!PG_ARGISNULL(2))
+	{
+		const text *kind = PG_GETARG_TEXT_PP(2);
+
+		event.kind.bytes = VARDATA_ANY(kind);
+		event.kind.len = (int) VARSIZE_ANY_EXHDR(kind);
+	}
+	buffer_init(&body, TIMELINE_HEAD_MAX + 8 * VARINT_MAX_BYTES + event.kind.len);
+	timeline_encode(&body, &event, 1, 0);
+	span.bytes = body.data;
+	span.len = body.len;
+	state = append_body(state, span);
+	pfree(body.data);
+	PG_RETURN_POINTER(state);
 }
 
 /* Adds a timeline's or event's body to a state. */

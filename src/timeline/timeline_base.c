@@ -2,7 +2,7 @@
  * timeline_base.c
  *		The collector timelines(customer, ...), and the base that it makes.
  *
- * The five forms of what follows the customer times the six types of customers
+ * The forms of what follows the customer times the six types of customers
  * are one function, inlined for each.
  */
 #include "postgres.h"
@@ -54,7 +54,8 @@ number_kind(Collector *state, const text *kind)
 }
 
 static pg_attribute_always_inline void
-add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineArgument argument)
+add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineArgument argument,
+		Decimal (*read_value)(Datum))
 {
 	TimelineRow row = { .at = TIMELINE_NO_EVENT, .value = 0, .scale = TIMELINE_NO_VALUE };
 
@@ -64,7 +65,7 @@ add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineAr
 		timeline_check_instant(row.at);
 		if (argument == ARGUMENT_VALUE && !PG_ARGISNULL(3))
 		{
-			Decimal value = decimal_from_numeric(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(3)));
+			Decimal value = read_value(PG_GETARG_DATUM(3));
 
 			row.value = value.units;
 			row.scale = value.scale;
@@ -97,7 +98,7 @@ add_body(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineA
 
 static pg_attribute_always_inline Datum
 collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum),
-				 TimelineArgument argument)
+				 TimelineArgument argument, Decimal (*read_value)(Datum))
 {
 	bool takes_bodies = argument == ARGUMENT_EVENT || argument == ARGUMENT_TIMELINE;
 	Collector *state = collector_state(fcinfo, &timeline_collect_ops, type, takes_bodies);
@@ -107,29 +108,31 @@ collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 	else if (takes_bodies)
 		add_body(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument);
 	else
-		add_row(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument);
+		add_row(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument, read_value);
 	PG_RETURN_POINTER(state);
 }
 
-#define TIMELINES_FUNCTION(name, type, customer, argument)         \
-	PG_FUNCTION_INFO_V1(name);                                     \
-	Datum name(PG_FUNCTION_ARGS)                                   \
-	{                                                              \
-		return collect_timeline(fcinfo, type, customer, argument); \
-	}                                                              \
+#define TIMELINES_FUNCTION(name, type, customer, argument, value)         \
+	PG_FUNCTION_INFO_V1(name);                                            \
+	Datum name(PG_FUNCTION_ARGS)                                          \
+	{                                                                     \
+		return collect_timeline(fcinfo, type, customer, argument, value); \
+	}                                                                     \
 	extern int no_such_variable
 
-#define TIMELINES_OF(customer, type)                                                            \
-	TIMELINES_FUNCTION(loyalty_timelines_##customer##_at, type, customer_from_##customer,       \
-					   ARGUMENT_AT);                                                            \
-	TIMELINES_FUNCTION(loyalty_timelines_##customer##_value, type, customer_from_##customer,    \
-					   ARGUMENT_VALUE);                                                         \
-	TIMELINES_FUNCTION(loyalty_timelines_##customer##_kind, type, customer_from_##customer,     \
-					   ARGUMENT_KIND);                                                          \
-	TIMELINES_FUNCTION(loyalty_timelines_##customer##_event, type, customer_from_##customer,    \
-					   ARGUMENT_EVENT);                                                         \
-	TIMELINES_FUNCTION(loyalty_timelines_##customer##_timeline, type, customer_from_##customer, \
-					   ARGUMENT_TIMELINE)
+#define TIMELINES_FORM(customer, type, form, argument, value)                                 \
+	TIMELINES_FUNCTION(loyalty_timelines_##customer##_##form, type, customer_from_##customer, \
+					   argument, value)
+
+#define TIMELINES_OF(customer, type)                                               \
+	TIMELINES_FORM(customer, type, at, ARGUMENT_AT, NULL);                         \
+	TIMELINES_FORM(customer, type, numeric, ARGUMENT_VALUE, decimal_of_numeric);   \
+	TIMELINES_FORM(customer, type, smallint, ARGUMENT_VALUE, decimal_of_smallint); \
+	TIMELINES_FORM(customer, type, integer, ARGUMENT_VALUE, decimal_of_integer);   \
+	TIMELINES_FORM(customer, type, bigint, ARGUMENT_VALUE, decimal_of_bigint);     \
+	TIMELINES_FORM(customer, type, kind, ARGUMENT_KIND, NULL);                     \
+	TIMELINES_FORM(customer, type, event, ARGUMENT_EVENT, NULL);                   \
+	TIMELINES_FORM(customer, type, timeline, ARGUMENT_TIMELINE, NULL)
 
 TIMELINES_OF(smallint, CUSTOMER_BIGINT);
 TIMELINES_OF(integer, CUSTOMER_BIGINT);
