@@ -163,6 +163,24 @@ base_forget_customer(BaseErrors *errors)
 	error_context_stack = errors->callback.previous;
 }
 
+void
+base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), void *fold)
+{
+	BaseErrors errors;
+	BaseCursor cursor;
+	Customer customer = { 0 };
+	ByteSpan body;
+
+	base_rewind(&cursor, base);
+	base_name_customer(&errors, base, &customer);
+	while (base_next(&cursor, &customer, &body))
+	{
+		add(fold, body);
+		CHECK_FOR_INTERRUPTS();
+	}
+	base_forget_customer(&errors);
+}
+
 bool
 base_next_part(BaseCursor *cursor)
 {

@@ -66,6 +66,9 @@ typedef struct BaseErrors
 extern void base_name_customer(BaseErrors *errors, const Base *base, const Customer *customer);
 extern void base_forget_customer(BaseErrors *errors);
 
+/* Adds every customer's body to a fold; errors name the customer. */
+extern void base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), void *fold);
+
 /* ---- flat bytes (flat.c) ---- */
 
 /* kB; see loyalty.max_flat_size */

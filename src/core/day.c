@@ -75,12 +75,18 @@ day_parse(const char *text, size_t len, DateADT *day)
 }
 
 void
-check_finite_day(DateADT day)
+check_finite_named_day(DateADT day, const char *name)
 {
 	if (DATE_NOT_FINITE(day))
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("day must be finite, not '%s'",
+						errmsg("%s must be finite, not '%s'", name,
 							   DATE_IS_NOEND(day) ? "infinity" : "-infinity")));
+}
+
+void
+check_finite_day(DateADT day)
+{
+	check_finite_named_day(day, "day");
 }
 
 char *

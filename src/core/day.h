@@ -20,7 +20,8 @@ typedef enum DayText
 /* Reads exactly one day: YYYY-MM-DD, with " BC" behind it before year 1. */
 extern DayText day_parse(const char *text, size_t len, DateADT *day);
 
-/* Refuses 'infinity' and '-infinity' by name (22008). */
+/* Refuses 'infinity' and '-infinity' (22008); the name tells which day it is. */
+extern void check_finite_named_day(DateADT day, const char *name);
 extern void check_finite_day(DateADT day);
 
 /* A day in ISO form whatever DateStyle says ('2024-01-05', '0044-03-15 BC'), palloc'd. */

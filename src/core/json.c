@@ -24,16 +24,22 @@ json_shown(const char *text, int len)
 	return pg_mbcliplen(text, len, SHOWN_BYTES);
 }
 
+const char *
+a_type(const char *type)
+{
+	return psprintf("%s %s", strchr("aeio", type[0]) != NULL ? "an" : "a", type);
+}
+
 void
 json_report_wrong_type(const JsonbValue *value, const char *type, const char *key,
 					   const char *wanted)
 {
 	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("\"%s\" is missing in a %s", key, type), errhint("It is %s.", wanted)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("\"%s\" is missing in %s", key, a_type(type)),
+						errhint("It is %s.", wanted)));
 	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					errmsg("\"%s\" of a %s is not %s", key, type, wanted),
+					errmsg("\"%s\" of %s is not %s", key, a_type(type), wanted),
 					errdetail("Found: %s.", JsonbTypeName((JsonbValue *) value))));
 }
 
@@ -51,7 +57,7 @@ json_check_object(JsonbContainer *root, const char *type)
 {
 	if (!JsonContainerIsObject(root))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("a %s is written as a JSON object", type)));
+						errmsg("%s is written as a JSON object", a_type(type))));
 }
 
 void
@@ -78,10 +84,11 @@ json_check_keys(JsonbContainer *object, const char *type, const char *const *key
 			initStringInfo(&allowed);
 			for (key = keys; *key != NULL; key++)
 				appendStringInfo(&allowed, "%s%s", key > keys ? ", " : "", *key);
-			ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-							errmsg("unknown key \"%.*s%s\" in a %s",
-								   JSON_SHOWN(value.val.string.val, value.val.string.len), type),
-							errhint("Allowed: %s.", allowed.data)));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					 errmsg("unknown key \"%.*s%s\" in %s",
+							JSON_SHOWN(value.val.string.val, value.val.string.len), a_type(type)),
+					 errhint("Allowed: %s.", allowed.data)));
 		}
 	}
 }

@@ -39,6 +39,9 @@ extern int64 json_as_count(const JsonbValue *value, const char *type, const char
 extern DateADT json_as_day(const JsonbValue *value, const char *type, const char *key);
 extern bool json_as_bool(const JsonbValue *value, const char *type, const char *key);
 
+/* A type's name with its article: "an earn_policy". */
+extern const char *a_type(const char *type);
+
 /* Words the error for a value that isn't what was wanted: "a string". */
 extern void json_report_wrong_type(const JsonbValue *value, const char *type, const char *key,
 								   const char *wanted) pg_attribute_noreturn();

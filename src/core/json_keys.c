@@ -87,8 +87,8 @@ object_ends(void *state)
 
 		if (strcmp(object->keys[i - 1], key) == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-							errmsg("key \"%.*s%s\" stands twice in a %s",
-								   JSON_SHOWN(key, (int) strlen(key)), check->type),
+							errmsg("key \"%.*s%s\" stands twice in %s",
+								   JSON_SHOWN(key, (int) strlen(key)), a_type(check->type)),
 							errhint("Leave one of them out.")));
 	}
 	check->innermost = object->outer;

@@ -1,18 +1,15 @@
 /*
  * policy.c
- *		What all policies share: typed values from JSON, canonical text, the cache of a call.
+ *		What all policies share: typed values and dated versions from JSON, and canonical text.
  */
 #include "postgres.h"
 
-#include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "core/codec.h"
 #include "core/policy.h"
 
 /* ---- where something stands ---- */
@@ -125,8 +122,8 @@ policy_get_month_day(const PolicyObject *object, const char *key, int *month, in
 			return true;
 	}
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("\"%s\" of a %s is not a day of the year: \"%.*s%s\"", path,
-						   object->type, JSON_SHOWN(text, len)),
+					errmsg("\"%s\" of %s is not a day of the year: \"%.*s%s\"", path,
+						   a_type(object->type), JSON_SHOWN(text, len)),
 					errhint("Write MM-DD, such as 12-31.")));
 }
 
@@ -145,7 +142,7 @@ policy_choice(const PolicyObject *object, const JsonbValue *value, const char *p
 	for (i = 0; i < nnames; i++)
 		appendStringInfo(&allowed, "%s%s", i > 0 ? ", " : "", names[i]);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("\"%s\" of a %s can't be \"%.*s%s\"", path, object->type,
+					errmsg("\"%s\" of %s can't be \"%.*s%s\"", path, a_type(object->type),
 						   JSON_SHOWN(text, (int) strlen(text))),
 					errhint("Allowed: %s.", allowed.data)));
 }
@@ -208,7 +205,7 @@ policy_check_interval(const Interval *interval, bool may_be_zero, const char *ty
 		wrong = "zero";
 	if (wrong != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is %s: \"%.*s%s\"", path, type, wrong,
+						errmsg("\"%s\" of %s is %s: \"%.*s%s\"", path, a_type(type), wrong,
 							   JSON_SHOWN(text, (int) strlen(text))),
 						errhint("Write an interval of %s, such as \"12 months\".",
 								may_be_zero ? "0 or more" : "more than 0")));
@@ -229,8 +226,8 @@ policy_get_interval(const PolicyObject *object, const char *key, bool may_be_zer
 	text = json_as_string(&found, object->type, path);
 	if (!policy_parse_interval(text, value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is not an interval: \"%.*s%s\"", path, object->type,
-							   JSON_SHOWN(text, (int) strlen(text))),
+						errmsg("\"%s\" of %s is not an interval: \"%.*s%s\"", path,
+							   a_type(object->type), JSON_SHOWN(text, (int) strlen(text))),
 						errhint("Write one such as \"12 months\" or \"90 days\".")));
 	policy_check_interval(value, may_be_zero, object->type, path, text);
 	return true;
@@ -246,10 +243,11 @@ void
 policy_refuse_both(const PolicyObject *object, const char *a, const char *b, const char *hint)
 {
 	if (policy_has(object, a) && policy_has(object, b))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" and \"%s\" of a %s contradict each other",
-							   policy_path(object, a), policy_path(object, b), object->type),
-						errhint("%s", hint)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" and \"%s\" of %s contradict each other", policy_path(object, a),
+						policy_path(object, b), a_type(object->type)),
+				 errhint("%s", hint)));
 }
 
 void
@@ -257,9 +255,112 @@ policy_report_needs(const PolicyObject *object, const char *key, const char *nee
 					const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("\"%s\" of a %s needs \"%s\"", policy_path(object, key), object->type,
-						   policy_path(object, needed)),
+					errmsg("\"%s\" of %s needs \"%s\"", policy_path(object, key),
+						   a_type(object->type), policy_path(object, needed)),
 					errhint("%s", hint)));
+}
+
+/* ---- dated versions ---- */
+
+uint32
+policy_versions_open(PolicyVersions *versions, const PolicyObject *root,
+					 const PolicyVersionKeys *keys)
+{
+	JsonbValue value;
+	JsonbContainer *list;
+
+	memset(versions, 0, sizeof(PolicyVersions));
+	versions->root = root;
+	versions->keys = keys;
+	versions->from = DATEVAL_NOBEGIN;
+	if (json_member(root->json, "versions", &value) == NULL)
+		return 0;
+	list = json_as_array(&value, root->type, "versions");
+	versions->iterator = JsonbIteratorInit(list);
+	(void) JsonbIteratorNext(&versions->iterator, &value, true);
+	return JsonContainerSize(list);
+}
+
+static bool
+is_among(const char *const *keys, const char *key)
+{
+	while (*keys != NULL && strcmp(*keys, key) != 0)
+		keys++;
+	return *keys != NULL;
+}
+
+/* Is every key of a version one that can change, and is there one? */
+static void
+check_version_keys(const PolicyObject *object, const PolicyVersionKeys *keys)
+{
+	const char *const *key;
+	bool changes = false;
+
+	for (key = keys->policy; *key != NULL; key++)
+	{
+		if (!policy_names(object, *key))
+			continue;
+		if (!is_among(keys->version, *key))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"%s\" of %s can't change from a day on",
+								   policy_path(object, *key), a_type(object->type)),
+							errhint("%s", keys->fixed_hint)));
+		if (!policy_has(object, *key))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"%s\" of %s is null", policy_path(object, *key),
+								   a_type(object->type)),
+							errhint("A version keeps what it leaves out. %s", keys->null_hint)));
+		changes = true;
+	}
+	policy_check_keys(object, keys->version);
+	if (!changes)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%.*s\" of %s changes nothing", (int) strlen(object->path) - 1,
+							   object->path, a_type(object->type)),
+						errhint("%s", keys->empty_hint)));
+}
+
+bool
+policy_versions_next(PolicyVersions *versions)
+{
+	const PolicyObject *object = &versions->object;
+	DateADT last = versions->from;
+	JsonbValue value;
+
+	CHECK_FOR_INTERRUPTS();
+	if (versions->iterator == NULL ||
+		JsonbIteratorNext(&versions->iterator, &value, true) != WJB_ELEM)
+		return false;
+	policy_enter(versions->root, &value, psprintf("versions[%d]", versions->number++),
+				 &versions->object);
+	check_version_keys(object, versions->keys);
+	if (!policy_get_day(object, "from", &versions->from))
+		(void) json_as_day(NULL, object->type, policy_path(object, "from"));
+	if (versions->from <= last)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of %s is %s, which isn't after %s", policy_path(object, "from"),
+						a_type(object->type), day_text(versions->from), day_text(last)),
+				 errhint("Versions stand in the order of their days, one for a day.")));
+	return true;
+}
+
+int
+policy_version_on(const void *versions, int nversions, size_t size, DateADT day)
+{
+	int low = 0;
+	int high = nversions;
+
+	while (high - low > 1)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (*(const DateADT *) ((const char *) versions + middle * size) <= day)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* ---- writing ---- */
@@ -321,108 +422,4 @@ policy_interval_text(const Interval *interval)
 	if (out.len == 0)
 		appendStringInfoString(&out, "0 days");
 	return out.data;
-}
-
-/* ---- the stored form ---- */
-
-struct varlena *
-policy_pack(const char *text, int len)
-{
-	Size size = VARHDRSZ + 1 + (Size) len;
-	struct varlena *policy = palloc(size);
-
-	SET_VARSIZE(policy, size);
-	VARDATA(policy)[0] = POLICY_VERSION;
-	memcpy(VARDATA(policy) + 1, text, len);
-	return policy;
-}
-
-char *
-policy_unpack(const struct varlena *policy)
-{
-	Size len = VARSIZE_ANY_EXHDR(policy);
-	const char *bytes = VARDATA_ANY(policy);
-
-	if (len < 1 || bytes[0] != POLICY_VERSION)
-		report_corrupted();
-	return pnstrdup(bytes + 1, len - 1);
-}
-
-char *
-policy_receive(FunctionCallInfo fcinfo)
-{
-	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	int len;
-
-	return pq_getmsgtext(message, message->len - message->cursor, &len);
-}
-
-Datum
-policy_send(FunctionCallInfo fcinfo)
-{
-	char *text = policy_unpack(PG_GETARG_VARLENA_PP(0));
-	StringInfoData out;
-
-	pq_begintypsend(&out);
-	pq_sendtext(&out, text, (int) strlen(text));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
-}
-
-/* ---- in a call ---- */
-
-/* An argument's policy; a call may have several. */
-typedef struct PolicyCache
-{
-	struct PolicyCache *next;
-	int argument;
-	MemoryContext context; /* what belongs to this policy */
-	void *opened;		   /* NULL: none */
-	ZoneDays *zone;		   /* the session's, then */
-	Size len;
-	char *bytes;
-} PolicyCache;
-
-void *
-policy_argument(FunctionCallInfo fcinfo, int n, const char *type, PolicyOpener open)
-{
-	FmgrInfo *flinfo = fcinfo->flinfo;
-	PolicyCache *cache;
-	struct varlena *policy;
-	MemoryContext caller;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("policy must not be null"),
-				 errhint("'{}' is the %s with the default rules; where a table has none for a "
-						 "row, say what holds then: coalesce(policy, '{}').",
-						 type)));
-	policy = PG_GETARG_VARLENA_PP(n);
-	for (cache = flinfo->fn_extra; cache != NULL; cache = cache->next)
-		if (cache->argument == n)
-			break;
-	if (cache == NULL)
-	{
-		cache = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(PolicyCache));
-		cache->argument = n;
-		cache->context =
-			AllocSetContextCreate(flinfo->fn_mcxt, "loyalty policy", ALLOCSET_SMALL_SIZES);
-		cache->next = flinfo->fn_extra;
-		flinfo->fn_extra = cache;
-	}
-	if (cache->opened == NULL || cache->zone != zone_of_session() ||
-		cache->len != VARSIZE_ANY_EXHDR(policy) ||
-		memcmp(cache->bytes, VARDATA_ANY(policy), cache->len) != 0)
-	{
-		cache->opened = NULL;
-		cache->zone = zone_of_session();
-		MemoryContextReset(cache->context);
-		caller = MemoryContextSwitchTo(cache->context);
-		cache->len = VARSIZE_ANY_EXHDR(policy);
-		cache->bytes = palloc(cache->len);
-		memcpy(cache->bytes, VARDATA_ANY(policy), cache->len);
-		cache->opened = open(policy);
-		MemoryContextSwitchTo(caller);
-	}
-	PG_FREE_IF_COPY(policy, n);
-	return cache->opened;
 }

@@ -1,12 +1,9 @@
 /*
  * policy.h
- *		What all policies share: reading their JSON, writing it, and keeping one
- *		open from call to call.
+ *		What all policies share: reading their JSON, and writing it.
  *
- * A policy is stored as a version byte and its canonical JSON text, written from
- * what it means: equal policies have equal bytes. The getters word their errors
- * with the place of a key ("versions[1].pending"), what was found, and what is
- * allowed: 22P02 for a wrong JSON type, 22023 for a wrong meaning.
+ * The getters word their errors with the place of a key ("versions[1].pending"), what
+ * was found, and what is allowed: 22P02 for a wrong JSON type, 22023 for a wrong meaning.
  */
 #ifndef LOYALTY_POLICY_H
 #define LOYALTY_POLICY_H
@@ -14,7 +11,6 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "fmgr.h"
 #include "lib/stringinfo.h"
 
 #include "core/calendar.h"
@@ -76,6 +72,38 @@ extern void policy_refuse_both(const PolicyObject *object, const char *a, const 
 extern void policy_report_needs(const PolicyObject *object, const char *key, const char *needed,
 								const char *hint) pg_attribute_noreturn();
 
+/* ---- dated versions ---- */
+
+/* What a version may say. Both lists are NULL-terminated. */
+typedef struct PolicyVersionKeys
+{
+	const char *const *policy;	/* the keys of the policy itself */
+	const char *const *version; /* "from", and those that can change from a day on */
+	const char *fixed_hint;		/* for another of the policy's keys */
+	const char *null_hint;		/* for a null: how to say that there is none from then on */
+	const char *empty_hint;		/* for a version that says nothing */
+} PolicyVersionKeys;
+
+/* Goes through the versions of a policy's JSON, in the order of their days. */
+typedef struct PolicyVersions
+{
+	const PolicyObject *root;
+	const PolicyVersionKeys *keys;
+	JsonbIterator *iterator; /* NULL: there are none */
+	int number;				 /* how many have been read */
+	PolicyObject object;	 /* where the iteration is: the version, whose keys are checked */
+	DateADT from;
+} PolicyVersions;
+
+/* Stands before the first version. Returns how many there are. */
+extern uint32 policy_versions_open(PolicyVersions *versions, const PolicyObject *root,
+								   const PolicyVersionKeys *keys);
+extern bool policy_versions_next(PolicyVersions *versions);
+
+/* The number of the version in force on a day. A version is a struct of that size that begins with
+ * its DateADT; they ascend from DATEVAL_NOBEGIN. */
+extern int policy_version_on(const void *versions, int nversions, size_t size, DateADT day);
+
 /* ---- writing ---- */
 
 /* Starts a member: a comma, unless it is the first of its object, and its key. */
@@ -85,33 +113,5 @@ extern void policy_put_interval(StringInfo out, const char *key, const Interval 
 
 /* An interval as PostgreSQL's style has it, with months written out: '1 year 6 months'. */
 extern char *policy_interval_text(const Interval *interval);
-
-/* ---- the stored form ---- */
-
-#define POLICY_VERSION 1
-
-/* A canonical text as a policy, and back: palloc'd; an unknown version is XX001. */
-extern struct varlena *policy_pack(const char *text, int len);
-extern char *policy_unpack(const struct varlena *policy);
-
-/* Binary I/O: the text. */
-extern char *policy_receive(FunctionCallInfo fcinfo);
-extern Datum policy_send(FunctionCallInfo fcinfo);
-
-/* ---- in a call ---- */
-
-/*
- * Opens a detoasted argument, which may have a short header, in the current memory context: the
- * policy, or something that has it and may be filled further in that context (a walk by it,
- * what was computed for it).
- */
-typedef void *(*PolicyOpener)(const struct varlena *policy);
-
-/*
- * What a call site has opened for the policy in argument n. It is kept from call to call, as
- * long as the policy's bytes and the session's zone stay the same; then its memory goes as a whole
- * and it is opened anew. fn_extra is the policies' by that. A NULL policy is error 22004.
- */
-extern void *policy_argument(FunctionCallInfo fcinfo, int n, const char *type, PolicyOpener open);
 
 #endif

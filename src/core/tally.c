@@ -155,9 +155,9 @@ void
 tally_add_guests(Tally *tally, int64 guests)
 {
 	if (unlikely(pg_add_s64_overflow(tally->guests, guests, &tally->guests)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("the rows without customer of a %s are out of range", tally->shape->type)));
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("the rows without customer of %s are out of range",
+							   a_type(tally->shape->type))));
 }
 
 static void report_sum_out_of_range(const Tally *tally, int sum) pg_attribute_noreturn();
@@ -166,8 +166,8 @@ static void
 report_sum_out_of_range(const Tally *tally, int sum)
 {
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					errmsg("\"%s\" of a %s is out of range", tally->shape->sums[sum].name,
-						   tally->shape->type),
+					errmsg("\"%s\" of %s is out of range", tally->shape->sums[sum].name,
+						   a_type(tally->shape->type)),
 					tally->shape->sums[sum].type == TALLY_VALUE
 						? errhint("Fewer decimals leave room for larger sums: use round(value, 2).")
 						: 0));
@@ -179,8 +179,8 @@ static void
 report_key_out_of_range(const Tally *tally, int column)
 {
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					errmsg("\"%s\" of a %s is out of range", tally->shape->keys[column].name,
-						   tally->shape->type),
+					errmsg("\"%s\" of %s is out of range", tally->shape->keys[column].name,
+						   a_type(tally->shape->type)),
 					errhint("Fewer decimals leave room for larger values: use round(value, 2).")));
 }
 
@@ -465,6 +465,28 @@ tally_parameter(const Tally *tally, int parameter)
 	return tally->parameters[parameter];
 }
 
+int
+tally_parameter_number(const TallyShape *shape, const char *name)
+{
+	int i = shape->nparameters - 1;
+
+	while (i >= 0 && strcmp(shape->parameters[i].name, name) != 0)
+		i--;
+	return i;
+}
+
+bool
+tally_parameter_day(const Tally *tally, int parameter, DateADT *day)
+{
+	const char *text = tally->parameters[parameter];
+
+	if (text == NULL)
+		return false;
+	if (day_parse(text, strlen(text), day) != DAY_READ)
+		report_corrupted();
+	return true;
+}
+
 int64
 tally_guests(const Tally *tally)
 {
@@ -481,12 +503,9 @@ tally_scale(const Tally *tally)
 static const char *
 period_text(const Tally *tally)
 {
-	int i;
+	int parameter = tally_parameter_number(tally->shape, "period");
 
-	for (i = 0; i < tally->shape->nparameters; i++)
-		if (strcmp(tally->shape->parameters[i].name, "period") == 0)
-			return tally->parameters[i];
-	return NULL;
+	return parameter >= 0 ? tally->parameters[parameter] : NULL;
 }
 
 bool
@@ -548,7 +567,7 @@ tally_find(const Tally *tally, const TallyKey *key)
 int
 tally_hint(const TallyShape *shape)
 {
-	return errhint("A %s is made by %s.", shape->type, shape->maker);
+	return errhint("A%s is made by %s.", a_type(shape->type) + 1, shape->maker);
 }
 
 void

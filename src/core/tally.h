@@ -119,7 +119,12 @@ extern void tally_clear(Tally *tally);
 /* ---- reading one ---- */
 
 extern const TallyShape *tally_shape(const Tally *tally);
-extern const char *tally_parameter(const Tally *tally, int parameter); /* NULL: none */
+extern const char *tally_parameter(const Tally *tally, int parameter);		  /* NULL: none */
+extern int tally_parameter_number(const TallyShape *shape, const char *name); /* -1: none */
+
+/* The day that a parameter is; false where there is none. */
+extern bool tally_parameter_day(const Tally *tally, int parameter, DateADT *day);
+
 extern int64 tally_guests(const Tally *tally);
 extern int tally_scale(const Tally *tally);
 

@@ -28,6 +28,7 @@
 #include "utils/memutils.h"
 
 #include "core/decimal.h"
+#include "core/json.h"
 #include "core/tally_part.h"
 
 #define STORED_VERSION	  1
@@ -493,9 +494,10 @@ check_periods(const Tally *tally)
 		for (i = 0; i < shape->nkeys; i++)
 			if (shape->keys[i].type == TALLY_PERIOD &&
 				DATE_NOT_FINITE(calendar_start(&calendar, (int32) rows[n]->key.numbers[i])))
-				ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-								errmsg("a period of a %s is behind the last one", shape->type),
-								tally_hint(shape)));
+				ereport(ERROR,
+						(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						 errmsg("a period of %s is behind the last one", a_type(shape->type)),
+						 tally_hint(shape)));
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -507,7 +509,7 @@ tally_from_bytes(const TallyShape *shape, const uint8 *bytes, size_t len)
 
 	if (tally == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						errmsg("invalid bytes for a %s", shape->type), tally_hint(shape)));
+						errmsg("invalid bytes for %s", a_type(shape->type)), tally_hint(shape)));
 	check_periods(tally);
 	tally_check(tally, ERRCODE_INVALID_BINARY_REPRESENTATION);
 	return tally;

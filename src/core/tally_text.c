@@ -154,7 +154,7 @@ static void
 report_out_of_range(const TallyShape *shape, const char *key)
 {
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					errmsg("\"%s\" of a %s is out of range", key, shape->type)));
+					errmsg("\"%s\" of %s is out of range", key, a_type(shape->type))));
 }
 
 /* A whole number that is min at least, and fits 64 bits. */
@@ -192,8 +192,8 @@ read_value(const JsonbValue *value, Tally *tally, const char *key, bool scale_is
 		tally_use_scale(tally, scale);
 	else if (scale > tally->scale && units % decimal_power[scale - tally->scale] != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("\"%s\" of a %s has more than %d decimals", key, tally->shape->type,
-							   tally->scale),
+						errmsg("\"%s\" of %s has more than %d decimals", key,
+							   a_type(tally->shape->type), tally->scale),
 						errhint("\"%s\" is how many decimals values have.", SCALE_KEY)));
 	if (!decimal_sum_rescale(&units, scale, tally->scale))
 		report_out_of_range(tally->shape, key);
@@ -218,10 +218,10 @@ read_period(const JsonbValue *value, const TallyShape *shape, const char *key, C
 	int32 period = calendar_index(calendar, day);
 
 	if (calendar_start(calendar, period) != day)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("\"%s\" of a %s is a day that doesn't start a period", key, shape->type),
-				 errdetail("Found: %s.", day_text(day))));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("\"%s\" of %s is a day that doesn't start a period", key,
+							   a_type(shape->type)),
+						errdetail("Found: %s.", day_text(day))));
 	return period;
 }
 
@@ -264,9 +264,9 @@ read_row(JsonbContainer *object, Tally *tally, Calendar *calendar, bool scale_is
 	}
 	row = tally_enter(tally, &key, &found);
 	if (found)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("two rows of a %s have the same keys", shape->type), tally_hint(shape)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("two rows of %s have the same keys", a_type(shape->type)),
+						tally_hint(shape)));
 	for (i = 0; i < shape->nsums; i++)
 	{
 		const TallyColumn *column = &shape->sums[i];

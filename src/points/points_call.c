@@ -10,7 +10,6 @@
 #include "utils/timestamp.h"
 
 #include "core/decimal.h"
-#include "core/policy.h"
 #include "points/points_call.h"
 #include "points/points_policy.h"
 
@@ -28,7 +27,7 @@ open_call(const struct varlena *policy)
 PointsCall *
 points_call(FunctionCallInfo fcinfo, int flags, PointsSink sink, bool lists_overdrafts)
 {
-	PointsCall *call = policy_argument(fcinfo, 1, POINTS_POLICY_TYPE, open_call);
+	PointsCall *call = policy_argument(fcinfo, 1, &points_policy_face, open_call);
 
 	if (unlikely(call->walk == NULL))
 	{
@@ -44,23 +43,6 @@ points_call(FunctionCallInfo fcinfo, int flags, PointsSink sink, bool lists_over
 	points_walk_start(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
 					  NULL);
 	return call;
-}
-
-DateADT
-points_day_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	DateADT day;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name),
-				 errhint("Give a day, or leave it out for today.")));
-	day = PG_GETARG_DATEADT(n);
-	if (DATE_NOT_FINITE(day))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("%s must be finite, not '%s'", name,
-							   DATE_IS_NOEND(day) ? "infinity" : "-infinity")));
-	return day;
 }
 
 PointsLimit

@@ -36,9 +36,6 @@ typedef struct PointsCall
 extern PointsCall *points_call(FunctionCallInfo fcinfo, int flags, PointsSink sink,
 							   bool lists_overdrafts);
 
-/* A day argument, named in errors: NULL is 22004, infinity 22008. */
-extern DateADT points_day_argument(FunctionCallInfo fcinfo, int n, const char *name);
-
 /* The end of a local day. */
 extern PointsLimit points_call_limit(PointsCall *call, DateADT day);
 

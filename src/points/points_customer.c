@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/argument.h"
 #include "points/points_call.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_balance);
@@ -24,7 +25,7 @@ PG_FUNCTION_INFO_V1(loyalty_points_expiry_schedule);
 Datum
 loyalty_points_balance(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	PointsCall *call = points_call(fcinfo, 0, NULL, false);
 
 	if (call == NULL)
@@ -38,16 +39,8 @@ Datum
 loyalty_points_balance_at(PG_FUNCTION_ARGS)
 {
 	PointsCall *call;
-	TimestampTz at;
+	TimestampTz at = argument_instant(fcinfo, 2, "at");
 
-	if (PG_ARGISNULL(2))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("at must not be null"),
-						errhint("Give an instant, or leave it out for now.")));
-	at = PG_GETARG_TIMESTAMPTZ(2);
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be finite, not '%s'",
-							   TIMESTAMP_IS_NOEND(at) ? "infinity" : "-infinity")));
 	call = points_call(fcinfo, 0, NULL, false);
 	if (call == NULL)
 		PG_RETURN_NULL();
@@ -99,7 +92,7 @@ begin_record(PointsCall *call, FunctionCallInfo fcinfo)
 Datum
 loyalty_points_summary(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	PointsCall *call = points_call(fcinfo, 0, find_next_expiry, false);
 	NextExpiry next = { 0 };
 	PointsTotals totals;
@@ -167,14 +160,14 @@ sum_expiries(void *context, PointsWalk *walk, const PointsMove *move)
 Datum
 loyalty_points_expiring(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	DateADT until = as_of;
 	PointsCall *call;
 	ExpirySum sum = { 0 };
 
 	if (!PG_ARGISNULL(3))
 	{
-		until = points_day_argument(fcinfo, 3, "until");
+		until = argument_day(fcinfo, 3, "until");
 		if (until < as_of)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -237,7 +230,7 @@ add_to_schedule(void *context, PointsWalk *walk, const PointsMove *move)
 Datum
 loyalty_points_expiry_schedule(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	PointsCall *call = points_call(fcinfo, 0, add_to_schedule, false);
 	Schedule schedule = { 0 };
 

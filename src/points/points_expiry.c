@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/policy.h"
 #include "points/points_expiry.h"
 
 /* A day that has another one behind it in every zone. */
@@ -415,15 +416,11 @@ static int
 version_at(PointsClock *clock, TimestampTz earned_at)
 {
 	const PointsPolicy *policy = clock->policy;
-	int i = policy->nversions - 1;
-	DateADT day;
 
-	if (i == 0)
+	if (policy->nversions == 1)
 		return 0;
-	day = zone_day(clock->zone, earned_at);
-	while (i > 0 && policy->versions[i].from > day)
-		i--;
-	return i;
+	return policy_version_on(policy->versions, policy->nversions, sizeof(PointsVersion),
+							 zone_day(clock->zone, earned_at));
 }
 
 TimestampTz

@@ -104,7 +104,7 @@ points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows, BaseCa
 
 	if (tally_parameter(tally, POINTS_PARAMETER_PERIOD) == NULL)
 		return "There are rows, but no \"period\".";
-	if (!base_result_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
+	if (!tally_parameter_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
 		return "There are rows, but no \"as_of\".";
 	for (i = 0; i < nrows; i++)
 		if (rows[i]->key.text != NULL && (by_label == NULL || strcmp(by_label, "true") != 0))

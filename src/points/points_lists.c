@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "core/argument.h"
 #include "points/points_call.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_lots);
@@ -63,7 +64,7 @@ state_of_lot(const PointsLot *lot, const LotTakers *takers, int32 number)
 Datum
 loyalty_points_lots(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, note_taker, false);
 	LotTakers takers = { 0 };
 	const PointsLot *lots;
@@ -148,7 +149,7 @@ list_redemption(void *context, PointsWalk *walk, const PointsMove *move)
 Datum
 loyalty_points_redemptions(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, list_redemption, false);
 	Rows rows;
 
@@ -296,8 +297,8 @@ Datum
 loyalty_points_statement(PG_FUNCTION_ARGS)
 {
 	bool has_since = !PG_ARGISNULL(2);
-	DateADT since = has_since ? points_day_argument(fcinfo, 2, "since") : 0;
-	DateADT until = points_day_argument(fcinfo, 3, "until");
+	DateADT since = has_since ? argument_day(fcinfo, 2, "since") : 0;
+	DateADT until = argument_day(fcinfo, 3, "until");
 	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, list_entry, false);
 	Statement statement = { 0 };
 	TimestampTz opening = DT_NOBEGIN;

@@ -24,6 +24,18 @@ static const char *const version_keys[] = { "from",			"expires",		 "expires_afte
 											"expires_from", "expires_align", "expires_on",
 											"by_label",		"pending",		 NULL };
 
+#define CHANGING \
+	"expires, expires_after, expires_from, expires_align, expires_on, by_label, pending"
+
+static const PolicyVersionKeys version_rules = {
+	.policy = policy_keys,
+	.version = version_keys,
+	.fixed_hint = "A version holds from, and any of " CHANGING ".",
+	.null_hint = "Points that don't expire from then on are \"expires\": \"never\", no waiting is "
+				 "\"pending\": \"0 days\", and no rules by label are \"by_label\": {}.",
+	.empty_hint = "Give any of " CHANGING ".",
+};
+
 const char *const points_never_names[] = { "never" };
 const char *const points_from_names[] = { "earning", "activation" };
 const char *const points_align_names[] = { "none", "day", "month", "quarter", "half_year", "year" };
@@ -183,89 +195,28 @@ read_labels(const PolicyObject *object, PointsVersion *version)
 	qsort(version->labels, version->nlabels, sizeof(PointsLabelRule), event_text_order);
 }
 
-/* Is every key of a version one that can change, and is there one? */
-static void
-check_version_keys(const PolicyObject *object)
-{
-	const char *const *key;
-	bool changes = false;
-
-	for (key = policy_keys; *key != NULL; key++)
-	{
-		const char *const *allowed = version_keys;
-
-		while (*allowed != NULL && strcmp(*allowed, *key) != 0)
-			allowed++;
-		if (!policy_names(object, *key))
-			continue;
-		if (*allowed == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" of a %s can't change from a day on", policy_path(object, *key),
-							object->type),
-					 errhint("A version holds from, and any of expires, expires_after, "
-							 "expires_from, expires_align, expires_on, by_label, pending.")));
-		if (!policy_has(object, *key))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" of a %s is null", policy_path(object, *key), object->type),
-					 errhint("A version keeps what it leaves out. Points that don't expire from "
-							 "then on are \"expires\": \"never\", no waiting is \"pending\": \"0 "
-							 "days\", and no rules by label are \"by_label\": {}.")));
-		changes = true;
-	}
-	policy_check_keys(object, version_keys);
-	if (!changes)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%.*s\" of a %s changes nothing", (int) strlen(object->path) - 1,
-							   object->path, object->type),
-						errhint("Give any of expires, expires_after, expires_from, expires_align, "
-								"expires_on, by_label, pending.")));
-}
-
 /* Reads the dated versions, each over the one before. Those that change nothing are left out. */
 static void
 read_versions(const PolicyObject *root, PointsPolicy *policy)
 {
-	JsonbValue value;
-	JsonbContainer *versions;
-	JsonbIterator *iterator;
-	DateADT last = DATEVAL_NOBEGIN;
-	int number = 0;
+	PolicyVersions versions;
+	uint32 count = policy_versions_open(&versions, root, &version_rules);
 
-	if (json_member(root->json, "versions", &value) == NULL)
-		return;
-	versions = json_as_array(&value, root->type, "versions");
-	policy->versions =
-		repalloc_huge(policy->versions, (JsonContainerSize(versions) + 1) * sizeof(PointsVersion));
-	iterator = JsonbIteratorInit(versions);
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
+	policy->versions = repalloc_huge(policy->versions, (count + 1) * sizeof(PointsVersion));
+	while (policy_versions_next(&versions))
 	{
 		PointsVersion *before = &policy->versions[policy->nversions - 1];
 		PointsVersion *version = before + 1;
-		PolicyObject place;
 
-		policy_enter(root, &value, psprintf("versions[%d]", number++), &place);
-		check_version_keys(&place);
 		*version = *before;
-		if (!policy_get_day(&place, "from", &version->from))
-			(void) json_as_day(NULL, root->type, policy_path(&place, "from"));
-		if (version->from <= last)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s is %s, which isn't after %s",
-								   policy_path(&place, "from"), root->type, day_text(version->from),
-								   day_text(last)),
-							errhint("Versions stand in the order of their days, one for a day.")));
-		last = version->from;
-		read_expiry(&place, &version->expiry);
-		(void) policy_get_interval(&place, "pending", true, &version->pending);
-		read_labels(&place, version);
+		version->from = versions.from;
+		read_expiry(&versions.object, &version->expiry);
+		(void) policy_get_interval(&versions.object, "pending", true, &version->pending);
+		read_labels(&versions.object, version);
 		if (!points_expiry_same(&version->expiry, &before->expiry) ||
 			!policy_interval_same(&version->pending, &before->pending) ||
 			!points_labels_same(version, before))
 			policy->nversions++;
-		CHECK_FOR_INTERRUPTS();
 	}
 }
 

@@ -8,7 +8,7 @@
 
 #include "points/points.h"
 
-#include "utils/jsonb.h"
+#include "core/policy_type.h"
 
 #define POINTS_POLICY_TYPE "points_policy"
 
@@ -27,14 +27,18 @@ extern const PointsExpiry points_expires_never;
 /* Reads the rules from a JSON object; everything is checked. In the current context. */
 extern PointsPolicy *points_policy_read(JsonbContainer *json);
 
-/* The stored form of rules written as JSON; everything is checked. */
-extern struct varlena *points_policy_from_text(const char *text);
-
 /* Do two rules mean the same? */
 extern bool points_expiry_same(const PointsExpiry *a, const PointsExpiry *b);
 extern bool points_labels_same(const PointsVersion *a, const PointsVersion *b);
 
 /* The stored form: what rules mean, written one way. */
 extern struct varlena *points_policy_pack(const PointsPolicy *policy);
+
+/* ---- points_policy_sql.c ---- */
+
+extern const PolicyFace points_policy_face;
+
+/* The stored form of rules written as JSON; everything is checked. */
+extern struct varlena *points_policy_from_text(const char *text);
 
 #endif

@@ -61,7 +61,7 @@ find_fault(const Tally *tally)
 			points_sum_add(&sum, sums[i]);
 		else if (identity[i] < 0)
 			points_sum_subtract(&sum, sums[i]);
-		if (sums[i] != 0 && !base_result_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
+		if (sums[i] != 0 && !tally_parameter_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
 			return "There are points, but no \"as_of\".";
 	}
 	if (sum != 0)
@@ -136,7 +136,7 @@ loyalty_points_totals_table(PG_FUNCTION_ARGS)
 			rows_put_decimal(&rows, sum, tally_scale(tally));
 	}
 	rows_put_count(&rows, tally_guests(tally));
-	if (base_result_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
+	if (tally_parameter_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
 		rows_put_day(&rows, as_of);
 	else
 		rows_put_null(&rows);

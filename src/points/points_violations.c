@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "core/argument.h"
 #include "points/points_call.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_violations);
@@ -265,7 +266,7 @@ check_returns(Findings *found, const PointsWalk *walk)
 Datum
 loyalty_points_violations(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = points_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, find_violation, true);
 	Findings found = { 0 };
 	Rows rows;

@@ -29,22 +29,25 @@ static const char *const policy_keys[] = { "rate",
 										   "zone",
 										   "versions",
 										   NULL };
-static const char *const fixed_keys[] = { "zone", "kinds", "versions" };
+/* Those that can change from a day on, in the order of EarnKey. */
+#define CHANGING_KEYS                                                                         \
+	"rate", "per", "full_steps", "minimum", "rounding", "decimals", "multipliers", "combine", \
+		"bonuses", "caps", "excluded_kinds", "excluded_labels", "bonuses_qualify",            \
+		"crossing_order"
 
-const char *const earn_key_names[] = { "rate",
-									   "per",
-									   "full_steps",
-									   "minimum",
-									   "rounding",
-									   "decimals",
-									   "multipliers",
-									   "combine",
-									   "bonuses",
-									   "caps",
-									   "excluded_kinds",
-									   "excluded_labels",
-									   "bonuses_qualify",
-									   "crossing_order" };
+static const char *const version_keys[] = { "from", CHANGING_KEYS, NULL };
+const char *const earn_key_names[] = { CHANGING_KEYS };
+
+#define VERSION_HINT "A version holds from, and any other keys but zone, kinds, versions."
+
+static const PolicyVersionKeys version_rules = {
+	.policy = policy_keys,
+	.version = version_keys,
+	.fixed_hint = VERSION_HINT,
+	.null_hint = "None from then on is [] for lists, {} for bonuses and caps, 0 for the minimum.",
+	.empty_hint = VERSION_HINT,
+};
+
 const char *const earn_role_names[] = { "purchase", "return", "redemption", "paid_with_points",
 										"join",		"birth",  "referral",	"ignore" };
 const char *const earn_rounding_names[] = { "truncate", "floor",	 "ceiling",
@@ -81,8 +84,6 @@ const EarnVersion earn_default_version = { .from = DATEVAL_NOBEGIN,
 										   .per = { 1, 0 },
 										   .bonuses = &no_bonuses,
 										   .caps = NO_CAPS };
-
-#define VERSION_HINT "A version holds from, and any other keys but zone, kinds, versions."
 
 /* ---- kinds ---- */
 
@@ -154,7 +155,7 @@ read_version(const PolicyObject *object, EarnVersion *version)
 
 		if (decimals > EARN_MAX_DECIMALS)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s is " INT64_FORMAT,
+							errmsg("\"%s\" of an %s is " INT64_FORMAT,
 								   policy_path(object, "decimals"), object->type, decimals),
 							errhint("Points have from 0 to %d decimals.", EARN_MAX_DECIMALS)));
 		version->decimals = (int) decimals;
@@ -183,7 +184,7 @@ check_decimals(const PolicyObject *object, const EarnVersion *version, const Dec
 {
 	if (number->units > 0 && number->scale > version->decimals)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is %s, where points have %d decimals",
+						errmsg("\"%s\" of an %s is %s, where points have %d decimals",
 							   policy_path(object, path), object->type,
 							   decimal_to_text(number->units, number->scale), version->decimals),
 						errhint("\"decimals\" says how many points have.")));
@@ -242,7 +243,7 @@ check_version(const PolicyObject *object, const EarnPolicy *policy, const EarnVe
 		scale += version->rules[i].times.scale;
 	if (version->combine == EARN_MULTIPLY && scale > DECIMAL_MAX_SCALE)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s have %d decimals together",
+						errmsg("\"%s\" of an %s have %d decimals together",
 							   policy_path(object, "multipliers"), object->type, scale),
 						errhint("With \"combine\": \"multiply\" at most %d are possible.",
 								DECIMAL_MAX_SCALE)));
@@ -255,7 +256,7 @@ check_version(const PolicyObject *object, const EarnPolicy *policy, const EarnVe
 			ereport(
 				ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of a %s has \"%.*s%s\", whose role is %s",
+				 errmsg("\"%s\" of an %s has \"%.*s%s\", whose role is %s",
 						policy_path(object, "excluded_kinds"), object->type,
 						JSON_SHOWN(kind->kind.bytes, kind->kind.len), earn_role_names[kind->role]),
 				 errhint("Purchases and returns are excluded; \"kinds\" gives a kind the "
@@ -264,42 +265,6 @@ check_version(const PolicyObject *object, const EarnPolicy *policy, const EarnVe
 }
 
 /* ---- versions ---- */
-
-/* Is every key of a version one that can change, and is there one? */
-static void
-check_version_keys(const PolicyObject *object)
-{
-	static const char *allowed[EARN_KEYS + 2] = { "from" };
-	bool changes = false;
-	int i;
-
-	for (i = 0; i < (int) lengthof(fixed_keys); i++)
-		if (policy_names(object, fixed_keys[i]))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s can't change from a day on",
-								   policy_path(object, fixed_keys[i]), object->type),
-							errhint(VERSION_HINT)));
-	for (i = 0; i < EARN_KEYS; i++)
-	{
-		allowed[i + 1] = earn_key_names[i];
-		if (!policy_names(object, earn_key_names[i]))
-			continue;
-		if (!policy_has(object, earn_key_names[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" of a %s is null", policy_path(object, earn_key_names[i]),
-							object->type),
-					 errhint("A version keeps what it leaves out. None from then on is [] for "
-							 "lists, {} for bonuses and caps, 0 for the minimum.")));
-		changes = true;
-	}
-	policy_check_keys(object, allowed);
-	if (!changes)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%.*s\" of a %s changes nothing", (int) strlen(object->path) - 1,
-							   object->path, object->type),
-						errhint(VERSION_HINT)));
-}
 
 static bool
 changes_anything(const EarnVersion *version, const EarnVersion *before)
@@ -316,44 +281,23 @@ changes_anything(const EarnVersion *version, const EarnVersion *before)
 static void
 read_versions(const PolicyObject *root, EarnPolicy *policy)
 {
-	JsonbValue value;
-	JsonbContainer *versions;
-	JsonbIterator *iterator;
-	DateADT last = DATEVAL_NOBEGIN;
-	int number = 0;
+	PolicyVersions versions;
+	uint32 count = policy_versions_open(&versions, root, &version_rules);
 
-	if (json_member(root->json, "versions", &value) == NULL)
-		return;
-	versions = json_as_array(&value, root->type, "versions");
-	policy->versions =
-		repalloc_huge(policy->versions, (JsonContainerSize(versions) + 1) * sizeof(EarnVersion));
-	iterator = JsonbIteratorInit(versions);
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
+	policy->versions = repalloc_huge(policy->versions, (count + 1) * sizeof(EarnVersion));
+	while (policy_versions_next(&versions))
 	{
 		EarnVersion *before = &policy->versions[policy->nversions - 1];
 		EarnVersion *version = before + 1;
-		PolicyObject place;
 
-		policy_enter(root, &value, psprintf("versions[%d]", number++), &place);
-		check_version_keys(&place);
 		*version = *before;
-		if (!policy_get_day(&place, "from", &version->from))
-			(void) json_as_day(NULL, root->type, policy_path(&place, "from"));
-		if (version->from <= last)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s is %s, which isn't after %s",
-								   policy_path(&place, "from"), root->type, day_text(version->from),
-								   day_text(last)),
-							errhint("Versions stand in the order of their days, one for a day.")));
-		last = version->from;
-		read_version(&place, version);
-		check_version(&place, policy, version);
+		version->from = versions.from;
+		read_version(&versions.object, version);
+		check_version(&versions.object, policy, version);
 		if (earn_key_same(version, before, EARN_KEY_MULTIPLIERS))
 			version->rules = before->rules;
 		if (changes_anything(version, before))
 			policy->nversions++;
-		CHECK_FOR_INTERRUPTS();
 	}
 }
 
@@ -395,17 +339,6 @@ earn_policy_open(const struct varlena *policy)
 const EarnVersion *
 earn_version_on(const EarnPolicy *policy, DateADT day)
 {
-	int low = 0;
-	int high = policy->nversions;
-
-	while (high - low > 1)
-	{
-		int middle = low + (high - low) / 2;
-
-		if (policy->versions[middle].from <= day)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &policy->versions[low];
+	return &policy->versions[policy_version_on(policy->versions, policy->nversions,
+											   sizeof(EarnVersion), day)];
 }

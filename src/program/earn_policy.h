@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 
 #include "core/policy.h"
+#include "core/policy_type.h"
 
 #define EARN_POLICY_TYPE "earn_policy"
 
@@ -81,5 +82,12 @@ extern bool earn_key_same(const EarnVersion *a, const EarnVersion *b, EarnKey ke
 
 /* The stored form: what rules mean, written one way. */
 extern struct varlena *earn_policy_pack(const EarnPolicy *policy);
+
+/* ---- earn_policy_sql.c ---- */
+
+extern const PolicyFace earn_policy_face;
+
+/* The stored form of rules written as JSON; everything is checked. */
+extern struct varlena *earn_policy_from_text(const char *text);
 
 #endif

@@ -40,13 +40,13 @@ number_of(const PolicyObject *object, const JsonbValue *value, const char *path,
 	number = decimal_from_numeric((const struct varlena *) value->val.numeric);
 	if (number.units < 0 || (number.units == 0 && !may_be_zero))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is %s", path, object->type,
+						errmsg("\"%s\" of an %s is %s", path, object->type,
 							   decimal_to_text(number.units, number.scale)),
 						errhint("It is %s.", may_be_zero ? "0 or more" : "more than 0")));
 	scale = decimal_minimal_scale(number.units, number.scale);
 	if (scale > decimals)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s has more than %d decimals: %s", path, object->type,
+						errmsg("\"%s\" of an %s has more than %d decimals: %s", path, object->type,
 							   decimals, decimal_to_text(number.units, number.scale))));
 	number.units /= decimal_power[number.scale - scale];
 	number.scale = scale;
@@ -80,7 +80,7 @@ earn_get_texts(const PolicyObject *object, const char *key, bool may_be_empty, i
 	list = json_as_array(&value, object->type, path);
 	if (JsonContainerSize(list) == 0 && !may_be_empty)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is empty", path, object->type),
+						errmsg("\"%s\" of an %s is empty", path, object->type),
 						errhint("Leave it out where it doesn't matter.")));
 	*count = 0;
 	*texts = palloc_extended((JsonContainerSize(list) + 1) * sizeof(EventText), MCXT_ALLOC_HUGE);
@@ -99,7 +99,7 @@ earn_get_texts(const PolicyObject *object, const char *key, bool may_be_empty, i
 	for (i = 1; i < *count; i++)
 		if (event_text_compare(&(*texts)[i - 1], &(*texts)[i]) == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s has \"%.*s%s\" twice", path, object->type,
+							errmsg("\"%s\" of an %s has \"%.*s%s\" twice", path, object->type,
 								   JSON_SHOWN((*texts)[i].bytes, (*texts)[i].len)),
 							errhint("Leave one of them out.")));
 	return true;
@@ -179,7 +179,7 @@ read_time(const PolicyObject *object, JsonbContainer *list, int i, const char *p
 
 	if (seconds < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s has no time of day in \"%.*s%s\"", path,
+						errmsg("\"%s\" of an %s has no time of day in \"%.*s%s\"", path,
 							   object->type, JSON_SHOWN(text, (int) strlen(text))),
 						errhint("Write HH:MM, from 00:00 to 24:00.")));
 	return seconds;
@@ -197,7 +197,7 @@ read_hours(const PolicyObject *object, EarnRule *rule)
 	list = json_as_array(&value, object->type, path);
 	if (JsonContainerSize(list) != 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is not two times of day", path, object->type),
+						errmsg("\"%s\" of an %s is not two times of day", path, object->type),
 						errhint("Write [\"17:00\", \"19:00\"]; the second is exclusive.")));
 	rule->hours_from = read_time(object, list, 0, path) % SECS_PER_DAY;
 	rule->hours_until = read_time(object, list, 1, path);
@@ -205,7 +205,7 @@ read_hours(const PolicyObject *object, EarnRule *rule)
 		rule->hours_until = SECS_PER_DAY;
 	if (rule->hours_from == rule->hours_until)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s begin when they end", path, object->type),
+						errmsg("\"%s\" of an %s begin when they end", path, object->type),
 						errhint("Leave them out where the time of day doesn't matter.")));
 	rule->has_hours = rule->hours_from != 0 || rule->hours_until != SECS_PER_DAY;
 	if (!rule->has_hours)
@@ -225,7 +225,7 @@ read_weekdays(const PolicyObject *object, EarnRule *rule)
 	list = json_as_array(&value, object->type, path);
 	if (JsonContainerSize(list) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is empty", path, object->type),
+						errmsg("\"%s\" of an %s is empty", path, object->type),
 						errhint("Leave it out where it doesn't matter.")));
 	for (i = 0; i < JsonContainerSize(list); i++)
 	{
@@ -234,7 +234,7 @@ read_weekdays(const PolicyObject *object, EarnRule *rule)
 
 		if (rule->weekdays & (1 << day))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s has \"%s\" twice", path, object->type,
+							errmsg("\"%s\" of an %s has \"%s\" twice", path, object->type,
 								   earn_weekday_names[day]),
 							errhint("Leave one of them out.")));
 		rule->weekdays |= (uint8) (1 << day);
@@ -256,9 +256,9 @@ read_rule(const PolicyObject *object, EarnRule *rule)
 	{
 		rule->name = json_as_string(&value, object->type, policy_path(object, "name"));
 		if (rule->name[0] == '\0')
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" of a %s is empty", policy_path(object, "name"), object->type)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"%s\" of an %s is empty", policy_path(object, "name"),
+								   object->type)));
 	}
 	(void) earn_get_texts(object, "labels", false, &rule->nlabels, &rule->labels);
 	(void) earn_get_texts(object, "tiers", false, &rule->ntiers, &rule->tiers);
@@ -268,7 +268,7 @@ read_rule(const PolicyObject *object, EarnRule *rule)
 	(void) policy_get_day(object, "until", &rule->until);
 	if (rule->from >= rule->until)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is %s, which isn't after \"from\", %s",
+						errmsg("\"%s\" of an %s is %s, which isn't after \"from\", %s",
 							   policy_path(object, "until"), object->type, day_text(rule->until),
 							   day_text(rule->from)),
 						errhint("\"until\" is the first day on which it doesn't hold any more.")));
@@ -289,10 +289,10 @@ refuse_names_twice(const PolicyObject *object, const char *path, const EarnRule 
 		for (j = 0; j < i; j++)
 			if (rules[i].name != NULL && rules[j].name != NULL &&
 				strcmp(rules[i].name, rules[j].name) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("\"%s\" of a %s has two of the name \"%.*s%s\"", path, object->type,
-								JSON_SHOWN(rules[i].name, (int) strlen(rules[i].name)))));
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("\"%s\" of an %s has two of the name \"%.*s%s\"", path,
+									   object->type,
+									   JSON_SHOWN(rules[i].name, (int) strlen(rules[i].name)))));
 }
 
 bool
@@ -308,7 +308,7 @@ earn_get_rules(const PolicyObject *object, int *nrules, EarnRule **rules)
 	list = json_as_array(&value, object->type, path);
 	if (JsonContainerSize(list) > EARN_MAX_MULTIPLIERS)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("\"%s\" of a %s has %u multipliers", path, object->type,
+						errmsg("\"%s\" of an %s has %u multipliers", path, object->type,
 							   JsonContainerSize(list)),
 						errhint("At most %d are possible.", EARN_MAX_MULTIPLIERS)));
 	*nrules = (int) JsonContainerSize(list);
@@ -335,7 +335,7 @@ read_bonus_rest(const PolicyObject *object, EarnBonus *bonus)
 		json_report_wrong_type(NULL, object->type, policy_path(object, "points"), "a number");
 	if (earn_get_caps(object, "cap", &bonus->cap) && bonus->cap.most[EARN_ORDER].units >= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s.order\" of a %s makes no sense", policy_path(object, "cap"),
+						errmsg("\"%s.order\" of an %s makes no sense", policy_path(object, "cap"),
 							   object->type),
 						errhint("A bonus is no order. Its cap is of day, month, year, lifetime.")));
 }
@@ -383,7 +383,7 @@ read_nth(const PolicyObject *object, EarnBonuses *bonuses)
 	list = json_as_array(&value, object->type, path);
 	if (JsonContainerSize(list) > EARN_MAX_NTH)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("\"%s\" of a %s has %u bonuses", path, object->type,
+						errmsg("\"%s\" of an %s has %u bonuses", path, object->type,
 							   JsonContainerSize(list)),
 						errhint("At most %d are possible.", EARN_MAX_NTH)));
 	bonuses->nnth = (int) JsonContainerSize(list);
@@ -403,7 +403,7 @@ read_nth(const PolicyObject *object, EarnBonuses *bonuses)
 							   policy_path(&place, "n"));
 		if (nth->n == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s is 0", policy_path(&place, "n"), object->type),
+							errmsg("\"%s\" of an %s is 0", policy_path(&place, "n"), object->type),
 							errhint("The first purchase is number 1.")));
 		(void) policy_get_bool(&place, "every", &nth->every);
 		read_bonus_rest(&place, &nth->bonus);
@@ -412,7 +412,7 @@ read_nth(const PolicyObject *object, EarnBonuses *bonuses)
 	for (i = 1; i < bonuses->nnth; i++)
 		if (bonuses->nth[i].n == bonuses->nth[i - 1].n)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s has the purchase " INT64_FORMAT " twice", path,
+							errmsg("\"%s\" of an %s has the purchase " INT64_FORMAT " twice", path,
 								   object->type, bonuses->nth[i].n),
 							errhint("Leave one of them out.")));
 }

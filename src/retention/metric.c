@@ -8,29 +8,21 @@
 #include <math.h>
 
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "activity/activity.h"
+#include "core/argument.h"
 #include "core/statistics.h"
 #include "core/tally_sql.h"
 #include "retention/metric.h"
-#include "timeline/timeline.h"
+#include "timeline/timeline_base.h"
 
 /* ---- arguments ---- */
-
-static void
-refuse_null(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-}
 
 const CalendarPeriod *
 metric_period_argument(FunctionCallInfo fcinfo, int n)
 {
-	refuse_null(fcinfo, n, "period");
+	argument_refuse_null(fcinfo, n, "period", NULL);
 	return PG_GETARG_CALENDAR_PERIOD(n);
 }
 
@@ -115,15 +107,15 @@ read_arguments(FunctionCallInfo fcinfo, int n, const Metric *metric, Asked *aske
 		switch (metric->parameters[i])
 		{
 			case METRIC_PERIOD:
-				refuse_null(fcinfo, n, name);
+				argument_refuse_null(fcinfo, n, name, NULL);
 				asked->period = PG_GETARG_VARLENA_PP(n++);
 				break;
 			case METRIC_WITHIN:
-				refuse_null(fcinfo, n, name);
+				argument_refuse_null(fcinfo, n, name, NULL);
 				asked->within = PG_GETARG_VARLENA_PP(n++);
 				break;
 			case METRIC_NUMBER:
-				refuse_null(fcinfo, n, name);
+				argument_refuse_null(fcinfo, n, name, NULL);
 				asked->number = PG_GETARG_INT32(n++);
 				metric_check_number(name, asked->number);
 				break;
@@ -146,43 +138,18 @@ read_arguments(FunctionCallInfo fcinfo, int n, const Metric *metric, Asked *aske
 }
 
 static bool
-same_varlena(const struct varlena *a, const struct varlena *b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-}
-
-static bool
 same_arguments(const Asked *a, const Asked *b)
 {
-	return a->as_of == b->as_of && a->number == b->number && same_varlena(a->period, b->period) &&
-		   same_varlena(a->within, b->within);
-}
-
-/* A copy with a long header, as calendars want it. */
-static struct varlena *
-copy_varlena(const struct varlena *value)
-{
-	struct varlena *copy;
-	Size size;
-
-	if (value == NULL)
-		return NULL;
-	size = VARSIZE_ANY_EXHDR(value);
-	copy = palloc(VARHDRSZ + size);
-	SET_VARSIZE(copy, VARHDRSZ + size);
-	memcpy(VARDATA(copy), VARDATA_ANY(value), size);
-	return copy;
+	return a->as_of == b->as_of && a->number == b->number && argument_same(a->period, b->period) &&
+		   argument_same(a->within, b->within);
 }
 
 /* Opens what was asked, in the current memory context. */
 static void
 open_question(Asked *asked, const Metric *metric, MetricQuestion *question)
 {
-	asked->period = copy_varlena(asked->period);
-	asked->within = copy_varlena(asked->within);
+	asked->period = argument_copy(asked->period);
+	asked->within = argument_copy(asked->within);
 	question->period = (CalendarPeriod *) asked->period;
 	question->within = (CalendarPeriod *) asked->within;
 	question->number = asked->number;
@@ -239,46 +206,26 @@ check_zones(const Base *base, const MetricQuestion *question)
 	}
 }
 
-/* The last active day of a set; false where it has none. */
-static bool
-last_day_of_set(ByteSpan body, DateADT *day)
+static void
+note_last_day(void *last, ByteSpan body)
 {
 	ActivityCursor cursor;
-	bool found = false;
+	DateADT day = DATEVAL_NOBEGIN;
 
 	activity_open(&cursor, body.bytes, body.len);
-	while (activity_next(&cursor, day))
-		found = true;
-	return found;
+	while (activity_next(&cursor, &day))
+		;
+	*(DateADT *) last = Max(*(DateADT *) last, day);
 }
 
 /* The day of the last event of all; false where there is none. */
 static bool
 last_day_of_base(const Base *base, const MetricQuestion *question, DateADT *day)
 {
-	TimestampTz last_instant = DT_NOBEGIN;
-	BaseCursor cursor;
-	Customer customer;
-	ByteSpan body;
-
+	if (question->zone != NULL)
+		return timeline_base_last_day(base, question->zone, day);
 	*day = DATEVAL_NOBEGIN;
-	base_rewind(&cursor, base);
-	while (base_next(&cursor, &customer, &body))
-	{
-		TimestampTz instant;
-		DateADT own;
-
-		if (question->zone != NULL)
-		{
-			if (timeline_last_instant(body, &instant) && instant > last_instant)
-				last_instant = instant;
-		}
-		else if (last_day_of_set(body, &own) && own > *day)
-			*day = own;
-		CHECK_FOR_INTERRUPTS();
-	}
-	if (last_instant != DT_NOBEGIN)
-		*day = zone_day(question->zone, last_instant);
+	base_fold(base, note_last_day, day);
 	return *day != DATEVAL_NOBEGIN;
 }
 
@@ -290,10 +237,6 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	const Base *base;
 	Tally *tally;
 	void *fold;
-	BaseCursor cursor;
-	BaseErrors errors;
-	Customer customer = { 0 };
-	ByteSpan body;
 	int i;
 
 	read_arguments(fcinfo, 1, metric, &asked);
@@ -318,14 +261,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 								: parameter_text(metric, i, &asked, &question));
 	tally_add_guests(tally, base->guests);
 	fold = metric->start(&question, tally);
-	base_rewind(&cursor, base);
-	base_name_customer(&errors, base, &customer);
-	while (base_next(&cursor, &customer, &body))
-	{
-		metric->customer(fold, body);
-		CHECK_FOR_INTERRUPTS();
-	}
-	base_forget_customer(&errors);
+	base_fold(base, metric->customer, fold);
 	PG_RETURN_POINTER(tally_encode(tally));
 }
 

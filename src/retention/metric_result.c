@@ -84,25 +84,13 @@ metric_cell_slow(MetricCells *cells, int32 number)
 const char *
 metric_parameter(const Tally *tally, const char *name)
 {
-	const TallyShape *shape = tally_shape(tally);
-	int i;
-
-	for (i = 0; i < shape->nparameters; i++)
-		if (strcmp(shape->parameters[i].name, name) == 0)
-			return tally_parameter(tally, i);
-	elog(ERROR, "a %s has no parameter \"%s\"", shape->type, name);
+	return tally_parameter(tally, tally_parameter_number(tally_shape(tally), name));
 }
 
 bool
 metric_result_as_of(const Tally *tally, DateADT *as_of)
 {
-	const char *text = metric_parameter(tally, "as_of");
-
-	if (text == NULL)
-		return false;
-	if (day_parse(text, strlen(text), as_of) != DAY_READ)
-		report_corrupted();
-	return true;
+	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of);
 }
 
 void

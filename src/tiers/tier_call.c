@@ -8,57 +8,31 @@
 #include "utils/memutils.h"
 
 #include "tiers/tier_call.h"
+#include "tiers/tier_policy.h"
 
-/* An error that leaves it half done leaves no walk: the next call starts over. */
-static void
-open_policy(TierCall *call, FunctionCallInfo fcinfo, const struct varlena *policy, int flags,
-			TierSink sink)
+static void *
+open_call(const struct varlena *policy)
 {
-	size_t size = VARSIZE_ANY_EXHDR(policy);
-	MemoryContext old;
+	TierCall *call = palloc0(sizeof(TierCall));
 
-	call->walk = NULL;
-	call->has_limit = false;
-	if (call->context == NULL)
-		call->context =
-			AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "loyalty tiers", ALLOCSET_DEFAULT_SIZES);
-	else
-		MemoryContextReset(call->context);
-	old = MemoryContextSwitchTo(call->context);
-	call->bytes = palloc(VARHDRSZ + size);
-	SET_VARSIZE(call->bytes, VARHDRSZ + size);
-	memcpy(VARDATA(call->bytes), VARDATA_ANY(policy), size);
-	call->policy = tier_policy_open(call->bytes);
+	call->context = CurrentMemoryContext;
+	call->policy = tier_policy_open(policy);
 	call->zone = tier_policy_zone(call->policy);
-	call->walk = tier_walk_create(call->policy, flags, sink, call);
-	MemoryContextSwitchTo(old);
-}
-
-static bool
-same_policy(const TierCall *call, const struct varlena *policy)
-{
-	return VARSIZE_ANY_EXHDR(policy) == VARSIZE(call->bytes) - VARHDRSZ &&
-		   memcmp(VARDATA_ANY(policy), VARDATA(call->bytes), VARSIZE_ANY_EXHDR(policy)) == 0;
+	return call;
 }
 
 TierCall *
 tier_call_policy(FunctionCallInfo fcinfo, int n, int flags, TierSink sink)
 {
-	TierCall *call = fcinfo->flinfo->fn_extra;
-	const struct varlena *policy;
+	TierCall *call = policy_argument(fcinfo, n, &tier_policy_face, open_call);
 
-	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("policy must not be null"),
-						errhint("Give the tiers, such as '{\"Silver\": 500, \"Gold\": 2000}'.")));
-	if (call == NULL)
+	if (unlikely(call->walk == NULL))
 	{
-		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(TierCall));
-		fcinfo->flinfo->fn_extra = call;
+		MemoryContext old = MemoryContextSwitchTo(call->context);
+
+		call->walk = tier_walk_create(call->policy, flags, sink, call);
+		MemoryContextSwitchTo(old);
 	}
-	policy = PG_GETARG_VARLENA_PP(n);
-	if (call->walk == NULL || !same_policy(call, policy) ||
-		call->zone != tier_policy_zone(call->policy))
-		open_policy(call, fcinfo, policy, flags, sink);
 	return call;
 }
 
@@ -72,23 +46,6 @@ tier_call(FunctionCallInfo fcinfo, int flags, TierSink sink)
 	tier_walk_timeline(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
 					   NULL);
 	return call;
-}
-
-DateADT
-tier_day_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	DateADT day;
-
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name),
-				 errhint("Give a day, or leave it out for today.")));
-	day = PG_GETARG_DATEADT(n);
-	if (DATE_NOT_FINITE(day))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("%s must be finite, not '%s'", name,
-							   DATE_IS_NOEND(day) ? "infinity" : "-infinity")));
-	return day;
 }
 
 void

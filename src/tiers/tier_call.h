@@ -12,20 +12,14 @@
 
 #include "tiers/tiers.h"
 
-/*
- * A call site, in fn_extra. As long as the policy's bytes and the zone stay the same, its rules
- * and its walk serve one customer after another, and the limit of a day as long as that
- * stays the same.
- */
+/* What a call site keeps of a policy (policy_argument()). */
 typedef struct TierCall
 {
-	TierWalk *walk;
 	TierPolicy *policy;
+	ZoneDays *zone; /* of its days */
+	TierWalk *walk;
 	void *reading; /* what the sink reads for, in this call */
-
-	MemoryContext context; /* of what follows, the policy and the walk */
-	struct varlena *bytes; /* the policy as it came */
-	ZoneDays *zone;
+	MemoryContext context;
 	bool has_limit;
 	DateADT limit_day;
 	TimestampTz limit;
@@ -40,9 +34,6 @@ extern TierCall *tier_call_policy(FunctionCallInfo fcinfo, int n, int flags, Tie
  * NULL.
  */
 extern TierCall *tier_call(FunctionCallInfo fcinfo, int flags, TierSink sink);
-
-/* A day argument, named in errors: NULL is 22004, infinity 22008. */
-extern DateADT tier_day_argument(FunctionCallInfo fcinfo, int n, const char *name);
 
 /* Walks to the end of a local day. */
 extern void tier_call_to_day(TierCall *call, DateADT day);

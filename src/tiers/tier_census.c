@@ -92,7 +92,7 @@ loyalty_tier_census_table(PG_FUNCTION_ARGS)
 	TallyRow **each;
 	int128 all = 0;
 	DateADT as_of;
-	bool has_as_of = base_result_day(tally, TIER_PARAMETER_AS_OF, &as_of);
+	bool has_as_of = tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of);
 	Rows rows;
 	int rank;
 

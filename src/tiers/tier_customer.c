@@ -11,6 +11,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "core/argument.h"
 #include "core/rows.h"
 #include "tiers/tier_call.h"
 
@@ -77,7 +78,7 @@ loyalty_tier_for(PG_FUNCTION_ARGS)
 Datum
 loyalty_tier(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = tier_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	TierCall *call = tier_call(fcinfo, 0, NULL);
 	int rank;
 
@@ -94,7 +95,7 @@ loyalty_tier(PG_FUNCTION_ARGS)
 Datum
 loyalty_tier_rank(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = tier_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	TierCall *call = tier_call(fcinfo, 0, NULL);
 	int rank;
 
@@ -112,17 +113,9 @@ Datum
 loyalty_tier_at(PG_FUNCTION_ARGS)
 {
 	TierCall *call;
-	TimestampTz at;
+	TimestampTz at = argument_instant(fcinfo, 2, "at");
 	int rank;
 
-	if (PG_ARGISNULL(2))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("at must not be null"),
-						errhint("Give an instant, or leave it out for now.")));
-	at = PG_GETARG_TIMESTAMPTZ(2);
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("at must be finite, not '%s'",
-							   TIMESTAMP_IS_NOEND(at) ? "infinity" : "-infinity")));
 	call = tier_call(fcinfo, 0, NULL);
 	if (call == NULL)
 		PG_RETURN_NULL();
@@ -183,7 +176,7 @@ put_change(void *context, TierWalk *walk, const TierChange *change)
 Datum
 loyalty_tier_history(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = tier_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	HistoryRows history = { 0 };
 	TierCall *call;
 
@@ -227,7 +220,7 @@ typedef struct Progress
 Datum
 loyalty_tier_progress(PG_FUNCTION_ARGS)
 {
-	DateADT as_of = tier_day_argument(fcinfo, 2, "as_of");
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	Rows rows;
 	TierCall *call;
 	Progress progress[TIER_MAX_METRICS];

@@ -136,7 +136,7 @@ find_fault(const Tally *tally)
 		return fault;
 	if (tally_parameter(tally, TIER_PARAMETER_OTHER) == NULL)
 		return "There are rows, but no \"period\".";
-	if (!base_result_day(tally, TIER_PARAMETER_AS_OF, &as_of))
+	if (!tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of))
 		return "There are rows, but no \"as_of\".";
 	(void) flow_open(&flow, tally);
 	if (rows[nrows - 1]->key.numbers[FLOW_PERIOD] > flow.calendar.last)

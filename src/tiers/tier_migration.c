@@ -59,9 +59,9 @@ find_fault(const Tally *tally)
 		if (rows[i]->key.numbers[MIGRATION_FROM] < TIER_NO_RANK ||
 			rows[i]->key.numbers[MIGRATION_FROM] >= policy->ntiers)
 			return "There is a rank that the policy doesn't have.";
-	if (!base_result_day(tally, TIER_PARAMETER_OTHER, &from_day))
+	if (!tally_parameter_day(tally, TIER_PARAMETER_OTHER, &from_day))
 		return "There are rows, but no \"from_day\".";
-	if (base_result_day(tally, TIER_PARAMETER_AS_OF, &to_day) && from_day > to_day)
+	if (tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &to_day) && from_day > to_day)
 		return "\"from_day\" is after \"to_day\".";
 	return NULL;
 }
@@ -148,11 +148,12 @@ loyalty_tier_migration_table(PG_FUNCTION_ARGS)
 	int128 from_members = 0;
 	DateADT from_day;
 	DateADT to_day;
-	bool has_to_day = base_result_day(tally, TIER_PARAMETER_AS_OF, &to_day);
+	bool has_to_day = tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &to_day);
 	Rows rows;
 
 	rows_open(&rows, fcinfo);
-	if (nrows > 0 && (policy == NULL || !base_result_day(tally, TIER_PARAMETER_OTHER, &from_day)))
+	if (nrows > 0 &&
+		(policy == NULL || !tally_parameter_day(tally, TIER_PARAMETER_OTHER, &from_day)))
 		report_corrupted();
 	for (; row < end; row++)
 	{

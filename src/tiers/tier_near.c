@@ -123,7 +123,7 @@ loyalty_tier_near_table(PG_FUNCTION_ARGS)
 	TallyRow **row = tally_rows(tally, &nrows);
 	TallyRow **end = row + nrows;
 	DateADT as_of;
-	bool has_as_of = base_result_day(tally, TIER_PARAMETER_AS_OF, &as_of);
+	bool has_as_of = tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of);
 	Rows rows;
 	int rank;
 

@@ -19,6 +19,16 @@ static const char *const policy_keys[] = {
 static const char *const version_keys[] = { "from",		 "levels", "threshold", "valid",
 											"downgrade", "grace",  NULL };
 
+#define CHANGING "levels, threshold, valid, downgrade, grace"
+
+static const PolicyVersionKeys version_rules = {
+	.policy = policy_keys,
+	.version = version_keys,
+	.fixed_hint = "A version holds from, and any of " CHANGING ".",
+	.null_hint = "No grace from then on is \"grace\": \"none\".",
+	.empty_hint = "Give any of " CHANGING ".",
+};
+
 const char *const tier_window_names[] = { NULL, NULL, "membership year", "since tier", "lifetime" };
 const char *const tier_threshold_names[] = { "reached", "exceeded" };
 const char *const tier_upgrade_names[] = { "at_once", "period_end" };
@@ -33,7 +43,6 @@ const char *const tier_no_grace_name = "none";
 #define VALID_HINT                                                                     \
 	"Write an interval such as \"12 months\", or one of period_end, next_period_end, " \
 	"while_qualified, forever."
-#define VERSION_HINT "A version holds from, and any of levels, threshold, valid, downgrade, grace."
 
 /* ---- window, validity, grace ---- */
 
@@ -258,42 +267,6 @@ check_version(const PolicyObject *object, const TierPolicy *policy, const TierVe
 
 /* ---- versions ---- */
 
-/* Is every key of a version one that can change, and is there one? */
-static void
-check_version_keys(const PolicyObject *object)
-{
-	const char *const *key;
-	bool changes = false;
-
-	for (key = policy_keys; *key != NULL; key++)
-	{
-		const char *const *allowed = version_keys;
-
-		while (*allowed != NULL && strcmp(*allowed, *key) != 0)
-			allowed++;
-		if (!policy_names(object, *key))
-			continue;
-		if (*allowed == NULL)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s can't change from a day on",
-								   policy_path(object, *key), object->type),
-							errhint(VERSION_HINT)));
-		if (!policy_has(object, *key))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" of a %s is null", policy_path(object, *key), object->type),
-					 errhint("A version keeps what it leaves out. No grace from then on is "
-							 "\"grace\": \"none\".")));
-		changes = true;
-	}
-	policy_check_keys(object, version_keys);
-	if (!changes)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%.*s\" of a %s changes nothing", (int) strlen(object->path) - 1,
-							   object->path, object->type),
-						errhint("Give any of levels, threshold, valid, downgrade, grace.")));
-}
-
 static bool
 changes_anything(const TierPolicy *policy, const TierVersion *version, const TierVersion *before)
 {
@@ -306,45 +279,24 @@ changes_anything(const TierPolicy *policy, const TierVersion *version, const Tie
 static void
 read_versions(const PolicyObject *root, TierPolicy *policy)
 {
-	JsonbValue value;
-	JsonbContainer *versions;
-	JsonbIterator *iterator;
-	DateADT last = DATEVAL_NOBEGIN;
-	int number = 0;
+	PolicyVersions versions;
+	uint32 count = policy_versions_open(&versions, root, &version_rules);
 
-	if (json_member(root->json, "versions", &value) == NULL)
-		return;
-	versions = json_as_array(&value, root->type, "versions");
-	policy->versions =
-		repalloc_huge(policy->versions, (JsonContainerSize(versions) + 1) * sizeof(TierVersion));
-	iterator = JsonbIteratorInit(versions);
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
+	policy->versions = repalloc_huge(policy->versions, (count + 1) * sizeof(TierVersion));
+	while (policy_versions_next(&versions))
 	{
 		TierVersion *before = &policy->versions[policy->nversions - 1];
 		TierVersion *version = before + 1;
-		PolicyObject place;
 
-		policy_enter(root, &value, psprintf("versions[%d]", number++), &place);
-		check_version_keys(&place);
 		*version = *before;
-		if (!policy_get_day(&place, "from", &version->from))
-			(void) json_as_day(NULL, root->type, policy_path(&place, "from"));
-		if (version->from <= last)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s is %s, which isn't after %s",
-								   policy_path(&place, "from"), root->type, day_text(version->from),
-								   day_text(last)),
-							errhint("Versions stand in the order of their days, one for a day.")));
-		last = version->from;
-		read_common(&place, version);
-		(void) read_validity(&place, version);
-		if (policy_has(&place, "levels"))
-			version->levels = tier_levels_again(&place, policy);
-		check_version(&place, policy, version);
+		version->from = versions.from;
+		read_common(&versions.object, version);
+		(void) read_validity(&versions.object, version);
+		if (policy_has(&versions.object, "levels"))
+			version->levels = tier_levels_again(&versions.object, policy);
+		check_version(&versions.object, policy, version);
 		if (changes_anything(policy, version, before))
 			policy->nversions++;
-		CHECK_FOR_INTERRUPTS();
 	}
 }
 
@@ -517,11 +469,8 @@ tier_rank_of(const TierPolicy *policy, const char *name, int len)
 const TierVersion *
 tier_version_on(const TierPolicy *policy, DateADT day)
 {
-	const TierVersion *version = &policy->versions[policy->nversions - 1];
-
-	while (version->from > day)
-		version--;
-	return version;
+	return &policy->versions[policy_version_on(policy->versions, policy->nversions,
+											   sizeof(TierVersion), day)];
 }
 
 ZoneDays *

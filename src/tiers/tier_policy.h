@@ -8,7 +8,7 @@
 
 #include "tiers/tiers.h"
 
-#include "utils/jsonb.h"
+#include "core/policy_type.h"
 
 #define TIER_POLICY_TYPE   "tier_policy"
 
@@ -40,10 +40,14 @@ extern bool tier_levels_same(const TierLevel *a, const TierLevel *b, int nlevels
 extern bool tier_validity_same(const TierVersion *a, const TierVersion *b);
 extern bool tier_grace_same(const TierVersion *a, const TierVersion *b);
 
-/* The stored form of rules written as JSON; everything is checked. */
-extern struct varlena *tier_policy_from_text(const char *text);
-
 /* The stored form: what rules mean, written one way. */
 extern struct varlena *tier_policy_pack(const TierPolicy *policy);
+
+/* ---- tier_policy_sql.c ---- */
+
+extern const PolicyFace tier_policy_face;
+
+/* The stored form of rules written as JSON; everything is checked. */
+extern struct varlena *tier_policy_from_text(const char *text);
 
 #endif

@@ -34,7 +34,7 @@ find_fault(const Tally *tally)
 	DateADT as_of;
 	int64 i;
 
-	if (fault == NULL && nrows > 0 && !base_result_day(tally, TIER_PARAMETER_AS_OF, &as_of))
+	if (fault == NULL && nrows > 0 && !tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of))
 		fault = "There are rows, but no \"as_of\".";
 	for (i = 0; fault == NULL && i < nrows; i++)
 		if (rows[i]->key.numbers[TENURE_DAYS] < 0 ||
@@ -144,7 +144,7 @@ loyalty_tier_tenure_table(PG_FUNCTION_ARGS)
 	TallyRow **end = row + nrows;
 	SurvivalTime *times = palloc_extended((nrows + 1) * sizeof(SurvivalTime), MCXT_ALLOC_HUGE);
 	DateADT as_of;
-	bool has_as_of = base_result_day(tally, TIER_PARAMETER_AS_OF, &as_of);
+	bool has_as_of = tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of);
 	Tenure tenure;
 	Rows rows;
 	int rank;

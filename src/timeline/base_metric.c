@@ -4,15 +4,15 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "core/base.h"
-#include "core/policy.h"
+#include "core/argument.h"
+#include "core/policy_type.h"
 #include "core/tally_sql.h"
 #include "timeline/base_metric.h"
 #include "timeline/timeline.h"
+#include "timeline/timeline_base.h"
 
 /* ---- parameters of results ---- */
 
@@ -49,33 +49,12 @@ typedef struct Asked
 } Asked;
 
 static void
-refuse_null(FunctionCallInfo fcinfo, int n, const BaseArgument *argument)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s must not be null", argument->name),
-						argument->null_hint != NULL ? errhint("%s", argument->null_hint) : 0));
-}
-
-static DateADT
-finite_day(FunctionCallInfo fcinfo, int n, const BaseArgument *argument)
-{
-	DateADT day = PG_GETARG_DATEADT(n);
-
-	if (DATE_NOT_FINITE(day))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("%s must be finite, not '%s'", argument->name,
-							   DATE_IS_NOEND(day) ? "infinity" : "-infinity")));
-	return day;
-}
-
-static void
 read_argument(FunctionCallInfo fcinfo, int n, const BaseArgument *argument, Asked *asked)
 {
 	BaseQuestion *question = &asked->question;
 
 	if (argument->type != BASE_AS_OF)
-		refuse_null(fcinfo, n, argument);
+		argument_refuse_null(fcinfo, n, argument->name, argument->null_hint);
 	switch (argument->type)
 	{
 		case BASE_POLICY:
@@ -87,10 +66,10 @@ read_argument(FunctionCallInfo fcinfo, int n, const BaseArgument *argument, Aske
 		case BASE_AS_OF:
 			question->has_as_of = !PG_ARGISNULL(n);
 			if (question->has_as_of)
-				question->as_of = finite_day(fcinfo, n, argument);
+				question->as_of = argument_finite_day(fcinfo, n, argument->name);
 			break;
 		case BASE_DAY:
-			question->day = finite_day(fcinfo, n, argument);
+			question->day = argument_finite_day(fcinfo, n, argument->name);
 			break;
 		case BASE_FLAG:
 			question->flag = PG_GETARG_BOOL(n);
@@ -112,27 +91,6 @@ read_arguments(FunctionCallInfo fcinfo, int n, const BaseMetric *metric, Asked *
 		read_argument(fcinfo, n + i, &metric->arguments[i], asked);
 }
 
-/* A copy with a long header, as those who open it want it. */
-static struct varlena *
-copy_varlena(const struct varlena *value)
-{
-	Size size = VARSIZE_ANY_EXHDR(value);
-	struct varlena *copy = palloc(VARHDRSZ + size);
-
-	SET_VARSIZE(copy, VARHDRSZ + size);
-	memcpy(VARDATA(copy), VARDATA_ANY(value), size);
-	return copy;
-}
-
-static bool
-same_varlena(const struct varlena *a, const struct varlena *b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-}
-
 static bool
 same_asked(const Asked *a, const Asked *b)
 {
@@ -140,7 +98,7 @@ same_asked(const Asked *a, const Asked *b)
 		   a->question.flag == b->question.flag &&
 		   a->question.number.units == b->question.number.units &&
 		   a->question.number.scale == b->question.number.scale &&
-		   same_varlena(a->policy, b->policy) && same_varlena(a->period, b->period);
+		   argument_same(a->policy, b->policy) && argument_same(a->period, b->period);
 }
 
 /* The zone that a period names becomes that of a policy that names none. */
@@ -176,11 +134,11 @@ open_question(const BaseMetric *metric, Asked *asked)
 	ZoneDays **zone;
 
 	*question = asked->question;
-	asked->policy = copy_varlena(asked->policy);
+	asked->policy = argument_copy(asked->policy);
 	question->policy = metric->open_policy(asked->policy);
 	if (asked->period != NULL)
 	{
-		asked->period = copy_varlena(asked->period);
+		asked->period = argument_copy(asked->period);
 		question->period = (CalendarPeriod *) asked->period;
 	}
 	zone = metric->policy_zone(question->policy);
@@ -212,41 +170,6 @@ parameter_text(const Asked *asked, const BaseQuestion *question, BaseArgumentTyp
 
 /* ---- over a base ---- */
 
-/* The local day of the last event of all; false where there is none. */
-static bool
-last_day(const Base *base, ZoneDays *zone, DateADT *day)
-{
-	TimestampTz last = DT_NOBEGIN;
-	TimestampTz at;
-	BaseCursor cursor;
-	Customer customer = { 0 };
-	ByteSpan body;
-
-	base_rewind(&cursor, base);
-	while (base_next(&cursor, &customer, &body))
-		if (timeline_last_instant(body, &at) && at > last)
-			last = at;
-	if (last == DT_NOBEGIN)
-		return false;
-	*day = zone_day(zone, last);
-	return true;
-}
-
-static void
-fold_base(const BaseMetric *metric, void *fold, const Base *base)
-{
-	BaseErrors errors;
-	BaseCursor cursor;
-	Customer customer = { 0 };
-	ByteSpan body;
-
-	base_rewind(&cursor, base);
-	base_name_customer(&errors, base, &customer);
-	while (base_next(&cursor, &customer, &body))
-		metric->add(fold, body);
-	base_forget_customer(&errors);
-}
-
 Datum
 base_metric(FunctionCallInfo fcinfo, const BaseMetric *metric)
 {
@@ -262,7 +185,7 @@ base_metric(FunctionCallInfo fcinfo, const BaseMetric *metric)
 		PG_RETURN_NULL();
 	base = base_open(PG_GETARG_DATUM(0));
 	if (!question->has_as_of)
-		question->has_as_of = last_day(base, question->zone, &question->as_of);
+		question->has_as_of = timeline_base_last_day(base, question->zone, &question->as_of);
 	if (metric->check != NULL)
 		metric->check(question);
 
@@ -276,7 +199,7 @@ base_metric(FunctionCallInfo fcinfo, const BaseMetric *metric)
 	{
 		void *fold = metric->start(metric->fold_kind, question);
 
-		fold_base(metric, fold, base);
+		base_fold(base, metric->add, fold);
 		metric->flush(fold, tally);
 	}
 	else if (metric->add_eventless != NULL)
@@ -399,18 +322,6 @@ base_metric_add(FunctionCallInfo fcinfo, const BaseMetric *metric)
 /* ---- reading results ---- */
 
 bool
-base_result_day(const Tally *tally, int parameter, DateADT *day)
-{
-	const char *text = tally_parameter(tally, parameter);
-
-	if (text == NULL)
-		return false;
-	if (day_parse(text, strlen(text), day) != DAY_READ)
-		report_corrupted();
-	return true;
-}
-
-bool
 base_result_calendar(const Tally *tally, int as_of_parameter, BaseCalendar *calendar)
 {
 	int64 nrows;
@@ -419,7 +330,7 @@ base_result_calendar(const Tally *tally, int as_of_parameter, BaseCalendar *cale
 	if (nrows == 0)
 		return false;
 	if (!tally_calendar(tally, &calendar->calendar) ||
-		!base_result_day(tally, as_of_parameter, &calendar->as_of))
+		!tally_parameter_day(tally, as_of_parameter, &calendar->as_of))
 		report_corrupted();
 	calendar->last = calendar_index(&calendar->calendar, calendar->as_of);
 	calendar->last_complete =

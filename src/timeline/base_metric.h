@@ -109,9 +109,6 @@ extern char *base_canonical_number(const char *text);
 		.hint = "Add up results of one period and one zone."   \
 	}
 
-/* The day that a parameter is; false where the result has none. */
-extern bool base_result_day(const Tally *tally, int parameter, DateADT *day);
-
 /* The periods up to as_of that a result's table shows. */
 typedef struct BaseCalendar
 {

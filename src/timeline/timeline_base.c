@@ -168,3 +168,26 @@ loyalty_customer_timelines(PG_FUNCTION_ARGS)
 {
 	return base_customers(fcinfo);
 }
+
+/* ---- the last event ---- */
+
+static void
+note_last_instant(void *last, ByteSpan body)
+{
+	TimestampTz at;
+
+	if (timeline_last_instant(body, &at) && at > *(TimestampTz *) last)
+		*(TimestampTz *) last = at;
+}
+
+bool
+timeline_base_last_day(const Base *base, ZoneDays *zone, DateADT *day)
+{
+	TimestampTz last = DT_NOBEGIN;
+
+	base_fold(base, note_last_instant, &last);
+	if (last == DT_NOBEGIN)
+		return false;
+	*day = zone_day(zone, last);
+	return true;
+}

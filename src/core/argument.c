@@ -1,0 +1,74 @@
+/*
+ * argument.c
+ *		Arguments of SQL functions: what they may not be, and copies that outlive a call.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "core/argument.h"
+#include "core/compat.h"
+#include "core/day.h"
+
+void
+argument_refuse_null(FunctionCallInfo fcinfo, int n, const char *name, const char *hint)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name),
+				 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+DateADT
+argument_finite_day(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	DateADT day = PG_GETARG_DATEADT(n);
+
+	check_finite_named_day(day, name);
+	return day;
+}
+
+DateADT
+argument_day(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	argument_refuse_null(fcinfo, n, name, "Give a day, or leave it out for today.");
+	return argument_finite_day(fcinfo, n, name);
+}
+
+TimestampTz
+argument_instant(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	TimestampTz at;
+
+	argument_refuse_null(fcinfo, n, name, "Give an instant, or leave it out for now.");
+	at = PG_GETARG_TIMESTAMPTZ(n);
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("%s must be finite, not '%s'", name,
+							   TIMESTAMP_IS_NOEND(at) ? "infinity" : "-infinity")));
+	return at;
+}
+
+struct varlena *
+argument_copy(const struct varlena *value)
+{
+	struct varlena *copy;
+	Size size;
+
+	if (value == NULL)
+		return NULL;
+	size = VARSIZE_ANY_EXHDR(value);
+	copy = palloc(VARHDRSZ + size);
+	SET_VARSIZE(copy, VARHDRSZ + size);
+	memcpy(VARDATA(copy), VARDATA_ANY(value), size);
+	return copy;
+}
+
+bool
+argument_same(const struct varlena *a, const struct varlena *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		   memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}

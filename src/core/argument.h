@@ -1,0 +1,31 @@
+/*
+ * argument.h
+ *		Arguments of SQL functions: what they may not be, and copies that outlive a call.
+ */
+#ifndef LOYALTY_ARGUMENT_H
+#define LOYALTY_ARGUMENT_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "utils/date.h"
+
+/* Refuses NULL (22004), by the argument's name; hint may be NULL. */
+extern void argument_refuse_null(FunctionCallInfo fcinfo, int n, const char *name,
+								 const char *hint);
+
+/* A day that isn't NULL; infinity is 22008. */
+extern DateADT argument_finite_day(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* A day, or an instant, whose default is today, or now: NULL is 22004, infinity 22008. */
+extern DateADT argument_day(FunctionCallInfo fcinfo, int n, const char *name);
+extern TimestampTz argument_instant(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* A palloc'd copy with a long header, as those who open it want it; of NULL, NULL. */
+extern struct varlena *argument_copy(const struct varlena *value);
+
+/* Are the bytes of two the same? NULL is the same as NULL. */
+extern bool argument_same(const struct varlena *a, const struct varlena *b);
+
+#endif
