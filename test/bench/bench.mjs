@@ -75,7 +75,7 @@ async function runCase(test, psql, duck, house, plans) {
 			else if (peer.ms)
 				peer.times.push(peer.ms);
 			else
-				peer.times.push((await psql.run(peer.sql)).ms);
+				peer.times.push((await psql.run(peer.sql)).ms * (peer.scale ?? 1));
 		}
 	}
 	if (test.plan)

@@ -67,6 +67,13 @@ const duckRolling = `SELECT count(*)::DOUBLE, count(*) FILTER (spend >= 100)::DO
 const tierGroups = table => `SELECT count(tier), max(tier) FROM
 	(SELECT customer_id, tier(timeline_agg(ordered_at, amount), ${club}, ${lastDay}) AS tier FROM ${table} GROUP BY customer_id) q`;
 
+// A programme, and one that is asked about: more for Gold, which asks for more.
+const programme = `'{"earn": {"multipliers": [{"times": 2, "tiers": ["Gold", "Platinum"]}]}, "points": {"expires_after": "12 months"}, "tiers": {"Silver": 100, "Gold": 300, "Platinum": 1000}, "zone": "UTC"}'`;
+const proposal = `'{"earn": {"multipliers": [{"times": 3, "tiers": ["Gold", "Platinum"]}]}, "points": {"expires_after": "18 months"}, "tiers": {"Silver": 100, "Gold": 400, "Platinum": 1000}, "zone": "UTC"}'`;
+const programTotals = overOrders(`program_totals(base, ${programme}, ${lastDay})`);
+const referenceProgram = `SELECT count(ref_program(events, ${programme}, ${lastDay})) FROM
+	(SELECT jsonb_agg(jsonb_build_object('at', ordered_at, 'value', amount)) AS events FROM orders_indexed WHERE customer_id % 100 = 0 GROUP BY customer_id) q`;
+
 const duckGrowth = `WITH active AS (SELECT DISTINCT customer_id, date_trunc('month', ordered_at) AS month FROM orders),
 		beside AS (SELECT month, lag(month) OVER own AS before, lead(month) OVER own AS after FROM active WINDOW own AS (PARTITION BY customer_id ORDER BY month))
 	SELECT month, count(*) FILTER (before IS NULL), count(*) FILTER (before = month - INTERVAL 1 MONTH),
@@ -97,7 +104,8 @@ const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: uni
 const overIndex = { work_mem: '4MB' };
 
 // A case: what it is, its query, its peers and how many times their time it may take. `plan`
-// asks for the plan to be shown; `settings` hold for it and its peers. A peer with `once` is run once and has no bar.
+// asks for the plan to be shown; `settings` hold for it and its peers. A peer with `once` is run once; its time counts
+// `scale` times, where it is asked about a part; one with `ms` isn't run: that is what it takes.
 export const timed = [
 	{
 		what: "retention by 'month' from raw rows", sql: cells('month'), plan: true,
@@ -213,6 +221,20 @@ export const timed = [
 		what: 'tier over stored timelines',
 		sql: `SELECT count(tier), max(tier) FROM (SELECT tier(timeline, ${club}, ${lastDay}) AS tier FROM stored_timelines) t`,
 		peers: [{ peer: 'DuckDB, rolling sum at every event', duckSql: duckRolling, bar: 0.3 }],
+	},
+	{
+		what: 'program_totals', sql: programTotals, plan: true,
+		peers: [{ peer: 'three seconds', ms: 3000, bar: 1 },
+			{ peer: 'PL/pgSQL reference, 1% x 100, once', sql: referenceProgram, once: true, scale: 100 }],
+	},
+	{
+		what: 'program_compare, two programmes', sql: overOrders(`program_compare(base, ${programme}, ${proposal}, ${lastDay})`),
+		peers: [{ peer: 'program_totals', sql: programTotals, bar: 1.8 }],
+	},
+	{
+		what: 'program_totals, two-level over stored timelines',
+		sql: `SELECT pg_column_size(program_totals(timeline, ${programme}, ${lastDay})) FROM stored_timelines`,
+		peers: [{ peer: 'program_totals', sql: programTotals, bar: 0.5 }],
 	},
 	{
 		what: "growth by 'month' from raw rows", sql: overActivities("growth(base, 'month')"), plan: true,

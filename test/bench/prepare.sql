@@ -5,7 +5,7 @@ DROP EXTENSION IF EXISTS loyalty CASCADE;
 DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers, stored_visits;
 CREATE SCHEMA IF NOT EXISTS loyalty;
 CREATE EXTENSION loyalty SCHEMA loyalty;
-ALTER DATABASE postgres SET search_path = public, loyalty;
+ALTER DATABASE postgres SET search_path = public, loyalty, reference;
 SET search_path = public, loyalty;
 
 CREATE TABLE stored_activities AS
@@ -65,6 +65,17 @@ BEGIN
 	RETURN balance - debt;
 END
 $$;
+
+-- The slow walk of a whole programme that its tests go by.
+DROP SCHEMA IF EXISTS reference CASCADE;
+CREATE SCHEMA reference;
+SET search_path = reference, public, loyalty;
+\ir ../reference/periods.sql
+\ir ../reference/earn_reference.sql
+\ir ../reference/points_reference.sql
+\ir ../reference/tiers_reference.sql
+\ir ../reference/program_reference.sql
+SET search_path = public, loyalty;
 
 CREATE EXTENSION IF NOT EXISTS pg_prewarm;
 SELECT pg_prewarm(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i');
