@@ -81,4 +81,58 @@ SELECT attempt($$SELECT retention(activities(customer, day), NULL) FROM visit$$)
 SELECT attempt($$SELECT retention(activities(1, timestamptz '2024-01-01', 'Asia/Tokyo'), 'month@Europe/Helsinki')$$) AS days_of_another_zone;
 SELECT attempt($$SELECT retention(activities(1, timestamptz '2024-01-01'), 'month@Europe/Helsinki')$$) AS days_of_the_session;
 SELECT attempt($$SELECT count(*) FROM retention_table(retention_result 'null')$$) AS no_result;
-DROP TABLE visit, stored_visit;
+
+-- the other kinds. Recurring: customer 1 is in the cohorts of January, February and April
+SELECT t.cohort, t.cohort_size AS size, t.lag, t.retained, t.retained_after AS after, t.complete
+  FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10', mode => 'recurring') AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+SELECT c.customers, c.memberships, c.options FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10', mode => 'recurring') AS r FROM visit) q CROSS JOIN LATERAL retention_totals(q.r) c;
+
+-- brackets: the running period makes (2,4) of January incomplete; (3,5) of March hasn't begun
+SELECT t.cohort, t.cohort_size AS size, t.lag, t.until_lag, t.period_start, t.period_end, t.retained, t.rate, t.retained_after AS after, t.complete
+  FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10', brackets => '{{3,5},{1,1},{2,4}}') AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+SELECT c.lag, c.until_lag, c.eligible, c.retained, c.rate, c.retained_after
+  FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10', brackets => '{{3,5},{1,1},{2,4}}') AS r FROM visit) q CROSS JOIN LATERAL retention_curve(q.r) c;
+
+-- windows of two months
+SELECT t.cohort, t.cohort_size AS size, t.lag, t.period_start, t.period_end, t.retained, t.retained_after AS after, t.complete
+  FROM (SELECT retention(activities(customer, day), 'month', '2024-05-10', rolling => 2) AS r FROM visit) q CROSS JOIN LATERAL retention_table(q.r) t;
+
+-- signed up, and visited: 1 signed up in February after the first visit, 3 after the last one; 6 never visited, 2 never signed up
+CREATE TABLE signup (customer int, day date);
+INSERT INTO signup VALUES (1, '2024-02-05'), (1, '2024-04-20'), (3, '2024-05-01'), (4, '2024-05-01'), (6, '2024-02-11'), (NULL, '2024-01-01');
+SELECT t.cohort, t.cohort_size AS size, t.lag, t.retained, t.retained_after AS after, t.complete
+  FROM (SELECT activities(customer, day) AS b FROM signup) s CROSS JOIN (SELECT activities(customer, day) AS b FROM visit) v
+ CROSS JOIN LATERAL retention_table(retention(s.b, v.b, 'month', '2024-05-10')) t;
+SELECT n.as_of, n.customers, n.members_without_events, n.rows_without_customer, n.options
+  FROM (SELECT activities(customer, day) AS b FROM signup) s CROSS JOIN (SELECT activities(customer, day) AS b FROM visit) v
+ CROSS JOIN LATERAL retention_totals(retention(s.b, v.b, 'month', NULL)) n;
+
+-- lags of 48 hours: at the end of 10 January four of them are over for 1, three for 2, none for 3
+CREATE TABLE happened (customer int, at timestamptz, value numeric);
+INSERT INTO happened VALUES (1, '2024-01-02 23:45', 5), (1, '2024-01-03 00:01', 5), (1, '2024-01-06 23:45', -5), (1, '2024-01-08 23:44', 5), (1, '2024-01-10 23:50', 5),
+	(2, '2024-01-04 12:00', 0), (2, '2024-01-10 13:00', NULL), (3, '2024-01-10 09:00', 1), (4, '2024-01-05', -1);
+SELECT t.cohort, t.cohort_size AS size, t.lag, t.period_start, t.eligible, t.retained, t.rate, t.retained_after AS after, t.complete
+  FROM (SELECT retention(timelines(customer, at, value), 'week', elapsed => '48 hours') AS r FROM happened) q CROSS JOIN LATERAL retention_table(q.r) t;
+SELECT n.* FROM (SELECT retention(timelines(customer, at, value), 'week', elapsed => '48 hours') AS r FROM happened) q CROSS JOIN LATERAL retention_totals(q.r) n;
+
+-- the two-level forms
+SELECT retention(activity, 'month', '2024-05-10', retention_options('recurring', rolling => 2)) AS result FROM stored_visit;
+SELECT retention(s.activity, v.activity, 'month', '2024-05-10') AS result
+  FROM (SELECT customer, activity_agg(day) AS activity FROM signup WHERE customer IS NOT NULL GROUP BY customer) s LEFT JOIN stored_visit v USING (customer);
+SELECT retention(timeline, 'week', '2024-01-10', '{"elapsed": "48 hours"}') AS result FROM (SELECT timeline_agg(at, value) AS timeline FROM happened GROUP BY customer) s;
+
+-- contradictions
+SELECT attempt($$SELECT retention(activities(customer, day), mode => 'last') FROM visit$$) AS unknown_mode;
+SELECT attempt($$SELECT retention(activities(customer, day), rolling => 0) FROM visit$$) AS no_window;
+SELECT attempt($$SELECT retention(activities(customer, day), rolling => 2, brackets => '{{1,3}}') FROM visit$$) AS rolling_brackets;
+SELECT attempt($$SELECT retention(activities(customer, day), brackets => '{1,3}') FROM visit$$) AS no_pairs;
+SELECT attempt($$SELECT retention(activities(customer, day), brackets => '{{3,1}}') FROM visit$$) AS backwards;
+SELECT attempt($$SELECT retention(timelines(customer, at), elapsed => '1 month') FROM happened$$) AS months_differ;
+SELECT attempt($$SELECT retention(timelines(customer, at), elapsed => NULL) FROM happened$$) AS elapsed_null;
+SELECT attempt($$SELECT retention_options('recurring', elapsed => '1 day')$$) AS recurring_elapsed;
+SELECT attempt($$SELECT retention(activity, 'month', NULL, '{"elapsed": "1 day"}'::jsonb) FROM stored_visit$$) AS elapsed_without_instants;
+SELECT attempt($$SELECT retention(timeline, 'month', NULL) FROM (SELECT timeline_agg(at, value) AS timeline FROM happened GROUP BY customer) s$$) AS elapsed_without_as_of;
+SELECT attempt($$SELECT retention(s, v, 'month', NULL) FROM (SELECT activities(customer, day) AS s FROM signup) s, (SELECT activities(customer::text, day) AS v FROM visit) v$$) AS other_customers;
+SELECT attempt($$SELECT retention(activity, 'month', NULL, options) FROM stored_visit, (VALUES (jsonb '{"rolling": 2}'), ('{"rolling": 3}')) v(options)$$) AS options_change_midway;
+SELECT attempt($$SELECT rollup(r) FROM (SELECT retention(activities(1, date '2024-01-01'), rolling => 2) AS r UNION ALL SELECT retention(activities(2, date '2024-01-01'))) g$$) AS other_kind;
+DROP TABLE visit, stored_visit, signup, happened;

@@ -51,6 +51,13 @@ seed()
 	seed retention_result "retention(activities(c, at), 'month') FROM visit"
 	seed retention_result "retention(activities(c, at, 'Asia/Tokyo'), 'week') FROM visit WHERE c < 3"
 	seed retention_result "retention(activities(NULL::int, at)) FROM visit"
+	for mode in first recurring; do
+		seed retention_result "retention(activities(c, at), 'week', mode => '$mode', rolling => 3) FROM visit WHERE c < 4"
+		seed retention_result "retention(activities(c, at), 'month', mode => '$mode', brackets => '{{1,2},{1,4},{3,3}}') FROM visit"
+		seed retention_result "retention(activities(c, at), activities(c, at - interval '3 days'), 'month', '2024-01-05', '$mode') FROM visit WHERE c < 4"
+	done
+	seed retention_result "retention(timelines(c, at, v), 'month', elapsed => '10 days') FROM visit"
+	seed retention_result "retention(timelines(c, at, v), 'quarter@Asia/Tokyo', elapsed => '24 hours', brackets => '{{1,7},{8,30}}') FROM visit"
 	for period in month week:sunday@UTC; do
 		seed growth_result "growth(activities(c, at), '$period') FROM visit"
 		seed growth_money_result "growth(timelines(c, at, v - 3), '$period') FROM visit WHERE c < 3"

@@ -46,8 +46,8 @@ SELECT results_eq('dashboard', $$SELECT t::text FROM (SELECT t.* FROM (SELECT re
 
 -- what a BI tool sees
 SELECT is_empty($$SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid IN ('retention_dashboard'::regclass, 'retention_curve_dashboard'::regclass) AND attnum > 0 AND atttypid::regtype::text NOT IN ('date', 'bigint', 'integer', 'double precision', 'boolean', 'text', 'numeric')$$, 'all columns are scalars');
-SELECT columns_are('retention_dashboard', ARRAY['cohort', 'cohort_size', 'lag', 'period_start', 'period_end', 'retained', 'rate', 'lower', 'upper', 'retained_after', 'rate_after', 'complete', 'as_of'], 'the columns of retention_table');
-SELECT columns_are('retention_curve_dashboard', ARRAY['lag', 'eligible', 'retained', 'rate', 'lower', 'upper', 'retained_after', 'rate_after'], 'the columns of retention_curve');
-SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'retention_dashboard'::regclass AND attnum > 0), ARRAY['cohort', 'cohort_size', 'lag', 'period_start', 'period_end', 'retained', 'rate', 'lower', 'upper', 'retained_after', 'rate_after', 'complete', 'as_of'], '... in their order');
+SELECT columns_are('retention_dashboard', ARRAY['cohort', 'cohort_size', 'lag', 'period_start', 'period_end', 'retained', 'rate', 'lower', 'upper', 'retained_after', 'rate_after', 'complete', 'as_of', 'eligible', 'until_lag'], 'the columns of retention_table');
+SELECT columns_are('retention_curve_dashboard', ARRAY['lag', 'eligible', 'retained', 'rate', 'lower', 'upper', 'retained_after', 'rate_after', 'until_lag'], 'the columns of retention_curve');
+SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'retention_dashboard'::regclass AND attnum > 0), ARRAY['cohort', 'cohort_size', 'lag', 'period_start', 'period_end', 'retained', 'rate', 'lower', 'upper', 'retained_after', 'rate_after', 'complete', 'as_of', 'eligible', 'until_lag'], '... in their order');
 SELECT * FROM finish();
 ROLLBACK;

@@ -36,6 +36,8 @@ UNION ALL SELECT 'growth_result', growth(activities(c, date '2024-01-05' + c % 4
 UNION ALL SELECT 'growth_money_result', growth(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), 'month@UTC')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'stickiness_result', stickiness(activities(c % 20, date '2024-01-05' + c % 40), within => 'week')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'retention_result', retention(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'retention_result', retention(activities(c % 9, date '2024-01-05' + c), activities(c % 7, date '2024-01-09' + c), 'week', '2024-02-20', 'recurring', rolling => 2)::text FROM generate_series(1, 40) c
+UNION ALL SELECT 'retention_result', retention(timelines(c % 9, timestamptz '2024-01-05' + c * interval '1 day'), 'month@UTC', elapsed => '36 hours', brackets => '{{1,7},{2,3}}')::text FROM generate_series(1, 40) c
 UNION ALL SELECT 'tier_census_result', tier_census(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"Silver": 20, "Gold": 40}')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'tier_migration_result', tier_migration(timelines(c, timestamptz '2024-01-05' + c * interval '1 day', c), '{"Silver": 20, "Gold": 40}', '2024-02-10')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'tier_flow_result', tier_flow(timelines(c % 9, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 20, "Gold": 60}, "valid": "5 days", "qualifying_window": "20 days"}')::text FROM generate_series(1, 60) c

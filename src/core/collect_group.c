@@ -129,30 +129,6 @@ slot_of(const Grouping *g, uint64 hash)
 	return (uint32) ((hash << g->skip) >> g->shift);
 }
 
-/* For numbers the hash is as good as the number. */
-static inline bool
-same_customer(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_hash, const Customer *b)
-{
-	if (a_hash != b_hash)
-		return false;
-	return type == CUSTOMER_BIGINT || (a->bytes.len == b->bytes.len &&
-									   memcmp(a->bytes.bytes, b->bytes.bytes, a->bytes.len) == 0);
-}
-
-/* The order of entries in a run. */
-static inline bool
-customer_before(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_hash,
-				const Customer *b)
-{
-	if (likely(a_hash != b_hash))
-		return a_hash < b_hash;
-	if (type == CUSTOMER_BIGINT)
-		return false;
-	if (a->bytes.len != b->bytes.len)
-		return a->bytes.len < b->bytes.len;
-	return memcmp(a->bytes.bytes, b->bytes.bytes, a->bytes.len) < 0;
-}
-
 static void
 make_slots(Grouping *g, int bits)
 {

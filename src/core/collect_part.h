@@ -1,7 +1,7 @@
 /*
  * collect_part.h
- *		The parts of a collector: shared by collect.c, which fills them, and
- *		collect_group.c, which makes a run of what they hold.
+ *		The parts of a collector: shared by collect.c, which fills them, collect_group.c,
+ *		which makes a run of what they hold, and base_join.c, which reads runs side by side.
  */
 #ifndef LOYALTY_COLLECT_PART_H
 #define LOYALTY_COLLECT_PART_H
@@ -64,6 +64,30 @@ static inline int
 part_of(int nparts, uint64 hash)
 {
 	return nparts == 1 ? 0 : (int) (hash >> (64 - PART_BITS));
+}
+
+/* For numbers the hash is as good as the number. */
+static inline bool
+same_customer(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_hash, const Customer *b)
+{
+	if (a_hash != b_hash)
+		return false;
+	return type == CUSTOMER_BIGINT || (a->bytes.len == b->bytes.len &&
+									   memcmp(a->bytes.bytes, b->bytes.bytes, a->bytes.len) == 0);
+}
+
+/* The order of entries in a run. */
+static inline bool
+customer_before(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_hash,
+				const Customer *b)
+{
+	if (likely(a_hash != b_hash))
+		return a_hash < b_hash;
+	if (type == CUSTOMER_BIGINT)
+		return false;
+	if (a->bytes.len != b->bytes.len)
+		return a->bytes.len < b->bytes.len;
+	return memcmp(a->bytes.bytes, b->bytes.bytes, a->bytes.len) < 0;
 }
 
 /*

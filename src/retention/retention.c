@@ -1,7 +1,7 @@
 /*
  * retention.c
- *		The SQL face of cohort retention: over a base, as an aggregate over
- *		activity sets, and the rows that a result turns into.
+ *		The SQL face of counting cohort retention: over bases, and as aggregates over
+ *		customers' summaries and over results.
  *
  * The aggregate's state is a retention_result too, expanded: a fold that lives in
  * a memory context of its own below the aggregate's. So partial states travel as
@@ -14,25 +14,62 @@
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
-#include "core/base.h"
-#include "core/rows.h"
-#include "core/statistics.h"
+#include "core/base_join.h"
+#include "core/compat.h"
 #include "retention/metric.h"
 #include "retention/retention.h"
+#include "retention/retention_call.h"
+#include "timeline/timeline.h"
 
-/* ---- over a base ---- */
+/* ---- over bases ---- */
+
+/* What is asked of a base, from the n-th argument on: period, as_of and the kind. */
+typedef struct Question
+{
+	const CalendarPeriod *period;
+	bool as_of_given;
+	DateADT as_of;
+	RetentionKind kind;
+} Question;
+
+static Question
+read_question(FunctionCallInfo fcinfo, int n, RetentionPlaces places)
+{
+	Question question;
+
+	question.period = metric_period_argument(fcinfo, n);
+	question.as_of_given = metric_as_of_argument(fcinfo, n + 1, &question.as_of);
+	question.kind = retention_kind_arguments(fcinfo, places);
+	return question;
+}
+
+static RetentionFold *
+start_fold(const Question *question, ZoneDays *zone)
+{
+	return retention_fold_start(question->period, &question->kind, question->as_of_given,
+								question->as_of, zone);
+}
+
+static Datum
+finish_fold(RetentionFold *fold)
+{
+	RetentionCounts counts;
+
+	retention_fold_finish(fold, &counts);
+	PG_RETURN_POINTER(retention_encode(&counts));
+}
 
 PG_FUNCTION_INFO_V1(loyalty_retention);
+PG_FUNCTION_INFO_V1(loyalty_retention_returns);
+PG_FUNCTION_INFO_V1(loyalty_retention_elapsed);
 
 Datum
 loyalty_retention(PG_FUNCTION_ARGS)
 {
-	const CalendarPeriod *period = metric_period_argument(fcinfo, 1);
+	RetentionPlaces places = { 3, 4, 5, -1 };
+	Question question = read_question(fcinfo, 1, places);
 	const Base *base;
-	DateADT as_of;
-	bool as_of_given = metric_as_of_argument(fcinfo, 2, &as_of);
 	RetentionFold *fold;
-	RetentionCounts counts;
 	BaseCursor cursor;
 	Customer customer;
 	ByteSpan body;
@@ -40,23 +77,160 @@ loyalty_retention(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	base = base_open(PG_GETARG_DATUM(0));
-	fold = retention_fold_start(period, as_of_given, as_of);
+	fold = start_fold(&question, NULL);
 	metric_check_zone(base, retention_fold_calendar(fold));
 	retention_fold_scope(fold)->guests = base->guests;
 	retention_fold_scope(fold)->zone = base->zone;
 	base_rewind(&cursor, base);
 	while (base_next(&cursor, &customer, &body))
 		retention_fold_customer(fold, body);
-	retention_fold_finish(fold, &counts);
-	PG_RETURN_POINTER(retention_encode(&counts));
+	return finish_fold(fold);
 }
 
-/* ---- the aggregates over activity sets and over results ---- */
+/* Nobody came back where there is no base of returns. */
+Datum
+loyalty_retention_returns(PG_FUNCTION_ARGS)
+{
+	RetentionPlaces places = { 4, 5, 6, -1 };
+	Question question = read_question(fcinfo, 2, places);
+	ByteSpan none = { NULL, 0 };
+	const Base *starts;
+	const Base *returns;
+	RetentionFold *fold;
+	RetentionScope *scope;
+	ByteSpan start;
+	ByteSpan back;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	question.kind.returns = true;
+	starts = base_open(PG_GETARG_DATUM(0));
+	returns = PG_ARGISNULL(1) ? NULL : base_open(PG_GETARG_DATUM(1));
+	fold = start_fold(&question, NULL);
+	scope = retention_fold_scope(fold);
+	metric_check_zone(starts, retention_fold_calendar(fold));
+	scope->guests = starts->guests;
+	scope->zone = starts->zone;
+	if (returns == NULL)
+	{
+		BaseCursor cursor;
+		Customer customer;
+
+		base_rewind(&cursor, starts);
+		while (base_next(&cursor, &customer, &start))
+			retention_fold_returns(fold, start, none);
+	}
+	else
+	{
+		BaseJoin join;
+
+		if (returns->type != starts->type)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("customers of starts and of returns are of different types"),
+				 errhint("Cast the customers of one of them: activities(customer::text, at).")));
+		if (starts->zone_state == ZONE_KNOWN && returns->zone_state == ZONE_KNOWN &&
+			strcmp(starts->zone, returns->zone) != 0)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("days of starts were collected in zone \"%s\", those of returns in \"%s\"",
+						starts->zone, returns->zone),
+				 errhint("Collect in one zone: activities(customer, at, zone).")));
+		metric_check_zone(returns, retention_fold_calendar(fold));
+		scope->guests += returns->guests;
+		if (starts->zone_state == ZONE_NOT_NOTED || returns->zone_state == ZONE_MIXED)
+			scope->zone = returns->zone;
+		base_join_open(&join, starts, returns);
+		while (base_join_next(&join, &start, &back))
+		{
+			retention_fold_returns(fold, start, back);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	return finish_fold(fold);
+}
+
+/* The zone that a period names, or the session's. */
+static ZoneDays *
+zone_of_period(const CalendarPeriod *period)
+{
+	Calendar calendar;
+
+	calendar_open(&calendar, period);
+	return calendar.zone != NULL ? zone_by_name(calendar.zone, strlen(calendar.zone))
+								 : zone_of_session();
+}
+
+/* The local day of the last event of all; false where there is none. */
+static bool
+last_day_of_base(const Base *base, ZoneDays *zone, DateADT *day)
+{
+	TimestampTz last = DT_NOBEGIN;
+	BaseCursor cursor;
+	Customer customer;
+	ByteSpan body;
+	TimestampTz at;
+
+	base_rewind(&cursor, base);
+	while (base_next(&cursor, &customer, &body))
+	{
+		if (timeline_last_instant(body, &at) && at > last)
+			last = at;
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (last == DT_NOBEGIN)
+		return false;
+	*day = zone_day(zone, last);
+	return true;
+}
+
+static void
+refuse_null_elapsed(const RetentionKind *kind)
+{
+	if (kind->elapsed == 0)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("elapsed must not be null"),
+						errhint("For lags by the calendar, take retention() over activities.")));
+}
+
+Datum
+loyalty_retention_elapsed(PG_FUNCTION_ARGS)
+{
+	RetentionPlaces places = { -1, 4, 5, 3 };
+	Question question = read_question(fcinfo, 1, places);
+	ZoneDays *zone = zone_of_period(question.period);
+	const Base *base;
+	RetentionFold *fold;
+	BaseCursor cursor;
+	BaseErrors errors;
+	Customer customer = { 0 };
+	ByteSpan body;
+
+	refuse_null_elapsed(&question.kind);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	base = base_open(PG_GETARG_DATUM(0));
+	if (!question.as_of_given)
+		question.as_of_given = last_day_of_base(base, zone, &question.as_of);
+	fold = start_fold(&question, zone);
+	retention_fold_scope(fold)->guests = base->guests;
+	base_rewind(&cursor, base);
+	base_name_customer(&errors, base, &customer);
+	while (base_next(&cursor, &customer, &body))
+		retention_fold_timeline(fold, body);
+	base_forget_customer(&errors);
+	return finish_fold(fold);
+}
+
+/* ---- the aggregates over summaries and over results ---- */
 
 typedef struct ExpandedRetention
 {
 	ExpandedObjectHeader header;
 	RetentionFold *fold;
+	bool knows_options; /* of the rows: */
+	struct varlena *options;
 	struct varlena *flat; /* made for flattening */
 } ExpandedRetention;
 
@@ -71,6 +245,7 @@ get_flat_size(ExpandedObjectHeader *header)
 		pfree(state->flat);
 	retention_fold_finish(state->fold, &counts);
 	state->flat = retention_encode(&counts);
+	pfree(counts.cohorts);
 	pfree(counts.cells);
 	MemoryContextSwitchTo(old);
 	return VARSIZE(state->flat);
@@ -85,7 +260,7 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 static const ExpandedObjectMethods retention_methods = { get_flat_size, flatten_into };
 
 static ExpandedRetention *
-new_state(FunctionCallInfo fcinfo, const CalendarPeriod *period, bool as_of_given, DateADT as_of)
+new_state(FunctionCallInfo fcinfo, const Question *question, ZoneDays *zone)
 {
 	MemoryContext parent;
 	MemoryContext context;
@@ -98,7 +273,7 @@ new_state(FunctionCallInfo fcinfo, const CalendarPeriod *period, bool as_of_give
 	old = MemoryContextSwitchTo(context);
 	state = palloc0(sizeof(ExpandedRetention));
 	EOH_init_header(&state->header, &retention_methods, context);
-	state->fold = retention_fold_start(period, as_of_given, as_of);
+	state->fold = start_fold(question, zone);
 	MemoryContextSwitchTo(old);
 	return state;
 }
@@ -109,6 +284,8 @@ state_argument(FunctionCallInfo fcinfo, int n)
 {
 	struct varlena *value = (struct varlena *) DatumGetPointer(PG_GETARG_DATUM(n));
 	RetentionCounts counts;
+	Question question;
+	ZoneDays *zone = NULL;
 	ExpandedRetention *state;
 
 	if (VARATT_IS_EXTERNAL_EXPANDED_RW(value))
@@ -119,52 +296,193 @@ state_argument(FunctionCallInfo fcinfo, int n)
 			return (ExpandedRetention *) header;
 	}
 	retention_decode(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(n)), &counts);
-	state = new_state(fcinfo, counts.scope.period, counts.scope.as_of_given, counts.scope.as_of);
+	question.period = counts.scope.period;
+	question.as_of_given = counts.scope.as_of_given;
+	question.as_of = counts.scope.as_of;
+	question.kind = counts.scope.kind;
+	if (counts.scope.kind.elapsed > 0)
+		zone = zone_by_name(counts.scope.zone, strlen(counts.scope.zone));
+	state = new_state(fcinfo, &question, zone);
 	retention_fold_counts(state->fold, &counts);
 	return state;
 }
 
+/* ---- rows of the aggregates ---- */
+
+/* What the aggregates differ in. */
+typedef struct Summaries
+{
+	int count; /* arguments behind the state that are summaries */
+	bool returns;
+	bool are_timelines;
+} Summaries;
+
+static bool
+same_options(const ExpandedRetention *state, const struct varlena *options)
+{
+	if (!state->knows_options || state->options == NULL || options == NULL)
+		return state->knows_options && state->options == options;
+	return VARSIZE_ANY_EXHDR(state->options) == VARSIZE_ANY_EXHDR(options) &&
+		   memcmp(VARDATA_ANY(state->options), VARDATA_ANY(options), VARSIZE_ANY_EXHDR(options)) ==
+			   0;
+}
+
+static RetentionKind
+read_options(const struct varlena *options, const Summaries *summaries)
+{
+	RetentionKind kind = retention_kind_option(options);
+	const char *fault;
+
+	if (kind.elapsed > 0 && !summaries->are_timelines)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("elapsed lags need instants, which an activity_set doesn't have"),
+						errhint("Aggregate timelines: retention(event_timeline, period, as_of, "
+								"options).")));
+	if (kind.elapsed == 0 && summaries->are_timelines)
+		kind.elapsed = USECS_PER_DAY;
+	kind.returns = summaries->returns;
+	fault = retention_kind_fault(&kind);
+	if (fault != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", fault)));
+	return kind;
+}
+
+static void
+keep_options(ExpandedRetention *state, const struct varlena *options)
+{
+	state->knows_options = true;
+	state->options = NULL;
+	if (options != NULL)
+	{
+		state->options = MemoryContextAlloc(state->header.eoh_context, VARSIZE_ANY(options));
+		memcpy(state->options, options, VARSIZE_ANY(options));
+	}
+}
+
+/* The state for a row: as the arguments behind the summaries ask. */
+static ExpandedRetention *
+state_for_row(FunctionCallInfo fcinfo, const Summaries *summaries)
+{
+	int n = 1 + summaries->count;
+	const struct varlena *options =
+		PG_NARGS() > n + 2 && !PG_ARGISNULL(n + 2) ? PG_GETARG_VARLENA_PP(n + 2) : NULL;
+	ExpandedRetention *state;
+	RetentionScope *scope;
+	Question question;
+
+	question.period = metric_period_argument(fcinfo, n);
+	question.as_of_given = metric_as_of_argument(fcinfo, n + 1, &question.as_of);
+	if (PG_ARGISNULL(0))
+	{
+		if (summaries->are_timelines && !question.as_of_given)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be null"),
+					 errhint("Give a day: an aggregate doesn't know the last day of all groups "
+							 "beforehand. The function over a base does.")));
+		question.kind = read_options(options, summaries);
+		state = new_state(fcinfo, &question,
+						  summaries->are_timelines ? zone_of_period(question.period) : NULL);
+		keep_options(state, options);
+		return state;
+	}
+
+	state = state_argument(fcinfo, 0);
+	scope = retention_fold_scope(state->fold);
+	if (!calendar_period_equal(scope->period, question.period) ||
+		scope->as_of_given != question.as_of_given || scope->as_of != question.as_of)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("period and as_of must be the same for all rows of an aggregate"),
+						errhint("GROUP BY what they depend on.")));
+	if (!same_options(state, options))
+	{
+		RetentionKind kind = read_options(options, summaries);
+
+		if (!retention_kind_equal(&kind, &scope->kind))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("options must be the same for all rows of an aggregate"),
+							errhint("GROUP BY what they depend on.")));
+		keep_options(state, options);
+	}
+	return state;
+}
+
+/* The body of a summary, which may be a copy that is to be freed. */
+static ByteSpan
+summary_argument(FunctionCallInfo fcinfo, int n, struct varlena **summary)
+{
+	ByteSpan body = { NULL, 0 };
+
+	*summary = NULL;
+	if (PG_ARGISNULL(n))
+		return body;
+	*summary = PG_GETARG_VARLENA_PP(n);
+	body.bytes = (const uint8 *) VARDATA_ANY(*summary);
+	body.len = VARSIZE_ANY_EXHDR(*summary);
+	return body;
+}
+
+static void
+free_summary(FunctionCallInfo fcinfo, int n, struct varlena *summary)
+{
+	if (summary != NULL && (Pointer) summary != DatumGetPointer(PG_GETARG_DATUM(n)))
+		pfree(summary);
+}
+
 PG_FUNCTION_INFO_V1(loyalty_retention_accum);
+PG_FUNCTION_INFO_V1(loyalty_retention_returns_accum);
+PG_FUNCTION_INFO_V1(loyalty_retention_elapsed_accum);
 PG_FUNCTION_INFO_V1(loyalty_retention_merge);
 
 /* Adds a customer's activity set; a NULL one adds nothing. */
 Datum
 loyalty_retention_accum(PG_FUNCTION_ARGS)
 {
-	const CalendarPeriod *period = metric_period_argument(fcinfo, 2);
-	DateADT as_of;
-	bool as_of_given = metric_as_of_argument(fcinfo, 3, &as_of);
-	ExpandedRetention *state;
-	struct varlena *activity;
-	ByteSpan body;
+	static const Summaries summaries = { 1, false, false };
+	ExpandedRetention *state = state_for_row(fcinfo, &summaries);
+	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
+	struct varlena *summary;
+	ByteSpan body = summary_argument(fcinfo, 1, &summary);
 
-	if (PG_ARGISNULL(0))
-		state = new_state(fcinfo, period, as_of_given, as_of);
-	else
-	{
-		RetentionScope *scope;
-
-		state = state_argument(fcinfo, 0);
-		scope = retention_fold_scope(state->fold);
-		if (!calendar_period_equal(scope->period, period) || scope->as_of_given != as_of_given ||
-			scope->as_of != as_of)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("period and as_of must be the same for all rows of an aggregate"),
-					 errhint("GROUP BY what they depend on.")));
-	}
-	if (!PG_ARGISNULL(1))
-	{
-		MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
-
-		activity = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1));
-		body.bytes = (const uint8 *) VARDATA_ANY(activity);
-		body.len = VARSIZE_ANY_EXHDR(activity);
+	if (summary != NULL)
 		retention_fold_customer(state->fold, body);
-		if ((Pointer) activity != DatumGetPointer(PG_GETARG_DATUM(1)))
-			pfree(activity);
-		MemoryContextSwitchTo(old);
-	}
+	free_summary(fcinfo, 1, summary);
+	MemoryContextSwitchTo(old);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
+}
+
+/* Adds a customer's sets of starts and of returns; who has no set of starts isn't counted. */
+Datum
+loyalty_retention_returns_accum(PG_FUNCTION_ARGS)
+{
+	static const Summaries summaries = { 2, true, false };
+	ExpandedRetention *state = state_for_row(fcinfo, &summaries);
+	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
+	struct varlena *start;
+	struct varlena *back;
+	ByteSpan starts = summary_argument(fcinfo, 1, &start);
+	ByteSpan returns = summary_argument(fcinfo, 2, &back);
+
+	retention_fold_returns(state->fold, starts, returns);
+	free_summary(fcinfo, 1, start);
+	free_summary(fcinfo, 2, back);
+	MemoryContextSwitchTo(old);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
+}
+
+/* Adds a customer's timeline; a NULL one adds nothing. */
+Datum
+loyalty_retention_elapsed_accum(PG_FUNCTION_ARGS)
+{
+	static const Summaries summaries = { 1, false, true };
+	ExpandedRetention *state = state_for_row(fcinfo, &summaries);
+	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
+	struct varlena *summary;
+	ByteSpan body = summary_argument(fcinfo, 1, &summary);
+
+	if (summary != NULL)
+		retention_fold_timeline(state->fold, body);
+	free_summary(fcinfo, 1, summary);
+	MemoryContextSwitchTo(old);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
 }
 
@@ -189,218 +507,4 @@ loyalty_retention_merge(PG_FUNCTION_ARGS)
 		retention_fold_counts(state->fold, &counts);
 	}
 	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
-}
-
-/* ---- rows ---- */
-
-PG_FUNCTION_INFO_V1(loyalty_retention_table);
-PG_FUNCTION_INFO_V1(loyalty_retention_curve);
-PG_FUNCTION_INFO_V1(loyalty_retention_totals);
-
-/* The longest curve: a day for each of 27,000 years. */
-#define MAX_CURVE 10000000
-
-/* Cells of one cohort, handed out lag by lag, those without customers too. */
-typedef struct CohortWalk
-{
-	const RetentionCell *cell; /* the next one */
-	const RetentionCell *end;
-	int32 cohort;
-	int64 size;
-	int64 left; /* customers who haven't ended before this lag */
-} CohortWalk;
-
-static void
-start_cohort(CohortWalk *walk, const RetentionCell *cell, const RetentionCell *end)
-{
-	walk->cell = cell;
-	walk->end = end;
-	walk->cohort = cell->cohort;
-	walk->size = walk->left = cell->retained;
-}
-
-/* Retained at a lag and after it; lags are asked for in order. */
-static void
-next_lag(CohortWalk *walk, uint32 lag, int64 *retained, int64 *retained_after)
-{
-	*retained = 0;
-	*retained_after = walk->left;
-	if (walk->cell < walk->end && walk->cell->cohort == walk->cohort && walk->cell->lag == lag)
-	{
-		*retained = walk->cell->retained;
-		walk->left -= walk->cell->ended;
-		walk->cell++;
-	}
-}
-
-/* Moves on to the first cell of the next cohort. */
-static const RetentionCell *
-skip_cohort(const RetentionCell *cell, const RetentionCell *end, int32 cohort)
-{
-	while (cell < end && cell->cohort == cohort)
-		cell++;
-	return cell;
-}
-
-Datum
-loyalty_retention_table(PG_FUNCTION_ARGS)
-{
-	double z = confidence_quantile(PG_GETARG_FLOAT8(1));
-	Rows rows;
-	RetentionCounts counts;
-	Calendar calendar;
-	DateADT as_of;
-	int32 last_period;
-	const RetentionCell *cell;
-	const RetentionCell *end;
-
-	rows_open(&rows, fcinfo);
-	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
-	if (!retention_as_of(&counts.scope, &as_of) || counts.ncells == 0)
-		return (Datum) 0;
-	calendar_open(&calendar, counts.scope.period);
-	last_period = calendar_index(&calendar, as_of);
-	end = counts.cells + counts.ncells;
-	for (cell = counts.cells; cell < end;)
-	{
-		CohortWalk walk;
-		uint32 lag;
-		DateADT start;
-
-		start_cohort(&walk, cell, end);
-		start = calendar_start(&calendar, walk.cohort);
-		for (lag = 0; walk.cohort + (int64) lag <= last_period; lag++)
-		{
-			DateADT next = calendar_start(&calendar, walk.cohort + (int32) lag + 1);
-			int64 retained;
-			int64 after;
-
-			next_lag(&walk, lag, &retained, &after);
-			rows_begin(&rows);
-			rows_put_day(&rows, calendar_start(&calendar, walk.cohort));
-			rows_put_count(&rows, walk.size);
-			rows_put_int(&rows, (int32) lag);
-			rows_put_day(&rows, start);
-			rows_put_day(&rows, next);
-			rows_put_count(&rows, retained);
-			metric_put_rate(&rows, retained, walk.size, z);
-			rows_put_count(&rows, after);
-			rows_put_float(&rows, (double) after / (double) walk.size);
-			rows_put_bool(&rows, next != DATEVAL_NOEND && next <= as_of + 1);
-			rows_put_day(&rows, as_of);
-			rows_end(&rows);
-			start = next;
-		}
-		cell = skip_cohort(cell, end, walk.cohort);
-	}
-	return (Datum) 0;
-}
-
-/* What the cohorts add up to at one lag. */
-typedef struct CurvePoint
-{
-	int64 eligible;
-	int64 retained;
-	int64 retained_after;
-} CurvePoint;
-
-Datum
-loyalty_retention_curve(PG_FUNCTION_ARGS)
-{
-	double z = confidence_quantile(PG_GETARG_FLOAT8(1));
-	Rows rows;
-	RetentionCounts counts;
-	Calendar calendar;
-	DateADT as_of;
-	int64 complete; /* periods before this one are over */
-	int64 npoints;
-	int64 lag;
-	CurvePoint *points;
-	const RetentionCell *cell;
-	const RetentionCell *end;
-
-	rows_open(&rows, fcinfo);
-	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
-	if (!retention_as_of(&counts.scope, &as_of) || counts.ncells == 0)
-		return (Datum) 0;
-	calendar_open(&calendar, counts.scope.period);
-	complete = calendar_index(&calendar, as_of);
-	if (calendar_start(&calendar, (int32) complete + 1) == as_of + 1)
-		complete++;
-	npoints = complete - counts.cells[0].cohort;
-	if (npoints > MAX_CURVE)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a retention curve of " INT64_FORMAT " lags is too long", npoints),
-				 errhint("Take a longer period, or filter out events far from the others.")));
-	if (npoints <= 0)
-		return (Datum) 0;
-
-	points = palloc_extended(npoints * sizeof(CurvePoint), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	end = counts.cells + counts.ncells;
-	for (cell = counts.cells; cell < end;)
-	{
-		CohortWalk walk;
-
-		start_cohort(&walk, cell, end);
-		for (lag = 0; walk.cohort + lag < complete; lag++)
-		{
-			int64 retained;
-			int64 after;
-
-			next_lag(&walk, (uint32) lag, &retained, &after);
-			points[lag].eligible += walk.size;
-			points[lag].retained += retained;
-			points[lag].retained_after += after;
-		}
-		cell = skip_cohort(cell, end, walk.cohort);
-		CHECK_FOR_INTERRUPTS();
-	}
-
-	for (lag = 0; lag < npoints; lag++)
-	{
-		const CurvePoint *point = &points[lag];
-
-		rows_begin(&rows);
-		rows_put_int(&rows, (int32) lag);
-		rows_put_count(&rows, point->eligible);
-		rows_put_count(&rows, point->retained);
-		metric_put_rate(&rows, point->retained, point->eligible, z);
-		rows_put_count(&rows, point->retained_after);
-		rows_put_float(&rows, (double) point->retained_after / (double) point->eligible);
-		rows_end(&rows);
-	}
-	return (Datum) 0;
-}
-
-Datum
-loyalty_retention_totals(PG_FUNCTION_ARGS)
-{
-	RetentionCounts counts;
-	Rows rows;
-	DateADT as_of;
-	int64 cohorts = 0;
-	int64 customers = 0;
-	int64 i;
-
-	rows_open_record(&rows, fcinfo);
-	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
-	for (i = 0; i < counts.ncells; i++)
-		if (counts.cells[i].lag == 0)
-		{
-			cohorts++;
-			customers += counts.cells[i].retained;
-		}
-	rows_begin(&rows);
-	rows_put_name(&rows, calendar_period_text(counts.scope.period));
-	rows_put_name(&rows, counts.scope.zone);
-	if (retention_as_of(&counts.scope, &as_of))
-		rows_put_day(&rows, as_of);
-	else
-		rows_put_null(&rows);
-	rows_put_count(&rows, cohorts);
-	rows_put_count(&rows, customers);
-	rows_put_count(&rows, counts.scope.idle);
-	rows_put_count(&rows, counts.scope.guests);
-	return rows_record(&rows);
 }

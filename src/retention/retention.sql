@@ -22,11 +22,44 @@ CREATE TYPE retention_result (
 COMMENT ON TYPE retention_result IS
 	'counts of cohort retention, as retention() makes them; retention_table() and retention_curve() turn them into rows, rollup() adds those of disjoint customers';
 
-CREATE FUNCTION retention(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
+-- ---- over bases ----
+
+-- COST: that of a query, so that collecting in parallel wins. Over timelines STABLE, since a period
+-- without a zone takes its days from the session's TimeZone.
+-- Of two bases, period and as_of have no default: retention(base, 'month', '2024-12-31') must not
+-- fit both.
+
+CREATE FUNCTION retention(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL,
+		mode text DEFAULT 'first', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL)
 	RETURNS retention_result
 	AS 'MODULE_PATHNAME', 'loyalty_retention' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION retention(activity_base, calendar_period, date) IS
-	'cohort retention of a base: for each cohort (period of the first active day) and lag, who is active in that period, and who in it or later. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period is an error (22004), and so is a period in another zone than the days were collected in (22023)';
+CREATE FUNCTION retention(starts activity_base, returns activity_base, period calendar_period, as_of date,
+		mode text DEFAULT 'first', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL)
+	RETURNS retention_result
+	AS 'MODULE_PATHNAME', 'loyalty_retention_returns' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+CREATE FUNCTION retention(base timeline_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL,
+		elapsed interval DEFAULT '24 hours', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL)
+	RETURNS retention_result
+	AS 'MODULE_PATHNAME', 'loyalty_retention_elapsed' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION retention(activity_base, calendar_period, date, text, int[], int) IS
+	'Cohort retention of a base: for each cohort (period of the first active day) and lag, who is active in that period, and who in it or later. Days after as_of don''t count; NULL: the last active day.
+mode ''recurring'': each active period of a customer starts a cohort, so that a customer is in several. brackets ''{{1,3},{4,6}}'': instead of single lags, who is active at any lag from the first to the second, both included. rolling w: who is active in any of the w periods that end at a lag, for lags from w on. Both at once are error 22023.
+NULL for a NULL base; a NULL period or mode is error 22004, a period in another zone than the days were collected in 22023, an infinite as_of and a day before the first of a list of periods 22008.';
+COMMENT ON FUNCTION retention(activity_base, activity_base, calendar_period, date, text, int[], int) IS
+	'Cohort retention where some events start cohorts and others tell who comes back: the cohort is the period of the first day of starts, and a customer is retained at lag n with a day of returns in the n-th period after it. Days of returns before the first of starts don''t count: at lag 0 not everybody is retained. Customers without starts don''t count at all. Days after as_of don''t count; NULL: the last day of either base.
+mode ''recurring'': each period with a day of starts starts a cohort, and returns count from the first of its days. brackets and rolling as over one base. A NULL base of returns: nobody came back; NULL for a NULL base of starts. Customers of different types are error 42804, days of different zones 22023; else errors as over one base.';
+COMMENT ON FUNCTION retention(timeline_base, calendar_period, date, interval, int[], int) IS
+	'Cohort retention by elapsed time: lag n is from n to n + 1 times elapsed after a customer''s own first event, n = 0 being the time right after it; the cohort is the period of that event''s local day. Events with a value below zero don''t count. A lag counts for the customers for whom it is over by the end of the local day as_of (NULL: that of the last event): those are eligible, in the table and in the curve.
+elapsed: a minute or more, days of 24 hours; months are error 22023. brackets and rolling are of such lags. NULL for a NULL base; a NULL period or elapsed is error 22004, more than 2147483647 lags 54000.';
+
+CREATE FUNCTION retention_options(mode text DEFAULT 'first', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL,
+		elapsed interval DEFAULT NULL)
+	RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'loyalty_retention_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION retention_options(text, int[], int, interval) IS
+	'the arguments of retention() over a base as one value, for the aggregates retention(); elapsed is for those over timelines. Contradictions are error 22023, a NULL mode 22004';
+
+-- ---- the aggregates ----
 
 CREATE FUNCTION retention_accum(state retention_result, activity activity_set, period calendar_period)
 	RETURNS retention_result
@@ -34,10 +67,30 @@ CREATE FUNCTION retention_accum(state retention_result, activity activity_set, p
 CREATE FUNCTION retention_accum(state retention_result, activity activity_set, period calendar_period, as_of date)
 	RETURNS retention_result
 	AS 'MODULE_PATHNAME', 'loyalty_retention_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION retention_accum(state retention_result, activity activity_set, period calendar_period, as_of date, options jsonb)
+	RETURNS retention_result
+	AS 'MODULE_PATHNAME', 'loyalty_retention_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION retention_accum(state retention_result, starts activity_set, returns activity_set, period calendar_period, as_of date)
+	RETURNS retention_result
+	AS 'MODULE_PATHNAME', 'loyalty_retention_returns_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION retention_accum(state retention_result, starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb)
+	RETURNS retention_result
+	AS 'MODULE_PATHNAME', 'loyalty_retention_returns_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION retention_accum(state retention_result, timeline event_timeline, period calendar_period, as_of date)
+	RETURNS retention_result
+	AS 'MODULE_PATHNAME', 'loyalty_retention_elapsed_accum' LANGUAGE C STABLE PARALLEL SAFE COST 5;
+CREATE FUNCTION retention_accum(state retention_result, timeline event_timeline, period calendar_period, as_of date, options jsonb)
+	RETURNS retention_result
+	AS 'MODULE_PATHNAME', 'loyalty_retention_elapsed_accum' LANGUAGE C STABLE PARALLEL SAFE COST 5;
 CREATE FUNCTION retention_merge(a retention_result, b retention_result) RETURNS retention_result
 	AS 'MODULE_PATHNAME', 'loyalty_retention_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period) IS 'part of the aggregate retention()';
 COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period, date) IS 'part of the aggregate retention()';
+COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
+COMMENT ON FUNCTION retention_accum(retention_result, activity_set, activity_set, calendar_period, date) IS 'part of the aggregate retention()';
+COMMENT ON FUNCTION retention_accum(retention_result, activity_set, activity_set, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
+COMMENT ON FUNCTION retention_accum(retention_result, event_timeline, calendar_period, date) IS 'part of the aggregate retention()';
+COMMENT ON FUNCTION retention_accum(retention_result, event_timeline, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
 COMMENT ON FUNCTION retention_merge(retention_result, retention_result) IS 'part of the aggregates retention() and rollup()';
 
 CREATE AGGREGATE retention(activity activity_set, period calendar_period) (
@@ -46,39 +99,72 @@ CREATE AGGREGATE retention(activity activity_set, period calendar_period) (
 CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of date) (
 	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
+CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of date, options jsonb) (
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
+CREATE AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date) (
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
+CREATE AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb) (
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
+CREATE AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date) (
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
+CREATE AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date, options jsonb) (
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period) IS
 	'cohort retention over activity sets, one for each customer; as of the last active day of the rows of its group: give as_of where groups are to be compared. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
 COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period, as_of date) IS
 	'cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day of the rows of its group). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
+COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period, as_of date, options jsonb) IS
+	'The same of another kind: options are those of retention() over a base, as retention_options() makes them, or JSON: {"mode": "recurring", "rolling": 3} or {"brackets": [[1, 3], [4, 6]]}. NULL options: none. An unknown key is error 22P02, contradictions and options that change from row to row are 22023. Write ''{...}''::jsonb: a bare literal leaves open which aggregate is meant.';
+COMMENT ON AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date) IS
+	'cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group). NULL without rows';
+COMMENT ON AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb) IS
+	'the same of another kind: options as over one set';
+COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date) IS
+	'cohort retention by elapsed time, in lags of 24 hours from each customer''s own first event, over timelines, one for each customer. NULL timelines are left out. A NULL as_of is error 22004. NULL without rows';
+COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date, options jsonb) IS
+	'the same with options: "elapsed" ("24:00:00", or any other interval without months), and "brackets" or "rolling" of such lags';
+
+-- they depend on the session's TimeZone, which CREATE AGGREGATE has no word for
+UPDATE pg_catalog.pg_proc SET provolatile = 's'
+WHERE oid IN ('retention(event_timeline, calendar_period, date)'::regprocedure,
+	'retention(event_timeline, calendar_period, date, jsonb)'::regprocedure);
 
 CREATE AGGREGATE rollup(result retention_result) (
 	SFUNC = retention_merge, STYPE = retention_result, SSPACE = 8192,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE rollup(result retention_result) IS
-	'adds retention results of disjoint customers; customers that are in several are counted as often. Results by different periods, of days in different zones, or as of different given days are an error (22023). NULLs are left out';
+	'adds retention results of disjoint customers; customers that are in several are counted as often. Results by different periods, of days in different zones, or as of different given days, or of different kinds (mode, brackets, rolling, elapsed, returns) are an error (22023). NULLs are left out';
 
 CREATE FUNCTION retention_table(result retention_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (cohort date, cohort_size bigint, lag int, period_start date, period_end date,
 		retained bigint, rate float8, lower float8, upper float8,
-		retained_after bigint, rate_after float8, complete boolean, as_of date)
+		retained_after bigint, rate_after float8, complete boolean, as_of date,
+		eligible bigint, until_lag int)
 	AS 'MODULE_PATHNAME', 'loyalty_retention_table'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 300;
 COMMENT ON FUNCTION retention_table(retention_result, float8) IS
-	'a row for each cohort and lag that can be observed by as_of: customers active in that period and their share with its Wilson score interval, and those active in it or later. complete is false while the period still runs. period_end is exclusive';
+	'A row for each cohort and lag that can be observed by as_of: customers active in that period and their share with its Wilson score interval, and those active in it or later. complete is false while the period still runs. period_end is exclusive.
+The row of a bracket or a window is about lags up to until_lag; lag is the first of a bracket, and the last of a window. eligible is what the rates divide by: the size of the cohort, or with elapsed lags the customers for whom the lag is over; such rows have no period, and are complete once the cohort''s period and everybody''s lag are over. In recurring cohorts a customer is counted in several.';
 
 CREATE FUNCTION retention_curve(result retention_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (lag int, eligible bigint, retained bigint, rate float8, lower float8, upper float8,
-		retained_after bigint, rate_after float8)
+		retained_after bigint, rate_after float8, until_lag int)
 	AS 'MODULE_PATHNAME', 'loyalty_retention_curve'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 24;
 COMMENT ON FUNCTION retention_curve(retention_result, float8) IS
-	'retention by lag, pooled over the cohorts whose period at that lag is over: sum of retained by sum of cohort sizes, with its Wilson score interval';
+	'Retention by lag, pooled over the cohorts whose period at that lag is over (of a bracket: its last one; with elapsed lags: over the customers for whom the lag is over): sum of retained by sum of cohort sizes, with its Wilson score interval. lag and until_lag as in retention_table(). Of recurring cohorts, each membership of a customer counts.';
 
 CREATE FUNCTION retention_totals(result retention_result, OUT period text, OUT zone text, OUT as_of date, OUT cohorts bigint,
-		OUT customers bigint, OUT members_without_events bigint, OUT rows_without_customer bigint)
+		OUT customers bigint, OUT members_without_events bigint, OUT rows_without_customer bigint,
+		OUT memberships bigint, OUT options text)
 	AS 'MODULE_PATHNAME', 'loyalty_retention_totals' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION retention_totals(retention_result) IS
-	'what a retention result is about: period, zone in which days were counted (NULL where unknown: days, stored sets), as-of day, cohorts, customers with an active day up to it, members without one, and rows that had no customer';
+	'what a retention result is about: period, zone in which days were counted (NULL where unknown: days, stored sets), as-of day, cohorts, customers with an active day up to it, members without one, and rows that had no customer; memberships is the sum of the cohorts'' sizes, which of recurring cohorts is more than customers; options says of which kind it is, as JSON: {"mode": "first"}';
 
 -- Order and equality, by bytes: for DISTINCT, GROUP BY, UNION.
 

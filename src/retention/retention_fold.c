@@ -1,10 +1,7 @@
 /*
  * retention_fold.c
- *		Counts retention over activity sets.
- *
- * Cells stand in blocks of BLOCK_LAGS neighbouring lags of one cohort, found
- * through a hash table. So there is no limit to cohorts or lags, a few cells cost
- * little, and a customer's walk seldom leaves a block.
+ *		Counts retention over activity sets: the cells of a fold, adding them up, and the
+ *		plain kind, by the first activity and single lags.
  */
 #include "postgres.h"
 
@@ -12,15 +9,7 @@
 #include "utils/memutils.h"
 
 #include "activity/activity.h"
-#include "retention/retention.h"
-
-#define BLOCK_LAGS 32
-
-typedef struct Block
-{
-	int64 retained[BLOCK_LAGS];
-	int64 ended[BLOCK_LAGS];
-} Block;
+#include "retention/retention_part.h"
 
 typedef struct BlockEntry
 {
@@ -47,30 +36,50 @@ block_hash(uint64 key)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-struct RetentionFold
+typedef struct SizeEntry
 {
-	RetentionScope scope;
-	Calendar calendar;
-	MemoryContext context;
-	blocks_hash *blocks;
-	uint64 last_key; /* the block found last */
-	Block *last_block;
-};
+	int32 cohort;
+	int64 size;
+	char status;
+} SizeEntry;
+
+#define SH_PREFIX				sizes
+#define SH_ELEMENT_TYPE			SizeEntry
+#define SH_KEY_TYPE				int32
+#define SH_KEY					cohort
+#define SH_HASH_KEY(table, key) block_hash((uint32) (key))
+#define SH_EQUAL(table, a, b)	((a) == (b))
+#define SH_SCOPE				static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 RetentionFold *
-retention_fold_start(const CalendarPeriod *period, bool as_of_given, DateADT as_of)
+retention_fold_start(const CalendarPeriod *period, const RetentionKind *kind, bool as_of_given,
+					 DateADT as_of, ZoneDays *zone)
 {
 	RetentionFold *fold = palloc0(sizeof(RetentionFold));
 	CalendarPeriod *copy = palloc(VARSIZE(period));
 
 	memcpy(copy, period, VARSIZE(period));
 	fold->scope.period = copy;
+	fold->scope.kind = retention_kind_copy(kind);
 	fold->scope.as_of_given = as_of_given;
 	fold->scope.as_of = as_of;
 	fold->scope.last_day = DATEVAL_NOBEGIN;
 	fold->context = CurrentMemoryContext;
+	fold->is_plain = retention_kind_is_plain(kind);
 	calendar_open(&fold->calendar, copy);
 	fold->blocks = blocks_create(CurrentMemoryContext, 16, NULL);
+	if (!fold->is_plain)
+		fold->sizes = sizes_create(CurrentMemoryContext, 16, NULL);
+	if (zone != NULL)
+	{
+		fold->zone = zone;
+		fold->scope.zone = zone_name(zone);
+		/* without any event there is no day, and nothing to count up to it */
+		fold->end = as_of_given ? zone_day_start(zone, as_of + 1) : DT_NOBEGIN;
+	}
 	return fold;
 }
 
@@ -86,34 +95,42 @@ retention_fold_calendar(RetentionFold *fold)
 	return &fold->calendar;
 }
 
-static Block *
-find_block(RetentionFold *fold, uint64 key)
+/* ---- cells ---- */
+
+Block *
+retention_find_block(RetentionFold *fold, uint64 key)
 {
 	bool found;
 	BlockEntry *entry = blocks_insert(fold->blocks, key, &found);
 
 	if (!found)
-		entry->block = MemoryContextAllocZero(fold->context, sizeof(Block));
+		entry->block = MemoryContextAllocZero(fold->context, fold->scope.kind.elapsed > 0
+																 ? offsetof(Block, eligible) +
+																	   BLOCK_COLUMNS * sizeof(int64)
+																 : sizeof(Block));
 	fold->last_key = key;
 	fold->last_block = entry->block;
 	return entry->block;
 }
 
-/* The block of a cell. */
-static inline Block *
-cell_block(RetentionFold *fold, int32 cohort, uint32 lag)
+int64 *
+retention_cohort_size(RetentionFold *fold, int32 cohort)
 {
-	uint64 key = (uint64) (uint32) cohort << 32 | lag / BLOCK_LAGS;
+	bool found;
+	SizeEntry *entry = sizes_insert(fold->sizes, cohort, &found);
 
-	if (likely(key == fold->last_key && fold->last_block != NULL))
-		return fold->last_block;
-	return find_block(fold, key);
+	if (!found)
+		entry->size = 0;
+	return &entry->size;
 }
 
-void
-retention_fold_customer(RetentionFold *fold, ByteSpan body)
+/* ---- a customer of the plain kind ---- */
+
+/* By single lags from the first activity; the other kinds are retention_members.c's. */
+static void
+count_plain(RetentionFold *fold, ByteSpan body)
 {
-	DateADT limit = fold->scope.as_of_given ? fold->scope.as_of : DATEVAL_NOEND;
+	DateADT limit = last_day_that_counts(fold);
 	ActivityCursor cursor;
 	DateADT day;
 	DateADT last;
@@ -139,15 +156,35 @@ retention_fold_customer(RetentionFold *fold, ByteSpan body)
 		last = day;
 		if (next == lag)
 			continue;
-		if (next / BLOCK_LAGS != lag / BLOCK_LAGS)
+		if (next / BLOCK_COLUMNS != lag / BLOCK_COLUMNS)
 			block = cell_block(fold, cohort, next);
 		lag = next;
-		block->retained[lag % BLOCK_LAGS]++;
+		block->retained[lag % BLOCK_COLUMNS]++;
 	}
-	block->ended[lag % BLOCK_LAGS]++;
-	if (last > fold->scope.last_day)
-		fold->scope.last_day = last;
-	fold->scope.has_last_day = true;
+	block->ended[lag % BLOCK_COLUMNS]++;
+	fold->scope.customers++;
+	note_last_day(fold, last);
+}
+
+void
+retention_fold_customer(RetentionFold *fold, ByteSpan body)
+{
+	if (likely(fold->is_plain))
+		count_plain(fold, body);
+	else
+		retention_fold_returns(fold, body, body);
+}
+
+/* ---- adding up ---- */
+
+static char *
+kind_text(const RetentionKind *kind)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	retention_kind_put(&text, kind);
+	return text.data;
 }
 
 /*
@@ -157,6 +194,12 @@ retention_fold_customer(RetentionFold *fold, ByteSpan body)
 static void
 merge_scope(RetentionScope *to, const RetentionScope *from)
 {
+	if (!retention_kind_equal(&to->kind, &from->kind))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("retention results of different kinds can't be added up"),
+						errdetail("One is %s, the other %s.", kind_text(&to->kind),
+								  kind_text(&from->kind)),
+						errhint("Add up results with the same options.")));
 	if (!calendar_period_equal(to->period, from->period))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -193,6 +236,7 @@ merge_scope(RetentionScope *to, const RetentionScope *from)
 		to->last_day = to->has_last_day ? Max(to->last_day, from->last_day) : from->last_day;
 		to->has_last_day = true;
 	}
+	to->customers += from->customers;
 	to->idle += from->idle;
 	to->guests += from->guests;
 }
@@ -200,18 +244,32 @@ merge_scope(RetentionScope *to, const RetentionScope *from)
 void
 retention_fold_counts(RetentionFold *fold, const RetentionCounts *counts)
 {
+	const RetentionCell *cell = counts->cells;
 	int64 i;
 
 	merge_scope(&fold->scope, &counts->scope);
-	for (i = 0; i < counts->ncells; i++)
+	for (i = 0; i < counts->ncohorts; i++)
 	{
-		const RetentionCell *cell = &counts->cells[i];
-		Block *block = cell_block(fold, cell->cohort, cell->lag);
+		const RetentionCohort *cohort = &counts->cohorts[i];
+		const RetentionCell *end = cell + cohort->ncells;
 
-		block->retained[cell->lag % BLOCK_LAGS] += cell->retained;
-		block->ended[cell->lag % BLOCK_LAGS] += cell->ended;
+		if (!fold->is_plain)
+			*retention_cohort_size(fold, cohort->number) += cohort->size;
+		for (; cell < end; cell++)
+		{
+			Block *block = cell_block(fold, cohort->number, cell->column);
+			uint32 slot = cell->column % BLOCK_COLUMNS;
+
+			block->retained[slot] += cell->retained;
+			block->ended[slot] += cell->ended;
+			if (fold->scope.kind.elapsed > 0)
+				block->eligible[slot] += cell->eligible;
+		}
+		CHECK_FOR_INTERRUPTS();
 	}
 }
+
+/* ---- taking it apart ---- */
 
 static int
 compare_entries(const void *a, const void *b)
@@ -226,45 +284,108 @@ compare_entries(const void *a, const void *b)
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 
-void
-retention_fold_finish(RetentionFold *fold, RetentionCounts *counts)
+static int
+compare_cohorts(const void *a, const void *b)
 {
-	uint32 nblocks = fold->blocks->members;
-	BlockEntry *entries = palloc_extended(Max(1, nblocks) * sizeof(BlockEntry), MCXT_ALLOC_HUGE);
+	int32 x = ((const RetentionCohort *) a)->number;
+	int32 y = ((const RetentionCohort *) b)->number;
+
+	return x < y ? -1 : x > y;
+}
+
+static BlockEntry *
+sorted_blocks(RetentionFold *fold)
+{
+	BlockEntry *entries =
+		palloc_extended(Max(1, fold->blocks->members) * sizeof(BlockEntry), MCXT_ALLOC_HUGE);
 	BlockEntry *entry;
 	blocks_iterator iterator;
-	int64 ncells = 0;
 	uint32 n = 0;
-	uint32 i;
-	int lag;
 
 	blocks_start_iterate(fold->blocks, &iterator);
 	while ((entry = blocks_iterate(fold->blocks, &iterator)) != NULL)
 		entries[n++] = *entry;
 	qsort(entries, n, sizeof(BlockEntry), compare_entries);
+	return entries;
+}
 
-	for (i = 0; i < n; i++)
-		for (lag = 0; lag < BLOCK_LAGS; lag++)
-			ncells += entries[i].block->retained[lag] > 0;
+/* Cohorts and their sizes, in order. Those of the plain kind are its blocks' at lag 0. */
+static void
+put_cohorts(RetentionFold *fold, const BlockEntry *entries, RetentionCounts *counts)
+{
+	uint32 room = fold->is_plain ? fold->blocks->members : fold->sizes->members;
+	int64 n = 0;
+	uint32 i;
+
+	counts->cohorts =
+		palloc_extended(Max(1, room) * sizeof(RetentionCohort), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (fold->is_plain)
+	{
+		for (i = 0; i < fold->blocks->members; i++)
+			if ((uint32) entries[i].key == 0)
+			{
+				counts->cohorts[n].number = (int32) (entries[i].key >> 32);
+				counts->cohorts[n++].size = entries[i].block->retained[0];
+			}
+	}
+	else
+	{
+		SizeEntry *entry;
+		sizes_iterator iterator;
+
+		sizes_start_iterate(fold->sizes, &iterator);
+		while ((entry = sizes_iterate(fold->sizes, &iterator)) != NULL)
+		{
+			counts->cohorts[n].number = entry->cohort;
+			counts->cohorts[n++].size = entry->size;
+		}
+		qsort(counts->cohorts, n, sizeof(RetentionCohort), compare_cohorts);
+	}
+	counts->ncohorts = n;
+}
+
+/* A cell as the counts have it; false where it is all zeros. */
+static bool
+take_cell(const RetentionFold *fold, const BlockEntry *entry, int slot, RetentionCell *cell)
+{
+	cell->column = (uint32) entry->key * BLOCK_COLUMNS + slot;
+	cell->retained = entry->block->retained[slot];
+	cell->ended = entry->block->ended[slot];
+	cell->eligible = fold->scope.kind.elapsed > 0 ? entry->block->eligible[slot] : 0;
+	return (cell->retained | cell->ended | cell->eligible) != 0;
+}
+
+void
+retention_fold_finish(RetentionFold *fold, RetentionCounts *counts)
+{
+	BlockEntry *entries = sorted_blocks(fold);
+	uint32 nentries = fold->blocks->members;
+	RetentionCohort *cohort;
+	RetentionCell cell;
+	int64 ncells = 0;
+	uint32 i;
+	int slot;
+
 	counts->scope = fold->scope;
+	put_cohorts(fold, entries, counts);
+	for (i = 0; i < nentries; i++)
+		for (slot = 0; slot < BLOCK_COLUMNS; slot++)
+			ncells += take_cell(fold, &entries[i], slot, &cell);
 	counts->ncells = ncells;
 	counts->cells = palloc_extended(Max(1, ncells) * sizeof(RetentionCell), MCXT_ALLOC_HUGE);
 	ncells = 0;
-	for (i = 0; i < n; i++)
+	cohort = counts->cohorts;
+	for (i = 0; i < nentries; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (lag = 0; lag < BLOCK_LAGS; lag++)
-		{
-			RetentionCell *cell = &counts->cells[ncells];
-
-			if (entries[i].block->retained[lag] == 0)
-				continue;
-			cell->cohort = (int32) (entries[i].key >> 32);
-			cell->lag = (uint32) entries[i].key * BLOCK_LAGS + lag;
-			cell->retained = entries[i].block->retained[lag];
-			cell->ended = entries[i].block->ended[lag];
-			ncells++;
-		}
+		while (cohort->number != (int32) (entries[i].key >> 32))
+			cohort++;
+		for (slot = 0; slot < BLOCK_COLUMNS; slot++)
+			if (take_cell(fold, &entries[i], slot, &cell))
+			{
+				counts->cells[ncells++] = cell;
+				cohort->ncells++;
+			}
 	}
 	pfree(entries);
 }
