@@ -5,7 +5,8 @@
  * A walk goes through a customer's events and the instants at which something
  * falls due, in order, and keeps his lots: what was earned, and what is left of
  * it. Every question is a reading of that walk: of the totals where it stands, of
- * the lots, or of the moves that it reports while it goes on.
+ * the lots, or of the moves that it reports while it goes on. Its events are those of a
+ * timeline, or of another walk that makes them.
  *
  * At one instant t things happen in the order of PointsStep; a walk stops at a
  * (t, step), everything up to and including which has happened.
@@ -254,5 +255,51 @@ extern TimestampTz points_walk_last_activity(const PointsWalk *walk);
 
 /* When all points go for want of activity, if none comes; DT_NOEND: never. */
 extern TimestampTz points_walk_inactive_at(PointsWalk *walk);
+
+/* ---- fed from outside (points_feed.c) ---- */
+
+/*
+ * Starts over with a customer whose events somebody else makes; scale is that of their values.
+ * customer, if not NULL, is named in errors. points_walk_until() works off what falls due.
+ */
+extern void points_walk_feed(PointsWalk *walk, int scale, const char *customer);
+
+/*
+ * The texts that label_no of his events number, from 1 on. They must stay, and hold for the next
+ * customer, too, until there are others.
+ */
+extern void points_walk_set_labels(PointsWalk *walk, const EventText *labels, int nlabels);
+
+typedef struct PointsEvent
+{
+	TimestampTz at;
+	PointsRole role; /* refunds and booked expiries only where the policy has a kind for them */
+	int64 value;	 /* signed as in a timeline */
+	int32 number;	 /* comes back in moves and lots */
+	int32 label_no;	 /* 0: none */
+	EventRefType ref_type;
+	int64 ref_number;
+	EventText ref_text; /* its bytes must stay */
+} PointsEvent;
+
+/*
+ * An event, not before the limit of the last points_walk_until(); what falls due up to it, step
+ * POINTS_STEP_ACTIVATE included, comes first. Those of an instant in the order of roles.
+ */
+extern void points_walk_give(PointsWalk *walk, const PointsEvent *event);
+
+/* Nothing falls due before; DT_NOEND: nothing at all. */
+extern TimestampTz points_walk_next_due(const PointsWalk *walk);
+
+/*
+ * Where the walk stands: suspended, nothing expires by the rules. Resumed at an instant, what is
+ * overdue there is gone: expiries up to it (before it, where points are valid at the boundary),
+ * and everything if inactivity fell due.
+ */
+extern void points_walk_suspend(PointsWalk *walk);
+extern void points_walk_resume(PointsWalk *walk, TimestampTz at);
+
+/* When it was resumed last; DT_NOBEGIN: never. */
+extern TimestampTz points_walk_resumed_at(const PointsWalk *walk);
 
 #endif

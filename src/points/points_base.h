@@ -7,8 +7,9 @@
  *													 \-> moves, by lot		--> points_triangle
  *
  * A move is booked in the period that holds its instant; what expires on a period's edge,
- * where the boundary is exclusive, in the one that ends there. So what is booked up to a
- * period's end is what the walk gives at the end of its last day.
+ * where the boundary is exclusive, in the one that ends there, unless it was overdue when the
+ * walk was resumed. So what is booked up to a period's end is what the walk gives at the end of
+ * its last day.
  *
  * By label, a move is booked under the label of its lot. A debt stands under none until a
  * lot pays it back: then the amount moves to that lot's label, in the column of the role

@@ -86,6 +86,7 @@ struct PointsBooking
 	int32 *label_numbers; /* by label_no */
 	int32 max_label_numbers;
 	TimestampTz came_in_at; /* the instant of the last lot made or restored */
+	int128 pending;			/* of his points, so far */
 	Debts debts;
 	int32 *issued_in; /* period, by lot */
 	int32 max_lots;
@@ -148,6 +149,7 @@ points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cell
 {
 	booking->cells = cells;
 	booking->came_in_at = DT_NOBEGIN;
+	booking->pending = 0;
 	booking->debts.count = booking->debts.first = booking->debts.first_redeemed = 0;
 	if (booking->by_label)
 	{
@@ -248,20 +250,22 @@ label_of(const PointsBooking *booking, const PointsLot *lot)
 	return booking->by_label ? booking->label_numbers[lot->label_no] : 0;
 }
 
-/* What expired did so before the events of its instant; not if it came in with them, too old. */
+/* What expired did so before all else of its instant; not if it came in there, too old, or was
+ * overdue when the walk was resumed. */
 static inline bool
-is_before_events(const PointsBooking *booking, const PointsMove *move)
+expired_first(const PointsBooking *booking, const PointsWalk *walk, const PointsMove *move)
 {
-	return booking->expires_before_events && booking->came_in_at != move->at;
+	return booking->expires_before_events && booking->came_in_at != move->at &&
+		   points_walk_resumed_at(walk) != move->at;
 }
 
 /* The period of a move; moves come in order. */
 static inline int32
-period_of_move(PointsBooking *booking, const PointsMove *move)
+period_of_move(PointsBooking *booking, const PointsWalk *walk, const PointsMove *move)
 {
 	if (move->type == POINTS_MOVE_LOT || move->type == POINTS_MOVE_RESTORE)
 		booking->came_in_at = move->at;
-	else if (move->type == POINTS_MOVE_EXPIRE && is_before_events(booking, move))
+	else if (move->type == POINTS_MOVE_EXPIRE && expired_first(booking, walk, move))
 		return period_of(booking->periods, move->at - 1);
 	return period_of(booking->periods, move->at);
 }
@@ -291,14 +295,11 @@ book_out(int128 *sums, PointsRole role, int64 points)
 		sums[column_out[role]] += points;
 }
 
-/* Was a lot still waiting when it expired? Its state doesn't say any more. */
-static inline bool
-expired_waiting(const PointsBooking *booking, const PointsMove *move, const PointsLot *lot)
+static inline void
+book_pending(PointsBooking *booking, int128 *sums, int64 points)
 {
-	/* a lot that never waits was earned before what expires before events */
-	if (is_before_events(booking, move))
-		return lot->available_at >= move->at;
-	return lot->available_at > move->at;
+	sums[ROLLFORWARD_PENDING] += points;
+	booking->pending += points;
 }
 
 /* A lot pays back debts: they leave the books without label for those of its own. */
@@ -327,7 +328,7 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 
 	if (!(MOVE(move->type) & BOOKED_MOVES))
 		return;
-	period = period_of_move(booking, move);
+	period = period_of_move(booking, walk, move);
 	lot = move->lot >= 0 ? lot_of(walk, move) : NULL;
 	if (lot != NULL)
 		label = label_of(booking, lot);
@@ -337,20 +338,21 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 		case POINTS_MOVE_LOT:
 			sums[column_in[move->role]] += move->points;
 			if (lot->state == POINTS_LOT_PENDING)
-				sums[ROLLFORWARD_PENDING] += move->points;
+				book_pending(booking, sums, move->points);
 			break;
 		case POINTS_MOVE_ACTIVATE:
-			sums[ROLLFORWARD_PENDING] -= move->points;
+			book_pending(booking, sums, -move->points);
 			break;
 		case POINTS_MOVE_TAKE:
 			book_out(sums, move->role, move->points);
 			if (lot->state == POINTS_LOT_PENDING)
-				sums[ROLLFORWARD_PENDING] -= move->points;
+				book_pending(booking, sums, -move->points);
 			break;
 		case POINTS_MOVE_EXPIRE:
 			sums[ROLLFORWARD_EXPIRED] += move->points;
-			if (expired_waiting(booking, move, lot))
-				sums[ROLLFORWARD_PENDING] -= move->points;
+			/* the lot's state doesn't say any more whether it was still waiting */
+			if (booking->pending > 0 && points_walk_totals(walk)->pending < booking->pending)
+				book_pending(booking, sums, -move->points);
 			break;
 		case POINTS_MOVE_RESTORE:
 			sums[ROLLFORWARD_REINSTATED] += move->points;
@@ -413,7 +415,7 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 			cancel_debts(&booking->debts, points);
 		return;
 	}
-	period = period_of_move(booking, move);
+	period = period_of_move(booking, walk, move);
 	if (move->type == POINTS_MOVE_LOT)
 		note_issue(booking, move->lot, period);
 	issued_in = booking->issued_in[move->lot];

@@ -99,18 +99,14 @@ const char *
 points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows, BaseCalendar *calendar)
 {
 	const char *by_label = tally_parameter(tally, POINTS_PARAMETER_BY_LABEL);
-	DateADT as_of;
+	const char *fault;
 	int64 i;
 
-	if (tally_parameter(tally, POINTS_PARAMETER_PERIOD) == NULL)
-		return "There are rows, but no \"period\".";
-	if (!tally_parameter_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
-		return "There are rows, but no \"as_of\".";
-	for (i = 0; i < nrows; i++)
+	fault = base_calendar_fault(tally, POINTS_PARAMETER_PERIOD, POINTS_PARAMETER_AS_OF, calendar);
+	for (i = 0; fault == NULL && i < nrows; i++)
 		if (rows[i]->key.text != NULL && (by_label == NULL || strcmp(by_label, "true") != 0))
-			return "There are labels, but \"by_label\" isn't true.";
-	base_result_calendar(tally, POINTS_PARAMETER_AS_OF, calendar);
-	return NULL;
+			fault = "There are labels, but \"by_label\" isn't true.";
+	return fault;
 }
 
 void

@@ -65,11 +65,20 @@ walk_expect(PointsWalk *walk, TimestampTz at)
 	walk->next_due = Min(walk->next_due, at);
 }
 
-/* Has a lot's own expiry passed at an instant whose events are being worked off? */
+/* ... an expiry does. */
+static inline void
+walk_expect_expiry(PointsWalk *walk, TimestampTz at)
+{
+	if (likely(!walk->suspended))
+		walk_expect(walk, at);
+}
+
+/* Is a lot gone at an instant whose events are being worked off, since its own expiry passed? */
 static inline bool
 walk_is_over(const PointsWalk *walk, TimestampTz expires_at, TimestampTz now)
 {
-	return expires_at < now || (expires_at == now && !walk->policy->valid_at_boundary);
+	return (expires_at < now || (expires_at == now && !walk->policy->valid_at_boundary)) &&
+		   !walk->suspended;
 }
 
 /* What is left of a lot is gone. */
@@ -97,7 +106,7 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 {
 	PointsLot *lot = &walk->lots[number];
 
-	walk_expect(walk, lot->expires_at);
+	walk_expect_expiry(walk, lot->expires_at);
 	if (unlikely(lot->state == POINTS_LOT_PENDING))
 	{
 		lot_queue_push(&walk->queues[QUEUE_ACTIVATE], walk->lots, number);
@@ -148,9 +157,9 @@ walk_make_lot(PointsWalk *walk, const Due *due, int64 points, bool plain)
 		walk_add_active(walk, points);
 	}
 
-	/* only a return looks for the lots of a ref, and only kinds can make one */
+	/* only a return looks for the lots of a ref, and of a timeline's events only kinds make one */
 	if (!plain && due->ref.type != EVENT_REF_NONE && due->role == POINTS_EARN &&
-		walk->policy->nkinds > 0)
+		(walk->policy->nkinds > 0 || walk->fed))
 		walk_note_lot(walk, &due->ref, number);
 	walk_emit(walk, POINTS_MOVE_LOT, due->role, at, number, due->number, points);
 	if (unlikely(walk_is_over(walk, lot->expires_at, at)))
@@ -219,7 +228,7 @@ walk_note_activity(PointsWalk *walk, TimestampTz at, bool refreshes)
 		return;
 	/* a bound that stands already is met too early by that, which does no harm */
 	if (walk->last_refresh == DT_NOBEGIN)
-		walk_expect(walk, points_clock_inactive_bound(walk->clock, at));
+		walk_expect_expiry(walk, points_clock_inactive_bound(walk->clock, at));
 	walk->last_refresh = at;
 	walk->inactive_known = false;
 }

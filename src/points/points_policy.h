@@ -8,6 +8,8 @@
 
 #include "points/points.h"
 
+#include "lib/stringinfo.h"
+
 #include "core/policy_type.h"
 
 #define POINTS_POLICY_TYPE "points_policy"
@@ -30,6 +32,10 @@ extern PointsPolicy *points_policy_read(JsonbContainer *json);
 /* Do two rules mean the same? */
 extern bool points_expiry_same(const PointsExpiry *a, const PointsExpiry *b);
 extern bool points_labels_same(const PointsVersion *a, const PointsVersion *b);
+
+/* Writes the members of its object but zone and versions; of a version (from 1 on), but from. */
+extern void points_policy_put_rules(StringInfo out, const PointsPolicy *policy);
+extern void points_policy_put_version(StringInfo out, const PointsPolicy *policy, int number);
 
 /* The stored form: what rules mean, written one way. */
 extern struct varlena *points_policy_pack(const PointsPolicy *policy);

@@ -95,6 +95,19 @@ write_kinds(StringInfo out, const PointsPolicy *policy)
 	appendStringInfoChar(out, '}');
 }
 
+void
+points_policy_put_version(StringInfo out, const PointsPolicy *policy, int number)
+{
+	const PointsVersion *version = &policy->versions[number];
+	const PointsVersion *before = version - 1;
+
+	write_expiry(out, &version->expiry, &before->expiry);
+	if (!points_labels_same(version, before))
+		write_labels(out, version);
+	if (!policy_interval_same(&version->pending, &before->pending))
+		policy_put_interval(out, "pending", &version->pending);
+}
+
 static void
 write_versions(StringInfo out, const PointsPolicy *policy)
 {
@@ -104,59 +117,59 @@ write_versions(StringInfo out, const PointsPolicy *policy)
 	appendStringInfoChar(out, '[');
 	for (i = 1; i < policy->nversions; i++)
 	{
-		const PointsVersion *version = &policy->versions[i];
-		const PointsVersion *before = version - 1;
-
 		appendStringInfo(out, "%s{", i > 1 ? ", " : "");
-		policy_put_name(out, "from", day_text(version->from));
-		write_expiry(out, &version->expiry, &before->expiry);
-		if (!points_labels_same(version, before))
-			write_labels(out, version);
-		if (!policy_interval_same(&version->pending, &before->pending))
-			policy_put_interval(out, "pending", &version->pending);
+		policy_put_name(out, "from", day_text(policy->versions[i].from));
+		points_policy_put_version(out, policy, i);
 		appendStringInfoChar(out, '}');
 		CHECK_FOR_INTERRUPTS();
 	}
 	appendStringInfoChar(out, ']');
 }
 
-struct varlena *
-points_policy_pack(const PointsPolicy *policy)
+void
+points_policy_put_rules(StringInfo out, const PointsPolicy *policy)
 {
 	const PointsVersion *first = &policy->versions[0];
 	static const Interval at_once;
+
+	if (policy->nkinds > 0)
+		write_kinds(out, policy);
+	write_expiry(out, &first->expiry, &points_expires_never);
+	if (policy->has_inactive)
+		policy_put_interval(out, "inactive_after", &policy->inactive_after);
+	if (!policy->refreshed_by_earn || !policy->refreshed_by_redeem)
+	{
+		policy_put_key(out, "refreshed_by");
+		appendStringInfo(out, "[\"%s\"]",
+						 points_refreshing_names[policy->refreshed_by_earn ? 0 : 1]);
+	}
+	if (policy->valid_at_boundary)
+		policy_put_name(out, "expiry_boundary", points_boundary_names[1]);
+	if (first->nlabels > 0)
+		write_labels(out, first);
+	if (!policy_interval_same(&first->pending, &at_once))
+		policy_put_interval(out, "pending", &first->pending);
+	if (policy->order != POINTS_SOONEST_EXPIRY)
+		policy_put_name(out, "redeem_order", points_order_names[policy->order]);
+	if (!policy->returns_below_zero)
+	{
+		policy_put_key(out, "returns_below_zero");
+		appendStringInfoString(out, "false");
+	}
+	if (policy->overdraft != POINTS_OVERDRAFT_ALLOW)
+		policy_put_name(out, "overdraft", points_overdraft_names[policy->overdraft]);
+}
+
+struct varlena *
+points_policy_pack(const PointsPolicy *policy)
+{
 	StringInfoData out;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
 	if (policy->zone != NULL)
 		policy_put_name(&out, "zone", zone_name(policy->zone));
-	if (policy->nkinds > 0)
-		write_kinds(&out, policy);
-	write_expiry(&out, &first->expiry, &points_expires_never);
-	if (policy->has_inactive)
-		policy_put_interval(&out, "inactive_after", &policy->inactive_after);
-	if (!policy->refreshed_by_earn || !policy->refreshed_by_redeem)
-	{
-		policy_put_key(&out, "refreshed_by");
-		appendStringInfo(&out, "[\"%s\"]",
-						 points_refreshing_names[policy->refreshed_by_earn ? 0 : 1]);
-	}
-	if (policy->valid_at_boundary)
-		policy_put_name(&out, "expiry_boundary", points_boundary_names[1]);
-	if (first->nlabels > 0)
-		write_labels(&out, first);
-	if (!policy_interval_same(&first->pending, &at_once))
-		policy_put_interval(&out, "pending", &first->pending);
-	if (policy->order != POINTS_SOONEST_EXPIRY)
-		policy_put_name(&out, "redeem_order", points_order_names[policy->order]);
-	if (!policy->returns_below_zero)
-	{
-		policy_put_key(&out, "returns_below_zero");
-		appendStringInfoString(&out, "false");
-	}
-	if (policy->overdraft != POINTS_OVERDRAFT_ALLOW)
-		policy_put_name(&out, "overdraft", points_overdraft_names[policy->overdraft]);
+	points_policy_put_rules(&out, policy);
 	if (policy->nversions > 1)
 		write_versions(&out, policy);
 	appendStringInfoChar(&out, '}');

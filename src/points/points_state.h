@@ -3,6 +3,7 @@
  *		The state of a walk, shared by the files that are the engine:
  *
  *		points_walk.c	what comes next: events of one instant, or something that falls due
+ *		points_feed.c	events that somebody else makes; suspension
  *		points_roles.c	what an event of each role does
  *		points_lots.c	moves on lots, which both are made of
  *		points_moves.h	those of them that most events consist of, inline
@@ -122,7 +123,10 @@ struct PointsWalk
 	MemoryContext context;
 	const char *customer;
 
-	TimelineReader reader;
+	TimelineReader reader; /* of a timeline; fed from outside there is just its scale */
+	bool fed;			   /* from outside */
+	const EventText *labels;
+	int nlabels;
 	bool is_plain; /* instants and values only: no kinds, labels, refs, expiries, events to keep */
 	PointsRole *roles; /* by 2 x kind_no, plus 1 if negative; POINTS_ROLES: not in the policy */
 	int max_kinds;
@@ -139,7 +143,9 @@ struct PointsWalk
 	Event *events; /* all events that were read; NULL: nobody asks for them */
 	int32 max_events;
 
-	TimestampTz next_due; /* nothing falls due before */
+	TimestampTz next_due;	/* nothing falls due before */
+	bool suspended;			/* nothing expires */
+	TimestampTz resumed_at; /* what was overdue expires there; DT_NOBEGIN: never suspended */
 	PointsLot *lots;
 	int32 nlots;
 	int32 max_lots;
@@ -172,6 +178,14 @@ struct PointsWalk
 
 	EventText texts[WALK_TEXTS];
 };
+
+/* ---- points_walk.c ---- */
+
+/* Starts over with a customer. */
+extern void walk_start_over(PointsWalk *walk, const char *customer);
+
+/* Works off what falls due up to a limit, in order. */
+extern void walk_run_due(PointsWalk *walk, PointsLimit limit);
 
 /* ---- points_lots.c ---- */
 

@@ -277,16 +277,10 @@ read_ahead(PointsWalk *walk)
 }
 
 void
-points_walk_start(PointsWalk *walk, ByteSpan body, const char *customer)
+walk_start_over(PointsWalk *walk, const char *customer)
 {
-	TimelineReader *reader = &walk->reader;
-	MemoryContext caller = MemoryContextSwitchTo(walk->context);
 	int i;
 
-	timeline_close_within(reader, walk->texts, WALK_TEXTS);
-	reader->kinds = reader->labels = NULL;
-	timeline_open_within(reader, body.bytes, body.len, walk->texts, WALK_TEXTS);
-	MemoryContextSwitchTo(caller);
 	walk->customer = customer;
 	walk->nread = 0;
 	walk->nlots = 0;
@@ -300,7 +294,26 @@ points_walk_start(PointsWalk *walk, ByteSpan body, const char *customer)
 	walk->last_activity = walk->last_refresh = DT_NOBEGIN;
 	walk->inactive_known = false;
 	walk->next_due = DT_NOEND;
+	walk->suspended = false;
+	walk->resumed_at = DT_NOBEGIN;
+	walk->next = walk->ahead_end = walk->ahead;
+}
 
+void
+points_walk_start(PointsWalk *walk, ByteSpan body, const char *customer)
+{
+	TimelineReader *reader = &walk->reader;
+	MemoryContext caller = MemoryContextSwitchTo(walk->context);
+
+	timeline_close_within(reader, walk->texts, WALK_TEXTS);
+	reader->kinds = reader->labels = NULL;
+	timeline_open_within(reader, body.bytes, body.len, walk->texts, WALK_TEXTS);
+	MemoryContextSwitchTo(caller);
+	walk_start_over(walk, customer);
+
+	walk->fed = false;
+	walk->labels = reader->labels;
+	walk->nlabels = reader->nlabels;
 	walk->is_plain =
 		(reader->flags & TIMELINE_RICH) == 0 && walk->policy->nkinds == 0 && walk->events == NULL;
 	if (reader->flags & TIMELINE_HAS_KINDS && walk->policy->nkinds > 0)
@@ -314,7 +327,6 @@ points_walk_start(PointsWalk *walk, ByteSpan body, const char *customer)
 		walk->events = repalloc_huge(walk->events, (Size) room * sizeof(Event));
 		walk->max_events = room;
 	}
-	walk->next = walk->ahead_end = walk->ahead;
 	read_ahead(walk);
 }
 
@@ -359,6 +371,7 @@ run_due(PointsWalk *walk, PointsLimit limit)
 	TimestampTz last_activation = last_of(limit, POINTS_STEP_ACTIVATE);
 	TimestampTz last_expiry =
 		last_of(limit, valid_at_boundary ? POINTS_STEP_EXPIRE_AFTER : POINTS_STEP_EXPIRE);
+	TimestampTz resumed_at = walk->resumed_at;
 
 	for (;;)
 	{
@@ -371,7 +384,7 @@ run_due(PointsWalk *walk, PointsLimit limit)
 
 		if (inactive_at <= limit.at)
 			inactive_at = points_walk_inactive_at(walk);
-		first_expiry = Min(expires_at, inactive_at);
+		first_expiry = unlikely(walk->suspended) ? DT_NOEND : Min(expires_at, inactive_at);
 		if (available_at <= last_activation &&
 			(available_at < first_expiry || (available_at == first_expiry && valid_at_boundary)))
 			walk_activate(walk, activating);
@@ -382,13 +395,19 @@ run_due(PointsWalk *walk, PointsLimit limit)
 		}
 		else if (expires_at < inactive_at)
 		{
-			walk_expire_lot(walk, expiring, expires_at);
+			walk_expire_lot(walk, expiring, Max(expires_at, resumed_at));
 			lot_queue_step(expiry, walk->lots, expiring);
 		}
 		else
-			walk_expire_everything(walk, inactive_at);
+			walk_expire_everything(walk, Max(inactive_at, resumed_at));
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+void
+walk_run_due(PointsWalk *walk, PointsLimit limit)
+{
+	run_due(walk, limit);
 }
 
 /* ---- walking ---- */
@@ -556,8 +575,8 @@ points_walk_lots(const PointsWalk *walk, int32 *nlots)
 const EventText *
 points_walk_labels(const PointsWalk *walk, int *nlabels)
 {
-	*nlabels = walk->reader.nlabels;
-	return walk->reader.labels;
+	*nlabels = walk->nlabels;
+	return walk->labels;
 }
 
 const Event *
@@ -571,4 +590,10 @@ TimestampTz
 points_walk_last_activity(const PointsWalk *walk)
 {
 	return walk->last_activity;
+}
+
+TimestampTz
+points_walk_resumed_at(const PointsWalk *walk)
+{
+	return walk->resumed_at;
 }

@@ -13,6 +13,7 @@
  *												earn_walk_next_due() names:
  *													earn_walk_begin(walk, at)
  *													earn_walk_event(walk, ...) ...
+ *													earn_walk_reckon(walk, ...)	if asked
  *													earn_walk_end(walk, tier)
  *												earn_walk_until(walk, before)
  *
@@ -205,6 +206,8 @@ typedef struct EarnEntry
 	EarnEntryType type;
 	const Event *event; /* its ref is the entry's; NULL: time alone did it */
 	EventText label;
+	int label_no;	/* 0: none; of a bonus: his number of labels + 1 + its EarnBonusSort */
+	bool qualifies; /* its points count for tiers */
 	bool has_amount;
 	int128 amount;			 /* at the timeline's scale */
 	int128 points;			 /* negative where they are taken */
@@ -222,6 +225,9 @@ typedef void (*EarnSink)(void *context, EarnWalk *walk, const EarnEntry *entry);
 /* Makes a walk in the current memory context, to be started for one customer after another. */
 extern EarnWalk *earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink,
 								  void *context);
+
+/* A kind that is ignored from the next customer on, whatever the rules say of it. It must stay. */
+extern void earn_walk_ignore(EarnWalk *walk, const EventText *kind);
 
 /* The names of the tiers that earn_walk_end() gives by number, from 0 on. They are kept. */
 extern void earn_walk_tiers(EarnWalk *walk, const EventText *tiers, int ntiers);
@@ -247,8 +253,33 @@ extern void earn_walk_begin(EarnWalk *walk, TimestampTz at);
 /* An event of that instant; instants in order, events in the timeline's. */
 extern void earn_walk_event(EarnWalk *walk, const Event *event);
 
+/* What an event, or the lines of an order at an instant, count for. */
+typedef struct EarnCounted
+{
+	const Event *event; /* the first line's */
+	int label_no;		/* 0: none, or they don't share one */
+	int128 amount;		/* at the timeline's scale; negative for returns */
+	bool starts_order;
+} EarnCounted;
+
+/*
+ * All events of the instant were given: what they count for, in the order in which they will earn
+ * (purchases, returns; none that is excluded or before membership). For who wants to know before
+ * they earn; it stays until the next instant.
+ */
+extern const EarnCounted *earn_walk_reckon(EarnWalk *walk, int *count);
+
 /* All events of the instant were given: they earn, at this tier. */
 extern void earn_walk_end(EarnWalk *walk, int tier);
+
+/*
+ * All of that at once for an instant with just one event, a purchase that has neither kind nor
+ * label nor ref, where nothing else falls due; where nobody has it explained.
+ */
+extern void earn_walk_purchase(EarnWalk *walk, const Event *event, int tier);
+
+/* How many orders have earned so far, be it nothing. */
+extern int64 earn_walk_orders(const EarnWalk *walk);
 
 /* When membership begins; DT_NOEND: never. */
 extern TimestampTz earn_walk_member_since(const EarnWalk *walk);

@@ -103,7 +103,11 @@ earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort, const Earn
 		  const Event *event, int64 n)
 {
 	int scale = walk->policy->scale;
-	EventText label;
+	EarnEntry entry = { .type = EARN_ENTRY_BONUS,
+						.event = event,
+						.label_no = walk->nlabels + 1 + sort,
+						.qualifies = terms->rules->bonuses_qualify,
+						.scale = scale };
 	int64 points;
 
 	if (bonus->points.units == 0)
@@ -120,9 +124,10 @@ earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort, const Earn
 	}
 	if (walk->counts_all)
 		points = earn_within_caps(walk, 0, terms->caps, points, NULL);
-	label.bytes = earn_bonus_names[sort];
-	label.len = (int) strlen(label.bytes);
-	earn_emit(walk, EARN_ENTRY_BONUS, event, label, NULL, points, scale);
+	entry.label.bytes = earn_bonus_names[sort];
+	entry.label.len = (int) strlen(entry.label.bytes);
+	entry.points = points;
+	earn_emit(walk, &entry);
 }
 
 void

@@ -216,10 +216,18 @@ earn_note_cap(EarnWalk *walk, const EarnRule *rule, EarnSpan span, int64 most)
 }
 
 void
-earn_note_nothing(EarnWalk *walk, const char *why, EventText text)
+earn_note_out(EarnWalk *walk, const EarnDue *due)
 {
+	const EventText *text = due->out == EARN_OUT_LABEL ? &due->event.label : &due->event.kind;
+
+	if (due->out == EARN_OUT_EARLY)
+	{
+		earn_note_text(walk, "before membership");
+		return;
+	}
 	next_part(walk);
-	appendStringInfo(walk->note, "%s %.*s earns nothing", why, text.len, text.bytes);
+	appendStringInfo(walk->note, "%s %.*s earns nothing",
+					 due->out == EARN_OUT_LABEL ? "label" : "kind", text->len, text->bytes);
 }
 
 void

@@ -80,6 +80,10 @@ extern void earn_number_counters(EarnPolicy *policy);
 /* Do two versions mean the same, in this? */
 extern bool earn_key_same(const EarnVersion *a, const EarnVersion *b, EarnKey key);
 
+/* Writes the members of its object but zone and versions; of a version (from 1 on), but from. */
+extern void earn_policy_put_rules(StringInfo out, const EarnPolicy *policy);
+extern void earn_policy_put_version(StringInfo out, const EarnPolicy *policy, int number);
+
 /* The stored form: what rules mean, written one way. */
 extern struct varlena *earn_policy_pack(const EarnPolicy *policy);
 

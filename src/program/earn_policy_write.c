@@ -327,6 +327,19 @@ write_kinds(StringInfo out, const EarnPolicy *policy)
 		appendStringInfoChar(out, '}');
 }
 
+void
+earn_policy_put_rules(StringInfo out, const EarnPolicy *policy)
+{
+	write_version(out, &policy->versions[0], &earn_default_version);
+	write_kinds(out, policy);
+}
+
+void
+earn_policy_put_version(StringInfo out, const EarnPolicy *policy, int number)
+{
+	write_version(out, &policy->versions[number], &policy->versions[number - 1]);
+}
+
 struct varlena *
 earn_policy_pack(const EarnPolicy *policy)
 {
@@ -335,8 +348,7 @@ earn_policy_pack(const EarnPolicy *policy)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	write_version(&out, &policy->versions[0], &earn_default_version);
-	write_kinds(&out, policy);
+	earn_policy_put_rules(&out, policy);
 	if (policy->zone != NULL)
 		policy_put_name(&out, "zone", zone_name(policy->zone));
 	if (policy->nversions > 1)
@@ -348,7 +360,7 @@ earn_policy_pack(const EarnPolicy *policy)
 			put_element(&out);
 			appendStringInfoChar(&out, '{');
 			policy_put_name(&out, "from", day_text(policy->versions[i].from));
-			write_version(&out, &policy->versions[i], &policy->versions[i - 1]);
+			earn_policy_put_version(&out, policy, i);
 			appendStringInfoChar(&out, '}');
 			CHECK_FOR_INTERRUPTS();
 		}

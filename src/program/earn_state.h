@@ -3,7 +3,8 @@
  *		The state of a walk, shared by the files that are the engine:
  *
  *		earn_walk.c		membership, what comes next, the events of one instant by role
- *		earn_orders.c	orders: their lines, what they earn, their returns
+ *		earn_reckon.c	orders: their lines, payments and returns, and what these count for
+ *		earn_orders.c	what orders earn, and what their returns take back
  *		earn_rate.c		exact rates, multipliers and rounding
  *		earn_bonus.c	bonuses, and when time gives them
  *		earn_caps.c		what was earned in each span, and what is left
@@ -61,9 +62,10 @@ typedef struct EarnOrder
 {
 	int128 lines;
 	int128 weighted;
-	int128 amount; /* when it earned last */
-	int128 returned;
-	int64 total; /* points of all its lines, before caps other than its own */
+	int128 amount;		 /* as of its last line */
+	int128 counted_back; /* of it: what returns counted for, ahead of ... */
+	int128 returned;	 /* ... what they took points back for */
+	int64 total;		 /* points of all its lines, before caps other than its own */
 	int64 earned;
 	int64 taken;  /* of them, by returns */
 	int64 shares; /* its first share */
@@ -99,13 +101,23 @@ typedef struct EarnCounter
 	int128 lifetime;
 } EarnCounter;
 
+/* Why a purchase or a return doesn't count. */
+typedef enum EarnOut
+{
+	EARN_NOT_OUT,
+	EARN_OUT_EARLY, /* before membership */
+	EARN_OUT_LABEL,
+	EARN_OUT_KIND
+} EarnOut;
+
 /* An event of the instant. */
 typedef struct EarnDue
 {
 	Event event;
 	EarnRole role;
-	int32 group; /* of a purchase; -1: it earns nothing */
-	int32 next;	 /* line of its group; -1: none */
+	EarnOut out;
+	int32 ref;	/* of a return, if something was bought under it; -1: it belongs to no order */
+	int32 next; /* line of its group; -1: none */
 } EarnDue;
 
 /* Lines of one order at one instant. */
@@ -125,9 +137,10 @@ struct EarnWalk
 	EarnSink sink;
 	void *sink_context;
 	MemoryContext context;
-	EarnTerms *terms; /* by version */
-	int scale;		  /* of values, that they are for; -1: none yet */
-	int nrules;		  /* of all versions */
+	const EventText *ignored; /* a kind; NULL: none */
+	EarnTerms *terms;		  /* by version */
+	int scale;				  /* of values, that they are for; -1: none yet */
+	int nrules;				  /* of all versions */
 	const EarnRule **rules;
 	bool has_labels;  /* some multiplier asks for one */
 	bool counts_all;  /* some version caps all points */
@@ -185,22 +198,39 @@ struct EarnWalk
 	EarnGroup *groups;
 	int32 ngroups;
 	int64 max_groups;
+	bool reckoned;
+	EarnCounted *counted; /* of the groups, then of returns */
+	int32 ncounted;
+	int64 max_counted;
 
 	StringInfo note; /* what is being explained; NULL: nobody asks */
 };
 
+#define EARN_ROLE_BIT(role) ((uint32) 1 << (role))
+
+extern void *earn_grow_slow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size);
+
 /* Grows an array to hold so many elements; for those that the data size. */
-extern void *earn_grow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size);
+static inline void *
+earn_grow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size)
+{
+	return likely(needed <= *max) ? array : earn_grow_slow(walk, array, max, needed, size);
+}
 
 /* What doesn't fit: 22003. */
 extern void earn_report_out_of_range(const EarnWalk *walk) pg_attribute_noreturn();
 
-/* Reports an entry of the instant; one without points only where it is explained. */
-extern void earn_emit(EarnWalk *walk, EarnEntryType type, const Event *event, EventText label,
-					  const int128 *amount, int128 points, int scale);
+/* Reports an entry of the instant, which it completes; without points only if it's explained. */
+extern void earn_emit(EarnWalk *walk, EarnEntry *entry);
 
 /* The version in force on the instant's day. */
-extern EarnTerms *earn_terms_now(EarnWalk *walk);
+static inline EarnTerms *
+earn_terms_now(const EarnWalk *walk)
+{
+	if (likely(walk->policy->nversions == 1))
+		return walk->terms;
+	return &walk->terms[earn_version_on(walk->policy, walk->today) - walk->policy->versions];
+}
 
 /* ---- earn_rate.c ---- */
 
@@ -256,16 +286,38 @@ extern int64 earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, in
 /* A cap at the scale of points; -1: none. */
 extern void earn_scale_caps(const EarnPolicy *policy, const EarnCaps *caps, int64 *scaled);
 
-/* ---- earn_orders.c ---- */
+/* ---- earn_reckon.c ---- */
 
 extern void earn_forget_orders(EarnWalk *walk);
 
 /* A part paid with points. */
 extern void earn_pay(EarnWalk *walk, const Event *event);
 
+/* An order without lines; ref -1: it has none. */
+extern void earn_init_order(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms, int32 ref);
+
+/* Puts the purchases of the instant together, order by order, and settles what they and the
+ * returns count for. */
+extern void earn_reckon(EarnWalk *walk);
+
+static inline EarnOrder *
+earn_order_of(const EarnWalk *walk, EarnGroup *group)
+{
+	return group->order < 0 ? &group->own : &walk->orders[group->order];
+}
+
+/* An amount, whatever its sign. */
+static inline int128
+earn_size(const Event *event)
+{
+	return event->value < 0 ? -(int128) event->value : event->value;
+}
+
+/* ---- earn_orders.c: of what was reckoned ---- */
+
 /* The purchases of the instant, order by order; a return. */
 extern void earn_purchases(EarnWalk *walk);
-extern void earn_return(EarnWalk *walk, const Event *event);
+extern void earn_return(EarnWalk *walk, const EarnDue *due);
 
 /* What an order of one line earns, within the caps of the order and of multipliers alone; a
  * return where the value is negative. */
@@ -296,8 +348,8 @@ extern void earn_note_before(EarnWalk *walk, int64 points);
 /* A cap that cut; of a multiplier, if rule isn't NULL. */
 extern void earn_note_cap(EarnWalk *walk, const EarnRule *rule, EarnSpan span, int64 most);
 
-/* Why an event earns nothing: "label", and which. */
-extern void earn_note_nothing(EarnWalk *walk, const char *why, EventText text);
+/* Why an event doesn't count. */
+extern void earn_note_out(EarnWalk *walk, const EarnDue *due);
 
 /* A return at its own rate; of an order. */
 extern void earn_note_return(EarnWalk *walk, const EarnTerms *terms, int label_no, int128 amount);

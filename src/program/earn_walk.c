@@ -19,15 +19,11 @@
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
 
-#define ROLE_BIT(role)	((uint32) 1 << (role))
-
 const char *const earn_entry_names[] = { "earn", "return", "bonus", "redeem" };
 
 void *
-earn_grow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size)
+earn_grow_slow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size)
 {
-	if (needed <= *max)
-		return array;
 	*max = Max(Max(FIRST_ELEMENTS, *max * 2), needed);
 	if (array == NULL)
 		return MemoryContextAllocExtended(walk->context, *max * size, MCXT_ALLOC_HUGE);
@@ -127,6 +123,12 @@ earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink, void *conte
 }
 
 void
+earn_walk_ignore(EarnWalk *walk, const EventText *kind)
+{
+	walk->ignored = kind;
+}
+
+void
 earn_walk_tiers(EarnWalk *walk, const EventText *tiers, int ntiers)
 {
 	int64 needed = (int64) walk->nrules * ntiers;
@@ -195,7 +197,7 @@ role_of_kind(const EarnPolicy *policy, const EventText *kind)
 static uint32
 number_kinds(EarnWalk *walk, const EventText *kinds, int nkinds)
 {
-	uint32 roles = ROLE_BIT(EARN_BY_SIGN);
+	uint32 roles = EARN_ROLE_BIT(EARN_BY_SIGN);
 	int i;
 
 	walk->roles =
@@ -203,8 +205,11 @@ number_kinds(EarnWalk *walk, const EventText *kinds, int nkinds)
 	walk->roles[0] = EARN_BY_SIGN;
 	for (i = 0; i < nkinds; i++)
 	{
-		walk->roles[i + 1] = role_of_kind(walk->policy, &kinds[i]);
-		roles |= ROLE_BIT(walk->roles[i + 1]);
+		if (walk->ignored != NULL && event_text_compare(&kinds[i], walk->ignored) == 0)
+			walk->roles[i + 1] = EARN_IGNORE;
+		else
+			walk->roles[i + 1] = role_of_kind(walk->policy, &kinds[i]);
+		roles |= EARN_ROLE_BIT(walk->roles[i + 1]);
 	}
 	return roles;
 }
@@ -214,9 +219,9 @@ number_kinds(EarnWalk *walk, const EventText *kinds, int nkinds)
 static void
 find_facts(EarnWalk *walk, const TimelineReader *reader, uint32 roles)
 {
-	uint32 facts = ROLE_BIT(EARN_BIRTH) | ROLE_BIT(EARN_IGNORE);
+	uint32 facts = EARN_ROLE_BIT(EARN_BIRTH) | EARN_ROLE_BIT(EARN_IGNORE);
 	TimelineReader ahead = *reader;
-	bool has_birth = (roles & ROLE_BIT(EARN_BIRTH)) != 0;
+	bool has_birth = (roles & EARN_ROLE_BIT(EARN_BIRTH)) != 0;
 	int64 read = 0;
 	Event event;
 
@@ -232,12 +237,12 @@ find_facts(EarnWalk *walk, const TimelineReader *reader, uint32 roles)
 			walk->joins = true;
 			walk->member_since = event.at;
 		}
-		else if (walk->member_since == DT_NOEND && (ROLE_BIT(role) & facts) == 0)
+		else if (walk->member_since == DT_NOEND && (EARN_ROLE_BIT(role) & facts) == 0)
 			walk->member_since = event.at;
 		else if (role == EARN_BIRTH && walk->birth == DATEVAL_NOEND)
 			walk->birth = zone_day(walk->zone, event.at);
-		if ((walk->joins || (roles & ROLE_BIT(EARN_JOIN)) == 0) && walk->member_since != DT_NOEND &&
-			(!has_birth || walk->birth != DATEVAL_NOEND))
+		if ((walk->joins || (roles & EARN_ROLE_BIT(EARN_JOIN)) == 0) &&
+			walk->member_since != DT_NOEND && (!has_birth || walk->birth != DATEVAL_NOEND))
 			break;
 		if (++read % INTERRUPT_EVERY == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -281,32 +286,14 @@ come_to(EarnWalk *walk, TimestampTz at)
 	walk->tier = EARN_NO_TIER;
 }
 
-EarnTerms *
-earn_terms_now(EarnWalk *walk)
-{
-	if (likely(walk->policy->nversions == 1))
-		return walk->terms;
-	return &walk->terms[earn_version_on(walk->policy, walk->today) - walk->policy->versions];
-}
-
 void
-earn_emit(EarnWalk *walk, EarnEntryType type, const Event *event, EventText label,
-		  const int128 *amount, int128 points, int scale)
+earn_emit(EarnWalk *walk, EarnEntry *entry)
 {
-	EarnEntry entry;
-
-	if (points != 0 || walk->note != NULL)
+	if (entry->points != 0 || walk->note != NULL)
 	{
-		entry.at = walk->now;
-		entry.type = type;
-		entry.event = event;
-		entry.label = label;
-		entry.has_amount = amount != NULL;
-		entry.amount = amount != NULL ? *amount : 0;
-		entry.points = points;
-		entry.scale = scale;
-		entry.explanation = walk->note != NULL ? walk->note->data : NULL;
-		walk->sink(walk->sink_context, walk, &entry);
+		entry->at = walk->now;
+		entry->explanation = walk->note != NULL ? walk->note->data : NULL;
+		walk->sink(walk->sink_context, walk, entry);
 	}
 	if (walk->note != NULL)
 		resetStringInfo(walk->note);
@@ -339,6 +326,7 @@ earn_walk_begin(EarnWalk *walk, TimestampTz at)
 	come_to(walk, at);
 	walk->ndue = 0;
 	walk->roles_due = 0;
+	walk->reckoned = false;
 }
 
 /* What an event is, its sign included; EARN_IGNORE where it does nothing. */
@@ -382,54 +370,70 @@ earn_walk_event(EarnWalk *walk, const Event *event)
 	due->event = *event;
 	due->role = role;
 	due->next = -1;
-	walk->roles_due |= ROLE_BIT(role);
+	walk->roles_due |= EARN_ROLE_BIT(role);
+}
+
+const EarnCounted *
+earn_walk_reckon(EarnWalk *walk, int *count)
+{
+	if (!walk->reckoned)
+		earn_reckon(walk);
+	*count = walk->ncounted;
+	return walk->counted;
 }
 
 static void
-join(EarnWalk *walk, const Event *event)
+join(EarnWalk *walk, const EarnDue *due)
 {
 	EarnTerms *terms = earn_terms_now(walk);
 
 	if (walk->joined)
 		return;
 	walk->joined = true;
-	earn_give(walk, terms, EARN_JOINING, &terms->rules->bonuses->fixed[EARN_JOINING], event, 0);
+	earn_give(walk, terms, EARN_JOINING, &terms->rules->bonuses->fixed[EARN_JOINING], &due->event,
+			  0);
 }
 
 static void
-refer(EarnWalk *walk, const Event *event)
+refer(EarnWalk *walk, const EarnDue *due)
 {
 	EarnTerms *terms = earn_terms_now(walk);
 
 	if (walk->now >= walk->member_since)
-		earn_give(walk, terms, EARN_REFERRED, &terms->rules->bonuses->fixed[EARN_REFERRED], event,
-				  0);
+		earn_give(walk, terms, EARN_REFERRED, &terms->rules->bonuses->fixed[EARN_REFERRED],
+				  &due->event, 0);
 }
 
 static void
-redeem(EarnWalk *walk, const Event *event)
+redeem(EarnWalk *walk, const EarnDue *due)
 {
+	const Event *event = &due->event;
 	int scale = decimal_minimal_scale(event->value, walk->scale);
 	int64 points = event->value / decimal_power[walk->scale - scale];
+	EarnEntry entry = { .type = EARN_ENTRY_REDEEM,
+						.event = event,
+						.label = event->label,
+						.label_no = event->label_no,
+						.points = points < 0 ? points : -points,
+						.scale = scale };
 
 	if (walk->note != NULL)
 		earn_note_text(walk, "redemption");
-	earn_emit(walk, EARN_ENTRY_REDEEM, event, event->label, NULL, points < 0 ? points : -points,
-			  scale);
+	earn_emit(walk, &entry);
 }
 
 /* Does what the events of one role do. */
 static void
-for_role(EarnWalk *walk, EarnRole role, void (*work)(EarnWalk *walk, const Event *event))
+for_role(EarnWalk *walk, EarnRole role, void (*work)(EarnWalk *walk, const EarnDue *due))
 {
 	int32 i;
 
-	if ((walk->roles_due & ROLE_BIT(role)) == 0)
+	if ((walk->roles_due & EARN_ROLE_BIT(role)) == 0)
 		return;
 	for (i = 0; i < walk->ndue; i++)
 	{
 		if (walk->due[i].role == role)
-			work(walk, &walk->due[i].event);
+			work(walk, &walk->due[i]);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -438,9 +442,11 @@ void
 earn_walk_end(EarnWalk *walk, int tier)
 {
 	walk->tier = tier;
+	if (!walk->reckoned)
+		earn_reckon(walk);
 	for_role(walk, EARN_JOIN, join);
 	for_role(walk, EARN_REFERRAL, refer);
-	if (walk->roles_due & ROLE_BIT(EARN_PURCHASE))
+	if (walk->roles_due & EARN_ROLE_BIT(EARN_PURCHASE))
 		earn_purchases(walk);
 	for_role(walk, EARN_RETURN, earn_return);
 	for_role(walk, EARN_REDEMPTION, redeem);
@@ -469,6 +475,35 @@ earn_walk_timeline(EarnWalk *walk, ByteSpan body, const char *customer)
 		} while (more && event.at == at);
 		earn_walk_end(walk, EARN_NO_TIER);
 	}
+}
+
+void
+earn_walk_purchase(EarnWalk *walk, const Event *event, int tier)
+{
+	EarnTerms *terms;
+	EarnEntry entry = { .type = EARN_ENTRY_EARN,
+						.event = event,
+						.has_amount = true,
+						.amount = event->value,
+						.scale = walk->policy->scale,
+						.qualifies = true };
+
+	Assert(walk->note == NULL && event->at >= walk->member_since);
+	come_to(walk, event->at);
+	walk->tier = tier;
+	terms = earn_terms_now(walk);
+	entry.points = earn_single(walk, event->value, 0);
+	if (walk->counts_all)
+		entry.points = earn_within_caps(walk, 0, terms->caps, (int64) entry.points, NULL);
+	earn_emit(walk, &entry);
+	walk->norders++;
+	earn_give_for_order(walk, terms, event);
+}
+
+int64
+earn_walk_orders(const EarnWalk *walk)
+{
+	return walk->norders;
 }
 
 TimestampTz
