@@ -8,6 +8,8 @@
 
 #include "tiers/tiers.h"
 
+#include "lib/stringinfo.h"
+
 #include "core/policy_type.h"
 
 #define TIER_POLICY_TYPE   "tier_policy"
@@ -39,6 +41,10 @@ extern bool tier_condition_same(const TierCondition *a, const TierCondition *b);
 extern bool tier_levels_same(const TierLevel *a, const TierLevel *b, int nlevels);
 extern bool tier_validity_same(const TierVersion *a, const TierVersion *b);
 extern bool tier_grace_same(const TierVersion *a, const TierVersion *b);
+
+/* Writes the members of its object but zone and versions; of a version (from 1 on), but from. */
+extern void tier_policy_put_rules(StringInfo out, const TierPolicy *policy);
+extern void tier_policy_put_version(StringInfo out, const TierPolicy *policy, int number);
 
 /* The stored form: what rules mean, written one way. */
 extern struct varlena *tier_policy_pack(const TierPolicy *policy);

@@ -242,6 +242,24 @@ write_grace(StringInfo out, const TierVersion *version)
 		policy_put_name(out, "grace", tier_no_grace_name);
 }
 
+void
+tier_policy_put_version(StringInfo out, const TierPolicy *policy, int number)
+{
+	const TierVersion *version = &policy->versions[number];
+	const TierVersion *before = version - 1;
+
+	if (!tier_levels_same(version->levels, before->levels, policy->ntiers - 1))
+		write_levels(out, policy, version->levels);
+	if (version->exceeded != before->exceeded)
+		policy_put_name(out, "threshold", tier_threshold_names[version->exceeded]);
+	if (!tier_validity_same(version, before))
+		write_validity(out, version);
+	if (version->downgrade != before->downgrade)
+		policy_put_name(out, "downgrade", tier_downgrade_names[version->downgrade]);
+	if (!tier_grace_same(version, before))
+		write_grace(out, version);
+}
+
 static void
 write_versions(StringInfo out, const TierPolicy *policy)
 {
@@ -251,22 +269,10 @@ write_versions(StringInfo out, const TierPolicy *policy)
 	appendStringInfoChar(out, '[');
 	for (i = 1; i < policy->nversions; i++)
 	{
-		const TierVersion *version = &policy->versions[i];
-		const TierVersion *before = version - 1;
-
 		put_element(out);
 		appendStringInfoChar(out, '{');
-		policy_put_name(out, "from", day_text(version->from));
-		if (!tier_levels_same(version->levels, before->levels, policy->ntiers - 1))
-			write_levels(out, policy, version->levels);
-		if (version->exceeded != before->exceeded)
-			policy_put_name(out, "threshold", tier_threshold_names[version->exceeded]);
-		if (!tier_validity_same(version, before))
-			write_validity(out, version);
-		if (version->downgrade != before->downgrade)
-			policy_put_name(out, "downgrade", tier_downgrade_names[version->downgrade]);
-		if (!tier_grace_same(version, before))
-			write_grace(out, version);
+		policy_put_name(out, "from", day_text(policy->versions[i].from));
+		tier_policy_put_version(out, policy, i);
 		appendStringInfoChar(out, '}');
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -280,33 +286,40 @@ write_kind(StringInfo out, const char *key, const EventText *kind, const char *o
 		policy_put_name(out, key, kind->bytes);
 }
 
-struct varlena *
-tier_policy_pack(const TierPolicy *policy)
+void
+tier_policy_put_rules(StringInfo out, const TierPolicy *policy)
 {
 	const TierVersion *first = &policy->versions[0];
 	TierVersion otherwise = { 0 };
+
+	write_levels(out, policy, first->levels);
+	if (strcmp(policy->tiers[0], TIER_BASE_NAME) != 0)
+		policy_put_name(out, "base", policy->tiers[0]);
+	if (!metrics_are_default(policy))
+		write_metrics(out, policy);
+	write_window(out, policy);
+	if (first->exceeded)
+		policy_put_name(out, "threshold", tier_threshold_names[1]);
+	if (policy->upgrade_at_period_end)
+		policy_put_name(out, "upgrade", tier_upgrade_names[1]);
+	if (!tier_default_validity(policy, &otherwise) || !tier_validity_same(first, &otherwise))
+		write_validity(out, first);
+	if (first->downgrade != TIER_TO_METRIC)
+		policy_put_name(out, "downgrade", tier_downgrade_names[first->downgrade]);
+	if (first->has_grace)
+		write_grace(out, first);
+	write_kind(out, "join_kind", &policy->join_kind, TIER_JOIN_KIND);
+	write_kind(out, "grant_kind", &policy->grant_kind, TIER_GRANT_KIND);
+}
+
+struct varlena *
+tier_policy_pack(const TierPolicy *policy)
+{
 	StringInfoData out;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	write_levels(&out, policy, first->levels);
-	if (strcmp(policy->tiers[0], TIER_BASE_NAME) != 0)
-		policy_put_name(&out, "base", policy->tiers[0]);
-	if (!metrics_are_default(policy))
-		write_metrics(&out, policy);
-	write_window(&out, policy);
-	if (first->exceeded)
-		policy_put_name(&out, "threshold", tier_threshold_names[1]);
-	if (policy->upgrade_at_period_end)
-		policy_put_name(&out, "upgrade", tier_upgrade_names[1]);
-	if (!tier_default_validity(policy, &otherwise) || !tier_validity_same(first, &otherwise))
-		write_validity(&out, first);
-	if (first->downgrade != TIER_TO_METRIC)
-		policy_put_name(&out, "downgrade", tier_downgrade_names[first->downgrade]);
-	if (first->has_grace)
-		write_grace(&out, first);
-	write_kind(&out, "join_kind", &policy->join_kind, TIER_JOIN_KIND);
-	write_kind(&out, "grant_kind", &policy->grant_kind, TIER_GRANT_KIND);
+	tier_policy_put_rules(&out, policy);
 	if (policy->zone != NULL)
 		policy_put_name(&out, "zone", zone_name(policy->zone));
 	if (policy->nversions > 1)

@@ -1,0 +1,126 @@
+/*
+ * program.h
+ *		A whole programme: the rules (ProgramPolicy), and the one walk that replays them.
+ *
+ * A walk goes through a customer's events, amounts and facts, and has three others go beside
+ * it, each by its own rules: earning, points, tiers. It brings them to an instant in turn, and
+ * hands over what one has for the other:
+ *
+ *		timeline --> earning --- entries ------------------> points
+ *					 |    ^								   |   ^
+ *		counted		 |	  | the tier to earn at	 available |   | a tier that nothing
+ *		amounts,	 v	  |								   v   | expires in
+ *		orders		tiers <----------- or points ------------ tiers
+ *
+ *		program_walk_start(walk, body, NULL)
+ *		program_walk_to_day(walk, day)
+ *		... readings, further days ...
+ *
+ * No fmgr here. What the rules are in words: doc/reference-program.md.
+ */
+#ifndef LOYALTY_PROGRAM_H
+#define LOYALTY_PROGRAM_H
+
+#include "postgres.h"
+
+#include "core/calendar.h"
+#include "points/points.h"
+#include "program/earn.h"
+#include "tiers/tiers.h"
+
+/* ---- the rules ---- */
+
+/* What the tiers' metrics see. */
+typedef enum ProgramMetric
+{
+	PROGRAM_SPEND,
+	PROGRAM_POINTS,
+	PROGRAM_ORDERS
+} ProgramMetric;
+
+/* What the programme itself may change from a day on; its parts have versions of their own. */
+typedef struct ProgramVersion
+{
+	DateADT from;	/* the first: DATEVAL_NOBEGIN */
+	bool *suspends; /* by rank: nothing expires; NULL where there are no tiers */
+} ProgramVersion;
+
+typedef struct ProgramPolicy
+{
+	ZoneDays *zone; /* that of all parts; NULL: the session's */
+	EarnPolicy *earn;
+	PointsPolicy *points;
+	TierPolicy *tiers; /* NULL: none */
+	ProgramMetric metric;
+	bool pending_counts;	  /* PROGRAM_POINTS: points count when earned, not when available */
+	bool suspends;			  /* some version has a tier in which nothing expires */
+	int nversions;			  /* at least 1 */
+	ProgramVersion *versions; /* ascending by from */
+} ProgramPolicy;
+
+/* Opens a detoasted program_policy datum in the current memory context (program_policy.c). */
+extern ProgramPolicy *program_policy_open(const struct varlena *policy);
+
+/* How many tiers there are, and their names; without tiers there is one, without a name. */
+extern int program_ntiers(const ProgramPolicy *policy);
+extern const char *program_tier_name(const ProgramPolicy *policy, int rank);
+
+/* ---- the walk (program_walk.c) ---- */
+
+typedef struct ProgramWalk ProgramWalk;
+
+/*
+ * Who wants to know what: each may be NULL. An entry of earning is told after its points have
+ * gone to the lots; a move and a change as by their own walks, in the order of the programme.
+ * Moves of an entry have the number of that entry, from 0 on, as their event; nothing else has one.
+ */
+typedef struct ProgramSinks
+{
+	EarnSink entry;
+	PointsSink move;
+	TierSink change;
+	void *context;
+} ProgramSinks;
+
+#define PROGRAM_WALK_EXPLAIN 0x01 /* entries are explained, and those without points told too */
+
+/* Makes a walk in the current memory context, to be started for one customer after another. */
+extern ProgramWalk *program_walk_create(const ProgramPolicy *policy, int flags,
+										const ProgramSinks *sinks);
+
+/* Starts over with a customer's body, which must stay; customer, if not NULL, is named in
+ * errors. */
+extern void program_walk_start(ProgramWalk *walk, ByteSpan body, const char *customer);
+
+/* Goes on to the end of a local day, which isn't before that of the last call. */
+extern void program_walk_to_day(ProgramWalk *walk, DateADT day);
+
+/*
+ * Where he stands at the end of that day:
+ *		issued = redeemed + expired + pending + balance
+ */
+typedef struct ProgramStanding
+{
+	int rank;		  /* TIER_NO_RANK: not a member yet */
+	int amount_scale; /* of spend */
+	int points_scale; /* of all points */
+	int64 orders;	  /* begun */
+	int128 spend;	  /* what counts: net of returns and of what was paid with points */
+	int128 issued;	  /* earned and given as bonuses, less what returns took back */
+	int128 redeemed;
+	int128 expired;
+	int128 pending;
+	int128 balance; /* to be spent; less than 0 where overdrawn */
+} ProgramStanding;
+
+extern void program_walk_standing(ProgramWalk *walk, ProgramStanding *standing);
+
+/* When membership begins; DT_NOEND: never; DT_NOBEGIN: no events, a member all the time. Known
+ * from the start. */
+extern TimestampTz program_walk_member_since(const ProgramWalk *walk);
+
+/* The walks beside it, for their own readings. */
+extern PointsWalk *program_walk_points(const ProgramWalk *walk);
+extern TierWalk *program_walk_tiers(const ProgramWalk *walk); /* NULL: no tiers */
+
+#endif

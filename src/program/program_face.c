@@ -1,0 +1,150 @@
+/*
+ * program_face.c
+ *		What the SQL faces of programmes over everyone share; the header lists it.
+ */
+#include "postgres.h"
+
+#include "core/decimal.h"
+#include "core/policy_type.h"
+#include "program/program_face.h"
+#include "program/program_policy.h"
+#include "tiers/tier_face.h"
+
+/* ---- parameters and the fold ---- */
+
+char *
+program_canonical(const char *text)
+{
+	return policy_unpack(program_policy_from_text(text));
+}
+
+void *
+program_open(const struct varlena *program)
+{
+	return program_policy_open(program);
+}
+
+ZoneDays **
+program_zone(void *program)
+{
+	return &((ProgramPolicy *) program)->zone;
+}
+
+/* All parts go by the zone that was settled. */
+static const ProgramPolicy *
+in_zone(ProgramPolicy *program, ZoneDays *zone)
+{
+	if (program == NULL)
+		return NULL;
+	program->earn->zone = program->points->zone = zone;
+	if (program->tiers != NULL)
+		program->tiers->zone = zone;
+	return program;
+}
+
+void *
+program_start_fold(int fold_kind, const BaseQuestion *asked)
+{
+	ProgramQuestion question = { .program = in_zone(asked->policy, asked->zone),
+								 .other = in_zone(asked->other_policy, asked->zone),
+								 .zone = asked->zone,
+								 .period = asked->period,
+								 .as_of = asked->as_of };
+
+	return program_fold_create((ProgramFoldKind) fold_kind, &question);
+}
+
+void
+program_add_customer(void *fold, ByteSpan body)
+{
+	program_fold_customer(fold, body);
+}
+
+void
+program_flush_fold(void *fold, Tally *tally)
+{
+	program_fold_flush(fold, tally);
+}
+
+/* ---- reading results ---- */
+
+ProgramPolicy *
+program_of_result(const Tally *tally, int parameter)
+{
+	const char *text = tally_parameter(tally, parameter);
+
+	return text != NULL ? program_policy_open(program_policy_from_text(text)) : NULL;
+}
+
+bool
+program_has_rank(const ProgramPolicy *program, int64 rank, int64 least)
+{
+	return rank >= least && rank < program_ntiers(program);
+}
+
+int
+program_points_scale(const Tally *tally, const ProgramPolicy *program, const int *sums, int nsums)
+{
+	int scale = Min(program->earn->scale, tally_scale(tally));
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	int64 i;
+	int sum;
+
+	for (i = 0; i < nrows; i++)
+		for (sum = 0; sum < nsums; sum++)
+		{
+			int128 rest = decimal_power[tally_scale(tally) - scale];
+
+			for (; rows[i]->sums[sums[sum]] % rest != 0; rest /= 10)
+				scale++;
+		}
+	return scale;
+}
+
+static void
+report_sum_out_of_range(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("sum of amounts or points out of range")));
+}
+
+void
+program_sum_add(int128 *sum, int128 amount)
+{
+	if (__builtin_add_overflow(*sum, amount, sum))
+		report_sum_out_of_range();
+}
+
+void
+program_put_tier(Rows *rows, const ProgramPolicy *program, int rank)
+{
+	rows_put_name(rows, rank == TIER_NO_RANK ? TIER_NOT_YET : program_tier_name(program, rank));
+	rows_put_int(rows, rank);
+}
+
+void
+program_put_count(Rows *rows, int128 count)
+{
+	if (count > PG_INT64_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("bigint out of range")));
+	rows_put_count(rows, (int64) count);
+}
+
+void
+program_put_points(Rows *rows, int128 units, int from_scale, int to_scale)
+{
+	rows_put_decimal(rows, units / decimal_power[from_scale - to_scale], to_scale);
+}
+
+void
+program_put_as_of(Rows *rows, const Tally *tally)
+{
+	DateADT as_of;
+
+	if (tally_parameter_day(tally, PROGRAM_PARAMETER_AS_OF, &as_of))
+		rows_put_day(rows, as_of);
+	else
+		rows_put_null(rows);
+}

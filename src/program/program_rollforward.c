@@ -1,0 +1,115 @@
+/*
+ * program_rollforward.c
+ *		A programme's points from opening to closing, period by period: program_rollforward(), its
+ *		result and table.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "core/tally_sql.h"
+#include "points/points_closing.h"
+#include "program/program_face.h"
+
+PG_FUNCTION_INFO_V1(loyalty_program_rollforward);
+PG_FUNCTION_INFO_V1(loyalty_program_rollforward_accum);
+PG_FUNCTION_INFO_V1(loyalty_program_rollforward_table);
+
+static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"), BASE_PARAMETER_ZONE,
+											 BASE_PARAMETER_AS_OF, BASE_PARAMETER_PERIOD };
+
+static const BaseArgument arguments[] = {
+	PROGRAM_ARGUMENT("program", BASE_POLICY, PROGRAM_PARAMETER_PROGRAM),
+	{ "period", BASE_PERIOD, PROGRAM_PARAMETER_OTHER, NULL },
+	PROGRAM_ARGUMENT_AS_OF,
+};
+
+static const TallyColumn keys[] = { { "period", TALLY_PERIOD } };
+
+static const TallyColumn columns[FORWARD_SUMS] = {
+	[FORWARD_ISSUED] = { "issued", TALLY_VALUE },
+	[FORWARD_REDEEMED] = { "redeemed", TALLY_VALUE },
+	[FORWARD_RETURNED] = { "returned", TALLY_VALUE },
+	[FORWARD_EXPIRED] = { "expired", TALLY_VALUE },
+	[FORWARD_PENDING] = { "pending", TALLY_VALUE },
+};
+
+static const PointsClosing closing = { .first_out = FORWARD_REDEEMED, .pending = FORWARD_PENDING };
+
+static const char *
+find_fault(const Tally *tally)
+{
+	BaseCalendar calendar;
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	int128 pending = 0;
+	const char *fault;
+	int64 i;
+	int sum;
+
+	if (nrows == 0)
+		return NULL;
+	if (tally_parameter(tally, PROGRAM_PARAMETER_PROGRAM) == NULL)
+		return "There are rows, but no \"program\".";
+	fault = base_calendar_fault(tally, PROGRAM_PARAMETER_OTHER, PROGRAM_PARAMETER_AS_OF, &calendar);
+	if (fault == NULL)
+		fault = points_closing_fault(&closing, rows, nrows, &calendar);
+	for (i = 0; fault == NULL && i < nrows; i++)
+	{
+		for (sum = 0; sum < FORWARD_PENDING; sum++)
+			if (rows[i]->sums[sum] < 0)
+				fault = psprintf("\"%s\" is below zero.", columns[sum].name);
+		program_sum_add(&pending, rows[i]->sums[FORWARD_PENDING]);
+		if (pending < 0)
+			fault = "Less is pending than nothing.";
+	}
+	return fault;
+}
+
+static const TallyShape shape = {
+	.type = "program_rollforward_result",
+	.maker = "program_rollforward() and rollup()",
+	.nparameters = lengthof(parameters),
+	.parameters = parameters,
+	.nkeys = lengthof(keys),
+	.keys = keys,
+	.nsums = FORWARD_SUMS,
+	.sums = columns,
+	.fault = find_fault,
+};
+
+static const BaseMetric metric = { PROGRAM_METRIC, .shape = &shape,
+								   .narguments = lengthof(arguments), .arguments = arguments,
+								   .fold_kind = PROGRAM_ROLLFORWARD };
+
+TALLY_TYPE(program_rollforward_result, &shape)
+
+/* program_rollforward(base, program, period, as_of) */
+Datum
+loyalty_program_rollforward(PG_FUNCTION_ARGS)
+{
+	return base_metric(fcinfo, &metric);
+}
+
+/* program_rollforward_accum(state, timeline, program, period, as_of) */
+Datum
+loyalty_program_rollforward_accum(PG_FUNCTION_ARGS)
+{
+	return base_metric_add(fcinfo, &metric);
+}
+
+/* program_rollforward_table(result) */
+Datum
+loyalty_program_rollforward_table(PG_FUNCTION_ARGS)
+{
+	Tally *tally = tally_argument(fcinfo, 0, &shape);
+	int64 nrows;
+	TallyRow **row = tally_rows(tally, &nrows);
+	BaseCalendar calendar;
+	Rows rows;
+
+	rows_open(&rows, fcinfo);
+	if (base_result_calendar(tally, PROGRAM_PARAMETER_AS_OF, &calendar))
+		points_closing_put(&closing, &rows, &calendar, row, row + nrows, tally_scale(tally));
+	return (Datum) 0;
+}

@@ -1,0 +1,272 @@
+/*
+ * program_statement.c
+ *		program_statement(): what happened to one customer, row by row, and why.
+ *
+ * Rows are written as the walk's sinks are told. What expires at one instant is held back until
+ * something else comes, and added up by label.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "core/argument.h"
+#include "core/rows.h"
+#include "points/points_call.h"
+#include "program/program_policy.h"
+
+PG_FUNCTION_INFO_V1(loyalty_program_statement);
+
+/* What expired of a label at the instant that is held back. */
+typedef struct Expired
+{
+	EventText label;
+	int128 points;
+	int128 spendable; /* what of it was in the balance */
+} Expired;
+
+typedef struct Ref
+{
+	EventRefType type;
+	int64 number;
+	EventText text;
+} Ref;
+
+typedef struct Statement
+{
+	const ProgramPolicy *policy;
+	ProgramWalk *walk;
+	Rows *rows; /* of this call */
+	int amount_scale;
+	int points_scale;
+	int rank;		/* after the last row */
+	int128 balance; /* ... and after the last move */
+	Ref *refs;		/* by number of entry, for points that become available */
+	int64 nrefs;
+	int64 max_refs;
+	TimestampTz expired_at;
+	Expired *expired;
+	int64 nexpired;
+	int64 max_expired;
+} Statement;
+
+static void
+begin_row(Statement *statement, TimestampTz at, const char *role, EventText label)
+{
+	rows_begin(statement->rows);
+	rows_put_instant(statement->rows, at);
+	rows_put_name(statement->rows, role);
+	points_put_text(statement->rows, label);
+}
+
+/* The last four columns. */
+static void
+end_row(Statement *statement, const int128 *points, int128 balance, const char *explanation)
+{
+	Rows *rows = statement->rows;
+
+	if (points != NULL)
+		rows_put_decimal(rows, *points, statement->points_scale);
+	else
+		rows_put_null(rows);
+	rows_put_decimal(rows, balance, statement->points_scale);
+	rows_put_name(rows, program_tier_name(statement->policy, statement->rank));
+	rows_put_name(rows, explanation);
+	rows_end(rows);
+}
+
+/* ---- what expires ---- */
+
+/* Writes the rows of the instant that is held back. */
+static void
+put_expired(Statement *statement)
+{
+	int128 balance = statement->balance;
+	int64 i;
+
+	for (i = 0; i < statement->nexpired; i++)
+		balance += statement->expired[i].spendable;
+	for (i = 0; i < statement->nexpired; i++)
+	{
+		int128 points = -statement->expired[i].points;
+
+		balance -= statement->expired[i].spendable;
+		begin_row(statement, statement->expired_at, points_role_names[POINTS_EXPIRE],
+				  statement->expired[i].label);
+		rows_put_null(statement->rows);
+		rows_put_null(statement->rows);
+		end_row(statement, &points, balance, NULL);
+	}
+	statement->nexpired = 0;
+}
+
+static EventText
+label_of_lot(const PointsWalk *points, int32 lot)
+{
+	static const EventText none = { NULL, 0 };
+	int32 nlots;
+	int nlabels;
+	int32 label_no = points_walk_lots(points, &nlots)[lot].label_no;
+
+	return label_no > 0 ? points_walk_labels(points, &nlabels)[label_no - 1] : none;
+}
+
+static void
+hold_expired(Statement *statement, PointsWalk *points, const PointsMove *move, int128 spendable)
+{
+	EventText label = label_of_lot(points, move->lot);
+	Expired *expired;
+	int64 i;
+
+	statement->expired_at = move->at;
+	for (i = 0; i < statement->nexpired; i++)
+		if (event_text_compare(&statement->expired[i].label, &label) == 0)
+			break;
+	if (i == statement->nexpired)
+	{
+		statement->expired =
+			points_grow(statement->expired, &statement->max_expired, i + 1, sizeof(Expired));
+		expired = &statement->expired[statement->nexpired++];
+		expired->label = label;
+		expired->points = expired->spendable = 0;
+	}
+	expired = &statement->expired[i];
+	expired->points += move->points;
+	expired->spendable += spendable;
+}
+
+/* ---- refs of lots ---- */
+
+static void
+note_ref(Statement *statement, const Event *event)
+{
+	Ref *ref;
+
+	statement->refs =
+		points_grow(statement->refs, &statement->max_refs, statement->nrefs + 1, sizeof(Ref));
+	ref = &statement->refs[statement->nrefs++];
+	ref->type = event != NULL ? event->ref_type : EVENT_REF_NONE;
+	if (ref->type == EVENT_REF_NUMBER)
+		ref->number = event->ref_number;
+	else if (ref->type == EVENT_REF_TEXT)
+		ref->text = event->ref_text;
+}
+
+static void
+put_ref_of_lot(Statement *statement, const PointsWalk *points, int32 lot)
+{
+	int32 nlots;
+	const Ref *ref = &statement->refs[points_walk_lots(points, &nlots)[lot].event];
+	Event event = { .ref_type = ref->type, .ref_number = ref->number, .ref_text = ref->text };
+
+	points_put_ref(statement->rows, &event);
+}
+
+/* ---- the sinks ---- */
+
+static void
+take_move(void *context, PointsWalk *points, const PointsMove *move)
+{
+	Statement *statement = context;
+	int128 before = statement->balance;
+
+	if (statement->nexpired > 0 &&
+		(move->type != POINTS_MOVE_EXPIRE || move->at != statement->expired_at))
+		put_expired(statement);
+	statement->balance = points_spendable(points);
+	if (move->type == POINTS_MOVE_EXPIRE)
+		hold_expired(statement, points, move, before - statement->balance);
+	else if (move->type == POINTS_MOVE_ACTIVATE)
+	{
+		int128 activated = move->points;
+
+		begin_row(statement, move->at, "activate", label_of_lot(points, move->lot));
+		put_ref_of_lot(statement, points, move->lot);
+		rows_put_null(statement->rows);
+		end_row(statement, &activated, statement->balance, NULL);
+	}
+}
+
+static void
+put_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
+{
+	Statement *statement = context;
+	int128 points = entry->points * decimal_power[Max(statement->points_scale - entry->scale, 0)];
+
+	put_expired(statement);
+	note_ref(statement, entry->event);
+	begin_row(statement, entry->at, earn_entry_names[entry->type], entry->label);
+	if (entry->event != NULL)
+		points_put_ref(statement->rows, entry->event);
+	else
+		rows_put_null(statement->rows);
+	if (entry->has_amount)
+		rows_put_decimal(statement->rows, entry->amount, statement->amount_scale);
+	else
+		rows_put_null(statement->rows);
+	end_row(statement, &points, statement->balance, entry->explanation);
+}
+
+static void
+put_change(void *context, TierWalk *tiers, const TierChange *change)
+{
+	static const EventText no_label = { NULL, 0 };
+	Statement *statement = context;
+	const char *reason = tier_reason_names[change->reason];
+
+	put_expired(statement);
+	statement->rank = change->to_rank;
+	begin_row(statement, change->at, "tier", no_label);
+	if (change->from_rank != TIER_NO_RANK)
+		reason = psprintf("%s to %s, %s", program_tier_name(statement->policy, change->from_rank),
+						  program_tier_name(statement->policy, change->to_rank), reason);
+	rows_put_null(statement->rows);
+	rows_put_null(statement->rows);
+	end_row(statement, NULL, statement->balance, reason);
+}
+
+/* ---- the call ---- */
+
+static void *
+open_call(const struct varlena *bytes)
+{
+	Statement *statement = palloc0(sizeof(Statement));
+	ProgramPolicy *policy = program_policy_open(bytes);
+	ProgramSinks sinks = {
+		.entry = put_entry, .move = take_move, .change = put_change, .context = statement
+	};
+
+	statement->policy = policy;
+	statement->walk = program_walk_create(policy, PROGRAM_WALK_EXPLAIN, &sinks);
+	return statement;
+}
+
+/* program_statement(timeline, program, as_of) */
+Datum
+loyalty_program_statement(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
+	Statement *statement;
+	Rows rows;
+	ByteSpan body;
+	ProgramStanding standing;
+
+	rows_open(&rows, fcinfo);
+	statement = policy_argument(fcinfo, 1, &program_policy_face, open_call);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	body = timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0)));
+	program_walk_start(statement->walk, body, NULL);
+	program_walk_standing(statement->walk, &standing);
+	statement->rows = &rows;
+	statement->amount_scale = standing.amount_scale;
+	statement->points_scale = standing.points_scale;
+	statement->rank = standing.rank;
+	statement->balance = 0;
+	statement->expired = NULL;
+	statement->nexpired = statement->max_expired = 0;
+	statement->refs = NULL;
+	statement->nrefs = statement->max_refs = 0;
+	program_walk_to_day(statement->walk, as_of);
+	put_expired(statement);
+	return (Datum) 0;
+}

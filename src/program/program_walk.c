@@ -1,0 +1,434 @@
+/*
+ * program_walk.c
+ *		A walk: which instant comes next, and what happens at one, in this order:
+ *
+ *		points expire			points, up to POINTS_STEP_EXPIRE
+ *		tiers by time			tier_walk_until(); suspension follows
+ *		points become available	points, up to POINTS_STEP_ACTIVATE
+ *		birthdays, events		earning, at the tier held then; each entry goes to the points
+ *		tiers by events			tier_walk_end(); suspension follows
+ *								(before earning, where the order that reaches a tier earns at it)
+ *		points expire			points, where they are valid at the boundary
+ *
+ * Instants of events and of what time gives are worked off one by one. What falls due between them
+ * in points and tiers is theirs, and is not looked at before the next instant, unless one has to do
+ * with the other: then a change of tier brings the points to it first (program_change_tier()), and
+ *where points count for tiers only once they are available, each time that they become so is an
+ * instant, too.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "program/earn_policy.h"
+#include "program/program_state.h"
+
+#define BONUS_SORTS		(EARN_NTH_PURCHASE + 1)
+
+/* Events between two looks at interrupts. */
+#define INTERRUPT_EVERY 1024
+
+void *
+program_grow(ProgramWalk *walk, void *array, int64 *max, int64 needed, size_t size)
+{
+	if (needed <= *max)
+		return array;
+	*max = Max(16, Max(needed, *max * 2));
+	if (array == NULL)
+		return MemoryContextAllocExtended(walk->context, *max * size, MCXT_ALLOC_HUGE);
+	return repalloc_huge(array, *max * size);
+}
+
+/* ---- making one ---- */
+
+ProgramWalk *
+program_walk_create(const ProgramPolicy *policy, int flags, const ProgramSinks *sinks)
+{
+	ProgramWalk *walk = palloc0(sizeof(ProgramWalk));
+	int i;
+
+	walk->policy = policy;
+	walk->zone = policy->zone != NULL ? policy->zone : zone_of_session();
+	walk->context = CurrentMemoryContext;
+	if (sinks != NULL)
+		walk->sinks = *sinks;
+	walk->explains = (flags & PROGRAM_WALK_EXPLAIN) != 0;
+	for (i = 0; i < policy->earn->nversions; i++)
+		walk->crosses_after |= policy->tiers != NULL && policy->earn->versions[i].crossing_after;
+	walk->counts_available = policy->metric == PROGRAM_POINTS && !policy->pending_counts;
+	walk->in_step = walk->counts_available || policy->suspends || walk->sinks.entry != NULL ||
+					walk->sinks.move != NULL || walk->sinks.change != NULL;
+
+	walk->earn = earn_walk_create(policy->earn, walk->explains ? EARN_WALK_EXPLAIN : 0,
+								  program_take_entry, walk);
+	if (walk->counts_available)
+		walk->points = points_walk_create(policy->points, 0, program_note_move, walk);
+	else
+		walk->points = points_walk_create(policy->points, 0, walk->sinks.move, walk->sinks.context);
+	if (policy->tiers != NULL)
+	{
+		EventText *names = palloc(policy->tiers->ntiers * sizeof(EventText));
+
+		walk->tiers =
+			tier_walk_create(policy->tiers, 0, walk->in_step ? program_change_tier : NULL, walk);
+		for (i = 0; i < policy->tiers->ntiers; i++)
+		{
+			names[i].bytes = policy->tiers->tiers[i];
+			names[i].len = (int) strlen(names[i].bytes);
+		}
+		earn_walk_tiers(walk->earn, names, policy->tiers->ntiers);
+		earn_walk_ignore(walk->earn, &policy->tiers->grant_kind);
+	}
+	walk->has_texts = true;
+	return walk;
+}
+
+/* ---- a customer ---- */
+
+/* Numbers his labels, with the sorts of bonuses behind them, for all that ask for them. */
+static void
+number_texts(ProgramWalk *walk)
+{
+	TimelineReader *reader = &walk->reader;
+	int nlabels = reader->nlabels + BONUS_SORTS;
+	int i;
+
+	walk->labels = program_grow(walk, walk->labels, &walk->max_labels, nlabels, sizeof(EventText));
+	if (reader->nlabels > 0)
+		memcpy(walk->labels, reader->labels, reader->nlabels * sizeof(EventText));
+	for (i = 0; i < BONUS_SORTS; i++)
+	{
+		walk->labels[reader->nlabels + i].bytes = earn_bonus_names[i];
+		walk->labels[reader->nlabels + i].len = (int) strlen(earn_bonus_names[i]);
+	}
+	points_walk_set_labels(walk->points, walk->labels, nlabels);
+	walk->grant_no = -1;
+	if (walk->tiers == NULL)
+		return;
+	tier_walk_texts(walk->tiers, reader->kinds, reader->nkinds, walk->labels, nlabels);
+	for (i = 0; i < reader->nkinds; i++)
+		if (event_text_compare(&reader->kinds[i], &walk->policy->tiers->grant_kind) == 0)
+			walk->grant_no = i + 1;
+}
+
+static bool
+is_redemption(const EarnPolicy *policy, const EventText *kind)
+{
+	int i;
+
+	for (i = 0; i < policy->nkinds; i++)
+		if (event_text_compare(&policy->kinds[i].kind, kind) == 0)
+			return policy->kinds[i].role == EARN_REDEMPTION;
+	return false;
+}
+
+/* The scale of his points: that of the rules, but redemptions may have more decimals. */
+static int
+find_points_scale(const ProgramWalk *walk)
+{
+	int scale = walk->policy->earn->scale;
+	TimelineReader ahead;
+	Event event;
+	int64 read = 0;
+	bool *redeems;
+	bool any = false;
+	int i;
+
+	if (likely(walk->reader.nkinds == 0) || walk->reader.scale <= scale)
+		return scale;
+	redeems = palloc_extended((Size) walk->reader.nkinds + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (i = 0; i < walk->reader.nkinds; i++)
+		any |= redeems[i + 1] = is_redemption(walk->policy->earn, &walk->reader.kinds[i]);
+	ahead = walk->reader;
+	while (any && scale < ahead.scale && timeline_next(&ahead, &event))
+	{
+		if (redeems[event.kind_no] && event.has_value)
+			scale = Max(scale, decimal_minimal_scale(event.value, ahead.scale));
+		if (++read % INTERRUPT_EVERY == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	pfree(redeems);
+	return scale;
+}
+
+static inline void
+read_next(ProgramWalk *walk)
+{
+	TimelineReader *reader = &walk->reader;
+
+	if (!walk->plain)
+		walk->has_next = timeline_next(reader, &walk->next);
+	else if ((walk->has_next = reader->left > 0))
+	{
+		reader->left--;
+		walk->next.has_value =
+			timeline_read_instant_and_value(reader, &walk->next.at, &walk->next.value);
+	}
+}
+
+static void
+start_tiers(ProgramWalk *walk)
+{
+	const ProgramPolicy *policy = walk->policy;
+	int scale = policy->metric == PROGRAM_SPEND	   ? walk->reader.scale
+				: policy->metric == PROGRAM_POINTS ? walk->points_scale
+												   : 0;
+
+	tier_walk_start(walk->tiers, scale, walk->has_events ? walk->member_since : DT_NOBEGIN, -1,
+					walk->customer);
+	walk->rank = walk->has_events ? TIER_NO_RANK : 0;
+	walk->suspended = false;
+	program_first_version(walk);
+}
+
+void
+program_walk_start(ProgramWalk *walk, ByteSpan body, const char *customer)
+{
+	TimelineReader *reader = &walk->reader;
+	MemoryContext caller = MemoryContextSwitchTo(walk->context);
+
+	timeline_close_within(reader, walk->texts, WALK_TEXTS);
+	reader->kinds = reader->labels = NULL;
+	timeline_open_within(reader, body.bytes, body.len, walk->texts, WALK_TEXTS);
+	MemoryContextSwitchTo(caller);
+	walk->customer = customer;
+	walk->has_events = reader->left > 0;
+	walk->points_scale = find_points_scale(walk);
+	earn_walk_start(walk->earn, reader, customer);
+	walk->member_since = earn_walk_member_since(walk->earn);
+	points_walk_feed(walk->points, walk->points_scale, customer);
+	/* most have none, and what that means stays the same */
+	if (walk->has_texts || reader->nkinds > 0 || reader->nlabels > 0)
+	{
+		walk->has_texts = true;
+		number_texts(walk);
+	}
+	walk->has_texts = reader->nkinds > 0 || reader->nlabels > 0;
+	if (walk->tiers != NULL)
+		start_tiers(walk);
+	walk->reached = DT_NOBEGIN;
+	walk->spend = 0;
+	walk->nentries = 0;
+	walk->ngrants = 0;
+	walk->plain = !walk->explains && (reader->flags & TIMELINE_RICH) == 0 &&
+				  (reader->flags & TIMELINE_HAS_VALUES) != 0;
+	memset(&walk->next, 0, sizeof(Event));
+	memset(&walk->single, 0, sizeof(Event));
+	walk->single.has_value = true;
+	read_next(walk);
+}
+
+/* ---- an instant ---- */
+
+/* The events of an instant: grants are the tiers', all others those of earning. */
+static void
+take_events(ProgramWalk *walk, TimestampTz at)
+{
+	do
+	{
+		const Event *event = &walk->next;
+
+		if (unlikely(event->kind_no == walk->grant_no))
+		{
+			TierEvent grant = { .kind_no = event->kind_no,
+								.label_no = event->label_no,
+								.expires_at = event->has_expiry ? event->expires_at : DT_NOEND };
+
+			walk->grants = program_grow(walk, walk->grants, &walk->max_grants, walk->ngrants + 1,
+										sizeof(TierEvent));
+			walk->grants[walk->ngrants++] = grant;
+		}
+		else
+			earn_walk_event(walk->earn, event);
+		read_next(walk);
+		CHECK_FOR_INTERRUPTS();
+	} while (walk->has_next && walk->next.at == at);
+}
+
+/* Adds to spend, and tells the tiers what they are to see. */
+static inline void
+count(ProgramWalk *walk, int128 amount, int kind_no, int label_no, bool starts_order)
+{
+	walk->spend += amount;
+	if (walk->tiers == NULL)
+		return;
+	if (walk->policy->metric == PROGRAM_SPEND)
+		program_count(walk, amount, kind_no, label_no);
+	else if (walk->policy->metric == PROGRAM_ORDERS && starts_order)
+		program_count(walk, 1, kind_no, label_no);
+}
+
+/* What the instant's events count for. */
+static void
+reckon(ProgramWalk *walk)
+{
+	int n;
+	const EarnCounted *counted = earn_walk_reckon(walk->earn, &n);
+	int i;
+
+	for (i = 0; i < n; i++)
+		count(walk, counted[i].amount, counted[i].event->kind_no, counted[i].label_no,
+			  counted[i].starts_order);
+}
+
+/* What was counted at the instant, and granted, does to the tier. */
+static void
+end_tiers(ProgramWalk *walk)
+{
+	int64 i;
+
+	for (i = 0; i < walk->ngrants; i++)
+		tier_walk_event(walk->tiers, &walk->grants[i]);
+	walk->ngrants = 0;
+	tier_walk_end(walk->tiers);
+}
+
+static bool
+crosses_after(const ProgramWalk *walk, TimestampTz at)
+{
+	return earn_version_on(walk->policy->earn, zone_day(walk->zone, at))->crossing_after;
+}
+
+/* The tier at which the instant's events earn: who joins with them has the base tier. */
+static int
+tier_now(const ProgramWalk *walk)
+{
+	return Max(tier_walk_rank(walk->tiers), 0);
+}
+
+/*
+ * Is a plain timeline's event at an instant the only thing that happens there, and a purchase?
+ * It is read then, to single.
+ */
+static inline bool
+take_single(ProgramWalk *walk, TimestampTz at)
+{
+	const Event *next = &walk->next;
+
+	if (next->at != at || !walk->has_next || !next->has_value || next->value < 0 ||
+		earn_walk_next_due(walk->earn) <= at)
+		return false;
+	walk->single.at = at;
+	walk->single.value = next->value;
+	read_next(walk);
+	return true;
+}
+
+static void
+work_off(ProgramWalk *walk, TimestampTz at)
+{
+	TierWalk *tiers = walk->tiers;
+	int tier = EARN_NO_TIER;
+	bool tiers_first = false;
+	bool has_single = walk->plain && take_single(walk, at);
+	bool alone = has_single && !(walk->has_next && walk->next.at == at);
+
+	if (tiers != NULL)
+	{
+		program_bring_tiers(walk, at + 1);
+		tier_walk_begin(tiers, at);
+		tier = tier_now(walk);
+	}
+	if (walk->in_step)
+		program_bring_points(walk, at, POINTS_STEP_ACTIVATE);
+	if (alone)
+		count(walk, walk->single.value, 0, 0, true);
+	else
+	{
+		earn_walk_begin(walk->earn, at);
+		if (has_single)
+			earn_walk_event(walk->earn, &walk->single);
+		if (walk->has_next && walk->next.at == at)
+			take_events(walk, at);
+		reckon(walk);
+	}
+	if (unlikely(walk->crosses_after))
+		tiers_first = crosses_after(walk, at);
+	if (tiers_first)
+	{
+		end_tiers(walk);
+		tier = tier_now(walk);
+	}
+	if (alone)
+		earn_walk_purchase(walk->earn, &walk->single, tier);
+	else
+		earn_walk_end(walk->earn, tier);
+	if (tiers != NULL && !tiers_first)
+		end_tiers(walk);
+	if (walk->counts_available)
+		program_bring_points(walk, at, POINTS_STEP_EXPIRE_AFTER);
+}
+
+/* The next instant to be worked off. */
+static inline TimestampTz
+next_instant(const ProgramWalk *walk)
+{
+	TimestampTz at = earn_walk_next_due(walk->earn);
+
+	if (likely(walk->has_next))
+		at = Min(at, walk->next.at);
+	if (unlikely(walk->counts_available))
+		at = Min(at, points_walk_next_due(walk->points));
+	if (unlikely(walk->policy->suspends))
+		at = Min(at, walk->version_ends);
+	return at;
+}
+
+void
+program_walk_to_day(ProgramWalk *walk, DateADT day)
+{
+	TimestampTz before;
+	TimestampTz at;
+
+	check_finite_day(day);
+	before = zone_day_start(walk->zone, day + 1);
+	while ((at = next_instant(walk)) < before)
+	{
+		work_off(walk, at);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (walk->tiers != NULL)
+		program_bring_tiers(walk, before);
+	program_bring_points(walk, before, POINTS_STEP_EXPIRE);
+	walk->reached = before;
+}
+
+/* ---- where it stands ---- */
+
+void
+program_walk_standing(ProgramWalk *walk, ProgramStanding *standing)
+{
+	const PointsTotals *totals = points_walk_totals(walk->points);
+
+	if (walk->tiers != NULL)
+		standing->rank = tier_walk_rank(walk->tiers);
+	else
+		standing->rank = !walk->has_events || walk->member_since < walk->reached ? 0 : TIER_NO_RANK;
+	standing->amount_scale = walk->reader.scale;
+	standing->points_scale = walk->points_scale;
+	standing->orders = earn_walk_orders(walk->earn);
+	standing->spend = walk->spend;
+	standing->issued = totals->earned - totals->returned;
+	standing->redeemed = totals->redeemed;
+	standing->expired = totals->expired;
+	standing->pending = totals->pending;
+	standing->balance = totals->active - totals->overdrawn;
+}
+
+TimestampTz
+program_walk_member_since(const ProgramWalk *walk)
+{
+	return walk->has_events ? walk->member_since : DT_NOBEGIN;
+}
+
+PointsWalk *
+program_walk_points(const ProgramWalk *walk)
+{
+	return walk->points;
+}
+
+TierWalk *
+program_walk_tiers(const ProgramWalk *walk)
+{
+	return walk->tiers;
+}
