@@ -34,7 +34,10 @@ SQL_PARTS := \
 	src/tiers/tiers.sql \
 	src/tiers/base.sql \
 	src/program/earn_policy.sql \
-	src/program/earn.sql
+	src/program/earn.sql \
+	src/program/program_policy.sql \
+	src/program/program.sql \
+	src/program/base.sql
 SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)

@@ -11,7 +11,8 @@ types=(activity_set calendar_period timeline_event event_timeline activity_base_
 	growth_result growth_money_result lifecycle_census_result stickiness_result active_days_histogram_result
 	survival_result logrank_result
 	repeat_rate_result purchase_intervals_result
-	earn_policy tier_policy tier_census_result tier_migration_result tier_flow_result tier_tenure_result tier_near_result)
+	earn_policy program_policy tier_policy tier_census_result tier_migration_result tier_flow_result tier_tenure_result tier_near_result
+	program_totals_result program_compare_result program_rollforward_result)
 
 new_database loyalty_fuzz
 run loyalty_fuzz -c 'CREATE EXTENSION loyalty'
@@ -79,6 +80,7 @@ seed()
 		seed points_triangle_result "points_triangle(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), '{\"expires_after\": \"7 days\"}', by_label => $by_label) FROM visit"
 	done
 	seed earn_policy "p::earn_policy FROM unnest(ARRAY['{}', '{\"full_steps\": true, \"per\": 200, \"versions\": [{\"from\": \"2024-07-01\", \"rate\": 3}]}', '{\"multipliers\": [{\"times\": 2, \"weekdays\": [\"saturday\"]}], \"caps\": {\"day\": 100}, \"bonuses\": {\"birthday\": 50}}']) p"
+	seed program_policy "p::program_policy FROM unnest(ARRAY['{}', '{\"earn\": {\"multipliers\": [{\"times\": 2, \"tiers\": [\"Gold\"]}]}, \"points\": {\"expires_after\": \"1 year\"}, \"tiers\": {\"Gold\": 500}, \"tier_metric\": \"points\", \"pending_counts\": false, \"no_expiry_tiers\": [\"Gold\"], \"zone\": \"UTC\"}', '{\"tiers\": {\"Gold\": 500}, \"versions\": [{\"from\": \"2024-07-01\", \"earn\": {\"rate\": 3}, \"points\": {\"pending\": \"1 day\"}, \"tiers\": {\"grace\": \"1 day\"}, \"no_expiry_tiers\": [\"Gold\"]}]}']) p"
 	seed tier_policy "p::tier_policy FROM unnest(ARRAY['{\"Silver\": 500, \"Gold\": 2000.5}', '{\"levels\": [{\"tier\": \"Gold\", \"any\": {\"nights\": 25, \"points\": 15000}, \"keep\": {\"all\": {\"nights\": 20}}}], \"metrics\": {\"nights\": {\"of\": \"days\", \"labels\": [\"night\"]}, \"points\": {\"of\": \"sum\", \"kinds\": [\"earn\"]}}, \"qualifying_window\": \"calendar year\", \"valid\": \"next_period_end\", \"zone\": \"Europe/Helsinki\"}', '{\"levels\": {\"Silver\": 5}, \"grace\": \"1 month\", \"downgrade\": \"one_level\", \"versions\": [{\"from\": \"2024-07-01\", \"levels\": {\"Silver\": 6}}]}']) p"
 	club="'{\"levels\": {\"Silver\": 4, \"Gold\": 20.5}, \"valid\": \"20 days\", \"downgrade\": \"one_level\"}'"
 	for all in true false; do
@@ -87,6 +89,12 @@ seed()
 		seed tier_flow_result "tier_flow(timelines(c, nullif(at, CASE WHEN c < 2 THEN at END), v), $club, 'week') FROM visit WHERE $all OR c < 3"
 		seed tier_tenure_result "tier_tenure(timelines(c, at, v), $club) FROM visit WHERE $all OR c < 2"
 		seed tier_near_result "tier_near(timelines(c, at, v), $club, within => 2.5) FROM visit WHERE $all OR c < 2"
+	done
+	programme="'{\"earn\": {\"multipliers\": [{\"times\": 2, \"tiers\": [\"Silver\"]}]}, \"points\": {\"expires_after\": \"20 days\", \"pending\": \"3 days\"}, \"tiers\": {\"Silver\": 4, \"Gold\": 20.5}}'"
+	for all in true false; do
+		seed program_totals_result "program_totals(timelines(c, at, v), $programme) FROM visit WHERE $all OR c < 2"
+		seed program_compare_result "program_compare(timelines(c, at, v), $programme, '{\"earn\": {\"rate\": 0.5, \"decimals\": 2}}') FROM visit WHERE $all OR c < 2"
+		seed program_rollforward_result "program_rollforward(timelines(c, at, v - 3), $programme, 'week') FROM visit WHERE $all OR c < 3"
 	done
 	seed funnel_totals_result "funnel_totals(timelines(c, make_event(at => at, kind => 'k' || v::int % 3)), '{k0,k1,k2}') FROM visit"
 	seed funnel_totals_result "funnel_totals(timelines(c, make_event(at => at, label => 'k' || v::int % 3)), '{k0,k1}', '1 day', 'strict_order', 'label', '{02:30}', '2024-02-01') FROM visit"
@@ -134,6 +142,9 @@ is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_migration_result r, LA
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_flow_result r, LATERAL (SELECT * FROM tier_flow_table(r.x) LIMIT 2000) t WHERE t.members_at_end <> t.members_at_start + t.joined + t.upgraded_in - t.upgraded_out + t.downgraded_in - t.downgraded_out OR t.members_at_end < 0" 2>&1)" 0 "results: from start to end"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_tenure_result r, LATERAL tier_tenure_table(r.x) t WHERE t.ended > t.spells OR t.median_days < 0 OR t.mean_days < 0" 2>&1)" 0 "results: spells end once"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_tier_near_result r, LATERAL tier_near_table(r.x) t WHERE t.near_next > t.members OR t.near_keep > t.members" 2>&1)" 0 "results: who is near is a member"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_program_totals_result r, LATERAL program_totals_table(r.x) t WHERE t.points_issued <> t.points_redeemed + t.points_expired + t.points_pending + t.balance OR t.members < 0" 2>&1)" 0 "results: a programme's points add up"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_program_compare_result r, LATERAL (SELECT sum(members) AS m FROM program_compare_members(r.x)) t, LATERAL (SELECT coalesce(sum(members), 0) AS m FROM program_compare_table(r.x)) p WHERE t.m <> p.m" 2>&1)" 0 "results: who wins, loses or stays is somewhere"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_program_rollforward_result r, LATERAL (SELECT * FROM program_rollforward_table(r.x) LIMIT 2000) t WHERE t.closing <> t.opening + t.issued - t.redeemed - t.returned - t.expired OR t.pending < 0" 2>&1)" 0 "results: from opening to closing"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_repeat_rate_result r, LATERAL repeat_rate_table(r.x) t WHERE t.rate NOT BETWEEN 0 AND 1 OR t.eligible > t.buyers" 2>&1)" 0 "repeat rates"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_purchase_intervals_result r, LATERAL purchase_intervals_table(r.x) t WHERE t.not_reached < 0 OR t.median_days < t.n - 1 OR t.km_median_days < t.n - 1" 2>&1)" 0 "purchase intervals"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_funnel_totals_result r, LATERAL funnel_totals_table(r.x) t WHERE t.stopped NOT BETWEEN 0 AND t.reached OR t.rate_from_previous NOT BETWEEN 0 AND 1 OR t.median_from_previous < '0'" 2>&1)" 0 "results: a funnel only gets narrower"

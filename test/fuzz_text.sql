@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(45);
+SELECT plan(49);
 CREATE TABLE seed (type text, written text);
 INSERT INTO seed VALUES
 	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
@@ -16,6 +16,8 @@ INSERT INTO seed VALUES
 	('lifecycle_census_result', '{"period": "week", "dormant_after": 12, "as_of": "2024-12-31", "rows_without_customer": 3, "rows": [{"stage": "at risk", "members": 3}, {"stage": "never", "members": 1}]}'),
 	('active_days_histogram_result', '{"days": 28, "as_of": "2024-12-31", "rows": [{"active_days": 0, "customers": 3}, {"active_days": 7, "customers": 1}]}'),
 	('earn_policy', '{"rate": 2, "multipliers": [{"times": 2, "weekdays": ["saturday"]}], "caps": {"day": 100}, "bonuses": {"birthday": 50}}'), ('earn_policy', '{"full_steps": true, "per": 200, "versions": [{"from": "2024-07-01", "rate": 3}]}'),
+	('program_policy', '{"earn": {"rate": 2}, "points": {"expires_after": "1 year"}, "tiers": {"Silver": 5, "Gold": 20}, "tier_metric": "points", "pending_counts": false, "no_expiry_tiers": ["Gold"], "zone": "UTC"}'),
+	('program_policy', '{"tiers": {"Gold": 500}, "versions": [{"from": "2024-07-01", "earn": {"rate": 3}, "points": {"pending": "1 day"}, "tiers": {"grace": "1 day"}, "no_expiry_tiers": ["Gold"]}]}'),
 	('tier_policy', '{"Silver": 500, "Gold": 2000.5}'), ('tier_policy', '{"levels": {"Silver": 5}, "grace": "1 month", "downgrade": "one_level", "versions": [{"from": "2024-07-01", "levels": {"Silver": 6}}]}'),
 	('tier_policy', '{"levels": [{"tier": "Gold", "any": {"nights": 25, "points": 15000}, "keep": {"all": {"nights": 20}}}], "metrics": {"nights": {"of": "days", "labels": ["night"]}, "points": {"kinds": ["earn"]}}, "qualifying_window": "calendar year", "valid": "next_period_end"}'),
 	('event_timeline', '[]'), ('event_timeline', '[{"at": "2024-01-05T10:00:00+00:00", "value": 12.50}, {"at": "2024-01-06T10:00:00+00:00", "kind": "earn", "ref": "A"}]');
@@ -43,6 +45,9 @@ UNION ALL SELECT 'tier_migration_result', tier_migration(timelines(c, timestampt
 UNION ALL SELECT 'tier_flow_result', tier_flow(timelines(c % 9, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 20, "Gold": 60}, "valid": "5 days", "qualifying_window": "20 days"}')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'tier_tenure_result', tier_tenure(timelines(c % 3, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 50, "Gold": 100}, "valid": "5 days", "qualifying_window": "7 days"}')::text FROM generate_series(1, 30) c
 UNION ALL SELECT 'tier_near_result', tier_near(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"Silver": 20, "Gold": 40}', within => 3.5)::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'program_totals_result', program_totals(timelines(c % 20, timestamptz '2024-01-05' + c * interval '1 day', c - 9.5), '{"points": {"expires_after": "14 days"}, "tiers": {"Silver": 20, "Gold": 60}}')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'program_compare_result', program_compare(timelines(c % 20, timestamptz '2024-01-05' + c * interval '1 day', c - 9.5), '{"tiers": {"Silver": 20}}', '{"earn": {"rate": 0.75, "decimals": 2}, "tiers": {"Silver": 20, "Gold": 60}}')::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'program_rollforward_result', program_rollforward(timelines(c % 7, timestamptz '2024-01-05' + c * interval '1 day', c - 9.5), '{"points": {"expires_after": "14 days", "pending": "2 days"}}', 'week')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'survival_result', survival(c % 20 + 0.25, c % 3 = 0)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'logrank_result', logrank(c % 20, c % 3 = 0, 's' || c % 2)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'repeat_rate_result', repeat_rate(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), within_days => 7)::text FROM generate_series(1, 60) c

@@ -129,15 +129,13 @@ find_fault(const Tally *tally)
 	const char *fault = tier_rows_fault(tally, FLOW_RANK);
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
-	DateADT as_of;
 	Flow flow;
 
+	if (fault == NULL && nrows > 0)
+		fault =
+			base_calendar_fault(tally, TIER_PARAMETER_OTHER, TIER_PARAMETER_AS_OF, &flow.calendar);
 	if (fault != NULL || nrows == 0)
 		return fault;
-	if (tally_parameter(tally, TIER_PARAMETER_OTHER) == NULL)
-		return "There are rows, but no \"period\".";
-	if (!tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of))
-		return "There are rows, but no \"as_of\".";
 	(void) flow_open(&flow, tally);
 	if (rows[nrows - 1]->key.numbers[FLOW_PERIOD] > flow.calendar.last)
 		return "There is a period after \"as_of\".";

@@ -15,8 +15,6 @@ PG_FUNCTION_INFO_V1(loyalty_tier_migration);
 PG_FUNCTION_INFO_V1(loyalty_tier_migration_accum);
 PG_FUNCTION_INFO_V1(loyalty_tier_migration_table);
 
-#define NOT_YET "not yet a member"
-
 static const TallyParameter parameters[] = {
 	TIER_PARAMETERS,
 	{ .name = "to_day",
@@ -163,7 +161,7 @@ loyalty_tier_migration_table(PG_FUNCTION_ARGS)
 		if (row == from_end)
 			from_end = same_from(row, end, &from_members);
 		rows_begin(&rows);
-		rows_put_name(&rows, from == TIER_NO_RANK ? NOT_YET : policy->tiers[from]);
+		rows_put_name(&rows, from == TIER_NO_RANK ? TIER_NOT_YET : policy->tiers[from]);
 		rows_put_int(&rows, from);
 		rows_put_name(&rows, policy->tiers[to]);
 		rows_put_int(&rows, to);

@@ -44,8 +44,9 @@ base_canonical_number(const char *text)
 typedef struct Asked
 {
 	struct varlena *policy;
-	struct varlena *period; /* NULL: not asked */
-	BaseQuestion question;	/* all that needs no opening */
+	struct varlena *other_policy; /* NULL: not asked */
+	struct varlena *period;		  /* NULL: not asked */
+	BaseQuestion question;		  /* all that needs no opening */
 } Asked;
 
 static void
@@ -59,6 +60,9 @@ read_argument(FunctionCallInfo fcinfo, int n, const BaseArgument *argument, Aske
 	{
 		case BASE_POLICY:
 			asked->policy = PG_GETARG_VARLENA_PP(n);
+			break;
+		case BASE_OTHER_POLICY:
+			asked->other_policy = PG_GETARG_VARLENA_PP(n);
 			break;
 		case BASE_PERIOD:
 			asked->period = PG_GETARG_VARLENA_PP(n);
@@ -98,12 +102,44 @@ same_asked(const Asked *a, const Asked *b)
 		   a->question.flag == b->question.flag &&
 		   a->question.number.units == b->question.number.units &&
 		   a->question.number.scale == b->question.number.scale &&
-		   argument_same(a->policy, b->policy) && argument_same(a->period, b->period);
+		   argument_same(a->policy, b->policy) && argument_same(a->other_policy, b->other_policy) &&
+		   argument_same(a->period, b->period);
 }
 
-/* The zone that a period names becomes that of a policy that names none. */
-static void
-settle_zone(const Asked *asked, ZoneDays **zone)
+/* The name of the argument of a type of which there is one. */
+static const char *
+argument_name(const BaseMetric *metric, BaseArgumentType type)
+{
+	const BaseArgument *argument = metric->arguments;
+
+	while (argument->type != type)
+		argument++;
+	return argument->name;
+}
+
+/* The zone that the policies name; NULL: none. */
+static ZoneDays *
+zone_of_policies(const BaseMetric *metric, const BaseQuestion *question)
+{
+	ZoneDays *zone = *metric->policy_zone(question->policy);
+	ZoneDays *other;
+
+	if (question->other_policy == NULL)
+		return zone;
+	other = *metric->policy_zone(question->other_policy);
+	if (zone != NULL && other != NULL && zone != other)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s is in zone \"%s\", but %s in \"%s\"",
+							   argument_name(metric, BASE_POLICY), zone_name(zone),
+							   argument_name(metric, BASE_OTHER_POLICY), zone_name(other)),
+						errhint("Leave out one of them, or let them agree.")));
+	return zone != NULL ? zone : other;
+}
+
+/* The zone of all that is asked: that of the policies, which a period must agree with, or that
+ * of a period, or the session's. */
+static ZoneDays *
+settle_zone(const Asked *asked, ZoneDays *zone)
 {
 	if (asked->period != NULL)
 	{
@@ -114,16 +150,15 @@ settle_zone(const Asked *asked, ZoneDays **zone)
 		if (calendar.zone != NULL)
 		{
 			named = zone_by_name(calendar.zone, strlen(calendar.zone));
-			if (*zone != NULL && *zone != named)
+			if (zone != NULL && zone != named)
 				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 								errmsg("the policy is in zone \"%s\", but the period in \"%s\"",
-									   zone_name(*zone), zone_name(named)),
+									   zone_name(zone), zone_name(named)),
 								errhint("Leave out one of them, or let them agree.")));
-			*zone = named;
+			zone = named;
 		}
 	}
-	if (*zone == NULL)
-		*zone = zone_of_session();
+	return zone != NULL ? zone : zone_of_session();
 }
 
 /* Opens what was asked, in the current memory context. */
@@ -131,19 +166,24 @@ static BaseQuestion *
 open_question(const BaseMetric *metric, Asked *asked)
 {
 	BaseQuestion *question = palloc(sizeof(BaseQuestion));
-	ZoneDays **zone;
 
 	*question = asked->question;
 	asked->policy = argument_copy(asked->policy);
 	question->policy = metric->open_policy(asked->policy);
+	if (asked->other_policy != NULL)
+	{
+		asked->other_policy = argument_copy(asked->other_policy);
+		question->other_policy = metric->open_policy(asked->other_policy);
+	}
 	if (asked->period != NULL)
 	{
 		asked->period = argument_copy(asked->period);
 		question->period = (CalendarPeriod *) asked->period;
 	}
-	zone = metric->policy_zone(question->policy);
-	settle_zone(asked, zone);
-	question->zone = *zone;
+	question->zone = settle_zone(asked, zone_of_policies(metric, question));
+	*metric->policy_zone(question->policy) = question->zone;
+	if (question->other_policy != NULL)
+		*metric->policy_zone(question->other_policy) = question->zone;
 	return question;
 }
 
@@ -155,6 +195,8 @@ parameter_text(const Asked *asked, const BaseQuestion *question, BaseArgumentTyp
 	{
 		case BASE_POLICY:
 			return policy_unpack(asked->policy);
+		case BASE_OTHER_POLICY:
+			return policy_unpack(asked->other_policy);
 		case BASE_PERIOD:
 			return calendar_period_text(question->period);
 		case BASE_AS_OF:
@@ -282,17 +324,6 @@ start_accumulation(TallyState *state, const BaseMetric *metric, const Asked *ask
 	return accumulation;
 }
 
-static const char *
-as_of_name(const BaseMetric *metric)
-{
-	int i;
-
-	for (i = 0; i < metric->narguments; i++)
-		if (metric->arguments[i].type == BASE_AS_OF)
-			return metric->arguments[i].name;
-	return "as_of";
-}
-
 Datum
 base_metric_add(FunctionCallInfo fcinfo, const BaseMetric *metric)
 {
@@ -304,7 +335,7 @@ base_metric_add(FunctionCallInfo fcinfo, const BaseMetric *metric)
 	read_arguments(fcinfo, 2, metric, &asked);
 	if (!asked.question.has_as_of)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("%s must not be null", as_of_name(metric)),
+						errmsg("%s must not be null", argument_name(metric, BASE_AS_OF)),
 						errhint("Give a day: an aggregate doesn't know the last event of all "
 								"groups beforehand. The function over timelines(...) does.")));
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
@@ -338,4 +369,18 @@ base_result_calendar(const Tally *tally, int as_of_parameter, BaseCalendar *cale
 			? calendar->last
 			: calendar->last - 1;
 	return true;
+}
+
+const char *
+base_calendar_fault(const Tally *tally, int period_parameter, int as_of_parameter,
+					BaseCalendar *calendar)
+{
+	DateADT as_of;
+
+	if (tally_parameter(tally, period_parameter) == NULL)
+		return "There are rows, but no \"period\".";
+	if (!tally_parameter_day(tally, as_of_parameter, &as_of))
+		return "There are rows, but no \"as_of\".";
+	base_result_calendar(tally, as_of_parameter, calendar);
+	return NULL;
 }

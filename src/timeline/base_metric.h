@@ -7,7 +7,7 @@
  *		base_metric_add(fcinfo, metric)		f_accum(state, timeline, policy, ...)
  *
  * Both ask the same question, whose answers become the parameters of the result. A metric
- * describes its arguments, opens its policy, and brings the fold.
+ * describes its arguments, opens its policy, or two that it compares, and brings the fold.
  */
 #ifndef LOYALTY_BASE_METRIC_H
 #define LOYALTY_BASE_METRIC_H
@@ -22,12 +22,13 @@
 
 typedef enum BaseArgumentType
 {
-	BASE_POLICY, /* there is one; not NULL */
-	BASE_PERIOD, /* not NULL */
-	BASE_AS_OF,	 /* the day up to which is counted; over a base, NULL is that of the last event */
-	BASE_DAY,	 /* another day, not NULL */
-	BASE_FLAG,	 /* not NULL; an aggregate may leave it out, at the end: false */
-	BASE_NUMBER	 /* not NULL; a decimal */
+	BASE_POLICY,	   /* there is one; not NULL */
+	BASE_OTHER_POLICY, /* one to compare with, of the same type; not NULL */
+	BASE_PERIOD,	   /* not NULL */
+	BASE_AS_OF, /* the day up to which is counted; over a base, NULL is that of the last event */
+	BASE_DAY,	/* another day, not NULL */
+	BASE_FLAG,	/* not NULL; an aggregate may leave it out, at the end: false */
+	BASE_NUMBER /* not NULL; a decimal */
 } BaseArgumentType;
 
 #define BASE_ARGUMENT_TYPES (BASE_NUMBER + 1)
@@ -45,7 +46,8 @@ typedef struct BaseArgument
 typedef struct BaseQuestion
 {
 	void *policy;				  /* opened */
-	ZoneDays *zone;				  /* that the policy and the period name, or the session's */
+	void *other_policy;			  /* NULL: not asked */
+	ZoneDays *zone;				  /* that the policies and the period name, or the session's */
 	const CalendarPeriod *period; /* NULL: not asked */
 	bool has_as_of;
 	DateADT as_of;
@@ -61,7 +63,8 @@ typedef struct BaseMetric
 	int narguments;
 	const BaseArgument *arguments; /* behind the base, or the timeline */
 
-	/* Opens a detoasted policy in the current memory context; where its zone is kept. */
+	/* Opens a detoasted policy in the current memory context; where its zone is kept, which is
+	 * set where it names none. */
 	void *(*open_policy)(const struct varlena *policy);
 	ZoneDays **(*policy_zone)(void *policy);
 
@@ -120,5 +123,10 @@ typedef struct BaseCalendar
 
 /* Of the parameters "period" and as_of; false where the result has no rows. */
 extern bool base_result_calendar(const Tally *tally, int as_of_parameter, BaseCalendar *calendar);
+
+/* What is wrong with these parameters of a result that has rows, from outside; NULL: nothing, and
+ * the calendar is there. */
+extern const char *base_calendar_fault(const Tally *tally, int period_parameter,
+									   int as_of_parameter, BaseCalendar *calendar);
 
 #endif

@@ -169,7 +169,8 @@ extern const EventText *event_text_find(const EventText *text, const EventText *
  * Appends to out the body that holds the events of all bodies and all rows, as often as
  * they occur. The rows are sorted in place. Scales are brought to the largest (22003 where
  * a value doesn't fit). Fast where everything is in time order and only instants, values and few
- * kinds occur. texts are those of the rows' kinds; NULL where no row has one. A body of length 0 stands for a member without events.
+ * kinds occur. texts are those of the rows' kinds; NULL where no row has one. A body of length 0
+ * stands for a member without events.
  */
 extern void timeline_merge_bodies(ByteBuffer *out, const ByteSpan *bodies, int nbodies,
 								  TimelineRow *rows, int nrows, const Texts *texts);

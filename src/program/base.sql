@@ -1,0 +1,95 @@
+-- ---- a programme over everyone ----
+
+-- STABLE, since a programme and a period without a zone take their days from the session's TimeZone.
+-- COST of the functions over a base: that of a query, so that collecting in parallel wins.
+
+\expand core/result_type.sql TYPE=program_totals_result DIFFER="program, zone or as_of"
+\expand core/result_type.sql TYPE=program_compare_result DIFFER="program_a, program_b, zone or as_of"
+\expand core/result_type.sql TYPE=program_rollforward_result DIFFER="program, zone, as_of or period"
+COMMENT ON TYPE program_totals_result IS
+	'what a programme gives and holds by tier, as program_totals() adds it up; program_totals_table() turns it into rows, rollup() adds those of disjoint customers';
+COMMENT ON TYPE program_compare_result IS
+	'what members have under one programme and under another, as program_compare() adds it up; program_compare_table() and program_compare_members() turn it into rows, rollup() adds those of disjoint customers';
+COMMENT ON TYPE program_rollforward_result IS
+	'what became of everyone''s points under a programme in each period, as program_rollforward() makes it; program_rollforward_table() turns it into rows, rollup() adds those of disjoint customers';
+
+CREATE FUNCTION program_totals(base timeline_base, program program_policy, as_of date DEFAULT NULL)
+	RETURNS program_totals_result
+	AS 'MODULE_PATHNAME', 'loyalty_program_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+CREATE FUNCTION program_compare(base timeline_base, program_a program_policy, program_b program_policy, as_of date DEFAULT NULL)
+	RETURNS program_compare_result
+	AS 'MODULE_PATHNAME', 'loyalty_program_compare' LANGUAGE C STABLE PARALLEL SAFE COST 200000;
+CREATE FUNCTION program_rollforward(base timeline_base, program program_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
+	RETURNS program_rollforward_result
+	AS 'MODULE_PATHNAME', 'loyalty_program_rollforward' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION program_totals(timeline_base, program_policy, date) IS
+	'What members of a base, of timelines of amounts, spend, earn and hold under a programme at the end of the local day as_of (NULL: that of the last event collected), by tier: program_summary() of every member, added up. Who isn''t a member yet isn''t counted; a customer without events is a member in the base tier. NULL for a NULL base. A NULL program is error 22004, an infinite as_of 22008; what a customer''s walk refuses (a grant of a tier that the programme doesn''t have, a redemption that its overdraft refuses) 22023 with the customer in the context.';
+COMMENT ON FUNCTION program_compare(timeline_base, program_policy, program_policy, date) IS
+	'What members of a base have under program_a and what they would have under program_b, at the end of the local day as_of (NULL: that of the last event collected), and who holds more points, pending ones too, under b than under a. Who is a member by neither isn''t counted; who is one by one of them has nothing under the other. NULL for a NULL base. Programmes that name different zones are error 22023; where one names a zone, both have it. Others as in program_totals().';
+COMMENT ON FUNCTION program_rollforward(timeline_base, program_policy, calendar_period, date) IS
+	'What became of the points of a base under a programme in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the programme''s boundary is gone; what a tier had kept from expiring, to the period in which that tier is left. Who isn''t a member by the end of as_of isn''t counted. NULL for a NULL base. A programme and a period that name different zones are error 22023, a NULL program or period 22004, points before the first of a list of periods 22008; others as in program_totals().';
+
+CREATE FUNCTION program_totals_accum(state program_totals_result, timeline event_timeline, program program_policy, as_of date)
+	RETURNS program_totals_result
+	AS 'MODULE_PATHNAME', 'loyalty_program_totals_accum' LANGUAGE C STABLE PARALLEL SAFE COST 50;
+CREATE FUNCTION program_compare_accum(state program_compare_result, timeline event_timeline, program_a program_policy, program_b program_policy, as_of date)
+	RETURNS program_compare_result
+	AS 'MODULE_PATHNAME', 'loyalty_program_compare_accum' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+CREATE FUNCTION program_rollforward_accum(state program_rollforward_result, timeline event_timeline, program program_policy, period calendar_period, as_of date)
+	RETURNS program_rollforward_result
+	AS 'MODULE_PATHNAME', 'loyalty_program_rollforward_accum' LANGUAGE C STABLE PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION program_totals_accum(program_totals_result, event_timeline, program_policy, date) IS 'part of the aggregate program_totals()';
+COMMENT ON FUNCTION program_compare_accum(program_compare_result, event_timeline, program_policy, program_policy, date) IS 'part of the aggregate program_compare()';
+COMMENT ON FUNCTION program_rollforward_accum(program_rollforward_result, event_timeline, program_policy, calendar_period, date) IS
+	'part of the aggregate program_rollforward()';
+
+CREATE AGGREGATE program_totals(timeline event_timeline, program program_policy, as_of date) (
+	SFUNC = program_totals_accum, STYPE = program_totals_result, SSPACE = 65536,
+	COMBINEFUNC = program_totals_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE program_compare(timeline event_timeline, program_a program_policy, program_b program_policy, as_of date) (
+	SFUNC = program_compare_accum, STYPE = program_compare_result, SSPACE = 131072,
+	COMBINEFUNC = program_compare_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE program_rollforward(timeline event_timeline, program program_policy, period calendar_period, as_of date) (
+	SFUNC = program_rollforward_accum, STYPE = program_rollforward_result, SSPACE = 65536,
+	COMBINEFUNC = program_rollforward_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE program_totals(event_timeline, program_policy, date) IS
+	'program_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tier. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; program and as_of must be the same for all rows (22023); others as in the function over a base.';
+COMMENT ON AGGREGATE program_compare(event_timeline, program_policy, program_policy, date) IS
+	'program_compare() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tiers. NULL without rows. A NULL as_of is error 22004; program_a, program_b and as_of must be the same for all rows (22023); others as in the function over a base.';
+COMMENT ON AGGREGATE program_rollforward(event_timeline, program_policy, calendar_period, date) IS
+	'program_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base.';
+
+-- they depend on the session's TimeZone, which CREATE AGGREGATE has no word for
+UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid IN (
+	'program_totals(event_timeline, program_policy, date)'::regprocedure,
+	'program_compare(event_timeline, program_policy, program_policy, date)'::regprocedure,
+	'program_rollforward(event_timeline, program_policy, calendar_period, date)'::regprocedure);
+
+-- ---- rows ----
+
+CREATE FUNCTION program_totals_table(result program_totals_result)
+	RETURNS TABLE (tier text, rank int, members bigint, spend numeric, orders bigint, points_issued numeric, points_redeemed numeric,
+		points_expired numeric, points_pending numeric, balance numeric, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_program_totals_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
+COMMENT ON FUNCTION program_totals_table(program_totals_result) IS
+	'A row for each tier, from the base tier (rank 0) up, with members at the end of as_of and what they did in all their time; the last row, with a NULL tier and rank, is everyone. Without tiers the first row is that of rank 0, whose tier has no name. points_issued: earned and given, less what returns took back; = points_redeemed + points_expired + points_pending + balance, where what is owed is taken off. as_of is NULL where nobody has events and it wasn''t given. No rows for NULL.';
+
+CREATE FUNCTION program_compare_table(result program_compare_result)
+	RETURNS TABLE (tier_a text, rank_a int, tier_b text, rank_b int, members bigint, spend numeric, issued_a numeric, issued_b numeric,
+		balance_a numeric, balance_b numeric, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_program_compare_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 20;
+COMMENT ON FUNCTION program_compare_table(program_compare_result) IS
+	'A row for each pair of tiers with members, those in tier_a under the one programme and in tier_b under the other: their spend under a, points issued (less what returns took back) and balance under each. A tier is ''not yet a member'', with rank -1, where they are members by one programme only. No rows for NULL.';
+
+CREATE FUNCTION program_compare_members(result program_compare_result)
+	RETURNS TABLE (outcome text, members bigint, points_difference numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_program_compare_members' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 3;
+COMMENT ON FUNCTION program_compare_members(program_compare_result) IS
+	'Three rows: winners, who hold more points under b than under a, losers, who hold fewer, and unchanged members; points_difference is what they gain or lose together. Points held are the balance and pending points. No rows for NULL.';
+
+CREATE FUNCTION program_rollforward_table(result program_rollforward_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean, opening numeric, issued numeric, redeemed numeric, returned numeric,
+		expired numeric, closing numeric, pending numeric, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_program_rollforward_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 60;
+COMMENT ON FUNCTION program_rollforward_table(program_rollforward_result) IS
+	'A row for each period, from the first in which points moved to that of as_of: opening + issued - redeemed - returned - expired = closing, the next one''s opening. issued: earned and given as bonuses; returned: what returns took back. closing is what there is, pending points among it (pending says how many), less debts; the last one agrees with program_totals(). period_end is exclusive; complete is false while the period still runs. No rows for NULL.';
