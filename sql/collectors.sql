@@ -44,7 +44,7 @@ SELECT c.* FROM (SELECT timelines(customer, at, amount) AS b FROM sale) q CROSS 
 SELECT c.* FROM (SELECT timelines(customer, timeline) AS b FROM (SELECT * FROM stored_timeline UNION ALL SELECT * FROM stored_timeline WHERE customer = 'a') s) q
   CROSS JOIN LATERAL customer_timelines(q.b) c ORDER BY customer COLLATE "C";
 SELECT timelines(customer, at, amount) IS NULL AS of_nothing FROM sale WHERE false;
-SELECT attempt($$SELECT timelines(7, timestamptz '2024-01-05', 'NaN')$$) AS not_a_number;
+SELECT attempt($$SELECT timelines(7, timestamptz '2024-01-05', numeric 'NaN')$$) AS not_a_number;
 SELECT attempt($$SELECT timelines(c, at, v) FROM (VALUES (7, timestamptz '2024-01-01', 9e17), (7, '2024-01-02', 0.0001)) v(c, at, v)$$) AS one_scale_doesnt_hold_both;
 SELECT attempt($$SELECT activities(7, timestamptz 'infinity')$$) AS infinite;
 SELECT attempt($$SELECT activities(7, date '-infinity')$$) AS minus_infinite;
