@@ -72,7 +72,7 @@ const programme = `'{"earn": {"multipliers": [{"times": 2, "tiers": ["Gold", "Pl
 const proposal = `'{"earn": {"multipliers": [{"times": 3, "tiers": ["Gold", "Platinum"]}]}, "points": {"expires_after": "18 months"}, "tiers": {"Silver": 100, "Gold": 400, "Platinum": 1000}, "zone": "UTC"}'`;
 const programTotals = overOrders(`program_totals(base, ${programme}, ${lastDay})`);
 const referenceProgram = `SELECT count(ref_program(events, ${programme}, ${lastDay})) FROM
-	(SELECT jsonb_agg(jsonb_build_object('at', ordered_at, 'value', amount)) AS events FROM orders_indexed WHERE customer_id % 100 = 0 GROUP BY customer_id) q`;
+	(SELECT jsonb_agg(jsonb_build_object('at', ordered_at, 'value', amount)) AS events FROM orders_indexed WHERE customer_id % 1000 = 0 GROUP BY customer_id) q`;
 
 const duckGrowth = `WITH active AS (SELECT DISTINCT customer_id, date_trunc('month', ordered_at) AS month FROM orders),
 		beside AS (SELECT month, lag(month) OVER own AS before, lead(month) OVER own AS after FROM active WINDOW own AS (PARTITION BY customer_id ORDER BY month))
@@ -96,6 +96,12 @@ const funnel = (of, table) => `SELECT string_agg(t.reached::text, ' ') FROM
 const windowFunnel = `SELECT level, count() FROM
 	(SELECT customer_id, windowFunnel(604800)(at, ${steps.map(step => `step = '${step}'`).join(', ')}) AS level FROM visits GROUP BY customer_id)
 	GROUP BY level ORDER BY level`;
+
+// From every first step the next second one, and so on: what is reached within the week.
+const duckFunnel = `WITH ${steps.map((step, n) => `s${n} AS (SELECT customer_id, seen_at FROM visits WHERE step = '${step}')`).join(', ')},
+		chains AS (SELECT s0.customer_id, 1 + ${steps.slice(1).map((_, n) => `(s${n + 1}.seen_at <= s0.seen_at + INTERVAL 7 DAYS)::INT`).map(reached => `coalesce(${reached}, 0)`).join(' + ')} AS level
+			FROM s0 ${steps.slice(1).map((_, n) => `ASOF LEFT JOIN s${n + 1} ON s${n + 1}.customer_id = s0.customer_id AND s${n + 1}.seen_at >= s${n}.seen_at`).join(' ')})
+	SELECT count(*) FILTER (level >= 4)::DOUBLE, count(*)::DOUBLE FROM (SELECT max(level) AS level FROM chains GROUP BY customer_id)`;
 
 const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: unit, bar });
 
@@ -225,7 +231,7 @@ export const timed = [
 	{
 		what: 'program_totals', sql: programTotals, plan: true,
 		peers: [{ peer: 'three seconds', ms: 3000, bar: 1 },
-			{ peer: 'PL/pgSQL reference, 1% x 100, once', sql: referenceProgram, once: true, scale: 100 }],
+			{ peer: 'PL/pgSQL reference, 0.1% x 1000, once', sql: referenceProgram, once: true, scale: 1000 }],
 	},
 	{
 		what: 'program_compare, two programmes', sql: overOrders(`program_compare(base, ${programme}, ${proposal}, ${lastDay})`),
@@ -267,12 +273,14 @@ export const timed = [
 	{
 		what: 'funnel_totals, 4 steps, from raw rows', plan: true,
 		sql: funnel('timelines(customer_id, at, step)', 'visits'),
-		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 }],
+		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 },
+			{ peer: 'DuckDB, ASOF joins', duckSql: duckFunnel, once: true }],
 	},
 	{
 		what: 'funnel_totals, two-level over stored timelines',
 		sql: funnel('timeline', 'stored_visits'),
-		peers: [{ peer: 'ClickHouse, windowFunnel from raw rows', houseSql: windowFunnel, bar: 0.3 }],
+		peers: [{ peer: 'DuckDB, ASOF joins of raw rows', duckSql: duckFunnel, bar: 0.3 },
+			{ peer: 'ClickHouse, windowFunnel of raw rows', houseSql: windowFunnel }],
 	},
 ];
 

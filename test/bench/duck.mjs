@@ -29,6 +29,8 @@ export class Duck {
 			'order_id BIGINT, customer_id BIGINT, ordered_at TIMESTAMP, amount DECIMAL(10, 2)');
 		await duck.#take(folder, 'ledger', "entry_id, customer_id, at AT TIME ZONE 'UTC', points",
 			'entry_id BIGINT, customer_id BIGINT, booked_at TIMESTAMP, points INTEGER');
+		await duck.#take(folder, 'visits', "event_id, customer_id, at AT TIME ZONE 'UTC', step",
+			'event_id BIGINT, customer_id BIGINT, seen_at TIMESTAMP, step VARCHAR');
 		await duck.connection.run('CHECKPOINT');
 		return duck;
 	}
