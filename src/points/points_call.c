@@ -5,7 +5,6 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -94,21 +93,6 @@ void
 points_put_text(Rows *rows, EventText text)
 {
 	rows_put_text(rows, text.bytes, text.len);
-}
-
-void
-points_put_ref(Rows *rows, const Event *event)
-{
-	if (event->ref_type == EVENT_REF_NUMBER)
-	{
-		char number[MAXINT8LEN + 1];
-
-		rows_put_text(rows, number, pg_lltoa(event->ref_number, number));
-	}
-	else if (event->ref_type == EVENT_REF_TEXT)
-		points_put_text(rows, event->ref_text);
-	else
-		rows_put_null(rows);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "core/rows.h"
 #include "points/points.h"
+#include "timeline/event_rows.h"
 
 /* What a call site keeps of a policy (policy_argument()). */
 typedef struct PointsCall
@@ -53,7 +54,6 @@ extern Datum points_numeric(const PointsWalk *walk, int128 units);
 /* ---- columns ---- */
 
 extern void points_put_text(Rows *rows, EventText text);
-extern void points_put_ref(Rows *rows, const Event *event);
 extern void points_put_points(Rows *rows, const PointsWalk *walk, int128 units);
 
 /* The event that made a lot. */

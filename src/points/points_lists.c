@@ -86,7 +86,7 @@ loyalty_points_lots(PG_FUNCTION_ARGS)
 		rows_put_instant(&rows, lots[i].earned_at);
 		points_put_text(&rows, event->kind);
 		points_put_text(&rows, event->label);
-		points_put_ref(&rows, event);
+		event_put_ref(&rows, event);
 		points_put_points(&rows, call->walk, lots[i].points);
 		points_put_points(&rows, call->walk, lots[i].remaining);
 		rows_put_instant(&rows, lots[i].available_at);
@@ -105,7 +105,7 @@ put_redemption(Rows *rows, const PointsWalk *walk, const PointsMove *move, int64
 {
 	rows_begin(rows);
 	rows_put_instant(rows, move->at);
-	points_put_ref(rows, points_walk_event(walk, move->event));
+	event_put_ref(rows, points_walk_event(walk, move->event));
 	if (move->lot < 0)
 	{
 		rows_put_null(rows);
@@ -117,7 +117,7 @@ put_redemption(Rows *rows, const PointsWalk *walk, const PointsMove *move, int64
 		const Event *earning = points_lot_event(walk, move->lot);
 
 		rows_put_instant(rows, earning->at);
-		points_put_ref(rows, earning);
+		event_put_ref(rows, earning);
 		points_put_text(rows, earning->label);
 	}
 	points_put_points(rows, walk, points);
@@ -193,7 +193,7 @@ put_entry(Statement *statement, TimestampTz at, const char *role, const Event *e
 	else
 	{
 		points_put_text(rows, event->label);
-		points_put_ref(rows, event);
+		event_put_ref(rows, event);
 		points_put_points(rows, statement->walk, points);
 	}
 	points_put_points(rows, statement->walk, points_spendable(statement->walk) + to_expire);

@@ -291,7 +291,7 @@ loyalty_points_violations(PG_FUNCTION_ARGS)
 			continue;
 		rows_begin(&rows);
 		rows_put_instant(&rows, finding->at);
-		points_put_ref(&rows, points_walk_event(call->walk, finding->event));
+		event_put_ref(&rows, points_walk_event(call->walk, finding->event));
 		rows_put_name(&rows, problems[finding->type]);
 		points_put_points(&rows, call->walk, finding->points);
 		rows_end(&rows);

@@ -183,6 +183,9 @@ typedef struct EarnPolicy
 /* Opens a detoasted earn_policy datum in the current memory context (earn_policy.c). */
 extern EarnPolicy *earn_policy_open(const struct varlena *policy);
 
+/* What events of a kind are; EARN_BY_SIGN where nobody says. */
+extern EarnRole earn_role_of_kind(const EarnPolicy *policy, const EventText *kind);
+
 /* The version in force on a local day. */
 extern const EarnVersion *earn_version_on(const EarnPolicy *policy, DateADT day);
 

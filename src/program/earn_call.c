@@ -6,11 +6,11 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/builtins.h"
 #include "utils/date.h"
 
 #include "core/rows.h"
 #include "program/earn_policy.h"
+#include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_earned);
 PG_FUNCTION_INFO_V1(loyalty_points_accrual);
@@ -150,19 +150,6 @@ loyalty_points_accrual(PG_FUNCTION_ARGS)
 
 /* ---- what made the points ---- */
 
-static void
-put_ref(Rows *rows, const Event *event)
-{
-	char number[MAXINT8LEN + 1];
-
-	if (event == NULL || event->ref_type == EVENT_REF_NONE)
-		rows_put_null(rows);
-	else if (event->ref_type == EVENT_REF_NUMBER)
-		rows_put_text(rows, number, pg_lltoa(event->ref_number, number));
-	else
-		rows_put_text(rows, event->ref_text.bytes, event->ref_text.len);
-}
-
 /* What a list is written to, and the scale of its amounts. */
 typedef struct Explained
 {
@@ -178,7 +165,7 @@ put_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 
 	rows_begin(rows);
 	rows_put_instant(rows, entry->at);
-	put_ref(rows, entry->event);
+	event_put_ref(rows, entry->event);
 	if (entry->has_amount)
 		rows_put_decimal(rows, entry->amount, explained->scale);
 	else

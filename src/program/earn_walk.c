@@ -172,8 +172,8 @@ number_labels(EarnWalk *walk, const EventText *labels, int nlabels)
 	}
 }
 
-static EarnRole
-role_of_kind(const EarnPolicy *policy, const EventText *kind)
+EarnRole
+earn_role_of_kind(const EarnPolicy *policy, const EventText *kind)
 {
 	int low = 0;
 	int high = policy->nkinds;
@@ -208,7 +208,7 @@ number_kinds(EarnWalk *walk, const EventText *kinds, int nkinds)
 		if (walk->ignored != NULL && event_text_compare(&kinds[i], walk->ignored) == 0)
 			walk->roles[i + 1] = EARN_IGNORE;
 		else
-			walk->roles[i + 1] = role_of_kind(walk->policy, &kinds[i]);
+			walk->roles[i + 1] = earn_role_of_kind(walk->policy, &kinds[i]);
 		roles |= EARN_ROLE_BIT(walk->roles[i + 1]);
 	}
 	return roles;

@@ -158,7 +158,7 @@ put_ref_of_lot(Statement *statement, const PointsWalk *points, int32 lot)
 	const Ref *ref = &statement->refs[points_walk_lots(points, &nlots)[lot].event];
 	Event event = { .ref_type = ref->type, .ref_number = ref->number, .ref_text = ref->text };
 
-	points_put_ref(statement->rows, &event);
+	event_put_ref(statement->rows, &event);
 }
 
 /* ---- the sinks ---- */
@@ -196,7 +196,7 @@ put_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 	note_ref(statement, entry->event);
 	begin_row(statement, entry->at, earn_entry_names[entry->type], entry->label);
 	if (entry->event != NULL)
-		points_put_ref(statement->rows, entry->event);
+		event_put_ref(statement->rows, entry->event);
 	else
 		rows_put_null(statement->rows);
 	if (entry->has_amount)

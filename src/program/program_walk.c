@@ -111,17 +111,6 @@ number_texts(ProgramWalk *walk)
 			walk->grant_no = i + 1;
 }
 
-static bool
-is_redemption(const EarnPolicy *policy, const EventText *kind)
-{
-	int i;
-
-	for (i = 0; i < policy->nkinds; i++)
-		if (event_text_compare(&policy->kinds[i].kind, kind) == 0)
-			return policy->kinds[i].role == EARN_REDEMPTION;
-	return false;
-}
-
 /* The scale of his points: that of the rules, but redemptions may have more decimals. */
 static int
 find_points_scale(const ProgramWalk *walk)
@@ -138,7 +127,8 @@ find_points_scale(const ProgramWalk *walk)
 		return scale;
 	redeems = palloc_extended((Size) walk->reader.nkinds + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (i = 0; i < walk->reader.nkinds; i++)
-		any |= redeems[i + 1] = is_redemption(walk->policy->earn, &walk->reader.kinds[i]);
+		any |= redeems[i + 1] =
+			earn_role_of_kind(walk->policy->earn, &walk->reader.kinds[i]) == EARN_REDEMPTION;
 	ahead = walk->reader;
 	while (any && scale < ahead.scale && timeline_next(&ahead, &event))
 	{

@@ -14,6 +14,7 @@
 #include "core/argument.h"
 #include "core/rows.h"
 #include "tiers/tier_call.h"
+#include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_tier_for);
 PG_FUNCTION_INFO_V1(loyalty_tier);
@@ -135,19 +136,6 @@ typedef struct HistoryRows
 } HistoryRows;
 
 static void
-put_ref(Rows *rows, const Event *event)
-{
-	char number[MAXINT8LEN + 1];
-
-	if (event->ref_type == EVENT_REF_NUMBER)
-		rows_put_text(rows, number, pg_lltoa(event->ref_number, number));
-	else if (event->ref_type == EVENT_REF_TEXT)
-		rows_put_text(rows, event->ref_text.bytes, event->ref_text.len);
-	else
-		rows_put_null(rows);
-}
-
-static void
 put_change(void *context, TierWalk *walk, const TierChange *change)
 {
 	TierCall *call = context;
@@ -168,7 +156,7 @@ put_change(void *context, TierWalk *walk, const TierChange *change)
 	if (change->event < 0 || history->events == NULL)
 		rows_put_null(rows);
 	else
-		put_ref(rows, &history->events[change->event]);
+		event_put_ref(rows, &history->events[change->event]);
 	rows_end(rows);
 }
 
