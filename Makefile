@@ -3,14 +3,19 @@
 # The targets demo, test, bench, lint, format and format-check run scripts that install
 # what they need first, so they work where there is no PostgreSQL yet: PGXS is only read
 # where it is there.
+#
+# Elsewhere than in the source folder, `make -f /path/to/source/Makefile` builds as well.
+
+# The source folder, as seen from here: PGXS's srcdir, which isn't known yet.
+SOURCE := $(patsubst %/,%,$(or $(VPATH),$(dir $(firstword $(MAKEFILE_LIST)))))
 
 EXTENSION   := loyalty
 # The version is stated once, in the control file.
-EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" "$(SOURCE)/$(EXTENSION).control")
 
 MODULE_big  := $(EXTENSION)
-OBJS        := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-OUR_HEADERS := $(wildcard src/*.h src/*/*.h)
+OBJS        := $(patsubst $(SOURCE)/%.c,%.o,$(sort $(wildcard $(SOURCE)/src/*.c $(SOURCE)/src/*/*.c)))
+OUR_HEADERS := $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
 
 # The install script is these, joined: each needs only what stands before it. Other .sql files
 # beside them are templates that they expand (src/expand.awk).
@@ -38,7 +43,7 @@ SQL_PARTS := \
 	src/program/program_policy.sql \
 	src/program/program.sql \
 	src/program/base.sql
-SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
+SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS)),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)
 
@@ -48,15 +53,25 @@ PG_CFLAGS   = -O3
 SHLIB_LINK += -Wl,-Bsymbolic -Wl,--version-script=$(srcdir)/src/exports.map
 
 # pg_regress; the first test creates the extension.
-REGRESS := $(sort $(basename $(notdir $(wildcard sql/*.sql))))
+REGRESS := $(sort $(basename $(notdir $(wildcard $(SOURCE)/sql/*.sql))))
 REGRESS := $(filter setup,$(REGRESS)) $(filter-out setup,$(REGRESS))
 
 EXTRA_CLEAN = results regression.diffs regression.out $(JOINED_SQL).tmp build/flags
 
 PG_CONFIG ?= pg_config
 PGXS      := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+# A client's pg_config names these, and they are not there.
+SERVER_HEADER := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h
 
-ifneq ($(wildcard $(PGXS)),)
+ifneq ($(and $(wildcard $(PGXS)),$(wildcard $(SERVER_HEADER))),)
+
+# Make would take what was built in the source folder for its own here.
+ifneq ($(SOURCE),.)
+ifneq ($(wildcard $(addprefix $(SOURCE)/,$(OBJS) $(MODULE_big).so $(JOINED_SQL))),)
+$(error $(SOURCE) is built in already: run 'make clean' there first)
+endif
+$(shell mkdir -p $(sort $(dir $(OBJS))))
+endif
 
 # Inlining for JIT needs the clang that the server was built with. Without it, do without.
 PGXS_CLANG := $(shell sed -n 's/^CLANG *= *//p' $(dir $(PGXS))../Makefile.global)
@@ -72,20 +87,31 @@ ifneq ($(shell cat build/flags 2>/dev/null),$(FLAGS_NOW))
 $(shell mkdir -p build && printf '%s\n' '$(FLAGS_NOW)' > build/flags)
 endif
 
-$(OBJS) $(OBJS:.o=.bc): $(OUR_HEADERS) Makefile build/flags
-$(shlib): src/exports.map
+$(OBJS) $(OBJS:.o=.bc): $(OUR_HEADERS) $(SOURCE)/Makefile build/flags
+$(shlib): $(SOURCE)/src/exports.map
 
-$(JOINED_SQL): $(SQL_PARTS) $(SQL_TEMPLATES) src/expand.awk $(EXTENSION).control Makefile
+# Bitcode of an earlier version would be inlined in place of what is installed now.
+ifneq ($(with_llvm),yes)
+install: no-old-bitcode
+.PHONY: no-old-bitcode
+no-old-bitcode:
+	rm -rf '$(DESTDIR)$(pkglibdir)/bitcode/$(MODULE_big)' '$(DESTDIR)$(pkglibdir)/bitcode/$(MODULE_big).index.bc'
+endif
+
+$(JOINED_SQL): $(addprefix $(SOURCE)/,$(SQL_PARTS) src/expand.awk $(EXTENSION).control Makefile) $(SQL_TEMPLATES)
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit' && \
-	  awk -f src/expand.awk $(SQL_PARTS); } > $@.tmp
+	  (cd '$(SOURCE)' && awk -f src/expand.awk $(SQL_PARTS)); } > $@.tmp
 	mv $@.tmp $@
 
 else
 
 # No server's headers here yet.
+OTHERS := $(wildcard /usr/lib/postgresql/*/bin/pg_config)
 .PHONY: all install installcheck clean
 all install installcheck:
-	@echo "$(PG_CONFIG): no PGXS found; 'test/setup.sh' installs it from Debian's packages, PG_CONFIG= picks a server" >&2; exit 1
+	@echo "$(PG_CONFIG): there are no headers of a server ($(or $(PGXS),PGXS), $(SERVER_HEADER))" >&2
+	@echo "$(if $(OTHERS),PG_CONFIG=$(lastword $(sort $(OTHERS))) picks a server that has them,PG_CONFIG= picks a server that has them; 'test/setup.sh' installs Debian's)" >&2
+	@exit 1
 clean:
 	rm -rf $(JOINED_SQL) $(EXTRA_CLEAN) $(MODULE_big).so $(OBJS) $(OBJS:.o=.bc)
 
@@ -95,25 +121,28 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test bench test-matrix lint format format-check
+.PHONY: demo test bench test-matrix test-machines lint format format-check
 
 demo: # DATA=orders.csv
-	@DATA='$(DATA)' test/demo.sh
+	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
 
 test:
-	@test/run.sh
+	@'$(SOURCE)/test/run.sh'
 
 bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP=
-	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' test/bench/run.sh
+	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' '$(SOURCE)/test/bench/run.sh'
 
 test-matrix: # SUITES= MATRIX_DIR=
-	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' test/matrix.sh
+	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' '$(SOURCE)/test/matrix.sh'
+
+test-machines: # SUITES= SCENARIOS= MACHINES_DIR=
+	@SUITES='$(SUITES)' SCENARIOS='$(SCENARIOS)' MACHINES_DIR='$(MACHINES_DIR)' '$(SOURCE)/test/machines.sh'
 
 lint:
-	@test/lint.sh
+	@'$(SOURCE)/test/lint.sh'
 
 format:
-	@test/format.sh
+	@'$(SOURCE)/test/format.sh'
 
 format-check:
-	@test/format.sh --check
+	@'$(SOURCE)/test/format.sh' --check

@@ -1,29 +1,36 @@
 #!/usr/bin/env bash
 # Runs a command beside a throw-away PostgreSQL cluster, which is gone when the command ends.
 #
-# usage: cluster.sh [-c name=value]... [-k folder] command...
+# usage: cluster.sh [-i] [-c name=value]... [-k folder] [-e encoding] [-l locale] command...
 #
+#	-i	install what is built into a copy of the server, and run that: nothing is written into
+#		the server itself, and whoever may not write there can test
 #	-c	a setting of the server
 #	-k	keep the cluster in this folder, and start it again where it is there
+#	-e	the encoding, UTF8 by default; -l: the locale, C.UTF-8
 #
 # The command finds the server by PGHOST, PGPORT, PGUSER (a superuser) and PGDATABASE, and
-# its programs on PATH. The server listens on a Unix socket only, in a folder that nobody
-# else can enter.
+# its programs on PATH (its pg_config in PG_CONFIG, too). The server listens on a Unix socket
+# only, in a folder that nobody else can enter.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 settings=()
 keep=
-while getopts c:k: option; do
+install=
+encoding=UTF8
+locale=C.UTF-8
+while getopts ic:k:e:l: option; do
 	case $option in
+		i) install=yes ;;
 		c) settings+=("$OPTARG") ;;
 		k) keep=$OPTARG ;;
+		e) encoding=$OPTARG ;;
+		l) locale=$OPTARG ;;
 		*) exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
-
-bindir=$("$PG_CONFIG" --bindir)
 
 # PostgreSQL refuses to run as root.
 owner=$(id -un)
@@ -49,24 +56,91 @@ stop()
 	if [ -e "$folder/data/postmaster.pid" ]; then
 		as_owner "$bindir/pg_ctl" -D "$folder/data" -m "$([ -n "$keep" ] && echo fast || echo immediate)" -w stop >/dev/null 2>&1 || true
 	fi
+	rm -rf "$folder/server"
+	[ "$sockets" = "$folder" ] || rm -rf "$sockets"
 	[ -n "$keep" ] || rm -rf "$folder"
 }
 
+# private_folder PARENT: a new one in there that is the owner's.
+private_folder()
+{
+	local made
+
+	made=$(mktemp -d "$1/loyalty.XXXXXX")
+	own "$made"
+	echo "$made"
+}
+
+own()
+{
+	[ "$(stat -c %U "$1")" = "$owner" ] || chown "$owner" "$1"
+	chmod 700 "$1"
+}
+
+# PostgreSQL finds its folders from where its programs are. So a copy of the programs, with
+# links to the rest, is a server of its own: what is installed there is nowhere else.
+copy_server()
+{
+	local server=$folder/server from part program
+
+	rm -rf "$server"
+	(
+		umask 022
+		from=$("$PG_CONFIG" --bindir)
+		mkdir -p "$server$from"
+		for program in postgres initdb psql pg_ctl pg_config "$from"/pg_* "$from"/create?* "$from"/drop?* "$from"/*db; do
+			program=$from/${program##*/}
+			[ ! -f "$program" ] || [ -e "$server$program" ] || cp -L "$program" "$server$program"
+		done
+		for part in --pkglibdir --sharedir --includedir-server; do
+			from=$("$PG_CONFIG" "$part")
+			mkdir -p "$server$from"
+			cp -rs "$from/." "$server$from"
+		done
+		# Nothing of an extension installed in the server.
+		find "$server" \( -name 'loyalty--*' -o -name 'loyalty.*' \) -delete
+		find "$server" -depth -path '*/bitcode/loyalty*' -delete
+	)
+	from=$("$PG_CONFIG" --bindir)
+	for part in --bindir --pkglibdir --sharedir --includedir-server; do
+		[ "$(readlink -m "$("$server$from/pg_config" "$part")")" = "$(readlink -m "$server$("$PG_CONFIG" "$part")")" ] ||
+			die "no copy can be made of the server of $PG_CONFIG: its $part stays $("$server$from/pg_config" "$part")"
+	done
+	PG_CONFIG=$server$from/pg_config
+}
+
+sockets=
 if [ -n "$keep" ]; then
 	mkdir -p "$keep"
 	folder=$(cd "$keep" && pwd)
+	own "$folder"
 else
-	folder=$(mktemp -d "${TMPDIR:-/tmp}/loyalty.XXXXXX")
+	folder=$(private_folder "${TMPDIR:-/tmp}")
+	# Not where only the caller can go, such as a TMPDIR of root's own.
+	if ! (cd / && [ "$(id -un)" = "$owner" ] || runuser -u "$owner" -- test -w "$folder") 2>/dev/null; then
+		rm -rf "$folder"
+		folder=$(private_folder /tmp)
+	fi
 fi
+sockets=$folder
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-[ "$(stat -c %U "$folder")" = "$owner" ] || chown "$owner" "$folder"
-chmod 700 "$folder"
+# The path of a socket has at most 107 bytes, and the server takes a list of folders.
+socket=$folder/.s.PGSQL.5432
+if [ "$(printf %s "$socket" | wc -c)" -gt 107 ] || [[ $folder == *[!A-Za-z0-9._/+-]* ]]; then
+	sockets=$(private_folder /tmp)
+fi
+
+if [ -n "$install" ]; then
+	copy_server
+	quietly make_with_server install || die "the installation failed"
+fi
+bindir=$("$PG_CONFIG" --bindir)
 
 if [ ! -e "$folder/data/PG_VERSION" ]; then
-	quietly as_owner "$bindir/initdb" -D "$folder/data" -U postgres --auth=trust --encoding=UTF8 \
-		--locale=C.UTF-8 --no-sync || die "initdb failed"
+	quietly as_owner "$bindir/initdb" -D "$folder/data" -U postgres --auth=trust --encoding="$encoding" \
+		--locale="$locale" --no-sync || die "initdb failed"
 	as_owner tee -a "$folder/data/postgresql.conf" >/dev/null <<-CONF
 		listen_addresses = ''
 		port = 5432
@@ -80,7 +154,7 @@ if [ ! -e "$folder/data/PG_VERSION" ]; then
 	CONF
 fi
 {
-	echo "unix_socket_directories = '$folder'"
+	echo "unix_socket_directories = '$sockets'"
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
 	done
@@ -91,8 +165,11 @@ as_owner "$bindir/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 120 start >/d
 	die "the server doesn't start"
 }
 
-unset PGSERVICE PGOPTIONS PGHOSTADDR PGPASSWORD PGTZ PGDATESTYLE PGCLIENTENCODING
-export PGHOST=$folder PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+# Nothing that the caller set for servers of his own.
+for name in ${!PG@}; do
+	[[ $name == PG_CONFIG ]] || unset "$name"
+done
+export PGHOST=$sockets PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 export PATH=$bindir:$PATH
 # What the server said, for a command whose test wants to show it.
 export CLUSTER_LOG=$folder/log

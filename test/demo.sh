@@ -5,6 +5,7 @@
 # DATA=orders.csv takes a file with a header that names the customer, the date and the
 # amount, in any order; without it the demo makes up its own data.
 
+[ -z "${DATA-}" ] || [[ $DATA == /* ]] || DATA=$PWD/$DATA
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # PGXS has a variable of this name too: it must not reach the make that installs.
@@ -69,14 +70,14 @@ else
 	echo '\i test/demo/load/generate.sql' >"$commands"
 fi
 
-test/setup.sh server
-build_and_install
+set_up server
+build
 
 for section in test/demo/*.sql; do
 	printf '\\i %s\n' "$section"
 done >>"$commands"
 
-test/cluster.sh -c shared_buffers=256MB -c work_mem=64MB \
+test/cluster.sh -i -c shared_buffers=256MB -c work_mem=64MB \
 	psql -X -q -v ON_ERROR_STOP=1 -f <(
 		cat <<-'SQL'
 			\set SHOW_CONTEXT never

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make test: sets up, builds, installs, and runs every test beside a throw-away cluster:
+# make test: sets up, builds, and runs every test beside a throw-away cluster:
 #
 #	sql/, expected/		pg_regress
 #	test/*.sql			pgTAP, through pg_prove, in a database with the extension in schema loyalty
@@ -11,9 +11,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 if [ "${1-}" != --beside-cluster ]; then
-	test/setup.sh server
-	build_and_install
-	exec test/cluster.sh -c shared_buffers=256MB -c max_parallel_workers=4 test/run.sh --beside-cluster
+	set_up server tests
+	build
+	exec test/cluster.sh -i -c shared_buffers=256MB -c max_parallel_workers=4 test/run.sh --beside-cluster
 fi
 
 passed=0
@@ -50,7 +50,7 @@ tally()
 
 if compgen -G 'sql/*.sql' >/dev/null; then
 	status=0
-	make -s PG_CONFIG="$PG_CONFIG" COPT="${COPT-}" installcheck >"$output" 2>&1 || status=$?
+	make_with_server installcheck >"$output" 2>&1 || status=$?
 	# Up to PostgreSQL 15 its lines aren't TAP yet: "test name ... ok  12 ms".
 	sed -E -i 's/^(test )? *([A-Za-z0-9_]+) +\.\.\. ok +([0-9]+ ms)$/ok - \2 \3/; s/^(test )? *([A-Za-z0-9_]+) +\.\.\. FAILED.*$/not ok - \2/' "$output"
 	[ "$status" = 0 ] || [ ! -s regression.diffs ] || cat regression.diffs >>"$output"

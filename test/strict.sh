@@ -3,7 +3,7 @@
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-test/setup.sh server compilers
+set_up server tests compilers
 
 # The server's headers, and what their macros make, aren't ours to warn about.
 strict="-Wall -Wextra -Werror -Wno-unused-parameter -DUSE_ASSERT_CHECKING -isystem $("$PG_CONFIG" --includedir-server)"
@@ -12,7 +12,7 @@ declare -A tolerant=([clang]='-Wno-unknown-warning-option -Wno-ignored-optimizat
 
 for compiler in clang gcc; do
 	export CC=$compiler COPT="$strict ${tolerant[$compiler]}"
-	quietly make -s PG_CONFIG="$PG_CONFIG" CC="$CC" COPT="$COPT" -j "$(nproc)" all || die "$compiler: the build failed"
+	build
 	echo "$compiler: no warnings"
 done
 

@@ -14,11 +14,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 export ROWS=${ROWS:-10000000} CUSTOMERS=${CUSTOMERS:-500000} RUNS=${RUNS:-5} ONLY=${ONLY-}
 
 if [ "${1-}" != --beside-cluster ]; then
-	test/setup.sh server bench
-	build_and_install
+	set_up server bench
+	build
 	[ -d test/bench/node_modules/@duckdb/node-api ] || (cd test/bench && quietly npm ci --no-audit --no-fund) ||
 		echo 'DuckDB is not to be had: its rows are left out' >&2
-	cluster=(test/cluster.sh -c "shared_buffers=${SHARED_BUFFERS:-4GB}" -c maintenance_work_mem=1GB
+	cluster=(test/cluster.sh -i -c "shared_buffers=${SHARED_BUFFERS:-4GB}" -c maintenance_work_mem=1GB
 		-c max_wal_size=16GB -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off -c jit=off)
 	[ -z "${KEEP-}" ] || cluster+=(-k "$KEEP")
 	exec "${cluster[@]}" test/bench/run.sh --beside-cluster
