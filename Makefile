@@ -49,8 +49,11 @@ DATA_built  := $(JOINED_SQL)
 
 PG_CPPFLAGS = -I$(srcdir)/src -DLOYALTY_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -O3
-# Calls among our own functions stay inside the library, whatever the server exports.
-SHLIB_LINK += -Wl,-Bsymbolic -Wl,--version-script=$(srcdir)/src/exports.map
+# Calls among our own functions stay inside the library, whatever the server exports. Where the
+# linker is GNU's or takes its options; macOS binds a library to its own symbols by itself. From
+# PostgreSQL 16 on PGXS hides them with -fvisibility, too.
+GNU_LINKING = -Wl,-Bsymbolic -Wl,--version-script=$(srcdir)/src/exports.map
+SHLIB_LINK += $(if $(filter linux freebsd openbsd netbsd,$(PORTNAME)),$(GNU_LINKING))
 
 # pg_regress; the first test creates the extension.
 REGRESS := $(sort $(basename $(notdir $(wildcard $(SOURCE)/sql/*.sql))))
@@ -132,8 +135,8 @@ test:
 bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP=
 	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' '$(SOURCE)/test/bench/run.sh'
 
-test-matrix: # SUITES= MATRIX_DIR=
-	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' '$(SOURCE)/test/matrix.sh'
+test-matrix: # SUITES= MATRIX_DIR= PG_CONFIGS=
+	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' PG_CONFIGS='$(PG_CONFIGS)' '$(SOURCE)/test/matrix.sh'
 
 test-machines: # SUITES= SCENARIOS= MACHINES_DIR=
 	@SUITES='$(SUITES)' SCENARIOS='$(SCENARIOS)' MACHINES_DIR='$(MACHINES_DIR)' '$(SOURCE)/test/machines.sh'

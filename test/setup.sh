@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs from Debian's packages what is missing; quick and silent where all is there.
 #
-# usage: setup.sh [server|tests|compilers|lint|bench|matrix]...	(server and tests where none is named)
+# usage: setup.sh [server|tests|compilers|cross|lint|bench|matrix]...	(server and tests where none is named)
 #
 # The server is the one of PG_CONFIG, be it there already or not (its path names the
 # version); by default see choose_server in lib.sh, or the one that Debian's release comes with.
@@ -132,6 +132,14 @@ need_compilers()
 	need clang command -v clang
 }
 
+# For a machine of another kind: its C library and its compiler; clang makes code for any.
+need_cross()
+{
+	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
+	need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+	need binutils command -v nm
+}
+
 need_lint()
 {
 	need clang-format-14 command -v clang-format-14
@@ -154,7 +162,7 @@ need_matrix()
 [ $# -gt 0 ] || set -- server tests
 for group in "$@"; do
 	case $group in
-		server | tests | compilers | lint | bench | matrix) "need_$group" ;;
+		server | tests | compilers | cross | lint | bench | matrix) "need_$group" ;;
 		*) die "setup.sh: no such group: $group" ;;
 	esac
 done

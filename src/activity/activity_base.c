@@ -16,6 +16,7 @@
 #include "core/base.h"
 #include "core/calendar.h"
 #include "core/customer.h"
+#include "core/soft_input.h"
 
 static void
 merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows,
@@ -139,8 +140,7 @@ ACTIVITIES_OF(text, CUSTOMER_TEXT);
 /* ---- the base types ---- */
 
 #define ACTIVITY_BASE_INPUT(name, type)                  \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_in);            \
-	Datum loyalty_##name##_in(PG_FUNCTION_ARGS)          \
+	SOFT_INPUT(loyalty_##name##_in)                      \
 	{                                                    \
 		return base_in(fcinfo, ACTIVITY_OPS_ID, type);   \
 	}                                                    \

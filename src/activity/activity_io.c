@@ -19,11 +19,11 @@
 #include "activity/activity.h"
 #include "core/calendar.h"
 #include "core/day.h"
+#include "core/soft_input.h"
 
 /* How much of a faulty text an error shows. */
 #define SHOWN_BYTES 64
 
-PG_FUNCTION_INFO_V1(loyalty_activity_set_in);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_out);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_recv);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_send);
@@ -152,8 +152,7 @@ parse_element(const char *text, const char *at, DayList *list)
 }
 
 /* {day,...} in any order, with repetitions -> activity_set */
-Datum
-loyalty_activity_set_in(PG_FUNCTION_ARGS)
+SOFT_INPUT(loyalty_activity_set_in)
 {
 	const char *text = PG_GETARG_CSTRING(0);
 	const char *at = skip_blanks(text);

@@ -13,6 +13,8 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 #define CELLS_BLOCK_BITS 4
 #define CELLS_BLOCK		 (1 << CELLS_BLOCK_BITS)
 

@@ -14,6 +14,8 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 typedef struct CountedNumber
 {
 	int64 number;

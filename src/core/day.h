@@ -9,6 +9,8 @@
 
 #include "utils/date.h"
 
+#include "core/compat.h"
+
 typedef enum DayText
 {
 	DAY_READ,

@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "core/codec.h"
 #include "core/decimal.h"
+#include "core/int128.h"
 
 #define NUMERIC_KIND_MASK		0xC000
 #define NUMERIC_KIND_SHORT		0x8000
@@ -347,7 +348,7 @@ decimal_sum_from_numeric(Numeric number, int128 *units, int *scale)
 	*scale = point != NULL ? (int) (end - point - 1) : 0;
 	for (at = text + negative; at < end && fits; at++)
 		if (at != point)
-			fits = *at >= '0' && *at <= '9' && !__builtin_mul_overflow(sum, (int128) 10, &sum) &&
+			fits = *at >= '0' && *at <= '9' && !int128_mul_overflow(sum, 10, &sum) &&
 				   !__builtin_sub_overflow(sum, (int128) (*at - '0'), &sum);
 	if (!negative)
 		fits = fits && !__builtin_sub_overflow((int128) 0, sum, &sum);
@@ -369,7 +370,7 @@ decimal_sum_rescale(int128 *units, int from_scale, int to_scale)
 		*units /= power;
 		return true;
 	}
-	return !__builtin_mul_overflow(*units, (int128) decimal_power[to_scale - from_scale], units);
+	return !int128_mul_overflow(*units, decimal_power[to_scale - from_scale], units);
 }
 
 char *

@@ -16,6 +16,7 @@
 #include "core/calendar.h"
 #include "core/codec.h"
 #include "core/day.h"
+#include "core/soft_input.h"
 
 #define PERIOD_VERSION 1
 
@@ -85,7 +86,6 @@ static const char *const weekdays[WEEKDAYS] = { "monday", "tuesday",  "wednesday
 /* Longest part of a bad text to show. */
 #define SHOWN_TEXT_BYTES 100
 
-PG_FUNCTION_INFO_V1(loyalty_calendar_period_in);
 PG_FUNCTION_INFO_V1(loyalty_calendar_period_out);
 PG_FUNCTION_INFO_V1(loyalty_calendar_period_recv);
 PG_FUNCTION_INFO_V1(loyalty_calendar_period_send);
@@ -487,8 +487,7 @@ calendar_period_text(const CalendarPeriod *period)
 
 /* ---- SQL functions ---- */
 
-Datum
-loyalty_calendar_period_in(PG_FUNCTION_ARGS)
+SOFT_INPUT(loyalty_calendar_period_in)
 {
 	PG_RETURN_POINTER(calendar_period_parse(PG_GETARG_CSTRING(0)));
 }

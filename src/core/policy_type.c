@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "core/codec.h"
+#include "core/compat.h"
 #include "core/policy.h"
 #include "core/policy_type.h"
 
@@ -211,11 +212,11 @@ set_texts(JsonbValue *value, const char *key, const char *type, Datum datum)
 	bool *nulls;
 	int count;
 	int i;
-	JsonbParseState *array = NULL;
+	JsonbBuild array = { 0 };
 
 	deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &elements,
 					  &nulls, &count);
-	pushJsonbValue(&array, WJB_BEGIN_ARRAY, NULL);
+	jsonb_push(&array, WJB_BEGIN_ARRAY, NULL);
 	for (i = 0; i < count; i++)
 	{
 		JsonbValue element;
@@ -224,9 +225,10 @@ set_texts(JsonbValue *value, const char *key, const char *type, Datum datum)
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("\"%s\" of %s has a NULL element", key, a_type(type))));
 		set_string(&element, TextDatumGetCString(elements[i]));
-		pushJsonbValue(&array, WJB_ELEM, &element);
+		jsonb_push(&array, WJB_ELEM, &element);
 	}
-	set_json(value, JsonbValueToJsonb(pushJsonbValue(&array, WJB_END_ARRAY, NULL)));
+	jsonb_push(&array, WJB_END_ARRAY, NULL);
+	set_json(value, JsonbValueToJsonb(array.result));
 }
 
 static void
@@ -270,11 +272,10 @@ Datum
 policy_make(FunctionCallInfo fcinfo, const PolicyFace *face, const PolicyArgument *arguments,
 			int narguments)
 {
-	JsonbParseState *state = NULL;
-	JsonbValue *built;
+	JsonbBuild object = { 0 };
 	int i;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	jsonb_push(&object, WJB_BEGIN_OBJECT, NULL);
 	for (i = 0; i < narguments; i++)
 	{
 		JsonbValue key;
@@ -284,9 +285,9 @@ policy_make(FunctionCallInfo fcinfo, const PolicyFace *face, const PolicyArgumen
 			continue;
 		set_string(&key, arguments[i].key);
 		set_argument(&value, &arguments[i], face->type, PG_GETARG_DATUM(i));
-		pushJsonbValue(&state, WJB_KEY, &key);
-		pushJsonbValue(&state, WJB_VALUE, &value);
+		jsonb_push(&object, WJB_KEY, &key);
+		jsonb_push(&object, WJB_VALUE, &value);
 	}
-	built = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	PG_RETURN_POINTER(face->from_object(&JsonbValueToJsonb(built)->root));
+	jsonb_push(&object, WJB_END_OBJECT, NULL);
+	PG_RETURN_POINTER(face->from_object(&JsonbValueToJsonb(object.result)->root));
 }

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 
 #include "core/json.h"
+#include "core/soft_input.h"
 
 /* What one type of policies has of its own. */
 typedef struct PolicyFace
@@ -40,8 +41,7 @@ typedef struct PolicyFace
 	{                                                               \
 		return policy_from_text(&type##_face, text);                \
 	}                                                               \
-	PG_FUNCTION_INFO_V1(loyalty_##type##_in);                       \
-	Datum loyalty_##type##_in(PG_FUNCTION_ARGS)                     \
+	SOFT_INPUT(loyalty_##type##_in)                                 \
 	{                                                               \
 		return policy_in(fcinfo, &type##_face);                     \
 	}                                                               \

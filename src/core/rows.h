@@ -29,6 +29,8 @@
 #include "nodes/execnodes.h"
 #include "utils/date.h"
 
+#include "core/compat.h"
+
 #define ROWS_MAX_COLUMNS 32
 
 typedef struct Rows

@@ -22,6 +22,8 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 typedef struct SurvivalTime
 {
 	int64 duration;

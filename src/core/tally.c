@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 
 #include "core/decimal.h"
+#include "core/int128.h"
 #include "core/json.h"
 #include "core/tally_part.h"
 
@@ -441,8 +442,7 @@ tally_add_tally(Tally *to, const Tally *from)
 		{
 			int128 amount = source->sums[i];
 
-			if (shape->sums[i].type == TALLY_VALUE &&
-				__builtin_mul_overflow(amount, factor, &amount))
+			if (shape->sums[i].type == TALLY_VALUE && int128_mul_overflow(amount, factor, &amount))
 				report_sum_out_of_range(to, i);
 			tally_add(to, row, i, amount);
 		}

@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/expandeddatum.h"
 
+#include "core/soft_input.h"
 #include "core/tally.h"
 
 /*
@@ -22,8 +23,7 @@
  * core/result_type.sql has the SQL that goes with it.
  */
 #define TALLY_TYPE(type, shape)                    \
-	PG_FUNCTION_INFO_V1(loyalty_##type##_in);      \
-	Datum loyalty_##type##_in(PG_FUNCTION_ARGS)    \
+	SOFT_INPUT(loyalty_##type##_in)                \
 	{                                              \
 		return tally_in(fcinfo, shape);            \
 	}                                              \

@@ -49,8 +49,7 @@ multiply(const EarnWalk *walk, int128 *num, int128 *den, int128 by_num, int128 b
 	int128 new_num;
 	int128 new_den;
 
-	if (__builtin_mul_overflow(*num, by_num, &new_num) ||
-		__builtin_mul_overflow(*den, by_den, &new_den))
+	if (int128_mul_overflow(*num, by_num, &new_num) || int128_mul_overflow(*den, by_den, &new_den))
 	{
 		shorten(num, den);
 		shorten(&by_num, &by_den);

@@ -15,6 +15,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "core/int128.h"
 #include "program/earn.h"
 
 /* A version of the rules made ready for a scale of values. Points are in units of the policy's
@@ -239,7 +240,7 @@ earn_mul(const EarnWalk *walk, int128 a, int128 b)
 {
 	int128 product;
 
-	if (unlikely(__builtin_mul_overflow(a, b, &product)))
+	if (unlikely(int128_mul_overflow(a, b, &product)))
 		earn_report_out_of_range(walk);
 	return product;
 }

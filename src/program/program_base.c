@@ -17,6 +17,7 @@
 
 #include "core/cells.h"
 #include "core/decimal.h"
+#include "core/int128.h"
 #include "points/points_booking.h"
 #include "program/program_base.h"
 
@@ -254,7 +255,7 @@ add_value(const Flushing *flushing, const TallyKey *key, int sum, int128 units)
 	if (units == 0)
 		return;
 	if (tally_shape(flushing->tally)->sums[sum].type == TALLY_VALUE &&
-		__builtin_mul_overflow(units, flushing->factor, &units))
+		int128_mul_overflow(units, flushing->factor, &units))
 		report_out_of_range();
 	tally_add(flushing->tally, tally_row(flushing->tally, key), sum, units);
 }

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "core/int128.h"
 #include "retention/growth.h"
 #include "timeline/timeline_build.h"
 
@@ -125,7 +126,7 @@ add_events(MoneyFold *fold, TimelineReader *reader)
 static void
 add_money(const MoneyFold *fold, TallyRow *row, int sum, int128 units, int128 factor)
 {
-	if (__builtin_mul_overflow(units, factor, &units))
+	if (int128_mul_overflow(units, factor, &units))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("revenue is out of range"),
 				 errhint("Fewer decimals leave room for larger sums: use round(value, 2).")));

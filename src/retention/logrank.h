@@ -14,6 +14,8 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 /* The covariance takes segments x segments. */
 #define LOGRANK_MAX_SEGMENTS 1000
 

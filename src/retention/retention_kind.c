@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
+
 #include "core/json.h"
 #include "core/policy.h"
 #include "retention/metric.h"
@@ -177,8 +179,7 @@ retention_elapsed_of(const Interval *interval)
 {
 	int64 time = 0;
 
-	if (interval->month != 0 ||
-		__builtin_mul_overflow((int64) interval->day, USECS_PER_DAY, &time) ||
+	if (interval->month != 0 || pg_mul_s64_overflow((int64) interval->day, USECS_PER_DAY, &time) ||
 		__builtin_add_overflow(time, interval->time, &time) || time < RETENTION_MIN_ELAPSED)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("elapsed must be a minute or more, without months"),

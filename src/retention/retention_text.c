@@ -11,9 +11,9 @@
 #include "utils/jsonb.h"
 
 #include "core/json.h"
+#include "core/soft_input.h"
 #include "retention/retention.h"
 
-PG_FUNCTION_INFO_V1(loyalty_retention_result_in);
 PG_FUNCTION_INFO_V1(loyalty_retention_result_out);
 
 /* ---- writing ---- */
@@ -220,8 +220,7 @@ read_cohort(const JsonbValue *value, Calendar *calendar, RetentionReading *readi
 						errmsg("number of customers of a retention_result is out of range")));
 }
 
-Datum
-loyalty_retention_result_in(PG_FUNCTION_ARGS)
+SOFT_INPUT(loyalty_retention_result_in)
 {
 	JsonbContainer *root = json_parse_object(PG_GETARG_CSTRING(0), RETENTION_TYPE);
 	RetentionReading reading;

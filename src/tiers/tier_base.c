@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 
 #include "core/cells.h"
+#include "core/int128.h"
 #include "core/periods.h"
 #include "tiers/tier_base.h"
 
@@ -223,7 +224,7 @@ flush_census(TierFold *fold, Tally *tally)
 		{
 			int128 value;
 
-			if (__builtin_mul_overflow(values[key.numbers[0]], factor, &value))
+			if (int128_mul_overflow(values[key.numbers[0]], factor, &value))
 				ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 								errmsg("sum of values out of range"),
 								errhint("Fewer decimals leave room for larger sums: use "

@@ -9,6 +9,8 @@
 
 #include "datatype/timestamp.h"
 
+#include "core/compat.h"
+
 typedef enum InstantParse
 {
 	INSTANT_OK,

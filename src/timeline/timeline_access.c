@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 #include "activity/activity.h"
 #include "core/calendar.h"
 #include "core/decimal.h"

@@ -14,6 +14,7 @@
 #include "core/base.h"
 #include "core/customer.h"
 #include "core/decimal.h"
+#include "core/soft_input.h"
 #include "timeline/timeline.h"
 #include "timeline/timeline_base.h"
 
@@ -144,8 +145,7 @@ TIMELINES_OF(text, CUSTOMER_TEXT);
 /* ---- the base types ---- */
 
 #define TIMELINE_BASE_INPUT(name, type)                  \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_in);            \
-	Datum loyalty_##name##_in(PG_FUNCTION_ARGS)          \
+	SOFT_INPUT(loyalty_##name##_in)                      \
 	{                                                    \
 		return base_in(fcinfo, TIMELINE_OPS_ID, type);   \
 	}                                                    \

@@ -10,6 +10,7 @@
 
 #include "port/pg_bitutils.h"
 
+#include "core/compat.h"
 #include "timeline/timeline.h"
 
 /* Events that are handled on the stack, without any allocation. */
@@ -42,19 +43,19 @@ timeline_unit_of(int unit, TimestampTz at)
 		case TIMELINE_HOUR:
 			if (at % USECS_PER_HOUR == 0)
 				return TIMELINE_HOUR;
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case TIMELINE_MINUTE:
 			if (at % USECS_PER_MINUTE == 0)
 				return TIMELINE_MINUTE;
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case TIMELINE_SECOND:
 			if (at % USECS_PER_SEC == 0)
 				return TIMELINE_SECOND;
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case TIMELINE_MILLISECOND:
 			if (at % 1000 == 0)
 				return TIMELINE_MILLISECOND;
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		default:
 			return TIMELINE_MICROSECOND;
 	}

@@ -29,6 +29,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 #include "core/decimal.h"
+#include "core/soft_input.h"
 #include "timeline/instant_text.h"
 #include "timeline/timeline_build.h"
 
@@ -48,11 +49,9 @@
 /* What is shown of a key or text in an error. */
 #define SHOWN_BYTES			 60
 
-PG_FUNCTION_INFO_V1(loyalty_timeline_event_in);
 PG_FUNCTION_INFO_V1(loyalty_timeline_event_out);
 PG_FUNCTION_INFO_V1(loyalty_timeline_event_recv);
 PG_FUNCTION_INFO_V1(loyalty_timeline_event_send);
-PG_FUNCTION_INFO_V1(loyalty_event_timeline_in);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_out);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_recv);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_send);
@@ -576,8 +575,7 @@ body_argument(FunctionCallInfo fcinfo)
 	return timeline_event_body(PointerGetDatum(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0))));
 }
 
-Datum
-loyalty_timeline_event_in(PG_FUNCTION_ARGS)
+SOFT_INPUT(loyalty_timeline_event_in)
 {
 	return event_from_json(PG_GETARG_CSTRING(0));
 }
@@ -600,8 +598,7 @@ loyalty_timeline_event_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(timeline_to_binary(body_argument(fcinfo)));
 }
 
-Datum
-loyalty_event_timeline_in(PG_FUNCTION_ARGS)
+SOFT_INPUT(loyalty_event_timeline_in)
 {
 	return timeline_from_json(PG_GETARG_CSTRING(0));
 }
