@@ -53,6 +53,9 @@ extern void activity_merge(ByteBuffer *out, const ByteSpan *bodies, int nbodies,
 /* Is this the body of a set, in its only valid form? For bytes from outside. */
 extern bool activity_body_valid(const uint8 *body, size_t len);
 
+/* The way out where a set is too large for a value. */
+#define ACTIVITY_SIZE_HINT "Split the days over several sets."
+
 /* Wraps a body as an activity_set datum, palloc'd. */
 extern Datum activity_set_from_body(const uint8 *body, size_t len);
 

@@ -28,6 +28,8 @@ merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int
 const CollectOps activity_collect_ops = {
 	.id = ACTIVITY_OPS_ID,
 	.name = "activity_base",
+	.body_type = "activity_set",
+	.size_hint = ACTIVITY_SIZE_HINT,
 	.row_size = sizeof(DateADT),
 	.merge = merge_rows,
 	.valid = activity_body_valid,

@@ -178,16 +178,7 @@ activity_set_body(Datum set)
 static struct varlena *
 allocate_set(size_t len)
 {
-	struct varlena *set;
-
-	if (len > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("activity_set of %zu bytes is too large", len),
-				 errhint("A value holds less than 1 GB. Split the days over several sets.")));
-	set = palloc(VARHDRSZ + len);
-	SET_VARSIZE(set, VARHDRSZ + len);
-	return set;
+	return datum_allocate(VARHDRSZ + len, "activity_set", ACTIVITY_SIZE_HINT);
 }
 
 Datum

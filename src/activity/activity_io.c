@@ -321,12 +321,7 @@ loyalty_activity_set_to_dates(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(DATEOID));
 
 	size = ARR_OVERHEAD_NONULLS(1) + ndays * sizeof(DateADT);
-	if (!AllocSizeIsValid(size))
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("activity_set has too many days for an array"),
-						errhint("Read them row by row with activity_days().")));
-	array = palloc(size);
-	SET_VARSIZE(array, size);
+	array = datum_allocate(size, "array of days", "Read them row by row with activity_days().");
 	array->ndim = 1;
 	array->dataoffset = 0;
 	array->elemtype = DATEOID;

@@ -114,9 +114,7 @@ merge_arguments(FunctionCallInfo fcinfo, bool only_first, bool only_second, bool
 		}
 	}
 
-	if (writer.buf.len > MaxAllocSize)
-		return activity_set_from_body(writer.buf.data + VARHDRSZ, writer.buf.len - VARHDRSZ);
-	SET_VARSIZE(writer.buf.data, writer.buf.len);
+	datum_set_size(writer.buf.data, writer.buf.len, "activity_set", ACTIVITY_SIZE_HINT);
 	return PointerGetDatum(writer.buf.data);
 }
 
@@ -367,12 +365,7 @@ loyalty_activity_gaps(PG_FUNCTION_ARGS)
 	if (ndays < 2)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT4OID));
 	size = ARR_OVERHEAD_NONULLS(1) + (ndays - 1) * sizeof(int32);
-	if (!AllocSizeIsValid(size))
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("activity_set has too many days for an array of gaps"),
-						errhint("Compute them over activity_days().")));
-	array = palloc(size);
-	SET_VARSIZE(array, size);
+	array = datum_allocate(size, "array of gaps", "Compute them over activity_days().");
 	array->ndim = 1;
 	array->dataoffset = 0;
 	array->elemtype = INT4OID;

@@ -7,6 +7,7 @@
 #include "utils/timestamp.h"
 
 #include "core/argument.h"
+#include "core/codec.h"
 #include "core/compat.h"
 #include "core/day.h"
 
@@ -58,8 +59,7 @@ argument_copy(const struct varlena *value)
 	if (value == NULL)
 		return NULL;
 	size = VARSIZE_ANY_EXHDR(value);
-	copy = palloc(VARHDRSZ + size);
-	SET_VARSIZE(copy, VARHDRSZ + size);
+	copy = datum_allocate(VARHDRSZ + size, "argument", "Give a shorter one.");
 	memcpy(VARDATA(copy), VARDATA_ANY(value), size);
 	return copy;
 }

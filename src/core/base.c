@@ -18,7 +18,7 @@
 typedef struct ExpandedBase
 {
 	ExpandedObjectHeader header;
-	const Collector *collector;
+	Collector *collector;
 	Base base;
 } ExpandedBase;
 
@@ -43,18 +43,21 @@ get_flat_size(ExpandedObjectHeader *header)
 static void
 flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 {
-	SET_VARSIZE(result, allocated_size);
-	flat_write(((ExpandedBase *) header)->collector, (uint8 *) VARDATA(result));
+	const Collector *collector = ((ExpandedBase *) header)->collector;
+
+	datum_set_size(result, allocated_size, collector->ops->name, FLAT_SIZE_HINT);
+	flat_write(collector, (uint8 *) VARDATA(result));
 }
 
 static const ExpandedObjectMethods base_methods = { get_flat_size, flatten_into };
 
 /* Opens a compacted collector as a base. */
 static void
-open_collector(Base *base, const Collector *collector)
+open_collector(Base *base, Collector *collector)
 {
 	int i;
 
+	base->collector = collector;
 	base->ops = collector->ops;
 	base->type = collector->type;
 	base->customers = 0;
@@ -111,6 +114,18 @@ base_open(Datum datum)
 	return base;
 }
 
+const Base *
+base_in_order(const Base *base)
+{
+	Base *ordered;
+
+	if (!base->collector->foreign_order)
+		return base;
+	ordered = palloc(sizeof(Base));
+	open_collector(ordered, collector_in_order(base->collector));
+	return ordered;
+}
+
 void
 base_rewind(BaseCursor *cursor, const Base *base)
 {
@@ -128,7 +143,7 @@ add_customer(void *arg)
 	const char *text = number;
 	int len;
 
-	switch (errors->base->type)
+	switch (errors->type)
 	{
 		case CUSTOMER_BIGINT:
 			len = pg_lltoa(customer->number, number);
@@ -147,9 +162,9 @@ add_customer(void *arg)
 }
 
 void
-base_name_customer(BaseErrors *errors, const Base *base, const Customer *customer)
+base_name_customer(BaseErrors *errors, CustomerType type, const Customer *customer)
 {
-	errors->base = base;
+	errors->type = type;
 	errors->customer = customer;
 	errors->callback.callback = add_customer;
 	errors->callback.arg = errors;
@@ -172,7 +187,7 @@ base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), void *fold)
 	ByteSpan body;
 
 	base_rewind(&cursor, base);
-	base_name_customer(&errors, base, &customer);
+	base_name_customer(&errors, base->type, &customer);
 	while (base_next(&cursor, &customer, &body))
 	{
 		add(fold, body);

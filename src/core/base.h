@@ -26,6 +26,7 @@ typedef struct Base
 	const char *zone;		/* if there is one */
 	int nparts;
 	CollectRun *parts;
+	Collector *collector; /* whose they are */
 } Base;
 
 typedef struct BaseCursor
@@ -38,6 +39,10 @@ typedef struct BaseCursor
 
 /* Opens a base datum, expanded or flat. */
 extern const Base *base_open(Datum datum);
+
+/* The same base with customers in the order of this server's hashes, which one from before
+ * pg_upgrade isn't in. */
+extern const Base *base_in_order(const Base *base);
 
 /* Starts a walk over all customers. */
 extern void base_rewind(BaseCursor *cursor, const Base *base);
@@ -59,11 +64,11 @@ base_next(BaseCursor *cursor, Customer *customer, ByteSpan *body)
 typedef struct BaseErrors
 {
 	ErrorContextCallback callback;
-	const Base *base;
+	CustomerType type;
 	const Customer *customer; /* whom the walk is at */
 } BaseErrors;
 
-extern void base_name_customer(BaseErrors *errors, const Base *base, const Customer *customer);
+extern void base_name_customer(BaseErrors *errors, CustomerType type, const Customer *customer);
 extern void base_forget_customer(BaseErrors *errors);
 
 /* Adds every customer's body to a fold; errors name the customer. */
@@ -74,18 +79,24 @@ extern void base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), 
 /* kB; see loyalty.max_flat_size */
 extern int max_flat_size;
 
+/* The way out where a base is too large for a value. */
+#define FLAT_SIZE_HINT "Aggregate with GROUP BY customer, or split by customer."
+
 /* Size of a compacted collector's flat form, without a length word. */
 extern size_t flat_size(const Collector *collector);
 
 /* Writes it. */
 extern void flat_write(const Collector *collector, uint8 *to);
 
-/* Reads a flat form that was written here: runs point into it. The result is allocated in the
- * current context. */
+/* Reads a flat form that was written here, or before pg_upgrade (see Collector.foreign_order): runs
+ * point into it. The result is allocated in the current context. */
 extern Collector *flat_read(ByteSpan flat);
 
 /* Reads a flat form that anyone may have written: checks all, and collects it anew. */
 extern Collector *flat_read_foreign(ByteSpan flat, uint8 ops_id, CustomerType type);
+
+/* Appends a flat form as clients get it: what equal bases have in common. */
+extern void flat_put_for_client(ByteBuffer *out, ByteSpan flat);
 
 /* ---- the SQL faces that all bases share (base_sql.c) ---- */
 

@@ -27,8 +27,8 @@ base_join_open(BaseJoin *join, const Base *first, const Base *second)
 	Assert(first->type == second->type);
 	memset(join, 0, sizeof(BaseJoin));
 	join->type = first->type;
-	base_rewind(&join->sides[0].cursor, first);
-	base_rewind(&join->sides[1].cursor, second);
+	base_rewind(&join->sides[0].cursor, base_in_order(first));
+	base_rewind(&join->sides[1].cursor, base_in_order(second));
 	for (i = 0; i < 2; i++)
 		advance(&join->sides[i], join->type);
 }

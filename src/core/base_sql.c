@@ -105,8 +105,7 @@ loyalty_collect_serialize(PG_FUNCTION_ARGS)
 				 errhint("Aggregate in two levels: a summary for each customer with GROUP BY, then "
 						 "the metric's aggregate over the summaries. Or set "
 						 "max_parallel_workers_per_gather to 0.")));
-	result = palloc(VARHDRSZ + size);
-	SET_VARSIZE(result, VARHDRSZ + size);
+	result = datum_allocate(VARHDRSZ + size, state->ops->name, FLAT_SIZE_HINT);
 	flat_write(state, (uint8 *) VARDATA(result));
 	PG_RETURN_BYTEA_P(result);
 }
@@ -119,7 +118,7 @@ loyalty_collect_deserialize(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "collector called outside an aggregate");
-	PG_RETURN_POINTER(flat_read(flat));
+	PG_RETURN_POINTER(collector_in_order(flat_read(flat)));
 }
 
 /* ---- text and binary I/O ---- */
@@ -162,23 +161,39 @@ base_recv(FunctionCallInfo fcinfo, uint8 ops_id, CustomerType type)
 	return collected_anew(flat, ops_id, type, ERRCODE_INVALID_BINARY_REPRESENTATION);
 }
 
+/* The bytes for clients that argument 0 is, behind so many others. */
+static ByteBuffer
+bytes_for_client(FunctionCallInfo fcinfo, size_t before)
+{
+	bytea *stored = PG_GETARG_BYTEA_PP(0);
+	ByteSpan flat = { (const uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored) };
+	ByteBuffer out;
+
+	buffer_init(&out, before + VARINT_MAX_BYTES + flat.len);
+	out.len = before;
+	flat_put_for_client(&out, flat);
+	return out;
+}
+
 Datum
 loyalty_base_out(PG_FUNCTION_ARGS)
 {
-	bytea *bytes = PG_GETARG_BYTEA_PP(0);
-	size_t len = VARSIZE_ANY_EXHDR(bytes);
-	char *text = palloc_extended(2 * len + 3, MCXT_ALLOC_HUGE);
+	ByteBuffer bytes = bytes_for_client(fcinfo, 0);
+	char *text = palloc_extended(2 * bytes.len + 3, MCXT_ALLOC_HUGE);
 
 	memcpy(text, "\\x", 2);
-	hex_encode(VARDATA_ANY(bytes), len, text + 2);
-	text[2 * len + 2] = '\0';
+	hex_encode((const char *) bytes.data, bytes.len, text + 2);
+	text[2 * bytes.len + 2] = '\0';
 	PG_RETURN_CSTRING(text);
 }
 
 Datum
 loyalty_base_send(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+	ByteBuffer bytes = bytes_for_client(fcinfo, VARHDRSZ);
+
+	datum_set_size(bytes.data, bytes.len, "base", FLAT_SIZE_HINT);
+	PG_RETURN_BYTEA_P((bytea *) bytes.data);
 }
 
 /* ---- a row per customer ---- */
@@ -194,6 +209,9 @@ customer_datum(CustomerType type, Customer customer)
 		cstring_to_text_with_len((const char *) customer.bytes.bytes, (int) customer.bytes.len));
 }
 
+/* What a row takes beyond a customer's bytes and his body. */
+#define ROW_ROOM 64
+
 Datum
 base_customers(FunctionCallInfo fcinfo)
 {
@@ -201,6 +219,7 @@ base_customers(FunctionCallInfo fcinfo)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext row_context;
 	MemoryContext old;
+	BaseErrors errors;
 	ByteBuffer value;
 	BaseCursor cursor;
 	Customer customer = { 0 };
@@ -212,20 +231,25 @@ base_customers(FunctionCallInfo fcinfo)
 		AllocSetContextCreate(CurrentMemoryContext, "loyalty customer", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(row_context);
 	base_rewind(&cursor, base);
+	base_name_customer(&errors, base->type, &customer);
 	while (base_next(&cursor, &customer, &body))
 	{
 		Datum values[2];
 		bool nulls[2] = { false, false };
 
+		CHECK_FOR_INTERRUPTS();
+		datum_check_size(ROW_ROOM + customer.bytes.len + body.len, base->ops->body_type,
+						 base->ops->size_hint);
 		value.len = VARHDRSZ;
 		buffer_put_bytes(&value, body.bytes, body.len);
-		SET_VARSIZE(value.data, value.len);
+		datum_set_size(value.data, value.len, base->ops->body_type, base->ops->size_hint);
 		values[0] = customer_datum(base->type, customer);
 		values[1] = PointerGetDatum(value.data);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		if (base->type == CUSTOMER_TEXT)
 			MemoryContextReset(row_context);
 	}
+	base_forget_customer(&errors);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(row_context);
 	return (Datum) 0;

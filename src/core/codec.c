@@ -132,6 +132,33 @@ read_bytes(ByteReader *in, size_t len, const uint8 **bytes)
 	return true;
 }
 
+void
+datum_check_size(size_t size, const char *what, const char *hint)
+{
+	if (size > MaxAllocSize)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("%s of %zu bytes is too large to be a single value", what, size),
+						errdetail("A value holds less than 1 GB."), errhint("%s", hint)));
+}
+
+void
+datum_set_size(void *datum, size_t size, const char *what, const char *hint)
+{
+	datum_check_size(size, what, hint);
+	SET_VARSIZE(datum, size);
+}
+
+void *
+datum_allocate(size_t size, const char *what, const char *hint)
+{
+	void *datum;
+
+	datum_check_size(size, what, hint);
+	datum = palloc(size);
+	SET_VARSIZE(datum, size);
+	return datum;
+}
+
 /* A stored value ends in the middle: only a damaged page or file can do that. */
 void
 report_corrupted(void)

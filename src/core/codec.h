@@ -59,6 +59,19 @@ extern bool read_bytes(ByteReader *in, size_t len, const uint8 **bytes);
 
 extern void report_corrupted(void) pg_attribute_noreturn();
 
+/*
+ * Datums of variable length. A length word has 30 bits, and what doesn't fit is cut off
+ * without a word: so this is the only place that sets one. Values from 1 GB on are refused
+ * (54000), what says which value it is, and hint how to get by with a smaller one.
+ */
+extern void datum_check_size(size_t size, const char *what, const char *hint);
+
+/* All of size, with its length word. */
+extern void datum_set_size(void *datum, size_t size, const char *what, const char *hint);
+
+/* Palloc'd, its length set, the rest not. */
+extern void *datum_allocate(size_t size, const char *what, const char *hint);
+
 /* Makes room for extra more bytes. */
 static inline void
 buffer_reserve(ByteBuffer *buf, size_t extra)

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "core/collect_part.h"
@@ -66,6 +67,7 @@ collector_create(MemoryContext context, const CollectOps *ops, CustomerType type
 {
 	Collector *collector = MemoryContextAllocZero(context, sizeof(Collector));
 
+	hash_key_need();
 	collector->context = context;
 	collector->ops = ops;
 	collector->type = type;
@@ -319,6 +321,7 @@ deal_run(CollectRun run, CustomerType type, CollectRun *dealt)
 	memset(dealt, 0, COLLECT_PARTS * sizeof(CollectRun));
 	for (at = entry = run.entries.bytes; at < end; entry = at)
 	{
+		CHECK_FOR_INTERRUPTS();
 		entry_next(&at, end, type, &customer, &body);
 		i = part_of(COLLECT_PARTS, customer_hash(type, customer));
 		dealt[i].entries.len += at - entry;
@@ -333,6 +336,7 @@ deal_run(CollectRun run, CustomerType type, CollectRun *dealt)
 	{
 		ByteSpan *to;
 
+		CHECK_FOR_INTERRUPTS();
 		entry_next(&at, end, type, &customer, &body);
 		to = &dealt[part_of(COLLECT_PARTS, customer_hash(type, customer))].entries;
 		memcpy(unconstify(uint8 *, to->bytes) + to->len, entry, at - entry);
@@ -364,6 +368,37 @@ collector_split(Collector *collector)
 	MemoryContextSwitchTo(old);
 }
 
+Collector *
+collector_in_order(Collector *collector)
+{
+	Collector *anew;
+	int i;
+
+	if (!collector->foreign_order)
+		return collector;
+	anew = collector_create(CurrentMemoryContext, collector->ops, collector->type, true);
+	anew->guests = collector->guests;
+	collector_note_zone(anew, collector->zone_state, collector->zone);
+	for (i = 0; i < collector->nparts; i++)
+	{
+		CollectRun run = collector_run(collector, i);
+		const uint8 *at = run.entries.bytes;
+		const uint8 *end = at + run.entries.len;
+
+		while (at < end)
+		{
+			Customer customer = { 0 };
+			ByteSpan body;
+
+			CHECK_FOR_INTERRUPTS();
+			entry_next(&at, end, collector->type, &customer, &body);
+			collector_add_body(anew, customer, body);
+		}
+	}
+	collector_compact(anew);
+	return anew;
+}
+
 void
 collector_absorb(Collector *collector, Collector *other)
 {
@@ -371,6 +406,7 @@ collector_absorb(Collector *collector, Collector *other)
 	int i;
 
 	Assert(collector->type == other->type && collector->ops == other->ops);
+	Assert(!collector->foreign_order && !other->foreign_order);
 	collector->guests += other->guests;
 	collector_note_zone(collector, other->zone_state, other->zone);
 

@@ -17,6 +17,8 @@
  * by customer into one new run with an entry for each. So memory is that of the
  * bodies times a small factor, whatever the number of rows.
  *
+ * Hashes are those of the server's key (hash_key.h), and runs are in their order.
+ *
  * A base is a compacted collector. Workers hand over the same bytes that a base
  * is flattened to (flat.c):
  *
@@ -56,9 +58,11 @@ typedef struct Customer
 /* What is collected. */
 typedef struct CollectOps
 {
-	uint8 id;		  /* in the header of the flat form */
-	const char *name; /* of the base type, for errors */
-	uint16 row_size;  /* bytes of a row's payload */
+	uint8 id;			   /* in the header of the flat form */
+	const char *name;	   /* of the base type, for errors */
+	const char *body_type; /* of a customer's value */
+	const char *size_hint; /* where that is too large */
+	uint16 row_size;	   /* bytes of a row's payload */
 
 	/* Appends to out the body that holds all of these; may reorder the rows. texts are the
 	 * collector's. */
@@ -91,13 +95,16 @@ typedef struct Collector
 	MemoryContext context;
 	const CollectOps *ops;
 	CustomerType type;
-	bool takes_bodies; /* raw chunks hold entries, not rows */
+	bool takes_bodies;	/* raw chunks hold entries, not rows */
+	bool foreign_order; /* runs and parts go by the hashes of another key, or of none: to be read
+						 * only */
 	int nparts;
 	CollectPart *parts;
 	int64 guests; /* rows without customer */
 	CollectZone zone_state;
 	const char *zone;
-	Texts *texts;	   /* that payloads of rows refer to; NULL: to none */
+	Texts *texts;					   /* that payloads of rows refer to; NULL: to none */
+	MemoryContextCallback scratch_use; /* set: it uses the memory for grouping */
 	const void *noted; /* for callers: what they noted last, so that rows needn't note it again */
 } Collector;
 
@@ -124,6 +131,10 @@ extern void collector_absorb(Collector *collector, Collector *other);
 
 /* Hands a run over to a part: for a state that arrives flat. */
 extern void collector_push_run(Collector *collector, int part, CollectRun run);
+
+/* A compacted collector whose runs are in the order of this server's hashes: the same one, or one
+ * collected anew, in the current memory context. */
+extern Collector *collector_in_order(Collector *collector);
 
 /* Turns a one-part collector into one of COLLECT_PARTS. */
 extern void collector_split(Collector *collector);

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "core/base.h"
 #include "core/collect_part.h"
 
 /* Runs merged as streams; where there are more, the others are grouped as raw ones are. */
@@ -42,7 +43,8 @@ typedef struct Claim
 /*
  * Parts are grouped one after another and by the hundred, so the memory is kept
  * from one to the next, up to SCRATCH_KEPT bytes: getting it anew each time would cost
- * more than the grouping.
+ * more than the grouping. It goes with the last of the collectors that used it, which is
+ * at the end of their query, if not earlier.
  */
 #define SCRATCH_KEPT (8 * 1024 * 1024)
 
@@ -66,9 +68,21 @@ typedef struct Scratch
 static Scratch scratch;
 static MemoryContext scratch_context;
 static bool scratch_busy; /* still set after an error: what was lent is lost */
+static int64 scratch_users;
 
 static void
-open_scratch(void)
+leave_scratch(void *arg)
+{
+	if (--scratch_users > 0)
+		return;
+	MemoryContextDelete(scratch_context);
+	scratch_context = NULL;
+	memset(&scratch, 0, sizeof(scratch));
+	scratch_busy = false;
+}
+
+static void
+open_scratch(Collector *collector)
 {
 	if (scratch_context == NULL)
 		scratch_context =
@@ -79,6 +93,12 @@ open_scratch(void)
 		memset(&scratch, 0, sizeof(scratch));
 	}
 	scratch_busy = true;
+	if (collector->scratch_use.func == NULL)
+	{
+		collector->scratch_use.func = leave_scratch;
+		MemoryContextRegisterResetCallback(collector->context, &collector->scratch_use);
+		scratch_users++;
+	}
 }
 
 static void
@@ -156,7 +176,10 @@ double_slots(Grouping *g)
 			uint32 slot = slot_of(g, old[i].hash);
 
 			while (g->slots[slot].number != 0)
+			{
 				slot = (slot + 1) & g->mask;
+				CHECK_FOR_INTERRUPTS();
+			}
 			g->slots[slot] = old[i];
 		}
 	pfree(old);
@@ -196,6 +219,7 @@ find_slot(Grouping *g, uint64 hash, const Customer *customer)
 			 same_customer(g->type, hash, &g->groups[found->number - 1].customer, hash, customer)))
 			return found;
 		slot = (slot + 1) & g->mask;
+		CHECK_FOR_INTERRUPTS();
 	}
 	if (unlikely(g->ngroups > g->mask / 2))
 	{
@@ -220,6 +244,8 @@ order_groups(const Grouping *g)
 		Group *group;
 		uint32 hole;
 
+		if ((slot & 0xFFFF) == 0xFFFF)
+			CHECK_FOR_INTERRUPTS();
 		if (g->slots[slot].number == 0)
 			continue;
 		group = &g->groups[g->slots[slot].number - 1];
@@ -232,6 +258,7 @@ order_groups(const Grouping *g)
 								 &before->customer))
 				break;
 			order[hole] = order[hole - 1];
+			CHECK_FOR_INTERRUPTS();
 		}
 		order[hole] = g->slots[slot].number - 1;
 	}
@@ -256,6 +283,7 @@ claim_entries(Grouping *g, ByteSpan entries, Claim *claims)
 		claims[n].group = find_slot(g, customer_hash(g->type, customer), &customer)->number - 1;
 		g->groups[claims[n].group].nbodies++;
 		n++;
+		CHECK_FOR_INTERRUPTS();
 	}
 	return n;
 }
@@ -271,6 +299,7 @@ number_rows(Grouping *g, const Chunk *chunk, size_t row_size, uint32 *numbers)
 		const uint8 *at = chunk->data;
 		const uint8 *end = at + chunk->used;
 
+		CHECK_FOR_INTERRUPTS();
 		while (at < end)
 		{
 			Customer customer = { 0 };
@@ -283,7 +312,7 @@ number_rows(Grouping *g, const Chunk *chunk, size_t row_size, uint32 *numbers)
 			if (g->type == CUSTOMER_BIGINT)
 			{
 				customer.number = (int64) word;
-				hash = mix_bits(word);
+				hash = hash_number(word);
 			}
 			else
 			{
@@ -313,6 +342,7 @@ arrange_rows(Grouping *g, const Chunk *chunk, size_t row_size, const uint32 *num
 		const uint8 *at = chunk->data;
 		const uint8 *end = at + chunk->used;
 
+		CHECK_FOR_INTERRUPTS();
 		while (at < end)
 		{
 			uint8 *to = rows + (size_t) g->groups[numbers[n++]].first_row++ * row_size;
@@ -489,10 +519,12 @@ merge_streams(const Collector *collector, const RawGroups *raw, Stream *streams,
 	CustomerType type = collector->type;
 	const Grouping *g = &raw->table;
 	Gathered gathered = { .max_bodies = MAX_STREAMS };
+	BaseErrors errors;
 	ByteBuffer merged;
 	int64 customers = 0;
 	uint32 next = 0;
 
+	base_name_customer(&errors, type, &gathered.customer);
 	gathered.bodies = palloc(gathered.max_bodies * sizeof(ByteSpan));
 	buffer_init(&merged, 1024);
 	while (next < g->ngroups || nstreams > 0)
@@ -545,14 +577,16 @@ merge_streams(const Collector *collector, const RawGroups *raw, Stream *streams,
 		}
 		put_gathered(collector, &gathered, &merged, out);
 		customers++;
+		CHECK_FOR_INTERRUPTS();
 	}
+	base_forget_customer(&errors);
 	pfree(merged.data);
 	pfree(gathered.bodies);
 	return customers;
 }
 
 CollectRun
-group_part(const Collector *collector, const CollectPart *part)
+group_part(Collector *collector, const CollectPart *part)
 {
 	Stream streams[MAX_STREAMS];
 	int nstreams = 0;
@@ -564,7 +598,7 @@ group_part(const Collector *collector, const CollectPart *part)
 	int i;
 
 	CHECK_FOR_INTERRUPTS();
-	open_scratch();
+	open_scratch(collector);
 	old = MemoryContextSwitchTo(scratch_context);
 	group_raw(collector, part, &raw);
 	for (i = 0; i < Min(part->nruns, MAX_STREAMS); i++)

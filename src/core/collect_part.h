@@ -8,9 +8,8 @@
 
 #include "postgres.h"
 
-#include "common/hashfn.h"
-
 #include "core/collect.h"
+#include "core/hash_key.h"
 
 /*
  * Raw chunks hold rows (bigint: number, payload; others: hash, payload, length in 4
@@ -38,25 +37,12 @@ struct CollectPart
 	int max_runs;
 };
 
-/* The finalizer of MurmurHash3 (Austin Appleby, public domain): every bit of a number reaches every
- * other. */
-static inline uint64
-mix_bits(uint64 word)
-{
-	word ^= word >> 33;
-	word *= UINT64CONST(0xff51afd7ed558ccd);
-	word ^= word >> 33;
-	word *= UINT64CONST(0xc4ceb9fe1a85ec53);
-	word ^= word >> 33;
-	return word;
-}
-
 static inline uint64
 customer_hash(CustomerType type, Customer customer)
 {
 	if (type == CUSTOMER_BIGINT)
-		return mix_bits((uint64) customer.number);
-	return hash_bytes_extended(customer.bytes.bytes, (int) customer.bytes.len, 0);
+		return hash_number((uint64) customer.number);
+	return hash_bytes_keyed(customer.bytes.bytes, customer.bytes.len);
 }
 
 /* The part takes the top bits; grouping takes those below them. */
@@ -94,6 +80,6 @@ customer_before(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_ha
  * Groups what a part holds, raw and in runs, by customer: one run, with an entry for each, in
  * the order of their hashes. The part is not changed.
  */
-extern CollectRun group_part(const Collector *collector, const CollectPart *part);
+extern CollectRun group_part(Collector *collector, const CollectPart *part);
 
 #endif

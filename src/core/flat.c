@@ -6,11 +6,17 @@
  *		byte	version
  *		byte	id of what is collected (CollectOps)
  *		byte	type of the customers
- *		byte	1 if there are COLLECT_PARTS parts, 0 if there is one
+ *		byte	flags: FLAT_MANY_PARTS if there are COLLECT_PARTS parts, else one;
+ *				FLAT_IN_ORDER if entries go by the hashes of a key
  *		byte	state of the zone (CollectZone)
  *		varint	length of the zone's name, name		(if the zone is known)
  *		varint	rows without customer
+ *		8 bytes	fingerprint of the key						(if entries go by it)
  *		part*	varint customers, varint bytes, entries
+ *
+ * What goes to clients has one part, and customers in their own order, bigints by number, the
+ * others by bytes: equal bases are equal there on every server, and nobody learns the order of
+ * hashes from it.
  */
 #include "postgres.h"
 
@@ -19,18 +25,22 @@
 
 #include "core/base.h"
 #include "core/calendar.h"
+#include "core/hash_key.h"
+#include "core/sort.h"
 
-#define FLAT_VERSION 1
+#define FLAT_VERSION	1
+#define FLAT_MANY_PARTS 1
+#define FLAT_IN_ORDER	2
 
 int max_flat_size;
 
 static void
-put_header(ByteBuffer *out, const Collector *collector)
+put_header(ByteBuffer *out, const Collector *collector, uint8 flags)
 {
 	buffer_put_byte(out, FLAT_VERSION);
 	buffer_put_byte(out, collector->ops->id);
 	buffer_put_byte(out, (uint8) collector->type);
-	buffer_put_byte(out, collector->nparts > 1);
+	buffer_put_byte(out, flags);
 	buffer_put_byte(out, (uint8) collector->zone_state);
 	if (collector->zone_state == ZONE_KNOWN)
 	{
@@ -38,6 +48,15 @@ put_header(ByteBuffer *out, const Collector *collector)
 		buffer_put_bytes(out, collector->zone, strlen(collector->zone));
 	}
 	buffer_put_varint(out, (uint64) collector->guests);
+	if (flags & FLAT_IN_ORDER)
+		buffer_put_bytes(out, &hash_secret.fingerprint, sizeof(uint64));
+}
+
+static uint8
+flags_of(const Collector *collector)
+{
+	Assert(!collector->foreign_order);
+	return FLAT_IN_ORDER | (collector->nparts > 1 ? FLAT_MANY_PARTS : 0);
 }
 
 size_t
@@ -48,7 +67,7 @@ flat_size(const Collector *collector)
 	int i;
 
 	buffer_init(&header, 64);
-	put_header(&header, collector);
+	put_header(&header, collector, flags_of(collector));
 	size = header.len;
 	pfree(header.data);
 	for (i = 0; i < collector->nparts; i++)
@@ -68,7 +87,7 @@ flat_write(const Collector *collector, uint8 *to)
 	int i;
 
 	buffer_init(&header, 64);
-	put_header(&header, collector);
+	put_header(&header, collector, flags_of(collector));
 	memcpy(to, header.data, header.len);
 	to += header.len;
 	pfree(header.data);
@@ -94,19 +113,20 @@ read_header(ByteReader *in, Collector **result)
 	uint8 version;
 	uint8 id;
 	uint8 type;
-	uint8 many;
+	uint8 flags;
 	uint8 zone_state;
 	uint64 guests;
 	const char *zone = NULL;
+	const uint8 *fingerprint = NULL;
 	const CollectOps *ops;
 	Collector *collector;
 
 	if (!read_byte(in, &version) || version != FLAT_VERSION || !read_byte(in, &id) ||
-		!read_byte(in, &type) || !read_byte(in, &many) || !read_byte(in, &zone_state))
+		!read_byte(in, &type) || !read_byte(in, &flags) || !read_byte(in, &zone_state))
 		return false;
 	ops = collect_ops(id);
-	if (ops == NULL || type < CUSTOMER_BIGINT || type > CUSTOMER_TEXT || many > 1 ||
-		zone_state > ZONE_MIXED)
+	if (ops == NULL || type < CUSTOMER_BIGINT || type > CUSTOMER_TEXT ||
+		(flags & ~(FLAT_MANY_PARTS | FLAT_IN_ORDER)) != 0 || zone_state > ZONE_MIXED)
 		return false;
 	if (zone_state == ZONE_KNOWN)
 	{
@@ -119,13 +139,17 @@ read_header(ByteReader *in, Collector **result)
 	}
 	if (!read_varint(in, &guests) || guests > PG_INT64_MAX)
 		return false;
+	if ((flags & FLAT_IN_ORDER) && !read_bytes(in, sizeof(uint64), &fingerprint))
+		return false;
 
 	collector = collector_create(CurrentMemoryContext, ops, (CustomerType) type, true);
 	collector->guests = (int64) guests;
 	collector->zone_state = (CollectZone) zone_state;
 	collector->zone = zone;
-	if (many == 1)
+	if (flags & FLAT_MANY_PARTS)
 		collector_split(collector);
+	collector->foreign_order =
+		fingerprint == NULL || memcmp(fingerprint, &hash_secret.fingerprint, sizeof(uint64)) != 0;
 	*result = collector;
 	return true;
 }
@@ -235,4 +259,83 @@ flat_read_foreign(ByteSpan flat, uint8 ops_id, CustomerType type)
 	if (in.at != in.end)
 		return NULL;
 	return collector;
+}
+
+/* ---- for clients ---- */
+
+/* An entry, and whose it is. */
+typedef struct FlatEntry
+{
+	Customer customer;
+	ByteSpan bytes;
+} FlatEntry;
+
+static int
+compare_numbers(const void *left, const void *right)
+{
+	int64 a = ((const FlatEntry *) left)->customer.number;
+	int64 b = ((const FlatEntry *) right)->customer.number;
+
+	return (a > b) - (a < b);
+}
+
+static int
+compare_bytes(const void *left, const void *right)
+{
+	const ByteSpan *a = &((const FlatEntry *) left)->customer.bytes;
+	const ByteSpan *b = &((const FlatEntry *) right)->customer.bytes;
+	int order = memcmp(a->bytes, b->bytes, Min(a->len, b->len));
+
+	return order != 0 ? order : (a->len > b->len) - (a->len < b->len);
+}
+
+void
+flat_put_for_client(ByteBuffer *out, ByteSpan flat)
+{
+	Collector *collector = flat_read(flat);
+	int64 customers = 0;
+	size_t size = 0;
+	FlatEntry *entries;
+	int64 n = 0;
+	int i;
+
+	for (i = 0; i < collector->nparts; i++)
+	{
+		customers += collector_run(collector, i).customers;
+		size += collector_run(collector, i).entries.len;
+	}
+	entries = palloc_extended(Max(customers, 1) * sizeof(FlatEntry), MCXT_ALLOC_HUGE);
+	for (i = 0; i < collector->nparts; i++)
+	{
+		CollectRun run = collector_run(collector, i);
+		const uint8 *at = run.entries.bytes;
+		const uint8 *end = at + run.entries.len;
+
+		while (at < end)
+		{
+			ByteSpan body;
+
+			if (n == customers)
+				report_corrupted();
+			CHECK_FOR_INTERRUPTS();
+			entries[n].bytes.bytes = at;
+			entry_next(&at, end, collector->type, &entries[n].customer, &body);
+			entries[n].bytes.len = at - entries[n].bytes.bytes;
+			n++;
+		}
+	}
+	if (n != customers)
+		report_corrupted();
+	sort_elements(entries, customers, sizeof(FlatEntry),
+				  collector->type == CUSTOMER_BIGINT ? compare_numbers : compare_bytes);
+	put_header(out, collector, 0);
+	buffer_put_varint(out, (uint64) customers);
+	buffer_put_varint(out, size);
+	buffer_reserve(out, size);
+	for (n = 0; n < customers; n++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		buffer_put_bytes(out, entries[n].bytes.bytes, entries[n].bytes.len);
+	}
+	pfree(entries);
 }

@@ -143,9 +143,9 @@ build_period(PeriodKind kind, int month, int day, const DateADT *starts, uint32 
 	size_t starts_len = kind == PERIOD_LIST ? sizeof(uint32) + nstarts * sizeof(DateADT) : 0;
 	size_t zone_len = zone != NULL ? strlen(zone) + 1 : 0;
 	size_t len = offsetof(CalendarPeriod, tail) + starts_len + zone_len;
-	CalendarPeriod *period = palloc(len);
+	CalendarPeriod *period =
+		datum_allocate(len, "calendar_period", "Give fewer starts of periods.");
 
-	SET_VARSIZE(period, len);
 	period->version = PERIOD_VERSION;
 	period->kind = (uint8) kind;
 	period->month = (uint8) month;

@@ -24,9 +24,8 @@ struct varlena *
 policy_pack(const char *text, int len)
 {
 	Size size = VARHDRSZ + 1 + (Size) len;
-	struct varlena *policy = palloc(size);
+	struct varlena *policy = datum_allocate(size, "policy", "Write shorter rules.");
 
-	SET_VARSIZE(policy, size);
 	VARDATA(policy)[0] = POLICY_VERSION;
 	memcpy(VARDATA(policy) + 1, text, len);
 	return policy;

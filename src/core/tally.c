@@ -10,12 +10,12 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "common/int.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "core/decimal.h"
+#include "core/hash_key.h"
 #include "core/int128.h"
 #include "core/json.h"
 #include "core/tally_part.h"
@@ -81,11 +81,8 @@ hash_key(const Tally *tally, const TallyKey *key)
 		if (i != tally->text_column)
 			hash ^= (uint64) key->numbers[i];
 		else if (key->text != NULL)
-			hash ^= hash_bytes_extended((const unsigned char *) key->text, key->text_len, 1);
-		/* the last steps of MurmurHash3: every bit of a number changes every bit */
-		hash ^= hash >> 33;
-		hash *= UINT64CONST(0xFF51AFD7ED558CCD);
-		hash ^= hash >> 33;
+			hash ^= hash_bytes_keyed(key->text, key->text_len);
+		hash = hash_number(hash);
 	}
 	return (uint32) hash;
 }
@@ -204,7 +201,10 @@ hash_rows(Tally *tally)
 	bool found;
 
 	if (tally->rows == NULL)
+	{
+		hash_key_need();
 		tally->rows = rows_create(tally->context, FIRST_ROWS, tally);
+	}
 	while (tally->nrows < tally->nlist)
 	{
 		(void) rows_insert(tally->rows, &tally->list[tally->nrows++]->key, &found);

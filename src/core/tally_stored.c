@@ -29,6 +29,7 @@
 
 #include "core/decimal.h"
 #include "core/json.h"
+#include "core/sort.h"
 #include "core/tally_part.h"
 
 #define STORED_VERSION	  1
@@ -104,7 +105,7 @@ collect_texts(const Tally *tally, TallyRow **rows, int64 nrows, int64 *ntexts)
 			n++;
 		}
 	}
-	qsort(texts, n, sizeof(KeyText), compare_texts);
+	sort_elements(texts, n, sizeof(KeyText), compare_texts);
 	*ntexts = 0;
 	for (i = 0; i < n; i++)
 		if (*ntexts == 0 || compare_texts(&texts[*ntexts - 1], &texts[i]) != 0)
@@ -151,6 +152,8 @@ put_row(ByteBuffer *out, const Tally *tally, const TallyRow *row, const WrittenK
 			buffer_put_varint(out, (uint64) row->sums[i]);
 	}
 }
+
+#define TALLY_SIZE_HINT "Split it by what its rows are told apart by, such as time."
 
 static struct varlena *
 encode(const Tally *tally, bool for_client)
@@ -206,17 +209,13 @@ encode(const Tally *tally, bool for_client)
 			written->columns[tally->text_column] = found != NULL ? found - texts + 1 : 0;
 		}
 		put_row(&out, tally, rows[n], written, n > 0 ? &keys[(n + 1) % 2] : NULL);
-		if (out.len > MaxAllocSize)
-			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("%s of " INT64_FORMAT " rows is too large to be a single value",
-								   shape->type, nrows),
-							errhint("Split it by what its rows are told apart by, such as time.")));
+		datum_check_size(out.len, shape->type, TALLY_SIZE_HINT);
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(rows);
 	if (texts != NULL)
 		pfree(texts);
-	SET_VARSIZE(out.data, out.len);
+	datum_set_size(out.data, out.len, shape->type, TALLY_SIZE_HINT);
 	return (struct varlena *) out.data;
 }
 

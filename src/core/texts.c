@@ -4,9 +4,9 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "utils/memutils.h"
 
+#include "core/hash_key.h"
 #include "core/texts.h"
 
 typedef struct TextEntry
@@ -21,7 +21,7 @@ typedef struct TextEntry
 #define SH_ELEMENT_TYPE			TextEntry
 #define SH_KEY_TYPE				ByteSpan
 #define SH_KEY					text
-#define SH_HASH_KEY(table, key) hash_bytes((key).bytes, (int) (key).len)
+#define SH_HASH_KEY(table, key) (uint32) hash_bytes_keyed((key).bytes, (key).len)
 #define SH_EQUAL(table, a, b)	((a).len == (b).len && memcmp((a).bytes, (b).bytes, (a).len) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(table, entry) (entry)->hash
@@ -44,6 +44,7 @@ texts_create(MemoryContext context)
 {
 	Texts *texts = MemoryContextAllocZero(context, sizeof(Texts));
 
+	hash_key_need();
 	texts->context = context;
 	texts->table = text_table_create(context, 64, NULL);
 	texts->room = 64;

@@ -4,11 +4,11 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "points/points_booking.h"
+#include "core/hash_key.h"
 #include "core/periods.h"
 
 /* ---- labels ---- */
@@ -24,7 +24,7 @@ typedef struct LabelEntry
 static inline uint32
 hash_label(EventText text)
 {
-	return hash_bytes((const unsigned char *) text.bytes, text.len);
+	return (uint32) hash_bytes_keyed(text.bytes, text.len);
 }
 
 static inline bool
@@ -101,6 +101,7 @@ points_booking_create(const PointsQuestion *question)
 	booking->expires_before_events = !question->policy->valid_at_boundary;
 	booking->by_label = question->by_label;
 	booking->context = CurrentMemoryContext;
+	hash_key_need();
 	booking->labels = labels_create(CurrentMemoryContext, 16, NULL);
 	booking->max_labels = 16;
 	booking->texts = palloc0(booking->max_labels * sizeof(EventText));

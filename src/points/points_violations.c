@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "core/argument.h"
+#include "core/sort.h"
 #include "points/points_call.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_violations);
@@ -205,7 +206,7 @@ join_refs(Findings *found, const PointsWalk *walk)
 			order[n++].finding = i;
 		}
 	}
-	qsort(order, n, sizeof(RefOrder), compare_ref_order);
+	sort_elements(order, n, sizeof(RefOrder), compare_ref_order);
 	for (i = 0; i < n; i++)
 		found->list[order[i].finding].ref =
 			i > 0 && compare_refs(order[i - 1].event, order[i].event) == 0

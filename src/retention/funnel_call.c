@@ -256,7 +256,7 @@ keep_arguments(const struct FunnelArguments *arguments)
 			continue;
 		copy = palloc_extended(head + len, MCXT_ALLOC_HUGE);
 		if (head > 0)
-			SET_VARSIZE(copy, head + len);
+			datum_set_size(copy, head + len, "argument of a funnel", "Give fewer steps.");
 		memcpy(copy + head, arguments->list[i].bytes, len);
 		kept->list[i].bytes = copy + head;
 	}

@@ -147,7 +147,7 @@ loyalty_funnel_totals(PG_FUNCTION_ARGS)
 	set_parameters(tally, call);
 	tally_add_guests(tally, base->guests);
 	base_rewind(&cursor, base);
-	base_name_customer(&errors, base, &customer);
+	base_name_customer(&errors, base->type, &customer);
 	while (base_next(&cursor, &customer, &body))
 		fold_customer(fold, call, body);
 	base_forget_customer(&errors);

@@ -16,6 +16,7 @@
 #include "activity/activity.h"
 #include "core/day.h"
 #include "core/rows.h"
+#include "core/sort.h"
 
 static int
 compare_gaps(const void *a, const void *b)
@@ -30,7 +31,7 @@ compare_gaps(const void *a, const void *b)
 static double
 median_of(int32 *gaps, int64 ngaps)
 {
-	pg_qsort(gaps, ngaps, sizeof(int32), compare_gaps);
+	sort_elements(gaps, ngaps, sizeof(int32), compare_gaps);
 	return ((double) gaps[(ngaps - 1) / 2] + (double) gaps[ngaps / 2]) / 2;
 }
 

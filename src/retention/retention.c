@@ -216,7 +216,7 @@ loyalty_retention_elapsed(PG_FUNCTION_ARGS)
 	fold = start_fold(&question, zone);
 	retention_fold_scope(fold)->guests = base->guests;
 	base_rewind(&cursor, base);
-	base_name_customer(&errors, base, &customer);
+	base_name_customer(&errors, base->type, &customer);
 	while (base_next(&cursor, &customer, &body))
 		retention_fold_timeline(fold, body);
 	base_forget_customer(&errors);

@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "activity/activity.h"
+#include "core/sort.h"
 #include "retention/retention_part.h"
 
 typedef struct BlockEntry
@@ -305,7 +306,7 @@ sorted_blocks(RetentionFold *fold)
 	blocks_start_iterate(fold->blocks, &iterator);
 	while ((entry = blocks_iterate(fold->blocks, &iterator)) != NULL)
 		entries[n++] = *entry;
-	qsort(entries, n, sizeof(BlockEntry), compare_entries);
+	sort_elements(entries, n, sizeof(BlockEntry), compare_entries);
 	return entries;
 }
 
@@ -339,7 +340,7 @@ put_cohorts(RetentionFold *fold, const BlockEntry *entries, RetentionCounts *cou
 			counts->cohorts[n].number = entry->cohort;
 			counts->cohorts[n++].size = entry->size;
 		}
-		qsort(counts->cohorts, n, sizeof(RetentionCohort), compare_cohorts);
+		sort_elements(counts->cohorts, n, sizeof(RetentionCohort), compare_cohorts);
 	}
 	counts->ncohorts = n;
 }

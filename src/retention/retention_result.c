@@ -136,11 +136,8 @@ retention_encode(const RetentionCounts *counts)
 				buffer_put_varint(&out, (uint64) cell->eligible);
 		}
 	}
-	if (out.len > MaxAllocSize)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("retention result is too large to be a single value"),
-						errhint("Take a longer period, or an earlier as_of.")));
-	SET_VARSIZE(out.data, out.len);
+	datum_set_size(out.data, out.len, "retention_result",
+				   "Take a longer period, or an earlier as_of.");
 	return (struct varlena *) out.data;
 }
 

@@ -187,6 +187,9 @@ extern bool timeline_body_valid(const uint8 *body, size_t len);
 /* The body held by a detoasted event_timeline or timeline_event datum. */
 extern ByteSpan timeline_event_body(Datum event);
 
+/* The way out where a timeline is too large for a value. */
+#define TIMELINE_SIZE_HINT "Keep one timeline for each customer, with short labels and refs."
+
 /*
  * Begins a datum of either type: what is appended to out is its body. A datum is made
  * without copying; the size is what the body is likely to take.

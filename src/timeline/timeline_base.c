@@ -28,6 +28,8 @@ merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int
 const CollectOps timeline_collect_ops = {
 	.id = TIMELINE_OPS_ID,
 	.name = "timeline_base",
+	.body_type = "event_timeline",
+	.size_hint = TIMELINE_SIZE_HINT,
 	.row_size = sizeof(TimelineRow),
 	.merge = merge_rows,
 	.valid = timeline_body_valid,

@@ -273,15 +273,6 @@ event_compare(const Event *a, const Event *b)
 
 /* ---- datums ---- */
 
-static void
-check_datum_size(size_t size)
-{
-	if (size > MaxAllocSize)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("timeline of %zu bytes is too large for a value", size),
-						errhint("A value holds up to 1 GB. Keep one timeline for each customer.")));
-}
-
 /* Begins a datum of either type: what is appended to out is its body. */
 void
 timeline_datum_begin(ByteBuffer *out, size_t size)
@@ -293,8 +284,7 @@ timeline_datum_begin(ByteBuffer *out, size_t size)
 Datum
 timeline_datum_end(ByteBuffer *out)
 {
-	check_datum_size(out->len);
-	SET_VARSIZE(out->data, out->len);
+	datum_set_size(out->data, out->len, "event_timeline", TIMELINE_SIZE_HINT);
 	return PointerGetDatum(out->data);
 }
 

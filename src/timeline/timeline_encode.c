@@ -7,6 +7,7 @@
 #include "miscadmin.h"
 
 #include "core/decimal.h"
+#include "core/sort.h"
 #include "timeline/timeline_build.h"
 
 #define SORT_NAME		 sort_events
@@ -68,6 +69,8 @@ build_small_dictionary(Dictionary *dictionary, Event **order, int64 nevents,
 		const EventText *text = event_text(order[i], column);
 		int number = 0;
 
+		if ((i & 0xFFFF) == 0xFFFF)
+			CHECK_FOR_INTERRUPTS();
 		if (text->bytes != NULL)
 		{
 			while (number < count && (texts[number].len != text->len ||
@@ -101,6 +104,8 @@ build_small_dictionary(Dictionary *dictionary, Event **order, int64 nevents,
 	{
 		int *number = event_number(order[i], column);
 
+		if ((i & 0xFFFF) == 0xFFFF)
+			CHECK_FOR_INTERRUPTS();
 		*number = rank[*number];
 	}
 	return true;
@@ -122,10 +127,12 @@ build_dictionary(Dictionary *dictionary, Event **order, int64 nevents, Dictionar
 	{
 		const EventText *text = event_text(order[i], column);
 
+		if ((i & 0xFFFF) == 0xFFFF)
+			CHECK_FOR_INTERRUPTS();
 		if (text->bytes != NULL && (count == 0 || event_text_compare(&texts[count - 1], text) != 0))
 			texts[count++] = *text;
 	}
-	qsort(texts, count, sizeof(EventText), event_text_order);
+	sort_elements(texts, count, sizeof(EventText), event_text_order);
 	for (i = 0; i < count; i++)
 		if (distinct == 0 || event_text_compare(&texts[distinct - 1], &texts[i]) != 0)
 			texts[distinct++] = texts[i];
@@ -134,6 +141,8 @@ build_dictionary(Dictionary *dictionary, Event **order, int64 nevents, Dictionar
 		const EventText *text = event_text(order[i], column);
 		const EventText *found = NULL;
 
+		if ((i & 0xFFFF) == 0xFFFF)
+			CHECK_FOR_INTERRUPTS();
 		if (text->bytes != NULL)
 			found = event_text_find(text, texts, distinct);
 		*event_number(order[i], column) = found == NULL ? 0 : (int) (found - texts) + 1;
@@ -153,6 +162,8 @@ put_dictionary(ByteBuffer *out, Dictionary *dictionary)
 	buffer_put_varint(out, dictionary->count);
 	for (i = 0; i < dictionary->count; i++)
 	{
+		if ((i & 0xFFFF) == 0xFFFF)
+			CHECK_FOR_INTERRUPTS();
 		buffer_put_varint(out, dictionary->texts[i].len);
 		buffer_put_bytes(out, dictionary->texts[i].bytes, dictionary->texts[i].len);
 	}
@@ -182,6 +193,8 @@ shape_of_events(Event *events, int64 nevents, int scale)
 	{
 		const Event *event = &events[i];
 
+		if ((i & 0xFFFF) == 0xFFFF)
+			CHECK_FOR_INTERRUPTS();
 		shape.unit = timeline_unit_of(shape.unit, event->at);
 		if (event->has_value)
 		{

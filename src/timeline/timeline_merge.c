@@ -248,6 +248,8 @@ read_points(ByteSpan body, TimelineRow *rows, int64 *count, TimelineKinds *kinds
 			row->scale = reader.scale;
 		if (reader.flags & TIMELINE_HAS_KINDS)
 			row->kind = numbers[timeline_read_text_no(&reader, reader.nkinds)];
+		if ((reader.left & 0xFFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
 	}
 	return true;
 }
@@ -299,6 +301,8 @@ read_events(ByteSpan body, Event *events, int scale)
 		if (events[count].has_value && reader.scale != scale)
 			events[count].value = decimal_rescale(events[count].value, reader.scale, scale);
 		count++;
+		if ((count & 0xFFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
 	}
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
 	return count;

@@ -10,6 +10,7 @@
 #include "utils/array.h"
 #include "utils/timestamp.h"
 #include "core/decimal.h"
+#include "core/sort.h"
 #include "timeline/timeline_build.h"
 
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_add);
@@ -109,7 +110,10 @@ loyalty_event_timeline_subtract(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 	}
 	while (next < list.count)
+	{
 		list.events[kept++] = list.events[next++];
+		CHECK_FOR_INTERRUPTS();
+	}
 	list.count = kept;
 	return timeline_of(list, a.len);
 }
@@ -146,7 +150,7 @@ drop_known(EventList *news, EventList old)
 	for (i = 0; i < old.count; i++)
 		if (old.events[i].ref_type != EVENT_REF_NONE)
 			keys[nkeys++] = &old.events[i];
-	qsort(keys, nkeys, sizeof(Event *), compare_keys);
+	sort_elements(keys, nkeys, sizeof(Event *), compare_keys);
 	for (i = 0; i < news->count; i++)
 	{
 		Event *event = &news->events[i];

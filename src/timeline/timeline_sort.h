@@ -7,9 +7,28 @@
  *		SORT_NAME			name of the function
  *		SORT_ELEMENT		type of the elements
  *		SORT_AFTER(a, b)	does *a come after *b?
+ *
+ * Comparing a million events takes a good part of a second, so all of it looks for interrupts.
  */
 
-#define SORT_BLOCK 24
+#define SORT_BLOCK		24
+
+/* A function of the template's own. */
+#define SORT_JOIN(a, b) CppConcat(a, b)
+#define SORT_RUN_END	SORT_JOIN(SORT_NAME, _run_end)
+
+/* Interrupts are looked for each time that this many elements are done. */
+#define SORT_SLICE_MASK 0xFFF
+
+/* Where the run ends that element i - 1 belongs to. */
+static int64
+SORT_RUN_END(SORT_ELEMENT *elements, int64 i, int64 count)
+{
+	for (; i < count && !SORT_AFTER(&elements[i - 1], &elements[i]); i++)
+		if ((i & SORT_SLICE_MASK) == 0)
+			CHECK_FOR_INTERRUPTS();
+	return Min(i, count);
+}
 
 static void
 SORT_NAME(SORT_ELEMENT *elements, int64 count)
@@ -21,6 +40,8 @@ SORT_NAME(SORT_ELEMENT *elements, int64 count)
 	/* Order each block; what is ordered across blocks stays so. */
 	for (i = 1; i < count; i++)
 	{
+		if ((i & SORT_SLICE_MASK) == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (unlikely(SORT_AFTER(&elements[i - 1], &elements[i])))
 		{
 			int64 first = i - i % SORT_BLOCK;
@@ -44,33 +65,26 @@ SORT_NAME(SORT_ELEMENT *elements, int64 count)
 		int64 start = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		for (i = 1; i < count && !SORT_AFTER(&from[i - 1], &from[i]); i++)
-			;
-		if (i >= count)
+		if (SORT_RUN_END(from, 1, count) == count)
 			break;
 		if (to == NULL)
 			to = timeline_alloc(count, sizeof(SORT_ELEMENT));
 		while (start < count)
 		{
 			int64 left = start;
-			int64 middle;
-			int64 right;
-			int64 end;
+			int64 middle = SORT_RUN_END(from, start + 1, count);
+			int64 right = middle;
+			int64 end = SORT_RUN_END(from, middle + 1, count);
 			int64 out = start;
 
-			for (middle = start + 1; middle < count; middle++)
-				if (SORT_AFTER(&from[middle - 1], &from[middle]))
-					break;
-			for (end = Min(middle + 1, count); end < count; end++)
-				if (SORT_AFTER(&from[end - 1], &from[end]))
-					break;
-			right = middle;
 			while (left < middle && right < end)
 			{
 				if (SORT_AFTER(&from[left], &from[right]))
 					to[out++] = from[right++];
 				else
 					to[out++] = from[left++];
+				if ((out & SORT_SLICE_MASK) == 0)
+					CHECK_FOR_INTERRUPTS();
 			}
 			memcpy(&to[out], &from[left], (middle - left) * sizeof(SORT_ELEMENT));
 			out += middle - left;
@@ -94,6 +108,9 @@ SORT_NAME(SORT_ELEMENT *elements, int64 count)
 }
 
 #undef SORT_BLOCK
+#undef SORT_RUN_END
+#undef SORT_JOIN
+#undef SORT_SLICE_MASK
 #undef SORT_NAME
 #undef SORT_ELEMENT
 #undef SORT_AFTER
