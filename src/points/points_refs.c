@@ -8,101 +8,38 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "points/points_state.h"
 
-/* Refs that there is room for at first, and slots for each: a power of two. */
-#define FIRST_REFS	  32
-#define SLOTS_PER_REF 4
-
-static inline uint32
-hash_ref(const RefKey *key)
-{
-	if (key->type == EVENT_REF_NUMBER)
-		return murmurhash32((uint32) key->number ^ (uint32) ((uint64) key->number >> 32));
-	return hash_bytes((const unsigned char *) key->text.bytes, key->text.len);
-}
-
-static inline bool
-same_ref(const RefKey *a, const RefKey *b)
-{
-	if (a->type != b->type)
-		return false;
-	if (a->type == EVENT_REF_NUMBER)
-		return a->number == b->number;
-	return a->text.len == b->text.len && memcmp(a->text.bytes, b->text.bytes, a->text.len) == 0;
-}
-
-/* The slot of a ref, or the free one where it belongs. */
-static inline uint32
-find_slot(const PointsWalk *walk, const RefKey *key, uint32 hash)
-{
-	uint32 slot = hash % walk->nref_slots;
-
-	while (walk->ref_slots[slot] != 0)
-	{
-		const RefState *ref = &walk->refs[walk->ref_slots[slot] - 1];
-
-		if (ref->hash == hash && same_ref(&ref->key, key))
-			break;
-		slot = (slot + 1) % walk->nref_slots;
-	}
-	return slot;
-}
-
-/* Makes room for more refs. */
-static void
-grow_refs(PointsWalk *walk)
-{
-	int32 room = walk->refs == NULL ? FIRST_REFS : walk->max_refs * 2;
-	uint32 nslots = (uint32) room * SLOTS_PER_REF;
-	int32 *slots = MemoryContextAllocExtended(walk->context, (Size) nslots * sizeof(int32),
-											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	int32 i;
-
-	if (walk->refs == NULL)
-	{
-		walk->ref_context =
-			AllocSetContextCreate(walk->context, "loyalty refs", ALLOCSET_SMALL_SIZES);
-		walk->refs = MemoryContextAlloc(walk->context, room * sizeof(RefState));
-	}
-	else
-	{
-		walk->refs = repalloc_huge(walk->refs, (Size) room * sizeof(RefState));
-		pfree(walk->ref_slots);
-	}
-	walk->max_refs = room;
-	walk->ref_slots = slots;
-	walk->nref_slots = nslots;
-	for (i = 0; i < walk->nrefs; i++)
-	{
-		RefState *ref = &walk->refs[i];
-
-		ref->slot = (int32) find_slot(walk, &ref->key, ref->hash);
-		walk->ref_slots[ref->slot] = i + 1;
-	}
-}
+/* Refs that there is room for at first. */
+#define FIRST_REFS 32
 
 static RefState *
 make_ref(PointsWalk *walk, const RefKey *key)
 {
-	uint32 hash = hash_ref(key);
-	uint32 slot;
+	int32 known = walk->ref_numbers.count;
+	int32 number = ref_table_add(&walk->ref_numbers, key);
 	RefState *ref;
 
-	if (walk->nrefs == walk->max_refs)
-		grow_refs(walk);
-	slot = find_slot(walk, key, hash);
-	if (walk->ref_slots[slot] != 0)
-		return &walk->refs[walk->ref_slots[slot] - 1];
-	ref = &walk->refs[walk->nrefs++];
-	walk->ref_slots[slot] = walk->nrefs;
-	ref->key = *key;
-	ref->hash = hash;
-	ref->slot = (int32) slot;
+	if (number < known)
+		return &walk->refs[number];
+	if (unlikely(number == walk->max_refs))
+	{
+		int32 room = Max(FIRST_REFS, walk->max_refs * 2);
+
+		if (walk->refs == NULL)
+		{
+			walk->ref_context =
+				AllocSetContextCreate(walk->context, "loyalty refs", ALLOCSET_SMALL_SIZES);
+			walk->refs = MemoryContextAlloc(walk->context, room * sizeof(RefState));
+		}
+		else
+			walk->refs = repalloc_huge(walk->refs, (Size) room * sizeof(RefState));
+		walk->max_refs = room;
+	}
+	ref = &walk->refs[number];
 	ref->lot = ref->last_piece = -1;
 	ref->lots = NULL;
 	ref->debt = 0;
@@ -207,10 +144,8 @@ walk_find_ref(PointsWalk *walk, const RefKey *key)
 			CHECK_FOR_INTERRUPTS();
 		}
 	}
-	if (walk->nrefs == 0)
-		return NULL;
-	i = walk->ref_slots[find_slot(walk, key, hash_ref(key))];
-	return i == 0 ? NULL : &walk->refs[i - 1];
+	i = ref_table_find(&walk->ref_numbers, key);
+	return i < 0 ? NULL : &walk->refs[i];
 }
 
 int32
@@ -234,17 +169,13 @@ walk_restore_to_ref(PointsWalk *walk, int32 lot)
 void
 walk_forget_refs(PointsWalk *walk)
 {
-	int32 i;
-
 	walk->nuses = 0;
 	walk->npieces = 0;
 	if (!walk->refs_known)
 		return;
 	walk->refs_known = false;
-	if (walk->nrefs == 0)
+	if (walk->ref_numbers.count == 0)
 		return;
-	for (i = 0; i < walk->nrefs; i++)
-		walk->ref_slots[walk->refs[i].slot] = 0;
-	walk->nrefs = 0;
+	ref_table_clear(&walk->ref_numbers);
 	MemoryContextReset(walk->ref_context);
 }

@@ -41,13 +41,6 @@ static const LotMembers walk_members[WALK_QUEUES] = {
 /* The bit in PointsLot.queued for the queue of the lot's ref. */
 #define REF_QUEUE_BIT (1 << WALK_QUEUES)
 
-typedef struct RefKey
-{
-	EventRefType type;
-	int64 number;
-	EventText text;
-} RefKey;
-
 /* An earning or a redemption under a ref. */
 typedef struct RefUse
 {
@@ -61,9 +54,6 @@ typedef struct RefUse
 /* What was earned and redeemed under one ref. */
 typedef struct RefState
 {
-	RefKey key;
-	uint32 hash;
-	int32 slot;		  /* in ref_slots */
 	int32 lot;		  /* the only lot earned under it; -1: none, or several */
 	LotQueue *lots;	  /* several, newest first */
 	int32 last_piece; /* of a redemption; -1: none */
@@ -158,11 +148,9 @@ struct PointsWalk
 	int32 nuses;
 	int32 max_uses;
 	bool refs_known;
+	RefTable ref_numbers;
 	RefState *refs;
-	int32 nrefs;
 	int32 max_refs;
-	int32 *ref_slots; /* by hash: 1 + number of a ref, 0 where free */
-	uint32 nref_slots;
 	MemoryContext ref_context; /* queues of refs, one customer's */
 	Piece *pieces;
 	int32 npieces;

@@ -39,6 +39,7 @@ points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink, void 
 	walk->sink = sink;
 	walk->sink_context = context;
 	walk->context = CurrentMemoryContext;
+	ref_table_init(&walk->ref_numbers, walk->context);
 	walk->max_ahead = WALK_AHEAD;
 	walk->ahead = palloc(walk->max_ahead * sizeof(Due));
 	walk->max_lots = 64;

@@ -9,88 +9,32 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "miscadmin.h"
 
 #include "program/earn_state.h"
 
 /* ---- refs ---- */
 
-typedef struct RefKey
-{
-	EventText text;
-	int64 number;
-	EventRefType type;
-} RefKey;
-
-typedef struct RefEntry
-{
-	RefKey key;
-	int32 ref;
-	uint32 hash;
-	char status;
-} RefEntry;
-
-static inline uint32
-hash_ref(RefKey key)
-{
-	if (key.type == EVENT_REF_NUMBER)
-		return murmurhash32((uint32) key.number ^ (uint32) ((uint64) key.number >> 32));
-	return hash_bytes((const unsigned char *) key.text.bytes, key.text.len);
-}
-
-static inline bool
-same_ref(RefKey a, RefKey b)
-{
-	if (a.type != b.type)
-		return false;
-	if (a.type == EVENT_REF_NUMBER)
-		return a.number == b.number;
-	return a.text.len == b.text.len && memcmp(a.text.bytes, b.text.bytes, a.text.len) == 0;
-}
-
-#define SH_PREFIX				earn_refs
-#define SH_ELEMENT_TYPE			RefEntry
-#define SH_KEY_TYPE				RefKey
-#define SH_KEY					key
-#define SH_HASH_KEY(table, key) hash_ref(key)
-#define SH_EQUAL(table, a, b)	same_ref(a, b)
-#define SH_STORE_HASH
-#define SH_GET_HASH(table, entry) (entry)->hash
-#define SH_SCOPE				  static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
 /* The number of an event's ref, which is there; -1: nobody had it, unless create. */
 static int32
 number_ref(EarnWalk *walk, const Event *event, bool create)
 {
 	RefKey key = { .type = event->ref_type, .number = event->ref_number, .text = event->ref_text };
-	RefEntry *entry;
+	int32 known = walk->ref_numbers.count;
+	int32 number;
 	EarnRef *ref;
-	bool found;
 
-	if (walk->ref_numbers == NULL && !create)
-		return -1;
 	if (!create)
-	{
-		entry = earn_refs_lookup(walk->ref_numbers, key);
-		return entry == NULL ? -1 : entry->ref;
-	}
-	if (walk->ref_numbers == NULL)
-		walk->ref_numbers = earn_refs_create(walk->context, 64, NULL);
-	entry = earn_refs_insert(walk->ref_numbers, key, &found);
-	if (found)
-		return entry->ref;
-	walk->refs =
-		earn_grow(walk, walk->refs, &walk->max_refs, (int64) walk->nrefs + 1, sizeof(EarnRef));
-	entry->ref = walk->nrefs++;
-	ref = &walk->refs[entry->ref];
+		return ref_table_find(&walk->ref_numbers, &key);
+	number = ref_table_add(&walk->ref_numbers, &key);
+	if (number < known)
+		return number;
+	walk->refs = earn_grow(walk, walk->refs, &walk->max_refs, (int64) number + 1, sizeof(EarnRef));
+	ref = &walk->refs[number];
 	ref->paid = 0;
 	ref->bought = false;
 	ref->first = ref->last = -1;
-	return entry->ref;
+	return number;
 }
 
 /* ... -1 as well: the event has none. */
@@ -103,9 +47,7 @@ find_ref(EarnWalk *walk, const Event *event, bool create)
 void
 earn_forget_orders(EarnWalk *walk)
 {
-	if (walk->nrefs > 0)
-		earn_refs_reset(walk->ref_numbers);
-	walk->nrefs = 0;
+	ref_table_clear(&walk->ref_numbers);
 	walk->norders_kept = 0;
 	walk->nshares = 0;
 }

@@ -87,8 +87,6 @@ typedef struct EarnRef
 	int32 last;
 } EarnRef;
 
-struct earn_refs_hash;
-
 /* Two days, months or years: a clock that is set back over midnight comes to the one before. */
 typedef struct EarnBucket
 {
@@ -169,9 +167,8 @@ struct EarnWalk
 	EarnCounter *counters;
 
 	/* Orders with a ref. */
-	struct earn_refs_hash *ref_numbers;
+	RefTable ref_numbers;
 	EarnRef *refs;
-	int32 nrefs;
 	int64 max_refs;
 	EarnOrder *orders;
 	int32 norders_kept;

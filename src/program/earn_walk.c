@@ -106,6 +106,7 @@ earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink, void *conte
 	walk->sink = sink;
 	walk->sink_context = context;
 	walk->context = CurrentMemoryContext;
+	ref_table_init(&walk->ref_numbers, walk->context);
 	walk->scale = -1;
 	if (flags & EARN_WALK_EXPLAIN)
 		walk->note = makeStringInfo();

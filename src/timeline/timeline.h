@@ -41,6 +41,7 @@
 #include "port/pg_bitutils.h"
 
 #include "core/codec.h"
+#include "core/ref.h"
 #include "core/texts.h"
 
 #define TIMELINE_VERSION		   1
@@ -66,20 +67,6 @@ typedef enum TimelineUnit
 	TIMELINE_MINUTE,
 	TIMELINE_HOUR
 } TimelineUnit;
-
-typedef enum EventRefType
-{
-	EVENT_REF_NONE,
-	EVENT_REF_NUMBER, /* a bigint, or a text that is written exactly as a bigint is */
-	EVENT_REF_TEXT
-} EventRefType;
-
-/* Text inside a body; not terminated. Absent: bytes is NULL. */
-typedef struct EventText
-{
-	const char *bytes;
-	int len;
-} EventText;
 
 /* One event, taken apart. Texts point into the body that it was read from. */
 typedef struct Event

@@ -1,0 +1,121 @@
+--
+-- A customer with very many events, and then small ones: what an engine keeps from customer to
+-- customer must not make each later one pay for the largest before. What the same work costs with
+-- the large one last is the measure.
+--
+\ir reference/setup.sql
+BEGIN;
+SELECT plan(54);
+-- ends a hang, and is no measure
+SET LOCAL statement_timeout = '10min';
+
+-- Of points and of orders: refs, returns, labels, lots, expiries, days; as many as there are events.
+CREATE FUNCTION points_of(events int) RETURNS event_timeline
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT timeline_agg(make_event(at => timestamptz '2020-01-01' + n * interval '1 hour', value => 10 - n % 3,
+		kind => (ARRAY['earn', 'earn', 'return', 'redeem', 'redeem_refund', 'adjust'])[1 + n % 6], label => 'l' || n % 5000, ref => n / 2,
+		expires_at => CASE WHEN n % 6 = 1 THEN timestamptz '2031-01-01' - n * interval '1 minute' END))
+	FROM generate_series(0, events - 1) n
+$$;
+CREATE FUNCTION orders_of(events int) RETURNS event_timeline
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT timeline_agg(make_event(at => timestamptz '2020-01-01' + n * interval '1 hour', value => CASE WHEN n % 3 = 2 THEN -5 ELSE 10 END,
+		kind => CASE WHEN n % 12 = 11 THEN 'redeem' ELSE 'k' || n % 2000 END, label => 'l' || n % 5000, ref => n - n % 3 / 2))
+	FROM generate_series(0, events - 1) n
+$$;
+CREATE TABLE customers (place int, number int, p event_timeline, o event_timeline, a activity_set);
+INSERT INTO customers SELECT 2, n, p, o, activity_set(o, 'UTC') FROM points_of(6) p, orders_of(6) o, generate_series(1, 3000) n;
+INSERT INTO customers SELECT place, 0, p, o, activity_set(o, 'UTC') FROM points_of(60000) p, orders_of(60000) o, (VALUES (1), (3)) v(place);
+CREATE TABLE large_first AS SELECT p, o, a FROM customers WHERE place < 3 ORDER BY place, number;
+CREATE TABLE large_last AS SELECT p, o, a FROM customers WHERE place > 1 ORDER BY place, number;
+
+CREATE FUNCTION seconds(question text, customers text) RETURNS numeric
+LANGUAGE plpgsql AS $$
+DECLARE
+	began timestamptz := clock_timestamp();
+BEGIN
+	EXECUTE replace(question, 'customers', customers);
+	RETURN extract(epoch FROM clock_timestamp() - began);
+END $$;
+-- How many times what it takes with the large one last; the best of a few tries that are in each other's company.
+CREATE FUNCTION times(question text, enough numeric) RETURNS numeric
+LANGUAGE plpgsql AS $$
+DECLARE
+	first numeric;
+	last numeric;
+BEGIN
+	FOR i IN 1 .. 5 LOOP
+		first := least(first, seconds(question, 'large_first'));
+		last := least(last, seconds(question, 'large_last'));
+		EXIT WHEN first < enough * last;
+	END LOOP;
+	RETURN round(first / last, 1);
+END $$;
+
+CREATE TABLE questions (place int GENERATED ALWAYS AS IDENTITY, question text);
+-- one customer's, row by row
+INSERT INTO questions (question) SELECT format('SELECT count(q) FROM (SELECT %s FROM customers OFFSET 0) q', f) FROM unnest(ARRAY[
+	$$points_balance(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
+	$$points_expiring(p, '{"expires_after": "1 year"}', '2020-06-01')$$,
+	$$points_accrual(o, '{"multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
+	$$tier(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
+	$$activity_streak(a, 'week', '2030-01-01')$$,
+	$$next_purchase_due(a, '2030-01-01')$$,
+	$$lifecycle(a, 'month', 3, '2030-01-01')$$,
+	$$churn_duration(a, 30, '2030-01-01')$$,
+	$$funnel(o, ARRAY['k1', 'k2'], '2 days')$$,
+	$$timeline_merge(p, p)$$,
+	$$o + make_event(at => '2019-01-01', label => 'new', ref => 'text')$$,
+	$$timeline_filter(o, ARRAY['k1', 'k2'], ARRAY['l1'])$$,
+	$$p::text::event_timeline$$,
+	$$activity_set(o, 'Europe/Helsinki')$$]) f;
+INSERT INTO questions (question) SELECT format('SELECT count(q) FROM customers CROSS JOIN LATERAL %s q', f) FROM unnest(ARRAY[
+	$$points_summary(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
+	$$points_lots(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
+	$$points_redemptions(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
+	$$points_statement(p, '{"expires_after": "1 year"}', NULL, '2030-01-01')$$,
+	$$points_violations(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
+	$$points_expiry_schedule(p, '{"expires_after": "1 year"}', '2020-06-01')$$,
+	$$points_accrual_events(o, '{"multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
+	$$tier_history(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
+	$$tier_progress(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
+	$$program_summary(o, '{"points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
+	$$program_statement(o, '{"points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
+	$$timeline_events(o)$$]) f;
+-- everyone's
+INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FROM unnest(ARRAY[
+	$$points_totals(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
+	$$points_rollforward(p, '{"expires_after": "1 year"}', 'year', '2030-01-01', true)$$,
+	$$points_triangle(p, '{"expires_after": "1 year"}', 'year', '2030-01-01', true)$$,
+	$$program_totals(o, '{"points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
+	$$program_compare(o, '{"tiers": {"S": 20, "G": 10000}}', '{"tiers": {"S": 30, "G": 10000}}', '2030-01-01')$$,
+	$$program_rollforward(o, '{"points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', 'year', '2030-01-01')$$,
+	$$tier_census(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
+	$$tier_migration(o, '{"S": 20, "G": 10000}', '2020-01-01', '2030-01-01')$$,
+	$$tier_flow(o, '{"S": 20, "G": 10000}', 'year', '2030-01-01')$$,
+	$$tier_tenure(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
+	$$tier_near(o, '{"S": 20, "G": 10000}', '2030-01-01', 10)$$,
+	$$funnel_totals(o, ARRAY['k1', 'k2'], '2 days')$$,
+	$$growth(a, 'month', '2030-01-01')$$,
+	$$growth(o, 'month', '2030-01-01')$$,
+	$$churn(a, 'month', '2030-01-01')$$,
+	$$retention(a, 'month', '2030-01-01')$$,
+	$$retention(a, a, 'month', '2030-01-01')$$,
+	$$retention(o, 'month', '2030-01-01', retention_options(elapsed => '1 day', brackets => '{{1,30}}'))$$,
+	$$stickiness(a, 'month', 'day', '2030-01-01')$$,
+	$$active_days_histogram(a, 28, '2020-02-01')$$,
+	$$lifecycle_census(a, 'month', 3, '2030-01-01')$$,
+	$$repeat_rate(o, '2030-01-01', 30)$$,
+	$$repeat_rate(a, '2030-01-01', 30)$$,
+	$$purchase_intervals(a, '2030-01-01', 10)$$,
+	$$rollup(o)$$,
+	$$rollup(a)$$,
+	$$(SELECT points_totals(b, '{"expires_after": "1 year"}') FROM (SELECT timelines(n, p) b FROM (SELECT row_number() OVER () n, p FROM customers) c) q)$$]) f;
+
+-- None is forgotten: every aggregate over summaries is asked.
+SELECT is(array_agg(DISTINCT p.proname ORDER BY p.proname), NULL, 'no aggregate over summaries is left out')
+FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty'
+WHERE p.prokind = 'a' AND p.proargtypes[0] IN ('event_timeline'::regtype, 'activity_set'::regtype) AND NOT EXISTS (SELECT FROM questions WHERE position(p.proname || '(' IN question) > 0);
+SELECT cmp_ok(times(question, 4), '<', 4.0, question) FROM questions ORDER BY place;
+SELECT * FROM finish();
+ROLLBACK;
