@@ -5,7 +5,8 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(49);
+\ir reference/own_types.sql
+SELECT plan(50);
 CREATE TABLE seed (type text, written text);
 INSERT INTO seed VALUES
 	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
@@ -52,6 +53,8 @@ UNION ALL SELECT 'survival_result', survival(c % 20 + 0.25, c % 3 = 0)::text FRO
 UNION ALL SELECT 'logrank_result', logrank(c % 20, c % 3 = 0, 's' || c % 2)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'repeat_rate_result', repeat_rate(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), within_days => 7)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'purchase_intervals_result', purchase_intervals(activities(c % 20, date '2024-01-05' + c % 40), up_to => 3)::text FROM generate_series(1, 60) c;
+
+SELECT is_empty('SELECT typname FROM own_type WHERE typname NOT IN (SELECT type FROM seed)', 'a seed of every type');
 
 -- Every text made from a seed.
 CREATE FUNCTION mutants(written text, rounds int) RETURNS SETOF text
