@@ -52,7 +52,7 @@ SELECT is_empty($$SELECT castsource::regtype, casttarget::regtype FROM pg_cast c
 SELECT isnt((SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = 'loyalty'), NULL, 'the extension itself');
 
 -- types
-CREATE TEMP VIEW own_type AS SELECT t.* FROM pg_type t JOIN member ON classid = 'pg_type'::regclass AND objid = t.oid WHERE t.typtype = 'b' AND t.typcategory <> 'A';
+\ir reference/own_types.sql
 SELECT cmp_ok((SELECT count(*)::int FROM own_type), '>=', 13, 'the types are there');
 SELECT is_empty('SELECT oid::regtype FROM own_type WHERE typreceive = 0 OR typsend = 0', 'every type has a binary form');
 SELECT is_empty($$SELECT oid::regtype FROM own_type WHERE typname NOT LIKE '%base%' AND (NOT EXISTS (SELECT FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE opcintype = own_type.oid AND opcdefault AND amname = 'btree')

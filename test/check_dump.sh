@@ -14,6 +14,8 @@ run loyalty_dump <<-SQL
 	ALTER DATABASE loyalty_dump SET search_path = public, loyalty;
 SQL
 run loyalty_dump -f "$here/reference/every_type.sql"
+is "$(run loyalty_dump -f "$here/reference/own_types.sql" -c "
+	SELECT typname FROM own_type t WHERE NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid AND relkind = 'r' WHERE atttypid = t.oid)" -c 'DROP VIEW own_type')" "" "a column of every type"
 
 # What is in a database, in text.
 contents()

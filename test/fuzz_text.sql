@@ -5,8 +5,11 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(49);
+\ir reference/own_types.sql
+SELECT plan(50);
 \ir reference/type_texts.sql
+
+SELECT is_empty('SELECT typname FROM own_type WHERE typname NOT IN (SELECT type FROM seed)', 'a seed of every type');
 
 -- Every text made from a seed.
 CREATE FUNCTION mutants(written text, rounds int) RETURNS SETOF text
