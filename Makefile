@@ -37,7 +37,8 @@ SQL_PARTS := \
 	src/program/earn.sql \
 	src/program/program_policy.sql \
 	src/program/program.sql \
-	src/program/base.sql
+	src/program/base.sql \
+	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)

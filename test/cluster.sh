@@ -25,25 +25,6 @@ shift $((OPTIND - 1))
 
 bindir=$("$PG_CONFIG" --bindir)
 
-# PostgreSQL refuses to run as root.
-owner=$(id -un)
-if [ "$(id -u)" = 0 ]; then
-	owner=nobody
-	! id postgres >/dev/null 2>&1 || owner=postgres
-fi
-
-as_owner()
-{
-	(
-		cd "$folder" || exit
-		if [ "$(id -un)" = "$owner" ]; then
-			"$@"
-		else
-			runuser -u "$owner" -- "$@"
-		fi
-	)
-}
-
 stop()
 {
 	if [ -e "$folder/data/postmaster.pid" ]; then
