@@ -42,7 +42,8 @@ SQL_PARTS := \
 	src/program/earn.sql \
 	src/program/program_policy.sql \
 	src/program/program.sql \
-	src/program/base.sql
+	src/program/base.sql \
+	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS)),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)

@@ -20,14 +20,7 @@ is "$(run loyalty_dump -f "$here/reference/own_types.sql" -c "
 # What is in a database, in text.
 contents()
 {
-	run "$1" <<-SQL
-		SET timezone = 'UTC';
-		SET search_path = public, loyalty;
-		SELECT * FROM per_customer ORDER BY customer;
-		SELECT * FROM whole ORDER BY name;
-		SELECT * FROM dashboard ORDER BY cohort, lag;
-		SELECT customer FROM per_customer WHERE period = 'quarter:02-01' ORDER BY 1;
-	SQL
+	run "$1" -f "$here/reference/contents.sql"
 }
 contents loyalty_dump >"$scratch/original"
 is "$(wc -l <"$scratch/original" | awk '{ print ($1 > 400) }')" 1 "there is something to dump"

@@ -21,6 +21,7 @@ is "$(as loyalty_reader -c 'CREATE EXTENSION loyalty')" "ERROR:  42501" "who may
 is "$(as loyalty_owner -c 'CREATE SCHEMA loyalty' -c 'CREATE EXTENSION loyalty SCHEMA loyalty')" "" "who may create in the database may install"
 is "$(as loyalty_owner -c "SELECT extowner::regrole FROM pg_extension WHERE extname = 'loyalty'")" loyalty_owner "... and owns it"
 is "$(as loyalty_owner -c "SELECT provolatile FROM pg_proc WHERE oid = 'loyalty.activity_agg(timestamptz)'::regprocedure")" s "aggregates by the session's zone are stable then, too"
+is "$(as loyalty_owner -c 'SELECT loyalty.loyalty_restore_volatility()')" "ERROR:  42501" "... which only a superuser may restore"
 is "$(as loyalty_reader -c "SELECT loyalty.activity_set(ARRAY[date '2024-01-01'])")" "ERROR:  42501" "the schema is its owner's"
 is "$(as loyalty_owner -c 'GRANT USAGE ON SCHEMA loyalty TO loyalty_reader')" "" "USAGE"
 is "$(as loyalty_reader <<-SQL

@@ -32,24 +32,6 @@ while getopts ic:k:e:l: option; do
 done
 shift $((OPTIND - 1))
 
-# PostgreSQL refuses to run as root.
-owner=$(id -un)
-if [ "$(id -u)" = 0 ]; then
-	owner=nobody
-	! id postgres >/dev/null 2>&1 || owner=postgres
-fi
-
-as_owner()
-{
-	(
-		cd "$folder" || exit
-		if [ "$(id -un)" = "$owner" ]; then
-			"$@"
-		else
-			runuser -u "$owner" -- "$@"
-		fi
-	)
-}
 
 stop()
 {

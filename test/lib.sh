@@ -38,6 +38,26 @@ as_root()
 	fi
 }
 
+# PostgreSQL refuses to run as root.
+owner=$(id -un)
+if [ "$(id -u)" = 0 ]; then
+	owner=nobody
+	! id postgres >/dev/null 2>&1 || owner=postgres
+fi
+
+# Runs a command in $folder as the one who owns the clusters there.
+as_owner()
+{
+	(
+		cd "$folder" || exit
+		if [ "$(id -un)" = "$owner" ]; then
+			"$@"
+		else
+			runuser -u "$owner" -- "$@"
+		fi
+	)
+}
+
 # Runs a command; shows what it printed only where it fails. A function that ends by die is heard.
 quietly()
 {

@@ -193,9 +193,6 @@ CREATE AGGREGATE rollup(activity activity_set) (
 	PARALLEL = SAFE
 );
 
--- it depends on the session's TimeZone, which CREATE AGGREGATE has no word for
-UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid = 'activity_agg(timestamptz)'::regprocedure;
-
 COMMENT ON AGGREGATE activity_agg(timestamptz) IS
 	'The distinct local days of these instants, in the session''s TimeZone. A NULL adds no day: a group with NULLs only gives the empty set. NULL without rows. Infinity is error 22008.';
 COMMENT ON AGGREGATE activity_agg(date) IS

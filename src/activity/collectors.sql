@@ -97,11 +97,6 @@ BEGIN
 				$sql$, customer, signature, kind, base,
 				format('collects everyone''s %s, by customer, for metric functions such as retention(). A row whose instant or set is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows', what),
 				CASE WHEN kind = 'at' THEN 'STABLE' ELSE 'IMMUTABLE' END);
-			IF kind = 'at' THEN
-				-- CREATE AGGREGATE has no way to say that the session's zone matters.
-				UPDATE pg_catalog.pg_proc SET provolatile = 's'
-					WHERE oid = format('activities(%s, timestamptz)', customer)::regprocedure;
-			END IF;
 		END LOOP;
 	END LOOP;
 

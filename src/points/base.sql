@@ -86,14 +86,6 @@ COMMENT ON AGGREGATE points_triangle(event_timeline, points_policy, calendar_per
 COMMENT ON AGGREGATE points_triangle(event_timeline, points_policy, calendar_period, date, boolean) IS
 	'points_triangle() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base.';
 
--- they depend on the session's TimeZone, which CREATE AGGREGATE has no word for
-UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid IN (
-	'points_totals(event_timeline, points_policy, date)'::regprocedure,
-	'points_rollforward(event_timeline, points_policy, calendar_period, date)'::regprocedure,
-	'points_rollforward(event_timeline, points_policy, calendar_period, date, boolean)'::regprocedure,
-	'points_triangle(event_timeline, points_policy, calendar_period, date)'::regprocedure,
-	'points_triangle(event_timeline, points_policy, calendar_period, date, boolean)'::regprocedure);
-
 -- ---- rows ----
 
 CREATE FUNCTION points_totals_table(result points_totals_result)

@@ -59,12 +59,6 @@ COMMENT ON AGGREGATE program_compare(event_timeline, program_policy, program_pol
 COMMENT ON AGGREGATE program_rollforward(event_timeline, program_policy, calendar_period, date) IS
 	'program_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base.';
 
--- they depend on the session's TimeZone, which CREATE AGGREGATE has no word for
-UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid IN (
-	'program_totals(event_timeline, program_policy, date)'::regprocedure,
-	'program_compare(event_timeline, program_policy, program_policy, date)'::regprocedure,
-	'program_rollforward(event_timeline, program_policy, calendar_period, date)'::regprocedure);
-
 -- ---- rows ----
 
 CREATE FUNCTION program_totals_table(result program_totals_result)

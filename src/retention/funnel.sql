@@ -57,12 +57,6 @@ COMMENT ON AGGREGATE funnel_totals(timeline event_timeline, steps text[], within
 COMMENT ON AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval, mode text, by text, step_within interval[], as_of date) IS
 	'the funnel of everyone over timelines, one for each customer; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
 
--- CREATE AGGREGATE always records IMMUTABLE, but windows depend on the session's TimeZone.
-UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid IN (
-	'funnel_totals(event_timeline, text[], interval)'::regprocedure,
-	'funnel_totals(event_timeline, text[], interval, text)'::regprocedure,
-	'funnel_totals(event_timeline, text[], interval, text, text, interval[], date)'::regprocedure);
-
 CREATE FUNCTION funnel_totals_table(result funnel_totals_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (step int, name text, reached bigint, stopped bigint, rate_from_previous float8,
 		rate_from_first float8, lower float8, upper float8, median_from_previous interval)

@@ -53,9 +53,6 @@ COMMENT ON AGGREGATE churn(activity_set, calendar_period, date) IS
 COMMENT ON AGGREGATE growth(event_timeline, calendar_period, date) IS
 	'growth() with its money over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period and as_of must be the same for all rows (22023).';
 
--- it depends on the session's TimeZone, which CREATE AGGREGATE has no word for
-UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid = 'growth(event_timeline, calendar_period, date)'::regprocedure;
-
 -- ---- rows ----
 
 CREATE FUNCTION growth_table(result growth_result)

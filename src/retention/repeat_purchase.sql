@@ -42,9 +42,6 @@ COMMENT ON AGGREGATE repeat_rate(activity_set, date, int) IS
 COMMENT ON AGGREGATE repeat_rate(event_timeline, date, int) IS
 	'repeat_rate() by orders over timelines, one for each customer. NULLs and errors as over activity sets.';
 
--- it depends on the session's TimeZone, which CREATE AGGREGATE has no word for
-UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid = 'repeat_rate(event_timeline, date, int)'::regprocedure;
-
 CREATE FUNCTION repeat_rate_table(result repeat_rate_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (buyers bigint, eligible bigint, repeat_buyers bigint, rate float8, lower float8, upper float8, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 1;

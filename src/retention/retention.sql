@@ -129,11 +129,6 @@ COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, 
 COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date, options jsonb) IS
 	'the same with options: "elapsed" ("24:00:00", or any other interval without months), and "brackets" or "rolling" of such lags';
 
--- they depend on the session's TimeZone, which CREATE AGGREGATE has no word for
-UPDATE pg_catalog.pg_proc SET provolatile = 's'
-WHERE oid IN ('retention(event_timeline, calendar_period, date)'::regprocedure,
-	'retention(event_timeline, calendar_period, date, jsonb)'::regprocedure);
-
 CREATE AGGREGATE rollup(result retention_result) (
 	SFUNC = retention_merge, STYPE = retention_result, SSPACE = 8192,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);

@@ -92,14 +92,6 @@ COMMENT ON AGGREGATE tier_tenure(event_timeline, tier_policy, date) IS
 COMMENT ON AGGREGATE tier_near(event_timeline, tier_policy, date, numeric) IS
 	'tier_near() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, as_of and within must be the same for all rows (22023); others as in the function over a base.';
 
--- they depend on the session's TimeZone, which CREATE AGGREGATE has no word for
-UPDATE pg_catalog.pg_proc SET provolatile = 's' WHERE oid IN (
-	'tier_census(event_timeline, tier_policy, date)'::regprocedure,
-	'tier_migration(event_timeline, tier_policy, date, date)'::regprocedure,
-	'tier_flow(event_timeline, tier_policy, calendar_period, date)'::regprocedure,
-	'tier_tenure(event_timeline, tier_policy, date)'::regprocedure,
-	'tier_near(event_timeline, tier_policy, date, numeric)'::regprocedure);
-
 -- ---- rows ----
 
 CREATE FUNCTION tier_census_table(result tier_census_result)
