@@ -134,7 +134,7 @@ fi
 
 if [ -n "$install" ]; then
 	copy_server
-	quietly make_with_server install || die "the installation failed"
+	quietly make_with_server -j "$(nproc)" install || die "the installation failed"
 fi
 bindir=$("$PG_CONFIG" --bindir)
 
