@@ -8,7 +8,7 @@
 \ir reference/setup.sql
 BEGIN;
 \ir reference/work.sql
-SELECT plan(37);
+SELECT plan(38);
 SELECT setseed(0.5) IS NULL AS void \gset
 
 CREATE TABLE size AS SELECT * FROM (VALUES (25000), (100000)) v(events);
@@ -39,20 +39,21 @@ FROM size, LATERAL (SELECT n, timestamptz '2020-01-01' + n * interval '1 minute'
 SELECT is(timeline_count(t), 100000::bigint, name) FROM large WHERE events = 100000;
 
 -- Each answer is asked for whole, so that nothing is left out.
-CREATE FUNCTION work_of_all(large) RETURNS numeric
+CREATE FUNCTION all_questions(large) RETURNS text
 LANGUAGE sql AS $$
-	SELECT work_of(format($question$
+	SELECT format($question$
 		SELECT points_balance(t, policy, '2100-01-01'), (points_summary(t, policy, '2019-06-01')).*, points_expiring(t, policy, '2020-02-01'),
 			(SELECT count(*) FROM points_lots(t, policy, '2100-01-01')), (SELECT count(*) FROM points_redemptions(t, policy, '2100-01-01')),
 			(SELECT count(*) FROM points_statement(t, policy, NULL, '2100-01-01')), (SELECT count(*) FROM points_violations(t, policy, '2100-01-01'))
-		FROM large WHERE (name, policy, events) = (%L, %L::points_policy, %L)$question$, $1.name, $1.policy, $1.events))
+		FROM large WHERE (name, policy, events) = (%L, %L::points_policy, %L)$question$, $1.name, $1.policy, $1.events)
 $$;
-CREATE FUNCTION work_of_balance(large) RETURNS numeric
+CREATE FUNCTION balance(large) RETURNS text
 LANGUAGE sql AS $$
-	SELECT work_of(format($question$SELECT points_balance(t, policy, '2100-01-01') FROM large WHERE (name, policy, events) = (%L, %L::points_policy, %L)$question$, $1.name, $1.policy, $1.events))
+	SELECT format($question$SELECT points_balance(t, policy, '2100-01-01') FROM large WHERE (name, policy, events) = (%L, %L::points_policy, %L)$question$, $1.name, $1.policy, $1.events)
 $$;
-SELECT cmp_ok(work_of_all(l) / work_of_all(s), '<', 9.0, 'four times the events, all questions: ' || name) FROM large l JOIN large s USING (name, policy) WHERE l.events = 4 * s.events;
-SELECT cmp_ok(work_of_balance(l) / work_of_balance(s), '<', 9.0, '... a balance: ' || name) FROM large l JOIN large s USING (name, policy) WHERE l.events = 4 * s.events;
+SELECT cmp_ok(work_ratio('SELECT count(*) FROM generate_series(1, 4000) a, generate_series(1, 4000) b', 'SELECT count(*) FROM generate_series(1, 1000) a, generate_series(1, 1000) b', 9), '>', 9.0, 'pairs are more work than that');
+SELECT cmp_ok(work_ratio(all_questions(l), all_questions(s), 9), '<', 9.0, 'work of all questions for four times the events: ' || name) FROM large l JOIN large s USING (name, policy) WHERE l.events = 4 * s.events;
+SELECT cmp_ok(work_ratio(balance(l), balance(s), 9), '<', 9.0, '... of a balance: ' || name) FROM large l JOIN large s USING (name, policy) WHERE l.events = 4 * s.events;
 
 -- ---- at the edge of int64 ----
 
