@@ -86,7 +86,7 @@ source=$scratch/source
 mkdir -p "$source" "$scratch/built"
 cp -r Makefile loyalty.control src sql expected "$source"
 find "$source" -name '*.o' -delete -o -name '*.bc' -delete
-compiled=$(make -C "$scratch/built" -s -n with_llvm=no PG_CONFIG="$ours" -f ../source/Makefile all | grep -oE -- '-c -o src/[a-z_/]+\.o' | sort -u | wc -l)
+compiled=$(make -C "$scratch/built" -s -n with_llvm=no PG_CONFIG="$ours" -f ../source/Makefile all | grep -oE -- '-c -o src/[a-z0-9_/]+\.o' | sort -u | wc -l)
 is "$compiled" "$(find src -name '*.c' | wc -l)" "every source is compiled there ($compiled)"
 succeeds "the install script is made there" make -C "$scratch/built" -s with_llvm=no PG_CONFIG="$ours" -f ../source/Makefile "loyalty--$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" loyalty.control).sql"
 is "$(cmp "$scratch"/built/loyalty--*.sql loyalty--*.sql && find "$source" -name 'loyalty--*.sql')" "" "... the same, and not in the source folder"

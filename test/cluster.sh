@@ -104,7 +104,7 @@ copy_server()
 			cp -rs "$from/." "$server$from"
 		done
 		# Nothing of an extension installed in the server.
-		find "$server" \( -name 'loyalty--*' -o -name 'loyalty.*' \) -delete
+		find "$server" -type l \( -name 'loyalty--*' -o -name 'loyalty.*' \) -delete
 		find "$server" -depth -path '*/bitcode/loyalty*' -delete
 	)
 	from=$("$PG_CONFIG" --bindir)
