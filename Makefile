@@ -130,8 +130,8 @@ export PG_CONFIG
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
 
-test:
-	@'$(SOURCE)/test/run.sh'
+test: # ONLY=
+	@ONLY='$(value ONLY)' '$(SOURCE)/test/run.sh'
 
 bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP=
 	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' '$(SOURCE)/test/bench/run.sh'

@@ -16,7 +16,7 @@ SET max_parallel_workers_per_gather = 0;
 
 -- An error without the size that was collected: with workers, it depends on who took which rows.
 CREATE FUNCTION refused(statement text) RETURNS text
-LANGUAGE sql AS $$ SELECT regexp_replace(attempt(statement), '(of|collected) [0-9]+ kB', '\1 N kB') $$;
+LANGUAGE sql AS $$ SELECT regexp_replace(attempt(statement), '(of|collected) [0-9]+ kB', E'\\1 N kB') $$;
 
 -- fits
 SELECT count(*) AS customers FROM customer_timelines((SELECT timelines(customer, at, amount) FROM sale));

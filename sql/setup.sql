@@ -6,6 +6,9 @@ SET client_min_messages = warning;
 DROP ROLE IF EXISTS regress_loyalty_owner;
 CREATE ROLE regress_loyalty_owner;
 SELECT current_database() AS db \gset
+-- how values and plans are shown is not the server's choice in the sessions that follow
+ALTER DATABASE :"db" SET extra_float_digits = 1;
+ALTER DATABASE :"db" SET quote_all_identifiers = off;
 GRANT CREATE ON DATABASE :"db" TO regress_loyalty_owner;
 
 SET ROLE regress_loyalty_owner;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# statement_timeout and cancel end long calls at once: each of them takes far longer than its
-# time-out, and is over soon after it: within 3 s, since machines that run tests are busy.
+# statement_timeout and cancel end long calls at once: one whose time-out is a tenth of what it
+# takes is over when half of that has gone by. Both are measured here, so that it holds on slow
+# and busy machines, too.
 
 source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 
@@ -20,32 +21,58 @@ run loyalty_cancel <<-SQL
 	CREATE UNLOGGED TABLE base AS SELECT activities(customer, at) AS b FROM visit;
 SQL
 
-# cancelled NAME TIMEOUT_MS QUERY
-cancelled()
+# timed TIMEOUT_MS QUERY: the state it ends in, 00000 if all is well, and its milliseconds.
+timed()
 {
-	local start end state
-
-	start=$(date +%s%N)
-	state=$(psql -X -q -A -t -d loyalty_cancel -v VERBOSITY=sqlstate -c "SET timezone = 'Europe/Helsinki'" -c "SET max_parallel_workers_per_gather = ${workers:-0}" -c "SET statement_timeout = $2" -c "$3" 2>&1 | head -c 200) || true
-	end=$(date +%s%N)
-	is "$state" "ERROR:  57014" "$1: cancelled"
-	is "$(((end - start) / 1000000 < $2 + 3000))" 1 "... soon after ($(((end - start) / 1000000)) ms)"
+	psql -X -q -A -t -d loyalty_cancel -v VERBOSITY=sqlstate >"$scratch/timed" 2>&1 <<-SQL || true
+		SET timezone = 'Europe/Helsinki';
+		SET max_parallel_workers_per_gather = ${workers:-0};
+		SET statement_timeout = $1;
+		\\timing on
+		\\o /dev/null
+		$2;
+		\\o
+		\\timing off
+		\\echo state :SQLSTATE
+	SQL
+	awk '/^Time:/ { ms = $2 } /^state/ { state = $2 } END { print state, int(ms) }' "$scratch/timed"
 }
 
-cancelled "collecting activities" 100 "SELECT count(*) FROM (SELECT activities(customer, at) AS b FROM visit) q CROSS JOIN LATERAL customer_activities(q.b)"
-cancelled "collecting timelines" 100 "SELECT count(*) FROM (SELECT timelines(customer, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
-workers=2 cancelled "collecting in workers" 100 "SELECT count(*) FROM (SELECT timelines(customer::text, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
-cancelled "retention by day over 55 years" 50 "SELECT count(*) FROM (SELECT retention(b, 'day') AS r FROM base) q CROSS JOIN LATERAL retention_table(q.r)"
-cancelled "retention_table of many cells" 300 "SELECT sum(t.lag) FROM (SELECT retention(activities(n, date '1900-01-01' + n % 9000), 'day', '2020-01-01') AS r FROM generate_series(1, 9000) n) q CROSS JOIN LATERAL retention_table(q.r) t"
-cancelled "text input of days" 50 "SELECT activity_count(written::activity_set) FROM huge WHERE name = 'days'"
+# cancelled NAME QUERY: the least of three tries counts, as other programs may hold one up.
+cancelled()
+{
+	local state whole ms least='' timeout
+
+	read -r state whole < <(timed 0 "$2")
+	is "$state" 00000 "$1: $whole ms"
+	timeout=$((whole / 10 + 1))
+	for _ in 1 2 3; do
+		read -r state ms < <(timed "$timeout" "$2")
+		if [ -z "$least" ] || [ "$ms" -lt "$least" ]; then
+			least=$ms
+		fi
+		if [ "$state" != 57014 ] || [ "$least" -lt $((whole / 2)) ]; then
+			break
+		fi
+	done
+	is "$state" 57014 "... cancelled after $timeout ms"
+	is "$((least < whole / 2))" 1 "... soon ($least ms)"
+}
+
+cancelled "collecting activities" "SELECT count(*) FROM (SELECT activities(customer, at) AS b FROM visit) q CROSS JOIN LATERAL customer_activities(q.b)"
+cancelled "collecting timelines" "SELECT count(*) FROM (SELECT timelines(customer, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
+workers=2 cancelled "collecting in workers" "SELECT count(*) FROM (SELECT timelines(customer::text, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
+cancelled "retention by day over 55 years" "SELECT count(*) FROM (SELECT retention(b, 'day') AS r FROM base) q CROSS JOIN LATERAL retention_table(q.r)"
+cancelled "retention_table of many cells" "SELECT sum(t.lag) FROM (SELECT retention(activities(n, date '1900-01-01' + n % 9000), 'day', '2020-01-01') AS r FROM generate_series(1, 9000) n) q CROSS JOIN LATERAL retention_table(q.r) t"
+cancelled "text input of days" "SELECT activity_count(written::activity_set) FROM huge WHERE name = 'days'"
 # PostgreSQL parses JSON itself, and doesn't look for a cancel while it does: 300,000 events take it 0.4 s.
-cancelled "text input of events" 50 "SELECT timeline_count(written::event_timeline) FROM huge WHERE name = 'events'"
-cancelled "text input of a base" 100 "SELECT retention(written::activity_base_bigint, 'day') FROM huge WHERE name = 'base'"
-cancelled "text output of events" 50 "SELECT length(t::text) FROM stored WHERE t IS NOT NULL"
-cancelled "events to rows" 50 "SELECT count(e.value) FROM stored CROSS JOIN LATERAL timeline_events(t) e"
-cancelled "merging" 50 "SELECT timeline_count(t + t + t + t) FROM stored WHERE t IS NOT NULL"
-cancelled "gaps" 20 "SELECT sum(activity_count(a, since => NULL, until => NULL) + cardinality(activity_gaps(a))) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
-cancelled "streaks" 20 "SELECT sum(activity_longest_streak(a, 'week') + activity_streak(a, 'month', '2000-01-01')) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
-cancelled "union" 20 "SELECT sum(activity_count(a + a - a)) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
+cancelled "text input of events" "SELECT timeline_count(written::event_timeline) FROM huge WHERE name = 'events'"
+cancelled "text input of a base" "SELECT retention(written::activity_base_bigint, 'day') FROM huge WHERE name = 'base'"
+cancelled "text output of events" "SELECT length(t::text) FROM stored WHERE t IS NOT NULL"
+cancelled "events to rows" "SELECT count(e.value) FROM stored CROSS JOIN LATERAL timeline_events(t) e"
+cancelled "merging" "SELECT timeline_count(t + t + t + t) FROM stored WHERE t IS NOT NULL"
+cancelled "gaps" "SELECT sum(activity_count(a, since => NULL, until => NULL) + cardinality(activity_gaps(a))) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
+cancelled "streaks" "SELECT sum(activity_longest_streak(a, 'week') + activity_streak(a, 'month', '2000-01-01')) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
+cancelled "union" "SELECT sum(activity_count(a + a - a)) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
 is "$(run loyalty_cancel -c "SELECT activity_count(activity_agg(date '2024-01-01'))")" 1 "the server answers"
 finish

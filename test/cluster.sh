@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Runs a command beside a throw-away PostgreSQL cluster, which is gone when the command ends.
 #
-# usage: cluster.sh [-i] [-c name=value]... [-k folder] [-e encoding] [-l locale] command...
+# usage: cluster.sh [-i] [-c name=value]... [-k folder] [-e encoding] [-l locale]
+#			[-p port] [-u superuser] command...
 #
 #	-i	install what is built into a copy of the server, and run that: nothing is written into
 #		the server itself, and whoever may not write there can test
 #	-c	a setting of the server
 #	-k	keep the cluster in this folder, and start it again where it is there
-#	-e	the encoding, UTF8 by default; -l: the locale, C.UTF-8
+#	-e	the encoding, by default UTF8; -l the locale, C.UTF-8; -p the port, 5432; -u the
+#		superuser's name, postgres
 #
 # The command finds the server by PGHOST, PGPORT, PGUSER (a superuser) and PGDATABASE, and
 # its programs on PATH (its pg_config in PG_CONFIG, too). The server listens on a Unix socket
@@ -20,13 +22,17 @@ keep=
 install=
 encoding=UTF8
 locale=C.UTF-8
-while getopts ic:k:e:l: option; do
+port=5432
+superuser=postgres
+while getopts ic:k:e:l:p:u: option; do
 	case $option in
 		i) install=yes ;;
 		c) settings+=("$OPTARG") ;;
 		k) keep=$OPTARG ;;
 		e) encoding=$OPTARG ;;
 		l) locale=$OPTARG ;;
+		p) port=$OPTARG ;;
+		u) superuser=$OPTARG ;;
 		*) exit 2 ;;
 	esac
 done
@@ -80,7 +86,7 @@ copy_server()
 			cp -rs "$from/." "$server$from"
 		done
 		# Nothing of an extension installed in the server.
-		find "$server" \( -name 'loyalty--*' -o -name 'loyalty.*' \) -delete
+		find "$server" -type l \( -name 'loyalty--*' -o -name 'loyalty.*' \) -delete
 		find "$server" -depth -path '*/bitcode/loyalty*' -delete
 	)
 	from=$("$PG_CONFIG" --bindir)
@@ -109,23 +115,23 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 # The path of a socket has at most 107 bytes, and the server takes a list of folders.
-socket=$folder/.s.PGSQL.5432
+socket=$folder/.s.PGSQL.$port
 if [ "$(printf %s "$socket" | wc -c)" -gt 107 ] || [[ $folder == *[!A-Za-z0-9._/+-]* ]]; then
 	sockets=$(private_folder /tmp)
 fi
 
 if [ -n "$install" ]; then
 	copy_server
-	quietly make_with_server install || die "the installation failed"
+	quietly make_with_server -j "$(nproc)" install || die "the installation failed"
 fi
 bindir=$("$PG_CONFIG" --bindir)
 
 if [ ! -e "$folder/data/PG_VERSION" ]; then
-	quietly as_owner "$bindir/initdb" -D "$folder/data" -U postgres --auth=trust --encoding="$encoding" \
+	quietly as_owner "$bindir/initdb" -D "$folder/data" -U "$superuser" --auth=trust --encoding="$encoding" \
 		--locale="$locale" --no-sync || die "initdb failed"
 	as_owner tee -a "$folder/data/postgresql.conf" >/dev/null <<-CONF
 		listen_addresses = ''
-		port = 5432
+		port = $port
 		fsync = off
 		synchronous_commit = off
 		full_page_writes = off
@@ -151,7 +157,7 @@ as_owner "$bindir/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 120 start >/d
 for name in ${!PG@}; do
 	[[ $name == PG_CONFIG ]] || unset "$name"
 done
-export PGHOST=$sockets PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+export PGHOST=$sockets PGPORT=$port PGUSER=$superuser PGDATABASE=postgres
 export PATH=$bindir:$PATH
 # What the server said, for a command whose test wants to show it.
 export CLUSTER_LOG=$folder/log

@@ -6,6 +6,8 @@
 #	README.md, doc/		their SQL, through test/readme.sh
 #	test/check_*.sh		programs that print TAP
 #
+# ONLY is a regular expression: just what has a name that matches (pg_regress, or the file's).
+#
 # The last line is `N passed, N failed`. Exits with 1 where a test failed or none ran.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,6 +17,12 @@ if [ "${1-}" != --beside-cluster ]; then
 	build
 	exec test/cluster.sh -i -c shared_buffers=256MB -c max_parallel_workers=4 test/run.sh --beside-cluster
 fi
+
+# wanted NAME
+wanted()
+{
+	[ -z "${ONLY-}" ] || [[ $1 =~ $ONLY ]]
+}
 
 passed=0
 failed=0
@@ -48,7 +56,7 @@ tally()
 
 # ---- pg_regress ----
 
-if compgen -G 'sql/*.sql' >/dev/null; then
+if wanted pg_regress && compgen -G 'sql/*.sql' >/dev/null; then
 	status=0
 	make_with_server installcheck >"$output" 2>&1 || status=$?
 	# Up to PostgreSQL 15 its lines aren't TAP yet: "test name ... ok  12 ms".
@@ -62,7 +70,7 @@ fi
 shopt -s nullglob
 pgtap=()
 for file in test/*.sql; do
-	[[ $file == test/readme_* ]] || pgtap+=("$file")
+	[[ $file == test/readme_* ]] || ! wanted "$file" || pgtap+=("$file")
 done
 if [ ${#pgtap[@]} -gt 0 ]; then
 	psql -X -q -v ON_ERROR_STOP=1 -d postgres -c 'CREATE DATABASE pgtap'
@@ -82,13 +90,14 @@ fi
 # ---- the documentation's SQL, and programs ----
 
 for file in README.md doc/*.md; do
-	if [ -e "$file" ] && grep -q '^ *```sql' "$file"; then
+	if [ -e "$file" ] && wanted "$file" && grep -q '^ *```sql' "$file"; then
 		status=0
 		test/readme.sh "$file" >"$output" 2>&1 || status=$?
 		tally "$file" "$status"
 	fi
 done
 for file in test/check_*.sh; do
+	wanted "$file" || continue
 	status=0
 	"$file" >"$output" 2>&1 || status=$?
 	tally "$file" "$status"
