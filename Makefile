@@ -95,7 +95,7 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test bench test-matrix lint format format-check
+.PHONY: demo test bench test-matrix lint format format-check dist
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' test/demo.sh
@@ -117,3 +117,10 @@ format:
 
 format-check:
 	@test/format.sh --check
+
+# What PGXN takes: the sources of HEAD, and the install script, which META.json names.
+DIST := $(EXTENSION)-$(shell sed -n '0,/"version"/s/.*"version": *"\(.*\)".*/\1/p' META.json)
+
+dist: $(JOINED_SQL)
+	mkdir -p build
+	git archive --format=zip --prefix=$(DIST)/ --add-file=$(JOINED_SQL) --output=build/$(DIST).zip HEAD
