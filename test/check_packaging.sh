@@ -17,7 +17,7 @@ meta=$(cat META.json)
 # meta QUERY: what `SELECT` gives, `meta` being the file. Empty where nothing is wrong.
 meta()
 {
-	run postgres -v "meta=$meta" <<<"SELECT $1"
+	run postgres -v "meta=$meta" <<<"SELECT $1" 2>&1 || true
 }
 
 # wrong: each fault of $meta in a line.
@@ -55,7 +55,7 @@ wrong()
 		UNION ALL
 		SELECT 'no address: ' || coalesce(meta #>> '{resources,bugtracker,mailto}', 'NULL') WHERE coalesce(meta #>> '{resources,bugtracker,mailto}', '') !~ '^[^@[:space:]]+@[^@[:space:]]+$'
 		UNION ALL
-		SELECT 'tag ' || tag FROM jsonb_array_elements_text(meta -> 'tags') tag WHERE tag !~ '^[^[:cntrl:]/\\\\]{1,256}$'
+		SELECT 'tag ' || tag FROM jsonb_array_elements_text(meta -> 'tags') tag WHERE tag !~ '^[^[:cntrl:]/\\\\]{1,255}$'
 		UNION ALL
 		SELECT 'released with a placeholder for an address' WHERE meta ->> 'release_status' = 'stable' AND meta::text LIKE '%.invalid%'
 	) w(fault) ORDER BY fault"
@@ -66,16 +66,41 @@ is "$(meta "string_agg(DISTINCT v, ' ') FROM (SELECT :'meta'::jsonb) f(meta), LA
 is "$(meta "key || ' ' || (value ->> 'file') FROM jsonb_each(:'meta'::jsonb -> 'provides')")" "loyalty loyalty--$version.sql" "... and names the install script"
 is "$(meta "value ->> 'docfile' FROM jsonb_each(:'meta'::jsonb -> 'provides')" | xargs ls)" README.md "... and a page that is there"
 
-# That these checks see what they are for.
-for change in "- 'abstract'" "|| '{\"license\": \"PostgreSQL\"}'" "|| '{\"version\": \"1.0\"}'" "|| '{\"release_status\": \"stable\"}'" \
-	"|| '{\"resources\": {\"homepage\": \"nowhere\"}}'" "#- '{provides,loyalty,file}'" "|| '{\"nosuch\": 1}'" "|| '{\"tags\": [\"a/b\"]}'"; do
+# That the rules see what they are for.
+while IFS='|' read -r change fault; do
 	whole=$meta
 	meta=$(meta ":'meta'::jsonb $change")
-	is "$([ -z "$(wrong)" ] || echo refused)" refused "a META.json with $change is refused"
+	is "$(wrong)" "$fault" "a fault is seen: $fault"
 	meta=$whole
-done
+done <<'CASES'
+- 'abstract'|no abstract
+#- '{provides,loyalty,file}'|provides loyalty
+#- '{resources,repository,url}'|no URL: NULL
+CASES
+while IFS='|' read -r key value fault; do
+	whole=$meta
+	meta=$(meta "jsonb_set(:'meta', '{$key}', '$value')")
+	is "$(wrong)" "$fault" "a fault is seen: $fault"
+	meta=$whole
+done <<'CASES'
+license|"PostgreSQL"|license PostgreSQL
+version|"1.0"|version 1.0
+release_status|"stable"|released with a placeholder for an address
+release_status|"final"|release_status final
+name|"a/b"|name a/b
+tags|["a/b"]|tag a/b
+nosuch|1|unknown key nosuch
+resources,homepage|"nowhere"|no URL: nowhere
+resources,bugtracker,mailto|"nobody"|no address: nobody
+resources,nosuch|""|resources nosuch
+prereqs,runtime,needs|{}|prereqs runtime needs
+prereqs,runtime,requires,PostgreSQL|"fifteen"|version fifteen
+CASES
 
-succeeds "make builds the install script" make -s PG_CONFIG="${PG_CONFIG-pg_config}" "loyalty--$version.sql"
+# With the flags of what is built, or all of that would be made anew.
+make=(make -s PG_CONFIG="${PG_CONFIG-pg_config}" COPT="${COPT-}")
+[ -z "${CC-}" ] || make+=(CC="$CC")
+succeeds "make builds the install script" "${make[@]}" "loyalty--$version.sql"
 is "$(sed -nE '1s/^[a-z]+ \(([^)~-]*).*/\1/p' debian/changelog)" "$version" "debian/changelog has that version"
 is "$(grep -c PGVERSION debian/control.in)" "$(grep -cE 'postgresql-[0-9]+-loyalty|PostgreSQL [0-9]+' debian/control)" "debian/control is one version's of debian/control.in"
 oldest=$(sed -n 's/+$//p' debian/pgversions)
@@ -83,7 +108,7 @@ is "$(meta ":'meta'::jsonb #>> '{prereqs,runtime,requires,PostgreSQL}'")" "$olde
 
 # Needs a clone.
 if git rev-parse --verify -q HEAD >/dev/null 2>&1; then
-	succeeds "make dist" make -s PG_CONFIG="${PG_CONFIG-pg_config}" dist
+	succeeds "make dist" "${make[@]}" dist
 	is "$(git archive --format=tar --prefix=x/ "--add-file=loyalty--$version.sql" HEAD | tar -t | grep -cxE "x/(META.json|Makefile|README.md|loyalty.control|loyalty--$version.sql|src/loyalty.c)")" 6 "... has what META.json names, and what builds"
 fi
 finish
