@@ -119,7 +119,7 @@ format-check:
 	@test/format.sh --check
 
 # What PGXN takes: the sources of HEAD, and the install script, which META.json names.
-DIST := $(EXTENSION)-$(shell sed -n '0,/"version"/s/.*"version": *"\(.*\)".*/\1/p' META.json)
+DIST = $(EXTENSION)-$(shell sed -n '0,/"version"/s/.*"version": *"\(.*\)".*/\1/p' META.json)
 
 dist: $(JOINED_SQL)
 	mkdir -p build
