@@ -125,7 +125,7 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test bench test-matrix test-machines lint format format-check
+.PHONY: demo test bench test-matrix test-machines lint format format-check dist
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
@@ -150,3 +150,10 @@ format:
 
 format-check:
 	@'$(SOURCE)/test/format.sh' --check
+
+# What PGXN takes: the sources of HEAD, and the install script, which META.json names.
+DIST = $(EXTENSION)-$(shell sed -n '0,/"version"/s/.*"version": *"\(.*\)".*/\1/p' META.json)
+
+dist: $(JOINED_SQL)
+	mkdir -p build
+	git archive --format=zip --prefix=$(DIST)/ --add-file=$(JOINED_SQL) --output=build/$(DIST).zip HEAD

@@ -1,4 +1,7 @@
 # shellcheck shell=bash
+# Functions are called by name, and names shared with who sources this:
+# shellcheck disable=SC2034,SC2154,SC2317
+#
 # Every metric, asked of one table in each of its forms; to be sourced by the checks that ask
 # the same of a table that is spread over several machines.
 
