@@ -20,6 +20,7 @@ flags=(-std=gnu11 -O3 -fPIC -fwrapv -fno-strict-aliasing -Wall -Wextra -Werror -
 mapfile -t sources < <(printf '%s\n' src/*.c src/*/*.c)
 
 # compile COMMAND...: an object for each source, in $folder.
+# shellcheck disable=SC2016
 compile()
 {
 	printf '%s\n' "${sources[@]}" |

@@ -14,9 +14,9 @@
  *   after each row whether it was good or not. What outlives a row (the cache of zones) is
  *   written only when it is complete: an error must not spoil it anyway.
  * - They read no table and no catalog, run no SQL, look up no function, and take no lock, buffer,
- *   snapshot or file that they keep: zones come from pg_tzset(), which closes what it opens, and of
- *   the server's input functions they call those of jsonb, bytea, numeric and interval, directly.
- * - They set no variable for a while that an error would leave set.
+ *   snapshot or file that they keep: zones come from pg_tzset(), which closes what it opens; and of
+ *   the server's functions they call, directly, those that read jsonb, bytea, numeric and interval.
+ * - They leave no variable set that they set for a while.
  *
  * Only errors that are about the text are caught (soft_input.c): cancelling, lack of memory or of
  * stack, and what should not happen at all go on up as ever.
