@@ -89,7 +89,7 @@ BEGIN
 					AS 'MODULE_PATHNAME', 'loyalty_activities_%1$s_%3$s' LANGUAGE C %6$s PARALLEL SAFE;
 				COMMENT ON FUNCTION activities_accum(internal, %1$s, %2$s) IS 'part of activities()';
 				CREATE AGGREGATE activities(customer %1$s, %2$s) (
-					SFUNC = activities_accum, STYPE = internal, SSPACE = 32768,
+					SFUNC = activities_accum, STYPE = internal, SSPACE = 40960,
 					FINALFUNC = activities_final_%4$s, FINALFUNC_MODIFY = READ_WRITE,
 					COMBINEFUNC = collect_combine, SERIALFUNC = collect_serialize,
 					DESERIALFUNC = collect_deserialize, PARALLEL = SAFE);
