@@ -95,13 +95,16 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test bench test-matrix lint format format-check
+.PHONY: demo test test-large bench test-matrix lint format format-check
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' test/demo.sh
 
 test:
 	@test/run.sh
+
+test-large:
+	@test/run.sh --large
 
 bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP=
 	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' test/bench/run.sh
