@@ -125,13 +125,16 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test bench test-matrix test-machines lint format format-check dist
+.PHONY: demo test test-large bench test-matrix test-machines lint format format-check dist
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
 
 test: # ONLY=
 	@ONLY='$(value ONLY)' '$(SOURCE)/test/run.sh'
+
+test-large:
+	@'$(SOURCE)/test/run.sh' --large
 
 bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP=
 	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' '$(SOURCE)/test/bench/run.sh'

@@ -7,6 +7,7 @@
 #	test/check_*.sh		programs that print TAP
 #
 # ONLY is a regular expression: just what has a name that matches (pg_regress, or the file's).
+# With --large: test/large/*.sh instead, which take more memory and time than each run has.
 #
 # The last line is `N passed, N failed`. Exits with 1 where a test failed or none ran.
 
@@ -15,7 +16,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 if [ "${1-}" != --beside-cluster ]; then
 	set_up server tests
 	build
-	exec test/cluster.sh -i -c shared_buffers=256MB -c max_parallel_workers=4 test/run.sh --beside-cluster
+	exec test/cluster.sh -i -c shared_buffers=256MB -c max_parallel_workers=4 test/run.sh --beside-cluster "$@"
 fi
 
 # wanted NAME
@@ -53,6 +54,33 @@ tally()
 	echo
 	[ "$not_ok" = 0 ] || cat "$output"
 }
+
+# programs FILE...: those that print TAP.
+programs()
+{
+	local file status
+
+	for file; do
+		wanted "$file" || continue
+		status=0
+		"$file" >"$output" 2>&1 || status=$?
+		tally "$file" "$status"
+	done
+}
+
+# The last line, and the exit status.
+finish()
+{
+	[ "$skipped" = 0 ] || echo "$skipped skipped"
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
+
+if [ "${2-}" = --large ]; then
+	programs test/large/*.sh
+	finish
+	exit
+fi
 
 # ---- pg_regress ----
 
@@ -96,13 +124,5 @@ for file in README.md doc/*.md; do
 		tally "$file" "$status"
 	fi
 done
-for file in test/check_*.sh; do
-	wanted "$file" || continue
-	status=0
-	"$file" >"$output" 2>&1 || status=$?
-	tally "$file" "$status"
-done
-
-[ "$skipped" = 0 ] || echo "$skipped skipped"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+programs test/check_*.sh
+finish

@@ -167,27 +167,27 @@ COMMENT ON FUNCTION activity_agg_serialize(internal) IS 'aggregate serial functi
 COMMENT ON FUNCTION activity_agg_deserialize(bytea, internal) IS 'aggregate deserial function';
 COMMENT ON FUNCTION activity_agg_final(internal) IS 'aggregate final function';
 
--- SSPACE: the chunk that holds a group of 20 to 40 days; see activity_agg.c
+-- SSPACE: the chunk that holds a group of 20 to 40 days with its head; see activity_agg.c, test/memory.sql
 CREATE AGGREGATE activity_agg(at timestamptz) (
-	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 64,
+	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 128,
 	FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,
 	SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize,
 	PARALLEL = SAFE
 );
 CREATE AGGREGATE activity_agg(day date) (
-	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 64,
+	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 128,
 	FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,
 	SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize,
 	PARALLEL = SAFE
 );
 CREATE AGGREGATE activity_agg(at timestamptz, zone text) (
-	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 64,
+	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 128,
 	FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,
 	SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize,
 	PARALLEL = SAFE
 );
 CREATE AGGREGATE rollup(activity activity_set) (
-	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 64,
+	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 128,
 	FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,
 	SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize,
 	PARALLEL = SAFE

@@ -89,14 +89,15 @@ BEGIN
 					AS 'MODULE_PATHNAME', 'loyalty_activities_%1$s_%3$s' LANGUAGE C %6$s PARALLEL SAFE;
 				COMMENT ON FUNCTION activities_accum(internal, %1$s, %2$s) IS 'part of activities()';
 				CREATE AGGREGATE activities(customer %1$s, %2$s) (
-					SFUNC = activities_accum, STYPE = internal, SSPACE = 32768,
+					SFUNC = activities_accum, STYPE = internal, SSPACE = %7$s,
 					FINALFUNC = activities_final_%4$s, FINALFUNC_MODIFY = READ_WRITE,
 					COMBINEFUNC = collect_combine, SERIALFUNC = collect_serialize,
 					DESERIALFUNC = collect_deserialize, PARALLEL = SAFE);
 				COMMENT ON AGGREGATE activities(customer %1$s, %2$s) IS %5$L;
 				$sql$, customer, signature, kind, base,
 				format('collects everyone''s %s, by customer, for metric functions such as retention(). A row whose instant or set is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows', what),
-				CASE WHEN kind = 'at' THEN 'STABLE' ELSE 'IMMUTABLE' END);
+				CASE WHEN kind = 'at' THEN 'STABLE' ELSE 'IMMUTABLE' END,
+				CASE kind WHEN 'set' THEN 49152 ELSE 32768 END);
 		END LOOP;
 	END LOOP;
 

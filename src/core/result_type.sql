@@ -2,6 +2,7 @@
 -- What it is about is told by a COMMENT ON TYPE of its own, behind this.
 --
 --	TYPE	the type
+--	SSPACE	bytes of a group of rollup(); measured by test/memory.sql, as for all aggregates
 --	DIFFER	what results may not differ in, "policy or as_of"
 
 CREATE TYPE @TYPE@;
@@ -28,7 +29,7 @@ CREATE FUNCTION @TYPE@_merge(a @TYPE@, b @TYPE@) RETURNS @TYPE@
 COMMENT ON FUNCTION @TYPE@_merge(@TYPE@, @TYPE@) IS 'part of the aggregates over @TYPE@';
 
 CREATE AGGREGATE rollup(result @TYPE@) (
-	SFUNC = @TYPE@_merge, STYPE = @TYPE@, SSPACE = 8192,
+	SFUNC = @TYPE@_merge, STYPE = @TYPE@, SSPACE = @SSPACE@,
 	COMBINEFUNC = @TYPE@_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE rollup(result @TYPE@) IS
 	'adds results of disjoint customers; customers that are in several are counted as often. Results that differ in @DIFFER@ are an error (22023). NULLs are left out; NULL without any result';

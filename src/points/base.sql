@@ -3,9 +3,9 @@
 -- STABLE, since a policy and a period without a zone take their days from the session's TimeZone.
 -- COST of the functions over a base: that of a query, so that collecting in parallel wins.
 
-\expand core/result_type.sql TYPE=points_totals_result DIFFER="policy, zone or as_of"
-\expand core/result_type.sql TYPE=points_rollforward_result DIFFER="policy, zone, as_of, period or by_label"
-\expand core/result_type.sql TYPE=points_triangle_result DIFFER="policy, zone, as_of, period or by_label"
+\expand core/result_type.sql TYPE=points_totals_result SSPACE=2048 DIFFER="policy, zone or as_of"
+\expand core/result_type.sql TYPE=points_rollforward_result SSPACE=16384 DIFFER="policy, zone, as_of, period or by_label"
+\expand core/result_type.sql TYPE=points_triangle_result SSPACE=16384 DIFFER="policy, zone, as_of, period or by_label"
 COMMENT ON TYPE points_totals_result IS
 	'points of everyone added up as of a day, as points_totals() makes them; points_totals_table() turns them into a row, rollup() adds those of disjoint customers';
 COMMENT ON TYPE points_rollforward_result IS
@@ -61,19 +61,19 @@ COMMENT ON FUNCTION points_triangle_accum(points_triangle_result, event_timeline
 	'part of the aggregate points_triangle()';
 
 CREATE AGGREGATE points_totals(timeline event_timeline, policy points_policy, as_of date) (
-	SFUNC = points_totals_accum, STYPE = points_totals_result, SSPACE = 32768,
+	SFUNC = points_totals_accum, STYPE = points_totals_result, SSPACE = 98304,
 	COMBINEFUNC = points_totals_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE points_rollforward(timeline event_timeline, policy points_policy, period calendar_period, as_of date) (
-	SFUNC = points_rollforward_accum, STYPE = points_rollforward_result, SSPACE = 65536,
+	SFUNC = points_rollforward_accum, STYPE = points_rollforward_result, SSPACE = 196608,
 	COMBINEFUNC = points_rollforward_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE points_rollforward(timeline event_timeline, policy points_policy, period calendar_period, as_of date, by_label boolean) (
-	SFUNC = points_rollforward_accum, STYPE = points_rollforward_result, SSPACE = 65536,
+	SFUNC = points_rollforward_accum, STYPE = points_rollforward_result, SSPACE = 196608,
 	COMBINEFUNC = points_rollforward_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE points_triangle(timeline event_timeline, policy points_policy, period calendar_period, as_of date) (
-	SFUNC = points_triangle_accum, STYPE = points_triangle_result, SSPACE = 65536,
+	SFUNC = points_triangle_accum, STYPE = points_triangle_result, SSPACE = 196608,
 	COMBINEFUNC = points_triangle_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE points_triangle(timeline event_timeline, policy points_policy, period calendar_period, as_of date, by_label boolean) (
-	SFUNC = points_triangle_accum, STYPE = points_triangle_result, SSPACE = 65536,
+	SFUNC = points_triangle_accum, STYPE = points_triangle_result, SSPACE = 196608,
 	COMBINEFUNC = points_triangle_result_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE points_totals(event_timeline, points_policy, date) IS
 	'points_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; so that partial results add up, policy and as_of must be the same for all rows (22023); others as in the function over a base.';

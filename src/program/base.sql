@@ -3,9 +3,9 @@
 -- STABLE, since a programme and a period without a zone take their days from the session's TimeZone.
 -- COST of the functions over a base: that of a query, so that collecting in parallel wins.
 
-\expand core/result_type.sql TYPE=program_totals_result DIFFER="program, zone or as_of"
-\expand core/result_type.sql TYPE=program_compare_result DIFFER="program_a, program_b, zone or as_of"
-\expand core/result_type.sql TYPE=program_rollforward_result DIFFER="program, zone, as_of or period"
+\expand core/result_type.sql TYPE=program_totals_result SSPACE=4096 DIFFER="program, zone or as_of"
+\expand core/result_type.sql TYPE=program_compare_result SSPACE=4096 DIFFER="program_a, program_b, zone or as_of"
+\expand core/result_type.sql TYPE=program_rollforward_result SSPACE=16384 DIFFER="program, zone, as_of or period"
 COMMENT ON TYPE program_totals_result IS
 	'what a programme gives and holds by tier, as program_totals() adds it up; program_totals_table() turns it into rows, rollup() adds those of disjoint customers';
 COMMENT ON TYPE program_compare_result IS
@@ -44,13 +44,13 @@ COMMENT ON FUNCTION program_rollforward_accum(program_rollforward_result, event_
 	'part of the aggregate program_rollforward()';
 
 CREATE AGGREGATE program_totals(timeline event_timeline, program program_policy, as_of date) (
-	SFUNC = program_totals_accum, STYPE = program_totals_result, SSPACE = 65536,
+	SFUNC = program_totals_accum, STYPE = program_totals_result, SSPACE = 196608,
 	COMBINEFUNC = program_totals_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE program_compare(timeline event_timeline, program_a program_policy, program_b program_policy, as_of date) (
-	SFUNC = program_compare_accum, STYPE = program_compare_result, SSPACE = 131072,
+	SFUNC = program_compare_accum, STYPE = program_compare_result, SSPACE = 393216,
 	COMBINEFUNC = program_compare_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE program_rollforward(timeline event_timeline, program program_policy, period calendar_period, as_of date) (
-	SFUNC = program_rollforward_accum, STYPE = program_rollforward_result, SSPACE = 65536,
+	SFUNC = program_rollforward_accum, STYPE = program_rollforward_result, SSPACE = 393216,
 	COMBINEFUNC = program_rollforward_result_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE program_totals(event_timeline, program_policy, date) IS
 	'program_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tier. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; program and as_of must be the same for all rows (22023); others as in the function over a base.';

@@ -1,8 +1,8 @@
 -- Lifecycle stages, stickiness, and how many days customers are active on.
 
-\expand core/result_type.sql TYPE=lifecycle_census_result DIFFER="period, dormant_after, zone or as_of"
-\expand core/result_type.sql TYPE=stickiness_result DIFFER="period, within, zone or as_of"
-\expand core/result_type.sql TYPE=active_days_histogram_result DIFFER="days, zone or as_of"
+\expand core/result_type.sql TYPE=lifecycle_census_result SSPACE=2048 DIFFER="period, dormant_after, zone or as_of"
+\expand core/result_type.sql TYPE=stickiness_result SSPACE=8192 DIFFER="period, within, zone or as_of"
+\expand core/result_type.sql TYPE=active_days_histogram_result SSPACE=2048 DIFFER="days, zone or as_of"
 COMMENT ON TYPE lifecycle_census_result IS
 	'members by lifecycle stage, as lifecycle_census() counts them; lifecycle_census_table() turns them into rows, rollup() adds those of disjoint customers';
 COMMENT ON TYPE stickiness_result IS
@@ -60,7 +60,7 @@ CREATE FUNCTION stickiness_accum(state stickiness_result, activity activity_set,
 	RETURNS stickiness_result
 	AS 'MODULE_PATHNAME', 'loyalty_stickiness_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE AGGREGATE stickiness(activity activity_set, period calendar_period, within calendar_period, as_of date) (
-	SFUNC = stickiness_accum, STYPE = stickiness_result, SSPACE = 8192,
+	SFUNC = stickiness_accum, STYPE = stickiness_result, SSPACE = 16384,
 	COMBINEFUNC = stickiness_result_merge, PARALLEL = SAFE);
 CREATE FUNCTION stickiness_table(result stickiness_result)
 	RETURNS TABLE (period_start date, period_end date, complete boolean,
@@ -84,7 +84,7 @@ CREATE FUNCTION active_days_histogram_accum(state active_days_histogram_result, 
 	RETURNS active_days_histogram_result
 	AS 'MODULE_PATHNAME', 'loyalty_active_days_histogram_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE AGGREGATE active_days_histogram(activity activity_set, days int, as_of date) (
-	SFUNC = active_days_histogram_accum, STYPE = active_days_histogram_result, SSPACE = 8192,
+	SFUNC = active_days_histogram_accum, STYPE = active_days_histogram_result, SSPACE = 2048,
 	COMBINEFUNC = active_days_histogram_result_merge, PARALLEL = SAFE);
 CREATE FUNCTION active_days_histogram_table(result active_days_histogram_result)
 	RETURNS TABLE (active_days int, customers bigint, share float8, as_of date)

@@ -11,7 +11,7 @@ CREATE FUNCTION funnel(
 COMMENT ON FUNCTION funnel(event_timeline, text[], interval, text, text, interval[], date) IS
 	'how far a customer came through steps, which name kinds of events, or labels (by => ''label''): the number and name of the last step reached, the first and last instant of the chain of events that wins, its instants, and the durations from each to the next (the first is NULL). The deepest chain wins; of those the one that ends first, of those the one that starts last, then the one whose steps come earliest. mode: ''in_order''; ''strictly_increasing'' (each later than the one before); ''strict_order'' (and no other listed step in between). A chain ends by its first instant + within, and each step comes by the one before + its step_within (one for all, or one for each step but the first; NULL: any time), both inclusive. Events at one instant may be successive steps, except where strictly increasing. Events after as_of don''t count. No event of the first step: 0, NULLs and empty arrays. NULL for a NULL timeline; NULL steps are error 22004, no steps, unknown modes and negative windows 22023';
 
-\expand core/result_type.sql TYPE=funnel_totals_result DIFFER="the funnel, zone or as_of"
+\expand core/result_type.sql TYPE=funnel_totals_result SSPACE=4096 DIFFER="the funnel, zone or as_of"
 COMMENT ON TYPE funnel_totals_result IS
 	'counts of a funnel, as funnel_totals() makes them: customers by step, and by how many microseconds they came after the step before, so that medians are exact; it grows with the durations that are different. funnel_totals_table() turns them into rows, rollup() adds those of disjoint customers';
 
@@ -37,16 +37,16 @@ COMMENT ON FUNCTION funnel_totals_accum(funnel_totals_result, event_timeline, te
 COMMENT ON FUNCTION funnel_totals_accum(funnel_totals_result, event_timeline, text[], interval, text, text, interval[], date) IS 'part of the aggregate funnel_totals()';
 
 CREATE AGGREGATE funnel_totals(timeline event_timeline, steps text[]) (
-	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 8192,
+	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 4096,
 	COMBINEFUNC = funnel_totals_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval) (
-	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 8192,
+	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 4096,
 	COMBINEFUNC = funnel_totals_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval, mode text) (
-	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 8192,
+	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 4096,
 	COMBINEFUNC = funnel_totals_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval, mode text, by text, step_within interval[], as_of date) (
-	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 8192,
+	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 4096,
 	COMBINEFUNC = funnel_totals_result_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE funnel_totals(timeline event_timeline, steps text[]) IS
 	'the funnel of everyone over timelines, one for each customer: steps name kinds, in order, in any time; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';

@@ -1,7 +1,7 @@
 -- Growth accounting and churn: who is new, comes again, comes back, and leaves.
 
-\expand core/result_type.sql TYPE=growth_result DIFFER="period, zone or as_of"
-\expand core/result_type.sql TYPE=growth_money_result DIFFER="period, zone or as_of"
+\expand core/result_type.sql TYPE=growth_result SSPACE=8192 DIFFER="period, zone or as_of"
+\expand core/result_type.sql TYPE=growth_money_result SSPACE=16384 DIFFER="period, zone or as_of"
 COMMENT ON TYPE growth_result IS
 	'counts of growth accounting by period, as growth() and churn() make them; growth_table() and churn_table() turn them into rows, rollup() adds those of disjoint customers';
 COMMENT ON TYPE growth_money_result IS
@@ -38,13 +38,13 @@ COMMENT ON FUNCTION growth_accum(growth_result, activity_set, calendar_period, d
 COMMENT ON FUNCTION growth_accum(growth_money_result, event_timeline, calendar_period, date) IS 'part of the aggregate growth()';
 
 CREATE AGGREGATE growth(activity activity_set, period calendar_period, as_of date) (
-	SFUNC = growth_accum, STYPE = growth_result, SSPACE = 8192,
+	SFUNC = growth_accum, STYPE = growth_result, SSPACE = 32768,
 	COMBINEFUNC = growth_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE churn(activity activity_set, period calendar_period, as_of date) (
-	SFUNC = growth_accum, STYPE = growth_result, SSPACE = 8192,
+	SFUNC = growth_accum, STYPE = growth_result, SSPACE = 32768,
 	COMBINEFUNC = growth_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE growth(timeline event_timeline, period calendar_period, as_of date) (
-	SFUNC = growth_accum, STYPE = growth_money_result, SSPACE = 16384,
+	SFUNC = growth_accum, STYPE = growth_money_result, SSPACE = 32768,
 	COMBINEFUNC = growth_money_result_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE growth(activity_set, calendar_period, date) IS
 	'growth() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period and as_of must be the same for all rows (22023).';

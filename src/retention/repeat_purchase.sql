@@ -1,7 +1,7 @@
 -- Repeat purchase: who buys again, how long that takes, and when a customer is due.
 
-\expand core/result_type.sql TYPE=repeat_rate_result DIFFER="what is counted, zone, as_of or within_days"
-\expand core/result_type.sql TYPE=purchase_intervals_result DIFFER="zone, as_of or up_to"
+\expand core/result_type.sql TYPE=repeat_rate_result SSPACE=2048 DIFFER="what is counted, zone, as_of or within_days"
+\expand core/result_type.sql TYPE=purchase_intervals_result SSPACE=16384 DIFFER="zone, as_of or up_to"
 COMMENT ON TYPE repeat_rate_result IS
 	'how many bought, and how many again, as repeat_rate() counts them; repeat_rate_table() makes a row of it, rollup() adds those of disjoint customers';
 COMMENT ON TYPE purchase_intervals_result IS
@@ -32,10 +32,10 @@ COMMENT ON FUNCTION repeat_rate_accum(repeat_rate_result, activity_set, date, in
 COMMENT ON FUNCTION repeat_rate_accum(repeat_rate_result, event_timeline, date, int) IS 'part of the aggregate repeat_rate()';
 
 CREATE AGGREGATE repeat_rate(activity activity_set, as_of date, within_days int) (
-	SFUNC = repeat_rate_accum, STYPE = repeat_rate_result, SSPACE = 8192,
+	SFUNC = repeat_rate_accum, STYPE = repeat_rate_result, SSPACE = 2048,
 	COMBINEFUNC = repeat_rate_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE repeat_rate(timeline event_timeline, as_of date, within_days int) (
-	SFUNC = repeat_rate_accum, STYPE = repeat_rate_result, SSPACE = 8192,
+	SFUNC = repeat_rate_accum, STYPE = repeat_rate_result, SSPACE = 2048,
 	COMBINEFUNC = repeat_rate_result_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE repeat_rate(activity_set, date, int) IS
 	'repeat_rate() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL within_days sets no limit, a NULL as_of is error 22004; both must be the same for all rows (22023).';
@@ -57,7 +57,7 @@ CREATE FUNCTION purchase_intervals_accum(state purchase_intervals_result, activi
 	RETURNS purchase_intervals_result
 	AS 'MODULE_PATHNAME', 'loyalty_purchase_intervals_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE AGGREGATE purchase_intervals(activity activity_set, as_of date, up_to int) (
-	SFUNC = purchase_intervals_accum, STYPE = purchase_intervals_result, SSPACE = 131072,
+	SFUNC = purchase_intervals_accum, STYPE = purchase_intervals_result, SSPACE = 16384,
 	COMBINEFUNC = purchase_intervals_result_merge, PARALLEL = SAFE);
 COMMENT ON FUNCTION purchase_intervals(activity_base, date, int) IS
 	'How long customers of a base take to buy again: the gaps in days from each purchase day to the next, and the days from the first to the second, third, ... up_to-th; 1 counts gaps only. Who hasn''t come so far counts as waiting since his first one. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL up_to is error 22004, one outside of 1 to 36525 22023, an infinite as_of 22008.';

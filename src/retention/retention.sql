@@ -94,25 +94,25 @@ COMMENT ON FUNCTION retention_accum(retention_result, event_timeline, calendar_p
 COMMENT ON FUNCTION retention_merge(retention_result, retention_result) IS 'part of the aggregates retention() and rollup()';
 
 CREATE AGGREGATE retention(activity activity_set, period calendar_period) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of date) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of date, options jsonb) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 CREATE AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 CREATE AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 CREATE AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 262144,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 CREATE AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date, options jsonb) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 8192,
+	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 262144,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period) IS
 	'cohort retention over activity sets, one for each customer; as of the last active day of the rows of its group: give as_of where groups are to be compared. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';

@@ -1,6 +1,6 @@
 -- Survival: how long customers stay, where some are still there.
 
-\expand core/result_type.sql TYPE=survival_result DIFFER="nothing of what they are about"
+\expand core/result_type.sql TYPE=survival_result SSPACE=32768 DIFFER="nothing of what they are about"
 COMMENT ON TYPE survival_result IS
 	'observed durations and how many of each ended or are censored, as survival() counts them; survival_table(), survival_at(), survival_median() and survival_mean() ask it, rollup() adds those of disjoint customers';
 COMMENT ON AGGREGATE rollup(result survival_result) IS
@@ -14,10 +14,10 @@ COMMENT ON FUNCTION survival_accum(survival_result, numeric, boolean) IS 'part o
 COMMENT ON FUNCTION survival_accum(survival_result, interval, boolean) IS 'part of the aggregate survival()';
 
 CREATE AGGREGATE survival(duration numeric, event boolean) (
-	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 8192,
+	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
 	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE survival(duration interval, event boolean) (
-	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 8192,
+	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
 	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE survival(duration numeric, event boolean) IS
 	'counts durations for Kaplan-Meier''s estimate: event says whether a duration ended (true), or is only known to be that long or longer (false: censored). In any unit, 0 or more; a negative one is error 22023, NaN, infinity and what doesn''t fit 18 digits 22003. Rows with a NULL are left out. Grows with distinct durations, not with rows. NULL without rows';
@@ -57,7 +57,7 @@ COMMENT ON FUNCTION churn_duration(activity_set, int, date) IS
 
 -- Do segments last equally long?
 
-\expand core/result_type.sql TYPE=logrank_result DIFFER="nothing of what they are about"
+\expand core/result_type.sql TYPE=logrank_result SSPACE=32768 DIFFER="nothing of what they are about"
 COMMENT ON TYPE logrank_result IS
 	'observed durations by segment and how many of each ended or are censored, as logrank() counts them; logrank_test() compares the segments, rollup() adds results of disjoint customers';
 COMMENT ON AGGREGATE rollup(result logrank_result) IS
@@ -71,10 +71,10 @@ COMMENT ON FUNCTION logrank_accum(logrank_result, numeric, boolean, text) IS 'pa
 COMMENT ON FUNCTION logrank_accum(logrank_result, interval, boolean, text) IS 'part of the aggregate logrank()';
 
 CREATE AGGREGATE logrank(duration numeric, event boolean, segment text) (
-	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 8192,
+	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
 	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
 CREATE AGGREGATE logrank(duration interval, event boolean, segment text) (
-	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 8192,
+	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
 	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE logrank(duration numeric, event boolean, segment text) IS
 	'counts durations by segment for logrank_test(); duration and event as in survival(). Rows with a NULL are left out, those without a segment too: coalesce(segment, ''unknown'') makes them one. NULL without rows';

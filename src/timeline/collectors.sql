@@ -72,13 +72,14 @@ BEGIN
 					AS 'MODULE_PATHNAME', 'loyalty_timelines_%1$s_%3$s' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 				COMMENT ON FUNCTION timelines_accum(internal, %1$s, %2$s) IS 'part of timelines()';
 				CREATE AGGREGATE timelines(customer %1$s, %2$s) (
-					SFUNC = timelines_accum, STYPE = internal, SSPACE = 32768,
+					SFUNC = timelines_accum, STYPE = internal, SSPACE = %6$s,
 					FINALFUNC = timelines_final_%4$s, FINALFUNC_MODIFY = READ_WRITE,
 					COMBINEFUNC = collect_combine, SERIALFUNC = collect_serialize,
 					DESERIALFUNC = collect_deserialize, PARALLEL = SAFE);
 				COMMENT ON AGGREGATE timelines(customer %1$s, %2$s) IS %5$L;
 				$sql$, customer, signature, kind, base,
-				format('collects everyone''s %s, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows', what));
+				format('collects everyone''s %s, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows', what),
+				CASE kind WHEN 'timeline' THEN 262144 ELSE 65536 END);
 		END LOOP;
 	END LOOP;
 

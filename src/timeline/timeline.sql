@@ -173,7 +173,7 @@ COMMENT ON FUNCTION timeline_agg_serialize(internal) IS 'aggregate serial functi
 COMMENT ON FUNCTION timeline_agg_deserialize(bytea, internal) IS 'aggregate deserial function';
 COMMENT ON FUNCTION timeline_agg_final(internal) IS 'aggregate final function';
 
--- SSPACE: measured, a group's share of memory where groups have 20 events on average; see timeline_agg.c
+-- SSPACE: measured, a group's share of memory where groups have 20 events on average, rollup() 4 timelines of 20; see timeline_agg.c, test/memory.sql
 CREATE AGGREGATE timeline_agg(at timestamptz) (
 	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 320,
 	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
@@ -218,7 +218,7 @@ CREATE AGGREGATE timeline_agg(event timeline_event) (
 	PARALLEL = SAFE
 );
 CREATE AGGREGATE rollup(timeline event_timeline) (
-	SFUNC = timeline_rollup_add, STYPE = internal, SSPACE = 704,
+	SFUNC = timeline_rollup_add, STYPE = internal, SSPACE = 2048,
 	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
 	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
 	PARALLEL = SAFE
