@@ -56,3 +56,28 @@ SELECT sum(t.retained) AS active_in_months
 RESET loyalty.max_flat_size;
 DROP FUNCTION refused;
 DROP TABLE sale;
+
+-- a date that stands for none makes a table of very many periods, and a NOTICE while it is made
+CREATE TABLE sentinels (customer int, at timestamptz, points numeric);
+INSERT INTO sentinels VALUES (1, '0001-01-01', 10), (2, '2024-01-15', 20), (2, '2024-03-15', 20);
+SELECT count(*), max(period_start) FROM growth_table((SELECT growth(activities(customer, at), 'day', '2024-03-31') FROM sentinels));
+SELECT count(*) FROM growth_table((SELECT growth(activities(customer, at), 'month', '2024-03-31') FROM sentinels));
+-- in the future as_of leaves it out
+INSERT INTO sentinels VALUES (3, '9999-12-31', 30);
+DELETE FROM sentinels WHERE at < '0100-01-01';
+SELECT count(*) FROM growth_table((SELECT growth(activities(customer, at), 'day', '2024-03-31') FROM sentinels));
+-- every such table says so
+\set VERBOSITY terse
+SELECT count(*) FROM growth_table((SELECT growth(timelines(customer, at, points), 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM churn_table((SELECT churn(activities(customer, at), 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM stickiness_table((SELECT stickiness(activities(customer, at), 'day', 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM retention_table((SELECT retention(activities(customer, at), 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM retention_curve((SELECT retention(activities(customer, at), 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM points_rollforward_table((SELECT points_rollforward(timelines(customer, at, points), '{}', 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM points_triangle_table((SELECT points_triangle(timelines(customer, at, points), '{}', 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM program_rollforward_table((SELECT program_rollforward(timelines(customer, at, points), '{}', 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM tier_flow_table((SELECT tier_flow(timelines(customer, at, points), '{"S": 1}', 'day', '2400-01-01') FROM sentinels));
+\set VERBOSITY default
+-- rows that are no periods don't
+SELECT count(*) FROM timeline_events((SELECT timeline_agg(timestamptz '2024-01-01' + n * interval '1 minute') FROM generate_series(1, 100001) n));
+DROP TABLE sentinels;

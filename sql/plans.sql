@@ -23,6 +23,19 @@ ANALYZE stored_sale;
 EXPLAIN (COSTS OFF) SELECT retention(activity, 'month', '2024-06-30') FROM stored_sale;
 EXPLAIN (COSTS OFF) SELECT rollup(activity), rollup(timeline) FROM stored_sale;
 
+-- a function of the user's that makes an event is PARALLEL SAFE, and rules are a subquery: workers do the counting
+CREATE TABLE rules AS SELECT '{"expires_after": "1 year"}'::points_policy AS rules;
+CREATE FUNCTION sale_event(s sale) RETURNS timeline_event LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN make_event(at => s.at, value => s.amount, kind => 'earn');
+CREATE FUNCTION serial_event(s sale) RETURNS timeline_event LANGUAGE plpgsql IMMUTABLE
+AS $$ BEGIN RETURN make_event(at => s.at, value => s.amount, kind => 'earn'); END $$;
+EXPLAIN (COSTS OFF) SELECT customer, points_balance(timeline, (SELECT rules FROM rules), '2024-07-01') FROM stored_sale;
+EXPLAIN (COSTS OFF) SELECT points_totals(timeline, (SELECT rules FROM rules), '2024-07-01') FROM stored_sale;
+EXPLAIN (COSTS OFF) SELECT points_totals(timelines(customer, sale_event(s)), (SELECT rules FROM rules)) FROM sale s;
+EXPLAIN (COSTS OFF) SELECT points_totals(timelines(customer, serial_event(s)), (SELECT rules FROM rules)) FROM sale s;
+DROP FUNCTION sale_event, serial_event;
+DROP TABLE rules;
+
 -- the collecting is done once for several questions
 EXPLAIN (VERBOSE, COSTS OFF) SELECT retention(activities(customer, at), 'month'), retention(activities(customer, at), 'week') FROM sale;
 

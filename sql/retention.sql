@@ -117,7 +117,7 @@ SELECT n.* FROM (SELECT retention(timelines(customer, at, value), 'week', elapse
 
 -- the two-level forms
 SELECT retention(activity, 'month', '2024-05-10', retention_options('recurring', rolling => 2)) AS result FROM stored_visit;
-SELECT retention(s.activity, v.activity, 'month', '2024-05-10') AS result
+SELECT retention(s.activity, v.activity, 'month', '2024-05-10', NULL) AS result
   FROM (SELECT customer, activity_agg(day) AS activity FROM signup WHERE customer IS NOT NULL GROUP BY customer) s LEFT JOIN stored_visit v USING (customer);
 SELECT retention(timeline, 'week', '2024-01-10', '{"elapsed": "48 hours"}') AS result FROM (SELECT timeline_agg(at, value) AS timeline FROM happened GROUP BY customer) s;
 

@@ -35,7 +35,7 @@ INSERT INTO form SELECT unnest(ARRAY[
 	'a @> day FROM visit --', 'a @> ''2024-01-05'' FROM visit --', 'day <@ a FROM visit --', 'a + ''{2024-01-06}'' FROM visit --', 'a = ''{2024-01-06}'' FROM visit --', 't + ''[]'' FROM visit --',
 	'timeline_sum(t, NULL, NULL) FROM visit --', 'timeline_sum(t, since => day, until => at) FROM visit --', 'timeline_slice(t, NULL, at) FROM visit --', 'timeline_slice(t, since => at, until => NULL) FROM visit --', 'timeline_filter(t, NULL, NULL) FROM visit --', 'timeline_filter(t, labels => ''{x}'') FROM visit --',
 	'timeline_filter(t, kinds => ARRAY[''x'', NULL]) FROM visit --', 'activity_set(t) FROM visit --', 'activity_set(t, ''UTC'') FROM visit --', 'activity_set(t, zone => NULL) FROM visit --', 'activity_set(ARRAY[day]) FROM visit --', 'activity_set(''{2024-01-05}'')', 'activity_set(NULL::date[])']);
-SELECT plan(count(*)::int + 27) FROM form;
+SELECT plan(count(*)::int + 46) FROM form;
 SELECT lives_ok(format('SELECT %s FROM visit', call), call) FROM form;
 
 SELECT is(pg_typeof(activity_agg(NULL))::text, 'activity_set', 'a bare NULL is an instant without a value') FROM visit;
@@ -55,6 +55,9 @@ SELECT is((SELECT count(*)::int FROM (SELECT retention(activities(c4, at), 'week
 -- what worked without the extension works with it
 SELECT lives_ok(format('SELECT %s FROM visit', e), e || ' is what it was')
 FROM unnest(ARRAY['ARRAY[day] = ARRAY[day]', 'ARRAY[day] <> ARRAY[day]', 'ARRAY[day] < ARRAY[day]', 'ARRAY[day] >= ARRAY[day]', 'ARRAY[day] IS DISTINCT FROM ARRAY[day]', 'ARRAY[day] = ''{2024-01-05}''', 'ARRAY[day] @> ARRAY[day]',
-	'ARRAY[day] @> ''{2024-01-05}''', 'ARRAY[day] || day', 'day + 1', 'day - day', 'at - at', 'ARRAY[day]::text || cv', '''{"x": 1}''::jsonb - ''x''']) e;
+	'ARRAY[day] @> ''{2024-01-05}''', 'ARRAY[day] || day', 'day + 1', 'day - day', 'at - at', 'ARRAY[day]::text || cv', '''{"x": 1}''::jsonb - ''x''',
+	-- texts, which are rules and periods to functions only
+	'cv = cv', 'cv = cv::text', 'cv::text = cv', 'cv = ''x''', '''x'' = cv', 'cv < cv::char(3)', 'cv::char(3) = cv::char(2)', 'cv::name = cv', 'cv <> cv::name', 'cv::"char" = cv::text', 'cv IN (''a'', ''b'')', 'cv = ANY (ARRAY[cv])', 'cv IS DISTINCT FROM ''month''', 'nullif(cv, ''month'')',
+	'cv LIKE ''m%''', 'cv || c4', 'coalesce(cv, ''month'') || cv', 'greatest(cv, ''month'')', '''{"x": 1}''::jsonb = ''{}''']) e;
 SELECT * FROM finish();
 ROLLBACK;

@@ -9,7 +9,7 @@
 	\set cases 3000
 \endif
 BEGIN;
-SELECT plan(89);
+SELECT plan(98);
 \ir reference/funnel.sql
 
 -- ---- worked cases ----
@@ -151,7 +151,13 @@ SELECT is(hint_of($$SELECT funnel('[]', '{a}', mode => 'any')$$), 'Allowed: ''in
 
 CREATE TABLE large AS SELECT timeline_agg(make_event(at => timestamptz '2024-01-01' + n * interval '1 second', kind => 's' || n % 60)) AS t FROM generate_series(1, 100000) n;
 SELECT is((SELECT reached FROM large, funnel(t, ARRAY(SELECT 's' || n FROM generate_series(0, 59) n))), 60, '60 steps');
-SELECT is((SELECT array_length(f.at, 1) FROM large, funnel(t, ARRAY(SELECT 's' || n % 60 FROM generate_series(0, 2999) n), '1 day') f), 3000, '3,000 steps, each name 50 times');
+SELECT is((SELECT array_length(f.at, 1) FROM large, funnel(t, ARRAY(SELECT 's' || n % 50 FROM generate_series(0, 999) n), '1 day') f), 1000, '1,000 steps, each name 20 times');
+SELECT throws_ok($$SELECT funnel(t, ARRAY(SELECT 's' || n FROM generate_series(0, 1000) n)) FROM large$$, '54000', 'a funnel of 1001 steps is too long', '1,001 steps');
+SELECT throws_ok(format('SELECT funnel_totals(%s, ARRAY(SELECT n::text FROM generate_series(0, 1000) n)%s) FROM large', a, b), '54000', NULL, 'funnel_totals() of ' || a || b || ' refuses them too')
+FROM (VALUES ('(SELECT timelines(1, t) FROM large)', ''), ('t', ''), ('t', $$, '1 day'$$), ('t', $$, '1 day', 'in_order'$$), ('t', $$, NULL, 'in_order', 'kind', NULL, NULL$$)) v(a, b);
+SELECT lives_ok(format('SELECT %L::funnel_totals_result', jsonb_build_object('steps', to_jsonb(ARRAY(SELECT n::text FROM generate_series(1, 1000) n)), 'by', 'kind', 'mode', 'in_order', 'rows', '[]'::jsonb)), 'a result of 1,000 steps as text');
+SELECT throws_ok(format('SELECT %L::funnel_totals_result', jsonb_build_object('steps', to_jsonb(ARRAY(SELECT n::text FROM generate_series(1, 1001) n)), 'by', 'kind', 'mode', 'in_order', 'rows', '[]'::jsonb)), '54000', 'a funnel of 1001 steps is too long', '... of 1,001');
+SELECT throws_ok(format('SELECT %L::funnel_totals_result', jsonb_build_object('steps', to_jsonb(ARRAY['a', 'b']), 'step_within', to_jsonb(array_fill('1 day'::text, ARRAY[1001])), 'by', 'kind', 'mode', 'in_order', 'rows', '[]'::jsonb)), '54000', NULL, '... of as many windows');
 SELECT results_eq($$SELECT f.reached, f.started_at FROM large, funnel(t, ARRAY(SELECT 's' || n * 7 % 60 FROM generate_series(0, 59) n), '1 minute', 'strictly_increasing') f$$,
 	$$VALUES (9, timestamptz '2024-01-01 00:01')$$, 'a window over many events');
 

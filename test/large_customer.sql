@@ -24,7 +24,7 @@ LANGUAGE sql IMMUTABLE AS $$
 	FROM generate_series(0, events - 1) n
 $$;
 CREATE TABLE customers (place int, number int, p event_timeline, o event_timeline, a activity_set);
-INSERT INTO customers SELECT 2, n, p, o, activity_set(o, 'UTC') FROM points_of(6) p, orders_of(6) o, generate_series(1, 3000) n;
+INSERT INTO customers SELECT 2, n, p, o, activity_set(o, 'UTC') FROM points_of(3) p, orders_of(3) o, generate_series(1, 12000) n;
 INSERT INTO customers SELECT place, 0, p, o, activity_set(o, 'UTC') FROM points_of(60000) p, orders_of(60000) o, (VALUES (1), (3)) v(place);
 CREATE TABLE large_first AS SELECT p, o, a FROM customers WHERE place < 3 ORDER BY place, number;
 CREATE TABLE large_last AS SELECT p, o, a FROM customers WHERE place > 1 ORDER BY place, number;
@@ -100,7 +100,7 @@ INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FR
 	$$growth(o, 'month', '2030-01-01')$$,
 	$$churn(a, 'month', '2030-01-01')$$,
 	$$retention(a, 'month', '2030-01-01')$$,
-	$$retention(a, a, 'month', '2030-01-01')$$,
+	$$retention(a, a, 'month', '2030-01-01', NULL)$$,
 	$$retention(o, 'month', '2030-01-01', retention_options(elapsed => '1 day', brackets => '{{1,30}}'))$$,
 	$$stickiness(a, 'month', 'day', '2030-01-01')$$,
 	$$active_days_histogram(a, 28, '2020-02-01')$$,

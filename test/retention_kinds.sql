@@ -225,7 +225,7 @@ SELECT lives_ok('SELECT ' || call || ' FROM (VALUES (1, ''{2024-01-05}''::activi
 FROM unnest(ARRAY['retention(activities(c, a), mode => ''recurring'')', 'retention(activities(c, a), ''week'', mode => ''recurring'', rolling => 2)', 'retention(activities(c, a), ''week'', ''2024-01-05'', brackets => ARRAY[[1, 3]])',
 	'retention(activities(c, a), activities(c, a), ''month'', NULL)', 'retention(activities(c, a), activities(c, a), ''month'', ''2024-01-05'', ''recurring'', NULL, 2)',
 	'retention(starts => activities(c, a), returns => activities(c, a), period => ''week'', as_of => NULL, rolling => 2)', 'retention(timelines(c, t))', 'retention(timelines(c, t), ''month'', elapsed => ''12 hours'')',
-	'retention(a, ''month'', NULL, ''{"mode": "recurring"}''::jsonb)', 'retention(a, ''month'', ''2024-01-05'', retention_options(rolling => 3))', 'retention(a, ''month'', NULL, NULL::jsonb)', 'retention(a, a, ''month'', NULL)',
+	'retention(a, ''month'', NULL, ''{"mode": "recurring"}'')', 'retention(a, ''month'', ''2024-01-05'', retention_options(rolling => 3))', 'retention(a, ''month'', NULL, NULL::jsonb)', 'retention(a, a, ''month'', NULL, NULL)',
 	'retention(a, a, ''month'', ''2024-01-05'', ''{"rolling": 3}'')', 'retention(t, ''month'', ''2024-01-05'')', 'retention(t, ''month'', ''2024-01-05'', ''{"elapsed": "36 hours"}'')', 'retention(a, ''month'', ''2024-01-05'')']) call;
 
 -- errors

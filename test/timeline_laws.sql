@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(28);
+SELECT plan(47);
 \ir reference/entries.sql
 CREATE TABLE sample AS
 SELECT row_number() OVER () AS id, x.g AS gx, y.g AS gy, x.t AS a, y.t AS b, z.t AS c
@@ -63,5 +63,40 @@ END $$;
 SELECT alike(detail($$SELECT '[{"at": "2024-01-05T10:00:00Z", "ref": "A-1"}]'::event_timeline - '[{"at": "2024-01-05T10:00:00Z", "ref": "A-2"}]'$$), '%A-2%', 'another ref: the error names the event');
 SELECT throws_ok($$SELECT '[{"at": "2024-01-05T10:00:00Z", "value": 1}]'::event_timeline - '[{"at": "2024-01-05T10:00:00Z"}]'$$, '22023', NULL, 'a value where there should be none');
 SELECT is('[{"at": "2024-01-05T10:00:00Z", "value": 1.50}]'::event_timeline - '[{"at": "2024-01-05T10:00:00Z", "value": 1.5}]', '[]'::event_timeline, 'equal values are equal at any scale');
+
+-- ---- NULL is nothing to add ----
+
+SELECT is_empty('SELECT id FROM sample WHERE NOT (' || law || ')', law) FROM unnest(ARRAY[
+	'a + NULL::event_timeline = a', 'NULL::event_timeline + a = a', 'timeline_merge(a, NULL) = a', 'timeline_merge(NULL, a) = a', 'a + make_event(at => NULL) = a']) law;
+SELECT is_empty('SELECT id FROM sample WHERE (SELECT rollup(t) FROM (VALUES (a), (NULL)) v(t)) <> a + NULL::event_timeline', '... as for rollup()');
+SELECT is(NULL::event_timeline + NULL::event_timeline, NULL, 'NULL only where both are');
+SELECT is(timeline_merge(NULL, NULL), NULL, '... for timeline_merge()');
+SELECT is('{2024-01-05}'::activity_set + NULL, '{2024-01-05}'::activity_set, '... and for days');
+SELECT is(NULL + '{2024-01-05}'::activity_set, '{2024-01-05}'::activity_set, '... on the other side');
+SELECT is('[]'::event_timeline - NULL::event_timeline, NULL, 'what is taken away is known, or the answer isn''t');
+
+-- loading a batch, as often as it comes: new customers are there, and who has nothing new isn't written again
+CREATE TABLE history (customer int PRIMARY KEY, t event_timeline NOT NULL);
+CREATE FUNCTION load_batch(batch text) RETURNS TABLE (customer int)
+LANGUAGE sql AS $$
+	INSERT INTO history AS h SELECT customer, timeline_agg(make_event(at => at, value => value, kind => 'purchase', ref => ref)) FROM json_to_recordset(batch::json) b(customer int, at timestamptz, value numeric, ref int) GROUP BY customer
+	ON CONFLICT (customer) DO UPDATE SET t = timeline_merge(h.t, excluded.t) WHERE timeline_merge(h.t, excluded.t) <> h.t
+	RETURNING h.customer
+$$;
+\set first '[{"customer": 1, "at": "2024-01-05T10:00:00Z", "value": 5, "ref": 1}, {"customer": 2, "at": "2024-01-06T10:00:00Z", "value": 5, "ref": 2}]'
+\set second '[{"customer": 1, "at": "2024-01-05T10:00:00Z", "value": 5, "ref": 1}, {"customer": 2, "at": "2024-01-06T10:00:00Z", "value": 5, "ref": 2}, {"customer": 2, "at": "2024-01-07T10:00:00Z", "value": 7, "ref": 3}, {"customer": 3, "at": "2024-01-07T10:00:00Z", "value": 1, "ref": 4}]'
+SELECT set_eq(format('SELECT load_batch(%L)', :'first'), '{1,2}'::int[], 'a batch is loaded');
+CREATE TABLE stored AS SELECT customer, ctid AS place, t FROM history;
+SELECT is_empty(format('SELECT load_batch(%L)', :'first'), 'once more: nothing is written');
+SELECT is_empty('SELECT customer, ctid, t FROM history EXCEPT SELECT customer, place, t FROM stored', '... and each row stays where it is');
+SELECT set_eq(format('SELECT load_batch(%L)', :'second'), '{2,3}'::int[], 'the next batch writes who has something new');
+SELECT results_eq('SELECT customer, timeline_count(t)::int FROM history ORDER BY customer', 'VALUES (1, 1), (2, 2), (3, 1)', '... and all of it is there');
+SELECT results_eq('SELECT coalesce(h.customer, s.customer), timeline_count(timeline_merge(s.t, h.t))::int FROM stored s FULL JOIN history h USING (customer) ORDER BY 1', 'VALUES (1, 1), (2, 2), (3, 1)', 'a join of both merges those who are on one side');
+
+-- bounds by name
+SELECT results_eq($$SELECT timeline_count(timeline_slice(t, until => '2024-01-07'))::int, timeline_count(timeline_slice(t, since => '2024-01-07'))::int, timeline_count(timeline_slice(t))::int, timeline_count(timeline_slice(t, until => '2024-01-08', since => '2024-01-07'))::int,
+	timeline_sum(t, until => '2024-01-07'), timeline_sum(t, since => '2024-01-07'), timeline_sum(t), timeline_sum(t, until => '2024-01-08', since => '2024-01-07') FROM history WHERE customer = 2$$,
+	'VALUES (1, 1, 2, 1, 5::numeric, 7::numeric, 12::numeric, 7::numeric)', 'slices and sums with any of their bounds');
+SELECT is(timeline_sum(NULL), NULL, 'the sum of no timeline');
 SELECT * FROM finish();
 ROLLBACK;

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(9);
+SELECT plan(21);
 SELECT setseed(0.23);
 
 -- A sixth of the zones, and odd ones. AT TIME ZONE takes names such as WET for abbreviations, without summer time.
@@ -49,5 +49,31 @@ END $$;
 SELECT is_empty('SELECT name FROM (SELECT name, session_days(name) AS got, activity_set(array_agg(day)) AS days FROM wanted GROUP BY name) o WHERE got <> ARRAY[days, days, days]', 'the session''s zone: the same');
 SET timezone = '<+05:45>-05:45';
 SELECT is((SELECT activity_agg(at) FROM instant), (SELECT activity_set(array_agg((at)::date)) FROM instant), 'a zone without a name');
+
+-- ---- the names of UTC ----
+
+CREATE TABLE utc AS
+SELECT name FROM unnest(ARRAY['UTC', 'utc', 'Etc/UTC', 'GMT', 'Etc/GMT', 'UCT', 'Etc/UCT', 'Universal', 'Etc/Universal', 'Zulu', 'Etc/Zulu', 'Greenwich', 'Etc/Greenwich', 'GMT0', 'GMT+0', 'GMT-0', 'Etc/GMT+0', 'UTC0', '+00:00', '<+00>-00']) name;
+CREATE FUNCTION in_session(session_zone text, OUT a activity_base, OUT r retention_result, OUT p points_totals_result, OUT f funnel_totals_result)
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('timezone', session_zone, true);
+	a := activities(1, timestamptz '2024-01-31 23:59:59+00');
+	SELECT retention(activities(1, at), 'month', '2024-03-31'), points_totals(timelines(1, at, 10), '{}', '2024-03-31'), funnel_totals(timelines(1, at, 'a'::text), '{a}', '1 day', as_of => '2024-03-31')
+	INTO r, p, f FROM (VALUES (timestamptz '2024-01-31 23:59:59+00')) v(at);
+END $$;
+SELECT is((SELECT count(DISTINCT ('month@' || name)::calendar_period)::text || ' ' || min((('month@' || name)::calendar_period)::text) FROM utc), '1 month@UTC', 'periods in UTC, whatever it is called, are one period');
+SELECT is((SELECT count(DISTINCT calendar_period_send(('{2024-01-01}@' || name)::calendar_period))::int FROM utc), 1, '... with the same bytes');
+SELECT is((SELECT count(DISTINCT jsonb_build_object('zone', name)::points_policy)::int FROM utc), 1, '... and policies');
+SELECT is((SELECT count(DISTINCT s.r::text) || ' ' || count(DISTINCT s.p::text) || ' ' || count(DISTINCT s.f::text) FROM utc, in_session(name) s), '1 1 1', 'results of sessions in UTC are equal');
+SELECT is((SELECT t.zone || ' ' || t.customers FROM (SELECT rollup(s.r) AS r FROM utc, in_session(name) s) q, retention_totals(q.r) t), 'UTC ' || (SELECT count(*) FROM utc), '... and are rolled up');
+SELECT is((SELECT t.members::int FROM (SELECT rollup(s.p) AS r FROM utc, in_session(name) s) q, points_totals_table(q.r) t), (SELECT count(*)::int FROM utc), '... with points');
+SELECT is((SELECT customers::int FROM (SELECT rollup(s.f) AS r FROM utc, in_session(name) s) q, funnel_totals_scope(q.r)), (SELECT count(*)::int FROM utc), '... with funnels');
+SELECT is((SELECT count(*)::int FROM utc, LATERAL (SELECT retention(activities(1, timestamptz '2024-01-31 23:59:59+00', 'UTC'), ('month@' || name)::calendar_period, '2024-03-31') AS r) q WHERE r IS NOT NULL), (SELECT count(*)::int FROM utc), 'days collected in UTC are asked by month in any of its names');
+SELECT lives_ok($$SELECT retention(activities(customer, at, zone)) FROM (VALUES (1, timestamptz '2024-01-31', 'Etc/UTC'), (2, timestamptz '2024-01-31', 'GMT')) v(customer, at, zone)$$, '... and collected by several of them');
+SELECT is((SELECT (activity_agg(timestamptz '2024-01-31 23:59:59+00', name))::text FROM utc WHERE name = 'Zulu'), '{2024-01-31}', '... one customer''s too');
+-- what is at UTC only now and then is another zone
+SELECT is((SELECT count(DISTINCT ('month@' || name)::calendar_period)::int FROM (VALUES ('UTC'), ('Europe/London'), ('Africa/Abidjan'), ('Atlantic/Reykjavik'), ('<+01>-01'), ('Etc/GMT-1')) v(name)), 6, 'zones that have been elsewhere are not UTC');
+SELECT is(('{"zone": "gmt"}'::points_policy)::text, '{"zone": "UTC"}', 'its name is UTC');
 SELECT * FROM finish();
 ROLLBACK;

@@ -54,7 +54,7 @@ COMMENT ON CAST (activity_set AS date[]) IS 'the days in order';
 -- ---- set operators ----
 
 CREATE FUNCTION activity_set_union(a activity_set, b activity_set) RETURNS activity_set
-	AS 'MODULE_PATHNAME', 'loyalty_activity_set_union' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_set_union' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION activity_set_difference(a activity_set, b activity_set) RETURNS activity_set
 	AS 'MODULE_PATHNAME', 'loyalty_activity_set_difference' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION activity_set_intersection(a activity_set, b activity_set) RETURNS activity_set
@@ -90,7 +90,7 @@ CREATE OPERATOR <@ (
 	COMMUTATOR = @>, RESTRICT = contsel, JOIN = contjoinsel
 );
 
-COMMENT ON OPERATOR + (activity_set, activity_set) IS 'union: days active in either';
+COMMENT ON OPERATOR + (activity_set, activity_set) IS 'union: days active in either. NULL is no days, as for rollup(): NULL only where both are';
 COMMENT ON OPERATOR - (activity_set, activity_set) IS
 	'difference: days of the first that are not in the second. A set does not count orders: taking away the day of one order loses the day even where another order of that day remains';
 COMMENT ON OPERATOR * (activity_set, activity_set) IS 'intersection: days active in both';

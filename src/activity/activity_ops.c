@@ -15,6 +15,7 @@
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "activity/activity.h"
+#include "core/argument.h"
 #include "core/calendar_call.h"
 
 PG_FUNCTION_INFO_V1(loyalty_activity_set_union);
@@ -121,6 +122,10 @@ merge_arguments(FunctionCallInfo fcinfo, bool only_first, bool only_second, bool
 Datum
 loyalty_activity_set_union(PG_FUNCTION_ARGS)
 {
+	Datum alone;
+
+	if (argument_beside_null(fcinfo, &alone))
+		return alone;
 	return merge_arguments(fcinfo, true, true, true);
 }
 

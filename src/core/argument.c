@@ -20,6 +20,18 @@ argument_refuse_null(FunctionCallInfo fcinfo, int n, const char *name, const cha
 				 hint != NULL ? errhint("%s", hint) : 0));
 }
 
+bool
+argument_beside_null(FunctionCallInfo fcinfo, Datum *result)
+{
+	int beside = PG_ARGISNULL(0) ? 1 : 0;
+
+	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
+		return false;
+	fcinfo->isnull = PG_ARGISNULL(beside);
+	*result = fcinfo->isnull ? (Datum) 0 : PG_GETARG_DATUM(beside);
+	return true;
+}
+
 DateADT
 argument_finite_day(FunctionCallInfo fcinfo, int n, const char *name)
 {

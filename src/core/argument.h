@@ -22,6 +22,12 @@ extern DateADT argument_finite_day(FunctionCallInfo fcinfo, int n, const char *n
 extern DateADT argument_day(FunctionCallInfo fcinfo, int n, const char *name);
 extern TimestampTz argument_instant(FunctionCallInfo fcinfo, int n, const char *name);
 
+/*
+ * For functions of two values that add up, where NULL is nothing to add: is one of the first two
+ * arguments NULL? Then the result is the other one, or NULL where both are, as fcinfo says.
+ */
+extern bool argument_beside_null(FunctionCallInfo fcinfo, Datum *result);
+
 /* A palloc'd copy with a long header, as those who open it want it; of NULL, NULL. */
 extern struct varlena *argument_copy(const struct varlena *value);
 

@@ -53,7 +53,7 @@ extern ZoneDays *zone_by_name(const char *name, size_t len);
 /* The same; NULL where unknown. */
 extern ZoneDays *zone_find(const char *name, size_t len);
 
-/* The zone's own spelling of its name. */
+/* The zone's own spelling of its name; UTC for all names of it. */
 extern const char *zone_name(const ZoneDays *zone);
 
 /* What zone_day() does where its table doesn't have the answer; refuses infinity (22008). */

@@ -180,8 +180,15 @@ policy_parse_interval(const char *text, Interval *interval)
 	if (error == 0)
 	{
 		IntervalStyle = INTSTYLE_POSTGRES;
-		error = DecodeInterval(fields, types, nfields, INTERVAL_FULL_RANGE, &unit, &parts);
-		IntervalStyle = style;
+		PG_TRY();
+		{
+			error = DecodeInterval(fields, types, nfields, INTERVAL_FULL_RANGE, &unit, &parts);
+		}
+		PG_FINALLY();
+		{
+			IntervalStyle = style;
+		}
+		PG_END_TRY();
 	}
 	if (error == DTERR_BAD_FORMAT)
 		error = DecodeISO8601Interval((char *) text, &unit, &parts);

@@ -30,6 +30,17 @@ COMMENT ON FUNCTION @TYPE@(jsonb) IS
 CREATE CAST (jsonb AS @TYPE@) WITH FUNCTION @TYPE@(jsonb) AS IMPLICIT;
 COMMENT ON CAST (jsonb AS @TYPE@) IS
 	'rules kept in a jsonb column, as @TYPE@(jsonb) reads them; implicit, so that such a column is taken as an argument';
+-- Drivers give parameters a type: json, or text and varchar for strings. Implicit, since no function
+-- takes another type in a policy's place, and operators prefer text's own for texts.
+CREATE CAST (json AS @TYPE@) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (json AS @TYPE@) IS
+	'rules kept in a json column or given as a json parameter, as the text form has them; implicit, so that these are taken as an argument';
+CREATE CAST (text AS @TYPE@) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (text AS @TYPE@) IS
+	'the text form of rules; implicit, so that a parameter that a driver gives as text is taken as an argument';
+CREATE CAST (varchar AS @TYPE@) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (varchar AS @TYPE@) IS
+	'the text form of rules; implicit, so that a parameter that a driver gives as varchar is taken as an argument';
 CREATE CAST (@TYPE@ AS jsonb) WITH INOUT AS ASSIGNMENT;
 COMMENT ON CAST (@TYPE@ AS jsonb) IS 'the text form of rules as a JSON object';
 

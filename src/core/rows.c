@@ -1,6 +1,10 @@
 /*
  * rows.c
  *		Writing rows and records column by column.
+ *
+ * Rows go to a tuplestore as they are made, which has work_mem in memory and the rest on disk.
+ * Handing them out one by one (value per call) would not get the first of them to a client any
+ * sooner: a function in FROM is read to its end by the executor, into a tuplestore as well.
  */
 #include "postgres.h"
 
@@ -18,6 +22,9 @@
 #include "core/decimal.h"
 #include "core/rows.h"
 
+/* A table of periods of so many rows: 270 years by day. */
+#define ROWS_MANY_PERIODS 100000
+
 /* More columns than that are a mistake in the extension. */
 static void
 check_columns(const Rows *rows)
@@ -34,8 +41,17 @@ rows_open(Rows *rows, FunctionCallInfo fcinfo)
 	rows->desc = rows->result->setDesc;
 	rows->context =
 		AllocSetContextCreate(CurrentMemoryContext, "loyalty row", ALLOCSET_SMALL_SIZES);
+	rows->by_period = false;
+	rows->nrows = 0;
 	rows->ncolumns = 0;
 	check_columns(rows);
+}
+
+void
+rows_open_periods(Rows *rows, FunctionCallInfo fcinfo)
+{
+	rows_open(rows, fcinfo);
+	rows->by_period = true;
 }
 
 void
@@ -146,6 +162,13 @@ rows_end(Rows *rows)
 	tuplestore_putvalues(rows->result->setResult, rows->desc, rows->values, rows->nulls);
 	MemoryContextSwitchTo(rows->caller);
 	MemoryContextReset(rows->context);
+	if (rows->by_period && ++rows->nrows == ROWS_MANY_PERIODS)
+		ereport(NOTICE,
+				(errmsg("the table has %d rows and more", ROWS_MANY_PERIODS),
+				 errdetail("There is a row for each period from the first event to as_of."),
+				 errhint("A date that stands for none, such as 0001-01-01 or 9999-12-31, "
+						 "makes such a table: leave its rows out of what is collected, give "
+						 "as_of where it lies in the future, or take a longer period.")));
 	CHECK_FOR_INTERRUPTS();
 }
 

@@ -39,12 +39,19 @@ typedef struct Rows
 	TupleDesc desc;
 	MemoryContext context; /* for the columns of one row */
 	MemoryContext caller;
+	bool by_period; /* as many rows as there are periods */
+	int64 nrows;	/* of those so far */
 	int ncolumns;
 	Datum values[ROWS_MAX_COLUMNS];
 	bool nulls[ROWS_MAX_COLUMNS];
 } Rows;
 
 extern void rows_open(Rows *rows, FunctionCallInfo fcinfo);
+
+/* The same for a table that has a row for each period up to as_of, be there anything in it or not:
+ * a NOTICE tells whoever waits for very many of them why there are. */
+extern void rows_open_periods(Rows *rows, FunctionCallInfo fcinfo);
+
 extern void rows_open_record(Rows *rows, FunctionCallInfo fcinfo);
 
 extern void rows_begin(Rows *rows);

@@ -135,6 +135,10 @@ extern bool tally_calendar(const Tally *tally, Calendar *calendar);
  * bytes. In a palloc'd array; rows are only valid until the tally changes. */
 extern TallyRow **tally_rows(const Tally *tally, int64 *nrows);
 
+/* Are there any such rows; and how many. Without sorting them. */
+extern bool tally_has_rows(const Tally *tally);
+extern int64 tally_count_rows(const Tally *tally);
+
 /* The row of a key; NULL where there is none, or zeros only. */
 extern TallyRow *tally_find(const Tally *tally, const TallyKey *key);
 

@@ -107,6 +107,28 @@ order_rows(SortedRow *rows, int64 n, const Tally *tally)
 	return rows;
 }
 
+bool
+tally_has_rows(const Tally *tally)
+{
+	int64 i;
+
+	for (i = 0; i < tally->nlist; i++)
+		if (tally_row_has_sums(tally, tally->list[i]))
+			return true;
+	return false;
+}
+
+int64
+tally_count_rows(const Tally *tally)
+{
+	int64 n = 0;
+	int64 i;
+
+	for (i = 0; i < tally->nlist; i++)
+		n += tally_row_has_sums(tally, tally->list[i]);
+	return n;
+}
+
 TallyRow **
 tally_rows(const Tally *tally, int64 *nrows)
 {

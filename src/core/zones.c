@@ -21,7 +21,7 @@
 
 /*
  * Zones by address: pg_tzset() hands out one pg_tz for a name, however it is
- * spelled, and never frees it.
+ * spelled, and never frees it. Names of UTC share one zone.
  */
 typedef struct ZoneEntry
 {
@@ -49,9 +49,29 @@ typedef struct ZoneNameSlot
 
 static ZoneNameSlot zone_names[ZONE_NAME_SLOTS];
 
+/*
+ * UTC has a dozen names (Etc/UTC, GMT, Zulu, Etc/GMT+0 ...) and many spellings (UTC0, <+00>-00),
+ * and which one a session has is up to its driver. A zone whose clock has always stood at UTC is
+ * UTC: results that were collected by any of these names say the same, add up and are equal.
+ * Other zones keep the name that was given, since whether two of them are one and the same
+ * depends on the server's version of the zones.
+ */
+static pg_tz *
+canonical_zone(pg_tz *tz)
+{
+	long int offset;
+	pg_tz *utc;
+
+	if (!pg_get_timezone_offset(tz, &offset) || offset != 0)
+		return tz;
+	utc = pg_tzset("UTC");
+	return utc != NULL ? utc : tz;
+}
+
 static ZoneDays *
 zone_of(pg_tz *tz)
 {
+	pg_tz *canonical;
 	ZoneEntry *entry;
 	ZoneDays *zone;
 
@@ -70,8 +90,14 @@ zone_of(pg_tz *tz)
 		return entry->zone;
 
 	/* The zone comes first: were there no memory for it, its entry would be left empty. */
-	zone = MemoryContextAllocZero(TopMemoryContext, sizeof(ZoneDays));
-	zone->zone = tz;
+	canonical = canonical_zone(tz);
+	if (canonical != tz)
+		zone = zone_of(canonical);
+	else
+	{
+		zone = MemoryContextAllocZero(TopMemoryContext, sizeof(ZoneDays));
+		zone->zone = tz;
+	}
 	entry = hash_search(zones, &tz, HASH_ENTER, NULL);
 	entry->zone = zone;
 	return zone;
@@ -80,11 +106,15 @@ zone_of(pg_tz *tz)
 ZoneDays *
 zone_of_session(void)
 {
-	static ZoneDays *last = NULL;
+	static pg_tz *last = NULL;
+	static ZoneDays *zone = NULL;
 
-	if (unlikely(last == NULL || last->zone != session_timezone))
-		last = zone_of(session_timezone);
-	return last;
+	if (unlikely(last != session_timezone))
+	{
+		zone = zone_of(session_timezone);
+		last = session_timezone;
+	}
+	return zone;
 }
 
 /* As SET TimeZone finds it; NULL where it doesn't. */

@@ -174,7 +174,7 @@ loyalty_points_triangle_table(PG_FUNCTION_ARGS)
 	PointsCohort cohort;
 	Rows rows;
 
-	rows_open(&rows, fcinfo);
+	rows_open_periods(&rows, fcinfo);
 	if (!base_result_calendar(tally, POINTS_PARAMETER_AS_OF, &calendar))
 		return (Datum) 0;
 	points_labels_open(&labels, tally);

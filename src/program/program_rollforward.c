@@ -108,7 +108,7 @@ loyalty_program_rollforward_table(PG_FUNCTION_ARGS)
 	BaseCalendar calendar;
 	Rows rows;
 
-	rows_open(&rows, fcinfo);
+	rows_open_periods(&rows, fcinfo);
 	if (base_result_calendar(tally, PROGRAM_PARAMETER_AS_OF, &calendar))
 		points_closing_put(&closing, &rows, &calendar, row, row + nrows, tally_scale(tally));
 	return (Datum) 0;

@@ -125,7 +125,7 @@ loyalty_stickiness_table(PG_FUNCTION_ARGS)
 	MetricPeriods periods;
 	Rows rows;
 
-	rows_open(&rows, fcinfo);
+	rows_open_periods(&rows, fcinfo);
 	if (!metric_periods_open(&periods, tally))
 		return (Datum) 0;
 	if (!open_within(tally, &within))

@@ -47,11 +47,14 @@ typedef struct FunnelWindow
 	Interval span;
 } FunnelWindow;
 
+/* Chains are looked up by step for each event: a list that is longer isn't a funnel. */
+#define FUNNEL_MAX_STEPS 1000
+
 typedef struct FunnelRules
 {
 	FunnelMode mode;
 	bool by_label; /* steps are labels, not kinds */
-	int nsteps;	   /* 1 or more */
+	int nsteps;	   /* from 1 to FUNNEL_MAX_STEPS */
 	const EventText *steps;
 	FunnelWindow within;
 	const FunnelWindow *step_within; /* [n]: from step n to the next, counted from 0 */

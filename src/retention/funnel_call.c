@@ -108,6 +108,15 @@ array_of(const ArgumentBytes *argument, const char *name)
 	return array;
 }
 
+void
+funnel_check_steps(int64 nsteps)
+{
+	if (nsteps > FUNNEL_MAX_STEPS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a funnel of " INT64_FORMAT " steps is too long", nsteps),
+						errdetail("It may have %d steps.", FUNNEL_MAX_STEPS)));
+}
+
 static void
 open_steps(FunnelRules *rules, const ArgumentBytes *argument)
 {
@@ -124,6 +133,7 @@ open_steps(FunnelRules *rules, const ArgumentBytes *argument)
 	if (rules->nsteps == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a funnel needs steps"),
 						errhint("Name them in order, as in ARRAY['visit', 'cart', 'purchase'].")));
+	funnel_check_steps(rules->nsteps);
 	rules->steps = steps = palloc_extended(rules->nsteps * sizeof(EventText), MCXT_ALLOC_HUGE);
 	for (i = 0; i < rules->nsteps; i++)
 	{

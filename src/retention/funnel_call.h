@@ -41,6 +41,9 @@ extern int funnel_call_walk(FunnelCall *call, ByteSpan body, const TimestampTz *
 /* Does the zone matter: are there days or months in a window, or an as_of? */
 extern bool funnel_call_needs_zone(const FunnelCall *call);
 
+/* Refuses (54000) more steps than FUNNEL_MAX_STEPS. */
+extern void funnel_check_steps(int64 nsteps);
+
 /* Refuses an interval that can't be a window; the name is for the error. */
 extern FunnelWindow funnel_window(const Interval *span, const char *name);
 

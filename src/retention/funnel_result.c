@@ -46,6 +46,7 @@ strings_of(const char *json, const char *name, bool may_be_null, int *n)
 	if (*n == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 						errmsg("\"%s\" of a %s is empty", name, RESULT_TYPE)));
+	funnel_check_steps(*n);
 	strings = palloc_extended(*n * sizeof(char *), MCXT_ALLOC_HUGE);
 	for (i = 0; i < *n; i++)
 	{

@@ -254,7 +254,7 @@ loyalty_growth_table(PG_FUNCTION_ARGS)
 	MetricPeriods periods;
 	Rows rows;
 
-	rows_open(&rows, fcinfo);
+	rows_open_periods(&rows, fcinfo);
 	if (!metric_periods_open(&periods, tally))
 		return (Datum) 0;
 	while (metric_periods_next(&periods))
@@ -300,7 +300,7 @@ loyalty_growth_money_table(PG_FUNCTION_ARGS)
 	MetricPeriods periods;
 	Rows rows;
 
-	rows_open(&rows, fcinfo);
+	rows_open_periods(&rows, fcinfo);
 	if (!metric_periods_open(&periods, tally))
 		return (Datum) 0;
 	while (metric_periods_next(&periods))
@@ -325,7 +325,7 @@ loyalty_churn_table(PG_FUNCTION_ARGS)
 	MetricPeriods periods;
 	Rows rows;
 
-	rows_open(&rows, fcinfo);
+	rows_open_periods(&rows, fcinfo);
 	if (!metric_periods_open(&periods, tally))
 		return (Datum) 0;
 	metric_periods_next(&periods);

@@ -92,7 +92,6 @@ static const char *
 find_fault(const Tally *tally)
 {
 	const char *dormant_after = metric_parameter(tally, "dormant_after");
-	int64 nrows;
 	int64 known = 0;
 	int stage;
 	DateADT as_of;
@@ -101,10 +100,9 @@ find_fault(const Tally *tally)
 		return "There is no \"period\".";
 	if (dormant_after == NULL)
 		return "There is no \"dormant_after\".";
-	pfree(tally_rows(tally, &nrows));
 	for (stage = 0; stage < LIFECYCLE_STAGES; stage++)
 		known += members_of(tally, stage) > 0;
-	if (known < nrows)
+	if (known < tally_count_rows(tally))
 		return "\"stage\" isn't one of never, new, current, at risk, dormant, resurrected.";
 	if (known > (members_of(tally, LIFECYCLE_NEVER) > 0) && !metric_result_as_of(tally, &as_of))
 		return "There are members with events, but no \"as_of\".";

@@ -70,9 +70,6 @@ CREATE FUNCTION retention_accum(state retention_result, activity activity_set, p
 CREATE FUNCTION retention_accum(state retention_result, activity activity_set, period calendar_period, as_of date, options jsonb)
 	RETURNS retention_result
 	AS 'MODULE_PATHNAME', 'loyalty_retention_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION retention_accum(state retention_result, starts activity_set, returns activity_set, period calendar_period, as_of date)
-	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_returns_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION retention_accum(state retention_result, starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb)
 	RETURNS retention_result
 	AS 'MODULE_PATHNAME', 'loyalty_retention_returns_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -87,7 +84,6 @@ CREATE FUNCTION retention_merge(a retention_result, b retention_result) RETURNS 
 COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period) IS 'part of the aggregate retention()';
 COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period, date) IS 'part of the aggregate retention()';
 COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
-COMMENT ON FUNCTION retention_accum(retention_result, activity_set, activity_set, calendar_period, date) IS 'part of the aggregate retention()';
 COMMENT ON FUNCTION retention_accum(retention_result, activity_set, activity_set, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
 COMMENT ON FUNCTION retention_accum(retention_result, event_timeline, calendar_period, date) IS 'part of the aggregate retention()';
 COMMENT ON FUNCTION retention_accum(retention_result, event_timeline, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
@@ -102,9 +98,7 @@ CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of 
 CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of date, options jsonb) (
 	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
-CREATE AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
-	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
+-- always with options: one of four arguments would leave open what retention(activity, 'month', '2024-04-17', '{}') is
 CREATE AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb) (
 	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
@@ -119,11 +113,9 @@ COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period) IS
 COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period, as_of date) IS
 	'cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day of the rows of its group). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
 COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period, as_of date, options jsonb) IS
-	'The same of another kind: options are those of retention() over a base, as retention_options() makes them, or JSON: {"mode": "recurring", "rolling": 3} or {"brackets": [[1, 3], [4, 6]]}. NULL options: none. An unknown key is error 22P02, contradictions and options that change from row to row are 22023. Write ''{...}''::jsonb: a bare literal leaves open which aggregate is meant.';
-COMMENT ON AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date) IS
-	'cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group). NULL without rows';
+	'The same of another kind: options are those of retention() over a base, as retention_options() makes them, or JSON: {"mode": "recurring", "rolling": 3} or {"brackets": [[1, 3], [4, 6]]}. NULL options: none. An unknown key is error 22P02, contradictions and options that change from row to row are 22023.';
 COMMENT ON AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb) IS
-	'the same of another kind: options as over one set';
+	'cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group). options are as over one set, NULL for none. NULL without rows';
 COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date) IS
 	'cohort retention by elapsed time, in lags of 24 hours from each customer''s own first event, over timelines, one for each customer. NULL timelines are left out. A NULL as_of is error 22004. NULL without rows';
 COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date, options jsonb) IS

@@ -183,7 +183,7 @@ loyalty_retention_table(PG_FUNCTION_ARGS)
 	const RetentionCell *cell;
 	int64 i;
 
-	rows_open(&table.rows, fcinfo);
+	rows_open_periods(&table.rows, fcinfo);
 	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
 	if (!retention_as_of(&counts.scope, &table.as_of) || counts.ncohorts == 0)
 		return (Datum) 0;
@@ -279,7 +279,7 @@ loyalty_retention_curve(PG_FUNCTION_ARGS)
 	const RetentionCell *cell;
 	int64 i;
 
-	rows_open(&rows, fcinfo);
+	rows_open_periods(&rows, fcinfo);
 	retention_decode(PG_GETARG_VARLENA_PP(0), &counts);
 	if (!retention_as_of(&counts.scope, &as_of) || counts.ncohorts == 0)
 		return (Datum) 0;

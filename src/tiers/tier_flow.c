@@ -216,7 +216,7 @@ loyalty_tier_flow_table(PG_FUNCTION_ARGS)
 	Rows rows;
 	int64 period;
 
-	rows_open(&rows, fcinfo);
+	rows_open_periods(&rows, fcinfo);
 	/* no first membership, no first period */
 	if (!flow_open(&flow, tally) || (*flow.row)->sums[FLOW_JOINED] == 0)
 		return (Datum) 0;

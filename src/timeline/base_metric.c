@@ -355,10 +355,7 @@ base_metric_add(FunctionCallInfo fcinfo, const BaseMetric *metric)
 bool
 base_result_calendar(const Tally *tally, int as_of_parameter, BaseCalendar *calendar)
 {
-	int64 nrows;
-
-	pfree(tally_rows(tally, &nrows));
-	if (nrows == 0)
+	if (!tally_has_rows(tally))
 		return false;
 	if (!tally_calendar(tally, &calendar->calendar) ||
 		!tally_parameter_day(tally, as_of_parameter, &calendar->as_of))

@@ -82,12 +82,12 @@ COMMENT ON FUNCTION make_event(text, timestamptz, numeric, text, text, timestamp
 -- ---- timelines out of timelines ----
 
 CREATE FUNCTION event_timeline_add(a event_timeline, b event_timeline) RETURNS event_timeline
-	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_add' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION event_timeline_subtract(a event_timeline, b event_timeline) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_subtract' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION timeline_merge(a event_timeline, b event_timeline) RETURNS event_timeline
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_merge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION timeline_slice(timeline event_timeline, since timestamptz, until timestamptz) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_slice(timeline event_timeline, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_slice' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_filter(timeline event_timeline, kinds text[] DEFAULT NULL, labels text[] DEFAULT NULL) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_filter' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -95,9 +95,9 @@ CREATE FUNCTION timeline_filter(timeline event_timeline, kinds text[] DEFAULT NU
 COMMENT ON FUNCTION event_timeline_add(event_timeline, event_timeline) IS 'implementation of + operator';
 COMMENT ON FUNCTION event_timeline_subtract(event_timeline, event_timeline) IS 'implementation of - operator';
 COMMENT ON FUNCTION timeline_merge(event_timeline, event_timeline) IS
-	'The events of a, and those of b whose (ref, kind) is not in a yet, so that loading a batch twice does no harm. Events of b without ref are always added, and b''s own repetitions stay as they are. NULL where either is NULL.';
+	'The events of a, and those of b whose (ref, kind) is not in a yet, so that loading a batch twice does no harm. Events of b without ref are always added, and b''s own repetitions stay as they are. NULL is no events, as for +: a new customer, who is on one side of a join only, keeps the events of the other. NULL only where both are.';
 COMMENT ON FUNCTION timeline_slice(event_timeline, timestamptz, timestamptz) IS
-	'The events in [since, until); a NULL bound is open. NULL only for a NULL timeline.';
+	'The events in [since, until); a NULL bound, as by default, is open. NULL only for a NULL timeline.';
 COMMENT ON FUNCTION timeline_filter(event_timeline, text[], text[]) IS
 	'The events whose kind is one of kinds and whose label is one of labels. A NULL array is no restriction; a NULL element stands for events without kind or label. NULL only for a NULL timeline.';
 
@@ -110,9 +110,9 @@ CREATE OPERATOR - (
 );
 
 COMMENT ON OPERATOR + (event_timeline, event_timeline) IS
-	'the events of both; those equal in all columns are kept as often as they occur';
+	'the events of both; those equal in all columns are kept as often as they occur. NULL is no events, as for rollup(): NULL only where both are, so that no history is lost to an event or a join that brings none';
 COMMENT ON OPERATOR - (event_timeline, event_timeline) IS
-	'takes events away, each once; one that is not there is error 22023, which names it';
+	'takes events away, each once; one that is not there is error 22023, which names it. NULL where either is';
 
 -- ---- accessors ----
 
@@ -125,10 +125,8 @@ CREATE FUNCTION timeline_first(timeline event_timeline) RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_first' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION timeline_last(timeline event_timeline) RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_last' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION timeline_sum(timeline event_timeline) RETURNS numeric
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_sum' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION timeline_sum(timeline event_timeline, since timestamptz, until timestamptz) RETURNS numeric
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_sum_between' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_sum(timeline event_timeline, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS numeric
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_sum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_first_label(timeline event_timeline) RETURNS text
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_first_label' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION activity_set(timeline event_timeline, zone text DEFAULT NULL) RETURNS activity_set
@@ -139,10 +137,8 @@ COMMENT ON FUNCTION timeline_events(event_timeline) IS
 COMMENT ON FUNCTION timeline_count(event_timeline) IS 'How many events there are; 0 for an empty timeline.';
 COMMENT ON FUNCTION timeline_first(event_timeline) IS 'The instant of the first event; NULL for an empty timeline.';
 COMMENT ON FUNCTION timeline_last(event_timeline) IS 'The instant of the last event; NULL for an empty timeline.';
-COMMENT ON FUNCTION timeline_sum(event_timeline) IS
-	'The sum of all values, exact, as sum(numeric) gives it. Events without value are left out; NULL where there is no value.';
 COMMENT ON FUNCTION timeline_sum(event_timeline, timestamptz, timestamptz) IS
-	'The sum of the values of events in [since, until); a NULL bound is open. NULL where there is no value.';
+	'The sum of all values, exact, as sum(numeric) gives it; of events in [since, until), where a NULL bound, as by default, is open. Events without value are left out; NULL where there is no value.';
 COMMENT ON FUNCTION timeline_first_label(event_timeline) IS
 	'The label of the first event that has one, as the channel a customer came by; NULL where there is none.';
 COMMENT ON FUNCTION activity_set(event_timeline, text) IS

@@ -20,7 +20,6 @@ PG_FUNCTION_INFO_V1(loyalty_timeline_count);
 PG_FUNCTION_INFO_V1(loyalty_timeline_first);
 PG_FUNCTION_INFO_V1(loyalty_timeline_last);
 PG_FUNCTION_INFO_V1(loyalty_timeline_sum);
-PG_FUNCTION_INFO_V1(loyalty_timeline_sum_between);
 PG_FUNCTION_INFO_V1(loyalty_timeline_first_label);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_timeline);
 
@@ -145,16 +144,9 @@ sum_values(FunctionCallInfo fcinfo, TimestampTz since, TimestampTz until)
 	PG_RETURN_NUMERIC(decimal_sum_to_numeric(sum, reader.scale));
 }
 
-/* timeline_sum(timeline) */
-Datum
-loyalty_timeline_sum(PG_FUNCTION_ARGS)
-{
-	return sum_values(fcinfo, DT_NOBEGIN, DT_NOEND);
-}
-
 /* timeline_sum(timeline, since, until); a NULL bound is open */
 Datum
-loyalty_timeline_sum_between(PG_FUNCTION_ARGS)
+loyalty_timeline_sum(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();

@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
+#include "core/argument.h"
 #include "core/decimal.h"
 #include "core/sort.h"
 #include "timeline/timeline_build.h"
@@ -59,7 +60,10 @@ loyalty_event_timeline_add(PG_FUNCTION_ARGS)
 {
 	ByteSpan bodies[2];
 	ByteBuffer out;
+	Datum alone;
 
+	if (argument_beside_null(fcinfo, &alone))
+		return alone;
 	bodies[0] = body_argument(fcinfo, 0);
 	bodies[1] = body_argument(fcinfo, 1);
 	timeline_datum_begin(&out, bodies[0].len + bodies[1].len);
@@ -172,7 +176,10 @@ loyalty_timeline_merge(PG_FUNCTION_ARGS)
 	ByteBuffer kept;
 	ByteBuffer out;
 	TimelineReader head;
+	Datum alone;
 
+	if (argument_beside_null(fcinfo, &alone))
+		return alone;
 	bodies[0] = body_argument(fcinfo, 0);
 	bodies[1] = body_argument(fcinfo, 1);
 	timeline_open_head(&head, bodies[1].bytes, bodies[1].len);
