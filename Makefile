@@ -95,7 +95,7 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test bench test-matrix lint format format-check
+.PHONY: demo test bench test-matrix test-sanitizers lint format format-check
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' test/demo.sh
@@ -108,6 +108,9 @@ bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP=
 
 test-matrix: # SUITES= MATRIX_DIR=
 	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' test/matrix.sh
+
+test-sanitizers: # PARTS= SECONDS= VALGRIND_FILES= ASSERT_PG_CONFIG= SANITIZERS_DIR=
+	@PARTS='$(PARTS)' SQLSMITH_SECONDS='$(SECONDS)' VALGRIND_FILES='$(VALGRIND_FILES)' ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' SANITIZERS_DIR='$(SANITIZERS_DIR)' test/sanitizers.sh
 
 lint:
 	@test/lint.sh

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs a command beside a throw-away PostgreSQL cluster, which is gone when the command ends.
 #
-# usage: cluster.sh [-c name=value]... [-k folder] command...
+# usage: cluster.sh [-c name=value]... [-k folder] [-p program] command...
 #
 #	-c	a setting of the server
 #	-k	keep the cluster in this folder, and start it again where it is there
+#	-p	the program that is run as the server, in place of postgres
 #
 # The command finds the server by PGHOST, PGPORT, PGUSER (a superuser) and PGDATABASE, and
 # its programs on PATH. The server listens on a Unix socket only, in a folder that nobody
@@ -14,10 +15,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 settings=()
 keep=
-while getopts c:k: option; do
+program=
+while getopts c:k:p: option; do
 	case $option in
 		c) settings+=("$OPTARG") ;;
 		k) keep=$OPTARG ;;
+		p) program=$OPTARG ;;
 		*) exit 2 ;;
 	esac
 done
@@ -86,7 +89,7 @@ fi
 	done
 } | as_owner tee "$folder/data/run.conf" >/dev/null
 
-as_owner "$bindir/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 120 start >/dev/null || {
+as_owner "$bindir/pg_ctl" -D "$folder/data" -l "$folder/log" ${program:+-p "$program"} -w -t 120 start >/dev/null || {
 	cat "$folder/log" >&2
 	die "the server doesn't start"
 }

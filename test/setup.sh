@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs from Debian's packages what is missing; quick and silent where all is there.
 #
-# usage: setup.sh [server|compilers|lint|bench|matrix]...		(server where none is named)
+# usage: setup.sh [server|compilers|lint|bench|matrix|sanitizers]...		(server where none is named)
 #
 # The server is the one of PG_CONFIG, be it there already or not (its path names the
 # version); by default the newest installed, or the one that Debian's release comes with.
@@ -92,10 +92,22 @@ need_matrix()
 	need debootstrap test -x /usr/sbin/debootstrap
 }
 
+need_sanitizers()
+{
+	need gcc command -v gcc
+	need valgrind test -e /usr/include/valgrind/memcheck.h
+	need sqlsmith command -v sqlsmith
+	# What a server is built from its source package with.
+	need dpkg-dev command -v dpkg-source
+	need bison command -v bison
+	need flex command -v flex
+	need perl command -v perl
+}
+
 [ $# -gt 0 ] || set -- server
 for group in "$@"; do
 	case $group in
-		server | compilers | lint | bench | matrix) "need_$group" ;;
+		server | compilers | lint | bench | matrix | sanitizers) "need_$group" ;;
 		*) die "setup.sh: no such group: $group" ;;
 	esac
 done
