@@ -125,7 +125,7 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test test-large bench test-matrix test-machines lint format format-check dist
+.PHONY: demo test test-large bench test-matrix test-machines test-sanitizers lint format format-check dist
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
@@ -144,6 +144,9 @@ test-matrix: # SUITES= MATRIX_DIR= PG_CONFIGS=
 
 test-machines: # SUITES= SCENARIOS= MACHINES_DIR=
 	@SUITES='$(SUITES)' SCENARIOS='$(SCENARIOS)' MACHINES_DIR='$(MACHINES_DIR)' '$(SOURCE)/test/machines.sh'
+
+test-sanitizers: # PARTS= SECONDS= VALGRIND_FILES= ASSERT_PG_CONFIG= SANITIZERS_DIR=
+	@PARTS='$(PARTS)' SQLSMITH_SECONDS='$(SECONDS)' VALGRIND_FILES='$(VALGRIND_FILES)' ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' SANITIZERS_DIR='$(SANITIZERS_DIR)' '$(SOURCE)/test/sanitizers.sh'
 
 lint:
 	@'$(SOURCE)/test/lint.sh'

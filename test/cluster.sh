@@ -2,7 +2,7 @@
 # Runs a command beside a throw-away PostgreSQL cluster, which is gone when the command ends.
 #
 # usage: cluster.sh [-i] [-c name=value]... [-k folder] [-e encoding] [-l locale]
-#			[-p port] [-u superuser] command...
+#			[-p port] [-u superuser] [-x program] command...
 #
 #	-i	install what is built into a copy of the server, and run that: nothing is written into
 #		the server itself, and whoever may not write there can test
@@ -10,6 +10,8 @@
 #	-k	keep the cluster in this folder, and start it again where it is there
 #	-e	the encoding, by default UTF8; -l the locale, C.UTF-8; -p the port, 5432; -u the
 #		superuser's name, postgres
+#	-x	the program that is run as the server, in place of postgres; it finds the server's folder of
+#		programs in CLUSTER_BINDIR
 #
 # The command finds the server by PGHOST, PGPORT, PGUSER (a superuser) and PGDATABASE, and
 # its programs on PATH (its pg_config in PG_CONFIG, too). The server listens on a Unix socket
@@ -24,7 +26,8 @@ encoding=UTF8
 locale=C.UTF-8
 port=5432
 superuser=postgres
-while getopts ic:k:e:l:p:u: option; do
+server_program=
+while getopts ic:k:e:l:p:u:x: option; do
 	case $option in
 		i) install=yes ;;
 		c) settings+=("$OPTARG") ;;
@@ -33,6 +36,7 @@ while getopts ic:k:e:l:p:u: option; do
 		l) locale=$OPTARG ;;
 		p) port=$OPTARG ;;
 		u) superuser=$OPTARG ;;
+		x) server_program=$OPTARG ;;
 		*) exit 2 ;;
 	esac
 done
@@ -125,6 +129,7 @@ if [ -n "$install" ]; then
 	quietly make_with_server -j "$(nproc)" install || die "the installation failed"
 fi
 bindir=$("$PG_CONFIG" --bindir)
+export CLUSTER_BINDIR=$bindir
 
 if [ ! -e "$folder/data/PG_VERSION" ]; then
 	quietly as_owner "$bindir/initdb" -D "$folder/data" -U "$superuser" --auth=trust --encoding="$encoding" \
@@ -148,7 +153,7 @@ fi
 	done
 } | as_owner tee "$folder/data/run.conf" >/dev/null
 
-as_owner "$bindir/pg_ctl" -D "$folder/data" -l "$folder/log" -w -t 120 start >/dev/null || {
+as_owner "$bindir/pg_ctl" -D "$folder/data" -l "$folder/log" ${server_program:+-p "$server_program"} -w -t 120 start >/dev/null || {
 	cat "$folder/log" >&2
 	die "the server doesn't start"
 }

@@ -147,3 +147,15 @@ build()
 	echo "building for $("$PG_CONFIG" --version)${CC:+ with $CC}" >&2
 	quietly make_with_server -j "$(nproc)" all || die "${CC:+$CC: }the build failed"
 }
+
+# pgtap_database NAME: makes the database that pgTAP files run in, beside a cluster.
+pgtap_database()
+{
+	psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $1"
+	psql -X -q -v ON_ERROR_STOP=1 -d "$1" <<-SQL
+		CREATE EXTENSION pgtap;
+		CREATE SCHEMA loyalty;
+		CREATE EXTENSION loyalty SCHEMA loyalty;
+		ALTER DATABASE $1 SET search_path = public, loyalty;
+	SQL
+}

@@ -101,13 +101,7 @@ for file in test/*.sql; do
 	[[ $file == test/readme_* ]] || ! wanted "$file" || pgtap+=("$file")
 done
 if [ ${#pgtap[@]} -gt 0 ]; then
-	psql -X -q -v ON_ERROR_STOP=1 -d postgres -c 'CREATE DATABASE pgtap'
-	psql -X -q -v ON_ERROR_STOP=1 -d pgtap <<-SQL
-		CREATE EXTENSION pgtap;
-		CREATE SCHEMA loyalty;
-		CREATE EXTENSION loyalty SCHEMA loyalty;
-		ALTER DATABASE pgtap SET search_path = public, loyalty;
-	SQL
+	pgtap_database pgtap
 	for file in "${pgtap[@]}"; do
 		status=0
 		pg_prove --verbose --nocolor --norc --merge -d pgtap "$file" >"$output" 2>&1 || status=$?

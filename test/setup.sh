@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs from Debian's packages what is missing; quick and silent where all is there.
 #
-# usage: setup.sh [server|tests|compilers|cross|lint|bench|matrix]...	(server and tests where none is named)
+# usage: setup.sh [server|tests|compilers|cross|lint|bench|matrix|sanitizers]...	(server and tests where none is named)
 #
 # The server is the one of PG_CONFIG, be it there already or not (its path names the
 # version); by default see choose_server in lib.sh, or the one that Debian's release comes with.
@@ -159,10 +159,22 @@ need_matrix()
 	need debootstrap test -x /usr/sbin/debootstrap
 }
 
+need_sanitizers()
+{
+	need gcc command -v gcc
+	need valgrind test -e /usr/include/valgrind/memcheck.h
+	need sqlsmith command -v sqlsmith
+	# What a server is built from its source package with.
+	need dpkg-dev command -v dpkg-source
+	need bison command -v bison
+	need flex command -v flex
+	need perl command -v perl
+}
+
 [ $# -gt 0 ] || set -- server tests
 for group in "$@"; do
 	case $group in
-		server | tests | compilers | cross | lint | bench | matrix) "need_$group" ;;
+		server | tests | compilers | cross | lint | bench | matrix | sanitizers) "need_$group" ;;
 		*) die "setup.sh: no such group: $group" ;;
 	esac
 done
