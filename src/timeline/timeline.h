@@ -187,6 +187,10 @@ extern bool timeline_body_valid(const uint8 *body, size_t len);
 /* The body held by a detoasted event_timeline or timeline_event datum. */
 extern ByteSpan timeline_event_body(Datum event);
 
+/* Order of two bodies, and a hash that agrees with it (timeline_compare.c). */
+extern int timeline_compare_bodies(ByteSpan a, ByteSpan b);
+extern uint64 timeline_hash_body(ByteSpan body, uint64 seed);
+
 /*
  * Begins a datum of either type: what is appended to out is its body. A datum is made
  * without copying; the size is what the body is likely to take.
