@@ -39,9 +39,11 @@ SQL_PARTS := \
 	src/program/program.sql \
 	src/program/base.sql \
 	src/core/volatility.sql
-SQL_TEMPLATES := $(filter-out $(SQL_PARTS),$(wildcard src/*/*.sql))
+SQL_TEMPLATES := $(filter-out $(SQL_PARTS) src/update/%,$(wildcard src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)
+# From each older version to the next; test/make_update.sh makes them.
+DATA        := $(wildcard src/update/$(EXTENSION)--*--*.sql)
 
 PG_CPPFLAGS = -I$(srcdir)/src -DLOYALTY_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -O3
@@ -96,7 +98,7 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test bench test-matrix lint format format-check
+.PHONY: demo test bench test-matrix lint format format-check update-script stored-values
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' test/demo.sh
@@ -109,6 +111,12 @@ bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP=
 
 test-matrix: # SUITES= MATRIX_DIR=
 	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' test/matrix.sh
+
+update-script: # FROM=
+	@test/make_update.sh '$(FROM)'
+
+stored-values:
+	@test/stored_values.sh
 
 lint:
 	@test/lint.sh

@@ -52,7 +52,7 @@ WITH extension AS (
 )
 SELECT line
 FROM (
-	SELECT 'extension ' || extversion FROM extension
+	SELECT format('extension %s; %s', extversion, to_jsonb(obj_description(oid, 'pg_extension'))) FROM extension
 	UNION ALL
 	SELECT format('%s %s: %s; %s', o.type, replace(o.identity, quote_ident(e.nspname) || '.', ''), replace(coalesce(d.attributes::text, '-'), quote_ident(e.nspname) || '.', ''),
 		coalesce(to_jsonb(obj_description(m.objid, m.classid::regclass::name))::text, 'no comment'))
