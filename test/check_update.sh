@@ -21,6 +21,14 @@ next_version()
 	sed -i "s/^default_version.*/default_version = '$version.next'/" "$next/loyalty.control"
 }
 
+# with_made_up: the next version's install script has the part src/core/made_up.sql. The time of
+# the Makefile stays, for the objects' sake.
+with_made_up()
+{
+	sed -i 's,^\tsrc/core/volatility.sql$,\tsrc/core/made_up.sql src/core/volatility.sql,' "$next/Makefile"
+	touch -r Makefile "$next/Makefile"
+}
+
 # An own one: in the tests others install theirs in the meantime.
 old=$scratch/old
 next_version old
@@ -76,7 +84,7 @@ cat >"$next/src/core/made_up.sql" <<-'SQL'
 		SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize, PARALLEL = SAFE);
 	COMMENT ON AGGREGATE made_up_agg(timestamptz) IS 'a new one by the session''s zone';
 SQL
-sed -i 's,^\tsrc/core/volatility.sql$,\tsrc/core/made_up.sql src/core/volatility.sql,' "$next/Makefile"
+with_made_up
 {
 	# gone, replaced, with another result, marked by another comment
 	echo "DROP FUNCTION activity_last(activity_set);"
@@ -108,7 +116,7 @@ is "$(grep -c -F schema_of_the_update_script "$next/$script" || true)" 0 "... in
 
 next_version by_hand
 printf '%s\n' "ALTER OPERATOR FAMILY activity_set_ops USING hash DROP FUNCTION 2 (activity_set, activity_set);" >"$next/src/core/made_up.sql"
-sed -i 's,^\tsrc/core/volatility.sql$,\tsrc/core/made_up.sql src/core/volatility.sql,' "$next/Makefile"
+with_made_up
 is "$(update || echo refused)" refused "a changed operator family"
 says "write what is missing into" "... is named when the script is tried, or before"
 mkdir -p "$next/src/update"
