@@ -79,8 +79,8 @@ cat >"$next/src/core/made_up.sql" <<-'SQL'
 	CREATE TYPE made_up_period (INPUT = made_up_period_in, OUTPUT = made_up_period_out, INTERNALLENGTH = VARIABLE, STORAGE = extended);
 	\expand core/bytes_operators.sql TYPE=made_up_period VALUE=period
 	CREATE CAST (made_up_period AS calendar_period) WITHOUT FUNCTION AS IMPLICIT;
-	CREATE FUNCTION made_up_default(period made_up_period DEFAULT 'month') RETURNS date LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC SELECT calendar_period_start('2024-05-17', period::calendar_period); END;
-	CREATE AGGREGATE made_up_agg(at timestamptz) (SFUNC = activity_agg_accum, STYPE = internal, SSPACE = 1024, FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,
+	CREATE FUNCTION made_up_default(period made_up_period DEFAULT 'month') RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC SELECT activity_count('{2024-05-17}', period::calendar_period); END;
+	CREATE AGGREGATE made_up_agg(at timestamptz) (SFUNC = activity_agg_add, STYPE = internal, SSPACE = 1024, FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,
 		SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize, PARALLEL = SAFE);
 	COMMENT ON AGGREGATE made_up_agg(timestamptz) IS 'a new one by the session''s zone';
 SQL
@@ -97,7 +97,7 @@ with_made_up
 	echo "DROP CAST (date[] AS activity_set);"
 	echo "ALTER OPERATOR @> (activity_set, date) SET (RESTRICT = eqsel);"
 	echo "ALTER TYPE activity_set SET (STORAGE = external);"
-	echo "CREATE OR REPLACE AGGREGATE activity_agg(at timestamptz) (SFUNC = activity_agg_accum, STYPE = internal, SSPACE = 999, FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,"
+	echo "CREATE OR REPLACE AGGREGATE activity_agg(at timestamptz) (SFUNC = activity_agg_add, STYPE = internal, SSPACE = 999, FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,"
 	echo "	SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize, PARALLEL = SAFE);"
 } >>"$next/src/core/made_up.sql"
 is "$(update || { echo refused; cat "$scratch/output"; })" "" "a script is made for new, changed and dropped functions, types, operators, classes, casts, aggregates and comments; tried, it makes of the old version the new one, and what was stored is read as it was"
@@ -105,7 +105,7 @@ writes "DROP FUNCTION activity_last(activity activity_set);"
 writes "DROP CAST (date[] AS activity_set);"
 writes "CREATE OR REPLACE FUNCTION activity_first(activity activity_set) RETURNS date"
 writes "COMMENT ON TYPE activity_set IS 'another comment';"
-writes "COMMENT ON AGGREGATE rollup(activity_set) IS NULL;"
+writes "COMMENT ON AGGREGATE rollup(activity activity_set) IS NULL;"
 writes "ALTER OPERATOR @> (activity_set, date) SET (RESTRICT = eqsel);"
 writes "ALTER TYPE activity_set SET (STORAGE = external);"
 writes "SELECT loyalty_restore_volatility();"
