@@ -44,9 +44,11 @@ SQL_PARTS := \
 	src/program/program.sql \
 	src/program/base.sql \
 	src/core/volatility.sql
-SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS)),$(wildcard $(SOURCE)/src/*/*.sql))
+SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS) src/update/%),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  := $(JOINED_SQL)
+# From each older version to the next; test/make_update.sh makes them.
+DATA        := $(patsubst $(SOURCE)/%,%,$(wildcard $(SOURCE)/src/update/$(EXTENSION)--*--*.sql))
 
 PG_CPPFLAGS = -I$(srcdir)/src -DLOYALTY_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS   = -O3
@@ -125,7 +127,7 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test test-large bench test-matrix test-machines test-sanitizers lint format format-check dist
+.PHONY: demo test test-large bench test-matrix test-machines test-sanitizers lint format format-check dist update-script stored-values
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
@@ -147,6 +149,12 @@ test-machines: # SUITES= SCENARIOS= MACHINES_DIR=
 
 test-sanitizers: # PARTS= SECONDS= VALGRIND_FILES= ASSERT_PG_CONFIG= SANITIZERS_DIR=
 	@PARTS='$(PARTS)' SQLSMITH_SECONDS='$(SECONDS)' VALGRIND_FILES='$(VALGRIND_FILES)' ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' SANITIZERS_DIR='$(SANITIZERS_DIR)' '$(SOURCE)/test/sanitizers.sh'
+
+update-script: # FROM=
+	@'$(SOURCE)/test/make_update.sh' '$(FROM)'
+
+stored-values:
+	@'$(SOURCE)/test/stored_values.sh'
 
 lint:
 	@'$(SOURCE)/test/lint.sh'

@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 here=$(dirname "$0")
 
-for name in loyalty_dump loyalty_restored loyalty_restored_custom loyalty_copied; do
+for name in loyalty_dump loyalty_restored loyalty_restored_custom loyalty_copied loyalty_views loyalty_views_restored; do
 	new_database "$name"
 done
 run loyalty_dump <<-SQL
@@ -20,7 +20,7 @@ is "$(run loyalty_dump -f "$here/reference/own_types.sql" -c "
 # What is in a database, in text.
 contents()
 {
-	run "$1" -f "$here/reference/contents.sql"
+	run "$1" -c 'SET search_path = public, loyalty' -f "$here/reference/contents.sql"
 }
 contents loyalty_dump >"$scratch/original"
 is "$(wc -l <"$scratch/original" | awk '{ print ($1 > 400) }')" 1 "there is something to dump"
@@ -54,5 +54,40 @@ for table in per_customer whole; do
 done
 contents loyalty_copied >"$scratch/copied"
 is "$(diff "$scratch/original" "$scratch/copied" | head -n 5)" "" "all is as it was"
+
+# Views over our types, restored: the server writes operators with their schema where they are written
+# as operators, but not where they stand behind another word.
+run loyalty_views <<-SQL
+	CREATE SCHEMA loyalty;
+	CREATE EXTENSION loyalty SCHEMA loyalty;
+	ALTER DATABASE loyalty_views SET search_path = public, loyalty;
+SQL
+run loyalty_views <<-SQL
+	CREATE TABLE stored (customer int, activity activity_set, timeline event_timeline);
+	CREATE VIEW survives_equals AS SELECT activity = '{}' AS answer, activity <> '{}' AS other FROM stored;
+	CREATE VIEW survives_searched_case AS SELECT CASE WHEN activity = '{}' THEN 'never' ELSE 'active' END AS answer FROM stored;
+	CREATE VIEW survives_join_on AS SELECT a.customer FROM stored a JOIN stored b ON a.activity = b.activity;
+	CREATE VIEW survives_distinct AS SELECT DISTINCT activity FROM stored ORDER BY activity;
+	CREATE VIEW survives_union AS SELECT timeline FROM stored UNION SELECT timeline FROM stored;
+	CREATE VIEW survives_functions AS SELECT activity_last(activity + '{2024-01-01}') AS answer, activity @> date '2024-01-01' AS other FROM stored;
+	CREATE VIEW lost_distinct_from AS SELECT activity IS DISTINCT FROM '{}' AS answer FROM stored;
+	CREATE VIEW lost_nullif AS SELECT nullif(activity, '{}') AS answer FROM stored;
+	CREATE VIEW lost_case AS SELECT CASE activity WHEN '{}' THEN 'never' ELSE 'active' END AS answer FROM stored;
+	CREATE VIEW lost_using AS SELECT a.customer FROM stored a JOIN stored b USING (activity);
+SQL
+pg_dump -d loyalty_views -f "$scratch/views.sql"
+psql -X -q -d loyalty_views_restored -f "$scratch/views.sql" >/dev/null 2>&1 || true
+is "$(run loyalty_views_restored -c "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace")" \
+	"survives_distinct survives_equals survives_functions survives_join_on survives_searched_case survives_union" "views that survive a dump, and those that do not"
+is "$(run loyalty_views_restored -c 'SHOW search_path')" '"$user", public' "pg_dump leaves the database's search_path behind"
+is "$(pg_dump -C -d loyalty_views | grep -c "^ALTER DATABASE loyalty_views SET search_path TO 'public', 'loyalty';")" 1 "... pg_dump -C takes it along"
+
+# moving the schema
+new_role loyalty_mover
+run loyalty_views_restored -c 'ALTER DATABASE loyalty_views_restored OWNER TO loyalty_mover' -c 'DROP EXTENSION loyalty CASCADE' -c 'DROP SCHEMA loyalty' >/dev/null 2>&1
+is "$(PGUSER=loyalty_mover run loyalty_views_restored -c 'CREATE SCHEMA a' -c 'CREATE SCHEMA b' -c 'CREATE EXTENSION loyalty SCHEMA a' -c 'ALTER EXTENSION loyalty SET SCHEMA b' 2>&1 | sed -n '1s/ type a.*//p')" \
+	"ERROR:  42501: must be owner of" "the extension's owner may not move it: its members are the superuser's"
+succeeds "a superuser may" run loyalty_views_restored -c 'ALTER EXTENSION loyalty SET SCHEMA b'
+psql -X -q -d postgres -c 'DROP DATABASE loyalty_views_restored WITH (FORCE)'
 
 finish

@@ -65,6 +65,10 @@ extern Datum activity_set_from_days(const DateADT *days, int ndays);
 /* The body of an activity_set datum, which is detoasted if need be. */
 extern ByteSpan activity_set_body(Datum set);
 
+/* Order of two bodies, and a hash that agrees with it (activity_ops.c). */
+extern int activity_compare_bodies(ByteSpan a, ByteSpan b);
+extern uint64 activity_hash_body(ByteSpan body, uint64 seed);
+
 /* How many days a body holds; faster than walking it. */
 extern int64 activity_body_count(const uint8 *body, size_t len);
 

@@ -33,6 +33,8 @@ const CollectOps activity_collect_ops = {
 	.row_size = sizeof(DateADT),
 	.merge = merge_rows,
 	.valid = activity_body_valid,
+	.compare = activity_compare_bodies,
+	.hash = activity_hash_body,
 };
 
 /* ---- the collector ---- */

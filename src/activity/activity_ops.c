@@ -176,19 +176,14 @@ loyalty_activity_set_contained(PG_FUNCTION_ARGS)
 
 /* As arrays of the days compare: the first difference decides, then the length. */
 static int
-compare_arguments(FunctionCallInfo fcinfo)
+compare_days(ActivityCursor *first, ActivityCursor *second)
 {
-	ActivityCursor first;
-	ActivityCursor second;
-
-	open_argument(fcinfo, 0, &first);
-	open_argument(fcinfo, 1, &second);
 	for (;;)
 	{
 		DateADT a;
 		DateADT b;
-		bool has_a = activity_next(&first, &a);
-		bool has_b = activity_next(&second, &b);
+		bool has_a = activity_next(first, &a);
+		bool has_b = activity_next(second, &b);
 
 		CHECK_FOR_INTERRUPTS();
 		if (!has_a || !has_b)
@@ -196,6 +191,34 @@ compare_arguments(FunctionCallInfo fcinfo)
 		if (a != b)
 			return a < b ? -1 : 1;
 	}
+}
+
+static int
+compare_arguments(FunctionCallInfo fcinfo)
+{
+	ActivityCursor first;
+	ActivityCursor second;
+
+	open_argument(fcinfo, 0, &first);
+	open_argument(fcinfo, 1, &second);
+	return compare_days(&first, &second);
+}
+
+int
+activity_compare_bodies(ByteSpan a, ByteSpan b)
+{
+	ActivityCursor first;
+	ActivityCursor second;
+
+	activity_open(&first, a.bytes, a.len);
+	activity_open(&second, b.bytes, b.len);
+	return compare_days(&first, &second);
+}
+
+uint64
+activity_hash_body(ByteSpan body, uint64 seed)
+{
+	return hash_bytes_extended(body.bytes, (int) body.len, seed);
 }
 
 /* Equal sets have equal bytes; different lengths are seen without detoasting. */
@@ -265,9 +288,8 @@ loyalty_activity_set_hash(PG_FUNCTION_ARGS)
 Datum
 loyalty_activity_set_hash_extended(PG_FUNCTION_ARGS)
 {
-	ByteSpan body = activity_set_body(PG_GETARG_DATUM(0));
-
-	return hash_any_extended(body.bytes, body.len, PG_GETARG_INT64(1));
+	PG_RETURN_UINT64(
+		activity_hash_body(activity_set_body(PG_GETARG_DATUM(0)), (uint64) PG_GETARG_INT64(1)));
 }
 
 /* ---- days ---- */

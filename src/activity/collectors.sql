@@ -36,6 +36,9 @@ COMMENT ON TYPE activity_base_bigint IS 'an activity_base whose customers are nu
 COMMENT ON TYPE activity_base_uuid IS 'an activity_base whose customers are uuids';
 COMMENT ON TYPE activity_base_text IS 'an activity_base whose customers are texts';
 
+-- Bases of every type of customers compare by these, as they are activity_bases too.
+\expand core/comparison.sql TYPE=activity_base VALUE=base FUNCTIONS=base SAME="the same: the same customers, each with the same active days, and as many rows without customer, in the same zone" ORDER="by what they hold"
+
 CREATE CAST (activity_base_bigint AS activity_base) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (activity_base_uuid AS activity_base) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (activity_base_text AS activity_base) WITHOUT FUNCTION AS IMPLICIT;

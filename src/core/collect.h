@@ -71,6 +71,10 @@ typedef struct CollectOps
 
 	/* Is this a body? For bytes from outside. */
 	bool (*valid)(const uint8 *body, size_t len);
+
+	/* Order of two bodies, and a hash that agrees with it; as of the stored type. */
+	int (*compare)(ByteSpan a, ByteSpan b);
+	uint64 (*hash)(ByteSpan body, uint64 seed);
 } CollectOps;
 
 /* In what zone were days counted? */

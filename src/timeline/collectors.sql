@@ -34,6 +34,9 @@ COMMENT ON TYPE timeline_base_bigint IS 'a timeline_base whose customers are num
 COMMENT ON TYPE timeline_base_uuid IS 'a timeline_base whose customers are uuids';
 COMMENT ON TYPE timeline_base_text IS 'a timeline_base whose customers are texts';
 
+-- Bases of every type of customers compare by these, as they are timeline_bases too.
+\expand core/comparison.sql TYPE=timeline_base VALUE=base FUNCTIONS=base SAME="the same: the same customers, each with equal timelines, and as many rows without customer, in the same zone" ORDER="by what they hold"
+
 CREATE CAST (timeline_base_bigint AS timeline_base) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (timeline_base_uuid AS timeline_base) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (timeline_base_text AS timeline_base) WITHOUT FUNCTION AS IMPLICIT;

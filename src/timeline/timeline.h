@@ -177,6 +177,10 @@ extern ByteSpan timeline_event_body(Datum event);
 /* The way out where a timeline is too large for a value. */
 #define TIMELINE_SIZE_HINT "Keep one timeline for each customer, with short labels and refs."
 
+/* Order of two bodies, and a hash that agrees with it (timeline_compare.c). */
+extern int timeline_compare_bodies(ByteSpan a, ByteSpan b);
+extern uint64 timeline_hash_body(ByteSpan body, uint64 seed);
+
 /*
  * Begins a datum of either type: what is appended to out is its body. A datum is made
  * without copying; the size is what the body is likely to take.

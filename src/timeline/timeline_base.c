@@ -33,6 +33,8 @@ const CollectOps timeline_collect_ops = {
 	.row_size = sizeof(TimelineRow),
 	.merge = merge_rows,
 	.valid = timeline_body_valid,
+	.compare = timeline_compare_bodies,
+	.hash = timeline_hash_body,
 };
 
 /* ---- the collector ---- */

@@ -24,8 +24,8 @@ PG_FUNCTION_INFO_V1(loyalty_event_timeline_cmp);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_hash);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_hash_extended);
 
-static int
-compare_bodies(ByteSpan a, ByteSpan b)
+int
+timeline_compare_bodies(ByteSpan a, ByteSpan b)
 {
 	EventText a_room[DICTIONARY_ROOM];
 	EventText b_room[DICTIONARY_ROOM];
@@ -63,8 +63,8 @@ compare_arguments(FunctionCallInfo fcinfo)
 {
 	struct varlena *a = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	struct varlena *b = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1));
-	int order = compare_bodies(timeline_event_body(PointerGetDatum(a)),
-							   timeline_event_body(PointerGetDatum(b)));
+	int order = timeline_compare_bodies(timeline_event_body(PointerGetDatum(a)),
+										timeline_event_body(PointerGetDatum(b)));
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);
@@ -132,8 +132,8 @@ smallest_scale(ByteSpan body)
 }
 
 /* Hashes the bytes that the timeline has at its smallest scale, so that 1.5 and 1.50 agree. */
-static uint64
-hash_body(ByteSpan body, uint64 seed)
+uint64
+timeline_hash_body(ByteSpan body, uint64 seed)
 {
 	TimelineReader head;
 	int smallest;
@@ -164,7 +164,7 @@ static uint64
 hash_argument(FunctionCallInfo fcinfo, uint64 seed)
 {
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
-	uint64 hash = hash_body(timeline_event_body(PointerGetDatum(value)), seed);
+	uint64 hash = timeline_hash_body(timeline_event_body(PointerGetDatum(value)), seed);
 
 	PG_FREE_IF_COPY(value, 0);
 	return hash;

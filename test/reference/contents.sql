@@ -1,8 +1,8 @@
 --
--- What the tables of every_type.sql hold, and what a view answers over them.
+-- What the tables of every_type.sql hold, and what a view answers over them. The extension's schema
+-- has to be on the search path.
 --
 SET timezone = 'UTC';
-SET search_path = public, loyalty;
 SELECT * FROM per_customer ORDER BY customer;
 SELECT * FROM whole ORDER BY name;
 SELECT * FROM dashboard ORDER BY cohort, lag;

@@ -5,10 +5,10 @@
 --
 WITH extension AS (
 	SELECT e.oid, e.extname, e.extversion, n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'loyalty'
-), member AS (
+), member AS MATERIALIZED (
 	SELECT d.classid, d.objid FROM pg_depend d JOIN extension ON d.refobjid = extension.oid
 	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-), described AS (
+), described AS MATERIALIZED (
 	SELECT m.classid, m.objid, to_jsonb(a) AS attributes
 	FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
 	CROSS JOIN LATERAL (
@@ -52,7 +52,7 @@ WITH extension AS (
 )
 SELECT line
 FROM (
-	SELECT 'extension ' || extversion FROM extension
+	SELECT format('extension %s; %s', extversion, to_jsonb(obj_description(oid, 'pg_extension'))) FROM extension
 	UNION ALL
 	SELECT format('%s %s: %s; %s', o.type, replace(o.identity, quote_ident(e.nspname) || '.', ''), replace(coalesce(d.attributes::text, '-'), quote_ident(e.nspname) || '.', ''),
 		coalesce(to_jsonb(obj_description(m.objid, m.classid::regclass::name))::text, 'no comment'))
