@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Runs a command beside a throw-away PostgreSQL cluster, which is gone when the command ends.
 #
-# usage: cluster.sh [-i] [-c name=value]... [-k folder] [-e encoding] [-l locale]
+# usage: cluster.sh [-i | -s] [-c name=value]... [-k folder] [-e encoding] [-l locale]
 #			[-p port] [-u superuser] [-x program] command...
 #
 #	-i	install what is built into a copy of the server, and run that: nothing is written into
 #		the server itself, and whoever may not write there can test
+#	-s	the copy alone, in which nothing of the extension is installed
 #	-c	a setting of the server
 #	-k	keep the cluster in this folder, and start it again where it is there
 #	-e	the encoding, by default UTF8; -l the locale, C.UTF-8; -p the port, 5432; -u the
@@ -21,15 +22,17 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 settings=()
 keep=
+copy=
 install=
 encoding=UTF8
 locale=C.UTF-8
 port=5432
 superuser=postgres
 server_program=
-while getopts ic:k:e:l:p:u:x: option; do
+while getopts isc:k:e:l:p:u:x: option; do
 	case $option in
-		i) install=yes ;;
+		i) copy=yes install=yes ;;
+		s) copy=yes ;;
 		c) settings+=("$OPTARG") ;;
 		k) keep=$OPTARG ;;
 		e) encoding=$OPTARG ;;
@@ -124,8 +127,10 @@ if [ "$(printf %s "$socket" | wc -c)" -gt 107 ] || [[ $folder == *[!A-Za-z0-9._/
 	sockets=$(private_folder /tmp)
 fi
 
-if [ -n "$install" ]; then
+if [ -n "$copy" ]; then
 	copy_server
+fi
+if [ -n "$install" ]; then
 	quietly make_with_server -j "$(nproc)" install || die "the installation failed"
 fi
 bindir=$("$PG_CONFIG" --bindir)

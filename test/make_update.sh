@@ -31,9 +31,7 @@ if [ "${1-}" != --beside-cluster ]; then
 	for tree in "$old" "$new"; do
 		quietly make -s -C "$tree" PG_CONFIG="$PG_CONFIG" COPT="${COPT-}" with_llvm=no -j "$(nproc)" all || die "$tree: the build failed"
 	done
-	PG_CONFIG=$(test/private_server.sh "$scratch/server")
-	export PG_CONFIG
-	test/cluster.sh -c shared_buffers=64MB test/make_update.sh --beside-cluster "$scratch" "$old" "$new"
+	test/cluster.sh -s -c shared_buffers=64MB test/make_update.sh --beside-cluster "$scratch" "$old" "$new"
 	exit
 fi
 

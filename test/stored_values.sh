@@ -9,8 +9,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 if [ "${1-}" != --beside-cluster ]; then
-	build_and_install
-	exec test/cluster.sh test/stored_values.sh --beside-cluster
+	set_up server
+	build
+	exec test/cluster.sh -i test/stored_values.sh --beside-cluster
 fi
 
 version=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" loyalty.control)
