@@ -66,13 +66,18 @@ new_user()
 	here useradd --create-home --shell /bin/bash "$1"
 }
 
-# source_for USER: the project in the user's home, freshly cloned as it were.
+# source_for USER: the project in the user's home, freshly cloned as it were; all but the first
+# scenario take what that compiled, and compile one file.
 source_for()
 {
-	local home=/home/$1
+	local home=/home/$1 built=$folder/$suite/bare/changes/root/loyalty
 
 	[ "$1" != root ] || home=/root
 	copy_source "$root$home/loyalty"
+	if [ "$scenario" != bare ] && [ "$scenario" != elsewhere ] && [ -e "$built/build/flags" ]; then
+		(cd "$built" && find build src -name '*.o' -o -name flags | tar -c -T - | tar -x -C "$root$home/loyalty")
+		touch "$root$home/loyalty/src/core/codec.c"
+	fi
 	here chown -R "$1": "$home/loyalty"
 }
 
