@@ -61,6 +61,11 @@ packages()
 		apt-get -q -y --no-install-recommends install "${@//-N/-$postgresql}" || die_showing "apt-get install $*"
 }
 
+no_lists()
+{
+	here sh -c 'rm -rf /var/lib/apt/lists/*'
+}
+
 new_user()
 {
 	here useradd --create-home --shell /bin/bash "$1"
@@ -132,9 +137,10 @@ tests()
 
 # ---- the scenarios ----
 
-# Nothing but make.
+# Nothing but make, and no package lists.
 scenario_bare()
 {
+	no_lists
 	source_for root
 	demo /root/loyalty
 	tests /root/loyalty
@@ -224,6 +230,7 @@ scenario_user_missing()
 {
 	local command line=''
 
+	no_lists
 	new_user someone
 	source_for someone
 	for command in demo test; do
