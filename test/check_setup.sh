@@ -75,6 +75,7 @@ for folder in "$long" "$odd" "$scratch/closed"; do
 	is "$(TMPDIR=$folder PGOPTIONS=--no-such=1 PG_COLOR=always test/cluster.sh psql -X -A -t -c 'SELECT 1' 2>&1)" 1 "a cluster with TMPDIR=$(printf %.40s "${folder##*/}")"
 	is "$(ls "$folder")" "" "... and nothing is left there"
 done
+is "$(TMPDIR=$scratch/nowhere refused test/cluster.sh true | grep -c 'No such file')" 1 "a TMPDIR that isn't there"
 is "$(test/cluster.sh bash -c 'echo "$PG_CONFIG"')" "$ours" "a cluster runs the server that is there"
 succeeds "... or a copy of it with what is built" test/cluster.sh -i bash -c '
 	[ "$PG_CONFIG" != "$1" ] && psql -X -q -v ON_ERROR_STOP=1 -c "CREATE EXTENSION loyalty" &&

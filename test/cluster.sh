@@ -61,7 +61,7 @@ private_folder()
 {
 	local made
 
-	made=$(mktemp -d "$1/loyalty.XXXXXX")
+	made=$(mktemp -d "$1/loyalty.XXXXXX") || exit
 	own "$made"
 	echo "$made"
 }

@@ -61,18 +61,28 @@ packages()
 		apt-get -q -y --no-install-recommends install "${@//-N/-$postgresql}" || die_showing "apt-get install $*"
 }
 
+no_lists()
+{
+	here sh -c 'rm -rf /var/lib/apt/lists/*'
+}
+
 new_user()
 {
 	here useradd --create-home --shell /bin/bash "$1"
 }
 
-# source_for USER: the project in the user's home, freshly cloned as it were.
+# source_for USER: the project in the user's home, freshly cloned as it were; all but the first
+# scenario take what that compiled, and compile one file.
 source_for()
 {
-	local home=/home/$1
+	local home=/home/$1 built=$folder/$suite/bare/changes/root/loyalty
 
 	[ "$1" != root ] || home=/root
 	copy_source "$root$home/loyalty"
+	if [ "$scenario" != bare ] && [ "$scenario" != elsewhere ] && [ -e "$built/build/flags" ]; then
+		(cd "$built" && find build src -name '*.o' -o -name flags | tar -c -T - | tar -x -C "$root$home/loyalty")
+		touch "$root$home/loyalty/src/core/codec.c"
+	fi
 	here chown -R "$1": "$home/loyalty"
 }
 
@@ -127,9 +137,10 @@ tests()
 
 # ---- the scenarios ----
 
-# Nothing but make.
+# Nothing but make, and no package lists.
 scenario_bare()
 {
+	no_lists
 	source_for root
 	demo /root/loyalty
 	tests /root/loyalty
@@ -219,6 +230,7 @@ scenario_user_missing()
 {
 	local command line=''
 
+	no_lists
 	new_user someone
 	source_for someone
 	for command in demo test; do
