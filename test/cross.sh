@@ -8,7 +8,7 @@
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-test/setup.sh server compilers cross
+set_up server compilers cross
 
 target=aarch64-linux-gnu
 folder=$(mktemp -d)
