@@ -79,7 +79,7 @@ pg_dump -d loyalty_views -f "$scratch/views.sql"
 psql -X -q -d loyalty_views_restored -f "$scratch/views.sql" >/dev/null 2>&1 || true
 is "$(run loyalty_views_restored -c "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace")" \
 	"survives_distinct survives_equals survives_functions survives_join_on survives_searched_case survives_union" "views that survive a dump, and those that do not"
-is "$(run loyalty_views_restored -c 'SHOW search_path')" '"$user", public' "pg_dump leaves the database's search_path behind"
+is "$(run loyalty_views_restored -c 'SHOW search_path')" "\"\$user\", public" "pg_dump leaves the database's search_path behind"
 is "$(pg_dump -C -d loyalty_views | grep -c "^ALTER DATABASE loyalty_views SET search_path TO 'public', 'loyalty';")" 1 "... pg_dump -C takes it along"
 
 # moving the schema

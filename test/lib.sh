@@ -46,6 +46,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 # Runs a command in $folder as the one who owns the clusters there.
+folder=/
 as_owner()
 {
 	(

@@ -98,8 +98,7 @@ perl test/update_script.pl "$scratch/old.dump" "$scratch/new.dump" "$schema" >"$
 }
 {
 	echo "-- loyalty $from to $to"
-	echo "\\echo Use \"ALTER EXTENSION loyalty UPDATE TO '$to'\" to load this file. \\quit"
-	echo
+	printf '%s\n\n' "\\echo Use \"ALTER EXTENSION loyalty UPDATE TO '$to'\" to load this file. \\quit"
 	[ ! -e "$by_hand" ] || cat "$by_hand"
 	cat "$scratch/statements"
 	# as the install script ends

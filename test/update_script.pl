@@ -29,6 +29,7 @@ sub entries
 		$sql =~ s/^-- For binary upgrade, .*\n(?:SELECT pg_catalog\.binary_upgrade_.*;\n)?//mg;
 		$sql =~ s/^SELECT pg_catalog\.binary_upgrade_.*;\n//mg;
 		$sql =~ s/^SET .*;\n//mg;
+		$sql =~ s/^\\(?:un)?restrict .*\n//mg;
 		$sql =~ s/^ALTER .* OWNER TO .*;\n//mg;
 		$sql =~ s/^--\n-- PostgreSQL database dump complete\n--\n//m;
 		$sql =~ s/\b\Q$schema\E\.//g;
