@@ -80,7 +80,7 @@ END $$;
 SELECT is(in_style(style, '{"pending": "1 year 2 months 3 days 04:05:06"}'), '{"pending": "1 year 2 months 3 days 04:05:06"}', 'IntervalStyle ' || style) FROM unnest(ARRAY['sql_standard', 'iso_8601', 'postgres_verbose', 'postgres']) style;
 SELECT throws_ok(format('SELECT in_style(%L, %L)', style, '{"pending": "-1 day 1 hour ago"}'), '22023', NULL, 'a sign means the same in IntervalStyle ' || style) FROM unnest(ARRAY['sql_standard', 'postgres']) style;
 SET LOCAL intervalstyle = 'sql_standard';
-SELECT throws_ok($$SELECT '{"pending": "1 fortnite"}'::points_policy$$, '22P02', NULL, 'what is no interval');
+SELECT throws_ok($$SELECT '{"pending": "1 fortnite"}'::points_policy$$, '22023', NULL, 'what is no interval');
 SELECT is(current_setting('intervalstyle'), 'sql_standard', 'IntervalStyle stays what it was');
 RESET intervalstyle;
 
