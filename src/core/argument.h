@@ -9,6 +9,7 @@
 
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/date.h"
 
 /* Refuses NULL (22004), by the argument's name; hint may be NULL. */
@@ -21,6 +22,12 @@ extern DateADT argument_finite_day(FunctionCallInfo fcinfo, int n, const char *n
 /* A day, or an instant, whose default is today, or now: NULL is 22004, infinity 22008. */
 extern DateADT argument_day(FunctionCallInfo fcinfo, int n, const char *name);
 extern TimestampTz argument_instant(FunctionCallInfo fcinfo, int n, const char *name);
+
+/*
+ * Refuses an array of arrays (22023), by the argument's name: to take its elements for a list
+ * would hide that something else was meant.
+ */
+extern void argument_refuse_matrix(const ArrayType *array, const char *name);
 
 /* A palloc'd copy with a long header, as those who open it want it; of NULL, NULL. */
 extern struct varlena *argument_copy(const struct varlena *value);
