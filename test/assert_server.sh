@@ -54,6 +54,7 @@ cd "$source_dir"
 quietly ./configure --prefix="$root/server" --enable-cassert --enable-debug "${without[@]}" \
 	CPPFLAGS=-DUSE_VALGRIND CFLAGS="-O1 -g -fno-omit-frame-pointer" || die "configure failed"
 quietly make -s -j "$(nproc)" install || die "the server's build failed"
+quietly make -s -C contrib/postgres_fdw install || die "the build of postgres_fdw failed"
 cp src/tools/valgrind.supp "$root/"
 cp "$("$PG_CONFIG" --sharedir)"/extension/pgtap* "$root/server/share/extension/" ||
 	die "pgTAP is not installed in $("$PG_CONFIG" --sharedir)"

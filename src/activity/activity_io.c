@@ -17,6 +17,7 @@
 #include "utils/datetime.h"
 #include "utils/memutils.h"
 #include "activity/activity.h"
+#include "core/argument.h"
 #include "core/calendar.h"
 #include "core/day.h"
 #include "core/soft_input.h"
@@ -288,6 +289,7 @@ loyalty_activity_set_from_dates(PG_FUNCTION_ARGS)
 
 	if (ARR_ELEMTYPE(array) != DATEOID)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("array of dates expected")));
+	argument_refuse_matrix(array, "days");
 	if (array_contains_nulls(array))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("a day of an activity_set must not be null"),

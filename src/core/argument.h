@@ -9,6 +9,7 @@
 
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/date.h"
 
 /* Refuses NULL (22004), by the argument's name; hint may be NULL. */
@@ -27,6 +28,12 @@ extern TimestampTz argument_instant(FunctionCallInfo fcinfo, int n, const char *
  * arguments NULL? Then the result is the other one, or NULL where both are, as fcinfo says.
  */
 extern bool argument_beside_null(FunctionCallInfo fcinfo, Datum *result);
+
+/*
+ * Refuses an array of arrays (22023), by the argument's name: to take its elements for a list
+ * would hide that something else was meant.
+ */
+extern void argument_refuse_matrix(const ArrayType *array, const char *name);
 
 /* A palloc'd copy with a long header, as those who open it want it; of NULL, NULL. */
 extern struct varlena *argument_copy(const struct varlena *value);

@@ -13,6 +13,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "core/argument.h"
 #include "core/calendar.h"
 #include "core/codec.h"
 #include "core/day.h"
@@ -529,10 +530,7 @@ loyalty_calendar_period(PG_FUNCTION_ARGS)
 	int n;
 	int i;
 
-	if (ARR_NDIM(days) > 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a list of period starts must have one dimension, not %d",
-							   ARR_NDIM(days))));
+	argument_refuse_matrix(days, "a list of period starts");
 	if (array_contains_nulls(days))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("a list of period starts must not contain NULL"),

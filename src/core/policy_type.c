@@ -13,6 +13,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "core/argument.h"
 #include "core/codec.h"
 #include "core/compat.h"
 #include "core/policy.h"
@@ -213,6 +214,7 @@ set_texts(JsonbValue *value, const char *key, const char *type, Datum datum)
 	int i;
 	JsonbBuild array = { 0 };
 
+	argument_refuse_matrix(DatumGetArrayTypeP(datum), psprintf("\"%s\" of %s", key, a_type(type)));
 	deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &elements,
 					  &nulls, &count);
 	jsonb_push(&array, WJB_BEGIN_ARRAY, NULL);

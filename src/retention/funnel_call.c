@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/argument.h"
 #include "core/compat.h"
 #include "core/json.h"
 #include "core/policy.h"
@@ -102,9 +103,7 @@ array_of(const ArgumentBytes *argument, const char *name)
 {
 	ArrayType *array = (ArrayType *) ((char *) argument->bytes - VARHDRSZ);
 
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must be an array of one dimension", name)));
+	argument_refuse_matrix(array, name);
 	return array;
 }
 

@@ -225,7 +225,7 @@ loyalty_timeline_slice(PG_FUNCTION_ARGS)
 
 /* Which of a column's texts a filter lets through: [0] absence, [n] the n-th of the dictionary. */
 static bool *
-filter_verdicts(ArrayType *wanted, const EventText *texts, int ntexts)
+filter_verdicts(ArrayType *wanted, const char *name, const EventText *texts, int ntexts)
 {
 	bool *verdicts = timeline_alloc((uint64) ntexts + 1, sizeof(bool));
 	Datum *elements;
@@ -233,6 +233,7 @@ filter_verdicts(ArrayType *wanted, const EventText *texts, int ntexts)
 	int nelements;
 	int i;
 
+	argument_refuse_matrix(wanted, name);
 	memset(verdicts, 0, (size_t) ntexts + 1);
 	deconstruct_array(wanted, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &nelements);
 	for (i = 0; i < nelements; i++)
@@ -270,9 +271,9 @@ loyalty_timeline_filter(PG_FUNCTION_ARGS)
 	body = body_argument(fcinfo, 0);
 	timeline_open(&reader, body.bytes, body.len);
 	if (!PG_ARGISNULL(1))
-		kinds = filter_verdicts(PG_GETARG_ARRAYTYPE_P(1), reader.kinds, reader.nkinds);
+		kinds = filter_verdicts(PG_GETARG_ARRAYTYPE_P(1), "kinds", reader.kinds, reader.nkinds);
 	if (!PG_ARGISNULL(2))
-		labels = filter_verdicts(PG_GETARG_ARRAYTYPE_P(2), reader.labels, reader.nlabels);
+		labels = filter_verdicts(PG_GETARG_ARRAYTYPE_P(2), "labels", reader.labels, reader.nlabels);
 	list.events = timeline_alloc(reader.count, sizeof(Event));
 	list.count = 0;
 	list.scale = reader.scale;
