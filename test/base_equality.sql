@@ -29,7 +29,7 @@ SELECT is(b.timelines = f.timelines, b.how NOT IN ('often', 'one customer less',
 FROM base b, base f WHERE f.how = 'as they come' AND b.how <> 'none' ORDER BY b.how;
 -- one that grew into parts, and one that didn't
 CREATE TABLE wide AS SELECT activities(n, day) AS once, (SELECT activities(n, day) FROM generate_series(1, 10000) n, generate_series(1, 4), (VALUES (date '2024-01-01')) v(day)) AS often FROM generate_series(1, 10000) n, (VALUES (date '2024-01-01')) v(day);
-SELECT ok(once::text <> often::text, 'a collector that grew has other bytes') FROM wide;
+SELECT ok(pg_column_size(once) <> pg_column_size(often), 'a collector that grew is stored in other bytes') FROM wide;
 SELECT ok(once = often AND activity_base_hash(once) = activity_base_hash(often), '... and is the same') FROM wide;
 SELECT is_empty($$SELECT a.how, b.how FROM base a, base b WHERE a.activities = b.activities AND (activity_base_hash(a.activities) <> activity_base_hash(b.activities) OR activity_base_hash_extended(a.activities, 42) <> activity_base_hash_extended(b.activities, 42))$$, 'equal bases have equal hashes');
 SELECT is((SELECT count(DISTINCT activity_base_hash(activities)) FROM base), 5::bigint, '... and different ones others, here');
