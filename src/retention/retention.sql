@@ -122,7 +122,7 @@ COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, 
 	'the same with options: "elapsed" ("24:00:00", or any other interval without months), and "brackets" or "rolling" of such lags';
 
 CREATE AGGREGATE rollup(result retention_result) (
-	SFUNC = retention_merge, STYPE = retention_result, SSPACE = 8192,
+	SFUNC = retention_merge, STYPE = retention_result, SSPACE = 16384,
 	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE rollup(result retention_result) IS
 	'adds retention results of disjoint customers; customers that are in several are counted as often. Results by different periods, of days in different zones, or as of different given days, or of different kinds (mode, brackets, rolling, elapsed, returns) are an error (22023). NULLs are left out';
