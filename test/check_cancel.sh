@@ -39,13 +39,15 @@ timed()
 	awk '/^Time:/ { ms = $2 } /^state/ { state = $2 } END { print state, int(ms) }' "$scratch/timed"
 }
 
-# cancelled NAME QUERY: the least of three tries counts, as other programs may hold one up.
+# cancelled NAME QUERY: what it takes is measured up to $most milliseconds. The least of three
+# tries counts, as other programs may hold one up. Where $deaf is PostgreSQL's own part, it needn't
+# be over soon.
 cancelled()
 {
 	local state whole ms least='' timeout
 
-	read -r state whole < <(timed 0 "$2")
-	is "$state" 00000 "$1: $whole ms"
+	read -r state whole < <(timed "${most:-3000}" "$2")
+	is "$([ "$state" = 00000 ] || [ "$state" = 57014 ] || echo "$state")" "" "$1: $whole ms$([ "$state" = 00000 ] || echo ' and more')"
 	timeout=$((whole / 10 + 1))
 	for _ in 1 2 3; do
 		read -r state ms < <(timed "$timeout" "$2")
@@ -57,7 +59,7 @@ cancelled()
 		fi
 	done
 	is "$state" 57014 "... cancelled after $timeout ms"
-	is "$((least < whole / 2))" 1 "... soon ($least ms)"
+	[ -n "${deaf-}" ] || is "$((least < whole / 2))" 1 "... soon ($least ms)"
 }
 
 cancelled "collecting activities" "SELECT count(*) FROM (SELECT activities(customer, at) AS b FROM visit) q CROSS JOIN LATERAL customer_activities(q.b)"
@@ -66,12 +68,12 @@ workers=2 cancelled "collecting in workers" "SELECT count(*) FROM (SELECT timeli
 cancelled "retention by day over 55 years" "SELECT count(*) FROM (SELECT retention(b, 'day') AS r FROM base) q CROSS JOIN LATERAL retention_table(q.r)"
 cancelled "retention_table of many cells" "SELECT sum(t.lag) FROM (SELECT retention(activities(n, date '1900-01-01' + n % 9000), 'day', '2020-01-01') AS r FROM generate_series(1, 9000) n) q CROSS JOIN LATERAL retention_table(q.r) t"
 cancelled "text input of days" "SELECT activity_count(written::activity_set) FROM huge WHERE name = 'days'"
-# PostgreSQL parses JSON itself, and doesn't look for a cancel while it does: 300,000 events take it 0.4 s.
-cancelled "text input of events" "SELECT timeline_count(written::event_timeline) FROM huge WHERE name = 'events'"
-cancelled "text input of a base" "SELECT retention(written::activity_base_bigint, 'day') FROM huge WHERE name = 'base'"
+# PostgreSQL parses JSON itself, and doesn't look for a cancel while it does: that is most of it.
+deaf=json cancelled "text input of events" "SELECT timeline_count(written::event_timeline) FROM huge WHERE name = 'events'"
+deaf=json cancelled "text input of a base" "SELECT retention(written::activity_base_bigint, 'day') FROM huge WHERE name = 'base'"
 cancelled "text output of events" "SELECT length(t::text) FROM stored WHERE t IS NOT NULL"
 cancelled "events to rows" "SELECT count(e.value) FROM stored CROSS JOIN LATERAL timeline_events(t) e"
-cancelled "merging" "SELECT timeline_count(t + t + t + t) FROM stored WHERE t IS NOT NULL"
+most=10000 cancelled "merging" "SELECT timeline_count(t + t + t + t) FROM stored WHERE t IS NOT NULL"
 cancelled "gaps" "SELECT sum(activity_count(a, since => NULL, until => NULL) + cardinality(activity_gaps(a))) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
 cancelled "streaks" "SELECT sum(activity_longest_streak(a, 'week') + activity_streak(a, 'month', '2000-01-01')) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
 cancelled "union" "SELECT sum(activity_count(a + a - a)) FROM stored, generate_series(1, 20) WHERE a IS NOT NULL"
