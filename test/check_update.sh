@@ -121,8 +121,8 @@ family="ALTER OPERATOR FAMILY activity_set_ops USING hash DROP FUNCTION 2 (activ
 cost="UPDATE pg_catalog.pg_proc SET procost = 77 WHERE oid = 'activity_agg(date)'::regprocedure;"
 printf '%s\n' "$family" "$cost" >"$next/src/core/made_up.sql"
 with_made_up
-is "$(update || echo refused)" refused "a changed operator class"
-says "OPERATOR CLASS activity_set_ops USING hash has changed in a way that no statement makes of it" "... is named"
+is "$(update || echo refused)" refused "a changed operator family"
+says "activity_set_ops USING hash has changed in a way that no statement makes of it" "... is named"
 mkdir -p "$next/src/update"
 echo "$family" >"$by_hand"
 is "$(update || echo refused)" refused "what only the catalog tells"
