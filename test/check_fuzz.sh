@@ -111,8 +111,8 @@ is "$(grep -c copy "$scratch/load.sql" | awk '{ print ($1 > 4000) }')" 1 "thousa
 	cat "$scratch/load.sql"
 	echo "SELECT 'pid ' || pg_backend_pid();"
 } >"$scratch/all.sql"
-PGOPTIONS="-c statement_timeout=5s" psql -X -q -A -t -d loyalty_fuzz -v VERBOSITY=default -v SHOW_CONTEXT=never -f "$scratch/all.sql" >"$scratch/verbose.out" 2>&1 || true
-PGOPTIONS="-c statement_timeout=5s" psql -X -q -A -t -d loyalty_fuzz -v VERBOSITY=sqlstate -f "$scratch/all.sql" >"$scratch/out" 2>&1 || true
+PGOPTIONS="-c statement_timeout=5s -c client_min_messages=warning" psql -X -q -A -t -d loyalty_fuzz -v VERBOSITY=default -v SHOW_CONTEXT=never -f "$scratch/all.sql" >"$scratch/verbose.out" 2>&1 || true
+PGOPTIONS="-c statement_timeout=5s -c client_min_messages=warning" psql -X -q -A -t -d loyalty_fuzz -v VERBOSITY=sqlstate -f "$scratch/all.sql" >"$scratch/out" 2>&1 || true
 is "$(grep -c '^pid' "$scratch/out")" 2 "the session came to its end"
 is "$(grep '^pid' "$scratch/out" | sort -u | wc -l)" 1 "... in the backend that began"
 # 22P02 and 22P03: malformed; 22003, 22008: out of range; 22021: not UTF-8; 22023: a bad value in a field; 08P01: bytes short or left over
