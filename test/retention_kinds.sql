@@ -195,7 +195,7 @@ SELECT is(retention((SELECT activities(1, date '2024-01-05') WHERE false), activ
 SELECT is((SELECT as_of FROM (SELECT retention(activities(1, date '2024-01-05'), activities(2, date '2024-03-05'), 'month', NULL) AS r) q, retention_totals(r)), date '2024-03-05', 'as_of is the last day of either base');
 SELECT results_eq($$SELECT customers, members_without_events, rows_without_customer, as_of FROM (SELECT retention(activities(c, d), activities(NULL::int, d), 'month', NULL) AS r FROM (VALUES (1, NULL::date), (2, NULL), (NULL, NULL)) v(c, d)) q, retention_totals(r)$$,
 	'VALUES (0::bigint, 2::bigint, 4::bigint, NULL::date)', 'members without starts, guests of both bases');
-SELECT results_eq($$SELECT customers, members_without_events FROM (SELECT retention(s::activity_set, t::activity_set, 'month', NULL) AS r FROM (VALUES ('{2024-01-05}', NULL), (NULL, '{2024-01-05}'), ('{}', '{2024-01-05}'), (NULL, NULL)) v(s, t)) q, retention_totals(r)$$,
+SELECT results_eq($$SELECT customers, members_without_events FROM (SELECT retention(s::activity_set, t::activity_set, 'month', NULL, NULL) AS r FROM (VALUES ('{2024-01-05}', NULL), (NULL, '{2024-01-05}'), ('{}', '{2024-01-05}'), (NULL, NULL)) v(s, t)) q, retention_totals(r)$$,
 	'VALUES (1::bigint, 1::bigint)', 'NULL sets, in two levels');
 SELECT is(zone, wanted, 'zones of starts and returns: ' || coalesce(wanted, 'none'))
 FROM (SELECT retention(activities(1, timestamptz '2024-01-05', 'Asia/Tokyo'), activities(1, timestamptz '2024-01-05', 'Asia/Tokyo'), 'month', NULL), 'Asia/Tokyo'
