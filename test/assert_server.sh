@@ -11,6 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 version=$("$PG_CONFIG" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
+sharedir=$("$PG_CONFIG" --sharedir)
 root=$folder/$version
 
 # Only what was finished is taken as made.
@@ -56,8 +57,8 @@ quietly ./configure --prefix="$root/server" --enable-cassert --enable-debug "${w
 quietly make -s -j "$(nproc)" install || die "the server's build failed"
 quietly make -s -C contrib/postgres_fdw install || die "the build of postgres_fdw failed"
 cp src/tools/valgrind.supp "$root/"
-cp "$("$PG_CONFIG" --sharedir)"/extension/pgtap* "$root/server/share/extension/" ||
-	die "pgTAP is not installed in $("$PG_CONFIG" --sharedir)"
+cp "$sharedir"/extension/pgtap* "$("$root/server/bin/pg_config" --sharedir)/extension/" ||
+	die "pgTAP is not installed in $sharedir"
 cd "$root"
 rm -rf "$source_dir" apt ./*.tar.* ./*.dsc log
 touch .complete
