@@ -26,11 +26,11 @@ SQL_PARTS := \
 	src/activity/collectors.sql \
 	src/timeline/collectors.sql \
 	src/retention/retention.sql \
-	src/retention/funnel.sql \
-	src/retention/growth.sql \
-	src/retention/engagement.sql \
-	src/retention/survival.sql \
-	src/retention/repeat_purchase.sql \
+	src/funnel/funnel.sql \
+	src/growth/growth.sql \
+	src/growth/engagement.sql \
+	src/survival/survival.sql \
+	src/repeat/repeat_purchase.sql \
 	src/points/policy.sql \
 	src/points/points.sql \
 	src/points/base.sql \
@@ -38,8 +38,8 @@ SQL_PARTS := \
 	src/tiers/policy.sql \
 	src/tiers/tiers.sql \
 	src/tiers/base.sql \
-	src/program/earn_policy.sql \
-	src/program/earn.sql \
+	src/earn/earn_policy.sql \
+	src/earn/earn.sql \
 	src/program/program_policy.sql \
 	src/program/program.sql \
 	src/program/base.sql \

@@ -1,7 +1,7 @@
 # expand.awk
 #	Joins the parts of the install script, and puts templates where a line asks for one:
 #
-#		\expand core/result_type.sql TYPE=retention_result MAKER="retention()"
+#		\expand metric/result_type.sql TYPE=retention_result MAKER="retention()"
 #
 #	The file is found from this folder. @NAME@ in it stands for what NAME= gives, in double
 #	quotes where that has blanks. The comment at its head is left out. A template may expand

@@ -12,7 +12,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "activity/activity.h"
-#include "core/calendar.h"
+#include "calendar/calendar.h"
 
 /*
  * The days of one group, in one chunk of the aggregate's context. A chunk of

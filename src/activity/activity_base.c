@@ -13,9 +13,9 @@
 
 #include "activity/activity.h"
 #include "activity/activity_base.h"
-#include "core/base.h"
-#include "core/calendar.h"
-#include "core/customer.h"
+#include "collect/base.h"
+#include "calendar/calendar.h"
+#include "collect/customer.h"
 #include "core/soft_input.h"
 
 static void

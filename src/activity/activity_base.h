@@ -5,7 +5,7 @@
 #ifndef LOYALTY_ACTIVITY_BASE_H
 #define LOYALTY_ACTIVITY_BASE_H
 
-#include "core/collect.h"
+#include "collect/collect.h"
 
 /* Rows are days (DateADT), or ACTIVITY_NO_DAY for a member without events. */
 extern const CollectOps activity_collect_ops;

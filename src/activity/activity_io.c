@@ -18,8 +18,8 @@
 #include "utils/memutils.h"
 #include "activity/activity.h"
 #include "core/argument.h"
-#include "core/calendar.h"
-#include "core/day.h"
+#include "calendar/calendar.h"
+#include "calendar/day.h"
 #include "core/soft_input.h"
 
 /* How much of a faulty text an error shows. */

@@ -9,7 +9,6 @@
 #include "core/argument.h"
 #include "core/codec.h"
 #include "core/compat.h"
-#include "core/day.h"
 
 void
 argument_refuse_null(FunctionCallInfo fcinfo, int n, const char *name, const char *hint)
@@ -30,22 +29,6 @@ argument_beside_null(FunctionCallInfo fcinfo, Datum *result)
 	fcinfo->isnull = PG_ARGISNULL(beside);
 	*result = fcinfo->isnull ? (Datum) 0 : PG_GETARG_DATUM(beside);
 	return true;
-}
-
-DateADT
-argument_finite_day(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	DateADT day = PG_GETARG_DATEADT(n);
-
-	check_finite_named_day(day, name);
-	return day;
-}
-
-DateADT
-argument_day(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	argument_refuse_null(fcinfo, n, name, "Give a day, or leave it out for today.");
-	return argument_finite_day(fcinfo, n, name);
 }
 
 TimestampTz

@@ -10,17 +10,12 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "utils/array.h"
-#include "utils/date.h"
 
 /* Refuses NULL (22004), by the argument's name; hint may be NULL. */
 extern void argument_refuse_null(FunctionCallInfo fcinfo, int n, const char *name,
 								 const char *hint);
 
-/* A day that isn't NULL; infinity is 22008. */
-extern DateADT argument_finite_day(FunctionCallInfo fcinfo, int n, const char *name);
-
-/* A day, or an instant, whose default is today, or now: NULL is 22004, infinity 22008. */
-extern DateADT argument_day(FunctionCallInfo fcinfo, int n, const char *name);
+/* An instant whose default is now: NULL is 22004, infinity 22008. */
 extern TimestampTz argument_instant(FunctionCallInfo fcinfo, int n, const char *name);
 
 /*

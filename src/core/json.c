@@ -9,9 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "core/calendar.h"
 #include "core/compat.h"
-#include "core/day.h"
 #include "core/decimal.h"
 #include "core/json.h"
 
@@ -146,30 +144,4 @@ json_as_count(const JsonbValue *value, const char *type, const char *key)
 	if (decimal_minimal_scale(number.units, number.scale) > 0 || number.units < 0)
 		json_report_wrong_type(value, type, key, "a whole number, 0 or more");
 	return number.units / decimal_power[number.scale];
-}
-
-DateADT
-json_as_day(const JsonbValue *value, const char *type, const char *key)
-{
-	char *text;
-	DateADT day;
-
-	if (value == NULL || value->type != jbvString)
-		json_report_wrong_type(value, type, key, "a date, YYYY-MM-DD");
-	text = json_as_string(value, type, key);
-	switch (day_parse(text, strlen(text), &day))
-	{
-		case DAY_READ:
-			return day;
-		case DAY_OUT_OF_RANGE:
-			ereport(ERROR, (errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
-							errmsg("day out of range: \"%s\"", text)));
-			break;
-		case DAY_INFINITE:
-			check_finite_day(day);
-			break;
-		case DAY_NOT_ISO:
-			break;
-	}
-	json_report_wrong_type(value, type, key, "a date, YYYY-MM-DD");
 }

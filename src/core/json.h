@@ -10,7 +10,6 @@
 
 #include "postgres.h"
 
-#include "utils/date.h"
 #include "utils/jsonb.h"
 
 #include "core/compat.h"
@@ -36,7 +35,6 @@ extern JsonbContainer *json_as_object(const JsonbValue *value, const char *type,
 extern JsonbContainer *json_as_array(const JsonbValue *value, const char *type, const char *key);
 extern char *json_as_string(const JsonbValue *value, const char *type, const char *key);
 extern int64 json_as_count(const JsonbValue *value, const char *type, const char *key);
-extern DateADT json_as_day(const JsonbValue *value, const char *type, const char *key);
 extern bool json_as_bool(const JsonbValue *value, const char *type, const char *key);
 
 /* A type's name with its article: "an earn_policy". */

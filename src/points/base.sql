@@ -3,9 +3,9 @@
 -- STABLE, since a policy and a period without a zone take their days from the session's TimeZone.
 -- COST of the functions over a base: that of a query, so that collecting in parallel wins.
 
-\expand core/result_type.sql TYPE=points_totals_result SSPACE=2048 DIFFER="policy, zone or as_of"
-\expand core/result_type.sql TYPE=points_rollforward_result SSPACE=16384 DIFFER="policy, zone, as_of, period or by_label"
-\expand core/result_type.sql TYPE=points_triangle_result SSPACE=16384 DIFFER="policy, zone, as_of, period or by_label"
+\expand metric/result_type.sql TYPE=points_totals_result SSPACE=2048 DIFFER="policy, zone or as_of"
+\expand metric/result_type.sql TYPE=points_rollforward_result SSPACE=16384 DIFFER="policy, zone, as_of, period or by_label"
+\expand metric/result_type.sql TYPE=points_triangle_result SSPACE=16384 DIFFER="policy, zone, as_of, period or by_label"
 COMMENT ON TYPE points_totals_result IS
 	'points of everyone added up as of a day, as points_totals() makes them; points_totals_table() turns them into a row, rollup() adds those of disjoint customers';
 COMMENT ON TYPE points_rollforward_result IS

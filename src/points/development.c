@@ -37,7 +37,7 @@
 
 #include "miscadmin.h"
 
-#include "core/statistics.h"
+#include "metric/statistics.h"
 #include "points/development.h"
 
 /* Mean and variance of a quotient over cohorts. */

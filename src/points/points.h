@@ -20,7 +20,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "core/calendar.h"
+#include "calendar/calendar.h"
 #include "timeline/timeline.h"
 
 /* ---- the rules ---- */

@@ -24,8 +24,8 @@
 
 #include "postgres.h"
 
-#include "core/calendar.h"
-#include "core/tally.h"
+#include "calendar/calendar.h"
+#include "metric/tally.h"
 #include "points/points.h"
 
 typedef enum PointsMetric

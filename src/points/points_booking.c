@@ -9,7 +9,7 @@
 
 #include "points/points_booking.h"
 #include "core/hash_key.h"
-#include "core/periods.h"
+#include "calendar/periods.h"
 
 /* ---- labels ---- */
 

@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "points/points_base.h"
-#include "core/cells.h"
+#include "metric/cells.h"
 
 typedef struct PointsBooking PointsBooking;
 

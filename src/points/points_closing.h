@@ -11,8 +11,8 @@
 #include "postgres.h"
 
 #include "core/rows.h"
-#include "core/tally.h"
-#include "timeline/base_metric.h"
+#include "metric/tally.h"
+#include "metric/base_metric.h"
 
 /* Where the rows of such a result have what: sums that come in, sums that go, and the last one,
  * the change of pending. */

@@ -10,7 +10,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "core/policy.h"
+#include "policy/policy.h"
 #include "points/points_expiry.h"
 
 /* A day that has another one behind it in every zone. */

@@ -4,7 +4,7 @@
  */
 #include "postgres.h"
 
-#include "core/policy.h"
+#include "policy/policy.h"
 #include "points/points_face.h"
 #include "points/points_policy.h"
 

@@ -1,7 +1,7 @@
 /*
  * points_face.h
  *		What the SQL faces of points of everyone share: arguments, fold and parameters as
- *		timeline/base_metric.h wants them, reading results.
+ *		metric/base_metric.h wants them, reading results.
  */
 #ifndef LOYALTY_POINTS_FACE_H
 #define LOYALTY_POINTS_FACE_H
@@ -10,9 +10,9 @@
 
 #include "fmgr.h"
 
-#include "core/tally.h"
+#include "metric/tally.h"
 #include "points/points_base.h"
-#include "timeline/base_metric.h"
+#include "metric/base_metric.h"
 
 /* Parameters of the shapes, in their order; totals have the first three. */
 typedef enum PointsParameter

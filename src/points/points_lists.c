@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "calendar/day.h"
 #include "core/argument.h"
 #include "points/points_call.h"
 

@@ -8,8 +8,8 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
-#include "core/day.h"
-#include "core/policy.h"
+#include "calendar/day.h"
+#include "policy/policy.h"
 #include "points/points_policy.h"
 
 static const char *const policy_keys[] = {

@@ -10,7 +10,7 @@
 
 #include "lib/stringinfo.h"
 
-#include "core/policy_type.h"
+#include "policy/policy_type.h"
 
 #define POINTS_POLICY_TYPE "points_policy"
 

@@ -10,8 +10,8 @@
 #include "miscadmin.h"
 #include "utils/json.h"
 
-#include "core/day.h"
-#include "core/policy.h"
+#include "calendar/day.h"
+#include "policy/policy.h"
 #include "points/points_policy.h"
 
 bool

@@ -17,8 +17,8 @@
 
 #include "core/decimal.h"
 #include "core/rows.h"
-#include "core/statistics.h"
-#include "core/tally_sql.h"
+#include "metric/statistics.h"
+#include "metric/tally_sql.h"
 #include "points/development.h"
 #include "points/points_triangle.h"
 

@@ -7,7 +7,7 @@
 #include "fmgr.h"
 
 #include "core/rows.h"
-#include "core/tally_sql.h"
+#include "metric/tally_sql.h"
 #include "points/points_closing.h"
 #include "points/points_face.h"
 

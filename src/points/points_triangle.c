@@ -9,7 +9,7 @@
 #include "miscadmin.h"
 
 #include "core/rows.h"
-#include "core/tally_sql.h"
+#include "metric/tally_sql.h"
 #include "points/points_triangle.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_triangle);

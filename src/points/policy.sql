@@ -1,6 +1,6 @@
 -- The rules of points: type, constructor, casts.
 
-\expand core/policy_type.sql TYPE=points_policy
+\expand policy/policy_type.sql TYPE=points_policy
 COMMENT ON TYPE points_policy IS
 	'rules of a points programme: which kinds earn and redeem, when points expire, wait and are spent, from which day on. Written as a JSON object, all of whose keys may be left out: zone, kinds, expires_after, expires_from, expires_align, expires_on, inactive_after, refreshed_by, expiry_boundary, by_label, pending, redeem_order, returns_below_zero, overdraft, versions. ''{}'' is the default: points never expire. make_points_policy() builds one; a jsonb coerces by itself';
 

@@ -3,9 +3,9 @@
 -- STABLE, since a programme and a period without a zone take their days from the session's TimeZone.
 -- COST of the functions over a base: that of a query, so that collecting in parallel wins.
 
-\expand core/result_type.sql TYPE=program_totals_result SSPACE=4096 DIFFER="program, zone or as_of"
-\expand core/result_type.sql TYPE=program_compare_result SSPACE=4096 DIFFER="program_a, program_b, zone or as_of"
-\expand core/result_type.sql TYPE=program_rollforward_result SSPACE=16384 DIFFER="program, zone, as_of or period"
+\expand metric/result_type.sql TYPE=program_totals_result SSPACE=4096 DIFFER="program, zone or as_of"
+\expand metric/result_type.sql TYPE=program_compare_result SSPACE=4096 DIFFER="program_a, program_b, zone or as_of"
+\expand metric/result_type.sql TYPE=program_rollforward_result SSPACE=16384 DIFFER="program, zone, as_of or period"
 COMMENT ON TYPE program_totals_result IS
 	'what a programme gives and holds by tier, as program_totals() adds it up; program_totals_table() turns it into rows, rollup() adds those of disjoint customers';
 COMMENT ON TYPE program_compare_result IS

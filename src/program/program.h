@@ -23,9 +23,9 @@
 
 #include "postgres.h"
 
-#include "core/calendar.h"
+#include "calendar/calendar.h"
 #include "points/points.h"
-#include "program/earn.h"
+#include "earn/earn.h"
 #include "tiers/tiers.h"
 
 /* ---- the rules ---- */

@@ -15,7 +15,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "core/cells.h"
+#include "metric/cells.h"
 #include "core/decimal.h"
 #include "core/int128.h"
 #include "points/points_booking.h"

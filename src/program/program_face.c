@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "core/decimal.h"
-#include "core/policy_type.h"
+#include "policy/policy_type.h"
 #include "program/program_face.h"
 #include "program/program_policy.h"
 #include "tiers/tier_face.h"

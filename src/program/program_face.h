@@ -1,7 +1,7 @@
 /*
  * program_face.h
  *		What the SQL faces of programmes over everyone share: fold and parameters as
- *		timeline/base_metric.h wants them, reading results.
+ *		metric/base_metric.h wants them, reading results.
  */
 #ifndef LOYALTY_PROGRAM_FACE_H
 #define LOYALTY_PROGRAM_FACE_H
@@ -9,9 +9,9 @@
 #include "postgres.h"
 
 #include "core/rows.h"
-#include "core/tally.h"
+#include "metric/tally.h"
 #include "program/program_base.h"
-#include "timeline/base_metric.h"
+#include "metric/base_metric.h"
 
 /* Parameters of all shapes; a metric has one more at most. */
 typedef enum ProgramParameter

@@ -14,9 +14,9 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
-#include "core/policy.h"
+#include "policy/policy.h"
 #include "points/points_policy.h"
-#include "program/earn_policy.h"
+#include "earn/earn_policy.h"
 #include "program/program_policy.h"
 #include "tiers/tier_policy.h"
 

@@ -8,7 +8,7 @@
 
 #include "program/program.h"
 
-#include "core/policy_type.h"
+#include "policy/policy_type.h"
 
 #define PROGRAM_POLICY_TYPE "program_policy"
 

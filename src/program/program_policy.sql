@@ -1,6 +1,6 @@
 -- The rules of a whole programme: type, constructor, casts.
 
-\expand core/policy_type.sql TYPE=program_policy
+\expand policy/policy_type.sql TYPE=program_policy
 COMMENT ON TYPE program_policy IS
 	'rules of a whole programme: what earns, how points live, which tiers there are, and what they have to do with each other, from which day on. Written as a JSON object, all of whose keys may be left out: earn (an earn_policy), points (a points_policy without kinds), tiers (a tier_policy), tier_metric, pending_counts, no_expiry_tiers, zone, versions. ''{}'' is the default: 1 point per 1.00, which never expires, without tiers. make_program_policy() builds one; a jsonb coerces by itself';
 

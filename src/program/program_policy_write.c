@@ -16,10 +16,10 @@
 #include "miscadmin.h"
 #include "utils/json.h"
 
-#include "core/day.h"
-#include "core/policy.h"
+#include "calendar/day.h"
+#include "policy/policy.h"
 #include "points/points_policy.h"
-#include "program/earn_policy.h"
+#include "earn/earn_policy.h"
 #include "program/program_policy.h"
 #include "tiers/tier_policy.h"
 

@@ -14,9 +14,9 @@
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
-#include "core/base_join.h"
+#include "collect/base_join.h"
 #include "core/compat.h"
-#include "retention/metric.h"
+#include "metric/metric.h"
 #include "retention/retention.h"
 #include "retention/retention_call.h"
 #include "timeline/timeline.h"

@@ -27,7 +27,7 @@
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
-#include "core/calendar.h"
+#include "calendar/calendar.h"
 #include "core/codec.h"
 
 #define RETENTION_MAX_BRACKETS 1000

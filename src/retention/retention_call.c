@@ -13,7 +13,7 @@
 
 #include "core/compat.h"
 #include "core/json.h"
-#include "retention/metric.h"
+#include "metric/metric.h"
 #include "retention/retention_call.h"
 
 static bool

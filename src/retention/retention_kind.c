@@ -7,8 +7,8 @@
 #include "common/int.h"
 
 #include "core/json.h"
-#include "core/policy.h"
-#include "retention/metric.h"
+#include "policy/policy.h"
+#include "metric/metric.h"
 #include "retention/retention.h"
 
 #define OPTIONS_TYPE "retention_options"

@@ -8,8 +8,8 @@
 #include "miscadmin.h"
 
 #include "core/rows.h"
-#include "core/statistics.h"
-#include "retention/metric.h"
+#include "metric/statistics.h"
+#include "metric/metric.h"
 #include "retention/retention.h"
 
 PG_FUNCTION_INFO_V1(loyalty_retention_table);

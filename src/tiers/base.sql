@@ -3,11 +3,11 @@
 -- STABLE, since a policy and a period without a zone take their days from the session's TimeZone.
 -- COST of the functions over a base: that of a query, so that collecting in parallel wins.
 
-\expand core/result_type.sql TYPE=tier_census_result SSPACE=2048 DIFFER="policy, zone or as_of"
-\expand core/result_type.sql TYPE=tier_migration_result SSPACE=2048 DIFFER="policy, zone, from_day or to_day"
-\expand core/result_type.sql TYPE=tier_flow_result SSPACE=16384 DIFFER="policy, zone, as_of or period"
-\expand core/result_type.sql TYPE=tier_tenure_result SSPACE=16384 DIFFER="policy, zone or as_of"
-\expand core/result_type.sql TYPE=tier_near_result SSPACE=2048 DIFFER="policy, zone, as_of or within"
+\expand metric/result_type.sql TYPE=tier_census_result SSPACE=2048 DIFFER="policy, zone or as_of"
+\expand metric/result_type.sql TYPE=tier_migration_result SSPACE=2048 DIFFER="policy, zone, from_day or to_day"
+\expand metric/result_type.sql TYPE=tier_flow_result SSPACE=16384 DIFFER="policy, zone, as_of or period"
+\expand metric/result_type.sql TYPE=tier_tenure_result SSPACE=16384 DIFFER="policy, zone or as_of"
+\expand metric/result_type.sql TYPE=tier_near_result SSPACE=2048 DIFFER="policy, zone, as_of or within"
 COMMENT ON TYPE tier_census_result IS
 	'how many members are in each tier, as tier_census() counts them; tier_census_table() turns it into rows, rollup() adds those of disjoint customers';
 COMMENT ON TYPE tier_migration_result IS

@@ -1,6 +1,6 @@
 -- The rules of tiers: type, constructor, casts.
 
-\expand core/policy_type.sql TYPE=tier_policy
+\expand policy/policy_type.sql TYPE=tier_policy
 COMMENT ON TYPE tier_policy IS
 	'rules of a programme''s tiers: what reaches and keeps each, over which window, how long a tier is valid, and what comes after. Written as a JSON object: levels, base, metrics, qualifying_window, threshold, upgrade, valid, downgrade, grace, join_kind, grant_kind, zone, versions; all but levels may be left out. Short form: {"Silver": 500, "Gold": 2000}, tiers and their thresholds. make_tier_policy() builds one; a jsonb coerces by itself';
 

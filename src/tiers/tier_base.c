@@ -9,9 +9,9 @@
 
 #include "miscadmin.h"
 
-#include "core/cells.h"
+#include "metric/cells.h"
 #include "core/int128.h"
-#include "core/periods.h"
+#include "calendar/periods.h"
 #include "tiers/tier_base.h"
 
 #define SCALES (DECIMAL_MAX_SCALE + 1)

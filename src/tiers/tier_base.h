@@ -17,8 +17,8 @@
 
 #include "postgres.h"
 
-#include "core/calendar.h"
-#include "core/tally.h"
+#include "calendar/calendar.h"
+#include "metric/tally.h"
 #include "tiers/tiers.h"
 
 typedef enum TierFoldKind

@@ -11,6 +11,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "calendar/day.h"
 #include "core/argument.h"
 #include "core/rows.h"
 #include "tiers/tier_call.h"

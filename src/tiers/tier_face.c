@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "core/policy.h"
+#include "policy/policy.h"
 #include "tiers/tier_face.h"
 #include "tiers/tier_policy.h"
 

@@ -1,16 +1,16 @@
 /*
  * tier_face.h
  *		What the SQL faces of tiers of everyone share: fold and parameters as
- *		timeline/base_metric.h wants them, reading results.
+ *		metric/base_metric.h wants them, reading results.
  */
 #ifndef LOYALTY_TIER_FACE_H
 #define LOYALTY_TIER_FACE_H
 
 #include "postgres.h"
 
-#include "core/tally.h"
+#include "metric/tally.h"
 #include "tiers/tier_base.h"
-#include "timeline/base_metric.h"
+#include "metric/base_metric.h"
 
 /* Parameters of all shapes; a metric has one more at most. */
 typedef enum TierParameter

@@ -8,7 +8,7 @@
 #include "fmgr.h"
 
 #include "core/rows.h"
-#include "core/tally_sql.h"
+#include "metric/tally_sql.h"
 #include "tiers/tier_face.h"
 
 PG_FUNCTION_INFO_V1(loyalty_tier_near);

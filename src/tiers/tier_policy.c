@@ -8,8 +8,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "core/day.h"
-#include "core/policy.h"
+#include "calendar/day.h"
+#include "policy/policy.h"
 #include "tiers/tier_read.h"
 
 static const char *const policy_keys[] = {

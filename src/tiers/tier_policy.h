@@ -10,7 +10,7 @@
 
 #include "lib/stringinfo.h"
 
-#include "core/policy_type.h"
+#include "policy/policy_type.h"
 
 #define TIER_POLICY_TYPE   "tier_policy"
 

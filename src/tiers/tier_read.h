@@ -6,7 +6,7 @@
 #ifndef LOYALTY_TIER_READ_H
 #define LOYALTY_TIER_READ_H
 
-#include "core/policy.h"
+#include "policy/policy.h"
 #include "tiers/tier_policy.h"
 
 /* Reads the metrics, or sets the default one. The kinds of member facts are known already. */

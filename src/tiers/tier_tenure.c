@@ -7,8 +7,8 @@
 #include "fmgr.h"
 
 #include "core/rows.h"
-#include "core/survival.h"
-#include "core/tally_sql.h"
+#include "metric/kaplan_meier.h"
+#include "metric/tally_sql.h"
 #include "tiers/tier_face.h"
 
 PG_FUNCTION_INFO_V1(loyalty_tier_tenure);

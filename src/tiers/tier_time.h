@@ -12,7 +12,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "core/calendar.h"
+#include "calendar/calendar.h"
 
 /* Days remembered for a span; a power of two. */
 #define TIER_SPAN_DAYS 1024

@@ -31,7 +31,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "core/calendar.h"
+#include "calendar/calendar.h"
 #include "core/decimal.h"
 #include "timeline/timeline.h"
 

@@ -11,7 +11,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "activity/activity.h"
-#include "core/calendar.h"
+#include "calendar/calendar.h"
 #include "core/decimal.h"
 #include "timeline/timeline_build.h"
 

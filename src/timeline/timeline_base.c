@@ -11,8 +11,8 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "core/base.h"
-#include "core/customer.h"
+#include "collect/base.h"
+#include "collect/customer.h"
 #include "core/decimal.h"
 #include "core/soft_input.h"
 #include "timeline/timeline.h"

@@ -5,8 +5,8 @@
 #ifndef LOYALTY_TIMELINE_BASE_H
 #define LOYALTY_TIMELINE_BASE_H
 
-#include "core/base.h"
-#include "core/calendar.h"
+#include "collect/base.h"
+#include "calendar/calendar.h"
 
 /* Rows are TimelineRows. */
 extern const CollectOps timeline_collect_ops;

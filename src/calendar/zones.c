@@ -1,0 +1,407 @@
+/*
+ * zones.c
+ *		Which local day an instant falls on.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "common/int.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/datetime.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "calendar/calendar.h"
+#include "core/codec.h"
+
+/* Seconds from the Unix epoch, which zones count from, to PostgreSQL's. */
+#define EPOCH_SECONDS ((pg_time_t) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
+
+/*
+ * Zones by address: pg_tzset() hands out one pg_tz for a name, however it is
+ * spelled, and never frees it. Names of UTC share one zone.
+ */
+typedef struct ZoneEntry
+{
+	pg_tz *key;
+	ZoneDays *zone;
+} ZoneEntry;
+
+static HTAB *zones = NULL;
+
+/*
+ * Names as they were asked for, by their hash; a slot keeps the last one.
+ * Longer names than fit are looked up each time.
+ */
+#define ZONE_NAME_SLOTS 128
+
+typedef struct ZoneNameSlot
+{
+	ZoneDays *zone; /* NULL: free */
+	size_t len;
+	char name[48];
+} ZoneNameSlot;
+
+/* Longest part of an unknown name to show. */
+#define SHOWN_NAME_BYTES 100
+
+static ZoneNameSlot zone_names[ZONE_NAME_SLOTS];
+
+/*
+ * UTC has a dozen names (Etc/UTC, GMT, Zulu, Etc/GMT+0 ...) and many spellings (UTC0, <+00>-00),
+ * and which one a session has is up to its driver. A zone whose clock has always stood at UTC is
+ * UTC: results that were collected by any of these names say the same, add up and are equal.
+ * Other zones keep the name that was given, since whether two of them are one and the same
+ * depends on the server's version of the zones.
+ */
+static pg_tz *
+canonical_zone(pg_tz *tz)
+{
+	long int offset;
+	pg_tz *utc;
+
+	if (!pg_get_timezone_offset(tz, &offset) || offset != 0)
+		return tz;
+	utc = pg_tzset("UTC");
+	return utc != NULL ? utc : tz;
+}
+
+static ZoneDays *
+zone_of(pg_tz *tz)
+{
+	pg_tz *canonical;
+	ZoneEntry *entry;
+	ZoneDays *zone;
+
+	if (zones == NULL)
+	{
+		HASHCTL ctl;
+
+		memset(&ctl, 0, sizeof(ctl));
+		ctl.keysize = sizeof(pg_tz *);
+		ctl.entrysize = sizeof(ZoneEntry);
+		ctl.hcxt = TopMemoryContext;
+		zones = hash_create("loyalty time zones", 16, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(zones, &tz, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->zone;
+
+	/* The zone comes first: were there no memory for it, its entry would be left empty. */
+	canonical = canonical_zone(tz);
+	if (canonical != tz)
+		zone = zone_of(canonical);
+	else
+	{
+		zone = MemoryContextAllocZero(TopMemoryContext, sizeof(ZoneDays));
+		zone->zone = tz;
+	}
+	entry = hash_search(zones, &tz, HASH_ENTER, NULL);
+	entry->zone = zone;
+	return zone;
+}
+
+ZoneDays *
+zone_of_session(void)
+{
+	static pg_tz *last = NULL;
+	static ZoneDays *zone = NULL;
+
+	if (unlikely(last != session_timezone))
+	{
+		zone = zone_of(session_timezone);
+		last = session_timezone;
+	}
+	return zone;
+}
+
+/* As SET TimeZone finds it; NULL where it doesn't. */
+static pg_tz *
+load_zone(const char *name, size_t len)
+{
+	char text[TZ_STRLEN_MAX + 1];
+	pg_tz *tz;
+	size_t i;
+
+	if (len == 0 || len > TZ_STRLEN_MAX)
+		return NULL;
+
+	/*
+	 * No zone has other characters in its name, but a POSIX specification may
+	 * be spelled with any bytes, and those would come out again in results.
+	 */
+	for (i = 0; i < len; i++)
+		if (name[i] <= ' ' || name[i] > '~')
+			return NULL;
+	memcpy(text, name, len);
+	text[len] = '\0';
+	tz = pg_tzset(text);
+	if (tz == NULL || !pg_tz_acceptable(tz)) /* one that counts leap seconds */
+		return NULL;
+	return tz;
+}
+
+ZoneDays *
+zone_find(const char *name, size_t len)
+{
+	static ZoneNameSlot *last = NULL;
+	ZoneNameSlot *slot;
+	ZoneDays *zone;
+	pg_tz *tz;
+
+	if (last != NULL && last->len == len && memcmp(last->name, name, len) == 0)
+		return last->zone;
+
+	slot = &zone_names[hash_bytes((const unsigned char *) name, (int) len) % ZONE_NAME_SLOTS];
+	if (slot->zone != NULL && slot->len == len && memcmp(slot->name, name, len) == 0)
+	{
+		last = slot;
+		return slot->zone;
+	}
+
+	tz = load_zone(name, len);
+	if (tz == NULL)
+		return NULL;
+	zone = zone_of(tz);
+	if (len <= sizeof(slot->name))
+	{
+		slot->zone = zone;
+		slot->len = len;
+		memcpy(slot->name, name, len);
+		last = slot;
+	}
+	return zone;
+}
+
+ZoneDays *
+zone_by_name(const char *name, size_t len)
+{
+	ZoneDays *zone = zone_find(name, len);
+
+	if (unlikely(zone == NULL))
+	{
+		int shown = pg_mbcliplen(name, (int) len, SHOWN_NAME_BYTES);
+
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown time zone \"%.*s%s\"", shown, name, (size_t) shown < len ? "..." : ""),
+			 errhint("Give a full name such as Europe/Helsinki: see pg_timezone_names. "
+					 "Abbreviations and zones that count leap seconds aren't accepted.")));
+	}
+	return zone;
+}
+
+const char *
+zone_name(const ZoneDays *zone)
+{
+	return pg_get_timezone_name(zone->zone);
+}
+
+/*
+ * Looks up the offsets of a page's days: from one transition to the next it
+ * stays the same. A day with a transition inside is left to be asked each time;
+ * one at midnight UTC is no such case.
+ */
+static void
+zone_fill_page(ZoneDays *zone, int number)
+{
+	int32 *page = MemoryContextAlloc(TopMemoryContext, ZONE_PAGE_DAYS * sizeof(int32));
+	pg_time_t day_start =
+		EPOCH_SECONDS + (pg_time_t) (ZONE_FIRST_DAY + number * ZONE_PAGE_DAYS) * SECS_PER_DAY;
+	pg_time_t changes = day_start; /* the next transition; where reached, look again */
+	int32 offset = ZONE_OFFSET_CHANGES;
+	int i;
+
+	for (i = 0; i < ZONE_PAGE_DAYS; i++, day_start += SECS_PER_DAY)
+	{
+		if (day_start >= changes)
+		{
+			const struct pg_tm *local = pg_localtime(&day_start, zone->zone);
+			long int before;
+			long int after;
+			int before_dst;
+			int after_dst;
+			int found;
+
+			offset = local != NULL ? (int32) local->tm_gmtoff : ZONE_OFFSET_CHANGES;
+			found = pg_next_dst_boundary(&day_start, &before, &before_dst, &changes, &after,
+										 &after_dst, zone->zone);
+			if (found == 0)
+				changes = PG_INT64_MAX; /* none to come */
+			else if (found < 0)
+				changes = day_start;
+		}
+		page[i] = day_start + SECS_PER_DAY <= changes ? offset : ZONE_OFFSET_CHANGES;
+	}
+	zone->pages[number] = page;
+}
+
+static void report_timestamp_out_of_range(void) pg_attribute_noreturn();
+
+static void
+report_timestamp_out_of_range(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+}
+
+/* Seconds since the Unix epoch, rounded down. */
+static pg_time_t
+unix_seconds(TimestampTz at)
+{
+	return at / USECS_PER_SEC - (at % USECS_PER_SEC < 0) + EPOCH_SECONDS;
+}
+
+DateADT
+zone_day_slow(ZoneDays *zone, TimestampTz at)
+{
+	int64 utc_day;
+	uint64 slot;
+	pg_time_t seconds;
+	const struct pg_tm *local;
+	DateADT day;
+
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("instant must be finite, not '%s'",
+							   TIMESTAMP_IS_NOEND(at) ? "infinity" : "-infinity"),
+						errhint("Leave such rows out, or use NULL where there is no instant.")));
+
+	utc_day = at / USECS_PER_DAY - (at % USECS_PER_DAY < 0);
+	slot = (uint64) (utc_day - ZONE_FIRST_DAY);
+	if (slot < ZONE_PAGES * ZONE_PAGE_DAYS && zone->pages[slot / ZONE_PAGE_DAYS] == NULL)
+	{
+		zone_fill_page(zone, (int) (slot / ZONE_PAGE_DAYS));
+		if (zone->pages[slot / ZONE_PAGE_DAYS][slot % ZONE_PAGE_DAYS] != ZONE_OFFSET_CHANGES)
+			return zone_day(zone, at);
+	}
+
+	seconds = unix_seconds(at);
+	local = pg_localtime(&seconds, zone->zone);
+	if (local == NULL)
+		report_timestamp_out_of_range();
+	day = date2j(local->tm_year + 1900, local->tm_mon + 1, local->tm_mday) - POSTGRES_EPOCH_JDATE;
+	if (!IS_VALID_DATE(day))
+		report_timestamp_out_of_range();
+	return day;
+}
+
+TimestampTz
+zone_day_start(const ZoneDays *zone, DateADT day)
+{
+	struct pg_tm tm;
+	TimestampTz start;
+
+	if (DATE_IS_NOBEGIN(day))
+		return DT_NOBEGIN;
+	if (DATE_IS_NOEND(day))
+		return DT_NOEND;
+	if (day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+		report_timestamp_out_of_range();
+
+	memset(&tm, 0, sizeof(tm));
+	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	start = day * USECS_PER_DAY + DetermineTimeZoneOffset(&tm, zone->zone) * USECS_PER_SEC;
+	if (!IS_VALID_TIMESTAMP(start))
+		report_timestamp_out_of_range();
+	return start;
+}
+
+bool
+zone_is_steady(const ZoneDays *zone, TimestampTz from, TimestampTz to)
+{
+	pg_time_t first = unix_seconds(from);
+	pg_time_t change;
+	long int before;
+	long int after;
+	int before_dst;
+	int after_dst;
+	int found =
+		pg_next_dst_boundary(&first, &before, &before_dst, &change, &after, &after_dst, zone->zone);
+
+	return found == 0 || (found > 0 && change > unix_seconds(to));
+}
+
+/* The instant of the same local time on another day, which is given as months and days after. */
+static TimestampTz
+move_day(const ZoneDays *zone, TimestampTz at, int32 months_after, int32 days_after)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	int offset;
+	int64 months;
+	int64 julian;
+
+	if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone->zone) != 0)
+		report_timestamp_out_of_range();
+	months = (int64) tm.tm_year * MONTHS_PER_YEAR + (tm.tm_mon - 1) + months_after;
+	if (months < (int64) PG_INT16_MIN * 1000 || months > (int64) PG_INT16_MAX * 1000)
+		report_timestamp_out_of_range();
+	tm.tm_mon = (int) (months % MONTHS_PER_YEAR);
+	tm.tm_year = (int) (months / MONTHS_PER_YEAR);
+	if (tm.tm_mon < 0)
+	{
+		tm.tm_mon += MONTHS_PER_YEAR;
+		tm.tm_year--;
+	}
+	tm.tm_mon++;
+	tm.tm_mday = Min(tm.tm_mday, day_tab[isleap(tm.tm_year)][tm.tm_mon - 1]);
+
+	julian = (int64) date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) + days_after;
+	if (julian < 0 || julian > PG_INT32_MAX)
+		report_timestamp_out_of_range();
+	j2date((int) julian, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	offset = DetermineTimeZoneOffset(&tm, zone->zone);
+	if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
+		report_timestamp_out_of_range();
+	return at;
+}
+
+/* One after the other: what the months come to may be a local time that the clock leaves out. */
+TimestampTz
+zone_add_interval(const ZoneDays *zone, TimestampTz at, const Interval *interval)
+{
+	if (interval->month != 0)
+		at = move_day(zone, at, interval->month, 0);
+	if (interval->day != 0)
+		at = move_day(zone, at, 0, interval->day);
+	if (pg_add_s64_overflow(at, interval->time, &at) || !IS_VALID_TIMESTAMP(at))
+		report_timestamp_out_of_range();
+	return at;
+}
+
+/* The offset of a whole day of UTC; ZONE_OFFSET_CHANGES where it isn't one, or isn't in the table.
+ */
+static int32
+offset_of_day(ZoneDays *zone, int64 utc_day)
+{
+	uint64 slot = (uint64) (utc_day - ZONE_FIRST_DAY);
+
+	if (slot >= ZONE_PAGES * ZONE_PAGE_DAYS)
+		return ZONE_OFFSET_CHANGES;
+	if (unlikely(zone->pages[slot / ZONE_PAGE_DAYS] == NULL))
+		zone_fill_page(zone, (int) (slot / ZONE_PAGE_DAYS));
+	return zone->pages[slot / ZONE_PAGE_DAYS][slot % ZONE_PAGE_DAYS];
+}
+
+/* Where the offset is the same then, and for a day to either side, so that no local time comes
+ * twice, the days have 24 hours in sum. */
+TimestampTz
+zone_add_days(ZoneDays *zone, TimestampTz at, int32 days)
+{
+	int64 from = at / USECS_PER_DAY - (at % USECS_PER_DAY < 0);
+	int32 offset = offset_of_day(zone, from);
+	int64 to = from + days;
+
+	if (offset == ZONE_OFFSET_CHANGES || offset_of_day(zone, to - 1) != offset ||
+		offset_of_day(zone, to) != offset || offset_of_day(zone, to + 1) != offset)
+	{
+		Interval interval = { 0, days, 0 };
+
+		return zone_add_interval(zone, at, &interval);
+	}
+	return at + days * USECS_PER_DAY;
+}

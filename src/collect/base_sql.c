@@ -1,0 +1,333 @@
+/*
+ * base_sql.c
+ *		The SQL faces that all bases share: what collecting aggregates are made
+ *		of, text and binary I/O, and a row per customer.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/tlist.h"
+#include "parser/parsetree.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/selfuncs.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#include "collect/base.h"
+#include "collect/customer.h"
+
+Customer
+customer_from_numeric(Datum datum)
+{
+	Customer customer = { 0 };
+	Datum least = NumericGetDatum(int64_to_numeric(PG_INT64_MIN));
+	Datum greatest = NumericGetDatum(int64_to_numeric(PG_INT64_MAX));
+
+	/* NaN is greater than all others */
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, datum, least)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, datum, greatest)))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("customer %s is out of range of bigint",
+							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),
+						errhint("Cast customers to text.")));
+	customer.number = DatumGetInt64(DirectFunctionCall1(numeric_int8, datum));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, datum,
+										  NumericGetDatum(int64_to_numeric(customer.number)))))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("customer %s is not a whole number",
+							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),
+						errhint("Cast customers to text.")));
+	return customer;
+}
+
+/* ---- collecting aggregates ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_collect_final);
+PG_FUNCTION_INFO_V1(loyalty_collect_combine);
+PG_FUNCTION_INFO_V1(loyalty_collect_serialize);
+PG_FUNCTION_INFO_V1(loyalty_collect_deserialize);
+
+/* No rows at all make no base: NULL, as for other aggregates that collect. */
+Datum
+loyalty_collect_final(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(base_from_collector((Collector *) PG_GETARG_POINTER(0)));
+}
+
+Datum
+loyalty_collect_combine(PG_FUNCTION_ARGS)
+{
+	Collector *state;
+	Collector *other;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(PG_GETARG_POINTER(0));
+	}
+	other = (Collector *) PG_GETARG_POINTER(1);
+	state = collector_state(fcinfo, other->ops, other->type, other->takes_bodies);
+	collector_absorb(state, other);
+	PG_RETURN_POINTER(state);
+}
+
+Datum
+loyalty_collect_serialize(PG_FUNCTION_ARGS)
+{
+	Collector *state = (Collector *) PG_GETARG_POINTER(0);
+	size_t size;
+	bytea *result;
+
+	if (!AggCheckCallContext(fcinfo, NULL))
+		elog(ERROR, "collector called outside an aggregate");
+	collector_compact(state);
+	size = flat_size(state);
+	if (size > (size_t) max_flat_size * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a parallel worker collected %zu kB, too much to hand over",
+						(size + 1023) / 1024),
+				 errdetail("The limit is %d kB (loyalty.max_flat_size).", max_flat_size),
+				 errhint("Aggregate in two levels: a summary for each customer with GROUP BY, then "
+						 "the metric's aggregate over the summaries. Or set "
+						 "max_parallel_workers_per_gather to 0.")));
+	result = datum_allocate(VARHDRSZ + size, state->ops->name, FLAT_SIZE_HINT);
+	flat_write(state, (uint8 *) VARDATA(result));
+	PG_RETURN_BYTEA_P(result);
+}
+
+Datum
+loyalty_collect_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea *bytes = PG_GETARG_BYTEA_PP(0);
+	ByteSpan flat = { (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes) };
+
+	if (!AggCheckCallContext(fcinfo, NULL))
+		elog(ERROR, "collector called outside an aggregate");
+	PG_RETURN_POINTER(collector_in_order(flat_read(flat)));
+}
+
+/* ---- text and binary I/O ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_base_out);
+PG_FUNCTION_INFO_V1(loyalty_base_send);
+
+static Datum
+collected_anew(ByteSpan flat, uint8 ops_id, CustomerType type, int sqlstate)
+{
+	const CollectOps *ops = collect_ops(ops_id);
+	Collector *collector = flat_read_foreign(flat, ops_id, type);
+
+	if (collector == NULL)
+		ereport(ERROR,
+				(errcode(sqlstate), errmsg("invalid bytes for a collected %s", ops->name),
+				 errhint("A base is made by a collecting aggregate; its text and binary forms are "
+						 "for moving one between servers.")));
+	return base_from_collector(collector);
+}
+
+/* The text form is that of bytea in hex. */
+Datum
+base_in(FunctionCallInfo fcinfo, uint8 ops_id, CustomerType type)
+{
+	bytea *bytes = DatumGetByteaPP(DirectFunctionCall1(byteain, PG_GETARG_DATUM(0)));
+	ByteSpan flat = { (const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes) };
+
+	return collected_anew(flat, ops_id, type, ERRCODE_INVALID_TEXT_REPRESENTATION);
+}
+
+Datum
+base_recv(FunctionCallInfo fcinfo, uint8 ops_id, CustomerType type)
+{
+	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
+	ByteSpan flat;
+
+	flat.len = message->len - message->cursor;
+	flat.bytes = (const uint8 *) pq_getmsgbytes(message, (int) flat.len);
+	return collected_anew(flat, ops_id, type, ERRCODE_INVALID_BINARY_REPRESENTATION);
+}
+
+/* The bytes for clients that argument 0 is, behind so many others. */
+static ByteBuffer
+bytes_for_client(FunctionCallInfo fcinfo, size_t before)
+{
+	bytea *stored = PG_GETARG_BYTEA_PP(0);
+	ByteSpan flat = { (const uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored) };
+	ByteBuffer out;
+
+	buffer_init(&out, before + VARINT_MAX_BYTES + flat.len);
+	out.len = before;
+	flat_put_for_client(&out, flat);
+	return out;
+}
+
+Datum
+loyalty_base_out(PG_FUNCTION_ARGS)
+{
+	ByteBuffer bytes = bytes_for_client(fcinfo, 0);
+	char *text = palloc_extended(2 * bytes.len + 3, MCXT_ALLOC_HUGE);
+
+	memcpy(text, "\\x", 2);
+	hex_encode((const char *) bytes.data, bytes.len, text + 2);
+	text[2 * bytes.len + 2] = '\0';
+	PG_RETURN_CSTRING(text);
+}
+
+Datum
+loyalty_base_send(PG_FUNCTION_ARGS)
+{
+	ByteBuffer bytes = bytes_for_client(fcinfo, VARHDRSZ);
+
+	datum_set_size(bytes.data, bytes.len, "base", FLAT_SIZE_HINT);
+	PG_RETURN_BYTEA_P((bytea *) bytes.data);
+}
+
+/* ---- a row per customer ---- */
+
+static Datum
+customer_datum(CustomerType type, Customer customer)
+{
+	if (type == CUSTOMER_BIGINT)
+		return Int64GetDatum(customer.number);
+	if (type == CUSTOMER_UUID)
+		return PointerGetDatum(customer.bytes.bytes);
+	return PointerGetDatum(
+		cstring_to_text_with_len((const char *) customer.bytes.bytes, (int) customer.bytes.len));
+}
+
+/* What a row takes beyond a customer's bytes and his body. */
+#define ROW_ROOM 64
+
+Datum
+base_customers(FunctionCallInfo fcinfo)
+{
+	const Base *base = base_open(PG_GETARG_DATUM(0));
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext row_context;
+	MemoryContext old;
+	BaseErrors errors;
+	ByteBuffer value;
+	BaseCursor cursor;
+	Customer customer = { 0 };
+	ByteSpan body;
+
+	InitMaterializedSRF(fcinfo, 0);
+	buffer_init(&value, 1024);
+	row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "loyalty customer", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(row_context);
+	base_rewind(&cursor, base);
+	base_name_customer(&errors, base->type, &customer);
+	while (base_next(&cursor, &customer, &body))
+	{
+		Datum values[2];
+		bool nulls[2] = { false, false };
+
+		CHECK_FOR_INTERRUPTS();
+		datum_check_size(ROW_ROOM + customer.bytes.len + body.len, base->ops->body_type,
+						 base->ops->size_hint);
+		value.len = VARHDRSZ;
+		buffer_put_bytes(&value, body.bytes, body.len);
+		datum_set_size(value.data, value.len, base->ops->body_type, base->ops->size_hint);
+		values[0] = customer_datum(base->type, customer);
+		values[1] = PointerGetDatum(value.data);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		if (base->type == CUSTOMER_TEXT)
+			MemoryContextReset(row_context);
+	}
+	base_forget_customer(&errors);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(row_context);
+	return (Datum) 0;
+}
+
+/*
+ * How many rows base_customers() gives: the number of distinct customers that
+ * the planner expects below the collector, which it finds through a sub-select's
+ * column. The default of 1,000 rows makes it choose nested loops.
+ */
+PG_FUNCTION_INFO_V1(loyalty_base_customers_support);
+
+static Aggref *
+collecting_aggregate(PlannerInfo *root, Node *arg, PlannerInfo **where)
+{
+	*where = root;
+	while (arg != NULL && IsA(arg, RelabelType))
+		arg = (Node *) ((RelabelType *) arg)->arg;
+	if (arg != NULL && IsA(arg, Var))
+	{
+		Var *var = (Var *) arg;
+		RelOptInfo *rel;
+		TargetEntry *entry;
+
+		if (var->varlevelsup != 0 || var->varno >= root->simple_rel_array_size)
+			return NULL;
+		rel = root->simple_rel_array[var->varno];
+		if (rel == NULL || rel->rtekind != RTE_SUBQUERY || rel->subroot == NULL)
+			return NULL;
+		entry = get_tle_by_resno(rel->subroot->parse->targetList, var->varattno);
+		if (entry == NULL)
+			return NULL;
+		return collecting_aggregate(rel->subroot, (Node *) entry->expr, where);
+	}
+	return arg != NULL && IsA(arg, Aggref) ? (Aggref *) arg : NULL;
+}
+
+Datum
+loyalty_base_customers_support(PG_FUNCTION_ARGS)
+{
+	Node *request = (Node *) PG_GETARG_POINTER(0);
+	SupportRequestRows *rows;
+	PlannerInfo *where;
+	Aggref *aggref;
+	Node *customer;
+	double input = 0;
+	double groups = 1;
+	Relids relids;
+	int relid = -1;
+
+	if (!IsA(request, SupportRequestRows))
+		PG_RETURN_POINTER(NULL);
+	rows = (SupportRequestRows *) request;
+	if (rows->root == NULL || !is_funcclause(rows->node))
+		PG_RETURN_POINTER(NULL);
+	aggref = collecting_aggregate(rows->root, (Node *) linitial(((FuncExpr *) rows->node)->args),
+								  &where);
+	if (aggref == NULL || aggref->args == NIL)
+		PG_RETURN_POINTER(NULL);
+
+	/* The customers of one group of the sub-select are what one call returns. */
+	customer = (Node *) ((TargetEntry *) linitial(aggref->args))->expr;
+	relids = pull_varnos(where, customer);
+	while ((relid = bms_next_member(relids, relid)) >= 0)
+	{
+		RelOptInfo *rel =
+			relid < where->simple_rel_array_size ? where->simple_rel_array[relid] : NULL;
+
+		if (rel != NULL)
+			input = Max(input, rel->rows);
+	}
+	if (input <= 0)
+		PG_RETURN_POINTER(NULL);
+	if (where->parse->groupClause != NIL)
+		groups = estimate_num_groups(
+			where, get_sortgrouplist_exprs(where->parse->groupClause, where->parse->targetList),
+			input, NULL, NULL);
+	rows->rows = clamp_row_est(estimate_num_groups(where, list_make1(customer),
+												   clamp_row_est(input / groups), NULL, NULL));
+	PG_RETURN_POINTER(rows);
+}

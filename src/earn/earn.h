@@ -1,0 +1,298 @@
+/*
+ * earn.h
+ *		Earning: the rules (EarnPolicy), and the one walk that replays them.
+ *
+ * A walk goes through a customer's events, amounts and facts, in order, and tells its sink
+ * what each earns or takes back: an EarnEntry. It keeps the orders that have a ref (lines and
+ * returns may follow), what was counted against caps, and how many orders there were.
+ *
+ *		A customer's timeline:					Beside other walks (programmes):
+ *		earn_walk_timeline(walk, body, NULL)	earn_walk_tiers(walk, ...)	once
+ *												earn_walk_start(walk, reader, ...)
+ *												for each instant of an event, and each that
+ *												earn_walk_next_due() names:
+ *													earn_walk_begin(walk, at)
+ *													earn_walk_event(walk, ...) ...
+ *													earn_walk_reckon(walk, ...)	if asked
+ *													earn_walk_end(walk, tier)
+ *												earn_walk_until(walk, before)
+ *
+ * The tier at which an instant's events earn is given when all of them are known: before or
+ * after them is the caller's business. Nothing is earned until then, but for what time gives:
+ * birthdays and anniversaries need no tier.
+ *
+ * No fmgr here. What the rules are in words: doc/reference-program.md.
+ */
+#ifndef LOYALTY_EARN_H
+#define LOYALTY_EARN_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "calendar/calendar.h"
+#include "core/decimal.h"
+#include "timeline/timeline.h"
+
+#define EARN_MAX_DECIMALS	 6	 /* of points, rates and multipliers */
+#define EARN_MAX_MULTIPLIERS 100 /* of a version */
+#define EARN_MAX_NTH		 100
+#define EARN_NO_TIER		 (-1)
+
+/* ---- the rules ---- */
+
+/* What an event is. */
+typedef enum EarnRole
+{
+	EARN_PURCHASE,
+	EARN_RETURN,
+	EARN_REDEMPTION,
+	EARN_PAID_WITH_POINTS,
+	EARN_JOIN,
+	EARN_BIRTH,
+	EARN_REFERRAL,
+	EARN_IGNORE,
+	EARN_BY_SIGN /* purchase or return; has no name */
+} EarnRole;
+
+typedef enum EarnRounding
+{
+	EARN_TRUNCATE,
+	EARN_FLOOR,
+	EARN_CEILING,
+	EARN_HALF_UP,
+	EARN_HALF_DOWN,
+	EARN_HALF_EVEN
+} EarnRounding;
+
+typedef enum EarnCombine
+{
+	EARN_HIGHEST,
+	EARN_MULTIPLY,
+	EARN_ADD
+} EarnCombine;
+
+typedef enum EarnSpan
+{
+	EARN_ORDER,
+	EARN_DAY,
+	EARN_MONTH,
+	EARN_YEAR,
+	EARN_LIFETIME
+} EarnSpan;
+
+#define EARN_SPANS (EARN_LIFETIME + 1)
+
+/* The most that may be earned in each span; units of -1: as much as one likes. */
+typedef struct EarnCaps
+{
+	bool any;
+	Decimal most[EARN_SPANS];
+} EarnCaps;
+
+/* A multiplier, and when it holds: all conditions that are there must. */
+typedef struct EarnRule
+{
+	const char *name; /* NULL: none */
+	Decimal times;
+	int nlabels; /* 0: any */
+	EventText *labels;
+	int ntiers;
+	EventText *tiers;
+	DateADT from;	/* DATEVAL_NOBEGIN: open */
+	DateADT until;	/* exclusive; DATEVAL_NOEND: open */
+	uint8 weekdays; /* bit 0 is Monday; 0: any */
+	bool has_hours;
+	int32 hours_from; /* seconds of the local day; may be later than hours_until */
+	int32 hours_until;
+	EarnCaps cap;
+	int counter; /* of its cap; -1: none */
+} EarnRule;
+
+typedef enum EarnBonusSort
+{
+	EARN_JOINING,
+	EARN_FIRST_PURCHASE,
+	EARN_BIRTHDAY,
+	EARN_ANNIVERSARY,
+	EARN_REFERRED,
+	EARN_NTH_PURCHASE
+} EarnBonusSort;
+
+typedef struct EarnBonus
+{
+	Decimal points; /* 0: none */
+	EarnCaps cap;
+	int counter;
+} EarnBonus;
+
+typedef struct EarnNth
+{
+	int64 n;
+	bool every;
+	EarnBonus bonus;
+} EarnNth;
+
+typedef struct EarnBonuses
+{
+	EarnBonus fixed[EARN_NTH_PURCHASE]; /* by sort */
+	int nnth;
+	EarnNth *nth; /* ascending by n */
+} EarnBonuses;
+
+/* All but zone and kinds may change from a day on. */
+typedef struct EarnVersion
+{
+	DateADT from; /* the first: DATEVAL_NOBEGIN */
+	Decimal rate;
+	Decimal per;
+	bool full_steps;
+	Decimal minimum; /* 0: none */
+	EarnRounding rounding;
+	int decimals;
+	int nrules;
+	EarnRule *rules; /* the array of the version before where nothing changed */
+	EarnCombine combine;
+	EarnBonuses *bonuses;
+	EarnCaps caps;
+	int nexcluded_kinds;
+	EventText *excluded_kinds; /* sorted */
+	int nexcluded_labels;
+	EventText *excluded_labels;
+	bool bonuses_qualify; /* bonus points count for tiers */
+	bool crossing_after;  /* the order that reaches a tier earns at the tier held after it */
+} EarnVersion;
+
+typedef struct EarnKind
+{
+	EventText kind;
+	EarnRole role;
+} EarnKind;
+
+typedef struct EarnPolicy
+{
+	ZoneDays *zone; /* NULL: the session's */
+	int nkinds;
+	EarnKind *kinds; /* sorted by kind; the default ones too */
+	int nversions;	 /* at least 1 */
+	EarnVersion *versions;
+	int scale;	   /* of points: the most decimals of any version */
+	int ncounters; /* counter 0 counts all points */
+} EarnPolicy;
+
+/* Opens a detoasted earn_policy datum in the current memory context (earn_policy.c). */
+extern EarnPolicy *earn_policy_open(const struct varlena *policy);
+
+/* What events of a kind are; EARN_BY_SIGN where nobody says. */
+extern EarnRole earn_role_of_kind(const EarnPolicy *policy, const EventText *kind);
+
+/* The version in force on a local day. */
+extern const EarnVersion *earn_version_on(const EarnPolicy *policy, DateADT day);
+
+/* ---- the walk ---- */
+
+typedef enum EarnEntryType
+{
+	EARN_ENTRY_EARN,
+	EARN_ENTRY_RETURN,
+	EARN_ENTRY_BONUS,
+	EARN_ENTRY_REDEEM
+} EarnEntryType;
+
+/* "earn", "return", ...: kinds of the events of points. */
+extern const char *const earn_entry_names[EARN_ENTRY_REDEEM + 1];
+
+/* What an event, or a day of the year, gives or takes. */
+typedef struct EarnEntry
+{
+	TimestampTz at;
+	EarnEntryType type;
+	const Event *event; /* its ref is the entry's; NULL: time alone did it */
+	EventText label;
+	int label_no;	/* 0: none; of a bonus: his number of labels + 1 + its EarnBonusSort */
+	bool qualifies; /* its points count for tiers */
+	bool has_amount;
+	int128 amount;			 /* at the timeline's scale */
+	int128 points;			 /* negative where they are taken */
+	int scale;				 /* of points */
+	const char *explanation; /* with EARN_WALK_EXPLAIN */
+} EarnEntry;
+
+typedef struct EarnWalk EarnWalk;
+
+/* Called for every entry; what it points to is gone afterwards. */
+typedef void (*EarnSink)(void *context, EarnWalk *walk, const EarnEntry *entry);
+
+#define EARN_WALK_EXPLAIN 0x01 /* entries are explained, and those without points reported too */
+
+/* Makes a walk in the current memory context, to be started for one customer after another. */
+extern EarnWalk *earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink,
+								  void *context);
+
+/* A kind that is ignored from the next customer on, whatever the rules say of it. It must stay. */
+extern void earn_walk_ignore(EarnWalk *walk, const EventText *kind);
+
+/* The names of the tiers that earn_walk_end() gives by number, from 0 on. They are kept. */
+extern void earn_walk_tiers(EarnWalk *walk, const EventText *tiers, int ntiers);
+
+/* Goes through a customer's events, to the last one; the tier is not known. */
+extern void earn_walk_timeline(EarnWalk *walk, ByteSpan body, const char *customer);
+
+/*
+ * Starts over with a customer, whose events a reader is about to read: membership and birth are
+ * looked up, on a copy. Its texts must stay. customer, if not NULL, is named in errors.
+ */
+extern void earn_walk_start(EarnWalk *walk, const TimelineReader *reader, const char *customer);
+
+/* The next instant at which time gives a bonus; DT_NOEND: never. */
+extern TimestampTz earn_walk_next_due(const EarnWalk *walk);
+
+/* Gives what falls due before a limit. */
+extern void earn_walk_until(EarnWalk *walk, TimestampTz before);
+
+/* Comes to an instant: what falls due up to it, and at it. */
+extern void earn_walk_begin(EarnWalk *walk, TimestampTz at);
+
+/* An event of that instant; instants in order, events in the timeline's. */
+extern void earn_walk_event(EarnWalk *walk, const Event *event);
+
+/* What an event, or the lines of an order at an instant, count for. */
+typedef struct EarnCounted
+{
+	const Event *event; /* the first line's */
+	int label_no;		/* 0: none, or they don't share one */
+	int128 amount;		/* at the timeline's scale; negative for returns */
+	bool starts_order;
+} EarnCounted;
+
+/*
+ * All events of the instant were given: what they count for, in the order in which they will earn
+ * (purchases, returns; none that is excluded or before membership). For who wants to know before
+ * they earn; it stays until the next instant.
+ */
+extern const EarnCounted *earn_walk_reckon(EarnWalk *walk, int *count);
+
+/* All events of the instant were given: they earn, at this tier. */
+extern void earn_walk_end(EarnWalk *walk, int tier);
+
+/*
+ * All of that at once for an instant with just one event, a purchase that has neither kind nor
+ * label nor ref, where nothing else falls due; where nobody has it explained.
+ */
+extern void earn_walk_purchase(EarnWalk *walk, const Event *event, int tier);
+
+/* How many orders have earned so far, be it nothing. */
+extern int64 earn_walk_orders(const EarnWalk *walk);
+
+/* When membership begins; DT_NOEND: never. */
+extern TimestampTz earn_walk_member_since(const EarnWalk *walk);
+
+/*
+ * What an order of a single line earns on a local day, at no known time of it and with nothing
+ * earned before; a negative amount is a return. Units of 10^-scale of the policy. A label or tier
+ * without bytes is none.
+ */
+extern int64 earn_walk_one(EarnWalk *walk, Decimal amount, DateADT day, EventText label,
+						   EventText tier);
+
+#endif

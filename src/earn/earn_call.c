@@ -1,0 +1,203 @@
+/*
+ * earn_call.c
+ *		The SQL faces of earning: one order, and a customer's timeline of amounts as one of
+ *		points, or as a list that explains them.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/date.h"
+
+#include "core/rows.h"
+#include "earn/earn_policy.h"
+#include "timeline/event_rows.h"
+
+PG_FUNCTION_INFO_V1(loyalty_points_earned);
+PG_FUNCTION_INFO_V1(loyalty_points_accrual);
+PG_FUNCTION_INFO_V1(loyalty_points_accrual_events);
+
+/* Rules that are open, and the walk by them. */
+typedef struct EarnCall
+{
+	EarnPolicy *policy;
+	EarnWalk *walk;
+	void *reading; /* what the sink collects for, in this call */
+} EarnCall;
+
+static void *
+open_with(const struct varlena *bytes, int flags, EarnSink sink)
+{
+	EarnCall *call = palloc0(sizeof(EarnCall));
+
+	call->policy = earn_policy_open(bytes);
+	call->walk = earn_walk_create(call->policy, flags, sink, call);
+	return call;
+}
+
+/* ---- one order ---- */
+
+static void *
+open_for_one(const struct varlena *bytes)
+{
+	return open_with(bytes, 0, NULL);
+}
+
+/* A text argument that may be NULL. */
+static EventText
+text_argument(FunctionCallInfo fcinfo, int n)
+{
+	EventText text = { NULL, 0 };
+
+	if (!PG_ARGISNULL(n))
+	{
+		const struct varlena *value = PG_GETARG_VARLENA_PP(n);
+
+		text.bytes = VARDATA_ANY(value);
+		text.len = (int) VARSIZE_ANY_EXHDR(value);
+	}
+	return text;
+}
+
+/* points_earned(amount, policy, label, on_date, tier) */
+Datum
+loyalty_points_earned(PG_FUNCTION_ARGS)
+{
+	EarnCall *call = policy_argument(fcinfo, 1, &earn_policy_face, open_for_one);
+	DateADT day = PG_ARGISNULL(3) ? GetSQLCurrentDate() : PG_GETARG_DATEADT(3);
+	Decimal amount;
+	int64 points;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	check_finite_day(day);
+	amount = decimal_from_numeric((const struct varlena *) PG_GETARG_VARLENA_PP(0));
+	points =
+		earn_walk_one(call->walk, amount, day, text_argument(fcinfo, 2), text_argument(fcinfo, 4));
+	PG_RETURN_NUMERIC(decimal_to_numeric(points, call->policy->scale));
+}
+
+/* ---- a timeline of points ---- */
+
+/* The events so far. */
+typedef struct Accrual
+{
+	Event *events;
+	int8 *scales; /* of their points */
+	int64 nevents;
+	int64 max_events;
+	int scale; /* the largest */
+} Accrual;
+
+static void
+collect_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
+{
+	Accrual *accrual = ((EarnCall *) context)->reading;
+	Event *event;
+
+	if (accrual->nevents == accrual->max_events)
+	{
+		accrual->max_events *= 2;
+		accrual->events = repalloc_huge(accrual->events, accrual->max_events * sizeof(Event));
+		accrual->scales = repalloc_huge(accrual->scales, accrual->max_events * sizeof(int8));
+	}
+	accrual->scales[accrual->nevents] = (int8) entry->scale;
+	accrual->scale = Max(accrual->scale, entry->scale);
+	event = &accrual->events[accrual->nevents++];
+	memset(event, 0, sizeof(Event));
+	event->at = entry->at;
+	event->value = (int64) entry->points;
+	event->has_value = true;
+	event->kind.bytes = earn_entry_names[entry->type];
+	event->kind.len = (int) strlen(event->kind.bytes);
+	event->label = entry->label;
+	if (entry->event != NULL)
+	{
+		event->ref_type = entry->event->ref_type;
+		event->ref_number = entry->event->ref_number;
+		event->ref_text = entry->event->ref_text;
+	}
+}
+
+static void *
+open_for_accrual(const struct varlena *bytes)
+{
+	return open_with(bytes, 0, collect_entry);
+}
+
+/* points_accrual(timeline, policy) */
+Datum
+loyalty_points_accrual(PG_FUNCTION_ARGS)
+{
+	EarnCall *call = policy_argument(fcinfo, 1, &earn_policy_face, open_for_accrual);
+	Accrual accrual = { .max_events = 16 };
+	ByteBuffer out;
+	int64 i;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	accrual.events = palloc(accrual.max_events * sizeof(Event));
+	accrual.scales = palloc(accrual.max_events * sizeof(int8));
+	call->reading = &accrual;
+	earn_walk_timeline(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
+					   NULL);
+	for (i = 0; i < accrual.nevents; i++)
+		accrual.events[i].value =
+			decimal_rescale(accrual.events[i].value, accrual.scales[i], accrual.scale);
+	timeline_datum_begin(&out, 64 + accrual.nevents * 8);
+	timeline_encode(&out, accrual.events, accrual.nevents, accrual.scale);
+	PG_RETURN_DATUM(timeline_datum_end(&out));
+}
+
+/* ---- what made the points ---- */
+
+/* What a list is written to, and the scale of its amounts. */
+typedef struct Explained
+{
+	Rows rows;
+	int scale;
+} Explained;
+
+static void
+put_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
+{
+	Explained *explained = ((EarnCall *) context)->reading;
+	Rows *rows = &explained->rows;
+
+	rows_begin(rows);
+	rows_put_instant(rows, entry->at);
+	event_put_ref(rows, entry->event);
+	if (entry->has_amount)
+		rows_put_decimal(rows, entry->amount, explained->scale);
+	else
+		rows_put_null(rows);
+	rows_put_decimal(rows, entry->points, entry->scale);
+	rows_put_name(rows, entry->explanation);
+	rows_end(rows);
+}
+
+static void *
+open_for_explanation(const struct varlena *bytes)
+{
+	return open_with(bytes, EARN_WALK_EXPLAIN, put_entry);
+}
+
+/* points_accrual_events(timeline, policy) */
+Datum
+loyalty_points_accrual_events(PG_FUNCTION_ARGS)
+{
+	EarnCall *call;
+	Explained explained;
+	ByteSpan body;
+	TimelineReader reader;
+
+	rows_open(&explained.rows, fcinfo);
+	call = policy_argument(fcinfo, 1, &earn_policy_face, open_for_explanation);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	body = timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0)));
+	timeline_open(&reader, body.bytes, body.len);
+	explained.scale = reader.scale;
+	call->reading = &explained;
+	earn_walk_timeline(call->walk, body, NULL);
+	return (Datum) 0;
+}

@@ -1,0 +1,359 @@
+/*
+ * earn_state.h
+ *		The state of a walk, shared by the files that are the engine:
+ *
+ *		earn_walk.c		membership, what comes next, the events of one instant by role
+ *		earn_reckon.c	orders: their lines, payments and returns, and what these count for
+ *		earn_orders.c	what orders earn, and what their returns take back
+ *		earn_rate.c		exact rates, multipliers and rounding
+ *		earn_bonus.c	bonuses, and when time gives them
+ *		earn_caps.c		what was earned in each span, and what is left
+ *		earn_explain.c	the words for all that
+ */
+#ifndef LOYALTY_EARN_STATE_H
+#define LOYALTY_EARN_STATE_H
+
+#include "lib/stringinfo.h"
+
+#include "core/int128.h"
+#include "earn/earn.h"
+
+/* A version of the rules made ready for a scale of values. Points are in units of the policy's
+ * scale. */
+typedef struct EarnTerms
+{
+	const EarnVersion *rules;
+	int64 unit; /* points are multiples of it */
+	int128 num; /* units of the version's own decimals = amount x num / den */
+	int128 den;
+	int128 weigh_num; /* ... = weighted amount x weigh_num / weigh_den */
+	int128 weigh_den;
+	int128 step_mul; /* full steps = amount x step_mul / step_div */
+	int128 step_div;
+	int128 step_num; /* units = steps x step_num / step_den */
+	int128 step_den;
+	int128 needed; /* the least amount that earns */
+	int64 caps[EARN_SPANS];
+	int first_rule; /* its first multiplier among those of all versions */
+	int weight_scale;
+	int64 one;			/* a weight of 1 */
+	int ncapped;		/* multipliers that count what they add */
+	int *capped;		/* their numbers in the version */
+	int64 *capped_caps; /* EARN_SPANS for each */
+} EarnTerms;
+
+/* What a multiplier that counts what it adds has added to an order. */
+typedef struct EarnShare
+{
+	int128 with;	/* lines, weighted by all multipliers up to it */
+	int128 without; /* ... before it */
+	int64 added;	/* that it made of the order's points */
+	int64 granted;	/* of that, within its cap */
+} EarnShare;
+
+/*
+ * An order:
+ *
+ *		lines ---------------------> weighted, and for each capped multiplier its share
+ *		   - paid with points = amount
+ *		rounded (amount at the rate) = total ---> within caps: earned
+ *		returned <= amount ----------------------> taken
+ */
+typedef struct EarnOrder
+{
+	int128 lines;
+	int128 weighted;
+	int128 amount;		 /* as of its last line */
+	int128 counted_back; /* of it: what returns counted for, ahead of ... */
+	int128 returned;	 /* ... what they took points back for */
+	int64 total;		 /* points of all its lines, before caps other than its own */
+	int64 earned;
+	int64 taken;  /* of them, by returns */
+	int64 shares; /* its first share */
+	EventText kind;
+	int32 version;
+	int32 ref;	 /* -1: none, and its shares are in scratch */
+	int32 next;	 /* of the same ref; -1: none */
+	int32 group; /* that has its lines ... */
+	int64 turn;	 /* ... of this instant */
+} EarnOrder;
+
+/* What is known of a ref. */
+typedef struct EarnRef
+{
+	int128 paid; /* with points */
+	bool bought; /* some purchase had it, be it one that earns nothing */
+	int32 first; /* its orders; -1: none */
+	int32 last;
+} EarnRef;
+
+/* Two days, months or years: a clock that is set back over midnight comes to the one before. */
+typedef struct EarnBucket
+{
+	int32 key[2];
+	int128 used[2];
+} EarnBucket;
+
+typedef struct EarnCounter
+{
+	EarnBucket spans[3]; /* day, month, year */
+	int128 lifetime;
+} EarnCounter;
+
+/* Why a purchase or a return doesn't count. */
+typedef enum EarnOut
+{
+	EARN_NOT_OUT,
+	EARN_OUT_EARLY, /* before membership */
+	EARN_OUT_LABEL,
+	EARN_OUT_KIND
+} EarnOut;
+
+/* An event of the instant. */
+typedef struct EarnDue
+{
+	Event event;
+	EarnRole role;
+	EarnOut out;
+	int32 ref;	/* of a return, if something was bought under it; -1: it belongs to no order */
+	int32 next; /* line of its group; -1: none */
+} EarnDue;
+
+/* Lines of one order at one instant. */
+typedef struct EarnGroup
+{
+	EarnOrder own; /* without a ref nothing follows: it is forgotten */
+	int32 order;   /* -1: that */
+	int32 first;   /* lines among what is due */
+	int32 last;
+	bool starts; /* the order */
+} EarnGroup;
+
+struct EarnWalk
+{
+	/* What it walks by; the same for all customers. */
+	const EarnPolicy *policy;
+	EarnSink sink;
+	void *sink_context;
+	MemoryContext context;
+	const EventText *ignored; /* a kind; NULL: none */
+	EarnTerms *terms;		  /* by version */
+	int scale;				  /* of values, that they are for; -1: none yet */
+	int nrules;				  /* of all versions */
+	const EarnRule **rules;
+	bool has_labels;  /* some multiplier asks for one */
+	bool counts_all;  /* some version caps all points */
+	bool *rule_tiers; /* by multiplier and tier */
+	int64 max_rule_tiers;
+	int ntiers;
+
+	/* The customer. */
+	const char *customer;
+	ZoneDays *zone;
+	EarnRole *roles; /* by kind_no, 0 is none */
+	int64 max_kinds;
+	bool *rule_labels; /* by multiplier and label_no */
+	int64 max_rule_labels;
+	int nlabels;
+	TimestampTz member_since;
+	bool joins; /* by a join event */
+	bool joined;
+	DateADT birth;		  /* DATEVAL_NOEND: not known */
+	TimestampTz birthday; /* the next one; DT_NOEND: none */
+	int birthday_year;
+	TimestampTz anniversary;
+	int anniversary_year;
+	int64 norders;
+	EarnCounter *counters;
+
+	/* Orders with a ref. */
+	RefTable ref_numbers;
+	EarnRef *refs;
+	int64 max_refs;
+	EarnOrder *orders;
+	int32 norders_kept;
+	int64 max_orders;
+	EarnShare *shares;
+	int64 nshares;
+	int64 max_shares;
+	EarnShare *scratch; /* of orders without a ref, of one instant */
+	int64 nscratch;
+	int64 max_scratch;
+
+	/* The instant. */
+	TimestampTz now;
+	int64 turn;
+	DateADT today;
+	int32 keys[3]; /* of its day, month, year */
+	bool has_keys;
+	bool has_time; /* the time of day is known at all */
+	int32 time;	   /* seconds of the local day; -1: not computed yet */
+	int tier;
+	uint32 roles_due; /* bits of the roles that occur */
+	EarnDue *due;
+	int32 ndue;
+	int64 max_due;
+	EarnGroup *groups;
+	int32 ngroups;
+	int64 max_groups;
+	bool reckoned;
+	EarnCounted *counted; /* of the groups, then of returns */
+	int32 ncounted;
+	int64 max_counted;
+
+	StringInfo note; /* what is being explained; NULL: nobody asks */
+};
+
+#define EARN_ROLE_BIT(role) ((uint32) 1 << (role))
+
+extern void *earn_grow_slow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size);
+
+/* Grows an array to hold so many elements; for those that the data size. */
+static inline void *
+earn_grow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size)
+{
+	return likely(needed <= *max) ? array : earn_grow_slow(walk, array, max, needed, size);
+}
+
+/* What doesn't fit: 22003. */
+extern void earn_report_out_of_range(const EarnWalk *walk) pg_attribute_noreturn();
+
+/* Reports an entry of the instant, which it completes; without points only if it's explained. */
+extern void earn_emit(EarnWalk *walk, EarnEntry *entry);
+
+/* The version in force on the instant's day. */
+static inline EarnTerms *
+earn_terms_now(const EarnWalk *walk)
+{
+	if (likely(walk->policy->nversions == 1))
+		return walk->terms;
+	return &walk->terms[earn_version_on(walk->policy, walk->today) - walk->policy->versions];
+}
+
+/* ---- earn_rate.c ---- */
+
+static inline int128
+earn_mul(const EarnWalk *walk, int128 a, int128 b)
+{
+	int128 product;
+
+	if (unlikely(int128_mul_overflow(a, b, &product)))
+		earn_report_out_of_range(walk);
+	return product;
+}
+
+static inline int128
+earn_add(const EarnWalk *walk, int128 a, int128 b)
+{
+	int128 sum;
+
+	if (unlikely(__builtin_add_overflow(a, b, &sum)))
+		earn_report_out_of_range(walk);
+	return sum;
+}
+
+/* Makes the terms of all versions ready for a scale of values. */
+extern void earn_prepare(EarnWalk *walk, int scale);
+
+/* num / den, rounded; den is more than 0. */
+extern int128 earn_divide(int128 num, int128 den, EarnRounding rounding);
+
+/*
+ * Points at the rate for an amount, of which lines come to so much, and weigh so much with their
+ * multipliers; taken where negative.
+ */
+extern int64 earn_points(const EarnWalk *walk, const EarnTerms *terms, int128 amount, int128 lines,
+						 int128 weighted, bool negative);
+
+/* Does a multiplier hold now, for a label? */
+extern bool earn_rule_holds(EarnWalk *walk, const EarnTerms *terms, int rule, int label_no);
+
+/* The weight of a line, with the shares, if not NULL, of the capped multipliers in it. */
+extern int128 earn_weight(EarnWalk *walk, const EarnTerms *terms, int label_no, EarnShare *shares,
+						  int64 value);
+
+/* ---- earn_caps.c ---- */
+
+extern void earn_counters_clear(EarnWalk *walk);
+
+/* Lets through what the spans from the day on leave, and counts it; rule, if not NULL, is the
+ * multiplier whose cap it is. */
+extern int64 earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, int64 points,
+							  const EarnRule *rule);
+
+/* A cap at the scale of points; -1: none. */
+extern void earn_scale_caps(const EarnPolicy *policy, const EarnCaps *caps, int64 *scaled);
+
+/* ---- earn_reckon.c ---- */
+
+extern void earn_forget_orders(EarnWalk *walk);
+
+/* A part paid with points. */
+extern void earn_pay(EarnWalk *walk, const Event *event);
+
+/* An order without lines; ref -1: it has none. */
+extern void earn_init_order(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms, int32 ref);
+
+/* Puts the purchases of the instant together, order by order, and settles what they and the
+ * returns count for. */
+extern void earn_reckon(EarnWalk *walk);
+
+static inline EarnOrder *
+earn_order_of(const EarnWalk *walk, EarnGroup *group)
+{
+	return group->order < 0 ? &group->own : &walk->orders[group->order];
+}
+
+/* An amount, whatever its sign. */
+static inline int128
+earn_size(const Event *event)
+{
+	return event->value < 0 ? -(int128) event->value : event->value;
+}
+
+/* ---- earn_orders.c: of what was reckoned ---- */
+
+/* The purchases of the instant, order by order; a return. */
+extern void earn_purchases(EarnWalk *walk);
+extern void earn_return(EarnWalk *walk, const EarnDue *due);
+
+/* What an order of one line earns, within the caps of the order and of multipliers alone; a
+ * return where the value is negative. */
+extern int64 earn_single(EarnWalk *walk, int64 value, int label_no);
+
+/* ---- earn_bonus.c ---- */
+
+/* Finds out when the first birthday and anniversary are. */
+extern void earn_start_years(EarnWalk *walk);
+
+/* Works off those that fall on an instant. */
+extern void earn_celebrate(EarnWalk *walk, TimestampTz at);
+
+/* A bonus now; event is what gives it. n counts purchases and years. */
+extern void earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort,
+					  const EarnBonus *bonus, const Event *event, int64 n);
+
+/* The bonuses of an order that starts. */
+extern void earn_give_for_order(EarnWalk *walk, const EarnTerms *terms, const Event *event);
+
+/* ---- earn_explain.c: adds to the note, which must be there ---- */
+
+/* An order: its amount and rate, what multiplies the group's lines, what earned before. */
+extern void earn_note_order(EarnWalk *walk, const EarnTerms *terms, const EarnOrder *order,
+							const EarnGroup *group);
+extern void earn_note_before(EarnWalk *walk, int64 points);
+
+/* A cap that cut; of a multiplier, if rule isn't NULL. */
+extern void earn_note_cap(EarnWalk *walk, const EarnRule *rule, EarnSpan span, int64 most);
+
+/* Why an event doesn't count. */
+extern void earn_note_out(EarnWalk *walk, const EarnDue *due);
+
+/* A return at its own rate; of an order. */
+extern void earn_note_return(EarnWalk *walk, const EarnTerms *terms, int label_no, int128 amount);
+extern void earn_note_order_return(EarnWalk *walk, int128 returned, const EarnOrder *order,
+								   int64 taken);
+extern void earn_note_bonus(EarnWalk *walk, EarnBonusSort sort, const EarnBonus *bonus, int64 n);
+extern void earn_note_text(EarnWalk *walk, const char *text);
+
+#endif

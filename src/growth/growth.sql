@@ -1,0 +1,82 @@
+-- Growth accounting and churn: who is new, comes again, comes back, and leaves.
+
+\expand metric/result_type.sql TYPE=growth_result SSPACE=8192 DIFFER="period, zone or as_of"
+\expand metric/result_type.sql TYPE=growth_money_result SSPACE=16384 DIFFER="period, zone or as_of"
+COMMENT ON TYPE growth_result IS
+	'counts of growth accounting by period, as growth() and churn() make them; growth_table() and churn_table() turn them into rows, rollup() adds those of disjoint customers';
+COMMENT ON TYPE growth_money_result IS
+	'counts and revenue of growth accounting by period, as growth() over timelines makes them; growth_table() turns them into rows, rollup() adds those of disjoint customers';
+
+-- ---- counting ----
+
+-- Over timelines STABLE, since a period without a zone takes its days from the session's TimeZone.
+-- COST of the functions over a base: that of a query, so that collecting in parallel wins.
+
+CREATE FUNCTION growth(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
+	RETURNS growth_result
+	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+CREATE FUNCTION churn(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
+	RETURNS growth_result
+	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+CREATE FUNCTION growth(base timeline_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
+	RETURNS growth_money_result
+	AS 'MODULE_PATHNAME', 'loyalty_growth_money' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION growth(activity_base, calendar_period, date) IS
+	'Growth accounting of a base: by period, the customers who are new (it is their first active period), retained (active in the period before, too) and resurrected (active before, but not in the period before). Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period is error 22004, a period in another zone than the days were collected in 22023, an infinite as_of and a day before the first of a list of periods 22008.';
+COMMENT ON FUNCTION churn(activity_base, calendar_period, date) IS
+	'The same counts as growth(), under the name of what churn_table() makes of them.';
+COMMENT ON FUNCTION growth(timeline_base, calendar_period, date) IS
+	'Growth accounting of a base with its money: customers as growth() counts them by the local days of events whose value isn''t negative, and revenue, which is the sum of their values, negative ones too. Events after the local day as_of don''t count; NULL: that of the last event. NULL for a NULL base; errors as in growth() over active days. Sums beyond 128 bits are error 22003.';
+
+CREATE FUNCTION growth_accum(state growth_result, activity activity_set, period calendar_period, as_of date)
+	RETURNS growth_result
+	AS 'MODULE_PATHNAME', 'loyalty_growth_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION growth_accum(state growth_money_result, timeline event_timeline, period calendar_period, as_of date)
+	RETURNS growth_money_result
+	AS 'MODULE_PATHNAME', 'loyalty_growth_money_accum' LANGUAGE C STABLE PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION growth_accum(growth_result, activity_set, calendar_period, date) IS 'part of the aggregates growth() and churn()';
+COMMENT ON FUNCTION growth_accum(growth_money_result, event_timeline, calendar_period, date) IS 'part of the aggregate growth()';
+
+CREATE AGGREGATE growth(activity activity_set, period calendar_period, as_of date) (
+	SFUNC = growth_accum, STYPE = growth_result, SSPACE = 32768,
+	COMBINEFUNC = growth_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE churn(activity activity_set, period calendar_period, as_of date) (
+	SFUNC = growth_accum, STYPE = growth_result, SSPACE = 32768,
+	COMBINEFUNC = growth_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE growth(timeline event_timeline, period calendar_period, as_of date) (
+	SFUNC = growth_accum, STYPE = growth_money_result, SSPACE = 32768,
+	COMBINEFUNC = growth_money_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE growth(activity_set, calendar_period, date) IS
+	'growth() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period and as_of must be the same for all rows (22023).';
+COMMENT ON AGGREGATE churn(activity_set, calendar_period, date) IS
+	'The same counts as growth(), under the name of what churn_table() makes of them.';
+COMMENT ON AGGREGATE growth(event_timeline, calendar_period, date) IS
+	'growth() with its money over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period and as_of must be the same for all rows (22023).';
+
+-- ---- rows ----
+
+CREATE FUNCTION growth_table(result growth_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean,
+		active bigint, new bigint, retained bigint, resurrected bigint, churned bigint, quick_ratio float8, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_growth_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
+COMMENT ON FUNCTION growth_table(growth_result) IS
+	'A row for each period from the first active one to that of as_of, without gaps: active = new + retained + resurrected customers, and churned, those active in the period before and not in this one. active = active of the period before + new + resurrected - churned. quick_ratio: (new + resurrected) / churned; NULL where nobody churned. period_end is exclusive; complete is false while the period still runs: who has churned by then only hasn''t come yet. No rows for NULL.';
+
+CREATE FUNCTION growth_table(result growth_money_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean,
+		active bigint, new bigint, retained bigint, resurrected bigint, churned bigint, quick_ratio float8,
+		opening_revenue numeric, new_revenue numeric, expansion numeric, resurrected_revenue numeric,
+		contraction numeric, churned_revenue numeric, revenue numeric, returned numeric,
+		gross_retention float8, net_retention float8, revenue_quick_ratio float8, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_growth_money_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
+COMMENT ON FUNCTION growth_table(growth_money_result) IS
+	'The rows of growth_table() with money: opening_revenue (that of the period before) + new_revenue + expansion + resurrected_revenue - contraction - churned_revenue = revenue, exactly. Expansion and contraction are how much more and how much less retained customers brought than in the period before, customer by customer; churned_revenue is what those who churned brought then.
+revenue is that of the customers active in the period, whose own may be below zero by returns; then new, resurrected and churned revenue can be, too. returned: what customers gave back who did nothing else in the period, which no other column has; revenue - returned is the sum of all values.
+gross_retention: (opening - contraction - churned) / opening, net_retention: (opening + expansion - contraction - churned) / opening, revenue_quick_ratio: (new + expansion + resurrected) / (contraction + churned), all of revenue; NULL where the divisor isn''t above zero. complete is false while the period still runs. No rows for NULL.';
+
+CREATE FUNCTION churn_table(result growth_result, confidence float8 DEFAULT 0.95)
+	RETURNS TABLE (period_start date, period_end date, complete boolean,
+		active bigint, churned bigint, rate float8, lower float8, upper float8, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_churn_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
+COMMENT ON FUNCTION churn_table(growth_result, float8) IS
+	'A row for each period from the second active one to that of as_of: the customers active in the period before, those of them who churned since they aren''t active in this one, and their share with its Wilson score interval; NULL where nobody was active before. period_end is exclusive; complete is false while the period still runs: the rate can only fall until it is over. No rows for NULL; a confidence outside of 0 to 1 is error 22023.';

@@ -1,0 +1,170 @@
+/*
+ * metric_result.c
+ *		The rows of metrics' results: found by folds, and walked by period when they are read.
+ */
+#include "postgres.h"
+
+#include "core/codec.h"
+#include "metric/metric.h"
+
+/* ---- for folds ---- */
+
+/* A first array, and the most numbers that one covers: days of 89 years, half a megabyte. */
+#define FIRST_CELLS 32
+#define MAX_CELLS	32768
+
+void
+metric_cells_open(MetricCells *cells, Tally *tally)
+{
+	memset(cells, 0, sizeof(MetricCells));
+	cells->tally = tally;
+	cells->context = CurrentMemoryContext;
+}
+
+void
+metric_cells_open_under(MetricCells *cells, Tally *tally, int64 first_key)
+{
+	metric_cells_open(cells, tally);
+	cells->key.numbers[0] = first_key;
+	cells->column = 1;
+}
+
+/* Makes the array cover a number, where it can. */
+static void
+cover(MetricCells *cells, int32 number)
+{
+	int64 first = number;
+	int64 end = (int64) number + 1;
+	int64 ncells = FIRST_CELLS;
+	TallyRow **made;
+
+	if (cells->ncells > 0)
+	{
+		first = Min(first, cells->first);
+		end = Max(end, (int64) cells->first + cells->ncells);
+	}
+	if (end - first > MAX_CELLS)
+		return;
+	while (ncells < end - first)
+		ncells *= 2;
+	/* what has come before may come before that, too */
+	if (cells->ncells > 0 && first < cells->first)
+		first = Max(end - ncells, PG_INT32_MIN);
+	made = MemoryContextAllocZero(cells->context, ncells * sizeof(TallyRow *));
+	if (cells->ncells > 0)
+	{
+		memcpy(made + (cells->first - first), cells->cells, cells->ncells * sizeof(TallyRow *));
+		pfree(cells->cells);
+	}
+	cells->first = (int32) first;
+	cells->ncells = (uint32) ncells;
+	cells->cells = made;
+}
+
+TallyRow *
+metric_cell_slow(MetricCells *cells, int32 number)
+{
+	uint32 slot = (uint32) number - (uint32) cells->first;
+	TallyRow *row;
+
+	cells->key.numbers[cells->column] = number;
+	row = tally_row(cells->tally, &cells->key);
+	if (slot >= cells->ncells)
+	{
+		cover(cells, number);
+		slot = (uint32) number - (uint32) cells->first;
+	}
+	if (slot < cells->ncells)
+		cells->cells[slot] = row;
+	return row;
+}
+
+/* ---- reading ---- */
+
+const char *
+metric_parameter(const Tally *tally, const char *name)
+{
+	return tally_parameter(tally, tally_parameter_number(tally_shape(tally), name));
+}
+
+bool
+metric_result_as_of(const Tally *tally, DateADT *as_of)
+{
+	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of);
+}
+
+void
+metric_put_as_of(Rows *rows, const Tally *tally)
+{
+	DateADT as_of;
+
+	if (metric_result_as_of(tally, &as_of))
+		rows_put_day(rows, as_of);
+	else
+		rows_put_null(rows);
+}
+
+/* ---- period by period ---- */
+
+bool
+metric_periods_open(MetricPeriods *periods, const Tally *tally)
+{
+	int64 nrows;
+
+	memset(periods, 0, sizeof(MetricPeriods));
+	periods->next_row = tally_rows(tally, &nrows);
+	periods->end_rows = periods->next_row + nrows;
+	if (nrows == 0)
+		return false;
+	if (!tally_calendar(tally, &periods->calendar) || !metric_result_as_of(tally, &periods->as_of))
+		report_corrupted();
+	periods->last = calendar_index(&periods->calendar, periods->as_of);
+	periods->index = (*periods->next_row)->key.numbers[0] - 1;
+	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
+	return true;
+}
+
+bool
+metric_periods_next(MetricPeriods *periods)
+{
+	if (periods->index >= periods->last)
+		return false;
+	periods->index++;
+	periods->start = periods->end;
+	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
+	periods->complete = periods->end != DATEVAL_NOEND && periods->end - 1 <= periods->as_of;
+	periods->before = periods->row;
+	periods->row = NULL;
+	if (periods->next_row < periods->end_rows &&
+		(*periods->next_row)->key.numbers[0] == periods->index)
+		periods->row = *periods->next_row++;
+	return true;
+}
+
+void
+metric_put_period(Rows *rows, const MetricPeriods *periods)
+{
+	rows_put_day(rows, periods->start);
+	rows_put_day(rows, periods->end);
+	rows_put_bool(rows, periods->complete);
+}
+
+const char *
+metric_period_fault(const Tally *tally)
+{
+	int64 nrows;
+	TallyRow **rows;
+	Calendar calendar;
+	DateADT as_of;
+
+	if (!tally_calendar(tally, &calendar))
+		return "There is no \"period\".";
+	rows = tally_rows(tally, &nrows);
+	if (nrows == 0)
+		return NULL;
+	if (!metric_result_as_of(tally, &as_of))
+		return "There are rows, but no \"as_of\".";
+	if (calendar_start(&calendar, (int32) rows[nrows - 1]->key.numbers[0]) > as_of)
+		return "There is a period after \"as_of\".";
+	return NULL;
+}

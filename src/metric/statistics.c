@@ -1,0 +1,226 @@
+/*
+ * statistics.c
+ *		Quantiles, tails and intervals that metrics show beside their rates.
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "metric/statistics.h"
+
+/* The polynomial with these coefficients, lowest power first. */
+static double
+polynomial(const double *coefficients, int n, double x)
+{
+	double value = coefficients[n - 1];
+	int i;
+
+	for (i = n - 2; i >= 0; i--)
+		value = value * x + coefficients[i];
+	return value;
+}
+
+/*
+ * Algorithm AS 241, PPND16. Wichura, M. J. (1988): The percentage points of
+ * the normal distribution. Applied Statistics 37, 477-484.
+ *
+ * Three quotients of polynomials: around the middle, in the tails, and far out.
+ */
+double
+normal_quantile(double p)
+{
+	static const double a[] = {
+		3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3,
+		1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
+		3.3430575583588128105e+4, 2.5090809287301226727e+3,
+	};
+	static const double b[] = {
+		1.0,
+		4.2313330701600911252e+1,
+		6.8718700749205790830e+2,
+		5.3941960214247511077e+3,
+		2.1213794301586595867e+4,
+		3.9307895800092710610e+4,
+		2.8729085735721942674e+4,
+		5.2264952788528545610e+3,
+	};
+	static const double c[] = {
+		1.42343711074968357734e0,  4.63033784615654529590e0,  5.76949722146069140550e0,
+		3.64784832476320460504e0,  1.27045825245236838258e0,  2.41780725177450611770e-1,
+		2.27238449892691845833e-2, 7.74545014278341407640e-4,
+	};
+	static const double d[] = {
+		1.0,
+		2.05319162663775882187e0,
+		1.67638483018380384940e0,
+		6.89767334985100004550e-1,
+		1.48103976427480074590e-1,
+		1.51986665636164571966e-2,
+		5.47593808499534494600e-4,
+		1.05075007164441684324e-9,
+	};
+	static const double e[] = {
+		6.65790464350110377720e0,  5.46378491116411436990e0,  1.78482653991729133580e0,
+		2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+		2.71155556874348757815e-5, 2.01033439929228813265e-7,
+	};
+	static const double f[] = {
+		1.0,
+		5.99832206555887937690e-1,
+		1.36929880922735805310e-1,
+		1.48753612908506148525e-2,
+		7.86869131145613259100e-4,
+		1.84631831751005468180e-5,
+		1.42151175831644588870e-7,
+		2.04426310338993978564e-15,
+	};
+	double q = p - 0.5;
+	double r;
+	double z;
+
+	if (!(p >= 0 && p <= 1))
+		return NAN;
+	if (p == 0 || p == 1)
+		return p == 0 ? -INFINITY : INFINITY;
+
+	if (fabs(q) <= 0.425)
+	{
+		r = 0.180625 - q * q;
+		return q * polynomial(a, lengthof(a), r) / polynomial(b, lengthof(b), r);
+	}
+	r = sqrt(-log(q < 0 ? p : 1 - p));
+	if (r <= 5)
+		z = polynomial(c, lengthof(c), r - 1.6) / polynomial(d, lengthof(d), r - 1.6);
+	else
+		z = polynomial(e, lengthof(e), r - 5) / polynomial(f, lengthof(f), r - 5);
+	return q < 0 ? -z : z;
+}
+
+double
+normal_quantile_two_sided(double confidence)
+{
+	/* By way of the lower tail, which loses no digits where confidence is near 1; no minus zero. */
+	return 0 - normal_quantile((1 - confidence) / 2);
+}
+
+double
+confidence_quantile(double confidence)
+{
+	if (!(confidence > 0 && confidence < 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("confidence must be between 0 and 1, not %g", confidence),
+						errhint("0.95 is usual.")));
+	return normal_quantile_two_sided(confidence);
+}
+
+void
+wilson_interval(double successes, double n, double z, double *lower, double *upper)
+{
+	double rate;
+	double z2_n;
+	double centre;
+	double half;
+
+	if (!(n > 0))
+	{
+		*lower = *upper = NAN;
+		return;
+	}
+	rate = successes / n;
+	z2_n = z * z / n;
+	centre = (rate + z2_n / 2) / (1 + z2_n);
+	half = z * sqrt((rate * (1 - rate) + z2_n / 4) / n) / (1 + z2_n);
+
+	/* What rounding leaves at the ends isn't part of the interval. */
+	*lower = successes <= 0 ? 0 : Max(centre - half, 0);
+	*upper = successes >= n ? 1 : Min(centre + half, 1);
+}
+
+/* What Stirling's formula leaves of ln Gamma(a + 1), for a of 10 and more. */
+static double
+stirling_error(double a)
+{
+	static const double c[] = {
+		1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188, -691.0 / 360360,
+	};
+
+	return polynomial(c, lengthof(c), 1 / (a * a)) / a;
+}
+
+/*
+ * x^a e^-x / Gamma(a + 1), times scale. Each of the factors may be out of range where the product
+ * isn't; and the difference of their large logarithms would lose the digits that this keeps.
+ */
+static double
+gamma_front(double a, double x, double scale)
+{
+	double root;
+	double far;
+
+	if (a < 10)
+	{
+		root = exp(-x / 2);
+		if (root == 0)
+			return 0;
+		return root * (scale * pow(x, a) / tgamma(a + 1)) * root;
+	}
+	far = (x - a) / a;
+	root = exp(-(stirling_error(a) + a * (far - log1p(far))) / 2);
+	return root * (scale / sqrt(2 * M_PI * a)) * root;
+}
+
+/*
+ * Below a + 1 the sum for P, of terms that are all positive, and 1 - P; above it the continued
+ * fraction for Q by Lentz's method.
+ */
+double
+gamma_tail(double a, double x)
+{
+	double term;
+	double sum;
+	double c;
+	double d;
+	double n;
+
+	if (!(a > 0) || !(x >= 0))
+		return NAN;
+	if (x == 0 || isinf(x))
+		return x == 0 ? 1 : 0;
+	if (x < a + 1)
+	{
+		sum = term = 1;
+		for (n = a + 1; term > sum * (DBL_EPSILON / 4); n++)
+		{
+			term *= x / n;
+			sum += term;
+		}
+		return Max(1 - gamma_front(a, x, sum), 0);
+	}
+
+	/* 1 / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / ...)); no denominator gets near 0. */
+	d = 1 / (x + 1 - a);
+	c = INFINITY;
+	sum = d;
+	n = 0;
+	do
+	{
+		double numerator;
+		double denominator;
+
+		n++;
+		numerator = n * (a - n);
+		denominator = x + 2 * n + 1 - a;
+		d = 1 / (denominator + numerator * d);
+		c = denominator + numerator / c;
+		term = c * d;
+		sum *= term;
+	} while (fabs(term - 1) > 4 * DBL_EPSILON);
+	return gamma_front(a, x, a * sum);
+}
+
+double
+chi_squared_tail(double x, double degrees)
+{
+	return gamma_tail(degrees / 2, x / 2);
+}

@@ -1,0 +1,170 @@
+/*
+ * tally.h
+ *		What results of metrics are made of: exact sums by key, and what they are about.
+ *
+ *		parameters	policy, period, as_of ...: texts; results add up where they agree
+ *		rows		keys (a period, a rank, a label)  ->  sums (counts, values)
+ *
+ * A metric describes its result once, as a TallyShape; storing it, reading it back from
+ * text and bytes, adding it up and comparing it are the same for all of them. Rows are
+ * sorted by their keys, and a row without a sum that isn't zero isn't there: equal results
+ * have equal bytes.
+ *
+ * No fmgr here: tally_sql.h is the SQL face.
+ */
+#ifndef LOYALTY_TALLY_H
+#define LOYALTY_TALLY_H
+
+#include "postgres.h"
+
+#include "calendar/calendar.h"
+#include "core/codec.h"
+
+#define TALLY_MAX_KEYS		 4
+#define TALLY_MAX_SUMS		 24
+#define TALLY_MAX_PARAMETERS 8
+
+typedef enum TallyType
+{
+	TALLY_PERIOD,  /* key: number of a period of the parameter "period"; shown as its first day */
+	TALLY_NUMBER,  /* key: an int64 */
+	TALLY_DECIMAL, /* key: a decimal at the tally's scale, in 64 bits */
+	TALLY_TEXT,	   /* key: a text, which may be absent (sorts first) */
+	TALLY_COUNT,   /* sum: whole, never below zero, below 2^63 */
+	TALLY_VALUE	   /* sum: a decimal at the tally's scale */
+} TallyType;
+
+typedef struct TallyColumn
+{
+	const char *name;
+	TallyType type;
+} TallyColumn;
+
+/* Checks a parameter's text that came from outside and gives its canonical form; an ereport of
+ * its own where it isn't one. NULL: the text is taken as it is. */
+typedef char *(*TallyCanonical)(const char *text);
+
+typedef struct TallyParameter
+{
+	const char *name;
+	bool is_json;		 /* its text is JSON and is shown as it is; else it is shown as a string */
+	bool may_be_unknown; /* where one side has none, results add up; else both or neither */
+	TallyCanonical canonical; /* what is JSON needs one, or be written as jsonb writes it */
+	const char *hint;		  /* for results that differ in it */
+} TallyParameter;
+
+typedef struct Tally Tally;
+
+typedef struct TallyShape
+{
+	const char *type;  /* its SQL name */
+	const char *maker; /* "points_totals() and rollup()", for hints */
+	int nparameters;
+	const TallyParameter *parameters;
+	int nkeys; /* 0: a single row */
+	const TallyColumn *keys;
+	int nsums;
+	const TallyColumn *sums;
+	/* Is it one that the metric can have made? NULL: any is. For results from outside; what is
+	 * wrong, as a DETAIL, or NULL. */
+	const char *(*fault)(const Tally *tally);
+} TallyShape;
+
+/* The key of a row; what the shape has no column for doesn't matter. Numbers of TALLY_PERIOD,
+ * TALLY_NUMBER and TALLY_DECIMAL columns stand in their column's place; a shape has at most one
+ * TALLY_TEXT and one TALLY_DECIMAL column. */
+typedef struct TallyKey
+{
+	int64 numbers[TALLY_MAX_KEYS];
+	const char *text; /* NULL: absent; not terminated */
+	int text_len;
+} TallyKey;
+
+typedef struct TallyRow
+{
+	TallyKey key;
+	int128 *sums; /* shape->nsums; they stay where they are */
+} TallyRow;
+
+/* ---- making one ---- */
+
+/* An empty tally in the current memory context, where all of it will live. */
+extern Tally *tally_create(const TallyShape *shape);
+
+/* Sets a parameter, by its number in the shape; the text is copied. NULL: none. */
+extern void tally_set_parameter(Tally *tally, int parameter, const char *text);
+
+/* Rows that had no customer. */
+extern void tally_add_guests(Tally *tally, int64 guests);
+
+/*
+ * Makes sure that values can be added at this scale: 1 unit is 10^-scale. The tally's scale
+ * becomes the larger of its own and this one, and sums and keys are brought to it (22003 where
+ * one doesn't fit). Returns the factor that brings values at this scale to the tally's.
+ */
+extern int128 tally_use_scale(Tally *tally, int scale);
+
+/* The row of a key, made with zeros where it wasn't there. */
+extern TallyRow *tally_row(Tally *tally, const TallyKey *key);
+
+/* Adds to a sum; 22003 past 128 bits, for a count past 63. */
+extern void tally_add(const Tally *tally, TallyRow *row, int sum, int128 amount);
+
+/* Adds another tally of the same shape; 22023 that names the parameter where they don't agree. */
+extern void tally_add_tally(Tally *to, const Tally *from);
+
+/* Takes all rows and guests out again; parameters and scale stay. */
+extern void tally_clear(Tally *tally);
+
+/* ---- reading one ---- */
+
+extern const TallyShape *tally_shape(const Tally *tally);
+extern const char *tally_parameter(const Tally *tally, int parameter);		  /* NULL: none */
+extern int tally_parameter_number(const TallyShape *shape, const char *name); /* -1: none */
+
+/* The day that a parameter is; false where there is none. */
+extern bool tally_parameter_day(const Tally *tally, int parameter, DateADT *day);
+
+extern int64 tally_guests(const Tally *tally);
+extern int tally_scale(const Tally *tally);
+
+/* Opens the parameter "period", in the current memory context; false where there is none. */
+extern bool tally_calendar(const Tally *tally, Calendar *calendar);
+
+/* All rows but those of zeros, sorted by their keys in the order of the shape's columns; texts by
+ * bytes. In a palloc'd array; rows are only valid until the tally changes. */
+extern TallyRow **tally_rows(const Tally *tally, int64 *nrows);
+
+/* Are there any such rows; and how many. Without sorting them. */
+extern bool tally_has_rows(const Tally *tally);
+extern int64 tally_count_rows(const Tally *tally);
+
+/* The row of a key; NULL where there is none, or zeros only. */
+extern TallyRow *tally_find(const Tally *tally, const TallyKey *key);
+
+/* ---- the stored form ---- */
+
+/* As a datum of the shape's type, palloc'd; 54000 where it is too large. */
+extern struct varlena *tally_encode(const Tally *tally);
+
+/* Takes a detoasted datum apart, in the current memory context; XX001 where it isn't one. */
+extern Tally *tally_decode(const TallyShape *shape, const struct varlena *datum);
+
+/* JSON text, palloc'd, and back: 22P02, 22023, 22003 with what is wrong. */
+extern char *tally_to_text(const Tally *tally);
+extern Tally *tally_from_text(const TallyShape *shape, const char *text);
+
+/* As clients get it: a bytea, with texts in the client's encoding. */
+extern struct varlena *tally_to_bytes(const Tally *tally);
+
+/* Bytes from outside: everything is checked; 22P03. */
+extern Tally *tally_from_bytes(const TallyShape *shape, const uint8 *bytes, size_t len);
+
+/* ---- parameters that many shapes have ---- */
+
+/* A calendar_period's and a date's canonical text; a zone's own spelling. */
+extern char *tally_canonical_period(const char *text);
+extern char *tally_canonical_day(const char *text);
+extern char *tally_canonical_zone(const char *text);
+
+#endif

@@ -1,0 +1,515 @@
+/*
+ * tally_stored.c
+ *		The bytes of a tally: as a stored value, and as clients get and send it.
+ *
+ *		byte	version (low 4 bits), flags (STORED_...)
+ *		varint	which parameters there are, a bit for each
+ *		for each of them: varint length, text
+ *		byte	scale					(if it isn't 0)
+ *		varint	rows without customer	(if there are any)
+ *		if the shape has a key that is a text:
+ *			varint	number of different texts, then each, sorted: varint length, text
+ *		varint	number of rows, then each, sorted:
+ *			varint	which sums aren't 0, a bit for each, above the number of the first key
+ *					column that differs from the row before (as many bits as that takes)
+ *			varint	how much larger that column is			(first row: zigzag, from 0)
+ *			zigzag	difference of each column behind it		(modulo 2^64; first row: from 0)
+ *			for each sum that isn't 0: varint count, or zigzag value of up to 128 bits
+ *
+ * A key that is a text is written as its number among the texts; 0 where it is absent. So
+ * there is one way to write a tally, and all bytes that can be read mean something else.
+ *
+ * Clients get the same, with texts in their encoding; those needn't be sorted there.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "core/decimal.h"
+#include "core/json.h"
+#include "core/sort.h"
+#include "metric/tally_part.h"
+
+#define STORED_VERSION	  1
+#define STORED_HAS_SCALE  0x10
+#define STORED_HAS_GUESTS 0x20
+
+/* A row's key as it is written. */
+typedef struct WrittenKey
+{
+	int64 columns[TALLY_MAX_KEYS];
+} WrittenKey;
+
+typedef struct KeyText
+{
+	const char *bytes;
+	int len;
+} KeyText;
+
+/* How many bits the number of a key column takes. */
+static int
+column_bits(const TallyShape *shape)
+{
+	int bits = 0;
+
+	while (1 << bits < shape->nkeys)
+		bits++;
+	return bits;
+}
+
+/* ---- writing ---- */
+
+static void
+put_text(ByteBuffer *out, const char *bytes, int len, bool for_client)
+{
+	char *converted = for_client ? pg_server_to_client(bytes, len) : (char *) bytes;
+
+	if (converted != bytes)
+		len = (int) strlen(converted);
+	buffer_put_varint(out, (uint64) len);
+	buffer_put_bytes(out, converted, len);
+	if (converted != bytes)
+		pfree(converted);
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	const KeyText *x = a;
+	const KeyText *y = b;
+
+	return tally_compare_texts(x->bytes, x->len, y->bytes, y->len);
+}
+
+/* The different texts of keys, sorted. */
+static KeyText *
+collect_texts(const Tally *tally, TallyRow **rows, int64 nrows, int64 *ntexts)
+{
+	KeyText *texts = palloc_extended(Max(1, nrows) * sizeof(KeyText), MCXT_ALLOC_HUGE);
+	int64 n = 0;
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+	{
+		const TallyKey *key = &rows[i]->key;
+
+		/* sorted by it, or by a number before it: most often it is that of the row before */
+		if (key->text != NULL &&
+			(n == 0 || tally_compare_texts(texts[n - 1].bytes, texts[n - 1].len, key->text,
+										   key->text_len) != 0))
+		{
+			texts[n].bytes = key->text;
+			texts[n].len = key->text_len;
+			n++;
+		}
+	}
+	sort_elements(texts, n, sizeof(KeyText), compare_texts);
+	*ntexts = 0;
+	for (i = 0; i < n; i++)
+		if (*ntexts == 0 || compare_texts(&texts[*ntexts - 1], &texts[i]) != 0)
+			texts[(*ntexts)++] = texts[i];
+	return texts;
+}
+
+/* Writes a row, by the one before; NULL for the first. */
+static void
+put_row(ByteBuffer *out, const Tally *tally, const TallyRow *row, const WrittenKey *key,
+		const WrittenKey *before)
+{
+	const TallyShape *shape = tally->shape;
+	int differs = 0;
+	uint64 present = 0;
+	int i;
+
+	for (i = 0; i < shape->nsums; i++)
+		if (row->sums[i] != 0)
+			present |= UINT64CONST(1) << i;
+	if (before != NULL)
+		while (key->columns[differs] == before->columns[differs])
+			differs++;
+	buffer_put_varint(out, present << column_bits(shape) | (uint64) differs);
+	for (i = differs; i < shape->nkeys; i++)
+	{
+		uint64 difference =
+			(uint64) key->columns[i] - (before != NULL ? (uint64) before->columns[i] : 0);
+
+		if (before != NULL && i == differs)
+			buffer_put_varint(out, difference);
+		else
+			buffer_put_signed(out, (int64) difference);
+	}
+	for (i = 0; i < shape->nsums; i++)
+	{
+		if (row->sums[i] == 0)
+			continue;
+		if (shape->sums[i].type == TALLY_VALUE)
+			buffer_put_wide_signed(out, row->sums[i]);
+		else if (row->sums[i] < 0 || row->sums[i] > PG_INT64_MAX)
+			elog(ERROR, "count \"%s\" of a %s is out of range", shape->sums[i].name, shape->type);
+		else
+			buffer_put_varint(out, (uint64) row->sums[i]);
+	}
+}
+
+#define TALLY_SIZE_HINT "Split it by what its rows are told apart by, such as time."
+
+static struct varlena *
+encode(const Tally *tally, bool for_client)
+{
+	const TallyShape *shape = tally->shape;
+	ByteBuffer out;
+	uint64 present = 0;
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	KeyText *texts = NULL;
+	int64 ntexts = 0;
+	WrittenKey keys[2];
+	int64 n;
+	int i;
+
+	buffer_init(&out, 256);
+	out.len = VARHDRSZ;
+	buffer_put_byte(&out, STORED_VERSION | (tally->scale > 0 ? STORED_HAS_SCALE : 0) |
+							  (tally->guests > 0 ? STORED_HAS_GUESTS : 0));
+	for (i = 0; i < shape->nparameters; i++)
+		if (tally->parameters[i] != NULL)
+			present |= UINT64CONST(1) << i;
+	buffer_put_varint(&out, present);
+	for (i = 0; i < shape->nparameters; i++)
+		if (tally->parameters[i] != NULL)
+			put_text(&out, tally->parameters[i], (int) strlen(tally->parameters[i]), for_client);
+	if (tally->scale > 0)
+		buffer_put_byte(&out, (uint8) tally->scale);
+	if (tally->guests > 0)
+		buffer_put_varint(&out, (uint64) tally->guests);
+	if (tally->text_column >= 0)
+	{
+		texts = collect_texts(tally, rows, nrows, &ntexts);
+		buffer_put_varint(&out, (uint64) ntexts);
+		for (n = 0; n < ntexts; n++)
+			put_text(&out, texts[n].bytes, texts[n].len, for_client);
+	}
+	buffer_put_varint(&out, (uint64) nrows);
+	for (n = 0; n < nrows; n++)
+	{
+		const TallyKey *key = &rows[n]->key;
+		WrittenKey *written = &keys[n % 2];
+
+		for (i = 0; i < shape->nkeys; i++)
+			written->columns[i] = key->numbers[i];
+		if (tally->text_column >= 0)
+		{
+			KeyText text = { key->text, key->text_len };
+			const KeyText *found =
+				text.bytes == NULL ? NULL
+								   : bsearch(&text, texts, ntexts, sizeof(KeyText), compare_texts);
+
+			written->columns[tally->text_column] = found != NULL ? found - texts + 1 : 0;
+		}
+		put_row(&out, tally, rows[n], written, n > 0 ? &keys[(n + 1) % 2] : NULL);
+		datum_check_size(out.len, shape->type, TALLY_SIZE_HINT);
+		CHECK_FOR_INTERRUPTS();
+	}
+	pfree(rows);
+	if (texts != NULL)
+		pfree(texts);
+	datum_set_size(out.data, out.len, shape->type, TALLY_SIZE_HINT);
+	return (struct varlena *) out.data;
+}
+
+struct varlena *
+tally_encode(const Tally *tally)
+{
+	return encode(tally, false);
+}
+
+struct varlena *
+tally_to_bytes(const Tally *tally)
+{
+	return encode(tally, true);
+}
+
+/* ---- reading ---- */
+
+/* Reads a text with its length before it. One from a client is brought to the server's encoding,
+ * and checked (22021). */
+static bool
+read_text(ByteReader *in, bool from_client, const char **text, int *len)
+{
+	uint64 bytes;
+	const uint8 *at;
+
+	if (!read_varint(in, &bytes) || bytes > MaxAllocSize || !read_bytes(in, bytes, &at))
+		return false;
+	*text = (const char *) at;
+	*len = (int) bytes;
+	if (from_client)
+	{
+		*text = pg_client_to_server(*text, *len);
+		if (*text != (const char *) at)
+			*len = (int) strlen(*text);
+	}
+	return true;
+}
+
+static bool
+read_parameters(ByteReader *in, Tally *tally, bool from_client)
+{
+	const TallyShape *shape = tally->shape;
+	uint64 present;
+	int i;
+
+	if (!read_varint(in, &present) || present >> shape->nparameters != 0)
+		return false;
+	for (i = 0; i < shape->nparameters; i++)
+	{
+		const char *bytes;
+		int len;
+		char *text;
+
+		if ((present >> i & 1) == 0)
+			continue;
+		if (!read_text(in, from_client, &bytes, &len) || memchr(bytes, '\0', len) != NULL)
+			return false;
+		text = pnstrdup(bytes, len);
+		if (from_client && shape->parameters[i].canonical != NULL)
+			text = shape->parameters[i].canonical(text);
+		tally_set_parameter(tally, i, text);
+	}
+	return true;
+}
+
+static bool
+read_texts(ByteReader *in, bool from_client, KeyText **texts, uint64 *ntexts)
+{
+	uint64 i;
+
+	if (!read_varint(in, ntexts) || *ntexts > (uint64) (in->end - in->at))
+		return false;
+	*texts = palloc_extended(Max(1, *ntexts) * sizeof(KeyText), MCXT_ALLOC_HUGE);
+	for (i = 0; i < *ntexts; i++)
+	{
+		KeyText *text = &(*texts)[i];
+
+		if (!read_text(in, from_client, &text->bytes, &text->len) ||
+			(!from_client && i > 0 && compare_texts(text - 1, text) >= 0))
+			return false;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return true;
+}
+
+/* Reads the key of a row: the one before in, its own out. */
+static bool
+read_key(ByteReader *in, const TallyShape *shape, bool is_first, int differs, WrittenKey *key)
+{
+	int i;
+
+	for (i = differs; i < shape->nkeys; i++)
+	{
+		int64 *column = &key->columns[i];
+		uint64 larger;
+		int64 difference;
+
+		if (!is_first && i == differs)
+		{
+			if (!read_varint(in, &larger) || larger == 0 ||
+				larger > (uint64) PG_INT64_MAX - (uint64) *column)
+				return false;
+			*column = (int64) ((uint64) *column + larger);
+		}
+		else
+		{
+			if (!read_signed(in, &difference))
+				return false;
+			*column = (int64) ((uint64) *column + (uint64) difference);
+		}
+		if (shape->keys[i].type == TALLY_PERIOD &&
+			(*column < PG_INT32_MIN || *column > PG_INT32_MAX))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_sums(ByteReader *in, const TallyShape *shape, uint64 present, TallyRow *row)
+{
+	int i;
+
+	if (present == 0 || present >> shape->nsums != 0)
+		return false;
+	for (i = 0; i < shape->nsums; i++)
+	{
+		uint64 count;
+
+		if ((present >> i & 1) == 0)
+			continue;
+		if (shape->sums[i].type == TALLY_VALUE)
+		{
+			if (!read_wide_signed(in, &row->sums[i]))
+				return false;
+		}
+		else
+		{
+			if (!read_varint(in, &count) || count > PG_INT64_MAX)
+				return false;
+			row->sums[i] = (int128) count;
+		}
+		if (row->sums[i] == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Do keys have a period? Then rows need the parameter that numbers it. */
+static bool
+has_periods(const TallyShape *shape)
+{
+	int i;
+
+	for (i = 0; i < shape->nkeys; i++)
+		if (shape->keys[i].type == TALLY_PERIOD)
+			return true;
+	return false;
+}
+
+static bool
+read_rows(ByteReader *in, Tally *tally, bool from_client)
+{
+	const TallyShape *shape = tally->shape;
+	int bits = column_bits(shape);
+	KeyText *texts = NULL;
+	uint64 ntexts = 0;
+	bool *used = NULL;
+	WrittenKey written = { { 0 } };
+	uint64 nrows;
+	uint64 n;
+
+	if (tally->text_column >= 0)
+	{
+		if (!read_texts(in, from_client, &texts, &ntexts))
+			return false;
+		used = palloc_extended(ntexts + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	}
+	if (!read_varint(in, &nrows) || (shape->nkeys == 0 && nrows > 1) ||
+		(nrows > 0 && has_periods(shape) && !tally_has_period(tally)))
+		return false;
+	for (n = 0; n < nrows; n++)
+	{
+		uint64 head;
+		int differs;
+		TallyKey key = { .text = NULL };
+		bool found;
+		TallyRow *row;
+
+		if (!read_varint(in, &head))
+			return false;
+		differs = (int) (head & ((UINT64CONST(1) << bits) - 1));
+		if ((n == 0 && differs > 0) || (shape->nkeys > 0 && differs >= shape->nkeys) ||
+			!read_key(in, shape, n == 0, differs, &written))
+			return false;
+		memcpy(key.numbers, written.columns, sizeof(key.numbers));
+		if (tally->text_column >= 0)
+		{
+			int64 text = written.columns[tally->text_column];
+
+			if (text < 0 || (uint64) text > ntexts)
+				return false;
+			used[text] = true;
+			if (text > 0)
+			{
+				key.text = texts[text - 1].bytes;
+				key.text_len = texts[text - 1].len;
+			}
+		}
+		row = tally_enter(tally, &key, &found);
+		if (found || !read_sums(in, shape, head >> bits, row))
+			return false;
+		CHECK_FOR_INTERRUPTS();
+	}
+	for (n = 1; n <= ntexts; n++)
+		if (!used[n])
+			return false;
+	return true;
+}
+
+/* NULL where the bytes aren't a tally; an error of its own where a text isn't what it should be. */
+static Tally *
+read_tally(const TallyShape *shape, const uint8 *bytes, size_t len, bool from_client)
+{
+	ByteReader in = { bytes, bytes + len };
+	Tally *tally = tally_create(shape);
+	uint8 head;
+	uint8 scale;
+	uint64 guests;
+
+	if (!read_byte(&in, &head) || (head & 0x0F) != STORED_VERSION ||
+		(head & 0xF0 & ~(STORED_HAS_SCALE | STORED_HAS_GUESTS)) != 0 ||
+		!read_parameters(&in, tally, from_client))
+		return NULL;
+	if (head & STORED_HAS_SCALE)
+	{
+		if (!read_byte(&in, &scale) || scale == 0 || scale > DECIMAL_MAX_SCALE || !tally->has_scale)
+			return NULL;
+		tally->scale = scale;
+	}
+	if (head & STORED_HAS_GUESTS)
+	{
+		if (!read_varint(&in, &guests) || guests == 0 || guests > PG_INT64_MAX)
+			return NULL;
+		tally->guests = (int64) guests;
+	}
+	return read_rows(&in, tally, from_client) && in.at == in.end ? tally : NULL;
+}
+
+Tally *
+tally_decode(const TallyShape *shape, const struct varlena *datum)
+{
+	Tally *tally =
+		read_tally(shape, (const uint8 *) VARDATA_ANY(datum), VARSIZE_ANY_EXHDR(datum), false);
+
+	if (tally == NULL)
+		report_corrupted();
+	return tally;
+}
+
+/* Every period must be one that the calendar has. */
+static void
+check_periods(const Tally *tally)
+{
+	const TallyShape *shape = tally->shape;
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	Calendar calendar;
+	int64 n;
+	int i;
+
+	if (!has_periods(shape) || !tally_calendar(tally, &calendar))
+		return;
+	for (n = 0; n < nrows; n++)
+	{
+		for (i = 0; i < shape->nkeys; i++)
+			if (shape->keys[i].type == TALLY_PERIOD &&
+				DATE_NOT_FINITE(calendar_start(&calendar, (int32) rows[n]->key.numbers[i])))
+				ereport(ERROR,
+						(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						 errmsg("a period of %s is behind the last one", a_type(shape->type)),
+						 tally_hint(shape)));
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+Tally *
+tally_from_bytes(const TallyShape *shape, const uint8 *bytes, size_t len)
+{
+	Tally *tally = read_tally(shape, bytes, len, true);
+
+	if (tally == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+						errmsg("invalid bytes for %s", a_type(shape->type)), tally_hint(shape)));
+	check_periods(tally);
+	tally_check(tally, ERRCODE_INVALID_BINARY_REPRESENTATION);
+	return tally;
+}

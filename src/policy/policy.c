@@ -1,0 +1,433 @@
+/*
+ * policy.c
+ *		What all policies share: typed values and dated versions from JSON, and canonical text.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "calendar/day.h"
+#include "policy/policy.h"
+
+/* ---- where something stands ---- */
+
+const char *
+policy_path(const PolicyObject *object, const char *key)
+{
+	return object->path[0] == '\0' ? key : psprintf("%s%s", object->path, key);
+}
+
+void
+policy_enter(const PolicyObject *outer, const JsonbValue *value, const char *path,
+			 PolicyObject *inner)
+{
+	inner->json = json_as_object(value, outer->type, path);
+	inner->type = outer->type;
+	inner->path = psprintf("%s.", path);
+}
+
+void
+policy_check_keys(const PolicyObject *object, const char *const *keys)
+{
+	const char *place = object->type;
+
+	if (object->path[0] != '\0')
+		place =
+			psprintf("%s at \"%.*s\"", object->type, (int) strlen(object->path) - 1, object->path);
+	json_check_keys(object->json, place, keys);
+}
+
+/* ---- typed values ---- */
+
+bool
+policy_has(const PolicyObject *object, const char *key)
+{
+	JsonbValue found;
+
+	return json_member(object->json, key, &found) != NULL;
+}
+
+bool
+policy_names(const PolicyObject *object, const char *key)
+{
+	JsonbValue found;
+
+	return getKeyJsonValueFromContainer(object->json, key, (int) strlen(key), &found) != NULL;
+}
+
+bool
+policy_get_bool(const PolicyObject *object, const char *key, bool *value)
+{
+	JsonbValue found;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	*value = json_as_bool(&found, object->type, policy_path(object, key));
+	return true;
+}
+
+bool
+policy_get_day(const PolicyObject *object, const char *key, DateADT *value)
+{
+	JsonbValue found;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	*value = json_as_day(&found, object->type, policy_path(object, key));
+	return true;
+}
+
+bool
+policy_get_zone(const PolicyObject *object, const char *key, ZoneDays **value)
+{
+	JsonbValue found;
+	char *name;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	name = json_as_string(&found, object->type, policy_path(object, key));
+	*value = zone_by_name(name, strlen(name));
+	return true;
+}
+
+static int
+two_digits(const char *at)
+{
+	return at[0] >= '0' && at[0] <= '9' && at[1] >= '0' && at[1] <= '9'
+			   ? (at[0] - '0') * 10 + at[1] - '0'
+			   : -1;
+}
+
+bool
+policy_get_month_day(const PolicyObject *object, const char *key, int *month, int *day)
+{
+	JsonbValue found;
+	const char *path;
+	char *text;
+	int len;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	path = policy_path(object, key);
+	text = json_as_string(&found, object->type, path);
+	len = (int) strlen(text);
+	if (len == 5 && text[2] == '-')
+	{
+		*month = two_digits(text);
+		*day = two_digits(text + 3);
+		if (*month >= 1 && *month <= MONTHS_PER_YEAR && *day >= 1 && *day <= day_tab[1][*month - 1])
+			return true;
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("\"%s\" of %s is not a day of the year: \"%.*s%s\"", path,
+						   a_type(object->type), JSON_SHOWN(text, len)),
+					errhint("Write MM-DD, such as 12-31.")));
+}
+
+int
+policy_choice(const PolicyObject *object, const JsonbValue *value, const char *path,
+			  const char *const *names, int nnames)
+{
+	char *text = json_as_string(value, object->type, path);
+	StringInfoData allowed;
+	int i;
+
+	for (i = 0; i < nnames; i++)
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	initStringInfo(&allowed);
+	for (i = 0; i < nnames; i++)
+		appendStringInfo(&allowed, "%s%s", i > 0 ? ", " : "", names[i]);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("\"%s\" of %s can't be \"%.*s%s\"", path, a_type(object->type),
+						   JSON_SHOWN(text, (int) strlen(text))),
+					errhint("Allowed: %s.", allowed.data)));
+}
+
+bool
+policy_get_choice(const PolicyObject *object, const char *key, const char *const *names, int nnames,
+				  int *value)
+{
+	JsonbValue found;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	*value = policy_choice(object, &found, policy_path(object, key), names, nnames);
+	return true;
+}
+
+/*
+ * Reads an interval as its input function does in PostgreSQL's own IntervalStyle, whatever the
+ * session's is: a policy's text means the same everywhere.
+ */
+bool
+policy_parse_interval(const char *text, Interval *interval)
+{
+	struct pg_itm_in parts;
+	char buffer[256];
+	char *fields[MAXDATEFIELDS];
+	int types[MAXDATEFIELDS];
+	int nfields;
+	int unit = DTK_DELTA;
+	int style = IntervalStyle;
+	int error;
+
+	memset(&parts, 0, sizeof(parts));
+	error = ParseDateTime(text, buffer, sizeof(buffer), fields, types, MAXDATEFIELDS, &nfields);
+	if (error == 0)
+	{
+		IntervalStyle = INTSTYLE_POSTGRES;
+		PG_TRY();
+		{
+			error = DecodeInterval(fields, types, nfields, INTERVAL_FULL_RANGE, &unit, &parts);
+		}
+		PG_FINALLY();
+		{
+			IntervalStyle = style;
+		}
+		PG_END_TRY();
+	}
+	if (error == DTERR_BAD_FORMAT)
+		error = DecodeISO8601Interval((char *) text, &unit, &parts);
+	return error == 0 && unit == DTK_DELTA && itmin2interval(&parts, interval) == 0;
+}
+
+void
+policy_check_interval(const Interval *interval, bool may_be_zero, const char *type,
+					  const char *path, const char *text)
+{
+	const char *wrong = NULL;
+
+#ifdef INTERVAL_NOT_FINITE
+	if (INTERVAL_NOT_FINITE(interval))
+		wrong = "infinite";
+	else
+#endif
+		if (interval->month < 0 || interval->day < 0 || interval->time < 0)
+		wrong = "negative";
+	else if (!may_be_zero && interval->month == 0 && interval->day == 0 && interval->time == 0)
+		wrong = "zero";
+	if (wrong != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of %s is %s: \"%.*s%s\"", path, a_type(type), wrong,
+							   JSON_SHOWN(text, (int) strlen(text))),
+						errhint("Write an interval of %s, such as \"12 months\".",
+								may_be_zero ? "0 or more" : "more than 0")));
+}
+
+bool
+policy_get_interval(const PolicyObject *object, const char *key, bool may_be_zero, Interval *value)
+{
+	JsonbValue found;
+	const char *path;
+	char *text;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	path = policy_path(object, key);
+	if (found.type != jbvString)
+		json_report_wrong_type(&found, object->type, path, "an interval such as \"12 months\"");
+	text = json_as_string(&found, object->type, path);
+	if (!policy_parse_interval(text, value))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of %s is not an interval: \"%.*s%s\"", path,
+							   a_type(object->type), JSON_SHOWN(text, (int) strlen(text))),
+						errhint("Write one such as \"12 months\" or \"90 days\".")));
+	policy_check_interval(value, may_be_zero, object->type, path, text);
+	return true;
+}
+
+bool
+policy_interval_same(const Interval *a, const Interval *b)
+{
+	return a->month == b->month && a->day == b->day && a->time == b->time;
+}
+
+void
+policy_refuse_both(const PolicyObject *object, const char *a, const char *b, const char *hint)
+{
+	if (policy_has(object, a) && policy_has(object, b))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" and \"%s\" of %s contradict each other", policy_path(object, a),
+						policy_path(object, b), a_type(object->type)),
+				 errhint("%s", hint)));
+}
+
+void
+policy_report_needs(const PolicyObject *object, const char *key, const char *needed,
+					const char *hint)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("\"%s\" of %s needs \"%s\"", policy_path(object, key),
+						   a_type(object->type), policy_path(object, needed)),
+					errhint("%s", hint)));
+}
+
+/* ---- dated versions ---- */
+
+uint32
+policy_versions_open(PolicyVersions *versions, const PolicyObject *root,
+					 const PolicyVersionKeys *keys)
+{
+	JsonbValue value;
+	JsonbContainer *list;
+
+	memset(versions, 0, sizeof(PolicyVersions));
+	versions->root = root;
+	versions->keys = keys;
+	versions->from = DATEVAL_NOBEGIN;
+	if (json_member(root->json, "versions", &value) == NULL)
+		return 0;
+	list = json_as_array(&value, root->type, "versions");
+	versions->iterator = JsonbIteratorInit(list);
+	(void) JsonbIteratorNext(&versions->iterator, &value, true);
+	return JsonContainerSize(list);
+}
+
+static bool
+is_among(const char *const *keys, const char *key)
+{
+	while (*keys != NULL && strcmp(*keys, key) != 0)
+		keys++;
+	return *keys != NULL;
+}
+
+/* Is every key of a version one that can change, and is there one? */
+static void
+check_version_keys(const PolicyObject *object, const PolicyVersionKeys *keys)
+{
+	const char *const *key;
+	bool changes = false;
+
+	for (key = keys->policy; *key != NULL; key++)
+	{
+		if (!policy_names(object, *key))
+			continue;
+		if (!is_among(keys->version, *key))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"%s\" of %s can't change from a day on",
+								   policy_path(object, *key), a_type(object->type)),
+							errhint("%s", keys->fixed_hint)));
+		if (!policy_has(object, *key))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"%s\" of %s is null", policy_path(object, *key),
+								   a_type(object->type)),
+							errhint("A version keeps what it leaves out. %s", keys->null_hint)));
+		changes = true;
+	}
+	policy_check_keys(object, keys->version);
+	if (!changes)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%.*s\" of %s changes nothing", (int) strlen(object->path) - 1,
+							   object->path, a_type(object->type)),
+						errhint("%s", keys->empty_hint)));
+}
+
+bool
+policy_versions_next(PolicyVersions *versions)
+{
+	const PolicyObject *object = &versions->object;
+	DateADT last = versions->from;
+	JsonbValue value;
+
+	CHECK_FOR_INTERRUPTS();
+	if (versions->iterator == NULL ||
+		JsonbIteratorNext(&versions->iterator, &value, true) != WJB_ELEM)
+		return false;
+	policy_enter(versions->root, &value, psprintf("versions[%d]", versions->number++),
+				 &versions->object);
+	check_version_keys(object, versions->keys);
+	if (!policy_get_day(object, "from", &versions->from))
+		(void) json_as_day(NULL, object->type, policy_path(object, "from"));
+	if (versions->from <= last)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of %s is %s, which isn't after %s", policy_path(object, "from"),
+						a_type(object->type), day_text(versions->from), day_text(last)),
+				 errhint("Versions stand in the order of their days, one for a day.")));
+	return true;
+}
+
+int
+policy_version_on(const void *versions, int nversions, size_t size, DateADT day)
+{
+	int low = 0;
+	int high = nversions;
+
+	while (high - low > 1)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (*(const DateADT *) ((const char *) versions + middle * size) <= day)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* ---- writing ---- */
+
+void
+policy_put_key(StringInfo out, const char *key)
+{
+	if (out->data[out->len - 1] != '{')
+		appendStringInfoString(out, ", ");
+	escape_json(out, key);
+	appendStringInfoString(out, ": ");
+}
+
+void
+policy_put_name(StringInfo out, const char *key, const char *name)
+{
+	policy_put_key(out, key);
+	escape_json(out, name);
+}
+
+void
+policy_put_interval(StringInfo out, const char *key, const Interval *interval)
+{
+	policy_put_name(out, key, policy_interval_text(interval));
+}
+
+static void
+put_unit(StringInfo out, int64 number, const char *unit)
+{
+	if (number != 0)
+		appendStringInfo(out, "%s" INT64_FORMAT " %s%s", out->len > 0 ? " " : "", number, unit,
+						 number == 1 ? "" : "s");
+}
+
+char *
+policy_interval_text(const Interval *interval)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	put_unit(&out, interval->month / MONTHS_PER_YEAR, "year");
+	put_unit(&out, interval->month % MONTHS_PER_YEAR, "month");
+	put_unit(&out, interval->day, "day");
+	if (interval->time != 0)
+	{
+		int fraction = (int) (interval->time % USECS_PER_SEC);
+
+		appendStringInfo(&out, "%s%02lld:%02d:%02d", out.len > 0 ? " " : "",
+						 (long long) (interval->time / USECS_PER_HOUR),
+						 (int) (interval->time / USECS_PER_MINUTE % MINS_PER_HOUR),
+						 (int) (interval->time / USECS_PER_SEC % SECS_PER_MINUTE));
+		if (fraction != 0)
+		{
+			appendStringInfo(&out, ".%06d", fraction);
+			while (out.data[out.len - 1] == '0')
+				out.data[--out.len] = '\0';
+		}
+	}
+	if (out.len == 0)
+		appendStringInfoString(&out, "0 days");
+	return out.data;
+}

@@ -1,0 +1,91 @@
+-- Repeat purchase: who buys again, how long that takes, and when a customer is due.
+
+\expand metric/result_type.sql TYPE=repeat_rate_result SSPACE=2048 DIFFER="what is counted, zone, as_of or within_days"
+\expand metric/result_type.sql TYPE=purchase_intervals_result SSPACE=16384 DIFFER="zone, as_of or up_to"
+COMMENT ON TYPE repeat_rate_result IS
+	'how many bought, and how many again, as repeat_rate() counts them; repeat_rate_table() makes a row of it, rollup() adds those of disjoint customers';
+COMMENT ON TYPE purchase_intervals_result IS
+	'gaps between purchase days, and days to the n-th one, as purchase_intervals() counts them; purchase_intervals_summary(), purchase_intervals_quantile() and purchase_intervals_table() ask it, rollup() adds those of disjoint customers. Grows with distinct numbers of days, and with up_to';
+
+-- ---- the repeat rate ----
+
+-- Over timelines STABLE, since local days depend on the session's TimeZone.
+
+CREATE FUNCTION repeat_rate(base activity_base, as_of date DEFAULT NULL, within_days int DEFAULT NULL)
+	RETURNS repeat_rate_result
+	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+CREATE FUNCTION repeat_rate(base timeline_base, as_of date DEFAULT NULL, within_days int DEFAULT NULL)
+	RETURNS repeat_rate_result
+	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_orders' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION repeat_rate(activity_base, date, int) IS
+	'How many customers of a base bought, and how many on a second day, too. With within_days the second day counts up to so many days after the first, and only buyers whose first is at least that long ago by as_of are eligible: the others could still come. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; within_days outside of 1 to 36525 is error 22023, an infinite as_of 22008.';
+COMMENT ON FUNCTION repeat_rate(timeline_base, date, int) IS
+	'The same by orders, two on one day included: events whose value isn''t negative, or that have none; those with the same ref are one order, those without ref one each. Collect purchases only, or leave others out with timeline_filter(). Days are local to the session''s TimeZone. NULL and errors as over days.';
+
+CREATE FUNCTION repeat_rate_accum(state repeat_rate_result, activity activity_set, as_of date, within_days int)
+	RETURNS repeat_rate_result
+	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION repeat_rate_accum(state repeat_rate_result, timeline event_timeline, as_of date, within_days int)
+	RETURNS repeat_rate_result
+	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_orders_accum' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION repeat_rate_accum(repeat_rate_result, activity_set, date, int) IS 'part of the aggregate repeat_rate()';
+COMMENT ON FUNCTION repeat_rate_accum(repeat_rate_result, event_timeline, date, int) IS 'part of the aggregate repeat_rate()';
+
+CREATE AGGREGATE repeat_rate(activity activity_set, as_of date, within_days int) (
+	SFUNC = repeat_rate_accum, STYPE = repeat_rate_result, SSPACE = 2048,
+	COMBINEFUNC = repeat_rate_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE repeat_rate(timeline event_timeline, as_of date, within_days int) (
+	SFUNC = repeat_rate_accum, STYPE = repeat_rate_result, SSPACE = 2048,
+	COMBINEFUNC = repeat_rate_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE repeat_rate(activity_set, date, int) IS
+	'repeat_rate() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL within_days sets no limit, a NULL as_of is error 22004; both must be the same for all rows (22023).';
+COMMENT ON AGGREGATE repeat_rate(event_timeline, date, int) IS
+	'repeat_rate() by orders over timelines, one for each customer. NULLs and errors as over activity sets.';
+
+CREATE FUNCTION repeat_rate_table(result repeat_rate_result, confidence float8 DEFAULT 0.95)
+	RETURNS TABLE (buyers bigint, eligible bigint, repeat_buyers bigint, rate float8, lower float8, upper float8, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 1;
+COMMENT ON FUNCTION repeat_rate_table(repeat_rate_result, float8) IS
+	'One row: customers who bought, those of them who can be judged (all, unless there is a within_days), those of these who bought again, and rate = repeat_buyers / eligible with its Wilson score interval; NULL where nobody is eligible. as_of is NULL where none was given and nobody bought. No row for NULL; a confidence outside of 0 to 1 is error 22023.';
+
+-- ---- intervals ----
+
+CREATE FUNCTION purchase_intervals(base activity_base, as_of date DEFAULT NULL, up_to int DEFAULT 10)
+	RETURNS purchase_intervals_result
+	AS 'MODULE_PATHNAME', 'loyalty_purchase_intervals' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+CREATE FUNCTION purchase_intervals_accum(state purchase_intervals_result, activity activity_set, as_of date, up_to int)
+	RETURNS purchase_intervals_result
+	AS 'MODULE_PATHNAME', 'loyalty_purchase_intervals_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE purchase_intervals(activity activity_set, as_of date, up_to int) (
+	SFUNC = purchase_intervals_accum, STYPE = purchase_intervals_result, SSPACE = 16384,
+	COMBINEFUNC = purchase_intervals_result_merge, PARALLEL = SAFE);
+COMMENT ON FUNCTION purchase_intervals(activity_base, date, int) IS
+	'How long customers of a base take to buy again: the gaps in days from each purchase day to the next, and the days from the first to the second, third, ... up_to-th; 1 counts gaps only. Who hasn''t come so far counts as waiting since his first one. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL up_to is error 22004, one outside of 1 to 36525 22023, an infinite as_of 22008.';
+COMMENT ON FUNCTION purchase_intervals_accum(purchase_intervals_result, activity_set, date, int) IS
+	'part of the aggregate purchase_intervals()';
+COMMENT ON AGGREGATE purchase_intervals(activity_set, date, int) IS
+	'purchase_intervals() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of or up_to is error 22004; both must be the same for all rows (22023).';
+
+CREATE FUNCTION purchase_intervals_summary(result purchase_intervals_result,
+		OUT buyers bigint, OUT gaps bigint, OUT mean_days float8, OUT median_days float8,
+		OUT p25_days float8, OUT p75_days float8, OUT p90_days float8, OUT shortest int, OUT longest int, OUT as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_purchase_intervals_summary' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+CREATE FUNCTION purchase_intervals_quantile(result purchase_intervals_result, q float8, n int DEFAULT NULL) RETURNS float8
+	AS 'MODULE_PATHNAME', 'loyalty_purchase_intervals_quantile' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+CREATE FUNCTION purchase_intervals_table(result purchase_intervals_result)
+	RETURNS TABLE (n int, reached bigint, not_reached bigint, mean_days float8, median_days float8, km_median_days float8, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_purchase_intervals_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 9;
+COMMENT ON FUNCTION purchase_intervals_summary(purchase_intervals_result) IS
+	'Customers who bought, and the gaps between their purchase days, each gap counting once: their number, mean, median, quarters, 90th percentile, shortest and longest, in days; exact, quantiles as percentile_cont() has them. NULLs without gaps. A customer with many purchases has many gaps, most of them short: purchase_intervals_table() counts each customer once.';
+COMMENT ON FUNCTION purchase_intervals_quantile(purchase_intervals_result, float8, int) IS
+	'The q-quantile of the gaps in days, or of the days from the first purchase to the n-th among those who reached it: exact, interpolated as percentile_cont() does it. NULL where there are none, and for a NULL result or q. A q outside of 0 to 1, and an n outside of 2 to the result''s up_to, is error 22023.';
+COMMENT ON FUNCTION purchase_intervals_table(purchase_intervals_result) IS
+	'A row for each n from 2 to up_to, also where nobody reached it: buyers who had an n-th purchase day, those who hadn''t by as_of, and the mean and median of the days from the first to the n-th among those who had. These are the fast ones: km_median_days is Kaplan-Meier''s median of all buyers, where who hasn''t reached it counts as censored at as_of; NULL where it isn''t reached. No rows for NULL.';
+
+-- ---- one customer ----
+
+CREATE FUNCTION next_purchase_due(activity activity_set, as_of date DEFAULT current_date,
+		OUT due date, OUT days_late int, OUT typical_gap float8, OUT gaps bigint)
+	AS 'MODULE_PATHNAME', 'loyalty_next_purchase_due' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION next_purchase_due(activity_set, date) IS
+	'When a customer is due by his own rhythm: his last purchase day by as_of plus typical_gap, the median of the gaps between his days, rounded up to a day; days_late is how long ago that was by as_of, negative before it; gaps is how many gaps there were. due, days_late and typical_gap are NULL without a gap, after one purchase day or none. Days after as_of don''t count. NULLs for a NULL argument; an infinite as_of is error 22008, and so is a due day past the last date.';

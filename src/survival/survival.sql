@@ -1,0 +1,90 @@
+-- Survival: how long customers stay, where some are still there.
+
+\expand metric/result_type.sql TYPE=survival_result SSPACE=32768 DIFFER="nothing of what they are about"
+COMMENT ON TYPE survival_result IS
+	'observed durations and how many of each ended or are censored, as survival() counts them; survival_table(), survival_at(), survival_median() and survival_mean() ask it, rollup() adds those of disjoint customers';
+COMMENT ON AGGREGATE rollup(result survival_result) IS
+	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Error 22003 where durations don''t fit at the decimals of the one with most';
+
+CREATE FUNCTION survival_accum(state survival_result, duration numeric, event boolean) RETURNS survival_result
+	AS 'MODULE_PATHNAME', 'loyalty_survival_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION survival_accum(state survival_result, duration interval, event boolean) RETURNS survival_result
+	AS 'MODULE_PATHNAME', 'loyalty_survival_accum_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION survival_accum(survival_result, numeric, boolean) IS 'part of the aggregate survival()';
+COMMENT ON FUNCTION survival_accum(survival_result, interval, boolean) IS 'part of the aggregate survival()';
+
+CREATE AGGREGATE survival(duration numeric, event boolean) (
+	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
+	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE survival(duration interval, event boolean) (
+	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
+	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE survival(duration numeric, event boolean) IS
+	'counts durations for Kaplan-Meier''s estimate: event says whether a duration ended (true), or is only known to be that long or longer (false: censored). In any unit, 0 or more; a negative one is error 22023, NaN, infinity and what doesn''t fit 18 digits 22003. Rows with a NULL are left out. Grows with distinct durations, not with rows. NULL without rows';
+COMMENT ON AGGREGATE survival(duration interval, event boolean) IS
+	'the same with durations in days: a day is 24 hours and a month 30 days, to 11 decimals, so that a microsecond more is longer. An infinite interval is error 22008';
+
+CREATE FUNCTION survival_table(result survival_result, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log')
+	RETURNS TABLE (duration numeric, at_risk bigint, events bigint, censored bigint,
+		survival float8, std_error float8, lower float8, upper float8)
+	AS 'MODULE_PATHNAME', 'loyalty_survival_table'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 300;
+COMMENT ON FUNCTION survival_table(survival_result, float8, text) IS
+	'a row for each duration that occurs, in order: at risk is who has that duration or a longer one (who is censored then, too), survival is Kaplan-Meier''s share that lasts longer than it, std_error Greenwood''s. The interval is normal in ln(-ln S) (log-log), in ln S (log) or in S (plain), and cut to 0..1. At survival 0 error and interval are NULL; at 1 the error is 0, the interval 1 to 1, or NULL where it is log-log: what survfit of R''s survival has. Another kind of interval is error 22023, and so is a confidence that isn''t between 0 and 1';
+
+CREATE FUNCTION survival_at(result survival_result, t numeric) RETURNS float8
+	AS 'MODULE_PATHNAME', 'loyalty_survival_at' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION survival_at(survival_result, numeric) IS
+	'the share that lasts longer than t, by Kaplan-Meier: 1 before the first event. Past the longest duration NULL, since nobody knows; or 0, where it is 0 there. A negative t is error 22023, NaN and infinity 22003';
+
+CREATE FUNCTION survival_median(result survival_result, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log',
+		OUT median numeric, OUT lower numeric, OUT upper numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_survival_median' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION survival_median(survival_result, float8, text) IS
+	'the first duration at which survival is one half or less, and those at which the lower and the upper end of its interval are (Brookmeyer and Crowley). NULL where it isn''t reached. interval_kind and errors as in survival_table()';
+
+CREATE FUNCTION survival_mean(result survival_result, until numeric DEFAULT NULL,
+		OUT mean float8, OUT std_error float8, OUT until numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_survival_mean' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION survival_mean(survival_result, numeric) IS
+	'the mean duration where those above until count as until: the area under survival from 0 to until, which is the longest duration by default (NULL). Its variance is the sum over events of A(t)^2 d / (n (n - d)), A(t) being the area from t to until (Klein and Moeschberger 2003, 4.5). NULL where until is past the longest duration and survival isn''t 0 there. A negative until is error 22023, NaN and infinity 22003';
+
+CREATE FUNCTION churn_duration(activity activity_set, gap_days int, as_of date DEFAULT current_date,
+		OUT duration int, OUT event boolean)
+	AS 'MODULE_PATHNAME', 'loyalty_churn_duration' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION churn_duration(activity_set, int, date) IS
+	'how many days a customer stayed, for survival(): from the first active day to the day gap_days + 1 after the last one before a gap longer than gap_days (event true); if that day hasn''t come by as_of, to as_of (false: censored). So one who never comes back stays gap_days + 1 days: take these off to date the end back to the last active day. What came later doesn''t change it, nor a second stay. Days after as_of don''t count; NULLs for a set without days up to as_of. gap_days below 1 is error 22023, an infinite as_of 22008';
+
+-- Do segments last equally long?
+
+\expand metric/result_type.sql TYPE=logrank_result SSPACE=32768 DIFFER="nothing of what they are about"
+COMMENT ON TYPE logrank_result IS
+	'observed durations by segment and how many of each ended or are censored, as logrank() counts them; logrank_test() compares the segments, rollup() adds results of disjoint customers';
+COMMENT ON AGGREGATE rollup(result logrank_result) IS
+	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Error 22003 where durations don''t fit at the decimals of the one with most';
+
+CREATE FUNCTION logrank_accum(state logrank_result, duration numeric, event boolean, segment text) RETURNS logrank_result
+	AS 'MODULE_PATHNAME', 'loyalty_logrank_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION logrank_accum(state logrank_result, duration interval, event boolean, segment text) RETURNS logrank_result
+	AS 'MODULE_PATHNAME', 'loyalty_logrank_accum_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION logrank_accum(logrank_result, numeric, boolean, text) IS 'part of the aggregate logrank()';
+COMMENT ON FUNCTION logrank_accum(logrank_result, interval, boolean, text) IS 'part of the aggregate logrank()';
+
+CREATE AGGREGATE logrank(duration numeric, event boolean, segment text) (
+	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
+	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
+CREATE AGGREGATE logrank(duration interval, event boolean, segment text) (
+	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
+	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE logrank(duration numeric, event boolean, segment text) IS
+	'counts durations by segment for logrank_test(); duration and event as in survival(). Rows with a NULL are left out, those without a segment too: coalesce(segment, ''unknown'') makes them one. NULL without rows';
+COMMENT ON AGGREGATE logrank(duration interval, event boolean, segment text) IS
+	'the same with durations in days, as survival() has them';
+
+CREATE FUNCTION logrank_test(result logrank_result, weighting text DEFAULT 'logrank')
+	RETURNS TABLE (segment text, observations bigint, observed float8, expected float8,
+		chi_squared float8, degrees_of_freedom int, p float8)
+	AS 'MODULE_PATHNAME', 'loyalty_logrank_test'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 4;
+COMMENT ON FUNCTION logrank_test(logrank_result, text) IS
+	'tests whether all segments last equally long: a row for each segment, with its events, how many were to be expected, and on each row the test: chi-squared, its degrees of freedom, and p, how likely so much or more is without a difference. Events weigh the same (logrank), as many as are at risk (wilcoxon: Gehan and Breslow), or the square root of that (tarone-ware), and observed and expected are weighted sums. A segment with nobody at risk when others have events doesn''t count for the degrees of freedom; with none left chi-squared and p are NULL. Another weighting is error 22023, more than 1000 segments 54000';

@@ -1,0 +1,284 @@
+/*
+ * survival_sql.c
+ *		The SQL face of Kaplan-Meier: the aggregate, and what its result is asked.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+#include "core/rows.h"
+#include "metric/statistics.h"
+#include "metric/kaplan_meier.h"
+#include "metric/tally_sql.h"
+#include "survival/durations.h"
+
+#define SURVIVAL_DURATION 0
+
+static const TallyColumn survival_keys[] = {
+	[SURVIVAL_DURATION] = { "duration", TALLY_DECIMAL },
+};
+
+static const char *
+survival_fault(const Tally *tally)
+{
+	return duration_fault(tally, SURVIVAL_DURATION);
+}
+
+static const TallyShape survival_shape = {
+	.type = "survival_result",
+	.maker = "survival() and rollup()",
+	.nkeys = lengthof(survival_keys),
+	.keys = survival_keys,
+	.nsums = lengthof(duration_sums),
+	.sums = duration_sums,
+	.fault = survival_fault,
+};
+
+TALLY_TYPE(survival_result, &survival_shape)
+
+/* ---- the aggregate ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_survival_accum);
+PG_FUNCTION_INFO_V1(loyalty_survival_accum_interval);
+
+static void
+add(TallyState *state, Decimal duration, bool event)
+{
+	TallyKey key = { .text = NULL };
+
+	key.numbers[SURVIVAL_DURATION] = duration_key(state->tally, duration);
+	duration_count(state->tally, &key, event);
+}
+
+Datum
+loyalty_survival_accum(PG_FUNCTION_ARGS)
+{
+	bool is_new;
+	TallyState *state = tally_state(fcinfo, 0, &survival_shape, &is_new);
+
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+		add(state, duration_from_numeric(PG_GETARG_VARLENA_PP(1)), PG_GETARG_BOOL(2));
+	TALLY_RETURN_STATE(state);
+}
+
+Datum
+loyalty_survival_accum_interval(PG_FUNCTION_ARGS)
+{
+	bool is_new;
+	TallyState *state = tally_state(fcinfo, 0, &survival_shape, &is_new);
+
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+		add(state, duration_from_interval(PG_GETARG_INTERVAL_P(1)), PG_GETARG_BOOL(2));
+	TALLY_RETURN_STATE(state);
+}
+
+/* ---- questions ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_survival_table);
+PG_FUNCTION_INFO_V1(loyalty_survival_at);
+PG_FUNCTION_INFO_V1(loyalty_survival_median);
+PG_FUNCTION_INFO_V1(loyalty_survival_mean);
+
+static SurvivalTimes
+survival_times(const Tally *tally)
+{
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	SurvivalTime *times = palloc_extended(Max(nrows, 1) * sizeof(SurvivalTime), MCXT_ALLOC_HUGE);
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+	{
+		times[i].duration = rows[i]->key.numbers[SURVIVAL_DURATION];
+		times[i].events = (int64) rows[i]->sums[DURATION_EVENTS];
+		times[i].censored = (int64) rows[i]->sums[DURATION_CENSORED];
+		CHECK_FOR_INTERRUPTS();
+	}
+	pfree(rows);
+	return (SurvivalTimes){ times, nrows };
+}
+
+static SurvivalInterval
+interval_kind_argument(FunctionCallInfo fcinfo, int n)
+{
+	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	if (strcmp(kind, "log-log") == 0)
+		return SURVIVAL_LOG_LOG;
+	if (strcmp(kind, "log") == 0)
+		return SURVIVAL_LOG;
+	if (strcmp(kind, "plain") == 0)
+		return SURVIVAL_PLAIN;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown kind of interval: \"%s\"", kind),
+					errhint("There are 'log-log', 'log' and 'plain'.")));
+}
+
+Datum
+loyalty_survival_table(PG_FUNCTION_ARGS)
+{
+	double z = confidence_quantile(PG_GETARG_FLOAT8(1));
+	SurvivalInterval kind = interval_kind_argument(fcinfo, 2);
+	Tally *tally = tally_argument(fcinfo, 0, &survival_shape);
+	SurvivalWalk walk;
+	Rows rows;
+
+	survival_start(&walk, survival_times(tally));
+	rows_open(&rows, fcinfo);
+	while (survival_next(&walk))
+	{
+		double lower;
+		double upper;
+
+		survival_interval(&walk, z, kind, &lower, &upper);
+		rows_begin(&rows);
+		rows_put_decimal(&rows, walk.time->duration, tally_scale(tally));
+		rows_put_count(&rows, walk.at_risk);
+		rows_put_count(&rows, walk.time->events);
+		rows_put_count(&rows, walk.time->censored);
+		rows_put_float(&rows, walk.survival);
+		rows_put_float(&rows, survival_std_error(&walk));
+		rows_put_float(&rows, lower);
+		rows_put_float(&rows, upper);
+		rows_end(&rows);
+	}
+	return (Datum) 0;
+}
+
+static Numeric
+longest_duration(SurvivalTimes of, int scale)
+{
+	return decimal_to_numeric(of.times[of.ntimes - 1].duration, scale);
+}
+
+/* Is a number of the caller's below, at or above another? NaN is above all. */
+static int
+compare(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+/* Refuses a point in time that isn't 0 or more, and finite. */
+static void
+check_point(Numeric point, const char *name)
+{
+	if (numeric_is_nan(point) || numeric_is_inf(point))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s must be finite", name)));
+	if (compare(point, decimal_to_numeric(0, 0)) < 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must not be negative: %s", name,
+					DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(point))))));
+}
+
+/* The whole units in a point that is no longer than the longest duration. */
+static int64
+whole_units(Numeric point, int scale)
+{
+	Datum cut = DirectFunctionCall2(numeric_trunc, NumericGetDatum(point), Int32GetDatum(scale));
+	Decimal units = decimal_from_numeric((struct varlena *) DatumGetPointer(cut));
+
+	return decimal_rescale(units.units, units.scale, scale);
+}
+
+Datum
+loyalty_survival_at(PG_FUNCTION_ARGS)
+{
+	Numeric t = PG_GETARG_NUMERIC(1);
+	Tally *tally = tally_argument(fcinfo, 0, &survival_shape);
+	SurvivalTimes times = survival_times(tally);
+	SurvivalWalk walk;
+	bool is_past;
+	int64 until;
+
+	check_point(t, "t");
+	if (times.ntimes == 0)
+		PG_RETURN_NULL();
+	is_past = compare(t, longest_duration(times, tally_scale(tally))) > 0;
+	until = is_past ? PG_INT64_MAX : whole_units(t, tally_scale(tally));
+	survival_start(&walk, times);
+	while (walk.next < walk.end && walk.next->duration <= until)
+		survival_next(&walk);
+	if (is_past && walk.survival > 0)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(walk.survival);
+}
+
+static void
+put_duration(Rows *rows, const SurvivalTime *time, int scale)
+{
+	if (time == NULL)
+		rows_put_null(rows);
+	else
+		rows_put_decimal(rows, time->duration, scale);
+}
+
+Datum
+loyalty_survival_median(PG_FUNCTION_ARGS)
+{
+	double z = confidence_quantile(PG_GETARG_FLOAT8(1));
+	SurvivalInterval kind = interval_kind_argument(fcinfo, 2);
+	Tally *tally = tally_argument(fcinfo, 0, &survival_shape);
+	SurvivalMedian found = survival_median(survival_times(tally), z, kind);
+	Rows rows;
+
+	rows_open_record(&rows, fcinfo);
+	rows_begin(&rows);
+	put_duration(&rows, found.median, tally_scale(tally));
+	put_duration(&rows, found.lower, tally_scale(tally));
+	put_duration(&rows, found.upper, tally_scale(tally));
+	return rows_record(&rows);
+}
+
+/* A point as so many units, exact where its double is. */
+static double
+point_in_units(Numeric point, int scale)
+{
+	Datum units = DirectFunctionCall2(numeric_mul, NumericGetDatum(point),
+									  NumericGetDatum(decimal_to_numeric(decimal_power[scale], 0)));
+
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, units));
+}
+
+Datum
+loyalty_survival_mean(PG_FUNCTION_ARGS)
+{
+	Tally *tally;
+	SurvivalTimes times;
+	Numeric until = NULL;
+	double unit;
+	double mean;
+	double std_error;
+	Rows rows;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	tally = tally_argument(fcinfo, 0, &survival_shape);
+	times = survival_times(tally);
+	unit = (double) decimal_power[tally_scale(tally)];
+	if (!PG_ARGISNULL(1))
+	{
+		until = PG_GETARG_NUMERIC(1);
+		check_point(until, "until");
+	}
+	else if (times.ntimes > 0)
+		until = longest_duration(times, tally_scale(tally));
+	survival_mean(times, until != NULL ? point_in_units(until, tally_scale(tally)) : 0, &mean,
+				  &std_error);
+
+	rows_open_record(&rows, fcinfo);
+	rows_begin(&rows);
+	rows_put_float(&rows, mean / unit);
+	rows_put_float(&rows, std_error / unit);
+	if (until == NULL)
+		rows_put_null(&rows);
+	else
+		rows_put_datum(&rows, NumericGetDatum(until));
+	return rows_record(&rows);
+}
