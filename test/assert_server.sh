@@ -40,8 +40,10 @@ releases=$(apt-cache "${apt[@]}" showsrc "postgresql-$version" 2>/dev/null | sed
 [ -n "$releases" ] || die "there is no source package of postgresql-$version"
 source_dir=
 for release in $releases; do
-	if (cd "$root" && apt-get "${apt[@]}" source "postgresql-$version=$release") >"$root/log" 2>&1; then
-		source_dir=$(printf '%s\n' "$root/postgresql-$version-"*/configure)
+	if (cd "$root" && apt-get "${apt[@]}" --download-only source "postgresql-$version=$release") >"$root/log" 2>&1; then
+		# As released: Debian's patches put modules into the folder of Debian's own server, whatever the prefix is.
+		tar -x -C "$root" -f "$(printf '%s\n' "$root"/*.orig.tar.*)" || die "the source can't be unpacked"
+		source_dir=$(printf '%s\n' "$root"/postgresql-*/configure)
 		source_dir=${source_dir%/configure}
 		break
 	fi
@@ -54,6 +56,13 @@ without=(--without-readline --without-zlib)
 cd "$source_dir"
 quietly ./configure --prefix="$root/server" --enable-cassert --enable-debug "${without[@]}" \
 	CPPFLAGS=-DUSE_VALGRIND CFLAGS="-O1 -g -fno-omit-frame-pointer" || die "configure failed"
+# What an installation writes is to be in here, all of it: another server's files are not ours to replace.
+dirs=$(printf 'include src/Makefile.global\nshow:\n\t@echo %s\n' \
+	"\$(bindir) \$(libdir) \$(pkglibdir) \$(datadir) \$(includedir) \$(includedir_server) \$(includedir_internal) \$(docdir) \$(mandir) \$(localedir)" |
+	make -s -f - top_builddir=. show) || die "the folders of the installation can't be told"
+for dir in $dirs; do
+	[[ $dir == "$root/server/"* ]] || die "it would install into $dir"
+done
 quietly make -s -j "$(nproc)" install || die "the server's build failed"
 quietly make -s -C contrib/postgres_fdw install || die "the build of postgres_fdw failed"
 cp src/tools/valgrind.supp "$root/"

@@ -116,6 +116,7 @@ INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FR
 SELECT is(array_agg(DISTINCT p.proname ORDER BY p.proname), NULL, 'no aggregate over summaries is left out')
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty'
 WHERE p.prokind = 'a' AND p.proargtypes[0] IN ('event_timeline'::regtype, 'activity_set'::regtype) AND NOT EXISTS (SELECT FROM questions WHERE position(p.proname || '(' IN question) > 0);
-SELECT cmp_ok(times(question, 4), '<', 4.0, question) FROM questions ORDER BY place;
+-- The fault that this looks for costs a hundred times as much; a set that is merged with a large one, a few times.
+SELECT cmp_ok(times(question, 10), '<', 10.0, question) FROM questions ORDER BY place;
 SELECT * FROM finish();
 ROLLBACK;

@@ -249,7 +249,7 @@ FROM (VALUES ('retention(activities(c, a), mode => ''last'')', '22023'), ('reten
 	('retention(a, ''month'', NULL, ''{"elapsed": "1 day"}''::jsonb)', '22023'), ('retention(a, ''month'', NULL, ''{"returns": true}''::jsonb)', '22P02'),
 	('retention(a, ''month'', NULL, o) FROM (VALUES (''{2024-01-05}''::activity_set, jsonb ''{"rolling": 2}''), (''{2024-01-05}'', ''{"rolling": 3}'')) w(a, o) --', '22023'),
 	('retention(a, ''month'', NULL, o) FROM (VALUES (''{2024-01-05}''::activity_set, jsonb ''{"rolling": 2}''), (''{2024-01-05}'', NULL)) w(a, o) --', '22023'),
-	('retention(a, a, ''month'', p) FROM (VALUES (''{2024-01-05}''::activity_set, date ''2024-01-05''), (''{2024-01-05}'', ''2024-01-06'')) w(a, p) --', '22023')) v(call, state);
+	('retention(a, a, ''month'', p, NULL) FROM (VALUES (''{2024-01-05}''::activity_set, date ''2024-01-05''), (''{2024-01-05}'', ''2024-01-06'')) w(a, p) --', '22023')) v(call, state);
 SELECT lives_ok($$SELECT retention(a, 'month', NULL, o) FROM (VALUES ('{2024-01-05}'::activity_set, jsonb '{"brackets": [[1, 3], [4, 6]]}'), ('{2024-01-05}', '{"mode": "first", "brackets": [[4, 6.0], [1, 3]]}')) v(a, o)$$, 'the same options, written otherwise');
 SELECT throws_ok(format('SELECT rollup(r) FROM (SELECT %s UNION ALL SELECT %s) v(r)', a, b), '22023', NULL, 'other kinds are not added up: ' || a || ', ' || b)
 FROM (VALUES ($$retention(activities(1, date '2024-01-05'))$$, $$retention(activities(1, date '2024-01-05'), mode => 'recurring')$$),

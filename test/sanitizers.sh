@@ -154,6 +154,8 @@ need_assert_server()
 		{ "$ASSERT_PG_CONFIG" --configure --cppflags --cflags && cat "$("$ASSERT_PG_CONFIG" --includedir-server)/pg_config_manual.h"; } |
 			grep -E -e '-DUSE_VALGRIND|^#define USE_VALGRIND' >/dev/null ||
 			die "$ASSERT_PG_CONFIG: its server was not built with -DUSE_VALGRIND"
+		[ "$("$ASSERT_PG_CONFIG" --pkglibdir)" != "$("$PG_CONFIG" --pkglibdir)" ] ||
+			die "$ASSERT_PG_CONFIG: it installs into the folder of $PG_CONFIG's server"
 	else
 		ASSERT_PG_CONFIG=$(test/assert_server.sh "$folder" 2> >(tee "$folder/assert_server.log" >&2)) || why=$(tail -n 1 "$folder/assert_server.log")
 	fi
@@ -169,17 +171,18 @@ build_with_assertions()
 
 valgrind_part()
 {
-	local suppressions postgres
+	local suppressions options=() postgres
 
 	build_with_assertions
 	suppressions=${VALGRIND_SUPPRESSIONS:-$(dirname "$(dirname "$(dirname "$ASSERT_PG_CONFIG")")")/valgrind.supp}
 	if [ ! -e "$suppressions" ]; then
 		echo "valgrind: without the server's own suppressions; VALGRIND_SUPPRESSIONS= names its src/tools/valgrind.supp" >&2
-		suppressions=
+	else
+		options=("--suppressions='$suppressions'")
 	fi
 	postgres=$(program valgrind-postgres \
 		"exec valgrind --quiet --leak-check=no --num-callers=40 --error-markers=VALGRINDERROR-BEGIN,VALGRINDERROR-END \\" \
-		"	--trace-children=yes ${suppressions:+--suppressions="$suppressions"} \"\$CLUSTER_BINDIR/postgres\" \"\$@\"")
+		"	--trace-children=yes ${options[*]-} \"\$CLUSTER_BINDIR/postgres\" \"\$@\"")
 	PG_CONFIG=$ASSERT_PG_CONFIG test/cluster.sh -i -x "$postgres" -c shared_buffers=64MB test/sanitizers.sh --beside-cluster valgrind
 }
 

@@ -165,7 +165,7 @@ need_sanitizers()
 	need valgrind test -e /usr/include/valgrind/memcheck.h
 	need sqlsmith command -v sqlsmith
 	# What a server is built from its source package with.
-	need dpkg-dev command -v dpkg-source
+	need bzip2 command -v bzip2
 	need bison command -v bison
 	need flex command -v flex
 	need perl command -v perl
