@@ -150,7 +150,7 @@ scenario_bare()
 scenario_no_headers()
 {
 	packages postgresql-N libpq-dev
-	check "there is a pg_config" here pg_config --version
+	check "there is a pg_config" output here pg_config --version
 	check "... and no postgres.h" test ! -e "$root/usr/include/postgresql/$postgresql/server/postgres.h"
 	source_for root
 	demo /root/loyalty
