@@ -28,7 +28,7 @@ grep -rnoE --include='*.[ch]' '#include "[a-z]+/[a-z0-9_]+\.h"' src/*/ | awk -F 
 		if (!(from in floor)) {
 			print place ": src/" from " has no floor"; bad = 1
 		} else if (!(to in floor) || from == to) {
-			next # the server's, or its own
+			next # of the server, or its own
 		} else if (floor[to] >= floor[from]) {
 			print place ": " from " is not above " to; bad = 1
 		} else if ($7 ~ /_internal\.h$/) {
