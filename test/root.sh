@@ -41,9 +41,12 @@ make_root()
 # copy_source FOLDER: the project as it stands, and nothing that was built.
 copy_source()
 {
+	local script
+
+	script=loyalty--$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" loyalty.control).sql
 	rm -rf "$1"
 	mkdir -p "$1"
-	tar -c --exclude=./build --exclude=./.git --exclude=node_modules --exclude='*.o' --exclude='*.bc' --exclude='*.so' . |
+	tar -c --exclude="./$script" --exclude=./build --exclude=./.git --exclude=node_modules --exclude='*.o' --exclude='*.bc' --exclude='*.so' . |
 		tar -x -C "$1"
 }
 
