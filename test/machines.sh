@@ -257,8 +257,9 @@ scenario_elsewhere()
 	here chmod 755 /root
 	check "a server that runs already" output here sh -c "
 		mkdir -m 777 /run/elsewhere && cd /run/elsewhere && export bin=/usr/lib/postgresql/$postgresql/bin PGHOST=/run/elsewhere PGPORT=6543 PGUSER=boss
-		runuser -u postgres -- \$bin/initdb -D data -U boss --locale=C --encoding=LATIN1 && echo port=6543 unix_socket_directories=/run/elsewhere | tr ' ' '\n' >>data/postgresql.conf
-		runuser -u postgres -- \$bin/pg_ctl -D data -l log -w start && make -C /root/built -f ../loyalty/Makefile installcheck; status=\$?
+		runuser -u postgres -- \$bin/initdb -D data -U boss --locale=C --encoding=LATIN1 &&
+			runuser -u postgres -- \$bin/pg_ctl -D data -l log -o '-p 6543 -k /run/elsewhere' -w start || { cat log; exit 1; }
+		make -C /root/built -f ../loyalty/Makefile installcheck; status=\$?
 		runuser -u postgres -- \$bin/pg_ctl -D data -m immediate stop; exit \$status"
 	check "with what was built in the source folder, too" output here_in /root/loyalty make -s -j 2 with_llvm=no
 	check "... it is refused" fails output here_in /root/built make -f ../loyalty/Makefile
