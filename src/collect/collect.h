@@ -72,6 +72,9 @@ typedef struct CollectOps
 	/* Is this a body? For bytes from outside. */
 	bool (*valid)(const uint8 *body, size_t len);
 
+	/* When its last event is, in the body's own unit; PG_INT64_MIN where it has none. */
+	int64 (*last)(ByteSpan body);
+
 	/* Order of two bodies, and a hash that agrees with it; as of the stored type. */
 	int (*compare)(ByteSpan a, ByteSpan b);
 	uint64 (*hash)(ByteSpan body, uint64 seed);

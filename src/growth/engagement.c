@@ -14,10 +14,9 @@
 
 /* ---- stickiness ---- */
 
-static const MetricParameter stickiness_parameters[] = { METRIC_PERIOD, METRIC_WITHIN, METRIC_ZONE,
-														 METRIC_AS_OF };
+static const MetricArgument stickiness_arguments[] = { METRIC_PERIOD_ARGUMENT, { "within", .type = METRIC_WITHIN }, METRIC_AS_OF_ARGUMENT };
 
-static const TallyParameter stickiness_shape_parameters[] = {
+static const TallyParameter stickiness_parameters[] = {
 	METRIC_PERIOD_PARAMETER,
 	{ .name = "within",
 	  .canonical = tally_canonical_period,
@@ -81,7 +80,7 @@ static const TallyShape stickiness_shape = {
 	.type = "stickiness_result",
 	.maker = "stickiness() and rollup()",
 	.nparameters = lengthof(stickiness_parameters),
-	.parameters = stickiness_shape_parameters,
+	.parameters = stickiness_parameters,
 	.nkeys = lengthof(stickiness_keys),
 	.keys = stickiness_keys,
 	.nsums = lengthof(stickiness_columns),
@@ -91,30 +90,18 @@ static const TallyShape stickiness_shape = {
 
 static const Metric stickiness = {
 	.shape = &stickiness_shape,
-	.parameters = stickiness_parameters,
+	.narguments = lengthof(stickiness_arguments),
+	.arguments = stickiness_arguments,
 	.start = stickiness_start,
 	.customer = stickiness_customer,
 };
 
 TALLY_TYPE(stickiness_result, &stickiness_shape)
 
-PG_FUNCTION_INFO_V1(loyalty_stickiness);
-PG_FUNCTION_INFO_V1(loyalty_stickiness_accum);
 PG_FUNCTION_INFO_V1(loyalty_stickiness_table);
 
-/* stickiness(activity_base, period, within, as_of) */
-Datum
-loyalty_stickiness(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &stickiness);
-}
-
-/* stickiness_accum(state, activity_set, period, within, as_of) */
-Datum
-loyalty_stickiness_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &stickiness);
-}
+/* loyalty_stickiness, (base, period, within, as_of); loyalty_stickiness_accum */
+METRIC_FUNCTIONS(stickiness, &stickiness)
 
 /* stickiness_table(result) */
 Datum
@@ -151,10 +138,9 @@ loyalty_stickiness_table(PG_FUNCTION_ARGS)
 
 /* ---- active days ---- */
 
-static const MetricParameter active_days_parameters[] = { METRIC_NUMBER, METRIC_ZONE,
-														  METRIC_AS_OF };
+static const MetricArgument active_days_arguments[] = { { "days", .type = METRIC_COUNT }, METRIC_AS_OF_ARGUMENT };
 
-static const TallyParameter active_days_shape_parameters[] = { METRIC_NUMBER_PARAMETER("days"),
+static const TallyParameter active_days_parameters[] = { METRIC_COUNT_PARAMETER("days"),
 															   METRIC_ZONE_PARAMETER,
 															   METRIC_AS_OF_PARAMETER };
 
@@ -184,7 +170,7 @@ static const TallyShape active_days_shape = {
 	.type = "active_days_histogram_result",
 	.maker = "active_days_histogram() and rollup()",
 	.nparameters = lengthof(active_days_parameters),
-	.parameters = active_days_shape_parameters,
+	.parameters = active_days_parameters,
 	.nkeys = lengthof(active_days_keys),
 	.keys = active_days_keys,
 	.nsums = lengthof(active_days_columns),
@@ -194,30 +180,18 @@ static const TallyShape active_days_shape = {
 
 static const Metric active_days = {
 	.shape = &active_days_shape,
-	.parameters = active_days_parameters,
+	.narguments = lengthof(active_days_arguments),
+	.arguments = active_days_arguments,
 	.start = active_days_start,
 	.customer = active_days_customer,
 };
 
 TALLY_TYPE(active_days_histogram_result, &active_days_shape)
 
-PG_FUNCTION_INFO_V1(loyalty_active_days_histogram);
-PG_FUNCTION_INFO_V1(loyalty_active_days_histogram_accum);
 PG_FUNCTION_INFO_V1(loyalty_active_days_histogram_table);
 
-/* active_days_histogram(activity_base, days, as_of) */
-Datum
-loyalty_active_days_histogram(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &active_days);
-}
-
-/* active_days_histogram_accum(state, activity_set, days, as_of) */
-Datum
-loyalty_active_days_histogram_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &active_days);
-}
+/* loyalty_active_days_histogram, (base, days, as_of); loyalty_active_days_histogram_accum */
+METRIC_FUNCTIONS(active_days_histogram, &active_days)
 
 /* active_days_histogram_table(result): all numbers of days, also those that nobody has */
 Datum

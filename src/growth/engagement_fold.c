@@ -110,7 +110,7 @@ active_days_start(const MetricQuestion *question, Tally *tally)
 {
 	ActiveDaysFold *fold = palloc0(sizeof(ActiveDaysFold));
 
-	fold->since = (int64) question->as_of - question->number + 1;
+	fold->since = (int64) question->as_of - question->count + 1;
 	fold->as_of = question->as_of;
 	metric_cells_open(&fold->cells, tally);
 	return fold;

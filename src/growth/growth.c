@@ -14,10 +14,9 @@
 
 /* ---- the results ---- */
 
-static const MetricParameter parameters[] = { METRIC_PERIOD, METRIC_ZONE, METRIC_AS_OF };
+static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT, METRIC_AS_OF_ARGUMENT };
 
-static const TallyParameter shape_parameters[] = { METRIC_PERIOD_PARAMETER, METRIC_ZONE_PARAMETER,
-												   METRIC_AS_OF_PARAMETER };
+static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER, METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
 
 static const TallyColumn keys[] = { { "period", TALLY_PERIOD } };
 
@@ -145,7 +144,7 @@ static const TallyShape shape = {
 	.type = "growth_result",
 	.maker = "growth(), churn() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nkeys = lengthof(keys),
 	.keys = keys,
 	.nsums = GROWTH_COUNTS,
@@ -157,7 +156,7 @@ static const TallyShape money_shape = {
 	.type = "growth_money_result",
 	.maker = "growth() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nkeys = lengthof(keys),
 	.keys = keys,
 	.nsums = GROWTH_SUMS,
@@ -167,15 +166,17 @@ static const TallyShape money_shape = {
 
 static const Metric growth = {
 	.shape = &shape,
-	.parameters = parameters,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
 	.start = growth_start,
 	.customer = growth_customer,
 };
 
 static const Metric growth_money = {
 	.shape = &money_shape,
-	.parameters = parameters,
-	.over_timelines = true,
+	.input = METRIC_TIMELINES,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
 	.start = growth_money_start,
 	.customer = growth_money_customer,
 };
@@ -185,38 +186,12 @@ TALLY_TYPE(growth_money_result, &money_shape)
 
 /* ---- counting ---- */
 
-PG_FUNCTION_INFO_V1(loyalty_growth);
-PG_FUNCTION_INFO_V1(loyalty_growth_accum);
-PG_FUNCTION_INFO_V1(loyalty_growth_money);
-PG_FUNCTION_INFO_V1(loyalty_growth_money_accum);
 
-/* growth(activity_base, period, as_of); churn() is the same */
-Datum
-loyalty_growth(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &growth);
-}
+/* loyalty_growth, (activity_base, period, as_of), which is churn(), too; loyalty_growth_accum */
+METRIC_FUNCTIONS(growth, &growth)
 
-/* growth_accum(state, activity_set, period, as_of) */
-Datum
-loyalty_growth_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &growth);
-}
-
-/* growth(timeline_base, period, as_of) */
-Datum
-loyalty_growth_money(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &growth_money);
-}
-
-/* growth_accum(state, event_timeline, period, as_of) */
-Datum
-loyalty_growth_money_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &growth_money);
-}
+/* loyalty_growth_money, (timeline_base, period, as_of); loyalty_growth_money_accum */
+METRIC_FUNCTIONS(growth_money, &growth_money)
 
 /* ---- rows ---- */
 

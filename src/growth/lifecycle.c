@@ -26,7 +26,7 @@ loyalty_lifecycle(PG_FUNCTION_ARGS)
 	LifecycleRule rule = { calendar_call_argument(fcinfo, 1), PG_GETARG_INT32(2),
 						   PG_GETARG_DATEADT(3) };
 
-	metric_check_number("dormant_after", rule.dormant_after);
+	metric_check_count("dormant_after", rule.dormant_after);
 	check_finite_day(rule.as_of);
 	PG_RETURN_TEXT_P(cstring_to_text(
 		lifecycle_names[lifecycle_stage(&rule, activity_set_body(PG_GETARG_DATUM(0)))]));
@@ -49,7 +49,7 @@ start_census(const MetricQuestion *question, Tally *tally)
 
 	calendar_open(&fold->calendar, question->period);
 	fold->rule.calendar = &fold->calendar;
-	fold->rule.dormant_after = question->number;
+	fold->rule.dormant_after = question->count;
 	fold->rule.as_of = question->as_of;
 	fold->tally = tally;
 	return fold;
@@ -111,11 +111,10 @@ find_fault(const Tally *tally)
 	return NULL;
 }
 
-static const MetricParameter parameters[] = { METRIC_PERIOD, METRIC_NUMBER, METRIC_ZONE,
-											  METRIC_AS_OF };
+static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT, { "dormant_after", .type = METRIC_COUNT }, METRIC_AS_OF_ARGUMENT };
 
-static const TallyParameter shape_parameters[] = { METRIC_PERIOD_PARAMETER,
-												   METRIC_NUMBER_PARAMETER("dormant_after"),
+static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER,
+												   METRIC_COUNT_PARAMETER("dormant_after"),
 												   METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
 
 static const TallyColumn keys[] = { { "stage", TALLY_TEXT } };
@@ -125,7 +124,7 @@ static const TallyShape shape = {
 	.type = "lifecycle_census_result",
 	.maker = "lifecycle_census() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nkeys = lengthof(keys),
 	.keys = keys,
 	.nsums = lengthof(columns),
@@ -135,30 +134,18 @@ static const TallyShape shape = {
 
 static const Metric census = {
 	.shape = &shape,
-	.parameters = parameters,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
 	.start = start_census,
 	.customer = count_customer,
 };
 
 TALLY_TYPE(lifecycle_census_result, &shape)
 
-PG_FUNCTION_INFO_V1(loyalty_lifecycle_census);
-PG_FUNCTION_INFO_V1(loyalty_lifecycle_census_accum);
 PG_FUNCTION_INFO_V1(loyalty_lifecycle_census_table);
 
-/* lifecycle_census(activity_base, period, dormant_after, as_of) */
-Datum
-loyalty_lifecycle_census(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &census);
-}
-
-/* lifecycle_census_accum(state, activity_set, period, dormant_after, as_of) */
-Datum
-loyalty_lifecycle_census_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &census);
-}
+/* loyalty_lifecycle_census, (base, period, dormant_after, as_of); loyalty_lifecycle_census_accum */
+METRIC_FUNCTIONS(lifecycle_census, &census)
 
 /* lifecycle_census_table(result): all stages, also those where nobody is */
 Datum

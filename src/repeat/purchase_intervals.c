@@ -15,10 +15,10 @@
 
 /* ---- the result ---- */
 
-static const MetricParameter parameters[] = { METRIC_ZONE, METRIC_AS_OF, METRIC_NUMBER };
+static const MetricArgument arguments[] = { METRIC_AS_OF_ARGUMENT, { "up_to", .type = METRIC_COUNT } };
 
-static const TallyParameter shape_parameters[] = { METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
-												   METRIC_NUMBER_PARAMETER("up_to") };
+static const TallyParameter parameters[] = { METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
+												   METRIC_COUNT_PARAMETER("up_to") };
 
 static const TallyColumn keys[] = {
 	[INTERVALS_N] = { "n", TALLY_NUMBER },
@@ -113,7 +113,7 @@ static const TallyShape shape = {
 	.type = "purchase_intervals_result",
 	.maker = "purchase_intervals() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nkeys = lengthof(keys),
 	.keys = keys,
 	.nsums = lengthof(columns),
@@ -123,29 +123,17 @@ static const TallyShape shape = {
 
 static const Metric intervals = {
 	.shape = &shape,
-	.parameters = parameters,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
 	.start = purchase_intervals_start,
 	.customer = purchase_intervals_customer,
 };
 
 TALLY_TYPE(purchase_intervals_result, &shape)
 
-PG_FUNCTION_INFO_V1(loyalty_purchase_intervals);
-PG_FUNCTION_INFO_V1(loyalty_purchase_intervals_accum);
 
-/* purchase_intervals(activity_base, as_of, up_to) */
-Datum
-loyalty_purchase_intervals(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &intervals);
-}
-
-/* purchase_intervals_accum(state, activity_set, as_of, up_to) */
-Datum
-loyalty_purchase_intervals_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &intervals);
-}
+/* loyalty_purchase_intervals, (base, as_of, up_to); loyalty_purchase_intervals_accum */
+METRIC_FUNCTIONS(purchase_intervals, &intervals)
 
 /* ---- questions ---- */
 

@@ -51,7 +51,7 @@ purchase_intervals_start(const MetricQuestion *question, Tally *tally)
 	IntervalsFold *fold = palloc0(sizeof(IntervalsFold));
 
 	fold->as_of = question->as_of;
-	fold->up_to = question->number;
+	fold->up_to = question->count;
 	metric_cells_open_under(&fold->gaps, tally, 0);
 	fold->context = CurrentMemoryContext;
 	fold->tally = tally;

@@ -18,16 +18,18 @@ canonical_counted(const char *text)
 	return pstrdup(text);
 }
 
-static const MetricParameter parameters[] = { METRIC_COUNTED, METRIC_ZONE, METRIC_AS_OF,
-											  METRIC_OPTIONAL_NUMBER };
+static const MetricArgument arguments[] = {
+	METRIC_AS_OF_ARGUMENT,
+	{ "within_days", .type = METRIC_COUNT, .may_be_null = true },
+};
 
-static const TallyParameter shape_parameters[] = {
+static const TallyParameter parameters[] = {
 	{ .name = "counted",
 	  .canonical = canonical_counted,
 	  .hint = "Add up results over activity_base, or results over timeline_base." },
 	METRIC_ZONE_PARAMETER,
 	METRIC_AS_OF_PARAMETER,
-	METRIC_NUMBER_PARAMETER("within_days"),
+	METRIC_COUNT_PARAMETER("within_days"),
 };
 
 static const TallyColumn columns[REPEAT_SUMS] = {
@@ -71,62 +73,47 @@ static const TallyShape shape = {
 	.type = "repeat_rate_result",
 	.maker = "repeat_rate() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nsums = lengthof(columns),
 	.sums = columns,
 	.fault = find_fault,
 };
 
+/* The parameter "counted". */
+static const char *
+counted_of(const MetricQuestion *question, const char *parameter)
+{
+	return question->zone != NULL ? "orders" : "days";
+}
+
 static const Metric by_days = {
 	.shape = &shape,
-	.parameters = parameters,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
+	.text = counted_of,
 	.start = repeat_rate_start,
 	.customer = repeat_rate_by_days,
 };
 
 static const Metric by_orders = {
 	.shape = &shape,
-	.parameters = parameters,
-	.over_timelines = true,
+	.input = METRIC_TIMELINES,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
+	.text = counted_of,
 	.start = repeat_rate_start,
 	.customer = repeat_rate_by_orders,
 };
 
 TALLY_TYPE(repeat_rate_result, &shape)
 
-PG_FUNCTION_INFO_V1(loyalty_repeat_rate);
-PG_FUNCTION_INFO_V1(loyalty_repeat_rate_accum);
-PG_FUNCTION_INFO_V1(loyalty_repeat_rate_orders);
-PG_FUNCTION_INFO_V1(loyalty_repeat_rate_orders_accum);
 PG_FUNCTION_INFO_V1(loyalty_repeat_rate_table);
 
-/* repeat_rate(activity_base, as_of, within_days) */
-Datum
-loyalty_repeat_rate(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &by_days);
-}
+/* loyalty_repeat_rate, (activity_base, as_of, within_days); loyalty_repeat_rate_accum */
+METRIC_FUNCTIONS(repeat_rate, &by_days)
 
-/* repeat_rate_accum(state, activity_set, as_of, within_days) */
-Datum
-loyalty_repeat_rate_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &by_days);
-}
-
-/* repeat_rate(timeline_base, as_of, within_days) */
-Datum
-loyalty_repeat_rate_orders(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &by_orders);
-}
-
-/* repeat_rate_accum(state, event_timeline, as_of, within_days) */
-Datum
-loyalty_repeat_rate_orders_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &by_orders);
-}
+/* loyalty_repeat_rate_orders, (timeline_base, as_of, within_days); loyalty_repeat_rate_orders_accum */
+METRIC_FUNCTIONS(repeat_rate_orders, &by_orders)
 
 /* repeat_rate_table(result, confidence): always one row */
 Datum

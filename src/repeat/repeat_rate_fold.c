@@ -25,7 +25,7 @@ repeat_rate_start(const MetricQuestion *question, Tally *tally)
 	RepeatFold *fold = palloc0(sizeof(RepeatFold));
 
 	fold->as_of = question->as_of;
-	fold->within = question->number;
+	fold->within = question->count;
 	fold->zone = question->zone;
 	fold->row = tally_row(tally, &key);
 	return fold;

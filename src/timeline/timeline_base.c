@@ -25,6 +25,15 @@ merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int
 	timeline_merge_bodies(out, bodies, nbodies, (TimelineRow *) rows, nrows, texts);
 }
 
+/* The last instant. */
+static int64
+last_of(ByteSpan body)
+{
+	TimestampTz at;
+
+	return timeline_last_instant(body, &at) ? at : PG_INT64_MIN;
+}
+
 const CollectOps timeline_collect_ops = {
 	.id = TIMELINE_OPS_ID,
 	.name = "timeline_base",
@@ -33,6 +42,7 @@ const CollectOps timeline_collect_ops = {
 	.row_size = sizeof(TimelineRow),
 	.merge = merge_rows,
 	.valid = timeline_body_valid,
+	.last = last_of,
 	.compare = timeline_compare_bodies,
 	.hash = timeline_hash_body,
 };
@@ -171,27 +181,4 @@ Datum
 loyalty_customer_timelines(PG_FUNCTION_ARGS)
 {
 	return base_customers(fcinfo);
-}
-
-/* ---- the last event ---- */
-
-static void
-note_last_instant(void *last, ByteSpan body)
-{
-	TimestampTz at;
-
-	if (timeline_last_instant(body, &at) && at > *(TimestampTz *) last)
-		*(TimestampTz *) last = at;
-}
-
-bool
-timeline_base_last_day(const Base *base, ZoneDays *zone, DateADT *day)
-{
-	TimestampTz last = DT_NOBEGIN;
-
-	base_fold(base, note_last_instant, &last);
-	if (last == DT_NOBEGIN)
-		return false;
-	*day = zone_day(zone, last);
-	return true;
 }
