@@ -98,6 +98,7 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 				state->noted = zone;
 			}
 		}
+		collector_note_last(state, day);
 	}
 	collector_add_row(state, customer, &day);
 }
@@ -124,6 +125,7 @@ collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 			body.len = VARSIZE_ANY_EXHDR(set);
 		}
 		collector_note_zone(state, ZONE_MIXED, NULL);
+		state->last_unknown = true;
 		collector_add_body(state, read_customer(PG_GETARG_DATUM(1)), body);
 	}
 	else

@@ -213,11 +213,18 @@ note_last(void *opaque, ByteSpan body)
 bool
 base_last(const Base *base, int64 *last)
 {
-	LastEvent event = { base->ops, PG_INT64_MIN };
+	Collector *collector = base->collector;
 
-	base_fold(base, note_last, &event);
-	*last = event.last;
-	return event.last != PG_INT64_MIN;
+	if (collector->last_unknown)
+	{
+		LastEvent event = { base->ops, PG_INT64_MIN };
+
+		base_fold(base, note_last, &event);
+		collector->last = event.last;
+		collector->last_unknown = false;
+	}
+	*last = collector->last;
+	return *last != PG_INT64_MIN;
 }
 
 bool

@@ -14,7 +14,9 @@
 
 /* ---- stickiness ---- */
 
-static const MetricArgument stickiness_arguments[] = { METRIC_PERIOD_ARGUMENT, { "within", .type = METRIC_WITHIN }, METRIC_AS_OF_ARGUMENT };
+static const MetricArgument stickiness_arguments[] = { METRIC_PERIOD_ARGUMENT,
+													   { "within", .type = METRIC_WITHIN },
+													   METRIC_AS_OF_ARGUMENT };
 
 static const TallyParameter stickiness_parameters[] = {
 	METRIC_PERIOD_PARAMETER,
@@ -138,11 +140,12 @@ loyalty_stickiness_table(PG_FUNCTION_ARGS)
 
 /* ---- active days ---- */
 
-static const MetricArgument active_days_arguments[] = { { "days", .type = METRIC_COUNT }, METRIC_AS_OF_ARGUMENT };
+static const MetricArgument active_days_arguments[] = { { "days", .type = METRIC_COUNT },
+														METRIC_AS_OF_ARGUMENT };
 
 static const TallyParameter active_days_parameters[] = { METRIC_COUNT_PARAMETER("days"),
-															   METRIC_ZONE_PARAMETER,
-															   METRIC_AS_OF_PARAMETER };
+														 METRIC_ZONE_PARAMETER,
+														 METRIC_AS_OF_PARAMETER };
 
 static const TallyColumn active_days_keys[] = { { "active_days", TALLY_NUMBER } };
 static const TallyColumn active_days_columns[] = { { "customers", TALLY_COUNT } };

@@ -16,7 +16,8 @@
 
 static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT, METRIC_AS_OF_ARGUMENT };
 
-static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER, METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
+static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER, METRIC_ZONE_PARAMETER,
+											 METRIC_AS_OF_PARAMETER };
 
 static const TallyColumn keys[] = { { "period", TALLY_PERIOD } };
 
@@ -185,7 +186,6 @@ TALLY_TYPE(growth_result, &shape)
 TALLY_TYPE(growth_money_result, &money_shape)
 
 /* ---- counting ---- */
-
 
 /* loyalty_growth, (activity_base, period, as_of), which is churn(), too; loyalty_growth_accum */
 METRIC_FUNCTIONS(growth, &growth)

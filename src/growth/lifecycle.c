@@ -111,11 +111,13 @@ find_fault(const Tally *tally)
 	return NULL;
 }
 
-static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT, { "dormant_after", .type = METRIC_COUNT }, METRIC_AS_OF_ARGUMENT };
+static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT,
+											{ "dormant_after", .type = METRIC_COUNT },
+											METRIC_AS_OF_ARGUMENT };
 
 static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER,
-												   METRIC_COUNT_PARAMETER("dormant_after"),
-												   METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
+											 METRIC_COUNT_PARAMETER("dormant_after"),
+											 METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
 
 static const TallyColumn keys[] = { { "stage", TALLY_TEXT } };
 static const TallyColumn columns[] = { { "members", TALLY_COUNT } };

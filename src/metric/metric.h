@@ -140,27 +140,28 @@ extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
 
 /* ---- arguments and parameters that many have ---- */
 
-#define METRIC_PERIOD_ARGUMENT      \
-	{                               \
+#define METRIC_PERIOD_ARGUMENT          \
+	{                                   \
 		"period", .type = METRIC_PERIOD \
 	}
-#define METRIC_AS_OF_ARGUMENT                                                               \
-	{                                                                                       \
-		"as_of", .type = METRIC_AS_OF,                                                      \
-		.null_hint = "Give a day: an aggregate doesn't know the last day of all groups "    \
-					 "beforehand. The function over a base does."                           \
+#define METRIC_AS_OF_ARGUMENT                                                                     \
+	{                                                                                             \
+		"as_of", .type = METRIC_AS_OF,                                                            \
+				 .null_hint = "Give a day: an aggregate doesn't know the last day of all groups " \
+							  "beforehand. The function over a base does."                        \
 	}
-#define METRIC_LAST_DAY_ARGUMENT(argument)                                                  \
-	{                                                                                       \
-		argument, .type = METRIC_AS_OF,                                                     \
-		.null_hint = "Give a day: an aggregate doesn't know the last event of all groups "  \
-					 "beforehand. The function over timelines(...) does."                   \
+#define METRIC_LAST_DAY_ARGUMENT(argument)                                                     \
+	{                                                                                          \
+		argument,                                                                              \
+			.type = METRIC_AS_OF,                                                              \
+			.null_hint = "Give a day: an aggregate doesn't know the last event of all groups " \
+						 "beforehand. The function over timelines(...) does."                  \
 	}
 
-#define METRIC_POLICY_PARAMETER(parameter, read, which)            \
-	{                                                              \
-		.name = parameter, .is_json = true, .canonical = read,     \
-		.hint = "Count all of them by one " which "."              \
+#define METRIC_POLICY_PARAMETER(parameter, read, which)        \
+	{                                                          \
+		.name = parameter, .is_json = true, .canonical = read, \
+		.hint = "Count all of them by one " which "."          \
 	}
 #define METRIC_PERIOD_PARAMETER                                \
 	{                                                          \

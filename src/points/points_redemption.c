@@ -285,7 +285,8 @@ put_points(Rows *rows, const Development *development, int128 units)
 }
 
 static void
-put_rate(Rows *rows, const Development *development, const MetricCalendar *calendar, const Line *line)
+put_rate(Rows *rows, const Development *development, const MetricCalendar *calendar,
+		 const Line *line)
 {
 	int128 lost = line->issued - line->redeemed;
 

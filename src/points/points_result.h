@@ -92,10 +92,10 @@ extern const TallyParameter points_parameters[POINTS_PARAMETERS];
 
 extern const MetricPolicy points_metric_policy;
 
-#define POINTS_POLICY_ARGUMENT                                                                     \
-	{                                                                                              \
-		"policy", .type = METRIC_POLICY,                                                           \
-		.null_hint = "Points that never expire are '{}', the default."                             \
+#define POINTS_POLICY_ARGUMENT                                                   \
+	{                                                                            \
+		"policy", .type = METRIC_POLICY,                                         \
+				  .null_hint = "Points that never expire are '{}', the default." \
 	}
 
 /* (policy, period, as_of, by_label) */
@@ -108,9 +108,9 @@ extern void points_fold_customer(void *fold, ByteSpan body);
 extern void points_fold_finish(void *fold, Tally *tally);
 
 /* All that the metrics have in common. */
-#define POINTS_METRIC                                                            \
-	.input = METRIC_TIMELINES, .policy = &points_metric_policy,                  \
-	.start = points_fold_start, .customer = points_fold_customer, .finish = points_fold_finish
+#define POINTS_METRIC                                                                       \
+	.input = METRIC_TIMELINES, .policy = &points_metric_policy, .start = points_fold_start, \
+	.customer = points_fold_customer, .finish = points_fold_finish
 
 /* ---- reading results ---- */
 

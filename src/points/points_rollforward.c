@@ -60,14 +60,17 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const Metric metric = { POINTS_METRIC, .shape = &shape,
+static const Metric metric = { POINTS_METRIC,
+							   .shape = &shape,
 							   .narguments = POINTS_PERIOD_ARGUMENTS,
-							   .arguments = points_period_arguments, .kind = POINTS_ROLLFORWARD,
+							   .arguments = points_period_arguments,
+							   .kind = POINTS_ROLLFORWARD,
 							   .eventless = METRIC_IGNORE_EVENTLESS };
 
 TALLY_TYPE(points_rollforward_result, &shape)
 
-/* loyalty_points_rollforward, (base, policy, period, as_of, by_label); loyalty_points_rollforward_accum */
+/* loyalty_points_rollforward, (base, policy, period, as_of, by_label);
+ * loyalty_points_rollforward_accum */
 METRIC_FUNCTIONS(points_rollforward, &metric)
 
 /* points_rollforward_table(result) */

@@ -82,9 +82,10 @@ static const TallyShape shape = {
 static const MetricArgument arguments[] = { POINTS_POLICY_ARGUMENT,
 											METRIC_LAST_DAY_ARGUMENT("as_of") };
 
-static const Metric metric = { POINTS_METRIC, .shape = &shape,
-							   .narguments = lengthof(arguments), .arguments = arguments,
-							   .kind = POINTS_TOTALS, .eventless = METRIC_COUNT_EVENTLESS };
+static const Metric metric = {
+	POINTS_METRIC,			.shape = &shape,	   .narguments = lengthof(arguments),
+	.arguments = arguments, .kind = POINTS_TOTALS, .eventless = METRIC_COUNT_EVENTLESS
+};
 
 TALLY_TYPE(points_totals_result, &shape)
 

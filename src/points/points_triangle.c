@@ -109,14 +109,17 @@ const TallyShape points_triangle_shape = {
 	.fault = find_fault,
 };
 
-static const Metric metric = { POINTS_METRIC, .shape = &points_triangle_shape,
+static const Metric metric = { POINTS_METRIC,
+							   .shape = &points_triangle_shape,
 							   .narguments = POINTS_PERIOD_ARGUMENTS,
-							   .arguments = points_period_arguments, .kind = POINTS_TRIANGLE,
+							   .arguments = points_period_arguments,
+							   .kind = POINTS_TRIANGLE,
 							   .eventless = METRIC_IGNORE_EVENTLESS };
 
 TALLY_TYPE(points_triangle_result, &points_triangle_shape)
 
-/* loyalty_points_triangle, (base, policy, period, as_of, by_label); loyalty_points_triangle_accum */
+/* loyalty_points_triangle, (base, policy, period, as_of, by_label); loyalty_points_triangle_accum
+ */
 METRIC_FUNCTIONS(points_triangle, &metric)
 
 /* ---- the table ---- */

@@ -12,8 +12,9 @@
 PG_FUNCTION_INFO_V1(loyalty_program_compare_table);
 PG_FUNCTION_INFO_V1(loyalty_program_compare_members);
 
-static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program_a"), METRIC_POLICY_ZONE_PARAMETER,
-											 METRIC_AS_OF_PARAMETER, PROGRAM_PARAMETER("program_b") };
+static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program_a"),
+											 METRIC_POLICY_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
+											 PROGRAM_PARAMETER("program_b") };
 
 static const MetricArgument arguments[] = {
 	PROGRAM_ARGUMENT("program_a", METRIC_POLICY),
@@ -108,7 +109,10 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const Metric metric = { PROGRAM_METRIC, .shape = &shape, .narguments = lengthof(arguments), .arguments = arguments, .kind = PROGRAM_COMPARE, .eventless = METRIC_COUNT_EVENTLESS };
+static const Metric metric = {
+	PROGRAM_METRIC,			.shape = &shape,		 .narguments = lengthof(arguments),
+	.arguments = arguments, .kind = PROGRAM_COMPARE, .eventless = METRIC_COUNT_EVENTLESS
+};
 
 TALLY_TYPE(program_compare_result, &shape)
 

@@ -83,10 +83,10 @@ extern char *program_canonical(const char *text);
 #define PROGRAM_PARAMETER(parameter) \
 	METRIC_POLICY_PARAMETER(parameter, program_canonical, "programme")
 
-#define PROGRAM_ARGUMENT(argument, which)                                                    \
-	{                                                                                        \
-		argument, .type = which,                                                             \
-		.null_hint = "'{}' is 1 point per 1.00, that never expires, without tiers."          \
+#define PROGRAM_ARGUMENT(argument, which)                                                     \
+	{                                                                                         \
+		argument, .type = which,                                                              \
+				  .null_hint = "'{}' is 1 point per 1.00, that never expires, without tiers." \
 	}
 
 extern const MetricPolicy program_metric_policy;
@@ -97,8 +97,8 @@ extern void program_fold_customer(void *fold, ByteSpan body);
 extern void program_fold_finish(void *fold, Tally *tally);
 
 /* All that the metrics have in common. */
-#define PROGRAM_METRIC                                                                           \
-	.input = METRIC_TIMELINES, .policy = &program_metric_policy, .start = program_fold_start,    \
+#define PROGRAM_METRIC                                                                        \
+	.input = METRIC_TIMELINES, .policy = &program_metric_policy, .start = program_fold_start, \
 	.customer = program_fold_customer, .finish = program_fold_finish
 
 /* ---- reading results ---- */

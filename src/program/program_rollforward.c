@@ -13,8 +13,9 @@
 
 PG_FUNCTION_INFO_V1(loyalty_program_rollforward_table);
 
-static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"), METRIC_POLICY_ZONE_PARAMETER,
-											 METRIC_AS_OF_PARAMETER, METRIC_PERIOD_PARAMETER };
+static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"),
+											 METRIC_POLICY_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
+											 METRIC_PERIOD_PARAMETER };
 
 static const MetricArgument arguments[] = {
 	PROGRAM_ARGUMENT("program", METRIC_POLICY),
@@ -76,7 +77,12 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const Metric metric = { PROGRAM_METRIC, .shape = &shape, .narguments = lengthof(arguments), .arguments = arguments, .kind = PROGRAM_ROLLFORWARD, .eventless = METRIC_IGNORE_EVENTLESS };
+static const Metric metric = { PROGRAM_METRIC,
+							   .shape = &shape,
+							   .narguments = lengthof(arguments),
+							   .arguments = arguments,
+							   .kind = PROGRAM_ROLLFORWARD,
+							   .eventless = METRIC_IGNORE_EVENTLESS };
 
 TALLY_TYPE(program_rollforward_result, &shape)
 

@@ -11,8 +11,8 @@
 
 PG_FUNCTION_INFO_V1(loyalty_program_totals_table);
 
-static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"), METRIC_POLICY_ZONE_PARAMETER,
-											 METRIC_AS_OF_PARAMETER };
+static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"),
+											 METRIC_POLICY_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
 
 static const MetricArgument arguments[] = {
 	PROGRAM_ARGUMENT("program", METRIC_POLICY),
@@ -90,7 +90,10 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const Metric metric = { PROGRAM_METRIC, .shape = &shape, .narguments = lengthof(arguments), .arguments = arguments, .kind = PROGRAM_TOTALS, .eventless = METRIC_COUNT_EVENTLESS };
+static const Metric metric = {
+	PROGRAM_METRIC,			.shape = &shape,		.narguments = lengthof(arguments),
+	.arguments = arguments, .kind = PROGRAM_TOTALS, .eventless = METRIC_COUNT_EVENTLESS
+};
 
 TALLY_TYPE(program_totals_result, &shape)
 

@@ -15,10 +15,11 @@
 
 /* ---- the result ---- */
 
-static const MetricArgument arguments[] = { METRIC_AS_OF_ARGUMENT, { "up_to", .type = METRIC_COUNT } };
+static const MetricArgument arguments[] = { METRIC_AS_OF_ARGUMENT,
+											{ "up_to", .type = METRIC_COUNT } };
 
 static const TallyParameter parameters[] = { METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
-												   METRIC_COUNT_PARAMETER("up_to") };
+											 METRIC_COUNT_PARAMETER("up_to") };
 
 static const TallyColumn keys[] = {
 	[INTERVALS_N] = { "n", TALLY_NUMBER },
@@ -130,7 +131,6 @@ static const Metric intervals = {
 };
 
 TALLY_TYPE(purchase_intervals_result, &shape)
-
 
 /* loyalty_purchase_intervals, (base, as_of, up_to); loyalty_purchase_intervals_accum */
 METRIC_FUNCTIONS(purchase_intervals, &intervals)

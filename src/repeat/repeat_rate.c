@@ -112,7 +112,8 @@ PG_FUNCTION_INFO_V1(loyalty_repeat_rate_table);
 /* loyalty_repeat_rate, (activity_base, as_of, within_days); loyalty_repeat_rate_accum */
 METRIC_FUNCTIONS(repeat_rate, &by_days)
 
-/* loyalty_repeat_rate_orders, (timeline_base, as_of, within_days); loyalty_repeat_rate_orders_accum */
+/* loyalty_repeat_rate_orders, (timeline_base, as_of, within_days); loyalty_repeat_rate_orders_accum
+ */
 METRIC_FUNCTIONS(repeat_rate_orders, &by_orders)
 
 /* repeat_rate_table(result, confidence): always one row */

@@ -45,7 +45,12 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const Metric metric = { TIER_METRIC, .shape = &shape, .narguments = TIER_PLAIN_ARGUMENTS, .arguments = tier_plain_arguments, .kind = TIER_CENSUS, .eventless = METRIC_COUNT_EVENTLESS };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = TIER_PLAIN_ARGUMENTS,
+							   .arguments = tier_plain_arguments,
+							   .kind = TIER_CENSUS,
+							   .eventless = METRIC_COUNT_EVENTLESS };
 
 TALLY_TYPE(tier_census_result, &shape)
 

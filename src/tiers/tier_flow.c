@@ -130,8 +130,7 @@ find_fault(const Tally *tally)
 	Flow flow;
 
 	if (fault == NULL && nrows > 0)
-		fault =
-			metric_calendar_fault(tally, &flow.calendar);
+		fault = metric_calendar_fault(tally, &flow.calendar);
 	if (fault != NULL || nrows == 0)
 		return fault;
 	(void) flow_open(&flow, tally);
@@ -156,7 +155,12 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const Metric metric = { TIER_METRIC, .shape = &shape, .narguments = lengthof(arguments), .arguments = arguments, .kind = TIER_FLOW, .eventless = METRIC_IGNORE_EVENTLESS };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = lengthof(arguments),
+							   .arguments = arguments,
+							   .kind = TIER_FLOW,
+							   .eventless = METRIC_IGNORE_EVENTLESS };
 
 TALLY_TYPE(tier_flow_result, &shape)
 

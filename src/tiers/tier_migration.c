@@ -14,7 +14,7 @@
 PG_FUNCTION_INFO_V1(loyalty_tier_migration_table);
 
 /* Places of the parameters. */
-#define PARAMETER_TO_DAY	 2
+#define PARAMETER_TO_DAY   2
 #define PARAMETER_FROM_DAY 3
 
 static const TallyParameter parameters[] = {
@@ -85,7 +85,13 @@ check_days(const MetricQuestion *question)
 						errhint("to_day is that of the last event unless it is given.")));
 }
 
-static const Metric metric = { TIER_METRIC, .shape = &shape, .narguments = lengthof(arguments), .arguments = arguments, .kind = TIER_MIGRATION, .check = check_days, .eventless = METRIC_COUNT_EVENTLESS };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = lengthof(arguments),
+							   .arguments = arguments,
+							   .kind = TIER_MIGRATION,
+							   .check = check_days,
+							   .eventless = METRIC_COUNT_EVENTLESS };
 
 TALLY_TYPE(tier_migration_result, &shape)
 
@@ -121,8 +127,7 @@ loyalty_tier_migration_table(PG_FUNCTION_ARGS)
 	Rows rows;
 
 	rows_open(&rows, fcinfo);
-	if (nrows > 0 &&
-		(policy == NULL || !tally_parameter_day(tally, PARAMETER_FROM_DAY, &from_day)))
+	if (nrows > 0 && (policy == NULL || !tally_parameter_day(tally, PARAMETER_FROM_DAY, &from_day)))
 		report_corrupted();
 	for (; row < end; row++)
 	{

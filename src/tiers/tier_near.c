@@ -22,7 +22,8 @@ static const TallyParameter parameters[] = {
 static const MetricArgument arguments[] = {
 	TIER_POLICY_ARGUMENT,
 	METRIC_LAST_DAY_ARGUMENT("as_of"),
-	{ "within", .type = METRIC_DECIMAL, .null_hint = "Give what may be missing, as within => 100." },
+	{ "within", .type = METRIC_DECIMAL,
+	  .null_hint = "Give what may be missing, as within => 100." },
 };
 
 static const TallyColumn keys[] = { { "rank", TALLY_NUMBER } };
@@ -74,7 +75,13 @@ check_within(const MetricQuestion *question)
 							   decimal_to_text(within.units, within.scale))));
 }
 
-static const Metric metric = { TIER_METRIC, .shape = &shape, .narguments = lengthof(arguments), .arguments = arguments, .kind = TIER_NEAR, .check = check_within, .eventless = METRIC_COUNT_EVENTLESS };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = lengthof(arguments),
+							   .arguments = arguments,
+							   .kind = TIER_NEAR,
+							   .check = check_within,
+							   .eventless = METRIC_COUNT_EVENTLESS };
 
 TALLY_TYPE(tier_near_result, &shape)
 

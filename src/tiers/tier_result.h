@@ -97,10 +97,10 @@ extern char *tier_canonical_policy(const char *text);
 	METRIC_POLICY_PARAMETER("policy", tier_canonical_policy, "policy"), METRIC_POLICY_ZONE_PARAMETER
 #define TIER_PARAMETER_POLICY 0
 
-#define TIER_POLICY_ARGUMENT                                                            \
-	{                                                                                   \
-		"policy", .type = METRIC_POLICY,                                                \
-		.null_hint = "Give the tiers, such as '{\"Silver\": 500, \"Gold\": 2000}'." \
+#define TIER_POLICY_ARGUMENT                                                                  \
+	{                                                                                         \
+		"policy", .type = METRIC_POLICY,                                                      \
+				  .null_hint = "Give the tiers, such as '{\"Silver\": 500, \"Gold\": 2000}'." \
 	}
 
 /* (policy, as_of) */
@@ -117,8 +117,8 @@ extern void tier_fold_customer(void *fold, ByteSpan body);
 extern void tier_fold_finish(void *fold, Tally *tally);
 
 /* All that the metrics have in common. */
-#define TIER_METRIC                                                                      \
-	.input = METRIC_TIMELINES, .policy = &tier_metric_policy, .start = tier_fold_start,  \
+#define TIER_METRIC                                                                     \
+	.input = METRIC_TIMELINES, .policy = &tier_metric_policy, .start = tier_fold_start, \
 	.customer = tier_fold_customer, .finish = tier_fold_finish
 
 /* ---- reading results ---- */

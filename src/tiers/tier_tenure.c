@@ -53,7 +53,12 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const Metric metric = { TIER_METRIC, .shape = &shape, .narguments = TIER_PLAIN_ARGUMENTS, .arguments = tier_plain_arguments, .kind = TIER_TENURE, .eventless = METRIC_IGNORE_EVENTLESS };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = TIER_PLAIN_ARGUMENTS,
+							   .arguments = tier_plain_arguments,
+							   .kind = TIER_TENURE,
+							   .eventless = METRIC_IGNORE_EVENTLESS };
 
 TALLY_TYPE(tier_tenure_result, &shape)
 

@@ -78,6 +78,7 @@ add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineAr
 	{
 		row.at = PG_GETARG_TIMESTAMPTZ(2);
 		timeline_check_instant(row.at);
+		collector_note_last(state, row.at);
 		if (argument == ARGUMENT_VALUE && !PG_ARGISNULL(3))
 		{
 			Decimal value = read_value(PG_GETARG_DATUM(3));
@@ -101,9 +102,13 @@ add_body(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineA
 		struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2));
 
 		if (argument == ARGUMENT_EVENT)
+		{
 			body = timeline_event_body(PointerGetDatum(value));
+			collector_note_last(state, last_of(body));
+		}
 		else
 		{
+			state->last_unknown = true;
 			body.bytes = (const uint8 *) VARDATA_ANY(value);
 			body.len = VARSIZE_ANY_EXHDR(value);
 		}
