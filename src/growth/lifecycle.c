@@ -1,6 +1,18 @@
 /*
  * lifecycle.c
- *		The SQL face of lifecycle stages: lifecycle() of a customer, and the census of a base.
+ *		At which stage of his life a customer is, by the periods in which he was active.
+ *
+ *		never		no active day by as_of
+ *		new			his first active period is that of as_of
+ *		current		he is active in the period of as_of, or in the one before while that of
+ *					as_of still runs
+ *		at risk		he has missed at least one, but not dormant_after of them
+ *		dormant		he has missed dormant_after whole periods, or more
+ *		resurrected	he is active in the period of as_of, and was dormant before
+ *
+ * A period is missed when it is over: on the 3rd of a month, who bought last month is
+ * current, not at risk, or nearly everyone would be at risk at the start of each month. The
+ * period of as_of is over where as_of is its last day.
  */
 #include "postgres.h"
 
@@ -11,9 +23,72 @@
 #include "activity/activity.h"
 #include "calendar/calendar_call.h"
 #include "core/rows.h"
-#include "metric/tally_sql.h"
-#include "growth/lifecycle.h"
 #include "metric/metric.h"
+#include "metric/tally_sql.h"
+
+typedef enum LifecycleStage
+{
+	LIFECYCLE_NEVER,
+	LIFECYCLE_NEW,
+	LIFECYCLE_CURRENT,
+	LIFECYCLE_AT_RISK,
+	LIFECYCLE_DORMANT,
+	LIFECYCLE_RESURRECTED,
+	LIFECYCLE_STAGES
+} LifecycleStage;
+
+static const char *const lifecycle_names[LIFECYCLE_STAGES] = {
+	[LIFECYCLE_NEVER] = "never",	 [LIFECYCLE_NEW] = "new",
+	[LIFECYCLE_CURRENT] = "current", [LIFECYCLE_AT_RISK] = "at risk",
+	[LIFECYCLE_DORMANT] = "dormant", [LIFECYCLE_RESURRECTED] = "resurrected",
+};
+
+typedef struct LifecycleRule
+{
+	Calendar *calendar;
+	int32 dormant_after; /* 1 or more */
+	DateADT as_of;
+} LifecycleRule;
+
+/* The stage of a customer: the body of his activity set. */
+static LifecycleStage
+lifecycle_stage(const LifecycleRule *rule, ByteSpan body)
+{
+	ActivityCursor cursor;
+	DateADT day;
+	int32 now;
+	int32 last;
+	int64 before; /* the active period before the last one */
+	int64 missed;
+
+	activity_open(&cursor, body.bytes, body.len);
+	if (!activity_next(&cursor, &day) || day > rule->as_of)
+		return LIFECYCLE_NEVER;
+	last = calendar_index(rule->calendar, day);
+	before = PG_INT64_MIN;
+	while (activity_next(&cursor, &day) && day <= rule->as_of)
+	{
+		int32 period = calendar_index(rule->calendar, day);
+
+		if (period != last)
+			before = last;
+		last = period;
+	}
+
+	now = calendar_index(rule->calendar, rule->as_of);
+	if (last == now)
+	{
+		if (before == PG_INT64_MIN)
+			return LIFECYCLE_NEW;
+		return now - before - 1 >= rule->dormant_after ? LIFECYCLE_RESURRECTED : LIFECYCLE_CURRENT;
+	}
+	missed = (int64) now - last - 1;
+	if (calendar_start(rule->calendar, now + 1) == rule->as_of + 1)
+		missed++;
+	if (missed == 0)
+		return LIFECYCLE_CURRENT;
+	return missed >= rule->dormant_after ? LIFECYCLE_DORMANT : LIFECYCLE_AT_RISK;
+}
 
 /* ---- one customer ---- */
 

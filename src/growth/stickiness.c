@@ -1,6 +1,12 @@
 /*
- * engagement.c
- *		The SQL face of stickiness() and active_days_histogram(), their results and tables.
+ * stickiness.c
+ *		How often active customers are active: stickiness().
+ *
+ * Stickiness of a period (a month) is the mean number of customers active in one of its
+ * parts (a day), by the number of those active in it at all: daily by monthly active users.
+ * Parts that reach over the period's edge, as weeks do, are cut there, and each piece is a
+ * part. In the period that still runs only parts that are over count, so that it doesn't
+ * look lower than it is.
  */
 #include "postgres.h"
 
@@ -8,11 +14,110 @@
 
 #include "utils/builtins.h"
 
+#include "activity/activity.h"
 #include "core/rows.h"
+#include "metric/metric.h"
 #include "metric/tally_sql.h"
-#include "growth/engagement.h"
 
-/* ---- stickiness ---- */
+enum
+{
+	STICKINESS_ACTIVE,		  /* customers active in the period */
+	STICKINESS_ACTIVE_WITHIN, /* those active in each of its parts, added up */
+	STICKINESS_SUMS
+};
+
+/* ---- counting ---- */
+
+typedef struct StickinessFold
+{
+	Calendar period;
+	Calendar within;
+	DateADT as_of;
+	DateADT part_runs_from; /* days of the last part, if it isn't over */
+	bool opened;			/* part_runs_from is known */
+	MetricCells cells;
+} StickinessFold;
+
+static void *
+stickiness_start(const MetricQuestion *question, Tally *tally)
+{
+	StickinessFold *fold = palloc0(sizeof(StickinessFold));
+
+	calendar_open(&fold->period, question->period);
+	calendar_open(&fold->within, question->within);
+	fold->as_of = question->as_of;
+	metric_cells_open(&fold->cells, tally);
+	return fold;
+}
+
+/* Is a part that as_of falls in over by then? It ends with its period at the latest. */
+static bool
+part_is_over(Calendar *within, DateADT period_end, DateADT as_of)
+{
+	return period_end == as_of + 1 ||
+		   calendar_start(within, calendar_index(within, as_of) + 1) == as_of + 1;
+}
+
+/* Finds the days that don't count yet: those of the part of as_of, while it runs. */
+static void
+find_running_part(StickinessFold *fold)
+{
+	int32 period = calendar_index(&fold->period, fold->as_of);
+
+	fold->opened = true;
+	if (part_is_over(&fold->within, calendar_start(&fold->period, period + 1), fold->as_of))
+		fold->part_runs_from = DATEVAL_NOEND;
+	else
+		fold->part_runs_from =
+			Max(calendar_start(&fold->period, period),
+				calendar_start(&fold->within, calendar_index(&fold->within, fold->as_of)));
+}
+
+/* How many parts of a period from start to end (exclusive) are over by as_of, which isn't before
+ * start. */
+static int64
+stickiness_parts(Calendar *within, DateADT start, DateADT end, DateADT as_of)
+{
+	DateADT last = Min(end - 1, as_of);
+	int64 parts = (int64) calendar_index(within, last) - calendar_index(within, start) + 1;
+
+	return last < end - 1 && !part_is_over(within, end, as_of) ? parts - 1 : parts;
+}
+
+static void
+stickiness_customer(void *of, ByteSpan body)
+{
+	StickinessFold *fold = of;
+	DateADT as_of = fold->as_of;
+	ActivityCursor cursor;
+	DateADT day;
+	TallyRow *row = NULL;
+	int32 last_period = 0;
+	int32 last_part = 0;
+
+	activity_open(&cursor, body.bytes, body.len);
+	while (activity_next(&cursor, &day) && day <= as_of)
+	{
+		int32 period = calendar_index(&fold->period, day);
+		int32 part = calendar_index(&fold->within, day);
+
+		if (row != NULL && period == last_period && part == last_part)
+			continue;
+		if (!fold->opened)
+			find_running_part(fold);
+		if (row == NULL || period != last_period)
+		{
+			row = metric_cell(&fold->cells, period);
+			row->sums[STICKINESS_ACTIVE]++;
+		}
+		if (day < fold->part_runs_from)
+			row->sums[STICKINESS_ACTIVE_WITHIN]++;
+		last_period = period;
+		last_part = part;
+	}
+}
+
+/* ---- the result ---- */
 
 static const MetricArgument stickiness_arguments[] = { METRIC_PERIOD_ARGUMENT,
 													   { "within", .type = METRIC_WITHIN },
@@ -133,98 +238,6 @@ loyalty_stickiness_table(PG_FUNCTION_ARGS)
 		rows_put_float(&rows, mean);
 		rows_put_float(&rows, active > 0 ? mean / (double) active : NAN);
 		rows_put_day(&rows, periods.as_of);
-		rows_end(&rows);
-	}
-	return (Datum) 0;
-}
-
-/* ---- active days ---- */
-
-static const MetricArgument active_days_arguments[] = { { "days", .type = METRIC_COUNT },
-														METRIC_AS_OF_ARGUMENT };
-
-static const TallyParameter active_days_parameters[] = { METRIC_COUNT_PARAMETER("days"),
-														 METRIC_ZONE_PARAMETER,
-														 METRIC_AS_OF_PARAMETER };
-
-static const TallyColumn active_days_keys[] = { { "active_days", TALLY_NUMBER } };
-static const TallyColumn active_days_columns[] = { { "customers", TALLY_COUNT } };
-
-static const char *
-find_active_days_fault(const Tally *tally)
-{
-	const char *days = metric_parameter(tally, "days");
-	int64 nrows;
-	TallyRow **rows = tally_rows(tally, &nrows);
-	DateADT as_of;
-
-	if (days == NULL)
-		return "There is no \"days\".";
-	if (nrows == 0)
-		return NULL;
-	if (rows[0]->key.numbers[0] < 0 || rows[nrows - 1]->key.numbers[0] > pg_strtoint32(days))
-		return "\"active_days\" is below 0 or above \"days\".";
-	if (rows[nrows - 1]->key.numbers[0] > 0 && !metric_result_as_of(tally, &as_of))
-		return "There are active days, but no \"as_of\".";
-	return NULL;
-}
-
-static const TallyShape active_days_shape = {
-	.type = "active_days_histogram_result",
-	.maker = "active_days_histogram() and rollup()",
-	.nparameters = lengthof(active_days_parameters),
-	.parameters = active_days_parameters,
-	.nkeys = lengthof(active_days_keys),
-	.keys = active_days_keys,
-	.nsums = lengthof(active_days_columns),
-	.sums = active_days_columns,
-	.fault = find_active_days_fault,
-};
-
-static const Metric active_days = {
-	.shape = &active_days_shape,
-	.narguments = lengthof(active_days_arguments),
-	.arguments = active_days_arguments,
-	.start = active_days_start,
-	.customer = active_days_customer,
-};
-
-TALLY_TYPE(active_days_histogram_result, &active_days_shape)
-
-PG_FUNCTION_INFO_V1(loyalty_active_days_histogram_table);
-
-/* loyalty_active_days_histogram, (base, days, as_of); loyalty_active_days_histogram_accum */
-METRIC_FUNCTIONS(active_days_histogram, &active_days)
-
-/* active_days_histogram_table(result): all numbers of days, also those that nobody has */
-Datum
-loyalty_active_days_histogram_table(PG_FUNCTION_ARGS)
-{
-	const Tally *tally = tally_argument(fcinfo, 0, &active_days_shape);
-	const char *days = metric_parameter(tally, "days");
-	int64 nrows;
-	TallyRow **row = tally_rows(tally, &nrows);
-	TallyRow **end = row + nrows;
-	int128 customers = 0;
-	Rows rows;
-	int64 i;
-
-	if (days == NULL)
-		report_corrupted();
-	for (i = 0; i < nrows; i++)
-		customers += row[i]->sums[0];
-	rows_open(&rows, fcinfo);
-	for (i = 0; i <= pg_strtoint32(days); i++)
-	{
-		int128 count = 0;
-
-		if (row < end && (*row)->key.numbers[0] == i)
-			count = (*row++)->sums[0];
-		rows_begin(&rows);
-		rows_put_int(&rows, (int32) i);
-		rows_put_count(&rows, (int64) count);
-		rows_put_float(&rows, customers > 0 ? (double) count / (double) customers : NAN);
-		metric_put_as_of(&rows, tally);
 		rows_end(&rows);
 	}
 	return (Datum) 0;
