@@ -99,6 +99,9 @@ static const Metric active_days = {
 	.customer = active_days_customer,
 };
 
+/* loyalty_active_days_histogram_result_in, loyalty_active_days_histogram_result_out,
+ * loyalty_active_days_histogram_result_recv, loyalty_active_days_histogram_result_send,
+ * loyalty_active_days_histogram_result_merge */
 TALLY_TYPE(active_days_histogram_result, &active_days_shape)
 
 PG_FUNCTION_INFO_V1(loyalty_active_days_histogram_table);

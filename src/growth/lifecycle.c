@@ -217,6 +217,9 @@ static const Metric census = {
 	.customer = count_customer,
 };
 
+/* loyalty_lifecycle_census_result_in, loyalty_lifecycle_census_result_out,
+ * loyalty_lifecycle_census_result_recv, loyalty_lifecycle_census_result_send,
+ * loyalty_lifecycle_census_result_merge */
 TALLY_TYPE(lifecycle_census_result, &shape)
 
 PG_FUNCTION_INFO_V1(loyalty_lifecycle_census_table);

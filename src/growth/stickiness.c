@@ -203,6 +203,8 @@ static const Metric stickiness = {
 	.customer = stickiness_customer,
 };
 
+/* loyalty_stickiness_result_in, loyalty_stickiness_result_out, loyalty_stickiness_result_recv,
+ * loyalty_stickiness_result_send, loyalty_stickiness_result_merge */
 TALLY_TYPE(stickiness_result, &stickiness_shape)
 
 PG_FUNCTION_INFO_V1(loyalty_stickiness_table);

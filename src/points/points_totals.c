@@ -87,6 +87,9 @@ static const Metric metric = {
 	.arguments = arguments, .kind = POINTS_TOTALS, .eventless = METRIC_COUNT_EVENTLESS
 };
 
+/* loyalty_points_totals_result_in, loyalty_points_totals_result_out,
+ * loyalty_points_totals_result_recv, loyalty_points_totals_result_send,
+ * loyalty_points_totals_result_merge */
 TALLY_TYPE(points_totals_result, &shape)
 
 /* loyalty_points_totals, (base, policy, as_of); loyalty_points_totals_accum */

@@ -114,6 +114,9 @@ static const Metric metric = {
 	.arguments = arguments, .kind = PROGRAM_COMPARE, .eventless = METRIC_COUNT_EVENTLESS
 };
 
+/* loyalty_program_compare_result_in, loyalty_program_compare_result_out,
+ * loyalty_program_compare_result_recv, loyalty_program_compare_result_send,
+ * loyalty_program_compare_result_merge */
 TALLY_TYPE(program_compare_result, &shape)
 
 /* loyalty_program_compare, (base, program_a, program_b, as_of); loyalty_program_compare_accum */

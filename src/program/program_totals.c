@@ -95,6 +95,9 @@ static const Metric metric = {
 	.arguments = arguments, .kind = PROGRAM_TOTALS, .eventless = METRIC_COUNT_EVENTLESS
 };
 
+/* loyalty_program_totals_result_in, loyalty_program_totals_result_out,
+ * loyalty_program_totals_result_recv, loyalty_program_totals_result_send,
+ * loyalty_program_totals_result_merge */
 TALLY_TYPE(program_totals_result, &shape)
 
 /* loyalty_program_totals, (base, program, as_of); loyalty_program_totals_accum */

@@ -414,6 +414,9 @@ static const Metric intervals = {
 	.customer = purchase_intervals_customer,
 };
 
+/* loyalty_purchase_intervals_result_in, loyalty_purchase_intervals_result_out,
+ * loyalty_purchase_intervals_result_recv, loyalty_purchase_intervals_result_send,
+ * loyalty_purchase_intervals_result_merge */
 TALLY_TYPE(purchase_intervals_result, &shape)
 
 /* loyalty_purchase_intervals, (base, as_of, up_to); loyalty_purchase_intervals_accum */

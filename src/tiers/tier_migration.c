@@ -93,6 +93,9 @@ static const Metric metric = { TIER_METRIC,
 							   .check = check_days,
 							   .eventless = METRIC_COUNT_EVENTLESS };
 
+/* loyalty_tier_migration_result_in, loyalty_tier_migration_result_out,
+ * loyalty_tier_migration_result_recv, loyalty_tier_migration_result_send,
+ * loyalty_tier_migration_result_merge */
 TALLY_TYPE(tier_migration_result, &shape)
 
 /* loyalty_tier_migration, (base, policy, from_day, to_day); loyalty_tier_migration_accum */

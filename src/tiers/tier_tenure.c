@@ -60,6 +60,8 @@ static const Metric metric = { TIER_METRIC,
 							   .kind = TIER_TENURE,
 							   .eventless = METRIC_IGNORE_EVENTLESS };
 
+/* loyalty_tier_tenure_result_in, loyalty_tier_tenure_result_out, loyalty_tier_tenure_result_recv,
+ * loyalty_tier_tenure_result_send, loyalty_tier_tenure_result_merge */
 TALLY_TYPE(tier_tenure_result, &shape)
 
 /* loyalty_tier_tenure, (base, policy, as_of); loyalty_tier_tenure_accum */
