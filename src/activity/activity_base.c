@@ -25,6 +25,20 @@ merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int
 	activity_merge(out, bodies, nbodies, (const DateADT *) rows, nrows);
 }
 
+/* The last day. */
+static int64
+last_of(ByteSpan body)
+{
+	ActivityCursor cursor;
+	DateADT day;
+	int64 last = PG_INT64_MIN;
+
+	activity_open(&cursor, body.bytes, body.len);
+	while (activity_next(&cursor, &day))
+		last = day;
+	return last;
+}
+
 const CollectOps activity_collect_ops = {
 	.id = ACTIVITY_OPS_ID,
 	.name = "activity_base",
@@ -33,6 +47,7 @@ const CollectOps activity_collect_ops = {
 	.row_size = sizeof(DateADT),
 	.merge = merge_rows,
 	.valid = activity_body_valid,
+	.last = last_of,
 	.compare = activity_compare_bodies,
 	.hash = activity_hash_body,
 };
@@ -83,6 +98,7 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 				state->noted = zone;
 			}
 		}
+		collector_note_last(state, day);
 	}
 	collector_add_row(state, customer, &day);
 }
@@ -109,6 +125,7 @@ collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 			body.len = VARSIZE_ANY_EXHDR(set);
 		}
 		collector_note_zone(state, ZONE_MIXED, NULL);
+		state->last_unknown = true;
 		collector_add_body(state, read_customer(PG_GETARG_DATUM(1)), body);
 	}
 	else

@@ -196,6 +196,37 @@ base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), void *fold)
 	base_forget_customer(&errors);
 }
 
+typedef struct LastEvent
+{
+	const CollectOps *ops;
+	int64 last;
+} LastEvent;
+
+static void
+note_last(void *opaque, ByteSpan body)
+{
+	LastEvent *event = opaque;
+
+	event->last = Max(event->last, event->ops->last(body));
+}
+
+bool
+base_last(const Base *base, int64 *last)
+{
+	Collector *collector = base->collector;
+
+	if (collector->last_unknown)
+	{
+		LastEvent event = { base->ops, PG_INT64_MIN };
+
+		base_fold(base, note_last, &event);
+		collector->last = event.last;
+		collector->last_unknown = false;
+	}
+	*last = collector->last;
+	return *last != PG_INT64_MIN;
+}
+
 bool
 base_next_part(BaseCursor *cursor)
 {

@@ -71,6 +71,9 @@ typedef struct BaseErrors
 extern void base_name_customer(BaseErrors *errors, CustomerType type, const Customer *customer);
 extern void base_forget_customer(BaseErrors *errors);
 
+/* When the last event of all is, as CollectOps.last has it; false where there is none. */
+extern bool base_last(const Base *base, int64 *last);
+
 /* Adds every customer's body to a fold; errors name the customer. */
 extern void base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), void *fold);
 

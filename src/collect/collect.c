@@ -71,6 +71,7 @@ collector_create(MemoryContext context, const CollectOps *ops, CustomerType type
 	collector->context = context;
 	collector->ops = ops;
 	collector->type = type;
+	collector->last = PG_INT64_MIN;
 	collector->takes_bodies = takes_bodies;
 	collector->nparts = 1;
 	collector->parts = MemoryContextAllocZero(context, sizeof(CollectPart));
@@ -378,6 +379,8 @@ collector_in_order(Collector *collector)
 		return collector;
 	anew = collector_create(CurrentMemoryContext, collector->ops, collector->type, true);
 	anew->guests = collector->guests;
+	anew->last = collector->last;
+	anew->last_unknown = collector->last_unknown;
 	collector_note_zone(anew, collector->zone_state, collector->zone);
 	for (i = 0; i < collector->nparts; i++)
 	{
@@ -408,6 +411,8 @@ collector_absorb(Collector *collector, Collector *other)
 	Assert(collector->type == other->type && collector->ops == other->ops);
 	Assert(!collector->foreign_order && !other->foreign_order);
 	collector->guests += other->guests;
+	collector->last = Max(collector->last, other->last);
+	collector->last_unknown = collector->last_unknown || other->last_unknown;
 	collector_note_zone(collector, other->zone_state, other->zone);
 
 	collector_compact(other);

@@ -72,6 +72,9 @@ typedef struct CollectOps
 	/* Is this a body? For bytes from outside. */
 	bool (*valid)(const uint8 *body, size_t len);
 
+	/* When its last event is, in the body's own unit; PG_INT64_MIN where it has none. */
+	int64 (*last)(ByteSpan body);
+
 	/* Order of two bodies, and a hash that agrees with it; as of the stored type. */
 	int (*compare)(ByteSpan a, ByteSpan b);
 	uint64 (*hash)(ByteSpan body, uint64 seed);
@@ -104,7 +107,9 @@ typedef struct Collector
 						 * only */
 	int nparts;
 	CollectPart *parts;
-	int64 guests; /* rows without customer */
+	int64 guests;	   /* rows without customer */
+	int64 last;		   /* when the last event is, as CollectOps.last has it, */
+	bool last_unknown; /* unless bodies came that nobody has looked into */
 	CollectZone zone_state;
 	const char *zone;
 	Texts *texts;					   /* that payloads of rows refer to; NULL: to none */
@@ -125,6 +130,14 @@ extern Collector *collector_create(MemoryContext context, const CollectOps *ops,
  */
 extern void collector_add_row(Collector *collector, Customer customer, const void *payload);
 extern void collector_add_body(Collector *collector, Customer customer, ByteSpan body);
+
+/* An event that comes with a row, or in a body, is then. */
+static inline void
+collector_note_last(Collector *collector, int64 at)
+{
+	if (at > collector->last)
+		collector->last = at;
+}
 
 /* The days that follow were counted in this zone: a name that lives as long as the backend, or
  * NULL. */

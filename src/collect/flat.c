@@ -7,10 +7,12 @@
  *		byte	id of what is collected (CollectOps)
  *		byte	type of the customers
  *		byte	flags: FLAT_MANY_PARTS if there are COLLECT_PARTS parts, else one;
- *				FLAT_IN_ORDER if entries go by the hashes of a key
+ *				FLAT_IN_ORDER if entries go by the hashes of a key;
+ *				FLAT_HAS_LAST if it is known when the last event is
  *		byte	state of the zone (CollectZone)
  *		varint	length of the zone's name, name		(if the zone is known)
  *		varint	rows without customer
+ *		signed	the last event, as CollectOps.last has it	(if that is known)
  *		8 bytes	fingerprint of the key						(if entries go by it)
  *		part*	varint customers, varint bytes, entries
  *
@@ -31,6 +33,7 @@
 #define FLAT_VERSION	1
 #define FLAT_MANY_PARTS 1
 #define FLAT_IN_ORDER	2
+#define FLAT_HAS_LAST	4
 
 int max_flat_size;
 
@@ -48,6 +51,8 @@ put_header(ByteBuffer *out, const Collector *collector, uint8 flags)
 		buffer_put_bytes(out, collector->zone, strlen(collector->zone));
 	}
 	buffer_put_varint(out, (uint64) collector->guests);
+	if (flags & FLAT_HAS_LAST)
+		buffer_put_signed(out, collector->last);
 	if (flags & FLAT_IN_ORDER)
 		buffer_put_bytes(out, &hash_secret.fingerprint, sizeof(uint64));
 }
@@ -56,7 +61,8 @@ static uint8
 flags_of(const Collector *collector)
 {
 	Assert(!collector->foreign_order);
-	return FLAT_IN_ORDER | (collector->nparts > 1 ? FLAT_MANY_PARTS : 0);
+	return FLAT_IN_ORDER | (collector->nparts > 1 ? FLAT_MANY_PARTS : 0) |
+		   (collector->last_unknown ? 0 : FLAT_HAS_LAST);
 }
 
 size_t
@@ -116,6 +122,7 @@ read_header(ByteReader *in, Collector **result)
 	uint8 flags;
 	uint8 zone_state;
 	uint64 guests;
+	int64 last = PG_INT64_MIN;
 	const char *zone = NULL;
 	const uint8 *fingerprint = NULL;
 	const CollectOps *ops;
@@ -126,7 +133,8 @@ read_header(ByteReader *in, Collector **result)
 		return false;
 	ops = collect_ops(id);
 	if (ops == NULL || type < CUSTOMER_BIGINT || type > CUSTOMER_TEXT ||
-		(flags & ~(FLAT_MANY_PARTS | FLAT_IN_ORDER)) != 0 || zone_state > ZONE_MIXED)
+		(flags & ~(FLAT_MANY_PARTS | FLAT_IN_ORDER | FLAT_HAS_LAST)) != 0 ||
+		zone_state > ZONE_MIXED)
 		return false;
 	if (zone_state == ZONE_KNOWN)
 	{
@@ -139,11 +147,15 @@ read_header(ByteReader *in, Collector **result)
 	}
 	if (!read_varint(in, &guests) || guests > PG_INT64_MAX)
 		return false;
+	if ((flags & FLAT_HAS_LAST) && !read_signed(in, &last))
+		return false;
 	if ((flags & FLAT_IN_ORDER) && !read_bytes(in, sizeof(uint64), &fingerprint))
 		return false;
 
 	collector = collector_create(CurrentMemoryContext, ops, (CustomerType) type, true);
 	collector->guests = (int64) guests;
+	collector->last = last;
+	collector->last_unknown = (flags & FLAT_HAS_LAST) == 0;
 	collector->zone_state = (CollectZone) zone_state;
 	collector->zone = zone;
 	if (flags & FLAT_MANY_PARTS)
@@ -227,6 +239,7 @@ flat_read_foreign(ByteSpan flat, uint8 ops_id, CustomerType type)
 		return NULL;
 	collector = collector_create(CurrentMemoryContext, header->ops, header->type, true);
 	collector->guests = header->guests;
+	collector->last_unknown = true;
 	collector_note_zone(collector, header->zone_state, header->zone);
 
 	for (i = 0; i < header->nparts; i++)

@@ -22,7 +22,7 @@
 #include "calendar/day.h"
 #include "core/decimal.h"
 #include "core/json.h"
-#include "metric/tally_part.h"
+#include "metric/metric_internal.h"
 
 #define SCALE_KEY  "scale"
 #define GUESTS_KEY "rows_without_customer"

@@ -1,5 +1,5 @@
 /*
- * points_base.c
+ * points_fold.c
  *		Folds over customers' walks: what is counted of each, and how it gets into a tally.
  *
  * Values of customers whose timelines have the same scale are added up as they are,
@@ -15,7 +15,7 @@
 
 #define SCALES (DECIMAL_MAX_SCALE + 1)
 
-struct PointsFold
+typedef struct PointsFold
 {
 	PointsMetric metric;
 	PointsWalk *walk;
@@ -31,26 +31,27 @@ struct PointsFold
 	int64 members_with_balance;
 	int64 members_overdrawn;
 	PointsTotals totals[SCALES];
-};
+} PointsFold;
 
-PointsFold *
-points_fold_create(PointsMetric metric, const PointsQuestion *question)
+void *
+points_fold_start(const MetricQuestion *question, Tally *tally)
 {
 	PointsFold *fold = palloc0(sizeof(PointsFold));
+	const PointsPolicy *policy = question->policy;
 	PointsSink sink = NULL;
 
-	fold->metric = metric;
+	fold->metric = (PointsMetric) question->kind;
 	fold->context = CurrentMemoryContext;
 	fold->customer = AllocSetContextCreate(CurrentMemoryContext, "loyalty points customer",
 										   ALLOCSET_SMALL_SIZES);
-	if (metric != POINTS_TOTALS)
-		fold->booking = points_booking_create(question);
-	if (metric == POINTS_ROLLFORWARD)
+	if (fold->metric != POINTS_TOTALS)
+		fold->booking = points_booking_create(policy, question->period, question->flag);
+	if (fold->metric == POINTS_ROLLFORWARD)
 		sink = points_book_rollforward;
-	else if (metric == POINTS_TRIANGLE)
+	else if (fold->metric == POINTS_TRIANGLE)
 		sink = points_book_triangle;
-	fold->walk = points_walk_create(question->policy, 0, sink, fold->booking);
-	fold->limit = points_limit_day(question->policy, question->as_of);
+	fold->walk = points_walk_create(policy, 0, sink, fold->booking);
+	fold->limit = points_limit_day(policy, question->as_of);
 	return fold;
 }
 
@@ -95,8 +96,9 @@ add_totals(PointsFold *fold, int scale)
 }
 
 void
-points_fold_customer(PointsFold *fold, ByteSpan body)
+points_fold_customer(void *opaque, ByteSpan body)
 {
+	PointsFold *fold = opaque;
 	MemoryContext old = MemoryContextSwitchTo(fold->customer);
 	int scale;
 
@@ -201,8 +203,9 @@ flush_members(PointsFold *fold, Tally *tally)
 }
 
 void
-points_fold_flush(PointsFold *fold, Tally *tally)
+points_fold_finish(void *opaque, Tally *tally)
 {
+	PointsFold *fold = opaque;
 	Flushing flushing = { .fold = fold, .tally = tally };
 	int scale;
 

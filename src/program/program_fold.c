@@ -1,5 +1,5 @@
 /*
- * program_base.c
+ * program_fold.c
  *		Folds over customers' walks: what is counted of each, and how it gets into a tally.
  *
  * Tiers are few: what is counted by rank, or by pair of ranks and outcome, stands in a small
@@ -15,19 +15,21 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "metric/cells.h"
 #include "core/decimal.h"
 #include "core/int128.h"
+#include "metric/cells.h"
 #include "points/points_booking.h"
-#include "program/program_base.h"
+#include "program/program_result.h"
 
 #define SCALES	 (DECIMAL_MAX_SCALE + 1)
 #define OUTCOMES 3
 
-struct ProgramFold
+typedef struct ProgramFold
 {
 	ProgramFoldKind kind;
-	ProgramQuestion question;
+	DateADT as_of;
+	const ProgramPolicy *program; /* its parts have the zone, too */
+	const ProgramPolicy *against; /* PROGRAM_COMPARE: b */
 	ProgramWalk *walk;
 	ProgramWalk *other; /* PROGRAM_COMPARE */
 	MemoryContext context;
@@ -42,53 +44,44 @@ struct ProgramFold
 	TimestampTz limit; /* the end of as_of */
 	PointsBooking *booking;
 	Cells *cells[SCALES];
-};
+} ProgramFold;
 
 /* ---- making one ---- */
 
-static void
-start_booking(ProgramFold *fold)
-{
-	const ProgramQuestion *question = &fold->question;
-	PointsQuestion booked = { .policy = question->program->points,
-							  .zone = question->zone,
-							  .period = question->period,
-							  .as_of = question->as_of };
-
-	fold->booking = points_booking_create(&booked);
-	fold->limit = points_limit_day(question->program->points, question->as_of).at;
-}
-
-ProgramFold *
-program_fold_create(ProgramFoldKind kind, const ProgramQuestion *question)
+void *
+program_fold_start(const MetricQuestion *question, Tally *tally)
 {
 	ProgramFold *fold = palloc0(sizeof(ProgramFold));
+	const ProgramPolicy *program = question->policy;
 	ProgramSinks sinks = { 0 };
 
-	fold->kind = kind;
-	fold->question = *question;
+	fold->kind = (ProgramFoldKind) question->kind;
+	fold->as_of = question->as_of;
+	fold->program = program;
+	fold->against = question->other_policy;
 	fold->context = CurrentMemoryContext;
 	fold->customer = AllocSetContextCreate(CurrentMemoryContext, "loyalty program customer",
 										   ALLOCSET_SMALL_SIZES);
-	switch (kind)
+	switch (fold->kind)
 	{
 		case PROGRAM_TOTALS:
-			fold->ncells = program_ntiers(question->program);
+			fold->ncells = program_ntiers(program);
 			fold->nsums = WHOLE_SUMS;
 			break;
 		case PROGRAM_COMPARE:
-			fold->ncells = (1 + program_ntiers(question->program)) *
-						   (1 + program_ntiers(question->other)) * OUTCOMES;
+			fold->ncells =
+				(1 + program_ntiers(program)) * (1 + program_ntiers(fold->against)) * OUTCOMES;
 			fold->nsums = COMPARE_SUMS;
-			fold->other = program_walk_create(question->other, 0, NULL);
+			fold->other = program_walk_create(fold->against, 0, NULL);
 			break;
 		case PROGRAM_ROLLFORWARD:
-			start_booking(fold);
+			fold->booking = points_booking_create(program->points, question->period, false);
+			fold->limit = points_limit_day(program->points, question->as_of).at;
 			sinks.move = points_book_rollforward;
 			sinks.context = fold->booking;
 			break;
 	}
-	fold->walk = program_walk_create(question->program, 0, &sinks);
+	fold->walk = program_walk_create(program, 0, &sinks);
 	return fold;
 }
 
@@ -109,7 +102,7 @@ walk_to_standing(const ProgramFold *fold, ProgramWalk *walk, ByteSpan body,
 				 ProgramStanding *standing)
 {
 	program_walk_start(walk, body, NULL);
-	program_walk_to_day(walk, fold->question.as_of);
+	program_walk_to_day(walk, fold->as_of);
 	program_walk_standing(walk, standing);
 }
 
@@ -180,7 +173,7 @@ add_comparison(ProgramFold *fold, ByteSpan body)
 	clear_unless_member(&b);
 	scale = Max(a.points_scale, b.points_scale);
 	difference = points_held(&b, scale) - points_held(&a, scale);
-	cell = (a.rank + 1) * (1 + program_ntiers(fold->question.other)) + b.rank + 1;
+	cell = (a.rank + 1) * (1 + program_ntiers(fold->against)) + b.rank + 1;
 	cell = cell * OUTCOMES + 1 + (difference > 0) - (difference < 0);
 	sums_at(fold, 0, cell)[COMPARE_MEMBERS]++;
 	sums_at(fold, a.amount_scale, cell)[COMPARE_SPEND] += a.spend;
@@ -214,15 +207,15 @@ book_moves(ProgramFold *fold, ByteSpan body)
 	if (program_walk_member_since(fold->walk) >= fold->limit)
 		return;
 	points_booking_start(fold->booking, points, cells_of_scale(fold, points_walk_scale(points)));
-	program_walk_to_day(fold->walk, fold->question.as_of);
+	program_walk_to_day(fold->walk, fold->as_of);
 }
 
 void
-program_fold_customer(ProgramFold *fold, ByteSpan body)
+program_fold_customer(void *opaque, ByteSpan body)
 {
+	ProgramFold *fold = opaque;
 	MemoryContext old = MemoryContextSwitchTo(fold->customer);
 
-	CHECK_FOR_INTERRUPTS();
 	switch (fold->kind)
 	{
 		case PROGRAM_TOTALS:
@@ -272,7 +265,7 @@ key_of_cell(const ProgramFold *fold, int cell)
 		key.numbers[0] = cell;
 		return key;
 	}
-	nb = 1 + program_ntiers(fold->question.other);
+	nb = 1 + program_ntiers(fold->against);
 	key.numbers[COMPARE_OUTCOME] = cell % OUTCOMES - 1;
 	key.numbers[COMPARE_RANK_B] = cell / OUTCOMES % nb - 1;
 	key.numbers[COMPARE_RANK_A] = cell / OUTCOMES / nb - 1;
@@ -317,8 +310,9 @@ flush_block(void *context, int32 layer, int32 row, int32 column, const int128 *b
 }
 
 void
-program_fold_flush(ProgramFold *fold, Tally *tally)
+program_fold_finish(void *opaque, Tally *tally)
 {
+	ProgramFold *fold = opaque;
 	Flushing flushing = { .fold = fold, .tally = tally };
 	int scale;
 

@@ -1,5 +1,5 @@
 /*
- * tier_base.c
+ * tier_fold.c
  *		Folds over customers' walks: what is counted of each, and how it gets into a tally.
  *
  * Ranks are few: what is counted by rank stands in small arrays. Values of customers whose
@@ -9,17 +9,18 @@
 
 #include "miscadmin.h"
 
-#include "metric/cells.h"
-#include "core/int128.h"
 #include "calendar/periods.h"
-#include "tiers/tier_base.h"
+#include "core/int128.h"
+#include "metric/cells.h"
+#include "tiers/tier_result.h"
 
 #define SCALES (DECIMAL_MAX_SCALE + 1)
 
-struct TierFold
+typedef struct TierFold
 {
 	TierFoldKind kind;
-	TierQuestion question;
+	MetricQuestion question;
+	const TierPolicy *policy;
 	TierWalk *walk;
 	MemoryContext context;
 	TimestampTz limit; /* the end of as_of */
@@ -37,7 +38,7 @@ struct TierFold
 	Periods *periods;
 	int64 eventless;
 	DateADT held_since; /* the tier that the customer has now */
-};
+} TierFold;
 
 /* ---- changes ---- */
 
@@ -85,24 +86,26 @@ count_spell(void *context, TierWalk *walk, const TierChange *change)
 
 /* ---- making one ---- */
 
-TierFold *
-tier_fold_create(TierFoldKind kind, const TierQuestion *question)
+void *
+tier_fold_start(const MetricQuestion *question, Tally *tally)
 {
 	TierFold *fold = palloc0(sizeof(TierFold));
-	int ntiers = question->policy->ntiers;
+	const TierPolicy *policy = question->policy;
+	int ntiers = policy->ntiers;
 	TierSink sink = NULL;
 
-	fold->kind = kind;
+	fold->kind = (TierFoldKind) question->kind;
 	fold->question = *question;
+	fold->policy = policy;
 	fold->context = CurrentMemoryContext;
-	switch (kind)
+	switch (fold->kind)
 	{
 		case TIER_CENSUS:
 			fold->counts = palloc0(ntiers * sizeof(int64));
 			break;
 		case TIER_MIGRATION:
 			fold->counts = palloc0((ntiers + 1) * ntiers * sizeof(int64));
-			fold->from_limit = tier_day_end(question->policy, question->from_day);
+			fold->from_limit = tier_day_end(policy, question->day);
 			break;
 		case TIER_FLOW:
 			fold->periods = periods_open(question->period, question->zone);
@@ -117,8 +120,8 @@ tier_fold_create(TierFoldKind kind, const TierQuestion *question)
 			fold->counts = palloc0(NEAR_SUMS * ntiers * sizeof(int64));
 			break;
 	}
-	fold->walk = tier_walk_create(question->policy, 0, sink, fold);
-	fold->limit = tier_day_end(question->policy, question->as_of);
+	fold->walk = tier_walk_create(policy, 0, sink, fold);
+	fold->limit = tier_day_end(policy, question->as_of);
 	return fold;
 }
 
@@ -131,7 +134,7 @@ add_value(TierFold *fold, int rank)
 
 	if (unlikely(fold->values[scale] == NULL))
 		fold->values[scale] =
-			MemoryContextAllocZero(fold->context, fold->question.policy->ntiers * sizeof(int128));
+			MemoryContextAllocZero(fold->context, fold->policy->ntiers * sizeof(int128));
 	fold->values[scale][rank] += tier_walk_value(fold->walk, 0);
 }
 
@@ -139,7 +142,7 @@ add_value(TierFold *fold, int rank)
 static bool
 is_near(const TierFold *fold, TierMissing missing)
 {
-	Decimal within = fold->question.within;
+	Decimal within = fold->question.decimal;
 
 	if (!missing.asked || missing.units <= 0)
 		return false;
@@ -151,13 +154,13 @@ is_near(const TierFold *fold, TierMissing missing)
 }
 
 void
-tier_fold_customer(TierFold *fold, ByteSpan body)
+tier_fold_customer(void *opaque, ByteSpan body)
 {
+	TierFold *fold = opaque;
 	TierWalk *walk = fold->walk;
 	int from = TIER_NO_RANK;
 	int rank;
 
-	CHECK_FOR_INTERRUPTS();
 	tier_walk_timeline(walk, body, NULL);
 	if (fold->kind == TIER_MIGRATION)
 	{
@@ -175,7 +178,7 @@ tier_fold_customer(TierFold *fold, ByteSpan body)
 			add_value(fold, rank);
 			break;
 		case TIER_MIGRATION:
-			fold->counts[(from + 1) * fold->question.policy->ntiers + rank]++;
+			fold->counts[(from + 1) * fold->policy->ntiers + rank]++;
 			break;
 		case TIER_FLOW:
 			fold->eventless += tier_walk_member_since(walk) == DT_NOBEGIN;
@@ -206,7 +209,7 @@ add_to_row(Tally *tally, const TallyKey *key, int sum, int128 amount)
 static void
 flush_census(TierFold *fold, Tally *tally)
 {
-	int ntiers = fold->question.policy->ntiers;
+	int ntiers = fold->policy->ntiers;
 	TallyKey key = { 0 };
 	int scale;
 
@@ -240,7 +243,7 @@ flush_census(TierFold *fold, Tally *tally)
 static void
 flush_migration(TierFold *fold, Tally *tally)
 {
-	int ntiers = fold->question.policy->ntiers;
+	int ntiers = fold->policy->ntiers;
 	int64 *count = fold->counts;
 	TallyKey key = { 0 };
 	int from;
@@ -263,7 +266,7 @@ flush_near(TierFold *fold, Tally *tally)
 	TallyKey key = { 0 };
 	int sum;
 
-	for (; key.numbers[0] < fold->question.policy->ntiers; key.numbers[0]++)
+	for (; key.numbers[0] < fold->policy->ntiers; key.numbers[0]++)
 		for (sum = 0; sum < NEAR_SUMS; sum++)
 		{
 			add_to_row(tally, &key, sum, *count);
@@ -308,8 +311,10 @@ flush_cells(TierFold *fold, Tally *tally)
 }
 
 void
-tier_fold_flush(TierFold *fold, Tally *tally)
+tier_fold_finish(void *opaque, Tally *tally)
 {
+	TierFold *fold = opaque;
+
 	switch (fold->kind)
 	{
 		case TIER_CENSUS:

@@ -1,14 +1,14 @@
 /*
- * tier_face.c
- *		What the SQL faces of tiers of everyone share; the header lists it.
+ * tier_result.c
+ *		Tiers of everyone: what metrics are made of, and what reading their results has in common.
  */
 #include "postgres.h"
 
 #include <math.h>
 
 #include "policy/policy.h"
-#include "tiers/tier_face.h"
 #include "tiers/tier_policy.h"
+#include "tiers/tier_result.h"
 
 /* ---- parameters and arguments ---- */
 
@@ -19,49 +19,33 @@ tier_canonical_policy(const char *text)
 }
 
 const TallyParameter tier_plain_parameters[TIER_PLAIN_PARAMETERS] = { TIER_PARAMETERS,
-																	  BASE_PARAMETER_AS_OF };
+																	  METRIC_AS_OF_PARAMETER };
 
-const BaseArgument tier_plain_arguments[TIER_PLAIN_ARGUMENTS] = { TIER_ARGUMENT_POLICY,
-																  TIER_ARGUMENT_AS_OF };
+const MetricArgument tier_plain_arguments[TIER_PLAIN_ARGUMENTS] = {
+	TIER_POLICY_ARGUMENT, METRIC_LAST_DAY_ARGUMENT("as_of")
+};
 
-/* ---- the fold ---- */
+/* ---- the policy ---- */
 
-void *
-tier_open_policy(const struct varlena *policy)
+static void *
+open_policy(const struct varlena *policy)
 {
 	return tier_policy_open(policy);
 }
 
-ZoneDays **
-tier_zone_of_policy(void *policy)
+static ZoneDays *
+zone_of_policy(const void *policy)
 {
-	return &((TierPolicy *) policy)->zone;
+	return ((const TierPolicy *) policy)->zone;
 }
 
-void *
-tier_start_fold(int fold_kind, const BaseQuestion *asked)
+static void
+set_zone(void *policy, ZoneDays *zone)
 {
-	TierQuestion question = { .policy = asked->policy,
-							  .zone = asked->zone,
-							  .period = asked->period,
-							  .from_day = asked->day,
-							  .as_of = asked->as_of,
-							  .within = asked->number };
-
-	return tier_fold_create((TierFoldKind) fold_kind, &question);
+	((TierPolicy *) policy)->zone = zone;
 }
 
-void
-tier_add_customer(void *fold, ByteSpan body)
-{
-	tier_fold_customer(fold, body);
-}
-
-void
-tier_flush_fold(void *fold, Tally *tally)
-{
-	tier_fold_flush(fold, tally);
-}
+const MetricPolicy tier_metric_policy = { open_policy, zone_of_policy, set_zone };
 
 /* ---- reading results ---- */
 

@@ -1,16 +1,17 @@
 /*
- * program_face.c
- *		What the SQL faces of programmes over everyone share; the header lists it.
+ * program_result.c
+ *		A programme over everyone: what metrics are made of, and what reading their results has in
+ *		common.
  */
 #include "postgres.h"
 
 #include "core/decimal.h"
 #include "policy/policy_type.h"
-#include "program/program_face.h"
 #include "program/program_policy.h"
-#include "tiers/tier_face.h"
+#include "program/program_result.h"
+#include "tiers/tier_result.h"
 
-/* ---- parameters and the fold ---- */
+/* ---- the programme ---- */
 
 char *
 program_canonical(const char *text)
@@ -18,60 +19,37 @@ program_canonical(const char *text)
 	return policy_unpack(program_policy_from_text(text));
 }
 
-void *
-program_open(const struct varlena *program)
+static void *
+open_program(const struct varlena *program)
 {
 	return program_policy_open(program);
 }
 
-ZoneDays **
-program_zone(void *program)
+static ZoneDays *
+zone_of_program(const void *program)
 {
-	return &((ProgramPolicy *) program)->zone;
+	return ((const ProgramPolicy *) program)->zone;
 }
 
-/* All parts go by the zone that was settled. */
-static const ProgramPolicy *
-in_zone(ProgramPolicy *program, ZoneDays *zone)
+/* All parts go by the same one. */
+static void
+set_zone(void *opaque, ZoneDays *zone)
 {
-	if (program == NULL)
-		return NULL;
-	program->earn->zone = program->points->zone = zone;
+	ProgramPolicy *program = opaque;
+
+	program->zone = program->earn->zone = program->points->zone = zone;
 	if (program->tiers != NULL)
 		program->tiers->zone = zone;
-	return program;
 }
 
-void *
-program_start_fold(int fold_kind, const BaseQuestion *asked)
-{
-	ProgramQuestion question = { .program = in_zone(asked->policy, asked->zone),
-								 .other = in_zone(asked->other_policy, asked->zone),
-								 .zone = asked->zone,
-								 .period = asked->period,
-								 .as_of = asked->as_of };
-
-	return program_fold_create((ProgramFoldKind) fold_kind, &question);
-}
-
-void
-program_add_customer(void *fold, ByteSpan body)
-{
-	program_fold_customer(fold, body);
-}
-
-void
-program_flush_fold(void *fold, Tally *tally)
-{
-	program_fold_flush(fold, tally);
-}
+const MetricPolicy program_metric_policy = { open_program, zone_of_program, set_zone };
 
 /* ---- reading results ---- */
 
 ProgramPolicy *
-program_of_result(const Tally *tally, int parameter)
+program_of_result(const Tally *tally, const char *parameter)
 {
-	const char *text = tally_parameter(tally, parameter);
+	const char *text = metric_parameter(tally, parameter);
 
 	return text != NULL ? program_policy_open(program_policy_from_text(text)) : NULL;
 }
@@ -136,15 +114,4 @@ void
 program_put_points(Rows *rows, int128 units, int from_scale, int to_scale)
 {
 	rows_put_decimal(rows, units / decimal_power[from_scale - to_scale], to_scale);
-}
-
-void
-program_put_as_of(Rows *rows, const Tally *tally)
-{
-	DateADT as_of;
-
-	if (tally_parameter_day(tally, PROGRAM_PARAMETER_AS_OF, &as_of))
-		rows_put_day(rows, as_of);
-	else
-		rows_put_null(rows);
 }

@@ -1,10 +1,10 @@
 /*
- * tally_part.h
+ * metric_internal.h
  *		The parts of a tally: shared by tally.c, which makes and changes it, and the files
  *		that write and read it (tally_stored.c, tally_text.c).
  */
-#ifndef LOYALTY_TALLY_PART_H
-#define LOYALTY_TALLY_PART_H
+#ifndef LOYALTY_METRIC_INTERNAL_H
+#define LOYALTY_METRIC_INTERNAL_H
 
 #include "postgres.h"
 
@@ -36,12 +36,6 @@ extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);
 
 /* Has it the parameter "period", by which periods are numbered? */
 extern bool tally_has_period(const Tally *tally);
-
-/* The order of rows: by the shape's columns. */
-extern int tally_compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b);
-
-/* Has a row a sum that isn't zero? */
-extern bool tally_row_has_sums(const Tally *tally, const TallyRow *row);
 
 /* Compares texts by bytes; an absent one (NULL) comes first. */
 extern int tally_compare_texts(const char *a, int a_len, const char *b, int b_len);
