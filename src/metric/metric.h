@@ -15,7 +15,7 @@
 
 #include "fmgr.h"
 
-#include "collect/base.h"
+#include "collect/collect.h"
 #include "calendar/calendar.h"
 #include "core/rows.h"
 #include "metric/tally.h"
