@@ -7,7 +7,7 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-#include "calendar/span.h"
+#include "calendar/calendar.h"
 
 /*
  * How far a zone's offset can differ between two instants: a day, where a country moved over

@@ -7,7 +7,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
 #include "policy/policy_type.h"
 #include "metric/tally_sql.h"

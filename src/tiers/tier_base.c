@@ -11,7 +11,7 @@
 
 #include "metric/cells.h"
 #include "core/int128.h"
-#include "calendar/periods.h"
+#include "calendar/calendar.h"
 #include "tiers/tier_base.h"
 
 #define SCALES (DECIMAL_MAX_SCALE + 1)

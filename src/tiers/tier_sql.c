@@ -12,7 +12,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/rows.h"
 #include "tiers/tier_policy.h"

@@ -9,7 +9,7 @@
 #ifndef LOYALTY_TIERS_INTERNAL_H
 #define LOYALTY_TIERS_INTERNAL_H
 
-#include "calendar/span.h"
+#include "calendar/calendar.h"
 #include "tiers/tiers.h"
 
 /* ---- the rules made ready for a scale of values ---- */
