@@ -13,9 +13,8 @@
 
 #include "activity/activity.h"
 #include "activity/activity_base.h"
-#include "collect/base.h"
+#include "collect/collect.h"
 #include "calendar/calendar.h"
-#include "collect/customer.h"
 #include "core/soft_input.h"
 
 static void

@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "collect/collect_part.h"
+#include "collect/collect_internal.h"
 
 /* Raw chunks double between these, header included: sizes that the allocator hands out again. */
 #define CHUNK_MIN	   256
@@ -41,23 +41,6 @@ const CollectOps *
 collect_ops(uint8 id)
 {
 	return id < MAX_OPS ? registered[id] : NULL;
-}
-
-/* ---- entries ---- */
-
-void
-entry_put(ByteBuffer *out, CustomerType type, Customer customer, ByteSpan body)
-{
-	if (type == CUSTOMER_BIGINT)
-		buffer_put_signed(out, customer.number);
-	else
-	{
-		if (type == CUSTOMER_TEXT)
-			buffer_put_varint(out, customer.bytes.len);
-		buffer_put_bytes(out, customer.bytes.bytes, customer.bytes.len);
-	}
-	buffer_put_varint(out, body.len);
-	buffer_put_bytes(out, body.bytes, body.len);
 }
 
 /* ---- appending ---- */

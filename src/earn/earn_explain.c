@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "earn/earn_policy.h"
 #include "earn/earn_state.h"
 

@@ -7,7 +7,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "earn/earn_policy.h"
 
 static const char *const rule_keys[] = { "times", "name",	  "labels", "tiers", "from",

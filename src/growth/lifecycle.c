@@ -21,7 +21,7 @@
 #include "utils/builtins.h"
 
 #include "activity/activity.h"
-#include "calendar/calendar_call.h"
+#include "calendar/calendar.h"
 #include "core/rows.h"
 #include "metric/metric.h"
 #include "metric/tally_sql.h"

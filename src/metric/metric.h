@@ -16,7 +16,7 @@
 #include "fmgr.h"
 
 #include "calendar/calendar.h"
-#include "collect/base.h"
+#include "collect/collect.h"
 #include "core/decimal.h"
 #include "core/rows.h"
 #include "metric/tally.h"

@@ -19,7 +19,7 @@
 #include "utils/json.h"
 #include "utils/memutils.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/decimal.h"
 #include "core/json.h"
 #include "metric/metric_internal.h"

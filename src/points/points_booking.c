@@ -9,7 +9,7 @@
 
 #include "points/points_booking.h"
 #include "core/hash_key.h"
-#include "calendar/periods.h"
+#include "calendar/calendar.h"
 
 /* ---- labels ---- */
 

@@ -10,7 +10,7 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
 #include "points/points_call.h"
 

@@ -8,7 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "policy/policy.h"
 #include "points/points_policy.h"
 

@@ -10,7 +10,7 @@
 #include "miscadmin.h"
 #include "utils/json.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "policy/policy.h"
 #include "points/points_policy.h"
 

@@ -11,7 +11,7 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/sort.h"
 #include "points/points_call.h"

@@ -10,7 +10,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "policy/policy.h"
 
 /* ---- where something stands ---- */

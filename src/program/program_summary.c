@@ -6,7 +6,7 @@
 
 #include "fmgr.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/rows.h"
 #include "points/points_call.h"

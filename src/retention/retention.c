@@ -14,7 +14,7 @@
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
-#include "collect/base_join.h"
+#include "collect/collect.h"
 #include "core/compat.h"
 #include "metric/metric.h"
 #include "retention/retention.h"

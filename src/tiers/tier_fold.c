@@ -9,7 +9,7 @@
 
 #include "miscadmin.h"
 
-#include "calendar/periods.h"
+#include "calendar/calendar.h"
 #include "core/int128.h"
 #include "metric/cells.h"
 #include "tiers/tier_result.h"

@@ -8,7 +8,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "policy/policy.h"
 #include "tiers/tier_read.h"
 

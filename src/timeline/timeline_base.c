@@ -11,8 +11,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "collect/base.h"
-#include "collect/customer.h"
+#include "collect/collect.h"
 #include "core/decimal.h"
 #include "core/soft_input.h"
 #include "timeline/timeline.h"

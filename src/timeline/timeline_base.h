@@ -5,7 +5,7 @@
 #ifndef LOYALTY_TIMELINE_BASE_H
 #define LOYALTY_TIMELINE_BASE_H
 
-#include "collect/base.h"
+#include "collect/collect.h"
 #include "calendar/calendar.h"
 
 /* Rows are TimelineRows. */

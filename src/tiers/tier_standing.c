@@ -1,11 +1,11 @@
 /*
- * tier_readings.c
- *		Where a walk stands: the tier, the metrics, what is missing to the next tier and to
+ * tier_standing.c
+ *		Where a walk stands: the tier, the measures, what is missing to the next tier and to
  *		keeping this one; and where it ends up.
  */
 #include "postgres.h"
 
-#include "tiers/tier_state.h"
+#include "tiers/tiers_internal.h"
 
 /* ---- where it stands ---- */
 
@@ -34,16 +34,16 @@ tier_walk_member_since(const TierWalk *walk)
 }
 
 int128
-tier_walk_value(TierWalk *walk, int metric)
+tier_walk_value(TierWalk *walk, int measure)
 {
 	tier_window_bring(walk, walk->now);
-	return walk->values[metric];
+	return walk->values[measure];
 }
 
 int
-tier_walk_scale(const TierWalk *walk, int metric)
+tier_walk_scale(const TierWalk *walk, int measure)
 {
-	return walk->policy->metrics[metric].of == TIER_SUM ? walk->scale : 0;
+	return walk->policy->metrics[measure].of == TIER_SUM ? walk->scale : 0;
 }
 
 /* ---- what is missing ---- */
@@ -89,7 +89,7 @@ is_more(const TierMissing *a, const TierMissing *b)
 }
 
 static TierMissing
-missing_in(TierWalk *walk, const TierCondition *condition, int metric)
+missing_in(TierWalk *walk, const TierCondition *condition, int measure)
 {
 	TierMissing missing = { 0 };
 	int i;
@@ -100,7 +100,7 @@ missing_in(TierWalk *walk, const TierCondition *condition, int metric)
 		const TierTest *test = &condition->tests[i];
 		TierMissing one;
 
-		if (metric != TIER_ANY_METRIC && metric != test->metric)
+		if (measure != TIER_ANY_METRIC && measure != test->metric)
 			continue;
 		one = missing_of(walk, test);
 		if (!missing.asked || is_more(&one, &missing) == condition->all)
@@ -110,18 +110,18 @@ missing_in(TierWalk *walk, const TierCondition *condition, int metric)
 }
 
 TierMissing
-tier_walk_missing_to_next(TierWalk *walk, int metric)
+tier_walk_missing_to_next(TierWalk *walk, int measure)
 {
 	TierMissing none = { 0 };
 	int next = tier_walk_next_rank(walk);
 
 	if (next == TIER_NO_RANK)
 		return none;
-	return missing_in(walk, &tier_terms(walk)->rules->levels[next - 1].reach, metric);
+	return missing_in(walk, &tier_terms(walk)->rules->levels[next - 1].reach, measure);
 }
 
 TierMissing
-tier_walk_missing_to_keep(TierWalk *walk, int metric)
+tier_walk_missing_to_keep(TierWalk *walk, int measure)
 {
 	TierMissing none = { 0 };
 	const TierLevel *level;
@@ -129,7 +129,7 @@ tier_walk_missing_to_keep(TierWalk *walk, int metric)
 	if (walk->rank <= 0)
 		return none;
 	level = &tier_terms(walk)->rules->levels[walk->rank - 1];
-	return missing_in(walk, walk->rank > walk->rule_rank ? &level->reach : &level->keep, metric);
+	return missing_in(walk, walk->rank > walk->rule_rank ? &level->reach : &level->keep, measure);
 }
 
 int

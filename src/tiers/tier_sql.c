@@ -1,5 +1,5 @@
 /*
- * tier_customer.c
+ * tier_sql.c
  *		One customer's tier: on a day, at an instant, its whole history, and how far it is to
  *		the next one.
  */
@@ -8,13 +8,15 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/rows.h"
-#include "tiers/tier_call.h"
+#include "tiers/tier_policy.h"
+#include "tiers/tiers.h"
 #include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_tier_for);
@@ -23,6 +25,80 @@ PG_FUNCTION_INFO_V1(loyalty_tier_rank);
 PG_FUNCTION_INFO_V1(loyalty_tier_at);
 PG_FUNCTION_INFO_V1(loyalty_tier_history);
 PG_FUNCTION_INFO_V1(loyalty_tier_progress);
+
+/* ---- a call ---- */
+
+/* What a call site keeps of a policy (policy_argument()). */
+typedef struct TierCall
+{
+	TierPolicy *policy;
+	ZoneDays *zone; /* of its days */
+	TierWalk *walk;
+	void *reading; /* what the sink reads for, in this call */
+	MemoryContext context;
+	bool has_limit;
+	DateADT limit_day;
+	TimestampTz limit;
+} TierCall;
+
+static void *
+open_call(const struct varlena *policy)
+{
+	TierCall *call = palloc0(sizeof(TierCall));
+
+	call->context = CurrentMemoryContext;
+	call->policy = tier_policy_open(policy);
+	call->zone = tier_policy_zone(call->policy);
+	return call;
+}
+
+/*
+ * Opens the policy in argument n; a NULL one is error 22004. The sink gets the TierCall as its
+ * context.
+ */
+static TierCall *
+call_with_policy(FunctionCallInfo fcinfo, int n, int flags, TierSink sink)
+{
+	TierCall *call = policy_argument(fcinfo, n, &tier_policy_face, open_call);
+
+	if (unlikely(call->walk == NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(call->context);
+
+		call->walk = tier_walk_create(call->policy, flags, sink, call);
+		MemoryContextSwitchTo(old);
+	}
+	return call;
+}
+
+/*
+ * Arguments 0 and 1 of a call: timeline and policy. Starts the walk; NULL where the timeline is
+ * NULL.
+ */
+static TierCall *
+call_with_timeline(FunctionCallInfo fcinfo, int flags, TierSink sink)
+{
+	TierCall *call = call_with_policy(fcinfo, 1, flags, sink);
+
+	if (PG_ARGISNULL(0))
+		return NULL;
+	tier_walk_timeline(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
+					   NULL);
+	return call;
+}
+
+/* Walks to the end of a local day. */
+static void
+walk_to_day(TierCall *call, DateADT day)
+{
+	if (!call->has_limit || call->limit_day != day)
+	{
+		call->limit = tier_day_end(call->policy, day);
+		call->limit_day = day;
+		call->has_limit = true;
+	}
+	tier_walk_to(call->walk, call->limit);
+}
 
 /* ---- the ladder alone ---- */
 
@@ -51,7 +127,7 @@ number_holds(Numeric value, const TierCondition *condition, bool exceeded)
 Datum
 loyalty_tier_for(PG_FUNCTION_ARGS)
 {
-	TierCall *call = tier_call_policy(fcinfo, 1, 0, NULL);
+	TierCall *call = call_with_policy(fcinfo, 1, 0, NULL);
 	const TierVersion *rules;
 	Numeric value;
 	int rank;
@@ -81,12 +157,12 @@ Datum
 loyalty_tier(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	TierCall *call = tier_call(fcinfo, 0, NULL);
+	TierCall *call = call_with_timeline(fcinfo, 0, NULL);
 	int rank;
 
 	if (call == NULL)
 		PG_RETURN_NULL();
-	tier_call_to_day(call, as_of);
+	walk_to_day(call, as_of);
 	rank = tier_walk_rank(call->walk);
 	if (rank == TIER_NO_RANK)
 		PG_RETURN_NULL();
@@ -98,12 +174,12 @@ Datum
 loyalty_tier_rank(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	TierCall *call = tier_call(fcinfo, 0, NULL);
+	TierCall *call = call_with_timeline(fcinfo, 0, NULL);
 	int rank;
 
 	if (call == NULL)
 		PG_RETURN_NULL();
-	tier_call_to_day(call, as_of);
+	walk_to_day(call, as_of);
 	rank = tier_walk_rank(call->walk);
 	if (rank == TIER_NO_RANK)
 		PG_RETURN_NULL();
@@ -118,7 +194,7 @@ loyalty_tier_at(PG_FUNCTION_ARGS)
 	TimestampTz at = argument_instant(fcinfo, 2, "at");
 	int rank;
 
-	call = tier_call(fcinfo, 0, NULL);
+	call = call_with_timeline(fcinfo, 0, NULL);
 	if (call == NULL)
 		PG_RETURN_NULL();
 	tier_walk_to(call->walk, at + 1);
@@ -152,8 +228,8 @@ put_change(void *context, TierWalk *walk, const TierChange *change)
 	rows_put_instant(rows, change->at);
 	rows_put_instant(rows, change->valid_until);
 	rows_put_name(rows, tier_reason_names[change->reason]);
-	rows_put_name(rows, policy->metrics[change->metric].name);
-	rows_put_decimal(rows, change->value, tier_walk_scale(walk, change->metric));
+	rows_put_name(rows, policy->metrics[change->measure].name);
+	rows_put_decimal(rows, change->value, tier_walk_scale(walk, change->measure));
 	if (change->event < 0 || history->events == NULL)
 		rows_put_null(rows);
 	else
@@ -170,7 +246,7 @@ loyalty_tier_history(PG_FUNCTION_ARGS)
 	TierCall *call;
 
 	rows_open(&history.rows, fcinfo);
-	call = tier_call(fcinfo, TIER_WALK_HISTORY, put_change);
+	call = call_with_timeline(fcinfo, TIER_WALK_HISTORY, put_change);
 	if (call == NULL)
 		return (Datum) 0;
 	if (!PG_ARGISNULL(0))
@@ -182,7 +258,7 @@ loyalty_tier_history(PG_FUNCTION_ARGS)
 		history.events = timeline_decode(body.bytes, body.len, &nevents, &scale);
 	}
 	call->reading = &history;
-	tier_call_to_day(call, as_of);
+	walk_to_day(call, as_of);
 	return (Datum) 0;
 }
 
@@ -197,7 +273,7 @@ put_missing(Rows *rows, TierMissing missing)
 		rows_put_null(rows);
 }
 
-/* What a row of progress says of a metric. */
+/* What a row of progress says of a measure. */
 typedef struct Progress
 {
 	int128 value;
@@ -220,10 +296,10 @@ loyalty_tier_progress(PG_FUNCTION_ARGS)
 	int i;
 
 	rows_open(&rows, fcinfo);
-	call = tier_call(fcinfo, 0, NULL);
+	call = call_with_timeline(fcinfo, 0, NULL);
 	if (call == NULL)
 		return (Datum) 0;
-	tier_call_to_day(call, as_of);
+	walk_to_day(call, as_of);
 	rank = tier_walk_rank(call->walk);
 	if (rank == TIER_NO_RANK)
 		return (Datum) 0;

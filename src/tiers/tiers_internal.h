@@ -1,25 +1,24 @@
 /*
- * tier_state.h
- *		The state of a walk, shared by the files that are the engine:
+ * tiers_internal.h
+ *		The state of a walk, which the files of the engine share:
  *
- *		tier_walk.c		what comes next: events of one instant, or something that falls due
- *		tier_window.c	the metrics: what counts, what leaves the window, which period it is
- *		tier_rules.c	decisions: qualifying, keeping, losing a tier, grants
- *		tier_readings.c	where it stands
+ *		tier_walk.c		what comes next, and what the rules decide then
+ *		tier_window.c	the measures: what counts, what leaves the window, which period it is
+ *		tier_standing.c	where it stands
  */
-#ifndef LOYALTY_TIER_STATE_H
-#define LOYALTY_TIER_STATE_H
+#ifndef LOYALTY_TIERS_INTERNAL_H
+#define LOYALTY_TIERS_INTERNAL_H
 
-#include "tiers/tier_time.h"
+#include "calendar/calendar.h"
 #include "tiers/tiers.h"
 
 /* ---- the rules made ready for a scale of values ---- */
 
-/* A metric's value must be at least need, in units of its scale. */
+/* A measure's value must be at least need, in units of its scale. */
 typedef struct TierNeed
 {
 	int128 need;
-	int metric;
+	int measure;
 } TierNeed;
 
 typedef struct TierAsk
@@ -35,9 +34,9 @@ typedef struct TierRung
 {
 	TierAsk reach;
 	TierAsk keep;
-	int128 above; /* with less of the only metric no higher rank is reached */
-	int128 moves; /* with less of the only metric neither is this rank renewed, nor a higher one
-					 reached; both are below everything where there are several metrics */
+	int128 above; /* with less of the only measure no higher rank is reached */
+	int128 moves; /* with less of the only measure neither is this rank renewed, nor a higher one
+					 reached; both are below everything where there are several measures */
 } TierRung;
 
 /* A version of the rules. */
@@ -45,8 +44,8 @@ typedef struct TierTerms
 {
 	const TierVersion *rules;
 	TimestampTz starts;
-	TierSpan valid; /* TIER_VALID_INTERVAL */
-	TierSpan grace; /* where there is one */
+	Span valid; /* TIER_VALID_INTERVAL */
+	Span grace; /* where there is one */
 } TierTerms;
 
 /* ---- a rolling window ---- */
@@ -64,7 +63,7 @@ typedef struct TierEntry
 {
 	TimestampTz at;
 	int64 value;
-	uint32 metrics; /* those that it contributes to */
+	uint32 measures; /* those that it contributes to */
 } TierEntry;
 
 typedef struct TierEnd
@@ -81,7 +80,7 @@ typedef struct TierHeap
 	int64 size;
 } TierHeap;
 
-/* A local day that a metric has counted, and the entry that carries it. */
+/* A local day that a measure has counted, and the entry that carries it. */
 typedef struct TierDay
 {
 	DateADT day;
@@ -122,10 +121,10 @@ struct TierWalk
 	bool has_periods;
 	bool at_once;
 	bool may_be_plain; /* a rolling sum of all values, and nobody looks but at the tier */
-	TierSpan window;
+	Span window;
 	Calendar calendar;
 	TierPeriodSlot *periods; /* ends that were computed; TIER_CALENDAR */
-	uint32 net;				 /* metrics by what they measure */
+	uint32 net;				 /* measures by what they measure */
 	uint32 positive;
 	uint32 events;
 	uint32 days;
@@ -146,7 +145,7 @@ struct TierWalk
 	TierRung *held;			 /* its rung */
 	TimestampTz valid_from;	 /* validity began, or was renewed */
 	TimestampTz valid_least; /* not after its end */
-	TierSpan *valid_span;	 /* lasts so long from there; NULL: another kind of validity */
+	Span *valid_span;		 /* lasts so long from there; NULL: another kind of validity */
 	bool valid_known;		 /* its end is computed: */
 	TimestampTz valid_until;
 	bool valid_over;		 /* its end has been dealt with: grace runs, or ran */
@@ -161,9 +160,9 @@ struct TierWalk
 	int rank;
 	TimestampTz shown_until; /* the effective tier's; only kept up for a history */
 
-	/* The metrics. */
+	/* The measures. */
 	int128 *values;
-	TierDay *last_days;		 /* TIER_LAST_DAYS for each metric */
+	TierDay *last_days;		 /* TIER_LAST_DAYS for each measure */
 	TimestampTz since;		 /* TIER_SINCE_TIER: events after it count */
 	DateADT joined_day;		 /* TIER_MEMBERSHIP_YEAR */
 	TimestampTz period_from; /* an instant in the period that it is in */
@@ -174,23 +173,23 @@ struct TierWalk
 	int64 max_entries;
 	int64 first_far;
 	TierHeap near;
-	TimestampTz *negatives; /* instants of entries that lower a metric, by instant */
+	TimestampTz *negatives; /* instants of entries that lower a measure, by instant */
 	int64 nnegatives;
 	int64 max_negatives;
 	int64 first_far_negative;
 	TierHeap near_negatives;
 
 	/* The instant of events that is being worked off. */
-	uint32 raised; /* metrics that an event of it raised */
+	uint32 raised; /* measures that an event of it raised */
 	int64 raised_event;
 	int64 counted_event;
-	int128 value_before; /* the first metric's */
+	int128 value_before; /* the first measure's */
 
 	/* Texts of the customer's events. */
-	uint32 *kind_metrics; /* by kind_no: metrics that count it */
-	uint32 *label_metrics;
-	int max_kinds;
-	int max_labels;
+	uint32 *measures_of_kind; /* by kind_no: measures that count it */
+	uint32 *measures_of_label;
+	int64 max_kinds;
+	int64 max_labels;
 	int join_no; /* kind_no of the member facts; -1: no such kind */
 	int grant_no;
 	const EventText *labels;
@@ -212,76 +211,25 @@ tier_terms(const TierWalk *walk)
 	return walk->term;
 }
 
-/* When the next version begins; DT_NOEND: never. */
-static inline TimestampTz
-tier_next_version_at(const TierWalk *walk)
-{
-	return walk->term < walk->terms + walk->policy->nversions - 1 ? walk->term[1].starts : DT_NOEND;
-}
-
-static inline void
-tier_next_version(TierWalk *walk)
-{
-	walk->term++;
-	walk->rung += walk->policy->ntiers;
-	walk->held += walk->policy->ntiers;
-}
-
-static inline void
-tier_set_rule_rank(TierWalk *walk, int rank)
-{
-	walk->rule_rank = rank;
-	walk->held = &walk->rung[rank];
-}
-
-static inline bool
-tier_while_qualified(const TierWalk *walk)
-{
-	return tier_terms(walk)->rules->valid == TIER_VALID_WHILE_QUALIFIED;
-}
-
-static inline bool
-tier_holds(const TierWalk *walk, const TierAsk *ask)
-{
-	int i;
-
-	if (ask->nneeds == 1)
-		return walk->values[ask->first.metric] >= ask->first.need;
-	for (i = 0; i < ask->nneeds; i++)
-		if ((walk->values[ask->needs[i].metric] >= ask->needs[i].need) != ask->all)
-			return !ask->all;
-	return ask->all && ask->nneeds > 0;
-}
-
 /* ---- tier_window.c ---- */
 
 /* Forgets the customer's events. */
 extern void tier_window_clear(TierWalk *walk);
 
 /*
- * The days of these metrics count an event of an instant, which will be the next entry: which it
+ * The days of these measures count an event of an instant, which will be the next entry: which it
  * carries, and which it raises.
  */
-extern void tier_window_add_days(TierWalk *walk, TimestampTz at, uint32 metrics, uint32 *carried,
+extern void tier_window_add_days(TierWalk *walk, TimestampTz at, uint32 measures, uint32 *carried,
 								 uint32 *raised);
 
-/* Makes room for another entry; notes one that will fall due by leaving. */
-extern void tier_window_grow(TierWalk *walk);
+/* Notes an entry that will fall due by leaving. */
 extern void tier_window_add_negative(TierWalk *walk, TimestampTz at);
 
-/* Takes out what has left a rolling window; did something that lowered a metric leave? */
+/* Takes out what has left a rolling window; did something that lowered a measure leave? */
 extern bool tier_window_leave(TierWalk *walk, TimestampTz at);
 
-/* May something have left that was not taken out yet? */
-static inline bool
-tier_window_is_stale(const TierWalk *walk, TimestampTz at)
-{
-	return (walk->first_far < walk->nentries &&
-			tier_span_least(&walk->window, walk->entries[walk->first_far].at) <= at) ||
-		   (walk->near.count > 0 && walk->near.ends[0].at <= at);
-}
-
-/* When the next one leaves, or the next that lowered a metric, if that is before a limit; else
+/* When the next one leaves, or the next that lowered a measure, if that is before a limit; else
  * a bound that is at or after the limit. */
 extern TimestampTz tier_window_next_end(TierWalk *walk, TimestampTz before);
 extern TimestampTz tier_window_next_negative_end(TierWalk *walk, TimestampTz before);
@@ -296,44 +244,12 @@ extern void tier_period_enter(TierWalk *walk, TimestampTz at);
 /* Counts anew, events after an instant. */
 extern void tier_window_restart(TierWalk *walk, TimestampTz since);
 
-/* Brings the metrics to an instant. */
+/* Brings the measures to an instant. */
 extern void tier_window_bring(TierWalk *walk, TimestampTz at);
 
-/* ---- tier_rules.c ---- */
+/* ---- tier_walk.c ---- */
 
-/* The rungs of all versions at a scale. */
-extern TierRung *tier_rungs(TierWalk *walk, int scale);
-
-/* The highest rank above a rank whose condition is met; the rank itself where none is. */
-extern int tier_highest(const TierWalk *walk, int rank);
-
-/* The end of the rules' validity; DT_NOEND: open. */
-extern TimestampTz tier_valid_until(TierWalk *walk);
-
-/* Until when the effective tier is promised. */
+/* Until when the effective tier is promised; DT_NOEND: open. */
 extern TimestampTz tier_effective_until(TierWalk *walk);
-
-/* A metric rose: up, or renewed. By time alone where there is no event. */
-extern void tier_rise(TierWalk *walk, TimestampTz at, int64 event);
-
-/* A version or a period begins: up. */
-extern void tier_qualify(TierWalk *walk, TimestampTz at, int rank, int64 event);
-
-/* A period has ended at whose end tiers are given. */
-extern void tier_judge_period(TierWalk *walk, TimestampTz at);
-
-/* Validity ends; grace ends. */
-extern void tier_validity_ends(TierWalk *walk, TimestampTz at);
-extern void tier_grace_ends(TierWalk *walk, TimestampTz at);
-
-/* Is the tier still kept, where the metric decides all the time? */
-extern void tier_check_kept(TierWalk *walk, TimestampTz at, int64 event);
-
-/* Membership begins. */
-extern void tier_join(TierWalk *walk, TimestampTz at);
-
-/* A grant that isn't over begins; those that end at an instant end. */
-extern void tier_grant(TierWalk *walk, TimestampTz at, int rank, TimestampTz until, int64 event);
-extern void tier_end_grants(TierWalk *walk, TimestampTz at);
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * tier_time.c
- *		When an interval after an instant is over, and membership years.
+ * span.c
+ *		An interval that is added to many instants of a zone.
  */
 #include "postgres.h"
 
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-#include "tiers/tier_time.h"
+#include "calendar/calendar.h"
 
 /*
  * How far a zone's offset can differ between two instants: a day, where a country moved over
@@ -28,7 +28,7 @@ clamp_span(int128 span)
 }
 
 void
-tier_span_open(TierSpan *span, const Interval *interval)
+span_open(Span *span, const Interval *interval)
 {
 	int years = interval->month / MONTHS_PER_YEAR;
 	int months = interval->month % MONTHS_PER_YEAR;
@@ -66,31 +66,31 @@ add_months(DateADT day, int months)
 
 /* What shifted_day() does where it doesn't remember the day. */
 static DateADT
-shift_day(TierSpan *span, DateADT day)
+shift_day(Span *span, DateADT day)
 {
-	TierShift *shift;
+	SpanShift *shift;
 
 	if (span->shifts == NULL)
 	{
 		int i;
 
-		span->shifts = MemoryContextAlloc(span->context, TIER_SPAN_DAYS * sizeof(TierShift));
-		for (i = 0; i < TIER_SPAN_DAYS; i++)
+		span->shifts = MemoryContextAlloc(span->context, SPAN_DAYS * sizeof(SpanShift));
+		for (i = 0; i < SPAN_DAYS; i++)
 			span->shifts[i].day = PG_INT32_MIN;
 	}
-	shift = &span->shifts[day & (TIER_SPAN_DAYS - 1)];
+	shift = &span->shifts[day & (SPAN_DAYS - 1)];
 	shift->day = day;
 	shift->shifted = add_months(day, span->interval.month) + span->interval.day;
 	return shift->shifted;
 }
 
 static inline DateADT
-shifted_day(TierSpan *span, DateADT day)
+shifted_day(Span *span, DateADT day)
 {
 	if (span->interval.month == 0)
 		return day + span->interval.day;
-	if (likely(span->shifts != NULL && span->shifts[day & (TIER_SPAN_DAYS - 1)].day == day))
-		return span->shifts[day & (TIER_SPAN_DAYS - 1)].shifted;
+	if (likely(span->shifts != NULL && span->shifts[day & (SPAN_DAYS - 1)].day == day))
+		return span->shifts[day & (SPAN_DAYS - 1)].shifted;
 	return shift_day(span, day);
 }
 
@@ -129,13 +129,13 @@ plain_offset(ZoneDays *zone, TimestampTz at, int32 *offset)
 }
 
 TimestampTz
-tier_span_end(TierSpan *span, ZoneDays *zone, TimestampTz at)
+span_end(Span *span, ZoneDays *zone, TimestampTz at)
 {
 	const Interval *interval = &span->interval;
 	int32 offset;
 	int32 end_offset;
 
-	if (tier_span_most(span, at) == DT_NOEND)
+	if (span_most(span, at) == DT_NOEND)
 		return DT_NOEND;
 	if (interval->month == 0 && interval->day == 0)
 		return at + interval->time;
@@ -163,7 +163,7 @@ tier_span_end(TierSpan *span, ZoneDays *zone, TimestampTz at)
  * at both ends.
  */
 static bool
-day_keeps_order(TierSpan *span, ZoneDays *zone, DateADT day)
+day_keeps_order(Span *span, ZoneDays *zone, DateADT day)
 {
 	int32 offset;
 	int32 before;
@@ -180,42 +180,27 @@ day_keeps_order(TierSpan *span, ZoneDays *zone, DateADT day)
 }
 
 bool
-tier_span_look_at_order(TierSpan *span, ZoneDays *zone, DateADT day)
+span_look_at_order(Span *span, ZoneDays *zone, DateADT day)
 {
-	TierOrder *order;
+	SpanOrder *order;
 
 	if (span->orders == NULL)
 	{
 		int i;
 
-		span->orders = MemoryContextAlloc(span->context, TIER_SPAN_DAYS * sizeof(TierOrder));
-		for (i = 0; i < TIER_SPAN_DAYS; i++)
+		span->orders = MemoryContextAlloc(span->context, SPAN_DAYS * sizeof(SpanOrder));
+		for (i = 0; i < SPAN_DAYS; i++)
 			span->orders[i].day = PG_INT32_MIN;
 	}
-	order = &span->orders[day & (TIER_SPAN_DAYS - 1)];
+	order = &span->orders[day & (SPAN_DAYS - 1)];
 	order->day = day;
 	order->keeps =
 		(span->interval.month == 0 && span->interval.day == 0) || day_keeps_order(span, zone, day);
 	return order->keeps;
 }
 
-/* ---- membership years ---- */
-
 DateADT
-tier_anniversary(DateADT began, int n)
+day_anniversary(DateADT began, int n)
 {
 	return add_months(began, n * MONTHS_PER_YEAR);
-}
-
-int
-tier_membership_year(DateADT began, DateADT day)
-{
-	int began_year;
-	int year;
-	int month;
-	int day_of_month;
-
-	j2date(began + POSTGRES_EPOCH_JDATE, &began_year, &month, &day_of_month);
-	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &day_of_month);
-	return year - began_year - (tier_anniversary(began, year - began_year) > day);
 }
