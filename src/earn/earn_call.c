@@ -8,6 +8,7 @@
 #include "fmgr.h"
 #include "utils/date.h"
 
+#include "core/array.h"
 #include "core/rows.h"
 #include "earn/earn_policy.h"
 #include "timeline/event_rows.h"
@@ -85,6 +86,7 @@ typedef struct Accrual
 	int8 *scales; /* of their points */
 	int64 nevents;
 	int64 max_events;
+	int64 max_scales;
 	int scale; /* the largest */
 } Accrual;
 
@@ -94,12 +96,10 @@ collect_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 	Accrual *accrual = ((EarnCall *) context)->reading;
 	Event *event;
 
-	if (accrual->nevents == accrual->max_events)
-	{
-		accrual->max_events *= 2;
-		accrual->events = repalloc_huge(accrual->events, accrual->max_events * sizeof(Event));
-		accrual->scales = repalloc_huge(accrual->scales, accrual->max_events * sizeof(int8));
-	}
+	accrual->events =
+		array_grow(accrual->events, &accrual->max_events, accrual->nevents + 1, sizeof(Event));
+	accrual->scales =
+		array_grow(accrual->scales, &accrual->max_scales, accrual->nevents + 1, sizeof(int8));
 	accrual->scales[accrual->nevents] = (int8) entry->scale;
 	accrual->scale = Max(accrual->scale, entry->scale);
 	event = &accrual->events[accrual->nevents++];
@@ -129,14 +129,12 @@ Datum
 loyalty_points_accrual(PG_FUNCTION_ARGS)
 {
 	EarnCall *call = policy_argument(fcinfo, 1, &earn_policy_face, open_for_accrual);
-	Accrual accrual = { .max_events = 16 };
+	Accrual accrual = { 0 };
 	ByteBuffer out;
 	int64 i;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	accrual.events = palloc(accrual.max_events * sizeof(Event));
-	accrual.scales = palloc(accrual.max_events * sizeof(int8));
 	call->reading = &accrual;
 	earn_walk_timeline(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
 					   NULL);

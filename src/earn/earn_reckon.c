@@ -29,7 +29,8 @@ number_ref(EarnWalk *walk, const Event *event, bool create)
 	number = ref_table_add(&walk->ref_numbers, &key);
 	if (number < known)
 		return number;
-	walk->refs = earn_grow(walk, walk->refs, &walk->max_refs, (int64) number + 1, sizeof(EarnRef));
+	walk->refs = array_grow_in(walk->context, walk->refs, &walk->max_refs, (int64) number + 1,
+							   sizeof(EarnRef));
 	ref = &walk->refs[number];
 	ref->paid = 0;
 	ref->bought = false;
@@ -73,15 +74,15 @@ init_shares(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms)
 	{
 		order->shares = walk->nscratch;
 		walk->nscratch += terms->ncapped;
-		walk->scratch =
-			earn_grow(walk, walk->scratch, &walk->max_scratch, walk->nscratch, sizeof(EarnShare));
+		walk->scratch = array_grow_in(walk->context, walk->scratch, &walk->max_scratch,
+									  walk->nscratch, sizeof(EarnShare));
 		memset(&walk->scratch[order->shares], 0, size);
 		return;
 	}
 	order->shares = walk->nshares;
 	walk->nshares += terms->ncapped;
-	walk->shares =
-		earn_grow(walk, walk->shares, &walk->max_shares, walk->nshares, sizeof(EarnShare));
+	walk->shares = array_grow_in(walk->context, walk->shares, &walk->max_shares, walk->nshares,
+								 sizeof(EarnShare));
 	memset(&walk->shares[order->shares], 0, size);
 }
 
@@ -118,8 +119,8 @@ make_order(EarnWalk *walk, int32 ref, const EventText *kind, const EarnTerms *te
 	int32 number = walk->norders_kept;
 	EarnOrder *order;
 
-	walk->orders =
-		earn_grow(walk, walk->orders, &walk->max_orders, (int64) number + 1, sizeof(EarnOrder));
+	walk->orders = array_grow_in(walk->context, walk->orders, &walk->max_orders, (int64) number + 1,
+								 sizeof(EarnOrder));
 	order = &walk->orders[number];
 	earn_init_order(walk, order, terms, ref);
 	order->kind = *kind;
@@ -156,8 +157,8 @@ add_counted(EarnWalk *walk, const Event *event)
 {
 	EarnCounted *counted;
 
-	walk->counted = earn_grow(walk, walk->counted, &walk->max_counted, (int64) walk->ncounted + 1,
-							  sizeof(EarnCounted));
+	walk->counted = array_grow_in(walk->context, walk->counted, &walk->max_counted,
+								  (int64) walk->ncounted + 1, sizeof(EarnCounted));
 	counted = &walk->counted[walk->ncounted++];
 	counted->event = event;
 	counted->label_no = event->label_no;
@@ -169,8 +170,8 @@ add_group(EarnWalk *walk, int32 line)
 {
 	EarnGroup *group;
 
-	walk->groups = earn_grow(walk, walk->groups, &walk->max_groups, (int64) walk->ngroups + 1,
-							 sizeof(EarnGroup));
+	walk->groups = array_grow_in(walk->context, walk->groups, &walk->max_groups,
+								 (int64) walk->ngroups + 1, sizeof(EarnGroup));
 	group = &walk->groups[walk->ngroups++];
 	group->order = -1;
 	group->first = group->last = line;

@@ -15,6 +15,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "core/array.h"
 #include "core/int128.h"
 #include "earn/earn.h"
 
@@ -205,15 +206,6 @@ struct EarnWalk
 };
 
 #define EARN_ROLE_BIT(role) ((uint32) 1 << (role))
-
-extern void *earn_grow_slow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size);
-
-/* Grows an array to hold so many elements; for those that the data size. */
-static inline void *
-earn_grow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size)
-{
-	return likely(needed <= *max) ? array : earn_grow_slow(walk, array, max, needed, size);
-}
 
 /* What doesn't fit: 22003. */
 extern void earn_report_out_of_range(const EarnWalk *walk) pg_attribute_noreturn();

@@ -14,21 +14,10 @@
 
 #include "earn/earn_state.h"
 
-#define FIRST_ELEMENTS	16
-
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
 
 const char *const earn_entry_names[] = { "earn", "return", "bonus", "redeem" };
-
-void *
-earn_grow_slow(EarnWalk *walk, void *array, int64 *max, int64 needed, size_t size)
-{
-	*max = Max(Max(FIRST_ELEMENTS, *max * 2), needed);
-	if (array == NULL)
-		return MemoryContextAllocExtended(walk->context, *max * size, MCXT_ALLOC_HUGE);
-	return repalloc_huge(array, *max * size);
-}
 
 void
 earn_report_out_of_range(const EarnWalk *walk)
@@ -137,7 +126,7 @@ earn_walk_tiers(EarnWalk *walk, const EventText *tiers, int ntiers)
 	int i;
 
 	walk->rule_tiers =
-		earn_grow(walk, walk->rule_tiers, &walk->max_rule_tiers, needed, sizeof(bool));
+		array_grow_in(walk->context, walk->rule_tiers, &walk->max_rule_tiers, needed, sizeof(bool));
 	walk->ntiers = ntiers;
 	for (rule = 0; rule < walk->nrules; rule++)
 		for (i = 0; i < ntiers; i++)
@@ -159,8 +148,8 @@ number_labels(EarnWalk *walk, const EventText *labels, int nlabels)
 	walk->nlabels = nlabels;
 	if (!walk->has_labels)
 		return;
-	walk->rule_labels =
-		earn_grow(walk, walk->rule_labels, &walk->max_rule_labels, needed, sizeof(bool));
+	walk->rule_labels = array_grow_in(walk->context, walk->rule_labels, &walk->max_rule_labels,
+									  needed, sizeof(bool));
 	for (rule = 0; rule < walk->nrules; rule++)
 	{
 		bool *holds = &walk->rule_labels[(int64) rule * (nlabels + 1)];
@@ -201,8 +190,8 @@ number_kinds(EarnWalk *walk, const EventText *kinds, int nkinds)
 	uint32 roles = EARN_ROLE_BIT(EARN_BY_SIGN);
 	int i;
 
-	walk->roles =
-		earn_grow(walk, walk->roles, &walk->max_kinds, (int64) nkinds + 1, sizeof(EarnRole));
+	walk->roles = array_grow_in(walk->context, walk->roles, &walk->max_kinds, (int64) nkinds + 1,
+								sizeof(EarnRole));
 	walk->roles[0] = EARN_BY_SIGN;
 	for (i = 0; i < nkinds; i++)
 	{
@@ -366,7 +355,8 @@ earn_walk_event(EarnWalk *walk, const Event *event)
 		earn_pay(walk, event);
 		return;
 	}
-	walk->due = earn_grow(walk, walk->due, &walk->max_due, (int64) walk->ndue + 1, sizeof(EarnDue));
+	walk->due = array_grow_in(walk->context, walk->due, &walk->max_due, (int64) walk->ndue + 1,
+							  sizeof(EarnDue));
 	due = &walk->due[walk->ndue++];
 	due->event = *event;
 	due->role = role;

@@ -156,8 +156,8 @@ count_entry(ProgramWalk *walk, const EarnEntry *entry, int32 number, int64 value
 
 	if (walk->counts_available && value > 0 && newest_is_pending(walk))
 	{
-		walk->waiting = program_grow(walk, walk->waiting, &walk->max_waiting, (int64) number + 1,
-									 sizeof(Waiting));
+		walk->waiting = array_grow_in(walk->context, walk->waiting, &walk->max_waiting,
+									  (int64) number + 1, sizeof(Waiting));
 		walk->waiting[number].kind_no = kind_no;
 		walk->waiting[number].label_no = entry->label_no;
 		walk->waiting[number].qualifies = entry->qualifies;

@@ -9,6 +9,7 @@
 #ifndef LOYALTY_PROGRAM_STATE_H
 #define LOYALTY_PROGRAM_STATE_H
 
+#include "core/array.h"
 #include "program/program.h"
 
 /* Dictionaries up to this size are read without an allocation. */
@@ -73,9 +74,6 @@ struct ProgramWalk
 
 	EventText texts[WALK_TEXTS];
 };
-
-/* Grows an array to hold so many elements; for those that the data size. */
-extern void *program_grow(ProgramWalk *walk, void *array, int64 *max, int64 needed, size_t size);
 
 /* ---- program_exchange.c ---- */
 

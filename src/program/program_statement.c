@@ -11,6 +11,7 @@
 
 #include "calendar/calendar.h"
 #include "core/argument.h"
+#include "core/array.h"
 #include "core/rows.h"
 #include "points/points_call.h"
 #include "program/program_policy.h"
@@ -125,7 +126,7 @@ hold_expired(Statement *statement, PointsWalk *points, const PointsMove *move, i
 	if (i == statement->nexpired)
 	{
 		statement->expired =
-			points_grow(statement->expired, &statement->max_expired, i + 1, sizeof(Expired));
+			array_grow(statement->expired, &statement->max_expired, i + 1, sizeof(Expired));
 		expired = &statement->expired[statement->nexpired++];
 		expired->label = label;
 		expired->points = expired->spendable = 0;
@@ -143,7 +144,7 @@ note_ref(Statement *statement, const Event *event)
 	Ref *ref;
 
 	statement->refs =
-		points_grow(statement->refs, &statement->max_refs, statement->nrefs + 1, sizeof(Ref));
+		array_grow(statement->refs, &statement->max_refs, statement->nrefs + 1, sizeof(Ref));
 	ref = &statement->refs[statement->nrefs++];
 	ref->type = event != NULL ? event->ref_type : EVENT_REF_NONE;
 	if (ref->type == EVENT_REF_NUMBER)

@@ -28,17 +28,6 @@
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
 
-void *
-program_grow(ProgramWalk *walk, void *array, int64 *max, int64 needed, size_t size)
-{
-	if (needed <= *max)
-		return array;
-	*max = Max(16, Max(needed, *max * 2));
-	if (array == NULL)
-		return MemoryContextAllocExtended(walk->context, *max * size, MCXT_ALLOC_HUGE);
-	return repalloc_huge(array, *max * size);
-}
-
 /* ---- making one ---- */
 
 ProgramWalk *
@@ -93,7 +82,8 @@ number_texts(ProgramWalk *walk)
 	int nlabels = reader->nlabels + BONUS_SORTS;
 	int i;
 
-	walk->labels = program_grow(walk, walk->labels, &walk->max_labels, nlabels, sizeof(EventText));
+	walk->labels =
+		array_grow_in(walk->context, walk->labels, &walk->max_labels, nlabels, sizeof(EventText));
 	if (reader->nlabels > 0)
 		memcpy(walk->labels, reader->labels, reader->nlabels * sizeof(EventText));
 	for (i = 0; i < BONUS_SORTS; i++)
@@ -224,8 +214,8 @@ take_events(ProgramWalk *walk, TimestampTz at)
 								.label_no = event->label_no,
 								.expires_at = event->has_expiry ? event->expires_at : DT_NOEND };
 
-			walk->grants = program_grow(walk, walk->grants, &walk->max_grants, walk->ngrants + 1,
-										sizeof(TierEvent));
+			walk->grants = array_grow_in(walk->context, walk->grants, &walk->max_grants,
+										 walk->ngrants + 1, sizeof(TierEvent));
 			walk->grants[walk->ngrants++] = grant;
 		}
 		else
