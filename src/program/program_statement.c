@@ -11,9 +11,10 @@
 
 #include "calendar/day.h"
 #include "core/argument.h"
+#include "core/array.h"
 #include "core/rows.h"
-#include "points/points_call.h"
 #include "program/program_policy.h"
+#include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_statement);
 
@@ -56,7 +57,7 @@ begin_row(Statement *statement, TimestampTz at, const char *role, EventText labe
 	rows_begin(statement->rows);
 	rows_put_instant(statement->rows, at);
 	rows_put_name(statement->rows, role);
-	points_put_text(statement->rows, label);
+	rows_put_text(statement->rows, label.bytes, label.len);
 }
 
 /* The last four columns. */
@@ -125,7 +126,7 @@ hold_expired(Statement *statement, PointsWalk *points, const PointsMove *move, i
 	if (i == statement->nexpired)
 	{
 		statement->expired =
-			points_grow(statement->expired, &statement->max_expired, i + 1, sizeof(Expired));
+			array_grow(statement->expired, &statement->max_expired, i + 1, sizeof(Expired));
 		expired = &statement->expired[statement->nexpired++];
 		expired->label = label;
 		expired->points = expired->spendable = 0;
@@ -143,7 +144,7 @@ note_ref(Statement *statement, const Event *event)
 	Ref *ref;
 
 	statement->refs =
-		points_grow(statement->refs, &statement->max_refs, statement->nrefs + 1, sizeof(Ref));
+		array_grow(statement->refs, &statement->max_refs, statement->nrefs + 1, sizeof(Ref));
 	ref = &statement->refs[statement->nrefs++];
 	ref->type = event != NULL ? event->ref_type : EVENT_REF_NONE;
 	if (ref->type == EVENT_REF_NUMBER)
@@ -173,7 +174,7 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 	if (statement->nexpired > 0 &&
 		(move->type != POINTS_MOVE_EXPIRE || move->at != statement->expired_at))
 		put_expired(statement);
-	statement->balance = points_spendable(points);
+	statement->balance = points_walk_spendable(points);
 	if (move->type == POINTS_MOVE_EXPIRE)
 		hold_expired(statement, points, move, before - statement->balance);
 	else if (move->type == POINTS_MOVE_ACTIVATE)
