@@ -13,8 +13,8 @@
 #include "core/argument.h"
 #include "core/array.h"
 #include "core/rows.h"
-#include "points/points_call.h"
 #include "program/program_policy.h"
+#include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_statement);
 
@@ -57,7 +57,7 @@ begin_row(Statement *statement, TimestampTz at, const char *role, EventText labe
 	rows_begin(statement->rows);
 	rows_put_instant(statement->rows, at);
 	rows_put_name(statement->rows, role);
-	points_put_text(statement->rows, label);
+	rows_put_text(statement->rows, label.bytes, label.len);
 }
 
 /* The last four columns. */
@@ -174,7 +174,7 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 	if (statement->nexpired > 0 &&
 		(move->type != POINTS_MOVE_EXPIRE || move->at != statement->expired_at))
 		put_expired(statement);
-	statement->balance = points_spendable(points);
+	statement->balance = points_walk_spendable(points);
 	if (move->type == POINTS_MOVE_EXPIRE)
 		hold_expired(statement, points, move, before - statement->balance);
 	else if (move->type == POINTS_MOVE_ACTIVATE)

@@ -9,7 +9,6 @@
 #include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/rows.h"
-#include "points/points_call.h"
 #include "program/program_policy.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_summary);
