@@ -9,7 +9,7 @@
 
 #include "calendar/day.h"
 #include "core/argument.h"
-#include "policy/policy_type.h"
+#include "policy/policy.h"
 #include "metric/tally_sql.h"
 #include "metric/base_metric.h"
 #include "timeline/timeline.h"

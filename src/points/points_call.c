@@ -10,7 +10,8 @@
 
 #include "core/decimal.h"
 #include "points/points_call.h"
-#include "points/points_policy.h"
+#include "points/points.h"
+#include "policy/policy.h"
 
 static void *
 open_call(const struct varlena *policy)
@@ -26,7 +27,7 @@ open_call(const struct varlena *policy)
 PointsCall *
 points_call(FunctionCallInfo fcinfo, int flags, PointsSink sink, bool lists_overdrafts)
 {
-	PointsCall *call = policy_argument(fcinfo, 1, &points_policy_face, open_call);
+	PointsCall *call = policy_argument(fcinfo, 1, &points_policy_table, open_call);
 
 	if (unlikely(call->walk == NULL))
 	{

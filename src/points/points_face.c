@@ -6,7 +6,7 @@
 
 #include "policy/policy.h"
 #include "points/points_face.h"
-#include "points/points_policy.h"
+#include "points/points.h"
 
 /* ---- parameters of results ---- */
 

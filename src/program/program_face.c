@@ -5,9 +5,9 @@
 #include "postgres.h"
 
 #include "core/decimal.h"
-#include "policy/policy_type.h"
+#include "policy/policy.h"
 #include "program/program_face.h"
-#include "program/program_policy.h"
+#include "program/program.h"
 #include "tiers/tier_face.h"
 
 /* ---- parameters and the fold ---- */

@@ -8,7 +8,8 @@
 #include "utils/memutils.h"
 
 #include "tiers/tier_call.h"
-#include "tiers/tier_policy.h"
+#include "policy/policy.h"
+#include "tiers/tiers.h"
 
 static void *
 open_call(const struct varlena *policy)
@@ -24,7 +25,7 @@ open_call(const struct varlena *policy)
 TierCall *
 tier_call_policy(FunctionCallInfo fcinfo, int n, int flags, TierSink sink)
 {
-	TierCall *call = policy_argument(fcinfo, n, &tier_policy_face, open_call);
+	TierCall *call = policy_argument(fcinfo, n, &tier_policy_table, open_call);
 
 	if (unlikely(call->walk == NULL))
 	{

@@ -8,7 +8,7 @@
 
 #include "policy/policy.h"
 #include "tiers/tier_face.h"
-#include "tiers/tier_policy.h"
+#include "tiers/tiers.h"
 
 /* ---- parameters and arguments ---- */
 
