@@ -6,7 +6,7 @@
 
 #include "utils/datetime.h"
 
-#include "earn/earn_policy.h"
+#include "earn/earn.h"
 #include "earn/earn_state.h"
 
 /* The last year all of whose days are instants. */

@@ -14,7 +14,7 @@
 #include "core/argument.h"
 #include "metric/metric.h"
 #include "metric/tally_sql.h"
-#include "policy/policy_type.h"
+#include "policy/policy.h"
 
 /* ---- arguments ---- */
 

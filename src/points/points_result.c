@@ -6,9 +6,9 @@
 
 #include "miscadmin.h"
 
-#include "points/points_policy.h"
-#include "points/points_result.h"
+#include "points/points.h"
 #include "policy/policy.h"
+#include "points/points_result.h"
 
 /* ---- parameters of results ---- */
 

@@ -18,7 +18,8 @@
 #include "core/array.h"
 #include "core/decimal.h"
 #include "points/points_internal.h"
-#include "points/points_policy.h"
+#include "points/points.h"
+#include "policy/policy.h"
 #include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_balance);
@@ -46,7 +47,7 @@ open_call(const struct varlena *policy)
 PointsCall *
 points_call(FunctionCallInfo fcinfo, int flags, PointsSink sink, bool lists_overdrafts)
 {
-	PointsCall *call = policy_argument(fcinfo, 1, &points_policy_face, open_call);
+	PointsCall *call = policy_argument(fcinfo, 1, &points_policy_table, open_call);
 
 	if (unlikely(call->walk == NULL))
 	{

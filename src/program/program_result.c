@@ -6,8 +6,8 @@
 #include "postgres.h"
 
 #include "core/decimal.h"
-#include "policy/policy_type.h"
-#include "program/program_policy.h"
+#include "policy/policy.h"
+#include "program/program.h"
 #include "program/program_result.h"
 #include "tiers/tier_result.h"
 

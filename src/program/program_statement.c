@@ -13,7 +13,8 @@
 #include "core/argument.h"
 #include "core/array.h"
 #include "core/rows.h"
-#include "program/program_policy.h"
+#include "policy/policy.h"
+#include "program/program.h"
 #include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_statement);
@@ -253,7 +254,7 @@ loyalty_program_statement(PG_FUNCTION_ARGS)
 	ProgramStanding standing;
 
 	rows_open(&rows, fcinfo);
-	statement = policy_argument(fcinfo, 1, &program_policy_face, open_call);
+	statement = policy_argument(fcinfo, 1, &program_policy_table, open_call);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 	body = timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0)));

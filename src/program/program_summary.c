@@ -9,7 +9,8 @@
 #include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/rows.h"
-#include "program/program_policy.h"
+#include "policy/policy.h"
+#include "program/program.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_summary);
 
@@ -80,7 +81,7 @@ Datum
 loyalty_program_summary(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	SummaryCall *call = policy_argument(fcinfo, 1, &program_policy_face, open_call);
+	SummaryCall *call = policy_argument(fcinfo, 1, &program_policy_table, open_call);
 	ProgramStanding standing;
 	Rows *record;
 

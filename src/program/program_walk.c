@@ -20,7 +20,7 @@
 
 #include "miscadmin.h"
 
-#include "earn/earn_policy.h"
+#include "earn/earn.h"
 #include "program/program_state.h"
 
 #define BONUS_SORTS		(EARN_NTH_PURCHASE + 1)

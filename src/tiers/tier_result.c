@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "policy/policy.h"
-#include "tiers/tier_policy.h"
+#include "tiers/tiers.h"
 #include "tiers/tier_result.h"
 
 /* ---- parameters and arguments ---- */

@@ -15,7 +15,7 @@
 #include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/rows.h"
-#include "tiers/tier_policy.h"
+#include "policy/policy.h"
 #include "tiers/tiers.h"
 #include "timeline/event_rows.h"
 
@@ -59,7 +59,7 @@ open_call(const struct varlena *policy)
 static TierCall *
 call_with_policy(FunctionCallInfo fcinfo, int n, int flags, TierSink sink)
 {
-	TierCall *call = policy_argument(fcinfo, n, &tier_policy_face, open_call);
+	TierCall *call = policy_argument(fcinfo, n, &tier_policy_table, open_call);
 
 	if (unlikely(call->walk == NULL))
 	{
