@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Looks for mistakes that compilers miss: cppcheck over the C, shellcheck over the scripts.
+# Looks for mistakes that compilers miss: cppcheck over the C, shellcheck over the scripts, links in the
+# pages that lead nowhere.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -11,3 +12,4 @@ cppcheck --quiet --std=c99 --language=c --inline-suppr --error-exitcode=1 \
 	die "the size of a datum is set by datum_set_size() or datum_allocate(), which refuse 1 GB"
 mapfile -t scripts < <(find test .ci -name '*.sh' -o -path .ci/run | grep -v node_modules | sort)
 shellcheck -x -P SCRIPTDIR "${scripts[@]}"
+perl test/links.pl ./*.md doc/*.md
