@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Looks for mistakes that compilers miss: cppcheck over the C, shellcheck over the scripts, links in the
-# pages that lead nowhere.
+# Looks for mistakes that compilers miss: cppcheck over the C, shellcheck over the scripts.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -12,4 +11,6 @@ cppcheck --quiet --std=c99 --language=c --inline-suppr --error-exitcode=1 \
 	die "the size of a datum is set by datum_set_size() or datum_allocate(), which refuse 1 GB"
 mapfile -t scripts < <(find test .ci -name '*.sh' -o -path .ci/run | grep -v node_modules | sort)
 shellcheck -x -P SCRIPTDIR "${scripts[@]}"
+
+# Links in the pages that lead nowhere.
 perl test/links.pl ./*.md doc/*.md
