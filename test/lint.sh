@@ -39,3 +39,6 @@ grep -rnoE --include='*.[ch]' '#include "[a-z]+/[a-z0-9_]+\.h"' src/*/ | awk -F 
 
 mapfile -t scripts < <(find test .ci -name '*.sh' -o -path .ci/run | grep -v node_modules | sort)
 shellcheck -x -P SCRIPTDIR "${scripts[@]}"
+
+# Links in the pages that lead nowhere.
+perl test/links.pl ./*.md doc/*.md

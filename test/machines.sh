@@ -199,7 +199,7 @@ scenario_locale()
 	printf 'Customer_ID,INVOICE_DATE,AMOUNT\n1,2024-01-05,10.50\n1,2024-02-06,3\n2,2024-01-07,4\n' >"$root/root/orders.csv"
 	demo /root/loyalty LANG=de_DE.UTF-8 LANGUAGE=de CDPATH=/root
 	label="make demo in Turkish, of a file" demo /root/loyalty LANG=tr_TR.UTF-8 DATA=/root/orders.csv
-	tests /root/loyalty LANG=de_DE.UTF-8 LC_ALL=de_DE.UTF-8 LANGUAGE=de "ONLY=README|readme|regress|check_dump"
+	tests /root/loyalty LANG=de_DE.UTF-8 LC_ALL=de_DE.UTF-8 LANGUAGE=de "ONLY=README|guide|readme|regress|check_dump"
 }
 
 scenario_sudo()
