@@ -9,7 +9,6 @@
 #include "policy/policy_type.h"
 #include "program/program_policy.h"
 #include "program/program_result.h"
-#include "tiers/tier_result.h"
 
 /* ---- the programme ---- */
 
