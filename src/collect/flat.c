@@ -12,8 +12,8 @@
  *		byte	state of the zone (CollectZone)
  *		varint	length of the zone's name, name		(if the zone is known)
  *		varint	rows without customer
- *		signed	the last event, as CollectOps.last has it	(if that is known)
  *		8 bytes	fingerprint of the key						(if entries go by it)
+ *		signed	the last event, as CollectOps.last has it	(if that is known)
  *		part*	varint customers, varint bytes, entries
  *
  * What goes to clients has one part, and customers in their own order, bigints by number, the
@@ -51,10 +51,10 @@ put_header(ByteBuffer *out, const Collector *collector, uint8 flags)
 		buffer_put_bytes(out, collector->zone, strlen(collector->zone));
 	}
 	buffer_put_varint(out, (uint64) collector->guests);
-	if (flags & FLAT_HAS_LAST)
-		buffer_put_signed(out, collector->last);
 	if (flags & FLAT_IN_ORDER)
 		buffer_put_bytes(out, &hash_secret.fingerprint, sizeof(uint64));
+	if (flags & FLAT_HAS_LAST)
+		buffer_put_signed(out, collector->last);
 }
 
 static uint8
@@ -147,9 +147,9 @@ read_header(ByteReader *in, Collector **result)
 	}
 	if (!read_varint(in, &guests) || guests > PG_INT64_MAX)
 		return false;
-	if ((flags & FLAT_HAS_LAST) && !read_signed(in, &last))
-		return false;
 	if ((flags & FLAT_IN_ORDER) && !read_bytes(in, sizeof(uint64), &fingerprint))
+		return false;
+	if ((flags & FLAT_HAS_LAST) && !read_signed(in, &last))
 		return false;
 
 	collector = collector_create(CurrentMemoryContext, ops, (CustomerType) type, true);
