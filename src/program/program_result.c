@@ -9,7 +9,6 @@
 #include "policy/policy.h"
 #include "program/program.h"
 #include "program/program_result.h"
-#include "tiers/tier_result.h"
 
 /* ---- the programme ---- */
 

@@ -123,9 +123,6 @@ extern void tier_fold_finish(void *fold, Tally *tally);
 
 /* ---- reading results ---- */
 
-/* Instead of a tier's name, for TIER_NO_RANK. */
-#define TIER_NOT_YET "not yet a member"
-
 /* The policy that a result was counted by; NULL where it has none, and so no rows. */
 extern TierPolicy *tier_result_policy(const Tally *tally);
 

@@ -37,6 +37,9 @@
 
 #define TIER_NO_RANK	 (-1) /* not a member yet */
 
+/* Instead of a tier's name, for TIER_NO_RANK. */
+#define TIER_NOT_YET	 "not yet a member"
+
 #define TIER_MAX_LEVELS	 100
 #define TIER_MAX_METRICS 32
 
