@@ -4,9 +4,11 @@
 #		\expand metric/result_type.sql TYPE=retention_result MAKER="retention()"
 #
 #	The file is found from this folder. @NAME@ in it stands for what NAME= gives, in double
-#	quotes where that has blanks. The comment at its head is left out. A template may expand
-#	others. It is an error if there is no such file, if a name isn't given, or if one that
-#	is given isn't used.
+#	quotes where that has blanks (and a double quote twice); @NAME_WITHOUT_DEFAULTS@ for the same
+#	list of arguments without what they are by default. A line that ends with a backslash goes on in
+#	the next one, and so does one inside of quotes. The comment at a file's head is left out. A
+#	template may expand others. It is an error if there is no such file, if a name isn't given, or
+#	if one that is given isn't used.
 #
 #	awk -f src/expand.awk PART...
 
@@ -18,18 +20,37 @@ function fail(place, message)
 }
 
 # A line with the names of the call replaced; place is for errors.
-function fill(line, place, call,    done, name)
+function fill(line, place, call,    done, name, value, is_call, is_bare)
 {
 	done = ""
+	is_call = asks(line)
 	while (match(line, /@[A-Z][A-Z_]*@/)) {
 		name = substr(line, RSTART + 1, RLENGTH - 2)
+		done = done substr(line, 1, RSTART - 1)
+		line = substr(line, RSTART + RLENGTH)
+		is_bare = sub(/_WITHOUT_DEFAULTS$/, "", name)
 		if (!((call, name) in given))
 			fail(place, "@" name "@ is not given")
 		used[call, name] = 1
-		done = done substr(line, 1, RSTART - 1) given[call, name]
-		line = substr(line, RSTART + RLENGTH)
+		value = given[call, name]
+		if (is_bare)
+			gsub(/ DEFAULT [^,]*/, "", value)
+		if (is_call)
+			gsub(/"/, "\"\"", value)
+		done = done value
 	}
 	return done line
+}
+
+function asks(line)
+{
+	return line ~ /^\\expand[ \t]/
+}
+
+# Does a line that asks go on in the next one?
+function goes_on(line)
+{
+	return line ~ /\\$/ || gsub(/"/, "", line) % 2 == 1
 }
 
 # Does what a line with \expand asks for.
@@ -41,14 +62,16 @@ function expand(line, place,    call, path, name, value, rest, text, number)
 	path = rest
 	sub(/[ \t].*/, "", path)
 	rest = substr(rest, length(path) + 1)
-	while (match(rest, /^[ \t]+[A-Z][A-Z_]*=("[^"]*"|[^ \t"]+)/)) {
+	while (match(rest, /^[ \t]+[A-Z][A-Z_]*=("([^"]|"")*"|[^ \t"]+)/)) {
 		value = substr(rest, RSTART, RLENGTH)
 		rest = substr(rest, RSTART + RLENGTH)
 		sub(/^[ \t]+/, "", value)
 		name = value
 		sub(/=.*/, "", name)
 		value = substr(value, length(name) + 2)
-		gsub(/"/, "", value)
+		if (value ~ /^"/)
+			value = substr(value, 2, length(value) - 2)
+		gsub(/""/, "\"", value)
 		given[call, name] = value
 		names[call] = names[call] " " name
 	}
@@ -62,7 +85,7 @@ function expand(line, place,    call, path, name, value, rest, text, number)
 }
 
 # Writes a file; the names in it are those of a call, "" for none.
-function put(path, call, place,    line, state, number, here, in_head)
+function put(path, call, place,    line, next_line, state, number, here, in_head)
 {
 	number = 0
 	in_head = call != ""
@@ -71,9 +94,17 @@ function put(path, call, place,    line, state, number, here, in_head)
 		in_head = in_head && line ~ /^(--|$)/
 		if (in_head)
 			continue
+		while (asks(line) && goes_on(line)) {
+			if (!sub(/\\$/, "", line))
+				line = line "\n"
+			if ((getline next_line < path) <= 0)
+				fail(here, "this doesn't end")
+			number++
+			line = line next_line
+		}
 		if (call != "")
 			line = fill(line, here, call)
-		if (line ~ /^\\expand[ \t]/)
+		if (asks(line))
 			expand(line, here)
 		else
 			print line

@@ -8,7 +8,7 @@
 #include "utils/guc.h"
 
 #include "activity/activity_base.h"
-#include "collect/base.h"
+#include "collect/collect.h"
 #include "timeline/timeline_base.h"
 
 #ifdef PG_MODULE_MAGIC_EXT

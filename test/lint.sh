@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Looks for mistakes that compilers miss: cppcheck over the C, shellcheck over the scripts.
+# Looks for mistakes that compilers miss: cppcheck over the C, shellcheck over the scripts, and
+# includes that go against the floors of the house (see CONTRIBUTING.md).
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -9,5 +10,35 @@ cppcheck --quiet --std=c99 --language=c --inline-suppr --error-exitcode=1 \
 	--include=test/cppcheck.h -I src -j "$(nproc)" src
 ! grep -rn --include='*.[ch]' SET_VARSIZE src | grep -v '^src/core/codec.c:' ||
 	die "the size of a datum is set by datum_set_size() or datum_allocate(), which refuse 1 GB"
+
+# A folder knows those before it; concepts stand side by side and don't know each other. What a
+# folder keeps to itself is x_internal.h; the others are its doors.
+grep -rnoE --include='*.[ch]' '#include "[a-z]+/[a-z0-9_]+\.h"' src/*/ | awk -F '[:/"]' '
+	BEGIN {
+		floors = split("core calendar collect policy metric activity timeline", floor_names, " ")
+		for (i = 1; i <= floors; i++)
+			floor[floor_names[i]] = i
+		concepts = split("retention growth repeat survival funnel points tiers earn", concept_names, " ")
+		for (i = 1; i <= concepts; i++)
+			floor[concept_names[i]] = floors + 1
+		floor["program"] = floors + 2
+	}
+	{
+		from = $2; to = $6; place = $1 "/" $2 "/" $3 ":" $4
+		if (!(from in floor)) {
+			print place ": src/" from " has no floor"; bad = 1
+		} else if (!(to in floor) || from == to) {
+			next # of the server, or its own
+		} else if (floor[to] >= floor[from]) {
+			print place ": " from " is not above " to; bad = 1
+		} else if ($7 ~ /_internal\.h$/) {
+			print place ": " to "/" $7 " is for its folder alone"; bad = 1
+		}
+	}
+	END { exit bad }' >&2 || die "includes that run up or across the floors of the house"
+
 mapfile -t scripts < <(find test .ci -name '*.sh' -o -path .ci/run | grep -v node_modules | sort)
 shellcheck -x -P SCRIPTDIR "${scripts[@]}"
+
+# Links in the pages that lead nowhere.
+perl test/links.pl ./*.md doc/*.md

@@ -150,7 +150,7 @@ scenario_bare()
 scenario_no_headers()
 {
 	packages postgresql-N libpq-dev
-	check "there is a pg_config" here pg_config --version
+	check "there is a pg_config" output here pg_config --version
 	check "... and no postgres.h" test ! -e "$root/usr/include/postgresql/$postgresql/server/postgres.h"
 	source_for root
 	demo /root/loyalty
@@ -199,7 +199,7 @@ scenario_locale()
 	printf 'Customer_ID,INVOICE_DATE,AMOUNT\n1,2024-01-05,10.50\n1,2024-02-06,3\n2,2024-01-07,4\n' >"$root/root/orders.csv"
 	demo /root/loyalty LANG=de_DE.UTF-8 LANGUAGE=de CDPATH=/root
 	label="make demo in Turkish, of a file" demo /root/loyalty LANG=tr_TR.UTF-8 DATA=/root/orders.csv
-	tests /root/loyalty LANG=de_DE.UTF-8 LC_ALL=de_DE.UTF-8 LANGUAGE=de "ONLY=README|readme|regress|check_dump"
+	tests /root/loyalty LANG=de_DE.UTF-8 LC_ALL=de_DE.UTF-8 LANGUAGE=de "ONLY=README|guide|readme|regress|check_dump"
 }
 
 scenario_sudo()
@@ -257,8 +257,9 @@ scenario_elsewhere()
 	here chmod 755 /root
 	check "a server that runs already" output here sh -c "
 		mkdir -m 777 /run/elsewhere && cd /run/elsewhere && export bin=/usr/lib/postgresql/$postgresql/bin PGHOST=/run/elsewhere PGPORT=6543 PGUSER=boss
-		runuser -u postgres -- \$bin/initdb -D data -U boss --locale=C --encoding=LATIN1 && echo port=6543 unix_socket_directories=/run/elsewhere | tr ' ' '\n' >>data/postgresql.conf
-		runuser -u postgres -- \$bin/pg_ctl -D data -l log -w start && make -C /root/built -f ../loyalty/Makefile installcheck; status=\$?
+		runuser -u postgres -- \$bin/initdb -D data -U boss --locale=C --encoding=LATIN1 &&
+			runuser -u postgres -- \$bin/pg_ctl -D data -l log -o '-p 6543 -k /run/elsewhere' -w start || { cat log; exit 1; }
+		make -C /root/built -f ../loyalty/Makefile installcheck; status=\$?
 		runuser -u postgres -- \$bin/pg_ctl -D data -m immediate stop; exit \$status"
 	check "with what was built in the source folder, too" output here_in /root/loyalty make -s -j 2 with_llvm=no
 	check "... it is refused" fails output here_in /root/built make -f ../loyalty/Makefile

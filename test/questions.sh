@@ -74,7 +74,7 @@ other_questions()
 {
 	cat <<-LIST
 		retention of starts and returns, one pass|SELECT retention(a.b, b.b, $period, $as_of) FROM (SELECT ${base[activity]} AS b FROM %orders WHERE channel = 'web') a, (SELECT ${base[activity]} AS b FROM %orders) b
-		retention of starts and returns, two levels|SELECT retention(a, b, $period, $as_of) FROM (SELECT ${summary[activity]} FILTER (WHERE channel = 'web') AS a, ${summary[activity]} AS b FROM %orders GROUP BY customer) s
+		retention of starts and returns, two levels|SELECT retention(a, b, $period, $as_of, NULL) FROM (SELECT ${summary[activity]} FILTER (WHERE channel = 'web') AS a, ${summary[activity]} AS b FROM %orders GROUP BY customer) s
 		survival|SELECT survival(duration, event) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
 		logrank|SELECT logrank(duration, event, segment) FROM (SELECT mod(customer, 2)::text AS segment, ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
 		rollup of activity_set|SELECT rollup(a) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s

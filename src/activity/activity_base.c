@@ -13,9 +13,8 @@
 
 #include "activity/activity.h"
 #include "activity/activity_base.h"
-#include "collect/base.h"
+#include "collect/collect.h"
 #include "calendar/calendar.h"
-#include "collect/customer.h"
 #include "core/soft_input.h"
 
 static void
@@ -23,6 +22,20 @@ merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int
 		   const Texts *texts)
 {
 	activity_merge(out, bodies, nbodies, (const DateADT *) rows, nrows);
+}
+
+/* The last day. */
+static int64
+last_of(ByteSpan body)
+{
+	ActivityCursor cursor;
+	DateADT day;
+	int64 last = PG_INT64_MIN;
+
+	activity_open(&cursor, body.bytes, body.len);
+	while (activity_next(&cursor, &day))
+		last = day;
+	return last;
 }
 
 const CollectOps activity_collect_ops = {
@@ -33,6 +46,7 @@ const CollectOps activity_collect_ops = {
 	.row_size = sizeof(DateADT),
 	.merge = merge_rows,
 	.valid = activity_body_valid,
+	.last = last_of,
 	.compare = activity_compare_bodies,
 	.hash = activity_hash_body,
 };
@@ -83,6 +97,7 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 				state->noted = zone;
 			}
 		}
+		collector_note_last(state, day);
 	}
 	collector_add_row(state, customer, &day);
 }
@@ -109,6 +124,7 @@ collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 			body.len = VARSIZE_ANY_EXHDR(set);
 		}
 		collector_note_zone(state, ZONE_MIXED, NULL);
+		state->last_unknown = true;
 		collector_add_body(state, read_customer(PG_GETARG_DATUM(1)), body);
 	}
 	else

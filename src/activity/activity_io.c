@@ -18,8 +18,8 @@
 #include "utils/memutils.h"
 #include "activity/activity.h"
 #include "core/argument.h"
+#include "core/array.h"
 #include "calendar/calendar.h"
-#include "calendar/day.h"
 #include "core/soft_input.h"
 
 /* How much of a faulty text an error shows. */
@@ -41,21 +41,17 @@ static void report_day_out_of_range(const char *text, int len) pg_attribute_nore
 typedef struct DayList
 {
 	DateADT *days;
-	int ndays;
-	int capacity;
+	int64 ndays;
+	int64 max;
 } DayList;
 
 static void
 add_day(DayList *list, DateADT day)
 {
-	if (list->ndays == list->capacity)
-	{
-		if ((Size) list->capacity > MaxAllocSize / sizeof(DateADT) / 2)
-			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("text for activity_set has too many days")));
-		list->capacity *= 2;
-		list->days = repalloc(list->days, list->capacity * sizeof(DateADT));
-	}
+	if (list->ndays >= (int64) (MaxAllocSize / sizeof(DateADT)))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("text for activity_set has too many days")));
+	list->days = array_grow(list->days, &list->max, list->ndays + 1, sizeof(DateADT));
 	list->days[list->ndays++] = day;
 }
 
@@ -113,77 +109,54 @@ parse_day(const char *text, int len)
 	return day;
 }
 
-static const char *
-skip_blanks(const char *at)
-{
-	while (scanner_isspace(*at))
-		at++;
-	return at;
-}
-
 /* Reads one element, quoted or not, up to the comma or brace after it. */
-static const char *
-parse_element(const char *text, const char *at, DayList *list)
+static void
+read_element(const char *text, IsoScan *scan, DayList *list)
 {
-	const char *start;
-	const char *end;
+	bool quoted = scan->at < scan->end && *scan->at == '"';
+	IsoScan element;
 
-	if (*at == '"')
-	{
-		start = at + 1;
-		end = strchr(start, '"');
-		if (end == NULL)
-			report_bad_text(text, "A quoted day does not end.");
-		at = skip_blanks(end + 1);
-	}
-	else
-	{
-		start = at;
-		at += strcspn(at, ",{}\"");
-		end = at;
-	}
-	while (start < end && scanner_isspace(*start))
-		start++;
-	while (end > start && scanner_isspace(end[-1]))
-		end--;
-	if (end == start)
+	if (!iso_take_element(scan, ",{}\"", &element))
+		report_bad_text(text, "A quoted day does not end.");
+	if (quoted)
+		iso_take_blanks(scan);
+	iso_take_blanks(&element);
+	while (element.end > element.at && scanner_isspace(element.end[-1]))
+		element.end--;
+	if (element.end == element.at)
 		report_bad_text(text, "A day is missing.");
-	add_day(list, parse_day(start, end - start));
-	return at;
+	add_day(list, parse_day(element.at, (int) (element.end - element.at)));
 }
 
 /* {day,...} in any order, with repetitions -> activity_set */
 SOFT_INPUT(loyalty_activity_set_in)
 {
 	const char *text = PG_GETARG_CSTRING(0);
-	const char *at = skip_blanks(text);
-	DayList list;
+	IsoScan scan = iso_scan(text, strlen(text));
+	DayList list = { 0 };
 
-	list.ndays = 0;
-	list.capacity = 32;
-	list.days = palloc(list.capacity * sizeof(DateADT));
-
-	if (*at != '{')
+	iso_take_blanks(&scan);
+	if (!iso_take(&scan, '{'))
 		report_bad_text(text, "It does not start with \"{\".");
-	at = skip_blanks(at + 1);
-	if (*at != '}')
+	iso_take_blanks(&scan);
+	if (!iso_take(&scan, '}'))
 	{
 		for (;;)
 		{
 			CHECK_FOR_INTERRUPTS();
-			at = parse_element(text, at, &list);
-			if (*at != ',')
+			read_element(text, &scan, &list);
+			if (!iso_take(&scan, ','))
 				break;
-			at = skip_blanks(at + 1);
+			iso_take_blanks(&scan);
 		}
+		if (!iso_take(&scan, '}'))
+			report_bad_text(text, "The list of days does not end with \"}\".");
 	}
-	if (*at != '}')
-		report_bad_text(text, "The list of days does not end with \"}\".");
-	if (*skip_blanks(at + 1) != '\0')
+	iso_take_blanks(&scan);
+	if (scan.at < scan.end)
 		report_bad_text(text, "There is text after the closing brace.");
 
-	list.ndays = activity_sort_days(list.days, list.ndays);
-	return activity_set_from_days(list.days, list.ndays);
+	return activity_set_from_days(list.days, activity_sort_days(list.days, (int) list.ndays));
 }
 
 Datum

@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 #include "activity/activity.h"
 #include "core/argument.h"
-#include "calendar/calendar_call.h"
+#include "calendar/calendar.h"
 
 PG_FUNCTION_INFO_V1(loyalty_activity_set_union);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_difference);

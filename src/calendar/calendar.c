@@ -1,11 +1,12 @@
 /*
  * calendar.c
- *		Numbering periods: which one a day falls in, and where each starts.
+ *		Numbering periods: which one a day or an instant falls in, and where each starts.
  */
 #include "postgres.h"
 
 #include "utils/datetime.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "calendar/calendar.h"
 
@@ -216,4 +217,99 @@ calendar_index_slow(Calendar *calendar, DateADT day)
 	if (calendar->unit != CALENDAR_DAY)
 		calendar_missed(calendar, day);
 	return index;
+}
+
+/* ---- the period of an instant ---- */
+
+Periods *
+periods_open(const CalendarPeriod *period, ZoneDays *zone)
+{
+	Periods *periods = palloc0(sizeof(Periods));
+
+	calendar_open(&periods->calendar, period);
+	periods->zone = zone;
+	return periods;
+}
+
+/* When a period starts; infinite where no instant is that late. */
+static TimestampTz
+known_start(Periods *periods, int32 period)
+{
+	KnownStart *start = &periods->starts[(uint32) period % KNOWN_STARTS];
+
+	if (!start->known || start->period != period)
+	{
+		DateADT day = calendar_start(&periods->calendar, period);
+
+		start->known = false;
+		start->at = day < TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE
+						? zone_day_start(periods->zone, day)
+						: DT_NOEND;
+		start->period = period;
+		start->known = true;
+	}
+	return start->at;
+}
+
+int32
+period_slow(Periods *periods, TimestampTz at)
+{
+	int32 period;
+
+	/* mostly the next one */
+	if (at >= periods->until && periods->from < periods->until &&
+		at < known_start(periods, periods->now + 1 + 1))
+		period = periods->now + 1;
+	else
+	{
+		period = calendar_index(&periods->calendar, zone_day(periods->zone, at));
+		while (at < known_start(periods, period))
+			period--;
+		while (at >= known_start(periods, period + 1))
+			period++;
+	}
+	periods->from = known_start(periods, period);
+	periods->until = known_start(periods, period + 1);
+	periods->now = period;
+	return period;
+}
+
+/* ---- the calendar of a call site ---- */
+
+/* The period of the call before, kept open: nearly always it is the same for all rows. */
+typedef struct OpenPeriod
+{
+	MemoryContext context;	/* holds what follows */
+	struct varlena *period; /* NULL: none is open */
+	Calendar calendar;
+} OpenPeriod;
+
+Calendar *
+calendar_call_argument(FunctionCallInfo fcinfo, int n)
+{
+	OpenPeriod *open = fcinfo->flinfo->fn_extra;
+	struct varlena *period = (struct varlena *) PG_GETARG_CALENDAR_PERIOD(n);
+	struct varlena *kept;
+	MemoryContext old;
+
+	if (open == NULL)
+	{
+		open = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(OpenPeriod));
+		open->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "loyalty calendar",
+											  ALLOCSET_SMALL_SIZES);
+		fcinfo->flinfo->fn_extra = open;
+	}
+	else if (open->period != NULL && VARSIZE(open->period) == VARSIZE(period) &&
+			 memcmp(open->period, period, VARSIZE(period)) == 0)
+		return &open->calendar;
+
+	open->period = NULL;
+	MemoryContextReset(open->context);
+	old = MemoryContextSwitchTo(open->context);
+	kept = palloc(VARSIZE(period));
+	memcpy(kept, period, VARSIZE(period));
+	calendar_open(&open->calendar, (CalendarPeriod *) kept);
+	MemoryContextSwitchTo(old);
+	open->period = kept;
+	return &open->calendar;
 }

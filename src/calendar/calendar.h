@@ -17,10 +17,99 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "pgtime.h"
 #include "utils/date.h"
 
-#include "calendar/day.h"
+#include "core/compat.h"
+#include "core/json.h"
+
+/* ---- ISO text, the same in every session, whatever DateStyle and TimeZone say ---- */
+
+/* Text that isn't looked at yet. */
+typedef struct IsoScan
+{
+	const char *at;
+	const char *end;
+} IsoScan;
+
+static inline IsoScan
+iso_scan(const char *text, size_t len)
+{
+	IsoScan scan = { text, text + len };
+
+	return scan;
+}
+
+/* Takes a character, if it is this one. */
+static inline bool
+iso_take(IsoScan *scan, char wanted)
+{
+	if (scan->at == scan->end || *scan->at != wanted)
+		return false;
+	scan->at++;
+	return true;
+}
+
+/* Takes a word, in whatever case. */
+extern bool iso_take_word(IsoScan *scan, const char *word);
+
+/* Takes blanks, of any kind. */
+extern void iso_take_blanks(IsoScan *scan);
+
+/* Takes a number of at most max digits; false where there are fewer than min. */
+extern bool iso_take_number(IsoScan *scan, int min, int max, int *number);
+
+/* Takes an element of a list: what is in quotes, or all up to one of these characters. False: a
+ * quote isn't closed. */
+extern bool iso_take_element(IsoScan *scan, const char *until, IsoScan *element);
+
+typedef enum DayText
+{
+	DAY_READ,
+	DAY_NOT_ISO,
+	DAY_OUT_OF_RANGE, /* no such day, or none that a date holds */
+	DAY_INFINITE	  /* 'infinity' or '-infinity', as day says */
+} DayText;
+
+/* Reads exactly one day: YYYY-MM-DD, with " BC" behind it before year 1. */
+extern DayText day_parse(const char *text, size_t len, DateADT *day);
+
+/* Refuses 'infinity' and '-infinity' (22008); the name tells which day it is. */
+extern void check_finite_named_day(DateADT day, const char *name);
+extern void check_finite_day(DateADT day);
+
+/* A day in ISO form whatever DateStyle says ('2024-01-05', '0044-03-15 BC'), palloc'd. */
+extern char *day_text(DateADT day);
+
+/* A JSON value as a day, worded as json.h does. */
+extern DateADT json_as_day(const JsonbValue *value, const char *type, const char *key);
+
+/* The day in an argument that isn't NULL; infinity is 22008. */
+extern DateADT argument_finite_day(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* The same of one whose default is today; NULL is 22004. */
+extern DateADT argument_day(FunctionCallInfo fcinfo, int n, const char *name);
+
+typedef enum InstantParse
+{
+	INSTANT_OK,
+	INSTANT_MALFORMED,
+	INSTANT_NO_OFFSET,	 /* an instant, but for the offset from UTC */
+	INSTANT_OUT_OF_RANGE /* no such day or time, or none that a timestamptz holds */
+} InstantParse;
+
+/* Room for the longest text. */
+#define INSTANT_TEXT_SIZE 48
+
+/* Writes '2024-01-05T10:00:00.25+00:00', with ' BC' where it is, or 'infinity', '-infinity'. */
+extern void instant_to_text(TimestampTz at, char *text);
+
+/*
+ * Reads a date, 'T' or a blank, a time and an offset ('Z', '+02', '+0200', '+02:00'), then ' BC'
+ * where it is; 'infinity' and '-infinity' too. DateStyle and TimeZone are not looked at.
+ */
+extern InstantParse instant_from_text(const char *text, int len, TimestampTz *at);
 
 /* ---- zones and days ---- */
 
@@ -169,5 +258,129 @@ calendar_index(Calendar *calendar, DateADT day)
 		return calendar->table[slot];
 	return calendar_index_slow(calendar, day);
 }
+
+/*
+ * The calendar of argument n, which isn't NULL: that of the call before where the period is
+ * the same, so that its look-up table is made once. It takes up fn_extra.
+ */
+extern Calendar *calendar_call_argument(FunctionCallInfo fcinfo, int n);
+
+/* ---- the period of an instant ---- */
+
+/*
+ * By the instants at which periods start.
+ *
+ * Not by the instant's local day: where clocks go back over midnight, a day comes twice,
+ * and a closing must be what the walk gives at the end of the period's last day.
+ */
+
+#define KNOWN_STARTS 256
+
+typedef struct KnownStart
+{
+	bool known;
+	int32 period;
+	TimestampTz at;
+} KnownStart;
+
+typedef struct Periods
+{
+	Calendar calendar;
+	ZoneDays *zone;
+	int32 now; /* the period asked for last, and from when until when it is */
+	TimestampTz from;
+	TimestampTz until;
+	KnownStart starts[KNOWN_STARTS]; /* by the low bits of the period */
+} Periods;
+
+/* In the current memory context; the period must live as long. */
+extern Periods *periods_open(const CalendarPeriod *period, ZoneDays *zone);
+
+extern int32 period_slow(Periods *periods, TimestampTz at);
+
+/* The number of the period that holds a finite instant; 22008 before the first of a list. */
+static inline int32
+period_of(Periods *periods, TimestampTz at)
+{
+	if (likely(at >= periods->from && at < periods->until))
+		return periods->now;
+	return period_slow(periods, at);
+}
+
+/* ---- an interval that is added to many instants of a zone ---- */
+
+/*
+ * Most questions are answered by bounds: at + interval lies between at + least and
+ * at + most, whatever the calendar does.
+ */
+
+/* Days remembered for a span; a power of two. */
+#define SPAN_DAYS 1024
+
+/* A day, and the one that lies the interval's months and days after it. */
+typedef struct SpanShift
+{
+	DateADT day;
+	DateADT shifted;
+} SpanShift;
+
+/* A day of UTC, and whether what begins on it ends before what begins later. */
+typedef struct SpanOrder
+{
+	DateADT day;
+	bool keeps;
+} SpanOrder;
+
+/* An interval > 0, and how long it can last. */
+typedef struct Span
+{
+	Interval interval;
+	int64 least;
+	int64 most;
+	SpanShift *shifts; /* of days that were asked for; NULL: none yet */
+	SpanOrder *orders; /* the same */
+	MemoryContext context;
+} Span;
+
+/* Opens an interval in the current memory context. */
+extern void span_open(Span *span, const Interval *interval);
+
+/* at + interval in that zone; DT_NOEND where that is beyond what a timestamp holds. */
+extern TimestampTz span_end(Span *span, ZoneDays *zone, TimestampTz at);
+
+/* What span_keeps_order() does for a day that isn't remembered. */
+extern bool span_look_at_order(Span *span, ZoneDays *zone, DateADT day);
+
+/*
+ * Does the interval end later for every later beginning? Mostly it does, but not where months
+ * are clamped, and where clocks change. False where that would take long to say.
+ */
+static inline bool
+span_keeps_order(Span *span, ZoneDays *zone, TimestampTz at)
+{
+	DateADT day = (DateADT) (at / USECS_PER_DAY - (at % USECS_PER_DAY < 0)); /* of UTC */
+	const SpanOrder *order;
+
+	if (unlikely(span->orders == NULL))
+		return span_look_at_order(span, zone, day);
+	order = &span->orders[day & (SPAN_DAYS - 1)];
+	return likely(order->day == day) ? order->keeps : span_look_at_order(span, zone, day);
+}
+
+/* Not after the end, and not before it. */
+static inline TimestampTz
+span_least(const Span *span, TimestampTz at)
+{
+	return at >= END_TIMESTAMP - span->least ? DT_NOEND : at + span->least;
+}
+
+static inline TimestampTz
+span_most(const Span *span, TimestampTz at)
+{
+	return at >= END_TIMESTAMP - span->most ? DT_NOEND : at + span->most;
+}
+
+/* The same day n years later: 29 February comes back. */
+extern DateADT day_anniversary(DateADT began, int n);
 
 #endif

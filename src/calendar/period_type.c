@@ -13,10 +13,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
-#include "core/argument.h"
+
 #include "calendar/calendar.h"
+#include "core/argument.h"
+#include "core/array.h"
 #include "core/codec.h"
-#include "calendar/day.h"
 #include "core/soft_input.h"
 
 #define PERIOD_VERSION 1
@@ -235,55 +236,28 @@ report_bad_period(const char *text, const char *detail)
 			 "period starts {2024-01-01,2024-01-29}. A time zone may follow: month@Europe/Helsinki.")));
 }
 
-/* Reads min to max digits; false where there are fewer. */
 static bool
-read_number(const char **at, int min, int max, int *value)
+read_month_day(IsoScan *scan, int *month, int *day)
 {
-	int n;
-
-	*value = 0;
-	for (n = 0; n < max && **at >= '0' && **at <= '9'; n++)
-		*value = *value * 10 + *(*at)++ - '0';
-	return n >= min;
-}
-
-static bool
-skip(const char **at, const char *token)
-{
-	size_t len = strlen(token);
-
-	if (pg_strncasecmp(*at, token, len) != 0)
-		return false;
-	*at += len;
-	return true;
-}
-
-static void
-skip_blanks(const char **at)
-{
-	while (scanner_isspace(**at))
-		(*at)++;
-}
-
-static bool
-read_month_day(const char **at, int *month, int *day)
-{
-	return read_number(at, 1, 2, month) && skip(at, "-") && read_number(at, 1, 2, day) &&
-		   *month >= 1 && *month <= MONTHS_PER_YEAR && *day >= 1;
+	return iso_take_number(scan, 1, 2, month) && iso_take(scan, '-') &&
+		   iso_take_number(scan, 1, 2, day) && *month >= 1 && *month <= MONTHS_PER_YEAR &&
+		   *day >= 1;
 }
 
 /* Reads a day of a list, which may stand in quotes, as an array's text has it. */
 static DateADT
-read_day(const char *text, const char **at)
+read_day(const char *text, IsoScan *scan)
 {
-	bool quoted = skip(at, "\"");
-	const char *begin = *at;
-	int len = (int) strcspn(begin, quoted ? "\"" : ",}");
+	bool quoted = scan->at < scan->end && *scan->at == '"';
+	IsoScan element;
+	const char *begin;
+	int len;
 	DateADT day = 0;
 
-	*at += len;
-	if (quoted && !skip(at, "\""))
+	if (!iso_take_element(scan, ",}", &element))
 		report_bad_period(text, "A quote isn't closed.");
+	begin = element.at;
+	len = (int) (element.end - begin);
 	while (!quoted && len > 0 && scanner_isspace(begin[len - 1]))
 		len--;
 	switch (day_parse(begin, len, &day))
@@ -332,36 +306,32 @@ build_list(const DateADT *starts, uint32 nstarts, const char *zone)
 
 /* Reads from the opening brace to behind the closing one. */
 static DateADT *
-read_list(const char *text, const char **at, uint32 *nstarts)
+read_list(const char *text, IsoScan *scan, uint32 *nstarts)
 {
-	uint32 cap = 16;
-	DateADT *starts = palloc(cap * sizeof(DateADT));
+	DateADT *starts = NULL;
+	int64 max = 0;
 
 	*nstarts = 0;
-	(*at)++;
-	skip_blanks(at);
-	if (skip(at, "}"))
+	scan->at++;
+	iso_take_blanks(scan);
+	if (iso_take(scan, '}'))
 		return starts;
 	for (;;)
 	{
-		skip_blanks(at);
-		if (*nstarts == cap)
-		{
-			cap *= 2;
-			starts = repalloc(starts, cap * sizeof(DateADT));
-		}
-		starts[(*nstarts)++] = read_day(text, at);
-		skip_blanks(at);
-		if (skip(at, "}"))
+		iso_take_blanks(scan);
+		starts = array_grow(starts, &max, (int64) *nstarts + 1, sizeof(DateADT));
+		starts[(*nstarts)++] = read_day(text, scan);
+		iso_take_blanks(scan);
+		if (iso_take(scan, '}'))
 			return starts;
-		if (!skip(at, ","))
+		if (!iso_take(scan, ','))
 			report_bad_period(text, "A list is dates with commas between them, in braces.");
 	}
 }
 
 /* Reads what stands behind a colon. */
 static void
-read_start(const char *text, const char **at, PeriodKind kind, int *month, int *day)
+read_start(const char *text, IsoScan *scan, PeriodKind kind, int *month, int *day)
 {
 	int i;
 
@@ -369,7 +339,7 @@ read_start(const char *text, const char **at, PeriodKind kind, int *month, int *
 	{
 		case PERIOD_WEEK:
 			for (i = 0; i < WEEKDAYS; i++)
-				if (skip(at, weekdays[i]))
+				if (iso_take_word(scan, weekdays[i]))
 				{
 					*day = i;
 					return;
@@ -377,13 +347,13 @@ read_start(const char *text, const char **at, PeriodKind kind, int *month, int *
 			report_bad_period(text, "A week starts on a weekday: monday to sunday.");
 			break;
 		case PERIOD_MONTH:
-			if (!read_number(at, 1, 2, day) || *day < 1 || *day > 31)
+			if (!iso_take_number(scan, 1, 2, day) || *day < 1 || *day > 31)
 				report_bad_period(text, "A month starts on a day from 1 to 31.");
 			break;
 		case PERIOD_QUARTER:
 		case PERIOD_HALF_YEAR:
 		case PERIOD_YEAR:
-			if (!read_month_day(at, month, day) || *day > day_tab[1][*month - 1])
+			if (!read_month_day(scan, month, day) || *day > day_tab[1][*month - 1])
 				report_bad_period(
 					text, psprintf("A %s starts on a day of the year, MM-DD.", kind_names[kind]));
 			*month = (*month - 1) % kind_months[kind];
@@ -396,7 +366,7 @@ read_start(const char *text, const char **at, PeriodKind kind, int *month, int *
 CalendarPeriod *
 calendar_period_parse(const char *text)
 {
-	const char *at = text;
+	IsoScan scan = iso_scan(text, strlen(text));
 	PeriodKind kind;
 	int month = 0;
 	int day = 0;
@@ -404,40 +374,41 @@ calendar_period_parse(const char *text)
 	uint32 nstarts = 0;
 	const char *zone = NULL;
 
-	skip_blanks(&at);
-	if (*at == '{')
+	iso_take_blanks(&scan);
+	if (scan.at < scan.end && *scan.at == '{')
 	{
 		kind = PERIOD_LIST;
-		starts = read_list(text, &at, &nstarts);
+		starts = read_list(text, &scan, &nstarts);
 	}
 	else
 	{
-		size_t len = strcspn(at, ":@ \t\n\r\f\v");
+		size_t len = strcspn(scan.at, ":@ \t\n\r\f\v");
 
 		for (kind = PERIOD_DAY; kind <= PERIOD_YEAR; kind++)
-			if (strlen(kind_names[kind]) == len && pg_strncasecmp(at, kind_names[kind], len) == 0)
+			if (strlen(kind_names[kind]) == len &&
+				pg_strncasecmp(scan.at, kind_names[kind], len) == 0)
 				break;
 		if (kind > PERIOD_YEAR)
 			report_bad_period(text, NULL);
-		at += len;
+		scan.at += len;
 		if (kind >= PERIOD_MONTH)
 			day = 1;
-		if (skip(&at, ":"))
-			read_start(text, &at, kind, &month, &day);
+		if (iso_take(&scan, ':'))
+			read_start(text, &scan, kind, &month, &day);
 	}
-	if (skip(&at, "@"))
+	if (iso_take(&scan, '@'))
 	{
-		size_t len = strlen(at);
+		size_t len = scan.end - scan.at;
 
-		while (len > 0 && scanner_isspace(at[len - 1]))
+		while (len > 0 && scanner_isspace(scan.at[len - 1]))
 			len--;
 		if (len == 0)
 			report_bad_period(text, "After @ the name of a time zone is missing.");
-		zone = zone_name(zone_by_name(at, len));
-		at += len;
+		zone = zone_name(zone_by_name(scan.at, len));
+		scan.at += len;
 	}
-	skip_blanks(&at);
-	if (*at != '\0')
+	iso_take_blanks(&scan);
+	if (scan.at < scan.end)
 		report_bad_period(text, NULL);
 	if (kind == PERIOD_LIST)
 		return build_list(starts, nstarts, zone);

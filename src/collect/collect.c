@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "collect/collect_part.h"
+#include "collect/collect_internal.h"
 
 /* Raw chunks double between these, header included: sizes that the allocator hands out again. */
 #define CHUNK_MIN	   256
@@ -43,23 +43,6 @@ collect_ops(uint8 id)
 	return id < MAX_OPS ? registered[id] : NULL;
 }
 
-/* ---- entries ---- */
-
-void
-entry_put(ByteBuffer *out, CustomerType type, Customer customer, ByteSpan body)
-{
-	if (type == CUSTOMER_BIGINT)
-		buffer_put_signed(out, customer.number);
-	else
-	{
-		if (type == CUSTOMER_TEXT)
-			buffer_put_varint(out, customer.bytes.len);
-		buffer_put_bytes(out, customer.bytes.bytes, customer.bytes.len);
-	}
-	buffer_put_varint(out, body.len);
-	buffer_put_bytes(out, body.bytes, body.len);
-}
-
 /* ---- appending ---- */
 
 Collector *
@@ -71,6 +54,7 @@ collector_create(MemoryContext context, const CollectOps *ops, CustomerType type
 	collector->context = context;
 	collector->ops = ops;
 	collector->type = type;
+	collector->last = PG_INT64_MIN;
 	collector->takes_bodies = takes_bodies;
 	collector->nparts = 1;
 	collector->parts = MemoryContextAllocZero(context, sizeof(CollectPart));
@@ -378,6 +362,8 @@ collector_in_order(Collector *collector)
 		return collector;
 	anew = collector_create(CurrentMemoryContext, collector->ops, collector->type, true);
 	anew->guests = collector->guests;
+	anew->last = collector->last;
+	anew->last_unknown = collector->last_unknown;
 	collector_note_zone(anew, collector->zone_state, collector->zone);
 	for (i = 0; i < collector->nparts; i++)
 	{
@@ -408,6 +394,8 @@ collector_absorb(Collector *collector, Collector *other)
 	Assert(collector->type == other->type && collector->ops == other->ops);
 	Assert(!collector->foreign_order && !other->foreign_order);
 	collector->guests += other->guests;
+	collector->last = Max(collector->last, other->last);
+	collector->last_unknown = collector->last_unknown || other->last_unknown;
 	collector_note_zone(collector, other->zone_state, other->zone);
 
 	collector_compact(other);

@@ -20,7 +20,7 @@
  * Hashes are those of the server's key (hash_key.h), and runs are in their order.
  *
  * A base is a compacted collector. Workers hand over the same bytes that a base
- * is flattened to (flat.c):
+ * is flattened to (base.c):
  *
  *		header
  *		part*	varint customers, varint bytes, entry*
@@ -33,6 +33,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/uuid.h"
 
 #include "core/codec.h"
 #include "core/texts.h"
@@ -72,6 +73,9 @@ typedef struct CollectOps
 	/* Is this a body? For bytes from outside. */
 	bool (*valid)(const uint8 *body, size_t len);
 
+	/* When its last event is, in the body's own unit; PG_INT64_MIN where it has none. */
+	int64 (*last)(ByteSpan body);
+
 	/* Order of two bodies, and a hash that agrees with it; as of the stored type. */
 	int (*compare)(ByteSpan a, ByteSpan b);
 	uint64 (*hash)(ByteSpan body, uint64 seed);
@@ -104,7 +108,9 @@ typedef struct Collector
 						 * only */
 	int nparts;
 	CollectPart *parts;
-	int64 guests; /* rows without customer */
+	int64 guests;	   /* rows without customer */
+	int64 last;		   /* when the last event is, as CollectOps.last has it, */
+	bool last_unknown; /* unless bodies came that nobody has looked into */
 	CollectZone zone_state;
 	const char *zone;
 	Texts *texts;					   /* that payloads of rows refer to; NULL: to none */
@@ -114,7 +120,6 @@ typedef struct Collector
 
 /* Makes concepts known, at module load; ids are those of CollectOps. */
 extern void collect_register(const CollectOps *ops);
-extern const CollectOps *collect_ops(uint8 id);
 
 /* ---- collecting ---- */
 
@@ -126,32 +131,19 @@ extern Collector *collector_create(MemoryContext context, const CollectOps *ops,
 extern void collector_add_row(Collector *collector, Customer customer, const void *payload);
 extern void collector_add_body(Collector *collector, Customer customer, ByteSpan body);
 
+/* An event that comes with a row, or in a body, is then. */
+static inline void
+collector_note_last(Collector *collector, int64 at)
+{
+	if (at > collector->last)
+		collector->last = at;
+}
+
 /* The days that follow were counted in this zone: a name that lives as long as the backend, or
  * NULL. */
 extern void collector_note_zone(Collector *collector, CollectZone state, const char *zone);
 
-/* Adds all that other holds, which is compacted first; copies what it keeps. */
-extern void collector_absorb(Collector *collector, Collector *other);
-
-/* Hands a run over to a part: for a state that arrives flat. */
-extern void collector_push_run(Collector *collector, int part, CollectRun run);
-
-/* A compacted collector whose runs are in the order of this server's hashes: the same one, or one
- * collected anew, in the current memory context. */
-extern Collector *collector_in_order(Collector *collector);
-
-/* Turns a one-part collector into one of COLLECT_PARTS. */
-extern void collector_split(Collector *collector);
-
-/* Groups what is still raw, so that every part is one run at most. */
-extern void collector_compact(Collector *collector);
-
-/* The run of a part of a compacted collector. */
-extern CollectRun collector_run(const Collector *collector, int part);
-
 /* ---- entries ---- */
-
-extern void entry_put(ByteBuffer *out, CustomerType type, Customer customer, ByteSpan body);
 
 /* Reads an entry that was checked before. */
 static inline void
@@ -176,5 +168,170 @@ entry_next(const uint8 **at, const uint8 *end, CustomerType type, Customer *cust
 	body->bytes = *at;
 	*at += body->len;
 }
+
+/* ---- customers as arguments, of any integer type, numeric, uuid or text ---- */
+
+/* A number without fraction; anything else is an error that names it (22023, 22003). */
+extern Customer customer_from_numeric(Datum datum);
+
+static inline Customer
+customer_from_smallint(Datum datum)
+{
+	Customer customer = { .number = DatumGetInt16(datum) };
+
+	return customer;
+}
+
+static inline Customer
+customer_from_integer(Datum datum)
+{
+	Customer customer = { .number = DatumGetInt32(datum) };
+
+	return customer;
+}
+
+static inline Customer
+customer_from_bigint(Datum datum)
+{
+	Customer customer = { .number = DatumGetInt64(datum) };
+
+	return customer;
+}
+
+static inline Customer
+customer_from_uuid(Datum datum)
+{
+	Customer customer = { .bytes = { DatumGetUUIDP(datum)->data, UUID_LEN } };
+
+	return customer;
+}
+
+static inline Customer
+customer_from_text(Datum datum)
+{
+	struct varlena *text = PG_DETOAST_DATUM_PACKED(datum);
+	Customer customer = { .bytes = { (const uint8 *) VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text) } };
+
+	return customer;
+}
+
+/*
+ * The state of a collecting aggregate: the first argument, or a new one.
+ */
+static inline Collector *
+collector_state(FunctionCallInfo fcinfo, const CollectOps *ops, CustomerType type,
+				bool takes_bodies)
+{
+	MemoryContext context;
+
+	if (likely(!PG_ARGISNULL(0)))
+		return (Collector *) PG_GETARG_POINTER(0);
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "collector called outside an aggregate");
+	return collector_create(context, ops, type, takes_bodies);
+}
+
+/* ---- bases ---- */
+
+/*
+ * What a collector made: everyone's bodies, by customer, to be folded over. It lives in memory for
+ * one query, as an expanded object that points into the collector's state. It becomes flat bytes
+ * where it must: in a table, from a scalar subquery, from a worker (base.c has the format).
+ */
+
+/* A base open for reading. */
+typedef struct Base
+{
+	const CollectOps *ops;
+	CustomerType type;
+	int64 customers;
+	int64 guests;			/* rows without customer */
+	CollectZone zone_state; /* the zone in which days were counted, */
+	const char *zone;		/* if there is one */
+	int nparts;
+	CollectRun *parts;
+	Collector *collector; /* whose they are */
+} Base;
+
+typedef struct BaseCursor
+{
+	const Base *base;
+	int part;
+	const uint8 *at;
+	const uint8 *end;
+} BaseCursor;
+
+/* Opens a base datum, expanded or flat. */
+extern const Base *base_open(Datum datum);
+
+/* Starts a walk over all customers. */
+extern void base_rewind(BaseCursor *cursor, const Base *base);
+
+/* Moves on to the next part that has customers. */
+extern bool base_next_part(BaseCursor *cursor);
+
+/* The next customer and his body, if there is one. */
+static inline bool
+base_next(BaseCursor *cursor, Customer *customer, ByteSpan *body)
+{
+	if (unlikely(cursor->at >= cursor->end) && !base_next_part(cursor))
+		return false;
+	entry_next(&cursor->at, cursor->end, cursor->base->type, customer, body);
+	return true;
+}
+
+/* Names a customer in errors, as their CONTEXT, from here on until base_forget_customer(). */
+typedef struct BaseErrors
+{
+	ErrorContextCallback callback;
+	CustomerType type;
+	const Customer *customer; /* whom the walk is at */
+} BaseErrors;
+
+extern void base_name_customer(BaseErrors *errors, CustomerType type, const Customer *customer);
+extern void base_forget_customer(BaseErrors *errors);
+
+/* When the last event of all is, as CollectOps.last has it; false where there is none. */
+extern bool base_last(const Base *base, int64 *last);
+
+/* Adds every customer's body to a fold; errors name the customer. */
+extern void base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), void *fold);
+
+/* kB; see loyalty.max_flat_size */
+extern int max_flat_size;
+
+/* The way out where a base is too large for a value. */
+#define FLAT_SIZE_HINT "Aggregate with GROUP BY customer, or split by customer."
+
+/* Set-returning: a row per customer, with his body wrapped as a varlena. */
+extern Datum base_customers(FunctionCallInfo fcinfo);
+
+/* Input and binary input of a base type; type 0: customers of any. */
+extern Datum base_in(FunctionCallInfo fcinfo, uint8 ops_id, CustomerType type);
+extern Datum base_recv(FunctionCallInfo fcinfo, uint8 ops_id, CustomerType type);
+
+/* ---- two bases side by side: for each customer, his body in the one and in the other ---- */
+
+/* One base, standing at a customer. */
+typedef struct BaseSide
+{
+	BaseCursor cursor;
+	bool at_end;
+	uint64 hash;
+	Customer customer;
+	ByteSpan body;
+} BaseSide;
+
+typedef struct BaseJoin
+{
+	CustomerType type;
+	BaseSide sides[2];
+} BaseJoin;
+
+/* Starts a walk over the customers of two bases, which are of one type. */
+extern void base_join_open(BaseJoin *join, const Base *first, const Base *second);
+
+/* The next customer of either base; the bytes of a body are NULL where he isn't in that one. */
+extern bool base_join_next(BaseJoin *join, ByteSpan *first, ByteSpan *second);
 
 #endif

@@ -15,8 +15,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "collect/base.h"
-#include "collect/collect_part.h"
+#include "collect/collect_internal.h"
 
 /* Runs merged as streams; where there are more, the others are grouped as raw ones are. */
 #define MAX_STREAMS 8

@@ -1,6 +1,6 @@
 /*
  * ref.c
- *		Refs of events, numbered: open addressing with linear probing.
+ *		The order of texts; and refs of events, numbered: open addressing with linear probing.
  */
 #include "postgres.h"
 
@@ -8,6 +8,18 @@
 #include "utils/memutils.h"
 
 #include "core/ref.h"
+
+int
+event_text_order(const void *a, const void *b)
+{
+	return event_text_compare(a, b);
+}
+
+const EventText *
+event_text_find(const EventText *text, const EventText *texts, int64 ntexts)
+{
+	return ntexts == 0 ? NULL : bsearch(text, texts, ntexts, sizeof(EventText), event_text_order);
+}
 
 /* Refs that there is room for at first, and slots for each: powers of two. */
 #define FIRST_REFS	  32

@@ -1,7 +1,7 @@
 /*
  * ref.h
- *		The ref of an event (the document that it belongs to), and a table that numbers the refs
- *		of one customer.
+ *		A text of an event; its ref (the document that it belongs to), and a table that numbers
+ *		the refs of one customer.
  *
  * The table is kept from customer to customer: what clearing it costs is what the customer used,
  * not what the largest one before needed.
@@ -24,6 +24,30 @@ typedef struct EventText
 	const char *bytes;
 	int len;
 } EventText;
+
+#define EVENT_TEXT(literal)                          \
+	{                                                \
+		.bytes = literal, .len = sizeof(literal) - 1 \
+	}
+
+/* The order of texts: by bytes; absent comes first. */
+static inline int
+event_text_compare(const EventText *a, const EventText *b)
+{
+	int order;
+
+	if (a->bytes == NULL || b->bytes == NULL)
+		return (a->bytes != NULL) - (b->bytes != NULL);
+	order = memcmp(a->bytes, b->bytes, Min(a->len, b->len));
+	return order != 0 ? order : a->len - b->len;
+}
+
+/* The same for qsort() and bsearch(). */
+extern int event_text_order(const void *a, const void *b);
+
+/* Finds a text among sorted ones, as dictionaries are; NULL where it isn't there. */
+extern const EventText *event_text_find(const EventText *text, const EventText *texts,
+										int64 ntexts);
 
 /* The bytes of a text stay where they are. */
 typedef struct RefKey

@@ -180,8 +180,17 @@ typedef struct EarnPolicy
 	int ncounters; /* counter 0 counts all points */
 } EarnPolicy;
 
-/* Opens a detoasted earn_policy datum in the current memory context (earn_policy.c). */
+/* The keys of its JSON (policy/policy.h). */
+extern const struct PolicyTable earn_policy_table;
+
+/* Opens a detoasted earn_policy datum in the current memory context. */
 extern EarnPolicy *earn_policy_open(const struct varlena *policy);
+
+/* The stored form of rules written as JSON; everything is checked. */
+extern struct varlena *earn_policy_from_text(const char *text);
+
+/* "joining", ...: of bonuses, by sort; NULL ends them. */
+extern const char *const earn_bonus_names[EARN_NTH_PURCHASE + 2];
 
 /* What events of a kind are; EARN_BY_SIGN where nobody says. */
 extern EarnRole earn_role_of_kind(const EarnPolicy *policy, const EventText *kind);

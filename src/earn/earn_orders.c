@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 
 #include "earn/earn_internal.h"
-#include "earn/earn_policy.h"
 
 const char *const earn_entry_names[] = { "earn", "return", "bonus", "redeem" };
 

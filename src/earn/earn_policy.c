@@ -1,89 +1,30 @@
 /*
  * earn_policy.c
- *		The rules of earning from JSON: reading and checking. Their parts are read in
- *		earn_rules.c.
+ *		The rules of earning: the table of their keys, what contradicts what, and the SQL type
+ *		earn_policy. What is a list or an object of its own is in earn_rules.c.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/builtins.h"
 
-#include "calendar/day.h"
 #include "earn/earn_policy.h"
 
-static const char *const policy_keys[] = { "rate",
-										   "per",
-										   "full_steps",
-										   "minimum",
-										   "rounding",
-										   "decimals",
-										   "multipliers",
-										   "combine",
-										   "bonuses",
-										   "caps",
-										   "kinds",
-										   "excluded_kinds",
-										   "excluded_labels",
-										   "bonuses_qualify",
-										   "crossing_order",
-										   "zone",
-										   "versions",
-										   NULL };
-/* Those that can change from a day on, in the order of EarnKey. */
-#define CHANGING_KEYS                                                                         \
-	"rate", "per", "full_steps", "minimum", "rounding", "decimals", "multipliers", "combine", \
-		"bonuses", "caps", "excluded_kinds", "excluded_labels", "bonuses_qualify",            \
-		"crossing_order"
+static const char *const role_names[] = { "purchase", "return", "redemption", "paid_with_points",
+										  "join",	  "birth",	"referral",	  "ignore" };
+static const char *const rounding_names[] = { "truncate", "floor",	   "ceiling",
+											  "half_up",  "half_down", "half_even" };
+static const char *const combine_names[] = { "highest", "multiply", "add" };
+static const char *const crossing_names[] = { "before", "after" };
 
-static const char *const version_keys[] = { "from", CHANGING_KEYS, NULL };
-const char *const earn_key_names[] = { CHANGING_KEYS };
+#define DEFAULT_KINDS 5
 
-#define VERSION_HINT "A version holds from, and any other keys but zone, kinds, versions."
-
-static const PolicyVersionKeys version_rules = {
-	.policy = policy_keys,
-	.version = version_keys,
-	.fixed_hint = VERSION_HINT,
-	.null_hint = "None from then on is [] for lists, {} for bonuses and caps, 0 for the minimum.",
-	.empty_hint = VERSION_HINT,
-};
-
-const char *const earn_role_names[] = { "purchase", "return", "redemption", "paid_with_points",
-										"join",		"birth",  "referral",	"ignore" };
-const char *const earn_rounding_names[] = { "truncate", "floor",	 "ceiling",
-											"half_up",	"half_down", "half_even" };
-const char *const earn_combine_names[] = { "highest", "multiply", "add" };
-const char *const earn_crossing_names[] = { "before", "after" };
-
-#define TEXT(literal)                \
-	{                                \
-		literal, sizeof(literal) - 1 \
-	}
-
-const EarnKind earn_default_kinds[] = { { TEXT("birth"), EARN_BIRTH },
-										{ TEXT("join"), EARN_JOIN },
-										{ TEXT("paid_with_points"), EARN_PAID_WITH_POINTS },
-										{ TEXT("redeem"), EARN_REDEMPTION },
-										{ TEXT("referral"), EARN_REFERRAL } };
-
-#define NO_CAPS                                         \
-	{                                                   \
-		false,                                          \
-		{                                               \
-			{ -1, 0 }, { -1, 0 }, { -1, 0 }, { -1, 0 }, \
-			{                                           \
-				-1, 0                                   \
-			}                                           \
-		}                                               \
-	}
-
-static EarnBonuses no_bonuses = { .nnth = 0 };
-
-const EarnVersion earn_default_version = { .from = DATEVAL_NOBEGIN,
-										   .rate = { 1, 0 },
-										   .per = { 1, 0 },
-										   .bonuses = &no_bonuses,
-										   .caps = NO_CAPS };
+/* Roles of kinds that nobody has to name, sorted by kind. */
+static const EarnKind default_kinds[DEFAULT_KINDS] = { { EVENT_TEXT("birth"), EARN_BIRTH },
+													   { EVENT_TEXT("join"), EARN_JOIN },
+													   { EVENT_TEXT("paid_with_points"),
+														 EARN_PAID_WITH_POINTS },
+													   { EVENT_TEXT("redeem"), EARN_REDEMPTION },
+													   { EVENT_TEXT("referral"), EARN_REFERRAL } };
 
 /* ---- kinds ---- */
 
@@ -95,85 +36,74 @@ compare_kinds(const void *a, const void *b)
 
 /* Those given take the place of the default ones. */
 static void
-read_kinds(const PolicyObject *root, EarnPolicy *policy)
+read_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
-	JsonbValue key;
-	JsonbValue value;
+	EarnPolicy *policy = opened;
+	JsonbIterator *iterator = NULL;
 	JsonbContainer *kinds = NULL;
-	JsonbIterator *iterator;
+	JsonbValue name;
+	JsonbValue value;
 	int i;
 
-	if (json_member(root->json, "kinds", &value) != NULL)
-		kinds = json_as_object(&value, root->type, "kinds");
-	policy->kinds = palloc_extended((EARN_DEFAULT_KINDS + (kinds ? JsonContainerSize(kinds) : 0)) *
-										sizeof(EarnKind),
-									MCXT_ALLOC_HUGE);
-	for (i = 0; i < EARN_DEFAULT_KINDS; i++)
+	if (json_member(root->json, key->name, &value) != NULL)
+		kinds = json_as_object(&value, root->type, key->name);
+	policy->kinds =
+		palloc_extended((DEFAULT_KINDS + (kinds ? JsonContainerSize(kinds) : 0)) * sizeof(EarnKind),
+						MCXT_ALLOC_HUGE);
+	for (i = 0; i < DEFAULT_KINDS; i++)
 		if (kinds == NULL ||
-			getKeyJsonValueFromContainer(kinds, earn_default_kinds[i].kind.bytes,
-										 earn_default_kinds[i].kind.len, &value) == NULL)
-			policy->kinds[policy->nkinds++] = earn_default_kinds[i];
+			getKeyJsonValueFromContainer(kinds, default_kinds[i].kind.bytes,
+										 default_kinds[i].kind.len, &value) == NULL)
+			policy->kinds[policy->nkinds++] = default_kinds[i];
 	if (kinds == NULL)
 		return;
-	iterator = JsonbIteratorInit(kinds);
-	(void) JsonbIteratorNext(&iterator, &key, true);
-	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	while (policy_next_member(kinds, &iterator, &name, &value))
 	{
 		EarnKind *kind = &policy->kinds[policy->nkinds++];
-		const char *path =
-			psprintf("kinds.%.*s%s", JSON_SHOWN(key.val.string.val, key.val.string.len));
 
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		kind->kind.len = key.val.string.len;
-		kind->kind.bytes = pnstrdup(key.val.string.val, key.val.string.len);
-		kind->role = (EarnRole) policy_choice(root, &value, path, earn_role_names,
-											  lengthof(earn_role_names));
-		CHECK_FOR_INTERRUPTS();
+		kind->kind.len = name.val.string.len;
+		kind->kind.bytes = pnstrdup(name.val.string.val, name.val.string.len);
+		kind->role = (EarnRole) policy_choice(root, &value, policy_member_path(key->name, &name),
+											  role_names, lengthof(role_names));
 	}
 	qsort(policy->kinds, policy->nkinds, sizeof(EarnKind), compare_kinds);
 }
 
-/* ---- what a version and the policy itself may both say ---- */
-
-/* Reads it over what holds without it. */
-static void
-read_version(const PolicyObject *object, EarnVersion *version)
+/* Does a kind have the role that it has where nothing is said? */
+static bool
+is_default_kind(const EarnKind *kind)
 {
-	JsonbValue value;
-	int number;
+	int i;
 
-	(void) earn_get_number(object, "rate", EARN_MAX_DECIMALS, true, &version->rate);
-	(void) earn_get_number(object, "per", EARN_MAX_DECIMALS, false, &version->per);
-	(void) policy_get_bool(object, "full_steps", &version->full_steps);
-	(void) earn_get_number(object, "minimum", DECIMAL_MAX_SCALE, true, &version->minimum);
-	if (policy_get_choice(object, "rounding", earn_rounding_names, lengthof(earn_rounding_names),
-						  &number))
-		version->rounding = (EarnRounding) number;
-	if (json_member(object->json, "decimals", &value) != NULL)
+	for (i = 0; i < DEFAULT_KINDS; i++)
+		if (event_text_compare(&kind->kind, &default_kinds[i].kind) == 0)
+			return kind->role == default_kinds[i].role;
+	return false;
+}
+
+static void
+put_kinds(StringInfo out, const PolicyKey *key, const void *opened, const void *now,
+		  const void *before)
+{
+	const EarnPolicy *policy = now;
+	bool any = false;
+	int i;
+
+	for (i = 0; i < policy->nkinds; i++)
 	{
-		int64 decimals = json_as_count(&value, object->type, policy_path(object, "decimals"));
-
-		if (decimals > EARN_MAX_DECIMALS)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of an %s is " INT64_FORMAT,
-								   policy_path(object, "decimals"), object->type, decimals),
-							errhint("Points have from 0 to %d decimals.", EARN_MAX_DECIMALS)));
-		version->decimals = (int) decimals;
+		if (is_default_kind(&policy->kinds[i]))
+			continue;
+		if (!any)
+		{
+			policy_put_key(out, key->name);
+			appendStringInfoChar(out, '{');
+		}
+		any = true;
+		policy_put_name(out, policy->kinds[i].kind.bytes, role_names[policy->kinds[i].role]);
+		CHECK_FOR_INTERRUPTS();
 	}
-	(void) earn_get_rules(object, &version->nrules, &version->rules);
-	if (policy_get_choice(object, "combine", earn_combine_names, lengthof(earn_combine_names),
-						  &number))
-		version->combine = (EarnCombine) number;
-	(void) earn_get_bonuses(object, &version->bonuses);
-	(void) earn_get_caps(object, "caps", &version->caps);
-	(void) earn_get_texts(object, "excluded_kinds", true, &version->nexcluded_kinds,
-						  &version->excluded_kinds);
-	(void) earn_get_texts(object, "excluded_labels", true, &version->nexcluded_labels,
-						  &version->excluded_labels);
-	(void) policy_get_bool(object, "bonuses_qualify", &version->bonuses_qualify);
-	if (policy_get_choice(object, "crossing_order", earn_crossing_names,
-						  lengthof(earn_crossing_names), &number))
-		version->crossing_after = number == 1;
+	if (any)
+		appendStringInfoChar(out, '}');
 }
 
 /* ---- what contradicts itself ---- */
@@ -233,8 +163,10 @@ check_points(const PolicyObject *object, const EarnVersion *version)
 }
 
 static void
-check_version(const PolicyObject *object, const EarnPolicy *policy, const EarnVersion *version)
+check_version(const PolicyObject *object, const PolicyKey *key, void *opened, void *read)
 {
+	const EarnPolicy *policy = opened;
+	const EarnVersion *version = read;
 	int scale = 0;
 	int i;
 
@@ -253,88 +185,154 @@ check_version(const PolicyObject *object, const EarnPolicy *policy, const EarnVe
 									   sizeof(EarnKind), compare_kinds);
 
 		if (kind != NULL && kind->role != EARN_PURCHASE && kind->role != EARN_RETURN)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of an %s has \"%.*s%s\", whose role is %s",
-						policy_path(object, "excluded_kinds"), object->type,
-						JSON_SHOWN(kind->kind.bytes, kind->kind.len), earn_role_names[kind->role]),
-				 errhint("Purchases and returns are excluded; \"kinds\" gives a kind the "
-						 "role ignore.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" of an %s has \"%.*s%s\", whose role is %s",
+							policy_path(object, "excluded_kinds"), object->type,
+							JSON_SHOWN(kind->kind.bytes, kind->kind.len), role_names[kind->role]),
+					 errhint("Purchases and returns are excluded; \"kinds\" gives a kind the "
+							 "role ignore.")));
 	}
 }
 
-/* ---- versions ---- */
+/* ---- the table ---- */
 
-static bool
-changes_anything(const EarnVersion *version, const EarnVersion *before)
-{
-	int key;
+static const PolicyKey keys[] = {
+	{ .name = "rate",
+	  .type = POLICY_NUMBER_OR_ZERO,
+	  .changes = true,
+	  .argument = 1,
+	  POLICY_AT(EarnVersion, rate),
+	  .most = EARN_MAX_DECIMALS },
+	{ .name = "per",
+	  .type = POLICY_NUMBER,
+	  .changes = true,
+	  .argument = 2,
+	  POLICY_AT(EarnVersion, per),
+	  .most = EARN_MAX_DECIMALS },
+	{ .name = "full_steps",
+	  .type = POLICY_BOOL,
+	  .changes = true,
+	  .argument = 3,
+	  POLICY_AT(EarnVersion, full_steps) },
+	{ .name = "minimum",
+	  .type = POLICY_NUMBER_OR_ZERO,
+	  .changes = true,
+	  .argument = 4,
+	  POLICY_AT(EarnVersion, minimum),
+	  .most = DECIMAL_MAX_SCALE },
+	{ .name = "rounding",
+	  .type = POLICY_CHOICE,
+	  .changes = true,
+	  .argument = 5,
+	  POLICY_AT(EarnVersion, rounding),
+	  POLICY_NAMES(rounding_names) },
+	{ .name = "decimals",
+	  .type = POLICY_COUNT,
+	  .changes = true,
+	  .argument = 6,
+	  POLICY_AT(EarnVersion, decimals),
+	  .most = EARN_MAX_DECIMALS,
+	  .hint = "Points have from 0 to " CppAsString2(EARN_MAX_DECIMALS) " decimals." },
+	{ .name = "multipliers",
+	  .changes = true,
+	  .argument = 7,
+	  POLICY_AT(EarnVersion, rules),
+	  .read = earn_read_rules,
+	  .write = earn_put_rules },
+	{ .name = "combine",
+	  .type = POLICY_CHOICE,
+	  .changes = true,
+	  .argument = 8,
+	  POLICY_AT(EarnVersion, combine),
+	  POLICY_NAMES(combine_names) },
+	{ .name = "bonuses",
+	  .changes = true,
+	  .argument = 9,
+	  POLICY_AT(EarnVersion, bonuses),
+	  .read = earn_read_bonuses,
+	  .write = earn_put_bonuses },
+	{ .name = "caps",
+	  .changes = true,
+	  .argument = 10,
+	  POLICY_AT(EarnVersion, caps),
+	  .read = earn_read_caps,
+	  .write = earn_put_caps },
+	{ .name = "kinds", .late = true, .argument = 11, .read = read_kinds, .write = put_kinds },
+	{ .name = "excluded_kinds",
+	  .type = POLICY_TEXTS,
+	  .changes = true,
+	  .argument = 12,
+	  POLICY_AT(EarnVersion, nexcluded_kinds),
+	  .list = offsetof(EarnVersion, excluded_kinds) },
+	{ .name = "excluded_labels",
+	  .type = POLICY_TEXTS,
+	  .changes = true,
+	  .argument = 13,
+	  POLICY_AT(EarnVersion, nexcluded_labels),
+	  .list = offsetof(EarnVersion, excluded_labels) },
+	{ .name = "bonuses_qualify",
+	  .type = POLICY_BOOL,
+	  .changes = true,
+	  .argument = 14,
+	  POLICY_AT(EarnVersion, bonuses_qualify) },
+	{ .name = "crossing_order",
+	  .type = POLICY_CHOICE,
+	  .changes = true,
+	  .argument = 15,
+	  POLICY_AT(EarnVersion, crossing_after),
+	  POLICY_NAMES(crossing_names) },
+	{ .name = "zone",
+	  .type = POLICY_ZONE,
+	  .late = true,
+	  .argument = 16,
+	  POLICY_AT(EarnPolicy, zone) },
+	{ .name = "versions", .type = POLICY_VERSIONS, .late = true, .argument = 17 },
+	{ NULL }
+};
 
-	for (key = 0; key < EARN_KEYS; key++)
-		if (!earn_key_same(version, before, (EarnKey) key))
-			return true;
-	return false;
-}
+static const EarnPolicy default_policy;
+static EarnBonuses no_bonuses;
+static const EarnVersion default_version = { .from = DATEVAL_NOBEGIN,
+											 .rate = { 1, 0 },
+											 .per = { 1, 0 },
+											 .bonuses = &no_bonuses,
+											 .caps = EARN_NO_CAPS };
 
-/* Reads the dated versions, each over the one before. Those that change nothing are left out. */
 static void
-read_versions(const PolicyObject *root, EarnPolicy *policy)
+finish(void *opened)
 {
-	PolicyVersions versions;
-	uint32 count = policy_versions_open(&versions, root, &version_rules);
-
-	policy->versions = repalloc_huge(policy->versions, (count + 1) * sizeof(EarnVersion));
-	while (policy_versions_next(&versions))
-	{
-		EarnVersion *before = &policy->versions[policy->nversions - 1];
-		EarnVersion *version = before + 1;
-
-		*version = *before;
-		version->from = versions.from;
-		read_version(&versions.object, version);
-		check_version(&versions.object, policy, version);
-		if (earn_key_same(version, before, EARN_KEY_MULTIPLIERS))
-			version->rules = before->rules;
-		if (changes_anything(version, before))
-			policy->nversions++;
-	}
-}
-
-/* ---- the whole ---- */
-
-EarnPolicy *
-earn_policy_read(JsonbContainer *json)
-{
-	EarnPolicy *policy = palloc0(sizeof(EarnPolicy));
-	PolicyObject root = { json, EARN_POLICY_TYPE, "" };
-	PolicyObject nothing = { json_parse_object("{\"bonuses\": {}}", EARN_POLICY_TYPE),
-							 EARN_POLICY_TYPE, "" };
+	EarnPolicy *policy = opened;
 	int i;
 
-	policy_check_keys(&root, policy_keys);
-	(void) policy_get_zone(&root, "zone", &policy->zone);
-	read_kinds(&root, policy);
-	policy->versions = palloc(sizeof(EarnVersion));
-	policy->versions[0] = earn_default_version;
-	policy->nversions = 1;
-	(void) earn_get_bonuses(&nothing, &policy->versions[0].bonuses);
-	read_version(&root, &policy->versions[0]);
-	check_version(&root, policy, &policy->versions[0]);
-	read_versions(&root, policy);
 	for (i = 0; i < policy->nversions; i++)
 		policy->scale = Max(policy->scale, policy->versions[i].decimals);
 	earn_number_counters(policy);
-	return policy;
 }
 
-/* ---- opening, and what an open one tells ---- */
+#define VERSION_HINT "A version holds from, and any other keys but zone, kinds, versions."
 
-EarnPolicy *
-earn_policy_open(const struct varlena *policy)
-{
-	return earn_policy_read(json_parse_object(policy_unpack(policy), EARN_POLICY_TYPE));
-}
+const PolicyTable earn_policy_table = {
+	.type = "earn_policy",
+	.null_hint = POLICY_DEFAULT_RULES("earn_policy"),
+	.keys = keys,
+	POLICY_STRUCTS(EarnPolicy, EarnPolicy, EarnVersion),
+	.policy = &default_policy,
+	.version = &default_version,
+	.fixed_hint = VERSION_HINT,
+	.none_hint = "None from then on is [] for lists, {} for bonuses and caps, 0 for the minimum.",
+	.empty_hint = VERSION_HINT,
+	.check = check_version,
+	.finish = finish,
+};
+
+/*
+ * earn_policy_open(), earn_policy_from_text(), loyalty_earn_policy_in, _out, _recv, _send,
+ * loyalty_earn_policy, loyalty_make_earn_policy
+ */
+POLICY_TYPE(earn_policy, EarnPolicy)
+
+/* ---- what an open one tells ---- */
 
 const EarnVersion *
 earn_version_on(const EarnPolicy *policy, DateADT day)

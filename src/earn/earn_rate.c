@@ -18,7 +18,7 @@
 #include "miscadmin.h"
 #include "utils/datetime.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "earn/earn_internal.h"
 #include "earn/earn_policy.h"
 

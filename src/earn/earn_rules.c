@@ -1,145 +1,150 @@
 /*
  * earn_rules.c
- *		The parts of an earn_policy from JSON: numbers, lists, caps, multipliers, bonuses.
+ *		The parts of an earn_policy: its multipliers, bonuses and caps, read and written; and the
+ *		counters of their caps.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "earn/earn_policy.h"
 
-static const char *const rule_keys[] = { "times", "name",	  "labels", "tiers", "from",
-										 "until", "weekdays", "hours",	"cap",	 NULL };
-static const char *const nth_keys[] = { "n", "points", "every", "cap", NULL };
-static const char *const bonus_keys[] = { "points", "cap", NULL };
-static const char *const fixed_keys[] = { "joining",  "first_purchase", "birthday", "anniversary",
-										  "referral", "nth_purchase",	NULL };
-static const char *const span_keys[] = { "order", "day", "month", "year", "lifetime", NULL };
-
-const char *const earn_span_names[] = { "order", "day", "month", "year", "lifetime" };
-const char *const earn_bonus_names[] = { "joining",		"first_purchase", "birthday",
-										 "anniversary", "referral",		  "nth_purchase" };
+/* In the order of their enums; those ended by NULL are the keys of an object, too. */
+const char *const earn_span_names[] = { "order", "day", "month", "year", "lifetime", NULL };
+const char *const earn_bonus_names[] = { "joining",	 "first_purchase", "birthday", "anniversary",
+										 "referral", "nth_purchase",   NULL };
 const char *const earn_weekday_names[] = { "monday", "tuesday",	 "wednesday", "thursday",
 										   "friday", "saturday", "sunday" };
 
-#define ALL_WEEKDAYS 0x7F
+#define ALL_WEEKDAYS		0x7F
+#define MATTERS_HINT		"Leave it out where it doesn't matter."
 
-/* ---- numbers and texts ---- */
-
-static Decimal
-number_of(const PolicyObject *object, const JsonbValue *value, const char *path, int decimals,
-		  bool may_be_zero)
-{
-	Decimal number;
-	int scale;
-
-	if (value->type != jbvNumeric)
-		json_report_wrong_type(value, object->type, path, "a number");
-	number = decimal_from_numeric((const struct varlena *) value->val.numeric);
-	if (number.units < 0 || (number.units == 0 && !may_be_zero))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of an %s is %s", path, object->type,
-							   decimal_to_text(number.units, number.scale)),
-						errhint("It is %s.", may_be_zero ? "0 or more" : "more than 0")));
-	scale = decimal_minimal_scale(number.units, number.scale);
-	if (scale > decimals)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of an %s has more than %d decimals: %s", path, object->type,
-							   decimals, decimal_to_text(number.units, number.scale))));
-	number.units /= decimal_power[number.scale - scale];
-	number.scale = scale;
-	return number;
-}
-
-bool
-earn_get_number(const PolicyObject *object, const char *key, int decimals, bool may_be_zero,
-				Decimal *number)
-{
-	JsonbValue value;
-
-	if (json_member(object->json, key, &value) == NULL)
-		return false;
-	*number = number_of(object, &value, policy_path(object, key), decimals, may_be_zero);
-	return true;
-}
-
-bool
-earn_get_texts(const PolicyObject *object, const char *key, bool may_be_empty, int *count,
-			   EventText **texts)
-{
-	const char *path = policy_path(object, key);
-	JsonbValue value;
-	JsonbContainer *list;
-	JsonbIterator *iterator;
-	int i;
-
-	if (json_member(object->json, key, &value) == NULL)
-		return false;
-	list = json_as_array(&value, object->type, path);
-	if (JsonContainerSize(list) == 0 && !may_be_empty)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of an %s is empty", path, object->type),
-						errhint("Leave it out where it doesn't matter.")));
-	*count = 0;
-	*texts = palloc_extended((JsonContainerSize(list) + 1) * sizeof(EventText), MCXT_ALLOC_HUGE);
-	iterator = JsonbIteratorInit(list);
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
-	{
-		char *text = json_as_string(&value, object->type, path);
-
-		(*texts)[*count].bytes = text;
-		(*texts)[*count].len = (int) strlen(text);
-		(*count)++;
-		CHECK_FOR_INTERRUPTS();
-	}
-	qsort(*texts, *count, sizeof(EventText), event_text_order);
-	for (i = 1; i < *count; i++)
-		if (event_text_compare(&(*texts)[i - 1], &(*texts)[i]) == 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of an %s has \"%.*s%s\" twice", path, object->type,
-								   JSON_SHOWN((*texts)[i].bytes, (*texts)[i].len)),
-							errhint("Leave one of them out.")));
-	return true;
-}
+/* The caps that a key's row has in its struct. */
+#define CAPS_OF(key, owner) ((EarnCaps *) ((char *) (owner) + (key)->at))
 
 /* ---- caps ---- */
 
-bool
-earn_get_caps(const PolicyObject *object, const char *key, EarnCaps *caps)
+/* Those of whatever struct the key's row is of. */
+static void
+read_caps(const PolicyObject *object, const PolicyKey *key, EarnCaps *caps)
 {
 	JsonbValue value;
 	PolicyObject place;
 	int i;
 
-	if (json_member(object->json, key, &value) == NULL)
-		return false;
-	policy_enter(object, &value, policy_path(object, key), &place);
-	policy_check_keys(&place, span_keys);
+	if (json_member(object->json, key->name, &value) == NULL)
+		return;
+	policy_enter(object, &value, policy_path(object, key->name), &place);
+	policy_check_keys(&place, earn_span_names);
 	caps->any = false;
 	for (i = 0; i < EARN_SPANS; i++)
 	{
 		caps->most[i].units = -1;
 		caps->most[i].scale = 0;
-		if (earn_get_number(&place, earn_span_names[i], EARN_MAX_DECIMALS, true, &caps->most[i]))
+		if (policy_get_number(&place, earn_span_names[i], EARN_MAX_DECIMALS, true, &caps->most[i]))
 			caps->any = true;
 	}
-	return true;
 }
 
-static void
-no_caps(EarnCaps *caps)
+void
+earn_read_caps(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
 {
+	read_caps(object, key, CAPS_OF(key, version));
+}
+
+void
+earn_put_caps(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+			  const void *before)
+{
+	const EarnCaps *caps = CAPS_OF(key, now);
 	int i;
 
-	memset(caps, 0, sizeof(EarnCaps));
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '{');
 	for (i = 0; i < EARN_SPANS; i++)
-		caps->most[i].units = -1;
+		if (caps->most[i].units >= 0)
+			policy_put_number(out, earn_span_names[i], &caps->most[i]);
+	appendStringInfoChar(out, '}');
 }
 
 /* ---- multipliers ---- */
+
+static void
+check_name(const PolicyObject *object, const PolicyKey *key, void *rule, void *none)
+{
+	const char *name = ((const EarnRule *) rule)->name;
+
+	if (name != NULL && name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of an %s is empty", policy_path(object, key->name), object->type)));
+}
+
+static void
+check_until(const PolicyObject *object, const PolicyKey *key, void *read, void *none)
+{
+	const EarnRule *rule = read;
+
+	if (rule->from >= rule->until)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of an %s is %s, which isn't after \"from\", %s",
+							   policy_path(object, key->name), object->type, day_text(rule->until),
+							   day_text(rule->from)),
+						errhint("\"until\" is the first day on which it doesn't hold any more.")));
+}
+
+static void
+read_weekdays(const PolicyObject *object, const PolicyKey *key, void *read, void *none)
+{
+	EarnRule *rule = read;
+	const char *path = policy_path(object, key->name);
+	JsonbIterator *iterator = NULL;
+	JsonbContainer *list;
+	JsonbValue value;
+
+	if (json_member(object->json, key->name, &value) == NULL)
+		return;
+	list = json_as_array(&value, object->type, path);
+	if (JsonContainerSize(list) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of an %s is empty", path, object->type), errhint(MATTERS_HINT)));
+	while (policy_next_element(list, &iterator, &value))
+	{
+		int day =
+			policy_choice(object, &value, path, earn_weekday_names, lengthof(earn_weekday_names));
+
+		if (rule->weekdays & (1 << day))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"%s\" of an %s has \"%s\" twice", path, object->type,
+								   earn_weekday_names[day]),
+							errhint("Leave one of them out.")));
+		rule->weekdays |= (uint8) (1 << day);
+	}
+	if (rule->weekdays == ALL_WEEKDAYS)
+		rule->weekdays = 0;
+}
+
+static void
+put_weekdays(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+			 const void *before)
+{
+	const EarnRule *rule = now;
+	int day;
+
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '[');
+	for (day = 0; day < (int) lengthof(earn_weekday_names); day++)
+		if (rule->weekdays & (1 << day))
+		{
+			policy_put_element(out);
+			appendStringInfo(out, "\"%s\"", earn_weekday_names[day]);
+		}
+	appendStringInfoChar(out, ']');
+}
 
 static int
 two_digits(const char *at)
@@ -186,13 +191,14 @@ read_time(const PolicyObject *object, JsonbContainer *list, int i, const char *p
 }
 
 static void
-read_hours(const PolicyObject *object, EarnRule *rule)
+read_hours(const PolicyObject *object, const PolicyKey *key, void *read, void *none)
 {
-	const char *path = policy_path(object, "hours");
+	EarnRule *rule = read;
+	const char *path = policy_path(object, key->name);
 	JsonbValue value;
 	JsonbContainer *list;
 
-	if (json_member(object->json, "hours", &value) == NULL)
+	if (json_member(object->json, key->name, &value) == NULL)
 		return;
 	list = json_as_array(&value, object->type, path);
 	if (JsonContainerSize(list) != 2)
@@ -213,71 +219,66 @@ read_hours(const PolicyObject *object, EarnRule *rule)
 }
 
 static void
-read_weekdays(const PolicyObject *object, EarnRule *rule)
+put_time(StringInfo out, int32 seconds)
 {
-	const char *path = policy_path(object, "weekdays");
-	JsonbValue value;
-	JsonbContainer *list;
-	uint32 i;
-
-	if (json_member(object->json, "weekdays", &value) == NULL)
-		return;
-	list = json_as_array(&value, object->type, path);
-	if (JsonContainerSize(list) == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of an %s is empty", path, object->type),
-						errhint("Leave it out where it doesn't matter.")));
-	for (i = 0; i < JsonContainerSize(list); i++)
-	{
-		int day = policy_choice(object, getIthJsonbValueFromContainer(list, i), path,
-								earn_weekday_names, lengthof(earn_weekday_names));
-
-		if (rule->weekdays & (1 << day))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of an %s has \"%s\" twice", path, object->type,
-								   earn_weekday_names[day]),
-							errhint("Leave one of them out.")));
-		rule->weekdays |= (uint8) (1 << day);
-	}
-	if (rule->weekdays == ALL_WEEKDAYS)
-		rule->weekdays = 0;
+	policy_put_element(out);
+	appendStringInfo(out, "\"%02d:%02d", seconds / SECS_PER_HOUR,
+					 seconds / SECS_PER_MINUTE % MINS_PER_HOUR);
+	if (seconds % SECS_PER_MINUTE != 0)
+		appendStringInfo(out, ":%02d", seconds % SECS_PER_MINUTE);
+	appendStringInfoChar(out, '"');
 }
 
 static void
-read_rule(const PolicyObject *object, EarnRule *rule)
+put_hours(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		  const void *before)
 {
-	JsonbValue value;
+	const EarnRule *rule = now;
 
-	memset(rule, 0, sizeof(EarnRule));
-	policy_check_keys(object, rule_keys);
-	if (!earn_get_number(object, "times", EARN_MAX_DECIMALS, true, &rule->times))
-		json_report_wrong_type(NULL, object->type, policy_path(object, "times"), "a number");
-	if (json_member(object->json, "name", &value) != NULL)
-	{
-		rule->name = json_as_string(&value, object->type, policy_path(object, "name"));
-		if (rule->name[0] == '\0')
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of an %s is empty", policy_path(object, "name"),
-								   object->type)));
-	}
-	(void) earn_get_texts(object, "labels", false, &rule->nlabels, &rule->labels);
-	(void) earn_get_texts(object, "tiers", false, &rule->ntiers, &rule->tiers);
-	rule->from = DATEVAL_NOBEGIN;
-	rule->until = DATEVAL_NOEND;
-	(void) policy_get_day(object, "from", &rule->from);
-	(void) policy_get_day(object, "until", &rule->until);
-	if (rule->from >= rule->until)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of an %s is %s, which isn't after \"from\", %s",
-							   policy_path(object, "until"), object->type, day_text(rule->until),
-							   day_text(rule->from)),
-						errhint("\"until\" is the first day on which it doesn't hold any more.")));
-	read_weekdays(object, rule);
-	read_hours(object, rule);
-	no_caps(&rule->cap);
-	(void) earn_get_caps(object, "cap", &rule->cap);
-	rule->counter = -1;
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '[');
+	put_time(out, rule->hours_from);
+	put_time(out, rule->hours_until);
+	appendStringInfoChar(out, ']');
 }
+
+static void
+read_rule_cap(const PolicyObject *object, const PolicyKey *key, void *rule, void *none)
+{
+	read_caps(object, key, CAPS_OF(key, rule));
+}
+
+static const PolicyKey rule_keys[] = {
+	{ .name = "times",
+	  .type = POLICY_NUMBER_OR_ZERO,
+	  .required = true,
+	  POLICY_AT(EarnRule, times),
+	  .most = EARN_MAX_DECIMALS },
+	{ .name = "name", .type = POLICY_TEXT, POLICY_AT(EarnRule, name), .check = check_name },
+	{ .name = "labels",
+	  .type = POLICY_TEXTS,
+	  POLICY_AT(EarnRule, nlabels),
+	  .list = offsetof(EarnRule, labels),
+	  .hint = MATTERS_HINT },
+	{ .name = "tiers",
+	  .type = POLICY_TEXTS,
+	  POLICY_AT(EarnRule, ntiers),
+	  .list = offsetof(EarnRule, tiers),
+	  .hint = MATTERS_HINT },
+	{ .name = "from", .type = POLICY_DAY, POLICY_AT(EarnRule, from) },
+	{ .name = "until", .type = POLICY_DAY, POLICY_AT(EarnRule, until), .check = check_until },
+	{ .name = "weekdays",
+	  POLICY_AT(EarnRule, weekdays),
+	  .read = read_weekdays,
+	  .write = put_weekdays },
+	{ .name = "hours", .read = read_hours, .write = put_hours },
+	{ .name = "cap", POLICY_AT(EarnRule, cap), .read = read_rule_cap, .write = earn_put_caps },
+	{ NULL }
+};
+
+static const EarnRule default_rule = {
+	.from = DATEVAL_NOBEGIN, .until = DATEVAL_NOEND, .cap = EARN_NO_CAPS, .counter = -1
+};
 
 static void
 refuse_names_twice(const PolicyObject *object, const char *path, const EarnRule *rules, int nrules)
@@ -295,50 +296,111 @@ refuse_names_twice(const PolicyObject *object, const char *path, const EarnRule 
 									   JSON_SHOWN(rules[i].name, (int) strlen(rules[i].name)))));
 }
 
-bool
-earn_get_rules(const PolicyObject *object, int *nrules, EarnRule **rules)
+void
+earn_read_rules(const PolicyObject *object, const PolicyKey *key, void *policy, void *read)
 {
-	const char *path = policy_path(object, "multipliers");
+	EarnVersion *version = read;
+	const char *path = policy_path(object, key->name);
 	JsonbValue value;
 	JsonbContainer *list;
 	int i;
 
-	if (json_member(object->json, "multipliers", &value) == NULL)
-		return false;
+	if (json_member(object->json, key->name, &value) == NULL)
+		return;
 	list = json_as_array(&value, object->type, path);
 	if (JsonContainerSize(list) > EARN_MAX_MULTIPLIERS)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("\"%s\" of an %s has %u multipliers", path, object->type,
 							   JsonContainerSize(list)),
 						errhint("At most %d are possible.", EARN_MAX_MULTIPLIERS)));
-	*nrules = (int) JsonContainerSize(list);
-	*rules = palloc((*nrules + 1) * sizeof(EarnRule));
-	for (i = 0; i < *nrules; i++)
+	version->nrules = (int) JsonContainerSize(list);
+	version->rules = palloc((version->nrules + 1) * sizeof(EarnRule));
+	for (i = 0; i < version->nrules; i++)
 	{
 		PolicyObject place;
 
 		policy_enter(object, getIthJsonbValueFromContainer(list, i), psprintf("%s[%d]", path, i),
 					 &place);
-		read_rule(&place, &(*rules)[i]);
+		policy_check_table(&place, rule_keys);
+		version->rules[i] = default_rule;
+		policy_read_keys(&place, rule_keys, &version->rules[i], NULL);
 	}
-	refuse_names_twice(object, path, *rules, *nrules);
-	return true;
+	refuse_names_twice(object, path, version->rules, version->nrules);
+}
+
+void
+earn_put_rules(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+			   const void *before)
+{
+	const EarnVersion *version = now;
+	int i;
+
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '[');
+	for (i = 0; i < version->nrules; i++)
+	{
+		policy_put_element(out);
+		appendStringInfoChar(out, '{');
+		policy_put_keys(out, rule_keys, &version->rules[i], &default_rule);
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, ']');
 }
 
 /* ---- bonuses ---- */
 
-/* What both forms of a bonus end in. */
 static void
-read_bonus_rest(const PolicyObject *object, EarnBonus *bonus)
+read_bonus_cap(const PolicyObject *object, const PolicyKey *key, void *bonus, void *none)
 {
-	if (!earn_get_number(object, "points", EARN_MAX_DECIMALS, false, &bonus->points))
-		json_report_wrong_type(NULL, object->type, policy_path(object, "points"), "a number");
-	if (earn_get_caps(object, "cap", &bonus->cap) && bonus->cap.most[EARN_ORDER].units >= 0)
+	EarnCaps *caps = CAPS_OF(key, bonus);
+
+	read_caps(object, key, caps);
+	if (caps->most[EARN_ORDER].units >= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s.order\" of an %s makes no sense", policy_path(object, "cap"),
-							   object->type),
+						errmsg("\"%s.order\" of an %s makes no sense",
+							   policy_path(object, key->name), object->type),
 						errhint("A bonus is no order. Its cap is of day, month, year, lifetime.")));
 }
+
+static void
+check_nth(const PolicyObject *object, const PolicyKey *key, void *nth, void *none)
+{
+	if (((const EarnNth *) nth)->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of an %s is 0", policy_path(object, key->name), object->type),
+				 errhint("The first purchase is number 1.")));
+}
+
+/* What both forms of a bonus have, in a struct with one. */
+#define POINTS_KEY(struct_type, field)                                                            \
+	{                                                                                             \
+		.name = "points", .type = POLICY_NUMBER, .required = true, POLICY_AT(struct_type, field), \
+		.most = EARN_MAX_DECIMALS                                                                 \
+	}
+#define CAP_KEY(struct_type, field)                                           \
+	{                                                                         \
+		.name = "cap", POLICY_AT(struct_type, field), .read = read_bonus_cap, \
+		.write = earn_put_caps                                                \
+	}
+
+static const PolicyKey bonus_keys[] = { POINTS_KEY(EarnBonus, points),
+										CAP_KEY(EarnBonus, cap),
+										{ NULL } };
+static const PolicyKey nth_keys[] = {
+	{ .name = "n",
+	  .type = POLICY_COUNT,
+	  .required = true,
+	  POLICY_AT(EarnNth, n),
+	  .check = check_nth },
+	POINTS_KEY(EarnNth, bonus.points),
+	{ .name = "every", .type = POLICY_BOOL, POLICY_AT(EarnNth, every) },
+	CAP_KEY(EarnNth, bonus.cap),
+	{ NULL }
+};
+
+static const EarnBonus no_bonus = { .cap = EARN_NO_CAPS, .counter = -1 };
+static const EarnNth no_nth = { .bonus = { .cap = EARN_NO_CAPS, .counter = -1 } };
 
 static void
 read_bonus(const PolicyObject *object, const char *key, EarnBonus *bonus)
@@ -351,14 +413,14 @@ read_bonus(const PolicyObject *object, const char *key, EarnBonus *bonus)
 		return;
 	if (value.type == jbvNumeric)
 	{
-		bonus->points = number_of(object, &value, path, EARN_MAX_DECIMALS, false);
+		bonus->points = policy_number(object, &value, path, EARN_MAX_DECIMALS, false);
 		return;
 	}
 	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
 		json_report_wrong_type(&value, object->type, path, "a number or an object");
 	policy_enter(object, &value, path, &place);
-	policy_check_keys(&place, bonus_keys);
-	read_bonus_rest(&place, bonus);
+	policy_check_table(&place, bonus_keys);
+	policy_read_keys(&place, bonus_keys, bonus, NULL);
 }
 
 static int
@@ -373,12 +435,12 @@ compare_nth(const void *a, const void *b)
 static void
 read_nth(const PolicyObject *object, EarnBonuses *bonuses)
 {
-	const char *path = policy_path(object, "nth_purchase");
+	const char *path = policy_path(object, earn_bonus_names[EARN_NTH_PURCHASE]);
 	JsonbValue value;
 	JsonbContainer *list;
 	int i;
 
-	if (json_member(object->json, "nth_purchase", &value) == NULL)
+	if (json_member(object->json, earn_bonus_names[EARN_NTH_PURCHASE], &value) == NULL)
 		return;
 	list = json_as_array(&value, object->type, path);
 	if (JsonContainerSize(list) > EARN_MAX_NTH)
@@ -387,26 +449,16 @@ read_nth(const PolicyObject *object, EarnBonuses *bonuses)
 							   JsonContainerSize(list)),
 						errhint("At most %d are possible.", EARN_MAX_NTH)));
 	bonuses->nnth = (int) JsonContainerSize(list);
-	bonuses->nth = palloc0((bonuses->nnth + 1) * sizeof(EarnNth));
+	bonuses->nth = palloc((bonuses->nnth + 1) * sizeof(EarnNth));
 	for (i = 0; i < bonuses->nnth; i++)
 	{
-		EarnNth *nth = &bonuses->nth[i];
 		PolicyObject place;
-		JsonbValue number;
 
 		policy_enter(object, getIthJsonbValueFromContainer(list, i), psprintf("%s[%d]", path, i),
 					 &place);
-		policy_check_keys(&place, nth_keys);
-		no_caps(&nth->bonus.cap);
-		nth->bonus.counter = -1;
-		nth->n = json_as_count(json_member(place.json, "n", &number), object->type,
-							   policy_path(&place, "n"));
-		if (nth->n == 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of an %s is 0", policy_path(&place, "n"), object->type),
-							errhint("The first purchase is number 1.")));
-		(void) policy_get_bool(&place, "every", &nth->every);
-		read_bonus_rest(&place, &nth->bonus);
+		policy_check_table(&place, nth_keys);
+		bonuses->nth[i] = no_nth;
+		policy_read_keys(&place, nth_keys, &bonuses->nth[i], NULL);
 	}
 	qsort(bonuses->nth, bonuses->nnth, sizeof(EarnNth), compare_nth);
 	for (i = 1; i < bonuses->nnth; i++)
@@ -417,26 +469,71 @@ read_nth(const PolicyObject *object, EarnBonuses *bonuses)
 							errhint("Leave one of them out.")));
 }
 
-bool
-earn_get_bonuses(const PolicyObject *object, EarnBonuses **bonuses)
+/* The first version's are its own in any case: they count what is given against caps. */
+void
+earn_read_bonuses(const PolicyObject *object, const PolicyKey *key, void *opened, void *read)
 {
+	const EarnPolicy *policy = opened;
+	EarnVersion *version = read;
+	bool there = policy_has(object, key->name);
 	JsonbValue value;
 	PolicyObject place;
 	int i;
 
-	if (json_member(object->json, "bonuses", &value) == NULL)
-		return false;
-	policy_enter(object, &value, policy_path(object, "bonuses"), &place);
-	policy_check_keys(&place, fixed_keys);
-	*bonuses = palloc0(sizeof(EarnBonuses));
+	if (!there && version > policy->versions)
+		return;
+	version->bonuses = palloc0(sizeof(EarnBonuses));
+	for (i = 0; i < EARN_NTH_PURCHASE; i++)
+		version->bonuses->fixed[i] = no_bonus;
+	if (!there)
+		return;
+	policy_enter(object, json_member(object->json, key->name, &value),
+				 policy_path(object, key->name), &place);
+	policy_check_keys(&place, earn_bonus_names);
+	for (i = 0; i < EARN_NTH_PURCHASE; i++)
+		read_bonus(&place, earn_bonus_names[i], &version->bonuses->fixed[i]);
+	read_nth(&place, version->bonuses);
+}
+
+void
+earn_put_bonuses(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+				 const void *before)
+{
+	const EarnBonuses *bonuses = ((const EarnVersion *) now)->bonuses;
+	int i;
+
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '{');
 	for (i = 0; i < EARN_NTH_PURCHASE; i++)
 	{
-		no_caps(&(*bonuses)->fixed[i].cap);
-		(*bonuses)->fixed[i].counter = -1;
-		read_bonus(&place, earn_bonus_names[i], &(*bonuses)->fixed[i]);
+		const EarnBonus *bonus = &bonuses->fixed[i];
+
+		if (bonus->points.units == 0)
+			continue;
+		if (!bonus->cap.any)
+		{
+			policy_put_number(out, earn_bonus_names[i], &bonus->points);
+			continue;
+		}
+		policy_put_key(out, earn_bonus_names[i]);
+		appendStringInfoChar(out, '{');
+		policy_put_keys(out, bonus_keys, bonus, &no_bonus);
+		appendStringInfoChar(out, '}');
 	}
-	read_nth(&place, *bonuses);
-	return true;
+	if (bonuses->nnth > 0)
+	{
+		policy_put_key(out, earn_bonus_names[EARN_NTH_PURCHASE]);
+		appendStringInfoChar(out, '[');
+		for (i = 0; i < bonuses->nnth; i++)
+		{
+			policy_put_element(out);
+			appendStringInfoChar(out, '{');
+			policy_put_keys(out, nth_keys, &bonuses->nth[i], &no_nth);
+			appendStringInfoChar(out, '}');
+		}
+		appendStringInfoChar(out, ']');
+	}
+	appendStringInfoChar(out, '}');
 }
 
 /* ---- counters ---- */

@@ -10,7 +10,8 @@
 
 #include "core/array.h"
 #include "core/rows.h"
-#include "earn/earn_policy.h"
+#include "earn/earn.h"
+#include "policy/policy.h"
 #include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_earned);
@@ -63,7 +64,7 @@ text_argument(FunctionCallInfo fcinfo, int n)
 Datum
 loyalty_points_earned(PG_FUNCTION_ARGS)
 {
-	EarnCall *call = policy_argument(fcinfo, 1, &earn_policy_face, open_for_one);
+	EarnCall *call = policy_argument(fcinfo, 1, &earn_policy_table, open_for_one);
 	DateADT day = PG_ARGISNULL(3) ? GetSQLCurrentDate() : PG_GETARG_DATEADT(3);
 	Decimal amount;
 	int64 points;
@@ -128,7 +129,7 @@ open_for_accrual(const struct varlena *bytes)
 Datum
 loyalty_points_accrual(PG_FUNCTION_ARGS)
 {
-	EarnCall *call = policy_argument(fcinfo, 1, &earn_policy_face, open_for_accrual);
+	EarnCall *call = policy_argument(fcinfo, 1, &earn_policy_table, open_for_accrual);
 	Accrual accrual = { 0 };
 	ByteBuffer out;
 	int64 i;
@@ -189,7 +190,7 @@ loyalty_points_accrual_events(PG_FUNCTION_ARGS)
 	TimelineReader reader;
 
 	rows_open(&explained.rows, fcinfo);
-	call = policy_argument(fcinfo, 1, &earn_policy_face, open_for_explanation);
+	call = policy_argument(fcinfo, 1, &earn_policy_table, open_for_explanation);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 	body = timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0)));

@@ -220,6 +220,9 @@ const TallyShape funnel_totals_shape = {
 	.fault = fault,
 };
 
+/* loyalty_funnel_totals_result_in, loyalty_funnel_totals_result_out,
+ * loyalty_funnel_totals_result_recv, loyalty_funnel_totals_result_send,
+ * loyalty_funnel_totals_result_merge */
 TALLY_TYPE(funnel_totals_result, &funnel_totals_shape)
 
 /* ---- of a call, and of a result ---- */

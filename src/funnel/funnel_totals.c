@@ -12,7 +12,7 @@
 #include "utils/float.h"
 #include "utils/timestamp.h"
 
-#include "collect/base.h"
+#include "collect/collect.h"
 #include "metric/counted.h"
 #include "core/rows.h"
 #include "metric/statistics.h"

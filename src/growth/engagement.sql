@@ -26,74 +26,46 @@ dormant: has missed dormant_after whole periods or more;
 resurrected: active in the period of as_of, after having been dormant.
 A period is missed once it is over, that of as_of if as_of is its last day. Days after as_of don''t count. NULL for a NULL argument; a dormant_after outside of 1 to 36525 is error 22023, an infinite as_of and a day before the first of a list of periods 22008.';
 
-CREATE FUNCTION lifecycle_census(base activity_base, period calendar_period DEFAULT 'month', dormant_after int DEFAULT 3,
-		as_of date DEFAULT NULL)
-	RETURNS lifecycle_census_result
-	AS 'MODULE_PATHNAME', 'loyalty_lifecycle_census' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION lifecycle_census_accum(state lifecycle_census_result, activity activity_set, period calendar_period,
-		dormant_after int, as_of date)
-	RETURNS lifecycle_census_result
-	AS 'MODULE_PATHNAME', 'loyalty_lifecycle_census_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE AGGREGATE lifecycle_census(activity activity_set, period calendar_period, dormant_after int, as_of date) (
-	SFUNC = lifecycle_census_accum, STYPE = lifecycle_census_result, SSPACE = 8192,
-	COMBINEFUNC = lifecycle_census_result_merge, PARALLEL = SAFE);
+\expand metric/metric.sql NAME=lifecycle_census C=lifecycle_census RESULT=lifecycle_census_result \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period DEFAULT 'month', dormant_after int DEFAULT 3, as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=8192 \
+	COMMENT="How many members of a base are at each stage of lifecycle(); members without events are at ""never"". Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period or dormant_after is error 22004, a period in another zone than the days were collected in 22023; others as in lifecycle()." \
+	AGGREGATE_COMMENT="lifecycle_census() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period, dormant_after and as_of must be the same for all rows (22023)."
+
 CREATE FUNCTION lifecycle_census_table(result lifecycle_census_result)
 	RETURNS TABLE (stage text, rank int, members bigint, share float8, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_lifecycle_census_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 6;
-COMMENT ON FUNCTION lifecycle_census(activity_base, calendar_period, int, date) IS
-	'How many members of a base are at each stage of lifecycle(); members without events are at "never". Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period or dormant_after is error 22004, a period in another zone than the days were collected in 22023; others as in lifecycle().';
-COMMENT ON FUNCTION lifecycle_census_accum(lifecycle_census_result, activity_set, calendar_period, int, date) IS
-	'part of the aggregate lifecycle_census()';
-COMMENT ON AGGREGATE lifecycle_census(activity_set, calendar_period, int, date) IS
-	'lifecycle_census() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period, dormant_after and as_of must be the same for all rows (22023).';
 COMMENT ON FUNCTION lifecycle_census_table(lifecycle_census_result) IS
 	'A row for each stage, also where nobody is: never (rank 0), new (1), current (2), at risk (3), dormant (4), resurrected (5), with its members and their share of all. share is NULL without members, as_of where none was given and nobody was active. No rows for NULL.';
 
 -- ---- stickiness ----
 
-CREATE FUNCTION stickiness(base activity_base, period calendar_period DEFAULT 'month', within calendar_period DEFAULT 'day',
-		as_of date DEFAULT NULL)
-	RETURNS stickiness_result
-	AS 'MODULE_PATHNAME', 'loyalty_stickiness' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION stickiness_accum(state stickiness_result, activity activity_set, period calendar_period, within calendar_period,
-		as_of date)
-	RETURNS stickiness_result
-	AS 'MODULE_PATHNAME', 'loyalty_stickiness_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE AGGREGATE stickiness(activity activity_set, period calendar_period, within calendar_period, as_of date) (
-	SFUNC = stickiness_accum, STYPE = stickiness_result, SSPACE = 16384,
-	COMBINEFUNC = stickiness_result_merge, PARALLEL = SAFE);
+\expand metric/metric.sql NAME=stickiness C=stickiness RESULT=stickiness_result \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period DEFAULT 'month', within calendar_period DEFAULT 'day', as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=16384 \
+	COMMENT="How sticky a base is: by period (month), the customers active in it, and those active in each of its parts (within: day) added up. Parts that reach over the edge of a period, as weeks do, are cut there. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period or within is error 22004, one in another zone than the days were collected in 22023, an infinite as_of and a day before the first of a list of periods 22008." \
+	AGGREGATE_COMMENT="stickiness() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period, within and as_of must be the same for all rows (22023)."
+
 CREATE FUNCTION stickiness_table(result stickiness_result)
 	RETURNS TABLE (period_start date, period_end date, complete boolean,
 		active bigint, mean_active float8, ratio float8, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_stickiness_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
-COMMENT ON FUNCTION stickiness(activity_base, calendar_period, calendar_period, date) IS
-	'How sticky a base is: by period (month), the customers active in it, and those active in each of its parts (within: day) added up. Parts that reach over the edge of a period, as weeks do, are cut there. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period or within is error 22004, one in another zone than the days were collected in 22023, an infinite as_of and a day before the first of a list of periods 22008.';
-COMMENT ON FUNCTION stickiness_accum(stickiness_result, activity_set, calendar_period, calendar_period, date) IS
-	'part of the aggregate stickiness()';
-COMMENT ON AGGREGATE stickiness(activity_set, calendar_period, calendar_period, date) IS
-	'stickiness() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period, within and as_of must be the same for all rows (22023).';
 COMMENT ON FUNCTION stickiness_table(stickiness_result) IS
 	'A row for each period from the first active one to that of as_of: active customers; mean_active, the mean number of customers active in one of its parts, of all parts or, while the period runs, of those that are over by as_of; ratio = mean_active / active, which for days within months is DAU/MAU. mean_active is NULL where no part is over yet, ratio also where nobody is active. period_end is exclusive; complete is false while the period still runs. No rows for NULL.';
 
 -- ---- active days ----
 
-CREATE FUNCTION active_days_histogram(base activity_base, days int DEFAULT 28, as_of date DEFAULT NULL)
-	RETURNS active_days_histogram_result
-	AS 'MODULE_PATHNAME', 'loyalty_active_days_histogram' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION active_days_histogram_accum(state active_days_histogram_result, activity activity_set, days int, as_of date)
-	RETURNS active_days_histogram_result
-	AS 'MODULE_PATHNAME', 'loyalty_active_days_histogram_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE AGGREGATE active_days_histogram(activity activity_set, days int, as_of date) (
-	SFUNC = active_days_histogram_accum, STYPE = active_days_histogram_result, SSPACE = 2048,
-	COMBINEFUNC = active_days_histogram_result_merge, PARALLEL = SAFE);
+\expand metric/metric.sql NAME=active_days_histogram C=active_days_histogram RESULT=active_days_histogram_result \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="days int DEFAULT 28, as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=2048 \
+	COMMENT="How many customers of a base were active on how many of the last days (L28), up to and with as_of; NULL: the last active day. Members without events are active on 0. NULL for a NULL base; NULL days are error 22004, days outside of 1 to 36525 22023, an infinite as_of 22008." \
+	AGGREGATE_COMMENT="active_days_histogram() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; days and as_of must be the same for all rows (22023)."
+
 CREATE FUNCTION active_days_histogram_table(result active_days_histogram_result)
 	RETURNS TABLE (active_days int, customers bigint, share float8, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_active_days_histogram_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 29;
-COMMENT ON FUNCTION active_days_histogram(activity_base, int, date) IS
-	'How many customers of a base were active on how many of the last days (L28), up to and with as_of; NULL: the last active day. Members without events are active on 0. NULL for a NULL base; NULL days are error 22004, days outside of 1 to 36525 22023, an infinite as_of 22008.';
-COMMENT ON FUNCTION active_days_histogram_accum(active_days_histogram_result, activity_set, int, date) IS
-	'part of the aggregate active_days_histogram()';
-COMMENT ON AGGREGATE active_days_histogram(activity_set, int, date) IS
-	'active_days_histogram() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; days and as_of must be the same for all rows (22023).';
 COMMENT ON FUNCTION active_days_histogram_table(active_days_histogram_result) IS
 	'A row for each number of active days from 0 to that of the window, also where nobody is: customers, and their share of all. share is NULL without customers, as_of where none was given and nobody was active. No rows for NULL.';

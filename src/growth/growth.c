@@ -1,23 +1,287 @@
 /*
  * growth.c
- *		The SQL face of growth accounting: growth() and churn() over active days, growth()
- *		over timelines, their results and tables.
+ *		Growth accounting: who is new, comes again, comes back, and leaves, period by period.
+ *
+ * Of those active in a period, each is one of
+ *		new			it is his first active period
+ *		retained	he was active in the period before, too
+ *		resurrected	he was active before, but not in the period before
+ * and who was active in the period before and isn't now has churned. A result holds the
+ * first three: active and churned follow, so that active(t) = active(t-1) + new +
+ * resurrected - churned always.
+ *
+ * Money moves the same way. The revenue of a customer in a period is the sum of his values
+ * in it, which returns may bring below zero; he is active in it if one of his events isn't
+ * a negative one. Revenue of a period is that of those active in it. What others gave back
+ * (they have nothing but negative values in it) stands apart as returned: it belongs to
+ * no one's growth, and would be undone in the period after.
+ *		new, resurrected	revenue of those customers
+ *		expansion			how much more retained ones brought than in the period before,
+ *		contraction			and how much less, customer by customer
+ *		churned				what those who churned had brought in the period before
+ * So revenue(t) = revenue(t-1) + new + expansion + resurrected - contraction - churned.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "activity/activity.h"
+#include "core/int128.h"
 #include "core/rows.h"
+#include "metric/metric.h"
 #include "metric/statistics.h"
 #include "metric/tally_sql.h"
-#include "growth/growth.h"
+#include "timeline/timeline_build.h"
+
+/* Sums of a row; those from GROWTH_COUNTS on are values, over timelines only. */
+enum
+{
+	GROWTH_NEW,
+	GROWTH_RETAINED,
+	GROWTH_RESURRECTED,
+	GROWTH_COUNTS,
+
+	GROWTH_NEW_REVENUE = GROWTH_COUNTS,
+	GROWTH_RETAINED_REVENUE,
+	GROWTH_RESURRECTED_REVENUE,
+	GROWTH_EXPANSION,
+	GROWTH_CONTRACTION,
+	GROWTH_RETURNED,
+	GROWTH_SUMS
+};
+
+/* ---- counting over activity sets ---- */
+
+typedef struct GrowthFold
+{
+	Calendar calendar;
+	DateADT as_of;
+	MetricCells cells;
+} GrowthFold;
+
+static void *
+growth_start(const MetricQuestion *question, Tally *tally)
+{
+	GrowthFold *fold = palloc0(sizeof(GrowthFold));
+
+	calendar_open(&fold->calendar, question->period);
+	fold->as_of = question->as_of;
+	metric_cells_open(&fold->cells, tally);
+	return fold;
+}
+
+static void
+growth_customer(void *of, ByteSpan body)
+{
+	GrowthFold *fold = of;
+	DateADT as_of = fold->as_of;
+	ActivityCursor cursor;
+	DateADT day;
+	int32 last;
+
+	activity_open(&cursor, body.bytes, body.len);
+	if (!activity_next(&cursor, &day) || day > as_of)
+		return;
+	last = calendar_index(&fold->calendar, day);
+	metric_cell(&fold->cells, last)->sums[GROWTH_NEW]++;
+	while (activity_next(&cursor, &day) && day <= as_of)
+	{
+		int32 period = calendar_index(&fold->calendar, day);
+
+		if (period == last)
+			continue;
+		metric_cell(&fold->cells, period)
+			->sums[period == last + 1 ? GROWTH_RETAINED : GROWTH_RESURRECTED]++;
+		last = period;
+	}
+}
+
+/* ---- counting over timelines ---- */
+
+/*
+ * A customer's events become one entry for each of his periods first: at the end of summer time, or
+ * where a zone moved over the date line, a local day can come after a later one.
+ */
+
+/* A customer in a period. */
+typedef struct Entry
+{
+	int128 revenue; /* in units of his timeline */
+	int32 period;
+	bool active;
+} Entry;
+
+typedef struct MoneyFold
+{
+	Calendar calendar;
+	DateADT as_of;
+	ZoneDays *zone;
+	Tally *tally;
+	MetricCells cells;
+	int nentries; /* of one customer, by period */
+	int room;
+	Entry *entries;
+} MoneyFold;
+
+#define FIRST_ROOM 32
+
+static void *
+growth_money_start(const MetricQuestion *question, Tally *tally)
+{
+	MoneyFold *fold = palloc0(sizeof(MoneyFold));
+
+	calendar_open(&fold->calendar, question->period);
+	fold->as_of = question->as_of;
+	fold->zone = question->zone;
+	fold->tally = tally;
+	metric_cells_open(&fold->cells, tally);
+	fold->room = FIRST_ROOM;
+	fold->entries = palloc(FIRST_ROOM * sizeof(Entry));
+	return fold;
+}
+
+/* The entry of a period that isn't that of the last one. */
+static Entry *
+find_entry(MoneyFold *fold, int32 period)
+{
+	int at = fold->nentries;
+
+	while (at > 0 && fold->entries[at - 1].period > period)
+		at--;
+	if (at > 0 && fold->entries[at - 1].period == period)
+		return &fold->entries[at - 1];
+	if (fold->nentries == fold->room)
+	{
+		fold->entries = repalloc_huge(fold->entries, (Size) fold->room * 2 * sizeof(Entry));
+		fold->room *= 2;
+	}
+	memmove(&fold->entries[at + 1], &fold->entries[at], (fold->nentries - at) * sizeof(Entry));
+	fold->nentries++;
+	memset(&fold->entries[at], 0, sizeof(Entry));
+	fold->entries[at].period = period;
+	return &fold->entries[at];
+}
+
+static inline void
+add_event(MoneyFold *fold, TimestampTz at, bool has_value, int64 value)
+{
+	DateADT day = zone_day(fold->zone, at);
+	int32 period;
+	Entry *entry;
+
+	if (day > fold->as_of)
+		return;
+	period = calendar_index(&fold->calendar, day);
+	entry = fold->nentries > 0 && fold->entries[fold->nentries - 1].period == period
+				? &fold->entries[fold->nentries - 1]
+				: find_entry(fold, period);
+	if (has_value)
+		entry->revenue += value;
+	entry->active = entry->active || !has_value || value >= 0;
+}
+
+static void
+add_events(MoneyFold *fold, TimelineReader *reader)
+{
+	if (reader->flags & TIMELINE_RICH)
+	{
+		Event event;
+
+		while (timeline_next(reader, &event))
+		{
+			add_event(fold, event.at, event.has_value, event.value);
+			CHECK_FOR_INTERRUPTS();
+		}
+		return;
+	}
+	for (; reader->left > 0; reader->left--)
+	{
+		TimestampTz at = timeline_read_instant(reader);
+		int64 value = 0;
+		bool has_value =
+			(reader->flags & TIMELINE_HAS_VALUES) != 0 && timeline_read_value(reader, &value);
+
+		add_event(fold, at, has_value, value);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Adds money of a customer to a row. */
+static void
+add_money(const MoneyFold *fold, TallyRow *row, int sum, int128 units, int128 factor)
+{
+	if (int128_mul_overflow(units, factor, &units))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("revenue is out of range"),
+				 errhint("Fewer decimals leave room for larger sums: use round(value, 2).")));
+	tally_add(fold->tally, row, sum, units);
+}
+
+static void
+add_entries(MoneyFold *fold, int128 factor)
+{
+	const Entry *before = NULL; /* the last active one */
+	int i;
+
+	for (i = 0; i < fold->nentries; i++)
+	{
+		const Entry *entry = &fold->entries[i];
+		TallyRow *row = metric_cell(&fold->cells, entry->period);
+
+		if (!entry->active)
+		{
+			add_money(fold, row, GROWTH_RETURNED, -entry->revenue, factor);
+			continue;
+		}
+		if (before == NULL)
+		{
+			row->sums[GROWTH_NEW]++;
+			add_money(fold, row, GROWTH_NEW_REVENUE, entry->revenue, factor);
+		}
+		else if (entry->period != before->period + 1)
+		{
+			row->sums[GROWTH_RESURRECTED]++;
+			add_money(fold, row, GROWTH_RESURRECTED_REVENUE, entry->revenue, factor);
+		}
+		else
+		{
+			int128 more = entry->revenue - before->revenue;
+
+			row->sums[GROWTH_RETAINED]++;
+			add_money(fold, row, GROWTH_RETAINED_REVENUE, entry->revenue, factor);
+			if (more > 0)
+				add_money(fold, row, GROWTH_EXPANSION, more, factor);
+			else if (more < 0)
+				add_money(fold, row, GROWTH_CONTRACTION, -more, factor);
+		}
+		before = entry;
+	}
+}
+
+static void
+growth_money_customer(void *of, ByteSpan body)
+{
+	MoneyFold *fold = of;
+	EventText room[DICTIONARY_ROOM];
+	TimelineReader reader;
+
+	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+	fold->nentries = 0;
+	add_events(fold, &reader);
+	timeline_close_within(&reader, room, DICTIONARY_ROOM);
+	if (fold->nentries > 0)
+		add_entries(fold, tally_use_scale(fold->tally, reader.scale));
+}
 
 /* ---- the results ---- */
 
-static const MetricParameter parameters[] = { METRIC_PERIOD, METRIC_ZONE, METRIC_AS_OF };
+static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT, METRIC_AS_OF_ARGUMENT };
 
-static const TallyParameter shape_parameters[] = { METRIC_PERIOD_PARAMETER, METRIC_ZONE_PARAMETER,
-												   METRIC_AS_OF_PARAMETER };
+static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER, METRIC_ZONE_PARAMETER,
+											 METRIC_AS_OF_PARAMETER };
 
 static const TallyColumn keys[] = { { "period", TALLY_PERIOD } };
 
@@ -145,7 +409,7 @@ static const TallyShape shape = {
 	.type = "growth_result",
 	.maker = "growth(), churn() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nkeys = lengthof(keys),
 	.keys = keys,
 	.nsums = GROWTH_COUNTS,
@@ -157,7 +421,7 @@ static const TallyShape money_shape = {
 	.type = "growth_money_result",
 	.maker = "growth() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nkeys = lengthof(keys),
 	.keys = keys,
 	.nsums = GROWTH_SUMS,
@@ -167,56 +431,34 @@ static const TallyShape money_shape = {
 
 static const Metric growth = {
 	.shape = &shape,
-	.parameters = parameters,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
 	.start = growth_start,
 	.customer = growth_customer,
 };
 
 static const Metric growth_money = {
 	.shape = &money_shape,
-	.parameters = parameters,
-	.over_timelines = true,
+	.input = METRIC_TIMELINES,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
 	.start = growth_money_start,
 	.customer = growth_money_customer,
 };
 
+/* loyalty_growth_result_in, loyalty_growth_result_out, loyalty_growth_result_recv,
+ * loyalty_growth_result_send, loyalty_growth_result_merge */
 TALLY_TYPE(growth_result, &shape)
+/* loyalty_growth_money_result_in, loyalty_growth_money_result_out,
+ * loyalty_growth_money_result_recv, loyalty_growth_money_result_send,
+ * loyalty_growth_money_result_merge */
 TALLY_TYPE(growth_money_result, &money_shape)
 
-/* ---- counting ---- */
+/* loyalty_growth, (activity_base, period, as_of), which is churn(), too; loyalty_growth_accum */
+METRIC_FUNCTIONS(growth, &growth)
 
-PG_FUNCTION_INFO_V1(loyalty_growth);
-PG_FUNCTION_INFO_V1(loyalty_growth_accum);
-PG_FUNCTION_INFO_V1(loyalty_growth_money);
-PG_FUNCTION_INFO_V1(loyalty_growth_money_accum);
-
-/* growth(activity_base, period, as_of); churn() is the same */
-Datum
-loyalty_growth(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &growth);
-}
-
-/* growth_accum(state, activity_set, period, as_of) */
-Datum
-loyalty_growth_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &growth);
-}
-
-/* growth(timeline_base, period, as_of) */
-Datum
-loyalty_growth_money(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &growth_money);
-}
-
-/* growth_accum(state, event_timeline, period, as_of) */
-Datum
-loyalty_growth_money_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &growth_money);
-}
+/* loyalty_growth_money, (timeline_base, period, as_of); loyalty_growth_money_accum */
+METRIC_FUNCTIONS(growth_money, &growth_money)
 
 /* ---- rows ---- */
 

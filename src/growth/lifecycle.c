@@ -1,6 +1,18 @@
 /*
  * lifecycle.c
- *		The SQL face of lifecycle stages: lifecycle() of a customer, and the census of a base.
+ *		At which stage of his life a customer is, by the periods in which he was active.
+ *
+ *		never		no active day by as_of
+ *		new			his first active period is that of as_of
+ *		current		he is active in the period of as_of, or in the one before while that of
+ *					as_of still runs
+ *		at risk		he has missed at least one, but not dormant_after of them
+ *		dormant		he has missed dormant_after whole periods, or more
+ *		resurrected	he is active in the period of as_of, and was dormant before
+ *
+ * A period is missed when it is over: on the 3rd of a month, who bought last month is
+ * current, not at risk, or nearly everyone would be at risk at the start of each month. The
+ * period of as_of is over where as_of is its last day.
  */
 #include "postgres.h"
 
@@ -9,11 +21,74 @@
 #include "utils/builtins.h"
 
 #include "activity/activity.h"
-#include "calendar/calendar_call.h"
+#include "calendar/calendar.h"
 #include "core/rows.h"
-#include "metric/tally_sql.h"
-#include "growth/lifecycle.h"
 #include "metric/metric.h"
+#include "metric/tally_sql.h"
+
+typedef enum LifecycleStage
+{
+	LIFECYCLE_NEVER,
+	LIFECYCLE_NEW,
+	LIFECYCLE_CURRENT,
+	LIFECYCLE_AT_RISK,
+	LIFECYCLE_DORMANT,
+	LIFECYCLE_RESURRECTED,
+	LIFECYCLE_STAGES
+} LifecycleStage;
+
+static const char *const lifecycle_names[LIFECYCLE_STAGES] = {
+	[LIFECYCLE_NEVER] = "never",	 [LIFECYCLE_NEW] = "new",
+	[LIFECYCLE_CURRENT] = "current", [LIFECYCLE_AT_RISK] = "at risk",
+	[LIFECYCLE_DORMANT] = "dormant", [LIFECYCLE_RESURRECTED] = "resurrected",
+};
+
+typedef struct LifecycleRule
+{
+	Calendar *calendar;
+	int32 dormant_after; /* 1 or more */
+	DateADT as_of;
+} LifecycleRule;
+
+/* The stage of a customer: the body of his activity set. */
+static LifecycleStage
+lifecycle_stage(const LifecycleRule *rule, ByteSpan body)
+{
+	ActivityCursor cursor;
+	DateADT day;
+	int32 now;
+	int32 last;
+	int64 before; /* the active period before the last one */
+	int64 missed;
+
+	activity_open(&cursor, body.bytes, body.len);
+	if (!activity_next(&cursor, &day) || day > rule->as_of)
+		return LIFECYCLE_NEVER;
+	last = calendar_index(rule->calendar, day);
+	before = PG_INT64_MIN;
+	while (activity_next(&cursor, &day) && day <= rule->as_of)
+	{
+		int32 period = calendar_index(rule->calendar, day);
+
+		if (period != last)
+			before = last;
+		last = period;
+	}
+
+	now = calendar_index(rule->calendar, rule->as_of);
+	if (last == now)
+	{
+		if (before == PG_INT64_MIN)
+			return LIFECYCLE_NEW;
+		return now - before - 1 >= rule->dormant_after ? LIFECYCLE_RESURRECTED : LIFECYCLE_CURRENT;
+	}
+	missed = (int64) now - last - 1;
+	if (calendar_start(rule->calendar, now + 1) == rule->as_of + 1)
+		missed++;
+	if (missed == 0)
+		return LIFECYCLE_CURRENT;
+	return missed >= rule->dormant_after ? LIFECYCLE_DORMANT : LIFECYCLE_AT_RISK;
+}
 
 /* ---- one customer ---- */
 
@@ -26,7 +101,7 @@ loyalty_lifecycle(PG_FUNCTION_ARGS)
 	LifecycleRule rule = { calendar_call_argument(fcinfo, 1), PG_GETARG_INT32(2),
 						   PG_GETARG_DATEADT(3) };
 
-	metric_check_number("dormant_after", rule.dormant_after);
+	metric_check_count("dormant_after", rule.dormant_after);
 	check_finite_day(rule.as_of);
 	PG_RETURN_TEXT_P(cstring_to_text(
 		lifecycle_names[lifecycle_stage(&rule, activity_set_body(PG_GETARG_DATUM(0)))]));
@@ -49,7 +124,7 @@ start_census(const MetricQuestion *question, Tally *tally)
 
 	calendar_open(&fold->calendar, question->period);
 	fold->rule.calendar = &fold->calendar;
-	fold->rule.dormant_after = question->number;
+	fold->rule.dormant_after = question->count;
 	fold->rule.as_of = question->as_of;
 	fold->tally = tally;
 	return fold;
@@ -111,12 +186,13 @@ find_fault(const Tally *tally)
 	return NULL;
 }
 
-static const MetricParameter parameters[] = { METRIC_PERIOD, METRIC_NUMBER, METRIC_ZONE,
-											  METRIC_AS_OF };
+static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT,
+											{ "dormant_after", .type = METRIC_COUNT },
+											METRIC_AS_OF_ARGUMENT };
 
-static const TallyParameter shape_parameters[] = { METRIC_PERIOD_PARAMETER,
-												   METRIC_NUMBER_PARAMETER("dormant_after"),
-												   METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
+static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER,
+											 METRIC_COUNT_PARAMETER("dormant_after"),
+											 METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
 
 static const TallyColumn keys[] = { { "stage", TALLY_TEXT } };
 static const TallyColumn columns[] = { { "members", TALLY_COUNT } };
@@ -125,7 +201,7 @@ static const TallyShape shape = {
 	.type = "lifecycle_census_result",
 	.maker = "lifecycle_census() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nkeys = lengthof(keys),
 	.keys = keys,
 	.nsums = lengthof(columns),
@@ -135,30 +211,21 @@ static const TallyShape shape = {
 
 static const Metric census = {
 	.shape = &shape,
-	.parameters = parameters,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
 	.start = start_census,
 	.customer = count_customer,
 };
 
+/* loyalty_lifecycle_census_result_in, loyalty_lifecycle_census_result_out,
+ * loyalty_lifecycle_census_result_recv, loyalty_lifecycle_census_result_send,
+ * loyalty_lifecycle_census_result_merge */
 TALLY_TYPE(lifecycle_census_result, &shape)
 
-PG_FUNCTION_INFO_V1(loyalty_lifecycle_census);
-PG_FUNCTION_INFO_V1(loyalty_lifecycle_census_accum);
 PG_FUNCTION_INFO_V1(loyalty_lifecycle_census_table);
 
-/* lifecycle_census(activity_base, period, dormant_after, as_of) */
-Datum
-loyalty_lifecycle_census(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &census);
-}
-
-/* lifecycle_census_accum(state, activity_set, period, dormant_after, as_of) */
-Datum
-loyalty_lifecycle_census_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &census);
-}
+/* loyalty_lifecycle_census, (base, period, dormant_after, as_of); loyalty_lifecycle_census_accum */
+METRIC_FUNCTIONS(lifecycle_census, &census)
 
 /* lifecycle_census_table(result): all stages, also those where nobody is */
 Datum

@@ -1,5 +1,5 @@
 /*
- * survival.c
+ * kaplan_meier.c
  *		Kaplan-Meier's estimate, its intervals, median and restricted mean.
  *
  * Kaplan, E. L. and Meier, P. (1958): Nonparametric estimation from incomplete observations.

@@ -1,5 +1,5 @@
 /*
- * survival.h
+ * kaplan_meier.h
  *		How long things last: Kaplan-Meier's estimate from durations, some of which are only
  *		known to be longer (censored).
  *
@@ -17,8 +17,8 @@
  *
  * No fmgr here.
  */
-#ifndef LOYALTY_SURVIVAL_H
-#define LOYALTY_SURVIVAL_H
+#ifndef LOYALTY_KAPLAN_MEIER_H
+#define LOYALTY_KAPLAN_MEIER_H
 
 #include "postgres.h"
 

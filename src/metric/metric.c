@@ -1,50 +1,272 @@
 /*
  * metric.c
- *		Arguments of metrics, and their two faces: over a base, and as an aggregate over
+ *		Metrics over everyone: their arguments, the function over a base, and the aggregate over
  *		customers' summaries.
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
-#include "activity/activity.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
-#include "metric/statistics.h"
-#include "metric/tally_sql.h"
 #include "metric/metric.h"
-#include "timeline/timeline_base.h"
+#include "metric/tally_sql.h"
+#include "policy/policy.h"
 
 /* ---- arguments ---- */
 
-const CalendarPeriod *
-metric_period_argument(FunctionCallInfo fcinfo, int n)
+/* At its smallest scale, so that 1.50 and 1.5 are the same question. */
+static Decimal
+smallest_decimal(const struct varlena *number)
 {
-	argument_refuse_null(fcinfo, n, "period", NULL);
-	return PG_GETARG_CALENDAR_PERIOD(n);
-}
+	Decimal decimal = decimal_from_numeric(number);
+	int scale = decimal_minimal_scale(decimal.units, decimal.scale);
 
-bool
-metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of)
-{
-	*as_of = 0;
-	if (n >= PG_NARGS() || PG_ARGISNULL(n))
-		return false;
-	*as_of = PG_GETARG_DATEADT(n);
-	check_finite_day(*as_of);
-	return true;
+	decimal.units /= decimal_power[decimal.scale - scale];
+	decimal.scale = scale;
+	return decimal;
 }
 
 void
-metric_check_number(const char *name, int32 number)
+metric_check_count(const char *name, int32 count)
 {
-	if (number < 1 || number > METRIC_MAX_NUMBER)
+	if (count < 1 || count > METRIC_MAX_COUNT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between 1 and %d, not %d", name, METRIC_MAX_NUMBER, number)));
+				 errmsg("%s must be between 1 and %d, not %d", name, METRIC_MAX_COUNT, count)));
 }
+
+/* Reads the n-th argument of a call, which is the metric's i-th. */
+static void
+read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, MetricQuestion *question)
+{
+	const MetricArgument *argument = &metric->arguments[i];
+
+	if (PG_ARGISNULL(n))
+	{
+		if (!argument->may_be_null && argument->type != METRIC_AS_OF)
+			argument_refuse_null(fcinfo, n, argument->name, argument->null_hint);
+		return;
+	}
+	switch (argument->type)
+	{
+		case METRIC_POLICY:
+		case METRIC_OTHER_POLICY:
+		case METRIC_PERIOD:
+		case METRIC_WITHIN:
+			question->values[i] = PG_GETARG_VARLENA_PP(n);
+			break;
+		case METRIC_AS_OF:
+			question->has_as_of = true;
+			question->as_of =
+				argument_finite_day(fcinfo, n, metric->policy != NULL ? argument->name : "day");
+			break;
+		case METRIC_DAY:
+			question->day = argument_finite_day(fcinfo, n, argument->name);
+			break;
+		case METRIC_FLAG:
+			question->flag = PG_GETARG_BOOL(n);
+			break;
+		case METRIC_COUNT:
+			question->count = PG_GETARG_INT32(n);
+			metric_check_count(argument->name, question->count);
+			break;
+		case METRIC_DECIMAL:
+			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
+			break;
+	}
+}
+
+/* What a call asks, as it came: the arguments from the n-th on. */
+static void
+read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+{
+	int i;
+
+	memset(question, 0, sizeof(MetricQuestion));
+	question->kind = metric->kind;
+	for (i = 0; i < metric->narguments && n + i < PG_NARGS(); i++)
+		read_argument(fcinfo, n + i, metric, i, question);
+}
+
+static bool
+same_question(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric)
+{
+	int i;
+
+	for (i = 0; i < metric->narguments; i++)
+		if (!argument_same(a->values[i], b->values[i]))
+			return false;
+	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
+		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
+		   a->decimal.scale == b->decimal.scale;
+}
+
+/* The argument of a type of which there is one. */
+static const MetricArgument *
+argument_of(const Metric *metric, MetricArgumentType type)
+{
+	const MetricArgument *argument = metric->arguments;
+
+	while (argument->type != type)
+		argument++;
+	return argument;
+}
+
+/* ---- what is asked, opened ---- */
+
+/* The zone that the policies name; NULL: none. */
+static ZoneDays *
+zone_of_policies(const Metric *metric, const MetricQuestion *question)
+{
+	ZoneDays *zone = metric->policy->zone(question->policy);
+	ZoneDays *other;
+
+	if (question->other_policy == NULL)
+		return zone;
+	other = metric->policy->zone(question->other_policy);
+	if (zone != NULL && other != NULL && zone != other)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s is in zone \"%s\", but %s in \"%s\"",
+							   argument_of(metric, METRIC_POLICY)->name, zone_name(zone),
+							   argument_of(metric, METRIC_OTHER_POLICY)->name, zone_name(other)),
+						errhint("Leave out one of them, or let them agree.")));
+	return zone != NULL ? zone : other;
+}
+
+/* The zone of all that is asked over timelines: that of the policies, which a period must agree
+ * with, or that of a period, or the session's. */
+static ZoneDays *
+settle_zone(const Metric *metric, const MetricQuestion *question)
+{
+	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question) : NULL;
+
+	if (question->period != NULL)
+	{
+		Calendar calendar;
+
+		calendar_open(&calendar, question->period);
+		if (calendar.zone != NULL)
+		{
+			ZoneDays *named = zone_by_name(calendar.zone, strlen(calendar.zone));
+
+			if (zone != NULL && zone != named)
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("the policy is in zone \"%s\", but the period in \"%s\"",
+									   zone_name(zone), zone_name(named)),
+								errhint("Leave out one of them, or let them agree.")));
+			zone = named;
+		}
+	}
+	return zone != NULL ? zone : zone_of_session();
+}
+
+/* Opens what was asked, in the current memory context. */
+static void
+open_question(const Metric *metric, MetricQuestion *question)
+{
+	int i;
+
+	for (i = 0; i < metric->narguments; i++)
+	{
+		struct varlena *value = argument_copy(question->values[i]);
+
+		question->values[i] = value;
+		switch (metric->arguments[i].type)
+		{
+			case METRIC_POLICY:
+				question->policy = metric->policy->open(value);
+				break;
+			case METRIC_OTHER_POLICY:
+				question->other_policy = metric->policy->open(value);
+				break;
+			case METRIC_PERIOD:
+				question->period = (CalendarPeriod *) value;
+				break;
+			case METRIC_WITHIN:
+				question->within = (CalendarPeriod *) value;
+				break;
+			default:
+				break;
+		}
+	}
+	if (metric->input == METRIC_TIMELINES)
+	{
+		question->zone = settle_zone(metric, question);
+		question->zone_name = zone_name(question->zone);
+	}
+	if (question->policy != NULL)
+		metric->policy->set_zone(question->policy, question->zone);
+	if (question->other_policy != NULL)
+		metric->policy->set_zone(question->other_policy, question->zone);
+}
+
+/* ---- parameters of results ---- */
+
+char *
+metric_canonical_count(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > 5 || strspn(text, "0123456789") != len || text[0] == '0' ||
+		pg_strtoint32(text) > METRIC_MAX_COUNT)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("not a whole number from 1 to %d: %.20s", METRIC_MAX_COUNT, text)));
+	return pstrdup(text);
+}
+
+char *
+metric_canonical_decimal(const char *text)
+{
+	Datum number = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+									   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	Decimal decimal = smallest_decimal((struct varlena *) DatumGetPointer(number));
+
+	return decimal_to_text(decimal.units, decimal.scale);
+}
+
+/* The text that the i-th argument is as a parameter; NULL where it is unknown, or not given. */
+static const char *
+argument_text(const Metric *metric, const MetricQuestion *question, int i)
+{
+	switch (metric->arguments[i].type)
+	{
+		case METRIC_POLICY:
+		case METRIC_OTHER_POLICY:
+			return policy_unpack(question->values[i]);
+		case METRIC_PERIOD:
+		case METRIC_WITHIN:
+			return calendar_period_text((CalendarPeriod *) question->values[i]);
+		case METRIC_AS_OF:
+			return question->has_as_of ? day_text(question->as_of) : NULL;
+		case METRIC_DAY:
+			return day_text(question->day);
+		case METRIC_FLAG:
+			return question->flag ? "true" : "false";
+		case METRIC_COUNT:
+			return question->count != 0 ? psprintf("%d", question->count) : NULL;
+		default: /* METRIC_DECIMAL */
+			return decimal_to_text(question->decimal.units, question->decimal.scale);
+	}
+}
+
+/* The text of a parameter: of the argument that has its name, the zone, or the metric's own. */
+static const char *
+parameter_text(const Metric *metric, const MetricQuestion *question, int parameter)
+{
+	const char *name = metric->shape->parameters[parameter].name;
+	int i;
+
+	for (i = 0; i < metric->narguments; i++)
+		if (strcmp(metric->arguments[i].name, name) == 0)
+			return argument_text(metric, question, i);
+	return strcmp(name, "zone") == 0 ? question->zone_name : metric->text(question, name);
+}
+
+/* ---- over a base ---- */
 
 /* A base knows days, not instants: its zone can't be changed afterwards. */
 void
@@ -58,136 +280,6 @@ metric_check_zone(const Base *base, const Calendar *calendar)
 						calendar->zone, base->zone),
 				 errhint("Collect in that zone: activities(customer, at, '%s').", calendar->zone)));
 }
-
-void
-metric_put_rate(Rows *rows, int64 part, int64 whole, double z)
-{
-	double lower;
-	double upper;
-
-	wilson_interval((double) part, (double) whole, z, &lower, &upper);
-	rows_put_float(rows, whole > 0 ? (double) part / (double) whole : NAN);
-	rows_put_float(rows, lower);
-	rows_put_float(rows, upper);
-}
-
-char *
-metric_canonical_number(const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len == 0 || len > 5 || strspn(text, "0123456789") != len || text[0] == '0' ||
-		pg_strtoint32(text) > METRIC_MAX_NUMBER)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("not a whole number from 1 to %d: %.20s", METRIC_MAX_NUMBER, text)));
-	return pstrdup(text);
-}
-
-/* What a call asks, as it came. */
-typedef struct Asked
-{
-	struct varlena *period; /* NULL: the metric has none */
-	struct varlena *within;
-	int32 number;
-	bool has_as_of;
-	DateADT as_of;
-} Asked;
-
-/* Reads the arguments from the n-th on. */
-static void
-read_arguments(FunctionCallInfo fcinfo, int n, const Metric *metric, Asked *asked)
-{
-	int i;
-
-	memset(asked, 0, sizeof(Asked));
-	for (i = 0; i < metric->shape->nparameters; i++)
-	{
-		const char *name = metric->shape->parameters[i].name;
-
-		switch (metric->parameters[i])
-		{
-			case METRIC_PERIOD:
-				argument_refuse_null(fcinfo, n, name, NULL);
-				asked->period = PG_GETARG_VARLENA_PP(n++);
-				break;
-			case METRIC_WITHIN:
-				argument_refuse_null(fcinfo, n, name, NULL);
-				asked->within = PG_GETARG_VARLENA_PP(n++);
-				break;
-			case METRIC_NUMBER:
-				argument_refuse_null(fcinfo, n, name, NULL);
-				asked->number = PG_GETARG_INT32(n++);
-				metric_check_number(name, asked->number);
-				break;
-			case METRIC_OPTIONAL_NUMBER:
-				if (!PG_ARGISNULL(n))
-				{
-					asked->number = PG_GETARG_INT32(n);
-					metric_check_number(name, asked->number);
-				}
-				n++;
-				break;
-			case METRIC_AS_OF:
-				asked->has_as_of = metric_as_of_argument(fcinfo, n++, &asked->as_of);
-				break;
-			case METRIC_ZONE:
-			case METRIC_COUNTED:
-				break;
-		}
-	}
-}
-
-static bool
-same_arguments(const Asked *a, const Asked *b)
-{
-	return a->as_of == b->as_of && a->number == b->number && argument_same(a->period, b->period) &&
-		   argument_same(a->within, b->within);
-}
-
-/* Opens what was asked, in the current memory context. */
-static void
-open_question(Asked *asked, const Metric *metric, MetricQuestion *question)
-{
-	asked->period = argument_copy(asked->period);
-	asked->within = argument_copy(asked->within);
-	question->period = (CalendarPeriod *) asked->period;
-	question->within = (CalendarPeriod *) asked->within;
-	question->number = asked->number;
-	question->as_of = asked->as_of;
-	question->zone = metric->over_timelines ? zone_of_session() : NULL;
-	if (metric->over_timelines && question->period != NULL)
-	{
-		Calendar calendar;
-
-		calendar_open(&calendar, question->period);
-		if (calendar.zone != NULL)
-			question->zone = zone_by_name(calendar.zone, strlen(calendar.zone));
-	}
-}
-
-/* The text of a parameter; NULL where it is unknown. */
-static const char *
-parameter_text(const Metric *metric, int n, const Asked *asked, const MetricQuestion *question)
-{
-	switch (metric->parameters[n])
-	{
-		case METRIC_PERIOD:
-			return calendar_period_text(question->period);
-		case METRIC_WITHIN:
-			return calendar_period_text(question->within);
-		case METRIC_NUMBER:
-		case METRIC_OPTIONAL_NUMBER:
-			return question->number != 0 ? psprintf("%d", question->number) : NULL;
-		case METRIC_AS_OF:
-			return asked->has_as_of ? day_text(question->as_of) : NULL;
-		case METRIC_COUNTED:
-			return metric->over_timelines ? "orders" : "days";
-		default: /* METRIC_ZONE */
-			return question->zone != NULL ? zone_name(question->zone) : NULL;
-	}
-}
-
-/* ---- over a base ---- */
 
 static void
 check_zones(const Base *base, const MetricQuestion *question)
@@ -206,62 +298,62 @@ check_zones(const Base *base, const MetricQuestion *question)
 	}
 }
 
+/* Without as_of, it is the day of the last event of all; there is none where nobody has one. */
 static void
-note_last_day(void *last, ByteSpan body)
+find_as_of(const Base *base, MetricQuestion *question)
 {
-	ActivityCursor cursor;
-	DateADT day = DATEVAL_NOBEGIN;
+	int64 last;
 
-	activity_open(&cursor, body.bytes, body.len);
-	while (activity_next(&cursor, &day))
-		;
-	*(DateADT *) last = Max(*(DateADT *) last, day);
+	if (question->has_as_of || !base_last(base, &last))
+		return;
+	question->has_as_of = true;
+	question->as_of = question->zone != NULL ? zone_day(question->zone, last) : (DateADT) last;
 }
 
-/* The day of the last event of all; false where there is none. */
-static bool
-last_day_of_base(const Base *base, const MetricQuestion *question, DateADT *day)
+static void
+fold_base(const Base *base, const Metric *metric, const MetricQuestion *question, Tally *tally)
 {
-	if (question->zone != NULL)
-		return timeline_base_last_day(base, question->zone, day);
-	*day = DATEVAL_NOBEGIN;
-	base_fold(base, note_last_day, day);
-	return *day != DATEVAL_NOBEGIN;
+	void *fold = metric->start(question, tally);
+
+	base_fold(base, metric->customer, fold);
+	if (metric->finish != NULL)
+		metric->finish(fold, tally);
 }
 
 Datum
 metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
-	Asked asked;
 	MetricQuestion question;
 	const Base *base;
 	Tally *tally;
-	void *fold;
 	int i;
 
-	read_arguments(fcinfo, 1, metric, &asked);
-	open_question(&asked, metric, &question);
+	read_question(fcinfo, 1, metric, &question);
+	open_question(metric, &question);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	base = base_open(PG_GETARG_DATUM(0));
-	if (question.zone == NULL)
-		check_zones(base, &question);
-	/* where nobody has a day, any as_of gives the same counts */
-	if (!asked.has_as_of && last_day_of_base(base, &question, &asked.as_of))
+	if (metric->input == METRIC_ACTIVITIES)
 	{
-		asked.has_as_of = true;
-		question.as_of = asked.as_of;
+		check_zones(base, &question);
+		question.zone_name = base->zone;
 	}
+	find_as_of(base, &question);
+	if (metric->check != NULL)
+		metric->check(&question);
 
 	tally = tally_create(metric->shape);
 	for (i = 0; i < metric->shape->nparameters; i++)
-		tally_set_parameter(tally, i,
-							metric->parameters[i] == METRIC_ZONE && question.zone == NULL
-								? base->zone
-								: parameter_text(metric, i, &asked, &question));
+		tally_set_parameter(tally, i, parameter_text(metric, &question, i));
 	tally_add_guests(tally, base->guests);
-	fold = metric->start(&question, tally);
-	base_fold(base, metric->customer, fold);
+	if (question.has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
+		fold_base(base, metric, &question, tally);
+	else if (metric->eventless == METRIC_COUNT_EVENTLESS)
+	{
+		TallyKey key = { 0 };
+
+		tally_add(tally, tally_row(tally, &key), 0, base->customers);
+	}
 	PG_RETURN_POINTER(tally_encode(tally));
 }
 
@@ -270,20 +362,18 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 /* What an aggregate's state folds with. */
 typedef struct Accumulation
 {
-	Asked asked; /* by the first row */
+	const Metric *metric;
+	MetricQuestion question; /* by the first row */
 	void *fold;
 } Accumulation;
 
-/* Folds count into the state's tally: there is nothing to bring there. */
 static void
-flush_nothing(void *fold, Tally *tally)
+flush_accumulation(void *opaque, Tally *tally)
 {
-}
+	Accumulation *accumulation = opaque;
 
-static bool
-is_argument(MetricParameter parameter)
-{
-	return parameter != METRIC_ZONE && parameter != METRIC_COUNTED;
+	if (accumulation->metric->finish != NULL)
+		accumulation->metric->finish(accumulation->fold, tally);
 }
 
 static void report_changing_arguments(const Metric *metric) pg_attribute_noreturn();
@@ -291,55 +381,56 @@ static void report_changing_arguments(const Metric *metric) pg_attribute_noretur
 static void
 report_changing_arguments(const Metric *metric)
 {
-	const TallyShape *shape = metric->shape;
-	int left = 0;
 	StringInfoData names;
 	int i;
 
-	for (i = 0; i < shape->nparameters; i++)
-		left += is_argument(metric->parameters[i]);
 	initStringInfo(&names);
-	for (i = 0; i < shape->nparameters; i++)
-		if (is_argument(metric->parameters[i]))
-		{
-			left--;
-			appendStringInfo(&names, "%s%s", shape->parameters[i].name,
-							 left > 1	 ? ", "
-							 : left == 1 ? " and "
-										 : "");
-		}
+	for (i = 0; i < metric->narguments; i++)
+	{
+		const char *before = i == 0 ? "" : i == metric->narguments - 1 ? " and " : ", ";
+
+		appendStringInfo(&names, "%s%s", before, metric->arguments[i].name);
+	}
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s must be the same for all rows of an aggregate", names.data),
 					errhint("GROUP BY what they depend on.")));
 }
 
+/* Sets a parameter of the state's, or checks that of a state that came flat. */
+static void
+match_parameter(TallyState *state, bool is_new, const Metric *metric, int n, const char *text)
+{
+	const char *known = tally_parameter(state->tally, n);
+	bool may_be_unknown = metric->shape->parameters[n].may_be_unknown;
+
+	if (is_new || (known == NULL && may_be_unknown))
+		tally_set_parameter(state->tally, n, text);
+	else if (known == NULL || text == NULL ? known != text && !may_be_unknown
+										   : strcmp(known, text) != 0)
+		report_changing_arguments(metric);
+}
+
 /* Starts to fold, in the state's memory: with the first row, or after a state that came flat,
  * whose parameters must be these. */
 static Accumulation *
-start_accumulation(TallyState *state, bool is_new, const Metric *metric, const Asked *asked)
+start_accumulation(TallyState *state, bool is_new, const Metric *metric,
+				   const MetricQuestion *asked)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
 	Accumulation *accumulation = palloc0(sizeof(Accumulation));
-	MetricQuestion question;
+	MetricQuestion *question = &accumulation->question;
 	int i;
 
-	accumulation->asked = *asked;
-	open_question(&accumulation->asked, metric, &question);
+	accumulation->metric = metric;
+	*question = *asked;
+	open_question(metric, question);
+	if (metric->check != NULL)
+		metric->check(question);
 	for (i = 0; i < metric->shape->nparameters; i++)
-	{
-		const char *known = tally_parameter(state->tally, i);
-		const char *text = parameter_text(metric, i, asked, &question);
-
-		if (is_new || (known == NULL && metric->shape->parameters[i].may_be_unknown))
-			tally_set_parameter(state->tally, i, text);
-		else if (known == NULL || text == NULL
-					 ? known != text && !metric->shape->parameters[i].may_be_unknown
-					 : strcmp(known, text) != 0)
-			report_changing_arguments(metric);
-	}
-	accumulation->fold = metric->start(&question, state->tally);
+		match_parameter(state, is_new, metric, i, parameter_text(metric, question, i));
+	accumulation->fold = metric->start(question, state->tally);
 	state->fold = accumulation;
-	state->flush = flush_nothing;
+	state->flush = flush_accumulation;
 	MemoryContextSwitchTo(old);
 	return accumulation;
 }
@@ -347,21 +438,24 @@ start_accumulation(TallyState *state, bool is_new, const Metric *metric, const A
 Datum
 metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 {
-	Asked asked;
+	MetricQuestion asked;
 	TallyState *state;
 	Accumulation *accumulation;
 	bool is_new;
 
-	read_arguments(fcinfo, 2, metric, &asked);
+	read_question(fcinfo, 2, metric, &asked);
 	if (!asked.has_as_of)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be null"),
-						errhint("Give a day: an aggregate doesn't know the last day of all groups "
-								"beforehand. The function over a base does.")));
+	{
+		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
+
+		argument_refuse_null(fcinfo, 2 + (int) (as_of - metric->arguments), as_of->name,
+							 as_of->null_hint);
+	}
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
 	if (accumulation == NULL)
 		accumulation = start_accumulation(state, is_new, metric, &asked);
-	else if (!same_arguments(&asked, &accumulation->asked))
+	else if (!same_question(&asked, &accumulation->question, metric))
 		report_changing_arguments(metric);
 	if (!PG_ARGISNULL(1))
 	{
@@ -373,4 +467,24 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 			pfree(summary);
 	}
 	TALLY_RETURN_STATE(state);
+}
+
+/* ---- for metrics that read their arguments themselves ---- */
+
+const CalendarPeriod *
+metric_period_argument(FunctionCallInfo fcinfo, int n)
+{
+	argument_refuse_null(fcinfo, n, "period", NULL);
+	return PG_GETARG_CALENDAR_PERIOD(n);
+}
+
+bool
+metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of)
+{
+	*as_of = 0;
+	if (n >= PG_NARGS() || PG_ARGISNULL(n))
+		return false;
+	*as_of = PG_GETARG_DATEADT(n);
+	check_finite_day(*as_of);
+	return true;
 }

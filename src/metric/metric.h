@@ -1,12 +1,12 @@
 /*
  * metric.h
- *		What metrics over everyone share: their arguments, the walk over a base, the
- *		aggregate over customers' summaries, and the rows of a result by period.
+ *		The framework of metrics over everyone: their arguments, the walk over a base, the
+ *		aggregate over customers' summaries, the parameters and the rows of results.
  *
- *		base, or a summary a row  ->  Metric (start, customer, customer ...)  ->  Tally
+ *		base, or a summary a row  ->  Metric (start, customer, customer ..., finish)  ->  Tally
  *
- * A metric says what it is asked and how it counts one customer; its two faces, the
- * function over a base and the two-level aggregate, are the same code for all of them.
+ * A metric declares what it is asked, what its result is made of, and how it counts a customer.
+ * The function over a base and the two-level aggregate are the same code for all of them.
  */
 #ifndef LOYALTY_METRIC_H
 #define LOYALTY_METRIC_H
@@ -15,65 +15,108 @@
 
 #include "fmgr.h"
 
-#include "collect/base.h"
 #include "calendar/calendar.h"
+#include "collect/collect.h"
+#include "core/decimal.h"
 #include "core/rows.h"
 #include "metric/tally.h"
 
-/* ---- arguments ---- */
+/* ---- a metric ---- */
 
-/* A period that must not be NULL (22004). */
-extern const CalendarPeriod *metric_period_argument(FunctionCallInfo fcinfo, int n);
+/* What is folded over: the customers of a base, or a summary a row. */
+typedef enum MetricInput
+{
+	METRIC_ACTIVITIES, /* of activity sets: days, as they were collected */
+	METRIC_TIMELINES   /* of timelines: instants, whose local days count */
+} MetricInput;
 
-/* A finite day; false where it is NULL, or isn't there. */
-extern bool metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of);
+typedef enum MetricArgumentType
+{
+	METRIC_POLICY,
+	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
+	METRIC_PERIOD,
+	METRIC_WITHIN,	/* periods inside of those */
+	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
+	METRIC_DAY,		/* another day */
+	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
+	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
+	METRIC_DECIMAL, /* a number, at its smallest scale */
+} MetricArgumentType;
 
-/* Refuses a number that isn't between 1 and METRIC_MAX_NUMBER, a century of days. */
-extern void metric_check_number(const char *name, int32 number);
+#define METRIC_MAX_COUNT	 36525 /* a century of days */
+#define METRIC_MAX_ARGUMENTS 8
 
-#define METRIC_MAX_NUMBER 36525
-
-/* Refuses a period in another zone than the days of a base were collected in. */
-extern void metric_check_zone(const Base *base, const Calendar *calendar);
-
-/* Puts the rate part / whole with its Wilson score interval: three columns, NULL where whole is
- * 0. */
-extern void metric_put_rate(Rows *rows, int64 part, int64 whole, double z);
-
-/* ---- a metric and its two faces ---- */
+/* At most one of each type. It becomes the parameter of the result that has its name. */
+typedef struct MetricArgument
+{
+	const char *name;
+	MetricArgumentType type;
+	bool may_be_null;	   /* else an error; METRIC_AS_OF over a base may always be */
+	const char *null_hint; /* where NULL is refused; or NULL */
+} MetricArgument;
 
 /* What a call asks; what the metric has no argument for is 0. */
 typedef struct MetricQuestion
 {
+	int kind; /* the metric's */
+	void *policy;
+	void *other_policy;
 	const CalendarPeriod *period;
 	const CalendarPeriod *within;
-	int32 number;	/* 0: none given, where it may be */
-	DateADT as_of;	/* days after it don't count */
-	ZoneDays *zone; /* over timelines: whose local days count */
+	bool has_as_of;
+	DateADT as_of; /* what comes after it doesn't count */
+	DateADT day;
+	bool flag;
+	int32 count; /* 0: none given, where it may be */
+	Decimal decimal;
+	ZoneDays *zone; /* over timelines: that the policies and the period name, or the session's */
+	const char *zone_name; /* of the days that are counted; NULL: unknown, as of stored sets */
+
+	/* Arguments that are varlenas, in their order: as they came, then copies. */
+	struct varlena *values[METRIC_MAX_ARGUMENTS];
 } MetricQuestion;
 
-/* What a parameter of a result is. All up to as_of are arguments, too, in the shape's order. */
-typedef enum MetricParameter
+/* A type of policies that a metric asks about. */
+typedef struct MetricPolicy
 {
-	METRIC_PERIOD,
-	METRIC_WITHIN,
-	METRIC_NUMBER,
-	METRIC_OPTIONAL_NUMBER, /* may be NULL */
-	METRIC_AS_OF,
-	METRIC_ZONE,   /* of the days; unknown for stored sets */
-	METRIC_COUNTED /* "days" over activity sets, "orders" over timelines */
-} MetricParameter;
+	/* Opens a detoasted one in the current memory context. */
+	void *(*open)(const struct varlena *policy);
+	/* The zone that it names, NULL: none; and sets the one that all that is asked is in. */
+	ZoneDays *(*zone)(const void *policy);
+	void (*set_zone)(void *policy, ZoneDays *zone);
+} MetricPolicy;
+
+/* A base without any event, and no day asked: what of its customers? */
+typedef enum MetricEventless
+{
+	METRIC_FOLD_EVENTLESS,	 /* they are folded: it is the same on whatever day */
+	METRIC_COUNT_EVENTLESS,	 /* members, on whatever day: the first sum of the row of zeros */
+	METRIC_IGNORE_EVENTLESS, /* they don't count */
+} MetricEventless;
 
 typedef struct Metric
 {
 	const TallyShape *shape;
-	const MetricParameter *parameters; /* what those of the shape are */
-	bool over_timelines;			   /* else over activity sets */
-	/* A fold that counts into a tally, in the current memory context; period and within live as
-	 * long. */
+	MetricInput input;
+	const MetricPolicy *policy; /* NULL: it has no such argument */
+	int narguments;
+	const MetricArgument *arguments; /* behind the base, or the summary */
+	int kind;						 /* for those who count several metrics by one fold */
+	MetricEventless eventless;
+
+	/* What may not be asked, with an error of its own; NULL: nothing. */
+	void (*check)(const MetricQuestion *question);
+
+	/* The text of a parameter that no argument is, which isn't the zone; NULL: there is none. */
+	const char *(*text)(const MetricQuestion *question, const char *parameter);
+
+	/* A fold in the current memory context, where the question lives as well. It counts into the
+	 * tally, or apart. */
 	void *(*start)(const MetricQuestion *question, Tally *tally);
 	/* Counts a customer: the body of his summary. */
 	void (*customer)(void *fold, ByteSpan body);
+	/* Brings what was counted apart into the tally, and starts anew; NULL: nothing is. */
+	void (*finish)(void *fold, Tally *tally);
 } Metric;
 
 /* The function (base, arguments). */
@@ -82,7 +125,44 @@ extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
 /* The transition function (state, summary, arguments). */
 extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
 
-/* Parameters that shapes are made of. */
+/* Defines both: loyalty_<name> and loyalty_<name>_accum. */
+#define METRIC_FUNCTIONS(name, metric)             \
+	PG_FUNCTION_INFO_V1(loyalty_##name);           \
+	Datum loyalty_##name(PG_FUNCTION_ARGS)         \
+	{                                              \
+		return metric_over_base(fcinfo, metric);   \
+	}                                              \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_accum);   \
+	Datum loyalty_##name##_accum(PG_FUNCTION_ARGS) \
+	{                                              \
+		return metric_accumulate(fcinfo, metric);  \
+	}
+
+/* ---- arguments and parameters that many have ---- */
+
+#define METRIC_PERIOD_ARGUMENT          \
+	{                                   \
+		"period", .type = METRIC_PERIOD \
+	}
+#define METRIC_AS_OF_ARGUMENT                                                                     \
+	{                                                                                             \
+		"as_of", .type = METRIC_AS_OF,                                                            \
+				 .null_hint = "Give a day: an aggregate doesn't know the last day of all groups " \
+							  "beforehand. The function over a base does."                        \
+	}
+#define METRIC_LAST_DAY_ARGUMENT(argument)                                                     \
+	{                                                                                          \
+		argument,                                                                              \
+			.type = METRIC_AS_OF,                                                              \
+			.null_hint = "Give a day: an aggregate doesn't know the last event of all groups " \
+						 "beforehand. The function over timelines(...) does."                  \
+	}
+
+#define METRIC_POLICY_PARAMETER(parameter, read, which)        \
+	{                                                          \
+		.name = parameter, .is_json = true, .canonical = read, \
+		.hint = "Count all of them by one " which "."          \
+	}
 #define METRIC_PERIOD_PARAMETER                                \
 	{                                                          \
 		.name = "period", .canonical = tally_canonical_period, \
@@ -93,19 +173,45 @@ extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
 		.name = "zone", .may_be_unknown = true, .canonical = tally_canonical_zone, \
 		.hint = "Add up results of days in one zone."                              \
 	}
-#define METRIC_AS_OF_PARAMETER                                                     \
+#define METRIC_POLICY_ZONE_PARAMETER                                               \
 	{                                                                              \
-		.name = "as_of", .may_be_unknown = true, .canonical = tally_canonical_day, \
-		.hint = "Give the same as_of to all of them."                              \
+		.name = "zone", .may_be_unknown = true, .canonical = tally_canonical_zone, \
+		.hint = "Name the zone in the policy: '{\"zone\": \"Europe/Helsinki\"}'."  \
 	}
-#define METRIC_NUMBER_PARAMETER(as)                                        \
-	{                                                                      \
-		.name = as, .is_json = true, .canonical = metric_canonical_number, \
-		.hint = "Give the same " as " to all of them."                     \
+#define METRIC_AS_OF_PARAMETER METRIC_LAST_DAY_PARAMETER("as_of")
+#define METRIC_LAST_DAY_PARAMETER(parameter)                                         \
+	{                                                                                \
+		.name = parameter, .may_be_unknown = true, .canonical = tally_canonical_day, \
+		.hint = "Give the same " parameter " to all of them."                        \
+	}
+#define METRIC_COUNT_PARAMETER(parameter)                                        \
+	{                                                                            \
+		.name = parameter, .is_json = true, .canonical = metric_canonical_count, \
+		.hint = "Give the same " parameter " to all of them."                    \
+	}
+#define METRIC_DECIMAL_PARAMETER(parameter)                                        \
+	{                                                                              \
+		.name = parameter, .is_json = true, .canonical = metric_canonical_decimal, \
+		.hint = "Give the same " parameter " to all of them."                      \
 	}
 
-/* A number's text, checked. */
-extern char *metric_canonical_number(const char *text);
+/* The text of a count and of a number that came as JSON, checked. */
+extern char *metric_canonical_count(const char *text);
+extern char *metric_canonical_decimal(const char *text);
+
+/* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
+extern void metric_check_count(const char *name, int32 count);
+
+/* ---- for metrics that read their arguments themselves ---- */
+
+/* A period that must not be NULL (22004). */
+extern const CalendarPeriod *metric_period_argument(FunctionCallInfo fcinfo, int n);
+
+/* A finite day; false where it is NULL, or isn't there. */
+extern bool metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of);
+
+/* Refuses a period in another zone than the days of a base were collected in. */
+extern void metric_check_zone(const Base *base, const Calendar *calendar);
 
 /* ---- rows by a number, for folds ---- */
 
@@ -151,8 +257,14 @@ extern const char *metric_parameter(const Tally *tally, const char *name);
 /* The day up to which a result counts; false where it has none. */
 extern bool metric_result_as_of(const Tally *tally, DateADT *as_of);
 
-/* Puts it as a column. */
+/* Puts a parameter that is a day as a column, NULL where there is none; and the day up to which a
+ * result counts. */
+extern void metric_put_day(Rows *rows, const Tally *tally, const char *name);
 extern void metric_put_as_of(Rows *rows, const Tally *tally);
+
+/* Puts the rate part / whole with its Wilson score interval: three columns, NULL where whole is
+ * 0. */
+extern void metric_put_rate(Rows *rows, int64 part, int64 whole, double z);
 
 /* A sum of a row; 0 where there is no row. */
 static inline int128
@@ -160,6 +272,22 @@ metric_sum(const TallyRow *row, int sum)
 {
 	return row != NULL ? row->sums[sum] : 0;
 }
+
+/* The periods up to as_of that a result's table shows. */
+typedef struct MetricCalendar
+{
+	Calendar calendar;
+	DateADT as_of;
+	int32 last;			 /* period of as_of */
+	int32 last_complete; /* the last one that is over */
+} MetricCalendar;
+
+/* Of the parameters "period" and "as_of"; false where the result has no rows. */
+extern bool metric_result_calendar(const Tally *tally, MetricCalendar *calendar);
+
+/* What is wrong with them in a result from outside that has rows; NULL: nothing, and the calendar
+ * is there. */
+extern const char *metric_calendar_fault(const Tally *tally, MetricCalendar *calendar);
 
 /* Walks the periods of a result by period, from the first that has a row to that of as_of. */
 typedef struct MetricPeriods

@@ -4,8 +4,11 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "core/codec.h"
 #include "metric/metric.h"
+#include "metric/statistics.h"
 
 /* ---- for folds ---- */
 
@@ -94,17 +97,64 @@ metric_result_as_of(const Tally *tally, DateADT *as_of)
 }
 
 void
-metric_put_as_of(Rows *rows, const Tally *tally)
+metric_put_day(Rows *rows, const Tally *tally, const char *name)
 {
-	DateADT as_of;
+	DateADT day;
 
-	if (metric_result_as_of(tally, &as_of))
-		rows_put_day(rows, as_of);
+	if (tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), name), &day))
+		rows_put_day(rows, day);
 	else
 		rows_put_null(rows);
 }
 
+void
+metric_put_as_of(Rows *rows, const Tally *tally)
+{
+	metric_put_day(rows, tally, "as_of");
+}
+
+void
+metric_put_rate(Rows *rows, int64 part, int64 whole, double z)
+{
+	double lower;
+	double upper;
+
+	wilson_interval((double) part, (double) whole, z, &lower, &upper);
+	rows_put_float(rows, whole > 0 ? (double) part / (double) whole : NAN);
+	rows_put_float(rows, lower);
+	rows_put_float(rows, upper);
+}
+
 /* ---- period by period ---- */
+
+bool
+metric_result_calendar(const Tally *tally, MetricCalendar *calendar)
+{
+	if (!tally_has_rows(tally))
+		return false;
+	if (!tally_calendar(tally, &calendar->calendar) ||
+		!metric_result_as_of(tally, &calendar->as_of))
+		report_corrupted();
+	calendar->last = calendar_index(&calendar->calendar, calendar->as_of);
+	calendar->last_complete =
+		calendar_start(&calendar->calendar, calendar->last + 1) == calendar->as_of + 1
+			? calendar->last
+			: calendar->last - 1;
+	return true;
+}
+
+const char *
+metric_calendar_fault(const Tally *tally, MetricCalendar *calendar)
+{
+	DateADT as_of;
+
+	if (metric_parameter(tally, "period") == NULL)
+		return "There are rows, but no \"period\".";
+	if (!metric_result_as_of(tally, &as_of))
+		return "There are rows, but no \"as_of\".";
+	metric_result_calendar(tally, calendar);
+	return NULL;
+}
 
 bool
 metric_periods_open(MetricPeriods *periods, const Tally *tally)

@@ -1,4 +1,4 @@
--- Template: a result type that stands on core/tally.h, and rollup() of it.
+-- Template: a result type that stands on metric/tally.h, and rollup() of it.
 -- What it is about is told by a COMMENT ON TYPE of its own, behind this.
 --
 --	TYPE	the type

@@ -18,7 +18,7 @@
 #include "core/hash_key.h"
 #include "core/int128.h"
 #include "core/json.h"
-#include "metric/tally_part.h"
+#include "metric/metric_internal.h"
 
 /* An entry points to the key of its row, which is the first thing in it. */
 typedef struct RowEntry
@@ -41,8 +41,9 @@ tally_compare_texts(const char *a, int a_len, const char *b, int b_len)
 	return result != 0 ? result : (a_len > b_len) - (a_len < b_len);
 }
 
-int
-tally_compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
+/* The order of rows: by the shape's columns. */
+static int
+compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
 {
 	int i;
 
@@ -56,6 +57,18 @@ tally_compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
 			return result;
 	}
 	return 0;
+}
+
+/* Has a row a sum that isn't zero? */
+static bool
+row_has_sums(const Tally *tally, const TallyRow *row)
+{
+	int i;
+
+	for (i = 0; i < tally->shape->nsums; i++)
+		if (row->sums[i] != 0)
+			return true;
+	return false;
 }
 
 static bool
@@ -308,8 +321,7 @@ tally_enter(Tally *tally, const TallyKey *key, bool *found)
 	if (*found)
 		return tally->last;
 	if (tally->in_order &&
-		(tally->nlist == 0 ||
-		 tally_compare_keys(tally, &tally->list[tally->nlist - 1]->key, key) < 0))
+		(tally->nlist == 0 || compare_keys(tally, &tally->list[tally->nlist - 1]->key, key) < 0))
 	{
 		tally->last = add_row(tally, key);
 		return tally->last;
@@ -534,7 +546,7 @@ search_list(const Tally *tally, const TallyKey *key)
 	while (low < high)
 	{
 		int64 middle = low + (high - low) / 2;
-		int order = tally_compare_keys(tally, &tally->list[middle]->key, key);
+		int order = compare_keys(tally, &tally->list[middle]->key, key);
 
 		if (order == 0)
 			return tally->list[middle];
@@ -559,7 +571,7 @@ tally_find(const Tally *tally, const TallyKey *key)
 
 		row = entry != NULL ? ENTRY_ROW(entry) : NULL;
 	}
-	return row != NULL && tally_row_has_sums(tally, row) ? row : NULL;
+	return row != NULL && row_has_sums(tally, row) ? row : NULL;
 }
 
 /* ---- from outside ---- */
@@ -578,4 +590,144 @@ tally_check(const Tally *tally, int sqlstate)
 	if (fault != NULL)
 		ereport(ERROR, (errcode(sqlstate), errmsg("%s holds what can't be", tally->shape->type),
 						errdetail("%s", fault), tally_hint(tally->shape)));
+}
+
+/* ---- rows, sorted by their keys ---- */
+
+/* A row, with its first key beside it: that mostly decides, without a look at the row. */
+typedef struct SortedRow
+{
+	int64 first; /* 0 where it is a text */
+	TallyRow *row;
+} SortedRow;
+
+static inline int
+compare_rows(const SortedRow *a, const SortedRow *b, const Tally *tally)
+{
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return compare_keys(tally, &a->row->key, &b->row->key);
+}
+
+#define ST_SORT				sort_rows
+#define ST_ELEMENT_TYPE		SortedRow
+#define ST_COMPARE_ARG_TYPE const Tally
+#define ST_COMPARE(a, b, t) compare_rows(a, b, t)
+#define ST_SCOPE			static
+#define ST_DECLARE
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* Where the run of sorted rows ends that begins at start. */
+static int64
+end_of_run(const SortedRow *rows, int64 start, int64 n, const Tally *tally)
+{
+	while (++start < n && compare_rows(&rows[start - 1], &rows[start], tally) < 0)
+		;
+	return Min(start, n);
+}
+
+/* Merges each run with the one behind it. */
+static void
+merge_runs(const SortedRow *rows, SortedRow *merged, int64 n, const Tally *tally)
+{
+	int64 left = 0;
+
+	while (left < n)
+	{
+		int64 middle = end_of_run(rows, left, n, tally);
+		int64 end = middle < n ? end_of_run(rows, middle, n, tally) : n;
+		int64 right = middle;
+
+		while (left < middle || right < end)
+			*merged++ = right == end || (left < middle &&
+										 compare_rows(&rows[left], &rows[right], tally) < 0)
+							? rows[left++]
+							: rows[right++];
+		left = end;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Runs of rows that are merged; more are sorted. */
+#define MERGED_RUNS 16
+
+/* Sorts rows; results that are added up came sorted, and make a few runs. */
+static SortedRow *
+order_rows(SortedRow *rows, int64 n, const Tally *tally)
+{
+	SortedRow *merged;
+	int64 runs = 0;
+	int64 start = 0;
+
+	if (tally->in_order)
+		return rows;
+	for (; start < n && runs <= MERGED_RUNS; runs++)
+		start = end_of_run(rows, start, n, tally);
+	if (start < n)
+	{
+		sort_rows(rows, n, tally);
+		return rows;
+	}
+	merged = palloc_extended(Max(1, n) * sizeof(SortedRow), MCXT_ALLOC_HUGE);
+	for (; runs > 1; runs = (runs + 1) / 2)
+	{
+		SortedRow *from = rows;
+
+		merge_runs(from, merged, n, tally);
+		rows = merged;
+		merged = from;
+	}
+	pfree(merged);
+	return rows;
+}
+
+bool
+tally_has_rows(const Tally *tally)
+{
+	int64 i;
+
+	for (i = 0; i < tally->nlist; i++)
+		if (row_has_sums(tally, tally->list[i]))
+			return true;
+	return false;
+}
+
+int64
+tally_count_rows(const Tally *tally)
+{
+	int64 n = 0;
+	int64 i;
+
+	for (i = 0; i < tally->nlist; i++)
+		n += row_has_sums(tally, tally->list[i]);
+	return n;
+}
+
+TallyRow **
+tally_rows(const Tally *tally, int64 *nrows)
+{
+	size_t room = Max(1, tally->nlist);
+	SortedRow *sorted = palloc_extended(room * sizeof(SortedRow), MCXT_ALLOC_HUGE);
+	TallyRow **rows = palloc_extended(room * sizeof(TallyRow *), MCXT_ALLOC_HUGE);
+	bool is_number = tally->shape->nkeys > 0 && tally->text_column != 0;
+	int64 n = 0;
+	int64 i;
+
+	for (i = 0; i < tally->nlist; i++)
+	{
+		TallyRow *row = tally->list[i];
+
+		if (!row_has_sums(tally, row))
+			continue;
+		sorted[n].first = is_number ? row->key.numbers[0] : 0;
+		sorted[n].row = row;
+		n++;
+	}
+	sorted = order_rows(sorted, n, tally);
+	for (i = 0; i < n; i++)
+		rows[i] = sorted[i].row;
+	pfree(sorted);
+	*nrows = n;
+	return rows;
 }

@@ -30,7 +30,7 @@
 #include "core/decimal.h"
 #include "core/json.h"
 #include "core/sort.h"
-#include "metric/tally_part.h"
+#include "metric/metric_internal.h"
 
 #define STORED_VERSION	  1
 #define STORED_HAS_SCALE  0x10

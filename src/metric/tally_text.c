@@ -19,10 +19,10 @@
 #include "utils/json.h"
 #include "utils/memutils.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/decimal.h"
 #include "core/json.h"
-#include "metric/tally_part.h"
+#include "metric/metric_internal.h"
 
 #define SCALE_KEY  "scale"
 #define GUESTS_KEY "rows_without_customer"

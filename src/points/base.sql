@@ -13,78 +13,38 @@ COMMENT ON TYPE points_rollforward_result IS
 COMMENT ON TYPE points_triangle_result IS
 	'what became of the points of each period at each age, as points_triangle() makes it; points_triangle_table(), points_redemption_rate() and points_liability() turn it into rows, rollup() adds those of disjoint customers';
 
-CREATE FUNCTION points_totals(base timeline_base, policy points_policy DEFAULT '{}', as_of date DEFAULT NULL)
-	RETURNS points_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_points_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION points_rollforward(base timeline_base, policy points_policy DEFAULT '{}', period calendar_period DEFAULT 'month',
-		as_of date DEFAULT NULL, by_label boolean DEFAULT false)
-	RETURNS points_rollforward_result
-	AS 'MODULE_PATHNAME', 'loyalty_points_rollforward' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION points_triangle(base timeline_base, policy points_policy DEFAULT '{}', period calendar_period DEFAULT 'month',
-		as_of date DEFAULT NULL, by_label boolean DEFAULT false)
-	RETURNS points_triangle_result
-	AS 'MODULE_PATHNAME', 'loyalty_points_triangle' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION points_totals(timeline_base, points_policy, date) IS
-	'The points of a base at the end of the local day as_of (NULL: that of the last event collected), and what became of all of them: points_summary() of every customer, added up. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a kind that the policy does not know, and a redemption that its overdraft refuses, 22023 with the customer in the context.';
-COMMENT ON FUNCTION points_rollforward(timeline_base, points_policy, calendar_period, date, boolean) IS
-	'What became of the points of a base in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the policy''s boundary is gone. With by_label, each move stands under the label of the lot that it touches; a debt under none, until a lot pays it back. NULL for a NULL base. A policy and a period that name different zones are error 22023, a NULL policy, period or by_label 22004, an event before the first of a list of periods 22008; others as in points_totals().';
-COMMENT ON FUNCTION points_triangle(timeline_base, points_policy, calendar_period, date, boolean) IS
-	'What became of the points issued in each period, by their age in periods, up to the end of the local day as_of (NULL: that of the last event collected). Issued is whatever made a lot; redemptions are those of its points, refunds taken off, and debts of redemptions that it paid back, when it did. With by_label, each lot stands under its label. NULL for a NULL base; errors as in points_rollforward().';
+\expand metric/metric.sql NAME=points_totals C=points_totals RESULT=points_totals_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy points_policy DEFAULT '{}', as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=20 SSPACE=98304 \
+	COMMENT="The points of a base at the end of the local day as_of (NULL: that of the last event collected), and what became of all of them: points_summary() of every customer, added up. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a kind that the policy does not know, and a redemption that its overdraft refuses, 22023 with the customer in the context." \
+	AGGREGATE_COMMENT="points_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; so that partial results add up, policy and as_of must be the same for all rows (22023); others as in the function over a base."
 
-CREATE FUNCTION points_totals_accum(state points_totals_result, timeline event_timeline, policy points_policy, as_of date)
-	RETURNS points_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_points_totals_accum' LANGUAGE C STABLE PARALLEL SAFE COST 20;
-CREATE FUNCTION points_rollforward_accum(state points_rollforward_result, timeline event_timeline, policy points_policy,
-		period calendar_period, as_of date)
-	RETURNS points_rollforward_result
-	AS 'MODULE_PATHNAME', 'loyalty_points_rollforward_accum' LANGUAGE C STABLE PARALLEL SAFE COST 30;
-CREATE FUNCTION points_rollforward_accum(state points_rollforward_result, timeline event_timeline, policy points_policy,
-		period calendar_period, as_of date, by_label boolean)
-	RETURNS points_rollforward_result
-	AS 'MODULE_PATHNAME', 'loyalty_points_rollforward_accum' LANGUAGE C STABLE PARALLEL SAFE COST 30;
-CREATE FUNCTION points_triangle_accum(state points_triangle_result, timeline event_timeline, policy points_policy,
-		period calendar_period, as_of date)
-	RETURNS points_triangle_result
-	AS 'MODULE_PATHNAME', 'loyalty_points_triangle_accum' LANGUAGE C STABLE PARALLEL SAFE COST 30;
-CREATE FUNCTION points_triangle_accum(state points_triangle_result, timeline event_timeline, policy points_policy,
-		period calendar_period, as_of date, by_label boolean)
-	RETURNS points_triangle_result
-	AS 'MODULE_PATHNAME', 'loyalty_points_triangle_accum' LANGUAGE C STABLE PARALLEL SAFE COST 30;
-COMMENT ON FUNCTION points_totals_accum(points_totals_result, event_timeline, points_policy, date) IS 'part of the aggregate points_totals()';
-COMMENT ON FUNCTION points_rollforward_accum(points_rollforward_result, event_timeline, points_policy, calendar_period, date) IS
-	'part of the aggregate points_rollforward()';
-COMMENT ON FUNCTION points_rollforward_accum(points_rollforward_result, event_timeline, points_policy, calendar_period, date, boolean) IS
-	'part of the aggregate points_rollforward()';
-COMMENT ON FUNCTION points_triangle_accum(points_triangle_result, event_timeline, points_policy, calendar_period, date) IS
-	'part of the aggregate points_triangle()';
-COMMENT ON FUNCTION points_triangle_accum(points_triangle_result, event_timeline, points_policy, calendar_period, date, boolean) IS
-	'part of the aggregate points_triangle()';
+\expand metric/aggregate.sql NAME=points_rollforward C=points_rollforward RESULT=points_rollforward_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy points_policy, period calendar_period, as_of date" \
+	COST_OF_A_ROW=30 SSPACE=196608 \
+	AGGREGATE_COMMENT="points_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base."
 
-CREATE AGGREGATE points_totals(timeline event_timeline, policy points_policy, as_of date) (
-	SFUNC = points_totals_accum, STYPE = points_totals_result, SSPACE = 98304,
-	COMBINEFUNC = points_totals_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE points_rollforward(timeline event_timeline, policy points_policy, period calendar_period, as_of date) (
-	SFUNC = points_rollforward_accum, STYPE = points_rollforward_result, SSPACE = 196608,
-	COMBINEFUNC = points_rollforward_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE points_rollforward(timeline event_timeline, policy points_policy, period calendar_period, as_of date, by_label boolean) (
-	SFUNC = points_rollforward_accum, STYPE = points_rollforward_result, SSPACE = 196608,
-	COMBINEFUNC = points_rollforward_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE points_triangle(timeline event_timeline, policy points_policy, period calendar_period, as_of date) (
-	SFUNC = points_triangle_accum, STYPE = points_triangle_result, SSPACE = 196608,
-	COMBINEFUNC = points_triangle_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE points_triangle(timeline event_timeline, policy points_policy, period calendar_period, as_of date, by_label boolean) (
-	SFUNC = points_triangle_accum, STYPE = points_triangle_result, SSPACE = 196608,
-	COMBINEFUNC = points_triangle_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE points_totals(event_timeline, points_policy, date) IS
-	'points_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; so that partial results add up, policy and as_of must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE points_rollforward(event_timeline, points_policy, calendar_period, date) IS
-	'points_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE points_rollforward(event_timeline, points_policy, calendar_period, date, boolean) IS
-	'points_rollforward() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE points_triangle(event_timeline, points_policy, calendar_period, date) IS
-	'points_triangle() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE points_triangle(event_timeline, points_policy, calendar_period, date, boolean) IS
-	'points_triangle() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base.';
+\expand metric/metric.sql NAME=points_rollforward C=points_rollforward RESULT=points_rollforward_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy points_policy DEFAULT '{}', period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, by_label boolean DEFAULT false" \
+	COST=100000 COST_OF_A_ROW=30 SSPACE=196608 \
+	COMMENT="What became of the points of a base in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the policy''s boundary is gone. With by_label, each move stands under the label of the lot that it touches; a debt under none, until a lot pays it back. NULL for a NULL base. A policy and a period that name different zones are error 22023, a NULL policy, period or by_label 22004, an event before the first of a list of periods 22008; others as in points_totals()." \
+	AGGREGATE_COMMENT="points_rollforward() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base."
+
+\expand metric/aggregate.sql NAME=points_triangle C=points_triangle RESULT=points_triangle_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy points_policy, period calendar_period, as_of date" \
+	COST_OF_A_ROW=30 SSPACE=196608 \
+	AGGREGATE_COMMENT="points_triangle() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base."
+
+\expand metric/metric.sql NAME=points_triangle C=points_triangle RESULT=points_triangle_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy points_policy DEFAULT '{}', period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, by_label boolean DEFAULT false" \
+	COST=100000 COST_OF_A_ROW=30 SSPACE=196608 \
+	COMMENT="What became of the points issued in each period, by their age in periods, up to the end of the local day as_of (NULL: that of the last event collected). Issued is whatever made a lot; redemptions are those of its points, refunds taken off, and debts of redemptions that it paid back, when it did. With by_label, each lot stands under its label. NULL for a NULL base; errors as in points_rollforward()." \
+	AGGREGATE_COMMENT="points_triangle() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base."
 
 -- ---- rows ----
 

@@ -120,8 +120,14 @@ typedef struct PointsPolicy
 	PointsOverdraft overdraft;
 } PointsPolicy;
 
-/* Opens a detoasted points_policy datum in the current memory context (points_policy.c). */
+/* The keys of its JSON (policy/policy.h). */
+extern const struct PolicyTable points_policy_table;
+
+/* Opens a detoasted points_policy datum in the current memory context. */
 extern PointsPolicy *points_policy_open(const struct varlena *policy);
+
+/* The stored form of rules written as JSON; everything is checked. */
+extern struct varlena *points_policy_from_text(const char *text);
 
 /* ---- the walk (points_walk.c) ---- */
 
@@ -241,6 +247,9 @@ extern PointsLimit points_limit_day(const PointsPolicy *policy, DateADT day);
 extern PointsLimit points_limit_instant(TimestampTz at);
 
 extern const PointsTotals *points_walk_totals(PointsWalk *walk);
+
+/* What can be spent, less debts. */
+extern int128 points_walk_spendable(PointsWalk *walk);
 extern int points_walk_scale(const PointsWalk *walk);
 extern const PointsLot *points_walk_lots(const PointsWalk *walk, int32 *nlots);
 
@@ -256,7 +265,7 @@ extern TimestampTz points_walk_last_activity(const PointsWalk *walk);
 /* When all points go for want of activity, if none comes; DT_NOEND: never. */
 extern TimestampTz points_walk_inactive_at(PointsWalk *walk);
 
-/* ---- fed from outside (points_feed.c) ---- */
+/* ---- fed from outside ---- */
 
 /*
  * Starts over with a customer whose events somebody else makes; scale is that of their values.

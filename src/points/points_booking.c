@@ -9,7 +9,7 @@
 
 #include "points/points_booking.h"
 #include "core/hash_key.h"
-#include "calendar/periods.h"
+#include "calendar/calendar.h"
 
 /* ---- labels ---- */
 
@@ -93,13 +93,13 @@ struct PointsBooking
 };
 
 PointsBooking *
-points_booking_create(const PointsQuestion *question)
+points_booking_create(const PointsPolicy *policy, const CalendarPeriod *period, bool by_label)
 {
 	PointsBooking *booking = palloc0(sizeof(PointsBooking));
 
-	booking->periods = periods_open(question->period, question->zone);
-	booking->expires_before_events = !question->policy->valid_at_boundary;
-	booking->by_label = question->by_label;
+	booking->periods = periods_open(period, policy->zone);
+	booking->expires_before_events = !policy->valid_at_boundary;
+	booking->by_label = by_label;
 	booking->context = CurrentMemoryContext;
 	hash_key_need();
 	booking->labels = labels_create(CurrentMemoryContext, 16, NULL);

@@ -1,6 +1,6 @@
 /*
  * points_booking.h
- *		Booking a walk's moves into cells: by period, or by period of issue and age; points_base.h
+ *		Booking a walk's moves into cells: by period, or by period of issue and age; points_result.h
  *		has the rules.
  */
 #ifndef LOYALTY_POINTS_BOOKING_H
@@ -8,13 +8,14 @@
 
 #include "postgres.h"
 
-#include "points/points_base.h"
 #include "metric/cells.h"
+#include "points/points_result.h"
 
 typedef struct PointsBooking PointsBooking;
 
-/* In the current memory context. */
-extern PointsBooking *points_booking_create(const PointsQuestion *question);
+/* In the current memory context. Days are those of the policy's zone. */
+extern PointsBooking *points_booking_create(const PointsPolicy *policy,
+											const CalendarPeriod *period, bool by_label);
 
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
 extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);

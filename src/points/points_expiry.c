@@ -11,7 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "policy/policy.h"
-#include "points/points_expiry.h"
+#include "points/points_internal.h"
 
 /* A day that has another one behind it in every zone. */
 #define LAST_DAY (TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE - 3)

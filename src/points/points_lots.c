@@ -1,159 +1,361 @@
 /*
  * points_lots.c
- *		Moves on a customer's lots: activated, given back, expired, taken from in any order.
- *		Each keeps the totals and the queues true, and tells the sink.
+ *		A customer's lots in an order, where they aren't a range (lists and heaps), and what he
+ *		earned and redeemed under a ref, for returns and refunds; points_internal.h has the rest.
+ *
+ * Few customers bring anything back: uses of refs are just noted, one after another. The first
+ * one that looks for a ref has all of them put into a hash table, which is kept up from
+ * then on.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "points/points_moves.h"
+#include "core/array.h"
+#include "points/points_internal.h"
+
+/* ---- lots in an order ---- */
 
 void
-walk_tell(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
-		  int32 event, int64 points)
+lot_queue_init(LotQueue *queue, uint8 bit, bool shares_bit, LotOrder order)
 {
-	PointsMove move = {
-		.type = type, .role = role, .at = at, .lot = lot, .event = event, .points = points
-	};
-
-	walk->sink(walk->sink_context, walk, &move);
+	queue->bit = bit;
+	queue->shares_bit = shares_bit;
+	queue->order = order;
+	queue->numbers = NULL;
+	queue->max = 0;
+	queue->context = CurrentMemoryContext;
+	lot_queue_clear(queue);
 }
 
 static void
-queue_if_filled(PointsWalk *walk, WalkQueue queue, int32 lot)
+append(LotQueue *queue, int32 lot)
 {
-	if (walk->filled & (1 << queue))
-		lot_queue_push(&walk->queues[queue], walk->lots, lot);
-}
-
-void
-walk_enqueue_further(PointsWalk *walk, int32 lot)
-{
-	queue_if_filled(walk, QUEUE_ALL, lot);
-	if (walk->lots[lot].expires_at != DT_NOEND)
-		queue_if_filled(walk, QUEUE_EXPIRY, lot);
-	if (walk->lots[lot].state == POINTS_LOT_PENDING)
-		queue_if_filled(walk, QUEUE_PENDING, lot);
-	else
+	if (queue->end == queue->max)
 	{
-		queue_if_filled(walk, QUEUE_NEWEST, lot);
-		queue_if_filled(walk, QUEUE_SOONEST, lot);
+		/* what was taken from the front makes room first, if that is worth it */
+		if (queue->head > 0)
+			memmove(queue->numbers, queue->numbers + queue->head,
+					(queue->end - queue->head) * sizeof(int32));
+		queue->end -= queue->head;
+		queue->head = 0;
+		if (queue->end >= queue->max / 2)
+			queue->numbers = array_grow_in(queue->context, queue->numbers, &queue->max,
+										   queue->max + 1, sizeof(int32));
 	}
+	queue->numbers[queue->end++] = lot;
+}
+
+static void
+sift_up(LotQueue *queue, const PointsLot *lots)
+{
+	int32 *heap = queue->numbers + queue->head;
+	int32 i = queue->end - queue->head - 1;
+	int32 lot = heap[i];
+
+	while (i > 0 && lot_before(queue->order, lots, lot, heap[(i - 1) / 2]))
+	{
+		heap[i] = heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	heap[i] = lot;
+}
+
+static void
+sift_down(LotQueue *queue, const PointsLot *lots)
+{
+	int32 *heap = queue->numbers + queue->head;
+	int32 size = queue->end - queue->head;
+	int32 lot = heap[0];
+	int32 i = 0;
+
+	for (;;)
+	{
+		int32 child = 2 * i + 1;
+
+		if (child >= size)
+			break;
+		if (child + 1 < size && lot_before(queue->order, lots, heap[child + 1], heap[child]))
+			child++;
+		if (!lot_before(queue->order, lots, heap[child], lot))
+			break;
+		heap[i] = heap[child];
+		i = child;
+	}
+	heap[i] = lot;
+}
+
+static void
+make_list(LotQueue *queue, const PointsLot *lots)
+{
+	int32 head = queue->head;
+	int32 end = queue->end;
+	int32 i;
+
+	queue->head = queue->end = 0;
+	for (i = head; i < end; i++)
+		if (lots[i].queued & queue->bit)
+			append(queue, i);
+	queue->form = LOTS_LIST;
+}
+
+/* A sorted list is a heap already, unless its first one is at the end. */
+static void
+make_heap(LotQueue *queue)
+{
+	int32 *a = queue->numbers + queue->head;
+	int32 *b = queue->numbers + queue->end - 1;
+
+	if (queue->order == LOTS_NEWEST)
+		for (; a < b; a++, b--)
+		{
+			int32 lot = *a;
+
+			*a = *b;
+			*b = lot;
+		}
+	queue->form = LOTS_HEAP;
+}
+
+/* Would a lot be the last of the list's array? */
+static inline bool
+continues_list(const LotQueue *queue, const PointsLot *lots, int32 lot)
+{
+	int32 last = queue->numbers[queue->end - 1];
+
+	if (queue->order == LOTS_NEWEST)
+		return lot > last;
+	return lot_before(queue->order, lots, last, lot);
+}
+
+/* The lot has the queue's bit, but isn't there yet. */
+void
+lot_queue_push_slow(LotQueue *queue, PointsLot *lots, int32 lot)
+{
+	if (queue->form == LOTS_RANGE && queue->head == queue->end)
+	{
+		queue->head = lot;
+		queue->end = lot + 1;
+		queue->last = lot_rank(queue->order, &lots[lot]);
+		return;
+	}
+	if (queue->form == LOTS_RANGE)
+	{
+		lots[lot].queued &= (uint8) ~queue->bit;
+		make_list(queue, lots);
+		lots[lot].queued |= queue->bit;
+	}
+	if (queue->form == LOTS_LIST && queue->head < queue->end && !continues_list(queue, lots, lot))
+		make_heap(queue);
+	append(queue, lot);
+	if (queue->form == LOTS_HEAP)
+		sift_up(queue, lots);
+}
+
+/* Takes the first lot out. */
+static void
+drop_first(LotQueue *queue, const PointsLot *lots)
+{
+	if (queue->form == LOTS_HEAP)
+	{
+		queue->numbers[queue->head] = queue->numbers[--queue->end];
+		if (queue->head < queue->end)
+			sift_down(queue, lots);
+	}
+	else if (queue->order == LOTS_NEWEST)
+		queue->end--;
+	else
+		queue->head++;
+}
+
+int32
+lot_queue_first_slow(LotQueue *queue, LotMembers members, PointsLot *lots)
+{
+	while (queue->head < queue->end)
+	{
+		int32 lot = queue->form == LOTS_LIST && queue->order == LOTS_NEWEST
+						? queue->numbers[queue->end - 1]
+						: queue->numbers[queue->head];
+
+		if (lot_belongs(members, &lots[lot]))
+			return lot;
+		lots[lot].queued &= (uint8) ~queue->bit;
+		drop_first(queue, lots);
+	}
+	lot_queue_clear(queue);
+	return -1;
+}
+
+/* ---- what was earned and redeemed under a ref ---- */
+
+void
+lot_refs_init(LotRefs *refs, uint8 bit)
+{
+	memset(refs, 0, sizeof(LotRefs));
+	refs->context = CurrentMemoryContext;
+	refs->bit = bit;
+	ref_table_init(&refs->numbers, refs->context);
 }
 
 void
-walk_fill_queue(PointsWalk *walk, WalkQueue queue)
+lot_refs_clear(LotRefs *refs)
+{
+	refs->nuses = 0;
+	refs->npieces = 0;
+	if (!refs->known)
+		return;
+	refs->known = false;
+	if (refs->numbers.count == 0)
+		return;
+	ref_table_clear(&refs->numbers);
+	MemoryContextReset(refs->queues);
+}
+
+static LotRef *
+make_ref(LotRefs *refs, const RefKey *key)
+{
+	int32 known = refs->numbers.count;
+	int32 number = ref_table_add(&refs->numbers, key);
+	LotRef *ref;
+
+	if (number < known)
+		return &refs->list[number];
+	if (unlikely(refs->queues == NULL))
+		refs->queues = AllocSetContextCreate(refs->context, "loyalty refs", ALLOCSET_SMALL_SIZES);
+	refs->list = array_grow_in(refs->context, refs->list, &refs->max_list, (int64) number + 1,
+							   sizeof(LotRef));
+	ref = &refs->list[number];
+	ref->lot = ref->last_piece = -1;
+	ref->lots = NULL;
+	ref->debt = 0;
+	return ref;
+}
+
+/* Adds a lot to those of its ref: most refs have one, which needs no queue. */
+static void
+add_lot(LotRefs *refs, PointsLot *lots, LotRef *ref, int32 lot)
+{
+	MemoryContext old;
+
+	if (ref->lots == NULL && (ref->lot < 0 || ref->lot == lot))
+	{
+		ref->lot = lot;
+		return;
+	}
+	if (ref->lots == NULL)
+	{
+		old = MemoryContextSwitchTo(refs->queues);
+		ref->lots = palloc(sizeof(LotQueue));
+		lot_queue_init(ref->lots, refs->bit, true, LOTS_NEWEST);
+		MemoryContextSwitchTo(old);
+		lot_queue_push(ref->lots, lots, ref->lot);
+		ref->lot = -1;
+	}
+	lot_queue_push(ref->lots, lots, lot);
+}
+
+static void
+enter(LotRefs *refs, PointsLot *lots, const RefUse *use)
+{
+	LotRef *ref = make_ref(refs, &use->key);
+	int32 i;
+
+	if (use->lot >= 0)
+	{
+		lots[use->lot].ref = (int32) (ref - refs->list);
+		add_lot(refs, lots, ref, use->lot);
+		return;
+	}
+	for (i = use->first_piece; i < use->first_piece + use->npieces; i++)
+	{
+		refs->pieces[i].before = ref->last_piece;
+		ref->last_piece = i;
+	}
+	ref->debt += use->debt;
+}
+
+static void
+note(LotRefs *refs, PointsLot *lots, const RefUse *use)
+{
+	if (refs->known)
+	{
+		enter(refs, lots, use);
+		return;
+	}
+	refs->uses = array_grow_in(refs->context, refs->uses, &refs->max_uses, (int64) refs->nuses + 1,
+							   sizeof(RefUse));
+	refs->uses[refs->nuses++] = *use;
+}
+
+void
+lot_refs_note_lot(LotRefs *refs, PointsLot *lots, const RefKey *key, int32 lot)
+{
+	RefUse use = { .key = *key, .lot = lot };
+
+	note(refs, lots, &use);
+}
+
+void
+lot_refs_note_piece(LotRefs *refs, int32 lot, int64 points)
+{
+	LotPiece *piece;
+
+	refs->pieces = array_grow_in(refs->context, refs->pieces, &refs->max_pieces,
+								 (int64) refs->npieces + 1, sizeof(LotPiece));
+	piece = &refs->pieces[refs->npieces++];
+	piece->lot = lot;
+	piece->points = points;
+	piece->before = -1;
+}
+
+void
+lot_refs_note_redemption(LotRefs *refs, PointsLot *lots, const RefKey *key, int32 first_piece,
+						 int64 debt)
+{
+	RefUse use = { .key = *key,
+				   .lot = -1,
+				   .first_piece = first_piece,
+				   .npieces = refs->npieces - first_piece,
+				   .debt = debt };
+
+	note(refs, lots, &use);
+}
+
+LotRef *
+lot_refs_find(LotRefs *refs, PointsLot *lots, const RefKey *key)
 {
 	int32 i;
 
-	walk->filled |= 1 << queue;
-	for (i = 0; i < walk->nlots; i++)
+	if (key->type == EVENT_REF_NONE)
+		return NULL;
+	if (!refs->known)
 	{
-		if (lot_belongs(walk_members[queue], &walk->lots[i]))
-			lot_queue_push(&walk->queues[queue], walk->lots, i);
-		CHECK_FOR_INTERRUPTS();
+		refs->known = true;
+		for (i = 0; i < refs->nuses; i++)
+		{
+			enter(refs, lots, &refs->uses[i]);
+			CHECK_FOR_INTERRUPTS();
+		}
 	}
+	i = ref_table_find(&refs->numbers, key);
+	return i < 0 ? NULL : &refs->list[i];
 }
 
+int32
+lot_ref_first(LotRef *ref, PointsLot *lots)
+{
+	if (ref->lots != NULL)
+		return lot_queue_first(ref->lots, LOTS_WITH_POINTS, lots);
+	return ref->lot >= 0 && lots[ref->lot].remaining > 0 ? ref->lot : -1;
+}
+
+/* Only a refund gives back, which has looked for its ref: all refs are known. */
 void
-walk_grow_lots(PointsWalk *walk)
+lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot)
 {
-	walk->lots = repalloc_huge(walk->lots, (Size) walk->max_lots * 2 * sizeof(PointsLot));
-	walk->max_lots *= 2;
-}
+	int32 ref = lots[lot].ref;
 
-/* Points that have become available pay back a debt first. */
-void
-walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
-{
-	PointsLot *lot = &walk->lots[number];
-	int64 points =
-		walk->totals.overdrawn < lot->remaining ? (int64) walk->totals.overdrawn : lot->remaining;
-
-	if (points == 0)
-		return;
-	lot->remaining -= points;
-	walk_add_active(walk, -points);
-	walk->totals.overdrawn -= points;
-	walk_emit(walk, POINTS_MOVE_REPAY, role, at, number, event, points);
-}
-
-/* Takes up to so many points from the lots of a queue, in its order; returns how many there were.
- */
-int64
-walk_take(PointsWalk *walk, WalkQueue queue, const Due *due, int64 points)
-{
-	int64 taken = 0;
-	int32 lot;
-
-	if (queue == QUEUE_PENDING && walk->totals.pending == 0)
-		return 0;
-	while (taken < points && (lot = walk_first_lot(walk, queue)) >= 0)
-	{
-		taken += walk_take_from_lot(walk, lot, due, points - taken);
-		CHECK_FOR_INTERRUPTS();
-	}
-	return taken;
-}
-
-void
-walk_overdraw(PointsWalk *walk, const Due *due, int64 points)
-{
-	if (points == 0)
-		return;
-	walk->totals.overdrawn += points;
-	walk_emit_event(walk, POINTS_MOVE_OVERDRAW, due, points);
-}
-
-/* Gives points back to the lot that they were taken from. */
-void
-walk_restore(PointsWalk *walk, int32 number, const Due *due, int64 points)
-{
-	PointsLot *lot = &walk->lots[number];
-	TimestampTz at = due->at;
-
-	lot->remaining += points;
-	lot->state = POINTS_LOT_ACTIVE;
-	walk_add_active(walk, points);
-	walk_emit(walk, POINTS_MOVE_RESTORE, due->role, at, number, due->number, points);
-	if (walk_is_over(walk, lot->expires_at, at))
-	{
-		walk_expire_lot(walk, number, at);
-		return;
-	}
-	walk_repay(walk, number, due->role, at, due->number);
-	walk_restore_to_ref(walk, number);
-	walk_enqueue(walk, number, false);
-}
-
-/* Everything goes; the next refresh arms inactivity again. */
-void
-walk_expire_everything(PointsWalk *walk, TimestampTz at)
-{
-	int32 lot;
-
-	while ((lot = walk_first_lot(walk, QUEUE_ALL)) >= 0)
-	{
-		walk_expire_lot(walk, lot, at);
-		CHECK_FOR_INTERRUPTS();
-	}
-	walk->last_refresh = DT_NOBEGIN;
-}
-
-void
-walk_activate(PointsWalk *walk, int32 number)
-{
-	PointsLot *lot = &walk->lots[number];
-
-	lot->state = POINTS_LOT_ACTIVE;
-	if (lot->remaining == 0)
-		return;
-	walk->totals.pending -= lot->remaining;
-	walk_add_active(walk, lot->remaining);
-	walk_emit(walk, POINTS_MOVE_ACTIVATE, POINTS_EARN, lot->available_at, number, -1,
-			  lot->remaining);
-	walk_repay(walk, number, POINTS_EARN, lot->available_at, -1);
-	walk_enqueue(walk, number, false);
+	if (ref >= 0)
+		add_lot(refs, lots, &refs->list[ref], lot);
 }

@@ -1,55 +1,34 @@
 /*
  * points_policy.c
- *		The rules of points from JSON: reading and checking.
+ *		The rules of points: the table of their keys, what contradicts what, and the SQL type
+ *		points_policy.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/json.h"
 
-#include "calendar/day.h"
+#include "points/points.h"
 #include "policy/policy.h"
-#include "points/points_policy.h"
 
-static const char *const policy_keys[] = {
-	"zone",			 "kinds",	   "expires",		 "expires_after",	   "expires_from",
-	"expires_align", "expires_on", "inactive_after", "refreshed_by",	   "expiry_boundary",
-	"by_label",		 "pending",	   "redeem_order",	 "returns_below_zero", "overdraft",
-	"versions",		 NULL
-};
+static const char *const never_names[] = { "never" };
+static const char *const from_names[] = { "earning", "activation" };
+static const char *const align_names[] = { "none", "day", "month", "quarter", "half_year", "year" };
+static const char *const boundary_names[] = { "gone", "valid" };
+static const char *const order_names[] = { "soonest_expiry", "oldest", "newest" };
+static const char *const overdraft_names[] = { "allow", "clip", "refuse" };
+static const char *const refreshing_names[] = { "earn", "redeem" };
+
 static const char *const label_keys[] = { "expires",	   "expires_after", "expires_from",
 										  "expires_align", "expires_on",	NULL };
-static const char *const version_keys[] = { "from",			"expires",		 "expires_after",
-											"expires_from", "expires_align", "expires_on",
-											"by_label",		"pending",		 NULL };
 
-#define CHANGING \
-	"expires, expires_after, expires_from, expires_align, expires_on, by_label, pending"
-
-static const PolicyVersionKeys version_rules = {
-	.policy = policy_keys,
-	.version = version_keys,
-	.fixed_hint = "A version holds from, and any of " CHANGING ".",
-	.null_hint = "Points that don't expire from then on are \"expires\": \"never\", no waiting is "
-				 "\"pending\": \"0 days\", and no rules by label are \"by_label\": {}.",
-	.empty_hint = "Give any of " CHANGING ".",
-};
-
-const char *const points_never_names[] = { "never" };
-const char *const points_from_names[] = { "earning", "activation" };
-const char *const points_align_names[] = { "none", "day", "month", "quarter", "half_year", "year" };
-const char *const points_boundary_names[] = { "gone", "valid" };
-const char *const points_order_names[] = { "soonest_expiry", "oldest", "newest" };
-const char *const points_overdraft_names[] = { "allow", "clip", "refuse" };
-const char *const points_refreshing_names[] = { "earn", "redeem" };
-
-const PointsExpiry points_expires_never = { .align = POINTS_ALIGN_DAY };
+/* The expiry of points without a rule. */
+static const PointsExpiry expires_never = { .align = POINTS_ALIGN_DAY };
 
 #define EXPIRES_HINT \
 	"Points never expire, expire an interval after something, or on a day of the year."
 
-/* ---- reading ---- */
+/* ---- expiry ---- */
 
 /*
  * Reads one level's expiry over what holds without it: a date takes the place of an interval, and
@@ -69,12 +48,11 @@ read_expiry(const PolicyObject *object, PointsExpiry *expiry)
 	for (i = 0; i < (int) lengthof(ways); i++)
 		policy_refuse_both(object, "expires", ways[i], EXPIRES_HINT);
 
-	if (policy_get_choice(object, "expires", points_never_names, lengthof(points_never_names),
-						  &number))
-		*expiry = points_expires_never;
+	if (policy_get_choice(object, "expires", never_names, lengthof(never_names), &number))
+		*expiry = expires_never;
 	if (policy_get_month_day(object, "expires_on", &month, &day))
 	{
-		*expiry = points_expires_never;
+		*expiry = expires_never;
 		expiry->on_month = month;
 		expiry->on_day = day;
 	}
@@ -83,16 +61,14 @@ read_expiry(const PolicyObject *object, PointsExpiry *expiry)
 		expiry->has_after = true;
 		expiry->on_month = expiry->on_day = 0;
 	}
-	if (policy_get_choice(object, "expires_from", points_from_names, lengthof(points_from_names),
-						  &number))
+	if (policy_get_choice(object, "expires_from", from_names, lengthof(from_names), &number))
 	{
 		if (!expiry->has_after)
 			policy_report_needs(object, "expires_from", "expires_after",
 								"It says from where on that interval is counted.");
 		expiry->from_activation = number == 1;
 	}
-	if (policy_get_choice(object, "expires_align", points_align_names, lengthof(points_align_names),
-						  &number))
+	if (policy_get_choice(object, "expires_align", align_names, lengthof(align_names), &number))
 	{
 		if (!expiry->has_after)
 			policy_report_needs(
@@ -101,6 +77,60 @@ read_expiry(const PolicyObject *object, PointsExpiry *expiry)
 		expiry->align = (PointsAlign) number;
 	}
 }
+
+static bool
+expiry_same(const PointsExpiry *a, const PointsExpiry *b)
+{
+	return a->has_after == b->has_after && a->from_activation == b->from_activation &&
+		   a->align == b->align && a->on_month == b->on_month && a->on_day == b->on_day &&
+		   (!a->has_after || policy_interval_same(&a->after, &b->after));
+}
+
+/* Writes what is to be read over before to give this expiry; without before, all of it. */
+static void
+write_expiry(StringInfo out, const PointsExpiry *expiry, const PointsExpiry *before)
+{
+	if (before != NULL && expiry_same(expiry, before))
+		return;
+	if (!expiry->has_after && expiry->on_month == 0)
+		policy_put_name(out, "expires", never_names[0]);
+	else if (!expiry->has_after)
+		policy_put_name(out, "expires_on", psprintf("%02d-%02d", expiry->on_month, expiry->on_day));
+	else
+	{
+		if (before == NULL || !before->has_after)
+			before = &expires_never;
+		if (!before->has_after || !policy_interval_same(&expiry->after, &before->after))
+			policy_put_interval(out, "expires_after", &expiry->after);
+		if (expiry->from_activation != before->from_activation)
+			policy_put_name(out, "expires_from", from_names[expiry->from_activation ? 1 : 0]);
+		if (expiry->align != before->align)
+			policy_put_name(out, "expires_align", align_names[expiry->align]);
+	}
+}
+
+static void
+read_version_expiry(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+{
+	read_expiry(object, &((PointsVersion *) version)->expiry);
+}
+
+static void
+put_version_expiry(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+				   const void *before)
+{
+	write_expiry(out, &((const PointsVersion *) now)->expiry,
+				 before != NULL ? &((const PointsVersion *) before)->expiry : NULL);
+}
+
+static bool
+version_expiry_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+{
+	return expiry_same(&((const PointsVersion *) now)->expiry,
+					   &((const PointsVersion *) before)->expiry);
+}
+
+/* ---- kinds and labels ---- */
 
 /* A key of an object as a text of its own. */
 static EventText
@@ -113,24 +143,18 @@ copy_text(const JsonbValue *key)
 	return text;
 }
 
-/* The place of a member whose key is a user's own text, which may be long. */
-static const char *
-member_path(const char *path, const JsonbValue *key)
-{
-	return psprintf("%s.%.*s%s", path, JSON_SHOWN(key->val.string.val, key->val.string.len));
-}
-
 static void
-read_kinds(const PolicyObject *root, PointsPolicy *policy)
+read_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
-	JsonbValue key;
-	JsonbValue value;
+	PointsPolicy *policy = opened;
+	JsonbIterator *iterator = NULL;
 	JsonbContainer *kinds;
-	JsonbIterator *iterator;
+	JsonbValue name;
+	JsonbValue value;
 
-	if (json_member(root->json, "kinds", &value) == NULL)
+	if (json_member(root->json, key->name, &value) == NULL)
 		return;
-	kinds = json_as_object(&value, root->type, "kinds");
+	kinds = json_as_object(&value, root->type, key->name);
 	if (JsonContainerSize(kinds) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -138,177 +162,246 @@ read_kinds(const PolicyObject *root, PointsPolicy *policy)
 				 errhint("Give each kind of the ledger its role, or leave \"kinds\" out: then "
 						 "positive values earn and negative ones redeem.")));
 	policy->kinds = palloc_extended(JsonContainerSize(kinds) * sizeof(PointsKind), MCXT_ALLOC_HUGE);
-	iterator = JsonbIteratorInit(kinds);
-	(void) JsonbIteratorNext(&iterator, &key, true);
-	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	while (policy_next_member(kinds, &iterator, &name, &value))
 	{
 		PointsKind *kind = &policy->kinds[policy->nkinds++];
 
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		kind->kind = copy_text(&key);
-		kind->role = (PointsRole) policy_choice(root, &value, member_path("kinds", &key),
+		kind->kind = copy_text(&name);
+		kind->role = (PointsRole) policy_choice(root, &value, policy_member_path(key->name, &name),
 												points_role_names, POINTS_ROLES);
 		policy->books_expiry = policy->books_expiry || kind->role == POINTS_EXPIRE;
 		policy->has_refunds = policy->has_refunds || kind->role == POINTS_REDEEM_REFUND;
-		CHECK_FOR_INTERRUPTS();
 	}
 	qsort(policy->kinds, policy->nkinds, sizeof(PointsKind), event_text_order);
 }
 
-/* The rules by label, if the level has some; they take the place of those before. */
 static void
-read_labels(const PolicyObject *object, PointsVersion *version)
+put_kinds(StringInfo out, const PolicyKey *key, const void *opened, const void *now,
+		  const void *before)
 {
-	const char *path = policy_path(object, "by_label");
-	JsonbValue key;
-	JsonbValue value;
-	JsonbContainer *labels;
-	JsonbIterator *iterator;
+	const PointsPolicy *policy = now;
+	int i;
 
-	if (json_member(object->json, "by_label", &value) == NULL)
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '{');
+	for (i = 0; i < policy->nkinds; i++)
+	{
+		policy_put_name(out, policy->kinds[i].kind.bytes, points_role_names[policy->kinds[i].role]);
+		CHECK_FOR_INTERRUPTS();
+	}
+	appendStringInfoChar(out, '}');
+}
+
+/* The rules by label take the place of those before. */
+static void
+read_labels(const PolicyObject *object, const PolicyKey *key, void *policy, void *opened)
+{
+	PointsVersion *version = opened;
+	const char *path = policy_path(object, key->name);
+	JsonbIterator *iterator = NULL;
+	JsonbContainer *labels;
+	JsonbValue name;
+	JsonbValue value;
+
+	if (json_member(object->json, key->name, &value) == NULL)
 		return;
 	labels = json_as_object(&value, object->type, path);
 	version->nlabels = 0;
 	version->labels =
 		palloc_extended((JsonContainerSize(labels) + 1) * sizeof(PointsLabelRule), MCXT_ALLOC_HUGE);
-	iterator = JsonbIteratorInit(labels);
-	(void) JsonbIteratorNext(&iterator, &key, true);
-	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	while (policy_next_member(labels, &iterator, &name, &value))
 	{
 		PointsLabelRule *rule = &version->labels[version->nlabels++];
 		PolicyObject place;
 
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		policy_enter(object, &value, member_path(path, &key), &place);
+		policy_enter(object, &value, policy_member_path(path, &name), &place);
 		policy_check_keys(&place, label_keys);
-		rule->label = copy_text(&key);
-		rule->expiry = points_expires_never;
+		rule->label = copy_text(&name);
+		rule->expiry = expires_never;
 		read_expiry(&place, &rule->expiry);
 		if (!rule->expiry.has_after && rule->expiry.on_month == 0 && !policy_has(&place, "expires"))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" of a %s doesn't say when points expire",
-							member_path(path, &key), object->type),
+							policy_member_path(path, &name), object->type),
 					 errhint("Give expires_after or expires_on, or \"expires\": \"never\".")));
-		CHECK_FOR_INTERRUPTS();
 	}
 	qsort(version->labels, version->nlabels, sizeof(PointsLabelRule), event_text_order);
 }
 
-/* Reads the dated versions, each over the one before. Those that change nothing are left out. */
 static void
-read_versions(const PolicyObject *root, PointsPolicy *policy)
+put_labels(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		   const void *before)
 {
-	PolicyVersions versions;
-	uint32 count = policy_versions_open(&versions, root, &version_rules);
+	const PointsVersion *version = now;
+	int i;
 
-	policy->versions = repalloc_huge(policy->versions, (count + 1) * sizeof(PointsVersion));
-	while (policy_versions_next(&versions))
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '{');
+	for (i = 0; i < version->nlabels; i++)
 	{
-		PointsVersion *before = &policy->versions[policy->nversions - 1];
-		PointsVersion *version = before + 1;
-
-		*version = *before;
-		version->from = versions.from;
-		read_expiry(&versions.object, &version->expiry);
-		(void) policy_get_interval(&versions.object, "pending", true, &version->pending);
-		read_labels(&versions.object, version);
-		if (!points_expiry_same(&version->expiry, &before->expiry) ||
-			!policy_interval_same(&version->pending, &before->pending) ||
-			!points_labels_same(version, before))
-			policy->nversions++;
+		policy_put_key(out, version->labels[i].label.bytes);
+		appendStringInfoChar(out, '{');
+		write_expiry(out, &version->labels[i].expiry, NULL);
+		appendStringInfoChar(out, '}');
+		CHECK_FOR_INTERRUPTS();
 	}
+	appendStringInfoChar(out, '}');
 }
+
+/* ---- activity ---- */
 
 /* Days without activity are counted: less than one is none. */
 static void
-read_inactive(const PolicyObject *root, PointsPolicy *policy)
+check_inactive(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
+	PointsPolicy *policy = opened;
 	const Interval *after = &policy->inactive_after;
 
-	policy->has_inactive =
-		policy_get_interval(root, "inactive_after", false, &policy->inactive_after);
+	policy->has_inactive = after->month != 0 || after->day != 0 || after->time != 0;
 	if (policy->has_inactive && after->month == 0 && after->day == 0 && after->time < USECS_PER_DAY)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"inactive_after\" of a %s is less than a day: \"%s\"", root->type,
+						errmsg("\"%s\" of a %s is less than a day: \"%s\"", key->name, root->type,
 							   policy_interval_text(after)),
 						errhint("Write an interval of a day or more, such as \"12 months\".")));
 }
 
 static void
-read_refreshing(const PolicyObject *root, PointsPolicy *policy)
+read_refreshing(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
-	JsonbValue value;
+	PointsPolicy *policy = opened;
+	JsonbIterator *iterator = NULL;
 	JsonbContainer *roles;
-	uint32 i;
+	JsonbValue value;
 
-	policy->refreshed_by_earn = policy->refreshed_by_redeem = true;
-	if (json_member(root->json, "refreshed_by", &value) == NULL)
+	if (json_member(root->json, key->name, &value) == NULL)
 		return;
 	if (!policy->has_inactive)
-		policy_report_needs(root, "refreshed_by", "inactive_after",
+		policy_report_needs(root, key->name, "inactive_after",
 							"It says which events keep points from expiring for want of activity.");
-	roles = json_as_array(&value, root->type, "refreshed_by");
+	roles = json_as_array(&value, root->type, key->name);
 	if (JsonContainerSize(roles) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"refreshed_by\" of a %s is empty", root->type),
+						errmsg("\"%s\" of a %s is empty", key->name, root->type),
 						errhint("Give earn, redeem, or both, which is the default.")));
 	policy->refreshed_by_earn = policy->refreshed_by_redeem = false;
-	for (i = 0; i < JsonContainerSize(roles); i++)
+	while (policy_next_element(roles, &iterator, &value))
 	{
-		int role = policy_choice(root, getIthJsonbValueFromContainer(roles, i), "refreshed_by",
-								 points_refreshing_names, lengthof(points_refreshing_names));
+		int role =
+			policy_choice(root, &value, key->name, refreshing_names, lengthof(refreshing_names));
 		bool *refreshes = role == 0 ? &policy->refreshed_by_earn : &policy->refreshed_by_redeem;
 
 		if (*refreshes)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"refreshed_by\" of a %s has \"%s\" twice", root->type,
-								   points_refreshing_names[role])));
+							errmsg("\"%s\" of a %s has \"%s\" twice", key->name, root->type,
+								   refreshing_names[role])));
 		*refreshes = true;
 	}
 }
 
-PointsPolicy *
-points_policy_read(JsonbContainer *json)
+static void
+put_refreshing(StringInfo out, const PolicyKey *key, const void *opened, const void *now,
+			   const void *before)
 {
-	PointsPolicy *policy = palloc0(sizeof(PointsPolicy));
-	PolicyObject root = { json, POINTS_POLICY_TYPE, "" };
-	PointsVersion *first = palloc0(sizeof(PointsVersion));
-	int number;
+	const PointsPolicy *policy = now;
+	bool refreshes[] = { policy->refreshed_by_earn, policy->refreshed_by_redeem };
+	int role;
 
-	policy_check_keys(&root, policy_keys);
-	(void) policy_get_zone(&root, "zone", &policy->zone);
-	read_kinds(&root, policy);
-
-	policy->versions = first;
-	policy->nversions = 1;
-	first->from = DATEVAL_NOBEGIN;
-	first->expiry = points_expires_never;
-	read_expiry(&root, &first->expiry);
-	read_labels(&root, first);
-	(void) policy_get_interval(&root, "pending", true, &first->pending);
-
-	read_inactive(&root, policy);
-	read_refreshing(&root, policy);
-	if (policy_get_choice(&root, "expiry_boundary", points_boundary_names,
-						  lengthof(points_boundary_names), &number))
-		policy->valid_at_boundary = number == 1;
-	if (policy_get_choice(&root, "redeem_order", points_order_names, lengthof(points_order_names),
-						  &number))
-		policy->order = (PointsOrder) number;
-	policy->returns_below_zero = true;
-	(void) policy_get_bool(&root, "returns_below_zero", &policy->returns_below_zero);
-	if (policy_get_choice(&root, "overdraft", points_overdraft_names,
-						  lengthof(points_overdraft_names), &number))
-		policy->overdraft = (PointsOverdraft) number;
-	read_versions(&root, policy);
-	return policy;
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '[');
+	for (role = 0; role < (int) lengthof(refreshes); role++)
+		if (refreshes[role])
+		{
+			policy_put_element(out);
+			appendStringInfo(out, "\"%s\"", refreshing_names[role]);
+		}
+	appendStringInfoChar(out, ']');
 }
 
-/* ---- opening ---- */
+/* ---- the table ---- */
 
-PointsPolicy *
-points_policy_open(const struct varlena *policy)
-{
-	return points_policy_read(json_parse_object(policy_unpack(policy), POINTS_POLICY_TYPE));
-}
+static const PolicyKey keys[] = {
+	{ .name = "zone", .type = POLICY_ZONE, .argument = 14, POLICY_AT(PointsPolicy, zone) },
+	{ .name = "kinds",
+	  .argument = 1,
+	  POLICY_AT(PointsPolicy, kinds),
+	  .read = read_kinds,
+	  .write = put_kinds },
+	/* this row reads and writes the four behind it */
+	{ .name = "expires",
+	  .changes = true,
+	  .read = read_version_expiry,
+	  .write = put_version_expiry,
+	  .same = version_expiry_same },
+	{ .name = "expires_after", .changes = true, .argument = 2, .given_as = POLICY_INTERVAL },
+	{ .name = "expires_from", .changes = true, .argument = 3, .given_as = POLICY_TEXT },
+	{ .name = "expires_align", .changes = true, .argument = 4, .given_as = POLICY_TEXT },
+	{ .name = "expires_on", .changes = true, .argument = 5, .given_as = POLICY_TEXT },
+	{ .name = "inactive_after",
+	  .type = POLICY_INTERVAL,
+	  .argument = 6,
+	  POLICY_AT(PointsPolicy, inactive_after),
+	  .check = check_inactive },
+	{ .name = "refreshed_by",
+	  .argument = 7,
+	  .given_as = POLICY_TEXTS,
+	  .read = read_refreshing,
+	  .write = put_refreshing },
+	{ .name = "expiry_boundary",
+	  .type = POLICY_CHOICE,
+	  .argument = 8,
+	  POLICY_AT(PointsPolicy, valid_at_boundary),
+	  POLICY_NAMES(boundary_names) },
+	{ .name = "by_label",
+	  .changes = true,
+	  .argument = 9,
+	  POLICY_AT(PointsVersion, labels),
+	  .read = read_labels,
+	  .write = put_labels },
+	{ .name = "pending",
+	  .type = POLICY_INTERVAL_OR_ZERO,
+	  .changes = true,
+	  .argument = 10,
+	  POLICY_AT(PointsVersion, pending) },
+	{ .name = "redeem_order",
+	  .type = POLICY_CHOICE,
+	  .argument = 11,
+	  POLICY_AT(PointsPolicy, order),
+	  POLICY_NAMES(order_names) },
+	{ .name = "returns_below_zero",
+	  .type = POLICY_BOOL,
+	  .argument = 12,
+	  POLICY_AT(PointsPolicy, returns_below_zero) },
+	{ .name = "overdraft",
+	  .type = POLICY_CHOICE,
+	  .argument = 13,
+	  POLICY_AT(PointsPolicy, overdraft),
+	  POLICY_NAMES(overdraft_names) },
+	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 15 },
+	{ NULL }
+};
+
+static const PointsPolicy default_policy = { .refreshed_by_earn = true,
+											 .refreshed_by_redeem = true,
+											 .returns_below_zero = true };
+static const PointsVersion default_version = { .from = DATEVAL_NOBEGIN,
+											   .expiry = { .align = POINTS_ALIGN_DAY } };
+
+const PolicyTable points_policy_table = {
+	.type = "points_policy",
+	.null_hint = POLICY_DEFAULT_RULES("points_policy"),
+	.keys = keys,
+	POLICY_STRUCTS(PointsPolicy, PointsPolicy, PointsVersion),
+	.policy = &default_policy,
+	.version = &default_version,
+	.fixed_hint = "A version holds from, and any of %s.",
+	.none_hint = "Points that don't expire from then on are \"expires\": \"never\", no waiting is "
+				 "\"pending\": \"0 days\", and no rules by label are \"by_label\": {}.",
+	.empty_hint = "Give any of %s.",
+};
+
+/*
+ * points_policy_open(), points_policy_from_text(), loyalty_points_policy_in, _out, _recv, _send,
+ * loyalty_points_policy, loyalty_make_points_policy
+ */
+POLICY_TYPE(points_policy, PointsPolicy)

@@ -20,7 +20,7 @@
 #include "metric/statistics.h"
 #include "metric/tally_sql.h"
 #include "points/development.h"
-#include "points/points_triangle.h"
+#include "points/points_result.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_redemption_rate);
 PG_FUNCTION_INFO_V1(loyalty_points_liability);
@@ -141,7 +141,7 @@ add_to_all(Line *all, const Line *line)
 
 /* Develops the cohorts of one label; gives their estimate in all. */
 static DevelopmentEstimate
-develop_label(Development *development, const BaseCalendar *calendar, PointsLabels *labels,
+develop_label(Development *development, const MetricCalendar *calendar, PointsLabels *labels,
 			  double confidence)
 {
 	int64 first = development->nlines;
@@ -226,7 +226,7 @@ finish_all(Development *development, double confidence)
 
 /* Develops every label of a triangle; lines in the order of its table. */
 static void
-develop_triangle(Development *development, BaseCalendar *calendar, const Tally *tally,
+develop_triangle(Development *development, MetricCalendar *calendar, const Tally *tally,
 				 double confidence)
 {
 	PointsLabels labels;
@@ -240,7 +240,7 @@ develop_triangle(Development *development, BaseCalendar *calendar, const Tally *
 		development->unit *= 10;
 	development->max_lines = 64;
 	development->lines = palloc(development->max_lines * sizeof(Line));
-	if (base_result_calendar(tally, POINTS_PARAMETER_AS_OF, calendar))
+	if (metric_result_calendar(tally, calendar))
 	{
 		points_labels_open(&labels, tally);
 		while (points_labels_next(&labels))
@@ -258,7 +258,7 @@ develop_triangle(Development *development, BaseCalendar *calendar, const Tally *
 
 /* The columns that tell a line: label and issue_period, both NULL in all. */
 static void
-put_line(Rows *rows, const BaseCalendar *calendar, const Line *line)
+put_line(Rows *rows, const MetricCalendar *calendar, const Line *line)
 {
 	rows_begin(rows);
 	if (line->label != NULL)
@@ -285,7 +285,8 @@ put_points(Rows *rows, const Development *development, int128 units)
 }
 
 static void
-put_rate(Rows *rows, const Development *development, const BaseCalendar *calendar, const Line *line)
+put_rate(Rows *rows, const Development *development, const MetricCalendar *calendar,
+		 const Line *line)
 {
 	int128 lost = line->issued - line->redeemed;
 
@@ -310,7 +311,7 @@ loyalty_points_redemption_rate(PG_FUNCTION_ARGS)
 	const Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
 	double confidence = PG_GETARG_FLOAT8(1);
 	Development development;
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	Rows rows;
 	int64 i;
 
@@ -347,7 +348,7 @@ loyalty_points_liability(PG_FUNCTION_ARGS)
 	int decimals = DatumGetInt32(DirectFunctionCall1(numeric_scale, value)) + ESTIMATE_DECIMALS;
 	Datum sum = NumericGetDatum(int64_to_numeric(0));
 	Development development;
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	Rows rows;
 	int64 i;
 

@@ -8,11 +8,8 @@
 
 #include "core/rows.h"
 #include "metric/tally_sql.h"
-#include "points/points_closing.h"
-#include "points/points_face.h"
+#include "points/points_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_points_rollforward);
-PG_FUNCTION_INFO_V1(loyalty_points_rollforward_accum);
 PG_FUNCTION_INFO_V1(loyalty_points_rollforward_table);
 
 /* Places of the keys. */
@@ -41,7 +38,7 @@ static const PointsClosing closing = { .period_key = KEY_PERIOD,
 static const char *
 find_fault(const Tally *tally)
 {
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
 	const char *fault = nrows > 0 ? points_rows_fault(tally, rows, nrows, &calendar) : NULL;
@@ -63,38 +60,33 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const BaseMetric metric = { POINTS_METRIC, .shape = &shape,
-								   .narguments = POINTS_PERIOD_ARGUMENTS,
-								   .arguments = points_period_arguments,
-								   .fold_kind = POINTS_ROLLFORWARD };
+static const Metric metric = { POINTS_METRIC,
+							   .shape = &shape,
+							   .narguments = POINTS_PERIOD_ARGUMENTS,
+							   .arguments = points_period_arguments,
+							   .kind = POINTS_ROLLFORWARD,
+							   .eventless = METRIC_IGNORE_EVENTLESS };
 
+/* loyalty_points_rollforward_result_in, loyalty_points_rollforward_result_out,
+ * loyalty_points_rollforward_result_recv, loyalty_points_rollforward_result_send,
+ * loyalty_points_rollforward_result_merge */
 TALLY_TYPE(points_rollforward_result, &shape)
 
-/* points_rollforward(base, policy, period, as_of, by_label) */
-Datum
-loyalty_points_rollforward(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* points_rollforward_accum(state, timeline, policy, period, as_of, by_label) */
-Datum
-loyalty_points_rollforward_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_points_rollforward, (base, policy, period, as_of, by_label);
+ * loyalty_points_rollforward_accum */
+METRIC_FUNCTIONS(points_rollforward, &metric)
 
 /* points_rollforward_table(result) */
 Datum
 loyalty_points_rollforward_table(PG_FUNCTION_ARGS)
 {
 	Tally *tally = tally_argument(fcinfo, 0, &shape);
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	PointsLabels labels;
 	Rows rows;
 
 	rows_open_periods(&rows, fcinfo);
-	if (!base_result_calendar(tally, POINTS_PARAMETER_AS_OF, &calendar))
+	if (!metric_result_calendar(tally, &calendar))
 		return (Datum) 0;
 	points_labels_open(&labels, tally);
 	while (points_labels_next(&labels))

@@ -8,10 +8,8 @@
 
 #include "core/rows.h"
 #include "metric/tally_sql.h"
-#include "points/points_face.h"
+#include "points/points_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_points_totals);
-PG_FUNCTION_INFO_V1(loyalty_points_totals_accum);
 PG_FUNCTION_INFO_V1(loyalty_points_totals_table);
 
 static const TallyColumn columns[TOTALS_SUMS] = {
@@ -61,7 +59,7 @@ find_fault(const Tally *tally)
 			points_sum_add(&sum, sums[i]);
 		else if (identity[i] < 0)
 			points_sum_subtract(&sum, sums[i]);
-		if (sums[i] != 0 && !tally_parameter_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
+		if (sums[i] != 0 && !metric_result_as_of(tally, &as_of))
 			return "There are points, but no \"as_of\".";
 	}
 	if (sum != 0)
@@ -81,37 +79,21 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-/* members without points, on whatever day */
-static void
-add_eventless(Tally *tally, int64 customers)
-{
-	TallyKey key = { 0 };
+static const MetricArgument arguments[] = { POINTS_POLICY_ARGUMENT,
+											METRIC_LAST_DAY_ARGUMENT("as_of") };
 
-	tally_add(tally, tally_row(tally, &key), TOTALS_MEMBERS, customers);
-}
+static const Metric metric = {
+	POINTS_METRIC,			.shape = &shape,	   .narguments = lengthof(arguments),
+	.arguments = arguments, .kind = POINTS_TOTALS, .eventless = METRIC_COUNT_EVENTLESS
+};
 
-static const BaseMetric metric = { POINTS_METRIC,
-								   .shape = &shape,
-								   .narguments = POINTS_TOTALS_ARGUMENTS,
-								   .arguments = points_totals_arguments,
-								   .fold_kind = POINTS_TOTALS,
-								   .add_eventless = add_eventless };
-
+/* loyalty_points_totals_result_in, loyalty_points_totals_result_out,
+ * loyalty_points_totals_result_recv, loyalty_points_totals_result_send,
+ * loyalty_points_totals_result_merge */
 TALLY_TYPE(points_totals_result, &shape)
 
-/* points_totals(base, policy, as_of) */
-Datum
-loyalty_points_totals(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* points_totals_accum(state, timeline, policy, as_of) */
-Datum
-loyalty_points_totals_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_points_totals, (base, policy, as_of); loyalty_points_totals_accum */
+METRIC_FUNCTIONS(points_totals, &metric)
 
 /* points_totals_table(result): one row, also where nobody was counted */
 Datum
@@ -120,7 +102,6 @@ loyalty_points_totals_table(PG_FUNCTION_ARGS)
 	Tally *tally = tally_argument(fcinfo, 0, &shape);
 	TallyKey key = { 0 };
 	const TallyRow *row = tally_find(tally, &key);
-	DateADT as_of;
 	Rows rows;
 	int i;
 
@@ -136,10 +117,7 @@ loyalty_points_totals_table(PG_FUNCTION_ARGS)
 			rows_put_decimal(&rows, sum, tally_scale(tally));
 	}
 	rows_put_count(&rows, tally_guests(tally));
-	if (tally_parameter_day(tally, POINTS_PARAMETER_AS_OF, &as_of))
-		rows_put_day(&rows, as_of);
-	else
-		rows_put_null(&rows);
+	metric_put_as_of(&rows, tally);
 	rows_end(&rows);
 	return (Datum) 0;
 }

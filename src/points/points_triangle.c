@@ -10,10 +10,8 @@
 
 #include "core/rows.h"
 #include "metric/tally_sql.h"
-#include "points/points_triangle.h"
+#include "points/points_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_points_triangle);
-PG_FUNCTION_INFO_V1(loyalty_points_triangle_accum);
 PG_FUNCTION_INFO_V1(loyalty_points_triangle_table);
 
 /* Places of the keys. */
@@ -63,7 +61,7 @@ points_cohort_next(PointsLabels *labels, PointsCohort *cohort)
 /* ---- the type ---- */
 
 static const char *
-find_row_fault(const TallyRow *row, const BaseCalendar *calendar)
+find_row_fault(const TallyRow *row, const MetricCalendar *calendar)
 {
 	int64 age = row->key.numbers[KEY_AGE];
 
@@ -79,7 +77,7 @@ find_row_fault(const TallyRow *row, const BaseCalendar *calendar)
 static const char *
 find_fault(const Tally *tally)
 {
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	PointsLabels labels;
 	PointsCohort cohort;
 	int64 nrows;
@@ -111,32 +109,27 @@ const TallyShape points_triangle_shape = {
 	.fault = find_fault,
 };
 
-static const BaseMetric metric = { POINTS_METRIC, .shape = &points_triangle_shape,
-								   .narguments = POINTS_PERIOD_ARGUMENTS,
-								   .arguments = points_period_arguments,
-								   .fold_kind = POINTS_TRIANGLE };
+static const Metric metric = { POINTS_METRIC,
+							   .shape = &points_triangle_shape,
+							   .narguments = POINTS_PERIOD_ARGUMENTS,
+							   .arguments = points_period_arguments,
+							   .kind = POINTS_TRIANGLE,
+							   .eventless = METRIC_IGNORE_EVENTLESS };
 
+/* loyalty_points_triangle_result_in, loyalty_points_triangle_result_out,
+ * loyalty_points_triangle_result_recv, loyalty_points_triangle_result_send,
+ * loyalty_points_triangle_result_merge */
 TALLY_TYPE(points_triangle_result, &points_triangle_shape)
 
-/* points_triangle(base, policy, period, as_of, by_label) */
-Datum
-loyalty_points_triangle(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* points_triangle_accum(state, timeline, policy, period, as_of, by_label) */
-Datum
-loyalty_points_triangle_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_points_triangle, (base, policy, period, as_of, by_label); loyalty_points_triangle_accum
+ */
+METRIC_FUNCTIONS(points_triangle, &metric)
 
 /* ---- the table ---- */
 
 /* All ages of a cohort up to as_of. */
 static void
-put_cohort(Rows *rows, const BaseCalendar *calendar, const PointsCohort *cohort, int scale)
+put_cohort(Rows *rows, const MetricCalendar *calendar, const PointsCohort *cohort, int scale)
 {
 	static const int128 nothing[TRIANGLE_SUMS];
 	TallyRow **row = cohort->row;
@@ -169,13 +162,13 @@ Datum
 loyalty_points_triangle_table(PG_FUNCTION_ARGS)
 {
 	Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	PointsLabels labels;
 	PointsCohort cohort;
 	Rows rows;
 
 	rows_open_periods(&rows, fcinfo);
-	if (!base_result_calendar(tally, POINTS_PARAMETER_AS_OF, &calendar))
+	if (!metric_result_calendar(tally, &calendar))
 		return (Datum) 0;
 	points_labels_open(&labels, tally);
 	while (points_labels_next(&labels))

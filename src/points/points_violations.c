@@ -11,10 +11,12 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
+#include "core/array.h"
 #include "core/sort.h"
-#include "points/points_call.h"
+#include "points/points_internal.h"
+#include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_violations);
 
@@ -61,7 +63,7 @@ add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int6
 
 	if (points <= 0)
 		return;
-	found->list = points_grow(found->list, &found->max, found->n + 1, sizeof(Finding));
+	found->list = array_grow(found->list, &found->max, found->n + 1, sizeof(Finding));
 	finding = &found->list[found->n++];
 	finding->type = type;
 	finding->at = at;

@@ -1,6 +1,6 @@
 /*
  * policy.c
- *		What all policies share: typed values and dated versions from JSON, and canonical text.
+ *		What all policies are read and written with: typed values from JSON, and canonical text.
  */
 #include "postgres.h"
 
@@ -10,7 +10,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "policy/policy.h"
 
 /* ---- where something stands ---- */
@@ -31,14 +31,48 @@ policy_enter(const PolicyObject *outer, const JsonbValue *value, const char *pat
 }
 
 void
-policy_check_keys(const PolicyObject *object, const char *const *keys)
+policy_check_keys(const PolicyObject *object, const char *const *names)
 {
 	const char *place = object->type;
 
 	if (object->path[0] != '\0')
 		place =
 			psprintf("%s at \"%.*s\"", object->type, (int) strlen(object->path) - 1, object->path);
-	json_check_keys(object->json, place, keys);
+	json_check_keys(object->json, place, names);
+}
+
+const char *
+policy_member_path(const char *path, const JsonbValue *key)
+{
+	return psprintf("%s.%.*s%s", path, JSON_SHOWN(key->val.string.val, key->val.string.len));
+}
+
+bool
+policy_next_member(JsonbContainer *members, JsonbIterator **iterator, JsonbValue *key,
+				   JsonbValue *value)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (*iterator == NULL)
+	{
+		*iterator = JsonbIteratorInit(members);
+		(void) JsonbIteratorNext(iterator, key, true);
+	}
+	if (JsonbIteratorNext(iterator, key, true) != WJB_KEY)
+		return false;
+	(void) JsonbIteratorNext(iterator, value, true);
+	return true;
+}
+
+bool
+policy_next_element(JsonbContainer *elements, JsonbIterator **iterator, JsonbValue *value)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (*iterator == NULL)
+	{
+		*iterator = JsonbIteratorInit(elements);
+		(void) JsonbIteratorNext(iterator, value, true);
+	}
+	return JsonbIteratorNext(iterator, value, true) == WJB_ELEM;
 }
 
 /* ---- typed values ---- */
@@ -247,6 +281,80 @@ policy_interval_same(const Interval *a, const Interval *b)
 	return a->month == b->month && a->day == b->day && a->time == b->time;
 }
 
+Decimal
+policy_number(const PolicyObject *object, const JsonbValue *value, const char *path, int decimals,
+			  bool may_be_zero)
+{
+	Decimal number;
+	int scale;
+
+	if (value->type != jbvNumeric)
+		json_report_wrong_type(value, object->type, path, "a number");
+	number = decimal_from_numeric((const struct varlena *) value->val.numeric);
+	if (number.units < 0 || (number.units == 0 && !may_be_zero))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of %s is %s", path, a_type(object->type),
+							   decimal_to_text(number.units, number.scale)),
+						errhint("It is %s.", may_be_zero ? "0 or more" : "more than 0")));
+	scale = decimal_minimal_scale(number.units, number.scale);
+	if (scale > decimals)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of %s has more than %d decimals: %s", path, a_type(object->type),
+						decimals, decimal_to_text(number.units, number.scale))));
+	number.units /= decimal_power[number.scale - scale];
+	number.scale = scale;
+	return number;
+}
+
+bool
+policy_get_number(const PolicyObject *object, const char *key, int decimals, bool may_be_zero,
+				  Decimal *number)
+{
+	JsonbValue found;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	*number = policy_number(object, &found, policy_path(object, key), decimals, may_be_zero);
+	return true;
+}
+
+bool
+policy_get_texts(const PolicyObject *object, const char *key, const char *empty_hint, int *count,
+				 EventText **texts)
+{
+	const char *path = policy_path(object, key);
+	JsonbValue found;
+	JsonbContainer *list;
+	JsonbIterator *iterator = NULL;
+	int i;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	list = json_as_array(&found, object->type, path);
+	if (JsonContainerSize(list) == 0 && empty_hint != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of %s is empty", path, a_type(object->type)),
+						errhint("%s", empty_hint)));
+	*count = 0;
+	*texts = palloc_extended((JsonContainerSize(list) + 1) * sizeof(EventText), MCXT_ALLOC_HUGE);
+	while (policy_next_element(list, &iterator, &found))
+	{
+		EventText *text = &(*texts)[(*count)++];
+
+		text->bytes = json_as_string(&found, object->type, path);
+		text->len = (int) strlen(text->bytes);
+	}
+	qsort(*texts, *count, sizeof(EventText), event_text_order);
+	for (i = 1; i < *count; i++)
+		if (event_text_compare(&(*texts)[i - 1], &(*texts)[i]) == 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"%s\" of %s has \"%.*s%s\" twice", path, a_type(object->type),
+								   JSON_SHOWN((*texts)[i].bytes, (*texts)[i].len)),
+							errhint("Leave one of them out.")));
+	return true;
+}
+
 void
 policy_refuse_both(const PolicyObject *object, const char *a, const char *b, const char *hint)
 {
@@ -268,109 +376,6 @@ policy_report_needs(const PolicyObject *object, const char *key, const char *nee
 					errhint("%s", hint)));
 }
 
-/* ---- dated versions ---- */
-
-uint32
-policy_versions_open(PolicyVersions *versions, const PolicyObject *root,
-					 const PolicyVersionKeys *keys)
-{
-	JsonbValue value;
-	JsonbContainer *list;
-
-	memset(versions, 0, sizeof(PolicyVersions));
-	versions->root = root;
-	versions->keys = keys;
-	versions->from = DATEVAL_NOBEGIN;
-	if (json_member(root->json, "versions", &value) == NULL)
-		return 0;
-	list = json_as_array(&value, root->type, "versions");
-	versions->iterator = JsonbIteratorInit(list);
-	(void) JsonbIteratorNext(&versions->iterator, &value, true);
-	return JsonContainerSize(list);
-}
-
-static bool
-is_among(const char *const *keys, const char *key)
-{
-	while (*keys != NULL && strcmp(*keys, key) != 0)
-		keys++;
-	return *keys != NULL;
-}
-
-/* Is every key of a version one that can change, and is there one? */
-static void
-check_version_keys(const PolicyObject *object, const PolicyVersionKeys *keys)
-{
-	const char *const *key;
-	bool changes = false;
-
-	for (key = keys->policy; *key != NULL; key++)
-	{
-		if (!policy_names(object, *key))
-			continue;
-		if (!is_among(keys->version, *key))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of %s can't change from a day on",
-								   policy_path(object, *key), a_type(object->type)),
-							errhint("%s", keys->fixed_hint)));
-		if (!policy_has(object, *key))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of %s is null", policy_path(object, *key),
-								   a_type(object->type)),
-							errhint("A version keeps what it leaves out. %s", keys->null_hint)));
-		changes = true;
-	}
-	policy_check_keys(object, keys->version);
-	if (!changes)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%.*s\" of %s changes nothing", (int) strlen(object->path) - 1,
-							   object->path, a_type(object->type)),
-						errhint("%s", keys->empty_hint)));
-}
-
-bool
-policy_versions_next(PolicyVersions *versions)
-{
-	const PolicyObject *object = &versions->object;
-	DateADT last = versions->from;
-	JsonbValue value;
-
-	CHECK_FOR_INTERRUPTS();
-	if (versions->iterator == NULL ||
-		JsonbIteratorNext(&versions->iterator, &value, true) != WJB_ELEM)
-		return false;
-	policy_enter(versions->root, &value, psprintf("versions[%d]", versions->number++),
-				 &versions->object);
-	check_version_keys(object, versions->keys);
-	if (!policy_get_day(object, "from", &versions->from))
-		(void) json_as_day(NULL, object->type, policy_path(object, "from"));
-	if (versions->from <= last)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of %s is %s, which isn't after %s", policy_path(object, "from"),
-						a_type(object->type), day_text(versions->from), day_text(last)),
-				 errhint("Versions stand in the order of their days, one for a day.")));
-	return true;
-}
-
-int
-policy_version_on(const void *versions, int nversions, size_t size, DateADT day)
-{
-	int low = 0;
-	int high = nversions;
-
-	while (high - low > 1)
-	{
-		int middle = low + (high - low) / 2;
-
-		if (*(const DateADT *) ((const char *) versions + middle * size) <= day)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* ---- writing ---- */
 
 void
@@ -387,6 +392,27 @@ policy_put_name(StringInfo out, const char *key, const char *name)
 {
 	policy_put_key(out, key);
 	escape_json(out, name);
+}
+
+void
+policy_put_bool(StringInfo out, const char *key, bool value)
+{
+	policy_put_key(out, key);
+	appendStringInfoString(out, value ? "true" : "false");
+}
+
+void
+policy_put_number(StringInfo out, const char *key, const Decimal *number)
+{
+	policy_put_key(out, key);
+	appendStringInfoString(out, decimal_to_text(number->units, number->scale));
+}
+
+void
+policy_put_element(StringInfo out)
+{
+	if (out->data[out->len - 1] != '[')
+		appendStringInfoString(out, ", ");
 }
 
 void

@@ -1,6 +1,6 @@
 /*
  * policy_type.c
- *		The SQL face of policies: I/O of their types, the cast from jsonb, their constructors,
+ *		The SQL table of policies: I/O of their types, the cast from jsonb, their constructors,
  *		and the cache of a call.
  */
 #include "postgres.h"
@@ -17,7 +17,6 @@
 #include "core/codec.h"
 #include "core/compat.h"
 #include "policy/policy.h"
-#include "policy/policy_type.h"
 
 /* ---- the stored form ---- */
 
@@ -43,30 +42,43 @@ policy_unpack(const struct varlena *policy)
 	return pnstrdup(bytes + 1, len - 1);
 }
 
-struct varlena *
-policy_from_text(const PolicyFace *face, const char *text)
+static struct varlena *
+policy_from_object(const PolicyTable *table, JsonbContainer *json)
 {
-	JsonbContainer *json = json_parse_object(text, face->type);
+	char *text = policy_text(table, policy_read(table, json));
+	return policy_pack(text, (int) strlen(text));
+}
 
-	json_check_unique_keys(text, face->type);
-	return face->from_object(json);
+void *
+policy_open(const struct varlena *policy, const PolicyTable *table)
+{
+	return policy_read(table, json_parse_object(policy_unpack(policy), table->type));
 }
 
 struct varlena *
-policy_from_json(const PolicyFace *face, const struct varlena *json)
+policy_from_text(const PolicyTable *table, const char *text)
+{
+	JsonbContainer *json = json_parse_object(text, table->type);
+
+	json_check_unique_keys(text, table->type);
+	return policy_from_object(table, json);
+}
+
+struct varlena *
+policy_from_json(const PolicyTable *table, const struct varlena *json)
 {
 	Jsonb *rules = DatumGetJsonbP(PointerGetDatum(json));
 
-	json_check_object(&rules->root, face->type);
-	return face->from_object(&rules->root);
+	json_check_object(&rules->root, table->type);
+	return policy_from_object(table, &rules->root);
 }
 
 /* ---- I/O and the cast ---- */
 
 Datum
-policy_in(FunctionCallInfo fcinfo, const PolicyFace *face)
+policy_in(FunctionCallInfo fcinfo, const PolicyTable *table)
 {
-	PG_RETURN_POINTER(policy_from_text(face, PG_GETARG_CSTRING(0)));
+	PG_RETURN_POINTER(policy_from_text(table, PG_GETARG_CSTRING(0)));
 }
 
 Datum
@@ -77,13 +89,13 @@ policy_out(FunctionCallInfo fcinfo)
 
 /* Binary I/O is the text. */
 Datum
-policy_recv(FunctionCallInfo fcinfo, const PolicyFace *face)
+policy_recv(FunctionCallInfo fcinfo, const PolicyTable *table)
 {
 	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
 	int len;
 
 	PG_RETURN_POINTER(
-		policy_from_text(face, pq_getmsgtext(message, message->len - message->cursor, &len)));
+		policy_from_text(table, pq_getmsgtext(message, message->len - message->cursor, &len)));
 }
 
 Datum
@@ -102,9 +114,9 @@ policy_send(FunctionCallInfo fcinfo)
  * so the last one is kept.
  */
 Datum
-policy_cast(FunctionCallInfo fcinfo, const PolicyFace *face, PolicyOpener from_json)
+policy_cast(FunctionCallInfo fcinfo, const PolicyTable *table, PolicyOpener from_json)
 {
-	const struct varlena *policy = policy_argument(fcinfo, 0, face, from_json);
+	const struct varlena *policy = policy_argument(fcinfo, 0, table, from_json);
 	struct varlena *copy = palloc(VARSIZE(policy));
 
 	memcpy(copy, policy, VARSIZE(policy));
@@ -126,7 +138,7 @@ typedef struct PolicyCache
 } PolicyCache;
 
 void *
-policy_argument(FunctionCallInfo fcinfo, int n, const PolicyFace *face, PolicyOpener open)
+policy_argument(FunctionCallInfo fcinfo, int n, const PolicyTable *table, PolicyOpener open)
 {
 	FmgrInfo *flinfo = fcinfo->flinfo;
 	PolicyCache *cache;
@@ -135,7 +147,7 @@ policy_argument(FunctionCallInfo fcinfo, int n, const PolicyFace *face, PolicyOp
 
 	if (PG_ARGISNULL(n))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("policy must not be null"),
-						errhint("%s", face->null_hint)));
+						errhint("%s", table->null_hint)));
 	policy = PG_GETARG_VARLENA_PP(n);
 	for (cache = flinfo->fn_extra; cache != NULL; cache = cache->next)
 		if (cache->argument == n)
@@ -233,24 +245,32 @@ set_texts(JsonbValue *value, const char *key, const char *type, Datum datum)
 }
 
 static void
-set_argument(JsonbValue *value, const PolicyArgument *argument, const char *type, Datum datum)
+set_argument(JsonbValue *value, const PolicyKey *key, const char *type, Datum datum)
 {
-	switch (argument->type)
+	PolicyKeyType given_as = key->type == POLICY_CUSTOM ? key->given_as : key->type;
+
+	switch (given_as)
 	{
+		case POLICY_CUSTOM:
+		case POLICY_VERSIONS:
 		case POLICY_JSON:
 			set_json(value, DatumGetJsonbP(datum));
 			break;
 		case POLICY_NUMBER:
-			set_number(value, argument->key, type, DatumGetNumeric(datum));
+		case POLICY_NUMBER_OR_ZERO:
+			set_number(value, key->name, type, DatumGetNumeric(datum));
 			break;
-		case POLICY_INT:
-			set_number(value, argument->key, type, int64_to_numeric(DatumGetInt32(datum)));
+		case POLICY_COUNT:
+			set_number(value, key->name, type, int64_to_numeric(DatumGetInt32(datum)));
 			break;
+		case POLICY_CHOICE:
+		case POLICY_DAY:
 		case POLICY_TEXT:
+		case POLICY_ZONE:
 			set_string(value, TextDatumGetCString(datum));
 			break;
 		case POLICY_TEXTS:
-			set_texts(value, argument->key, type, datum);
+			set_texts(value, key->name, type, datum);
 			break;
 		case POLICY_BOOL:
 			value->type = jbvBool;
@@ -258,8 +278,7 @@ set_argument(JsonbValue *value, const PolicyArgument *argument, const char *type
 			break;
 		case POLICY_INTERVAL:
 		case POLICY_INTERVAL_OR_ZERO:
-			set_interval(value, argument->key, type, argument->type == POLICY_INTERVAL_OR_ZERO,
-						 datum);
+			set_interval(value, key->name, type, given_as == POLICY_INTERVAL_OR_ZERO, datum);
 			break;
 		case POLICY_POLICY:
 			set_json(value, DatumGetJsonbP(DirectFunctionCall1(
@@ -269,26 +288,37 @@ set_argument(JsonbValue *value, const PolicyArgument *argument, const char *type
 	}
 }
 
+static void
+push_argument(FunctionCallInfo fcinfo, const PolicyTable *table, const PolicyKey *key, int n,
+			  JsonbBuild *object)
+{
+	JsonbValue name;
+	JsonbValue value;
+
+	if (PG_ARGISNULL(n))
+	{
+		if (key->required)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not be null", key->name), errhint("%s", table->null_hint)));
+		return;
+	}
+	set_string(&name, key->name);
+	set_argument(&value, key, table->type, PG_GETARG_DATUM(n));
+	jsonb_push(object, WJB_KEY, &name);
+	jsonb_push(object, WJB_VALUE, &value);
+}
+
 Datum
-policy_make(FunctionCallInfo fcinfo, const PolicyFace *face, const PolicyArgument *arguments,
-			int narguments)
+policy_make(FunctionCallInfo fcinfo, const PolicyTable *table)
 {
 	JsonbBuild object = { 0 };
-	int i;
+	const PolicyKey *key;
 
 	jsonb_push(&object, WJB_BEGIN_OBJECT, NULL);
-	for (i = 0; i < narguments; i++)
-	{
-		JsonbValue key;
-		JsonbValue value;
-
-		if (PG_ARGISNULL(i))
-			continue;
-		set_string(&key, arguments[i].key);
-		set_argument(&value, &arguments[i], face->type, PG_GETARG_DATUM(i));
-		jsonb_push(&object, WJB_KEY, &key);
-		jsonb_push(&object, WJB_VALUE, &value);
-	}
+	for (key = table->keys; key->name != NULL; key++)
+		if (key->argument > 0)
+			push_argument(fcinfo, table, key, key->argument - 1, &object);
 	jsonb_push(&object, WJB_END_OBJECT, NULL);
-	PG_RETURN_POINTER(face->from_object(&JsonbValueToJsonb(object.result)->root));
+	PG_RETURN_POINTER(policy_from_object(table, &JsonbValueToJsonb(object.result)->root));
 }

@@ -13,51 +13,26 @@ COMMENT ON TYPE program_compare_result IS
 COMMENT ON TYPE program_rollforward_result IS
 	'what became of everyone''s points under a programme in each period, as program_rollforward() makes it; program_rollforward_table() turns it into rows, rollup() adds those of disjoint customers';
 
-CREATE FUNCTION program_totals(base timeline_base, program program_policy, as_of date DEFAULT NULL)
-	RETURNS program_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_program_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION program_compare(base timeline_base, program_a program_policy, program_b program_policy, as_of date DEFAULT NULL)
-	RETURNS program_compare_result
-	AS 'MODULE_PATHNAME', 'loyalty_program_compare' LANGUAGE C STABLE PARALLEL SAFE COST 200000;
-CREATE FUNCTION program_rollforward(base timeline_base, program program_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
-	RETURNS program_rollforward_result
-	AS 'MODULE_PATHNAME', 'loyalty_program_rollforward' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION program_totals(timeline_base, program_policy, date) IS
-	'What members of a base, of timelines of amounts, spend, earn and hold under a programme at the end of the local day as_of (NULL: that of the last event collected), by tier: program_summary() of every member, added up. Who isn''t a member yet isn''t counted; a customer without events is a member in the base tier. NULL for a NULL base. A NULL program is error 22004, an infinite as_of 22008; what a customer''s walk refuses (a grant of a tier that the programme doesn''t have, a redemption that its overdraft refuses) 22023 with the customer in the context.';
-COMMENT ON FUNCTION program_compare(timeline_base, program_policy, program_policy, date) IS
-	'What members of a base have under program_a and what they would have under program_b, at the end of the local day as_of (NULL: that of the last event collected), and who holds more points, pending ones too, under b than under a. Who is a member by neither isn''t counted; who is one by one of them has nothing under the other. NULL for a NULL base. Programmes that name different zones are error 22023; where one names a zone, both have it. Others as in program_totals().';
-COMMENT ON FUNCTION program_rollforward(timeline_base, program_policy, calendar_period, date) IS
-	'What became of the points of a base under a programme in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the programme''s boundary is gone; what a tier had kept from expiring, to the period in which that tier is left. Who isn''t a member by the end of as_of isn''t counted. NULL for a NULL base. A programme and a period that name different zones are error 22023, a NULL program or period 22004, points before the first of a list of periods 22008; others as in program_totals().';
+\expand metric/metric.sql NAME=program_totals C=program_totals RESULT=program_totals_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="program program_policy, as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=50 SSPACE=196608 \
+	COMMENT="What members of a base, of timelines of amounts, spend, earn and hold under a programme at the end of the local day as_of (NULL: that of the last event collected), by tier: program_summary() of every member, added up. Who isn''t a member yet isn''t counted; a customer without events is a member in the base tier. NULL for a NULL base. A NULL program is error 22004, an infinite as_of 22008; what a customer''s walk refuses (a grant of a tier that the programme doesn''t have, a redemption that its overdraft refuses) 22023 with the customer in the context." \
+	AGGREGATE_COMMENT="program_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tier. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; program and as_of must be the same for all rows (22023); others as in the function over a base."
 
-CREATE FUNCTION program_totals_accum(state program_totals_result, timeline event_timeline, program program_policy, as_of date)
-	RETURNS program_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_program_totals_accum' LANGUAGE C STABLE PARALLEL SAFE COST 50;
-CREATE FUNCTION program_compare_accum(state program_compare_result, timeline event_timeline, program_a program_policy, program_b program_policy, as_of date)
-	RETURNS program_compare_result
-	AS 'MODULE_PATHNAME', 'loyalty_program_compare_accum' LANGUAGE C STABLE PARALLEL SAFE COST 100;
-CREATE FUNCTION program_rollforward_accum(state program_rollforward_result, timeline event_timeline, program program_policy, period calendar_period, as_of date)
-	RETURNS program_rollforward_result
-	AS 'MODULE_PATHNAME', 'loyalty_program_rollforward_accum' LANGUAGE C STABLE PARALLEL SAFE COST 50;
-COMMENT ON FUNCTION program_totals_accum(program_totals_result, event_timeline, program_policy, date) IS 'part of the aggregate program_totals()';
-COMMENT ON FUNCTION program_compare_accum(program_compare_result, event_timeline, program_policy, program_policy, date) IS 'part of the aggregate program_compare()';
-COMMENT ON FUNCTION program_rollforward_accum(program_rollforward_result, event_timeline, program_policy, calendar_period, date) IS
-	'part of the aggregate program_rollforward()';
+\expand metric/metric.sql NAME=program_compare C=program_compare RESULT=program_compare_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="program_a program_policy, program_b program_policy, as_of date DEFAULT NULL" \
+	COST=200000 COST_OF_A_ROW=100 SSPACE=393216 \
+	COMMENT="What members of a base have under program_a and what they would have under program_b, at the end of the local day as_of (NULL: that of the last event collected), and who holds more points, pending ones too, under b than under a. Who is a member by neither isn''t counted; who is one by one of them has nothing under the other. NULL for a NULL base. Programmes that name different zones are error 22023; where one names a zone, both have it. Others as in program_totals()." \
+	AGGREGATE_COMMENT="program_compare() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tiers. NULL without rows. A NULL as_of is error 22004; program_a, program_b and as_of must be the same for all rows (22023); others as in the function over a base."
 
-CREATE AGGREGATE program_totals(timeline event_timeline, program program_policy, as_of date) (
-	SFUNC = program_totals_accum, STYPE = program_totals_result, SSPACE = 196608,
-	COMBINEFUNC = program_totals_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE program_compare(timeline event_timeline, program_a program_policy, program_b program_policy, as_of date) (
-	SFUNC = program_compare_accum, STYPE = program_compare_result, SSPACE = 393216,
-	COMBINEFUNC = program_compare_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE program_rollforward(timeline event_timeline, program program_policy, period calendar_period, as_of date) (
-	SFUNC = program_rollforward_accum, STYPE = program_rollforward_result, SSPACE = 393216,
-	COMBINEFUNC = program_rollforward_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE program_totals(event_timeline, program_policy, date) IS
-	'program_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tier. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; program and as_of must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE program_compare(event_timeline, program_policy, program_policy, date) IS
-	'program_compare() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tiers. NULL without rows. A NULL as_of is error 22004; program_a, program_b and as_of must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE program_rollforward(event_timeline, program_policy, calendar_period, date) IS
-	'program_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base.';
+\expand metric/metric.sql NAME=program_rollforward C=program_rollforward RESULT=program_rollforward_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="program program_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=50 SSPACE=393216 \
+	COMMENT="What became of the points of a base under a programme in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the programme''s boundary is gone; what a tier had kept from expiring, to the period in which that tier is left. Who isn''t a member by the end of as_of isn''t counted. NULL for a NULL base. A programme and a period that name different zones are error 22023, a NULL program or period 22004, points before the first of a list of periods 22008; others as in program_totals()." \
+	AGGREGATE_COMMENT="program_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base."
 
 -- ---- rows ----
 

@@ -58,8 +58,14 @@ typedef struct ProgramPolicy
 	ProgramVersion *versions; /* ascending by from */
 } ProgramPolicy;
 
-/* Opens a detoasted program_policy datum in the current memory context (program_policy.c). */
+/* The keys of its JSON (policy/policy.h). */
+extern const struct PolicyTable program_policy_table;
+
+/* Opens a detoasted program_policy datum in the current memory context. */
 extern ProgramPolicy *program_policy_open(const struct varlena *policy);
+
+/* The stored form of rules written as JSON; everything is checked. */
+extern struct varlena *program_policy_from_text(const char *text);
 
 /* How many tiers there are, and their names; without tiers there is one, without a name. */
 extern int program_ntiers(const ProgramPolicy *policy);

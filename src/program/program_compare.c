@@ -7,20 +7,19 @@
 #include "fmgr.h"
 
 #include "metric/tally_sql.h"
-#include "program/program_face.h"
+#include "program/program_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_program_compare);
-PG_FUNCTION_INFO_V1(loyalty_program_compare_accum);
 PG_FUNCTION_INFO_V1(loyalty_program_compare_table);
 PG_FUNCTION_INFO_V1(loyalty_program_compare_members);
 
-static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program_a"), BASE_PARAMETER_ZONE,
-											 BASE_PARAMETER_AS_OF, PROGRAM_PARAMETER("program_b") };
+static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program_a"),
+											 METRIC_POLICY_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
+											 PROGRAM_PARAMETER("program_b") };
 
-static const BaseArgument arguments[] = {
-	PROGRAM_ARGUMENT("program_a", BASE_POLICY, PROGRAM_PARAMETER_PROGRAM),
-	PROGRAM_ARGUMENT("program_b", BASE_OTHER_POLICY, PROGRAM_PARAMETER_OTHER),
-	PROGRAM_ARGUMENT_AS_OF,
+static const MetricArgument arguments[] = {
+	PROGRAM_ARGUMENT("program_a", METRIC_POLICY),
+	PROGRAM_ARGUMENT("program_b", METRIC_OTHER_POLICY),
+	METRIC_LAST_DAY_ARGUMENT("as_of"),
 };
 
 static const TallyColumn keys[COMPARE_KEYS] = {
@@ -71,10 +70,10 @@ find_row_fault(const TallyRow *row, bool has_as_of)
 static const char *
 find_fault(const Tally *tally)
 {
-	const ProgramPolicy *a = program_of_result(tally, PROGRAM_PARAMETER_PROGRAM);
-	const ProgramPolicy *b = program_of_result(tally, PROGRAM_PARAMETER_OTHER);
+	const ProgramPolicy *a = program_of_result(tally, "program_a");
+	const ProgramPolicy *b = program_of_result(tally, "program_b");
 	DateADT as_of;
-	bool has_as_of = tally_parameter_day(tally, PROGRAM_PARAMETER_AS_OF, &as_of);
+	bool has_as_of = metric_result_as_of(tally, &as_of);
 	const char *fault = NULL;
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
@@ -110,37 +109,18 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-/* members in the base tiers, without points, on whatever day */
-static void
-add_eventless(Tally *tally, int64 customers)
-{
-	TallyKey key = { 0 };
+static const Metric metric = {
+	PROGRAM_METRIC,			.shape = &shape,		 .narguments = lengthof(arguments),
+	.arguments = arguments, .kind = PROGRAM_COMPARE, .eventless = METRIC_COUNT_EVENTLESS
+};
 
-	tally_add(tally, tally_row(tally, &key), COMPARE_MEMBERS, customers);
-}
-
-static const BaseMetric metric = { PROGRAM_METRIC,
-								   .shape = &shape,
-								   .narguments = lengthof(arguments),
-								   .arguments = arguments,
-								   .fold_kind = PROGRAM_COMPARE,
-								   .add_eventless = add_eventless };
-
+/* loyalty_program_compare_result_in, loyalty_program_compare_result_out,
+ * loyalty_program_compare_result_recv, loyalty_program_compare_result_send,
+ * loyalty_program_compare_result_merge */
 TALLY_TYPE(program_compare_result, &shape)
 
-/* program_compare(base, program_a, program_b, as_of) */
-Datum
-loyalty_program_compare(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* program_compare_accum(state, timeline, program_a, program_b, as_of) */
-Datum
-loyalty_program_compare_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_program_compare, (base, program_a, program_b, as_of); loyalty_program_compare_accum */
+METRIC_FUNCTIONS(program_compare, &metric)
 
 /* ---- tables ---- */
 
@@ -165,8 +145,8 @@ Datum
 loyalty_program_compare_table(PG_FUNCTION_ARGS)
 {
 	Tally *tally = tally_argument(fcinfo, 0, &shape);
-	const ProgramPolicy *a = program_of_result(tally, PROGRAM_PARAMETER_PROGRAM);
-	const ProgramPolicy *b = program_of_result(tally, PROGRAM_PARAMETER_OTHER);
+	const ProgramPolicy *a = program_of_result(tally, "program_a");
+	const ProgramPolicy *b = program_of_result(tally, "program_b");
 	int64 nrows;
 	TallyRow **row = tally_rows(tally, &nrows);
 	TallyRow **end = row + nrows;
@@ -195,7 +175,7 @@ loyalty_program_compare_table(PG_FUNCTION_ARGS)
 		program_put_points(&rows, sums[COMPARE_ISSUED_B], scale, scale_b);
 		program_put_points(&rows, sums[COMPARE_BALANCE_A], scale, scale_a);
 		program_put_points(&rows, sums[COMPARE_BALANCE_B], scale, scale_b);
-		program_put_as_of(&rows, tally);
+		metric_put_as_of(&rows, tally);
 		rows_end(&rows);
 	}
 	return (Datum) 0;
@@ -211,8 +191,8 @@ loyalty_program_compare_members(PG_FUNCTION_ARGS)
 		const char *name;
 	} outcomes[] = { { 1, "winners" }, { -1, "losers" }, { 0, "unchanged" } };
 	Tally *tally = tally_argument(fcinfo, 0, &shape);
-	const ProgramPolicy *a = program_of_result(tally, PROGRAM_PARAMETER_PROGRAM);
-	const ProgramPolicy *b = program_of_result(tally, PROGRAM_PARAMETER_OTHER);
+	const ProgramPolicy *a = program_of_result(tally, "program_a");
+	const ProgramPolicy *b = program_of_result(tally, "program_b");
 	int64 nrows;
 	TallyRow **row = tally_rows(tally, &nrows);
 	int points_scale;

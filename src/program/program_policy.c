@@ -1,12 +1,17 @@
 /*
  * program_policy.c
- *		The rules of a programme from JSON: reading and checking.
+ *		The rules of a programme: the table of their keys, what contradicts what, and the SQL type
+ *		program_policy.
  *
- * Its parts are policies by themselves, which read their own text. What the programme says of a
- * part elsewhere, in its versions, is added to that text as the part's versions, and read
- * by the part again:
+ * Its parts are policies by themselves, each read by its own table, once. What a version of the
+ * programme says of a part is a version of that part. Written, parts are without their zone, which
+ *is one for all, and without their versions, which come together by day:
  *
- *		{"earn": E, "versions": [{"from": D, "earn": F}]} --> earn_policy E + {"versions": [D F]}
+ *		earn		a		  b
+ *		points		a			   c
+ *		tiers			 b
+ *					|	 |	  |	   |
+ *		versions	[0]	 [1]  [2]  [3]
  */
 #include "postgres.h"
 
@@ -14,30 +19,13 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "calendar/calendar.h"
 #include "policy/policy.h"
-#include "points/points_policy.h"
-#include "earn/earn_policy.h"
-#include "program/program_policy.h"
-#include "tiers/tier_policy.h"
+#include "program/program.h"
 
-static const char *const policy_keys[] = { "earn",		  "points",			"tiers",
-										   "tier_metric", "pending_counts", "no_expiry_tiers",
-										   "zone",		  "versions",		NULL };
-static const char *const version_keys[] = { "from", "earn", "points", "tiers", "no_expiry_tiers",
-											NULL };
+#define PROGRAM_POLICY_TYPE "program_policy"
 
-const char *const program_metric_names[] = { "spend", "points", "orders" };
-
-#define VERSION_HINT "A version holds from, and any of earn, points, tiers, no_expiry_tiers."
-
-static const PolicyVersionKeys version_rules = {
-	.policy = policy_keys,
-	.version = version_keys,
-	.fixed_hint = VERSION_HINT,
-	.null_hint = "A version keeps what it leaves out. No such tiers from then on is "
-				 "\"no_expiry_tiers\": [].",
-	.empty_hint = VERSION_HINT,
-};
+static const char *const metric_names[] = { "spend", "points", "orders" };
 
 /* ---- parts ---- */
 
@@ -52,18 +40,41 @@ typedef enum Part
 
 static const char *const part_names[] = { "earn", "points", "tiers" };
 
-static struct varlena *(*const part_from_text[])(const char *text) = { earn_policy_from_text,
-																	   points_policy_from_text,
-																	   tier_policy_from_text };
+static const PolicyTable *const part_tables[] = { &earn_policy_table, &points_policy_table,
+												  &tier_policy_table };
 
-/* A part while it is read. */
-typedef struct PartText
+/* Rules while they are read. */
+typedef struct ProgramReading
 {
-	struct varlena *policy; /* as it stands by itself; NULL: there is none */
-	bool has_versions;		/* ... of its own */
-	StringInfoData versions;
-	int nversions; /* in there, those of the programme */
-} PartText;
+	ProgramPolicy policy;
+	bool has_versions[PARTS]; /* the part has some of its own */
+	int nversions[PARTS];	  /* of the programme, that say something of the part */
+} ProgramReading;
+
+static void *
+part_of(ProgramPolicy *policy, Part part)
+{
+	return part == PART_EARN	 ? (void *) policy->earn
+		   : part == PART_POINTS ? (void *) policy->points
+								 : (void *) policy->tiers;
+}
+
+static void
+set_part(ProgramPolicy *policy, Part part, void *opened)
+{
+	switch (part)
+	{
+		case PART_EARN:
+			policy->earn = opened;
+			break;
+		case PART_POINTS:
+			policy->points = opened;
+			break;
+		case PART_TIERS:
+			policy->tiers = opened;
+			break;
+	}
+}
 
 static void report_no_tiers(const PolicyObject *object, const char *key, const char *hint)
 	pg_attribute_noreturn();
@@ -83,54 +94,42 @@ tell_part(void *place)
 	errcontext("\"%s\" of a %s", (const char *) place, PROGRAM_POLICY_TYPE);
 }
 
-/* Has a part read its text; errors tell where that stands. */
-static struct varlena *
-read_text(Part part, const char *text, const char *place)
-{
-	ErrorContextCallback teller;
-	struct varlena *policy;
-
-	teller.callback = tell_part;
-	teller.arg = (void *) place;
-	teller.previous = error_context_stack;
-	error_context_stack = &teller;
-	policy = part_from_text[part](text);
-	error_context_stack = teller.previous;
-	return policy;
-}
-
-/* What is left out is {}; but tiers that are left out aren't there. */
+/* A part's own rules; what is left out is {}, but tiers that are left out aren't there. */
 static void
-read_part(const PolicyObject *root, Part part, PartText *read)
+read_part(const PolicyObject *root, Part part, ProgramReading *reading)
 {
+	ErrorContextCallback teller = { error_context_stack, tell_part, (void *) part_names[part] };
 	JsonbValue value;
 	PolicyObject place;
 
-	initStringInfo(&read->versions);
 	if (json_member(root->json, part_names[part], &value) != NULL)
 	{
 		policy_enter(root, &value, part_names[part], &place);
-		read->has_versions = policy_has(&place, "versions");
+		reading->has_versions[part] = policy_has(&place, "versions");
 		if (part == PART_POINTS && policy_has(&place, "kinds"))
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("\"points.kinds\" can't be in a %s", root->type),
 							errhint("\"earn.kinds\" says what an event is; what it earns, takes "
 									"back or redeems is known by that.")));
-		read->policy =
-			read_text(part, JsonbToCString(NULL, value.val.binary.data, value.val.binary.len),
-					  part_names[part]);
 	}
 	else if (part != PART_TIERS)
-		read->policy = read_text(part, "{}", part_names[part]);
+		place.json = json_parse_object("{}", root->type);
+	else
+		return;
+	error_context_stack = &teller;
+	set_part(&reading->policy, part, policy_begin(part_tables[part], place.json));
+	error_context_stack = teller.previous;
 }
 
-/* Adds a version's rules for a part to those that the part will read. */
+/* What a version of the programme says of a part. */
 static void
-add_version(const PolicyObject *version, Part part, DateADT from, PartText *read)
+read_part_version(const PolicyObject *version, Part part, DateADT from, ProgramReading *reading)
 {
+	ErrorContextCallback teller = { error_context_stack, tell_part,
+									psprintf("versions.%s", part_names[part]) };
+	void *opened = part_of(&reading->policy, part);
 	JsonbValue value;
 	PolicyObject place;
-	char *rules;
 
 	if (json_member(version->json, part_names[part], &value) == NULL)
 		return;
@@ -140,55 +139,92 @@ add_version(const PolicyObject *version, Part part, DateADT from, PartText *read
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("unknown key \"%s\" in a %s", policy_path(&place, "from"), version->type),
 				 errhint("The version itself says from when it holds.")));
-	if (read->policy == NULL)
+	if (opened == NULL)
 		report_no_tiers(version, part_names[part],
 						"A version changes what there is: say what holds before it.");
-	if (read->has_versions)
+	if (reading->has_versions[part])
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" and \"%s.versions\" of a %s contradict each other",
 						policy_path(version, part_names[part]), part_names[part], version->type),
 				 errhint("Versions of a part stand in the part, or in the programme.")));
-	rules = JsonbToCString(NULL, place.json, 0);
-	appendStringInfo(&read->versions, "%s{\"from\": \"%s\"%s%s", read->nversions > 0 ? ", " : "",
-					 day_text(from), JsonContainerSize(place.json) > 0 ? ", " : "", rules + 1);
-	read->nversions++;
+	place.type = part_tables[part]->type;
+	place.path = psprintf("versions[%d].", reading->nversions[part]++);
+	error_context_stack = &teller;
+	policy_add_version(part_tables[part], opened, &place, from);
+	error_context_stack = teller.previous;
 }
 
-/* A part's policy with the versions that the programme gives it. */
-static struct varlena *
-finish_part(Part part, const PartText *read)
+/* The part that a key names. */
+static void
+read_part_key(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
 {
-	char *text;
-	int len;
+	ProgramReading *reading = policy;
+	Part part = PART_EARN;
 
-	if (read->nversions == 0)
-		return read->policy;
-	text = policy_unpack(read->policy);
-	len = (int) strlen(text) - 1;
-	return read_text(
-		part,
-		psprintf("%.*s%s\"versions\": [%s]}", len, text, len > 1 ? ", " : "", read->versions.data),
-		psprintf("versions.%s", part_names[part]));
+	while (strcmp(part_names[part], key->name) != 0)
+		part++;
+	if (version == reading->policy.versions)
+		read_part(object, part, reading);
+	else
+		read_part_version(object, part, ((ProgramVersion *) version)->from, reading);
+}
+
+/* A part that says nothing is taken back to where it began. */
+static void
+put_part_key(StringInfo out, const PolicyKey *key, const void *opened, const void *now,
+			 const void *before)
+{
+	const ProgramPolicy *policy = opened;
+	int start = out->len;
+	Part part = PART_EARN;
+	const void *rules;
+
+	while (strcmp(part_names[part], key->name) != 0)
+		part++;
+	rules = part_of(unconstify(ProgramPolicy *, policy), part);
+	if (rules == NULL)
+		return;
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '{');
+	policy_put_rules(out, part_tables[part], rules);
+	if (out->data[out->len - 1] != '{')
+		appendStringInfoChar(out, '}');
+	else
+	{
+		out->len = start;
+		out->data[start] = '\0';
+	}
+}
+
+/* What versions change in a part is in the part. */
+static bool
+part_key_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+{
+	return now != ((const ProgramPolicy *) policy)->versions;
 }
 
 /* ---- tiers in which nothing expires ---- */
 
 static void
-get_no_expiry(const PolicyObject *object, const TierPolicy *tiers, ProgramVersion *version)
+read_no_expiry(const PolicyObject *object, const PolicyKey *key, void *policy, void *read)
 {
-	const char *path = policy_path(object, "no_expiry_tiers");
+	const TierPolicy *tiers = ((const ProgramPolicy *) policy)->tiers;
+	ProgramVersion *version = read;
+	const char *path = policy_path(object, key->name);
+	JsonbIterator *iterator = NULL;
+	JsonbContainer *list;
 	JsonbValue value;
-	JsonbIterator *iterator;
 
-	if (json_member(object->json, "no_expiry_tiers", &value) == NULL)
+	if (version->suspends == NULL && tiers != NULL)
+		version->suspends = palloc0(tiers->ntiers * sizeof(bool));
+	if (json_member(object->json, key->name, &value) == NULL)
 		return;
-	iterator = JsonbIteratorInit(json_as_array(&value, object->type, path));
+	list = json_as_array(&value, object->type, path);
 	if (tiers == NULL)
-		report_no_tiers(object, "no_expiry_tiers", "They are tiers in which no points expire.");
+		report_no_tiers(object, key->name, "They are tiers in which no points expire.");
 	version->suspends = palloc0(tiers->ntiers * sizeof(bool));
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
+	while (policy_next_element(list, &iterator, &value))
 	{
 		char *name = json_as_string(&value, object->type, path);
 		int len = (int) strlen(name);
@@ -209,48 +245,23 @@ get_no_expiry(const PolicyObject *object, const TierPolicy *tiers, ProgramVersio
 	}
 }
 
-bool
-program_version_same(const ProgramPolicy *policy, const ProgramVersion *a, const ProgramVersion *b)
-{
-	return policy->tiers == NULL ||
-		   memcmp(a->suspends, b->suspends, policy->tiers->ntiers * sizeof(bool)) == 0;
-}
-
-bool
-program_version_suspends(const ProgramPolicy *policy, const ProgramVersion *version)
-{
-	int rank = policy->tiers != NULL ? policy->tiers->ntiers : 0;
-
-	while (--rank >= 0)
-		if (version->suspends[rank])
-			return true;
-	return false;
-}
-
-/* ---- versions ---- */
-
-/* Reads the dated versions; what they say of the parts is left to these. */
 static void
-read_versions(const PolicyObject *root, ProgramPolicy *policy, PartText *parts)
+put_no_expiry(StringInfo out, const PolicyKey *key, const void *opened, const void *now,
+			  const void *before)
 {
-	PolicyVersions versions;
-	uint32 count = policy_versions_open(&versions, root, &version_rules);
-	int part;
+	const TierPolicy *tiers = ((const ProgramPolicy *) opened)->tiers;
+	const bool *suspends = ((const ProgramVersion *) now)->suspends;
+	int rank;
 
-	policy->versions = repalloc_huge(policy->versions, (count + 1) * sizeof(ProgramVersion));
-	while (policy_versions_next(&versions))
-	{
-		ProgramVersion *before = &policy->versions[policy->nversions - 1];
-		ProgramVersion *version = before + 1;
-
-		*version = *before;
-		version->from = versions.from;
-		for (part = 0; part < PARTS; part++)
-			add_version(&versions.object, (Part) part, version->from, &parts[part]);
-		get_no_expiry(&versions.object, policy->tiers, version);
-		if (!program_version_same(policy, version, before))
-			policy->nversions++;
-	}
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '[');
+	for (rank = 0; suspends != NULL && rank < tiers->ntiers; rank++)
+		if (suspends[rank])
+		{
+			policy_put_element(out);
+			escape_json(out, tiers->tiers[rank]);
+		}
+	appendStringInfoChar(out, ']');
 }
 
 /* ---- what must go together ---- */
@@ -283,23 +294,21 @@ share_zones(ProgramPolicy *policy)
 }
 
 static void
-read_metric(const PolicyObject *root, ProgramPolicy *policy)
+check_metric(const PolicyObject *root, const PolicyKey *key, void *policy, void *version)
 {
-	int number;
+	if (policy_has(root, key->name) && ((const ProgramPolicy *) policy)->tiers == NULL)
+		report_no_tiers(root, key->name, "It says what the metrics of tiers count.");
+}
 
-	if (policy_get_choice(root, "tier_metric", program_metric_names, lengthof(program_metric_names),
-						  &number))
-	{
-		if (policy->tiers == NULL)
-			report_no_tiers(root, "tier_metric", "It says what the metrics of tiers count.");
-		policy->metric = (ProgramMetric) number;
-	}
-	policy->pending_counts = true;
-	(void) policy_get_bool(root, "pending_counts", &policy->pending_counts);
+static void
+check_pending(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+{
+	const ProgramPolicy *policy = opened;
+
 	if (!policy->pending_counts && policy->metric != PROGRAM_POINTS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"pending_counts\" false of a %s needs \"tier_metric\" \"%s\"",
-							   root->type, program_metric_names[PROGRAM_POINTS]),
+						errmsg("\"%s\" false of a %s needs \"tier_metric\" \"%s\"", key->name,
+							   root->type, metric_names[PROGRAM_POINTS]),
 						errhint("It says when points count for tiers.")));
 }
 
@@ -312,59 +321,166 @@ check_crossing(const ProgramPolicy *policy)
 		if (policy->earn->versions[i].crossing_after)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"earn.crossing_order\" \"%s\" of a %s can't be with "
+					 errmsg("\"earn.crossing_order\" \"after\" of a %s can't be with "
 							"\"tier_metric\" \"%s\"",
-							earn_crossing_names[1], PROGRAM_POLICY_TYPE,
-							program_metric_names[PROGRAM_POINTS]),
+							PROGRAM_POLICY_TYPE, metric_names[PROGRAM_POINTS]),
 					 errdetail("What an order earns would depend on itself."),
 					 errhint("Let tiers go by spend or orders, or the order that reaches a tier "
 							 "earn at the tier before it.")));
 }
 
-/* ---- the whole ---- */
-
-ProgramPolicy *
-program_policy_read(JsonbContainer *json)
+static void
+finish(void *opened)
 {
-	ProgramPolicy *policy = palloc0(sizeof(ProgramPolicy));
-	PolicyObject root = { json, PROGRAM_POLICY_TYPE, "" };
-	PartText parts[PARTS];
+	ProgramPolicy *policy = opened;
+	int part;
+	int rank;
 	int i;
 
-	policy_check_keys(&root, policy_keys);
-	memset(parts, 0, sizeof(parts));
-	for (i = 0; i < PARTS; i++)
-		read_part(&root, (Part) i, &parts[i]);
-	policy->versions = palloc0(sizeof(ProgramVersion));
-	policy->nversions = 1;
-	policy->versions[0].from = DATEVAL_NOBEGIN;
-	if (parts[PART_TIERS].policy != NULL)
-	{
-		policy->tiers = tier_policy_open(parts[PART_TIERS].policy);
-		policy->versions[0].suspends = palloc0(policy->tiers->ntiers * sizeof(bool));
-	}
-	get_no_expiry(&root, policy->tiers, &policy->versions[0]);
-	read_metric(&root, policy);
-	read_versions(&root, policy, parts);
-	policy->earn = earn_policy_open(finish_part(PART_EARN, &parts[PART_EARN]));
-	policy->points = points_policy_open(finish_part(PART_POINTS, &parts[PART_POINTS]));
-	if (policy->tiers != NULL)
-		policy->tiers = tier_policy_open(finish_part(PART_TIERS, &parts[PART_TIERS]));
-	(void) policy_get_zone(&root, "zone", &policy->zone);
+	for (part = 0; part < PARTS; part++)
+		if (part_of(policy, (Part) part) != NULL)
+			policy_finish(part_tables[part], part_of(policy, (Part) part));
 	share_zones(policy);
 	check_crossing(policy);
-	for (i = 0; i < policy->nversions; i++)
-		policy->suspends |= program_version_suspends(policy, &policy->versions[i]);
-	return policy;
+	for (i = 0; i < policy->nversions && policy->tiers != NULL; i++)
+		for (rank = 0; rank < policy->tiers->ntiers; rank++)
+			policy->suspends |= policy->versions[i].suspends[rank];
 }
+
+/* ---- versions, written ---- */
+
+/* How many versions of the parts, and of the programme itself, are written. */
+typedef struct Written
+{
+	int earn;
+	int points;
+	int tiers;
+	int own;
+} Written;
+
+/* The day of a version that isn't written yet; DATEVAL_NOEND: there is none. */
+#define NEXT_FROM(policy, written) \
+	((written) < (policy)->nversions ? (policy)->versions[written].from : DATEVAL_NOEND)
+
+static DateADT
+next_from(const ProgramPolicy *policy, const Written *written)
+{
+	DateADT from = Min(NEXT_FROM(policy, written->own), NEXT_FROM(policy->earn, written->earn));
+
+	from = Min(from, NEXT_FROM(policy->points, written->points));
+	return policy->tiers == NULL ? from : Min(from, NEXT_FROM(policy->tiers, written->tiers));
+}
+
+/* What of a part begins with a version. */
+static void
+put_part_version(StringInfo out, Part part, const void *rules, int number)
+{
+	policy_put_key(out, part_names[part]);
+	appendStringInfoChar(out, '{');
+	policy_put_version(out, part_tables[part], rules, number);
+	appendStringInfoChar(out, '}');
+}
+
+/* A version: what begins on a day. */
+static void
+put_version(StringInfo out, const ProgramPolicy *policy, DateADT from, Written *written)
+{
+	appendStringInfoChar(out, '{');
+	policy_put_name(out, "from", day_text(from));
+	if (NEXT_FROM(policy->earn, written->earn) == from)
+		put_part_version(out, PART_EARN, policy->earn, written->earn++);
+	if (NEXT_FROM(policy->points, written->points) == from)
+		put_part_version(out, PART_POINTS, policy->points, written->points++);
+	if (policy->tiers != NULL && NEXT_FROM(policy->tiers, written->tiers) == from)
+		put_part_version(out, PART_TIERS, policy->tiers, written->tiers++);
+	if (NEXT_FROM(policy, written->own) == from)
+		policy_put_version(out, &program_policy_table, policy, written->own++);
+	appendStringInfoChar(out, '}');
+}
+
+static void
+put_versions(StringInfo out, const void *opened)
+{
+	const ProgramPolicy *policy = opened;
+	Written written = { 1, 1, 1, 1 };
+	DateADT from = next_from(policy, &written);
+
+	if (from == DATEVAL_NOEND)
+		return;
+	policy_put_key(out, "versions");
+	appendStringInfoChar(out, '[');
+	for (; from != DATEVAL_NOEND; from = next_from(policy, &written))
+	{
+		policy_put_element(out);
+		put_version(out, policy, from, &written);
+		CHECK_FOR_INTERRUPTS();
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/* ---- the table ---- */
+
+#define PART_KEY(key_name, number)                                                        \
+	{                                                                                     \
+		.name = key_name, .changes = true, .argument = number, .given_as = POLICY_POLICY, \
+		.read = read_part_key, .write = put_part_key, .same = part_key_same               \
+	}
+
+static const PolicyKey keys[] = {
+	PART_KEY("earn", 1),
+	PART_KEY("points", 2),
+	PART_KEY("tiers", 3),
+	{ .name = "tier_metric",
+	  .type = POLICY_CHOICE,
+	  .argument = 4,
+	  POLICY_AT(ProgramPolicy, metric),
+	  POLICY_NAMES(metric_names),
+	  .check = check_metric },
+	{ .name = "pending_counts",
+	  .type = POLICY_BOOL,
+	  .argument = 5,
+	  POLICY_AT(ProgramPolicy, pending_counts),
+	  .check = check_pending },
+	{ .name = "no_expiry_tiers",
+	  .changes = true,
+	  .argument = 6,
+	  .given_as = POLICY_TEXTS,
+	  POLICY_AT(ProgramVersion, suspends),
+	  .read = read_no_expiry,
+	  .write = put_no_expiry },
+	{ .name = "zone", .type = POLICY_ZONE, .argument = 7, POLICY_AT(ProgramPolicy, zone) },
+	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 8 },
+	{ NULL }
+};
+
+static const ProgramReading default_policy = { .policy = { .pending_counts = true } };
+static const ProgramVersion default_version = { .from = DATEVAL_NOBEGIN };
+
+const PolicyTable program_policy_table = {
+	.type = PROGRAM_POLICY_TYPE,
+	.null_hint = POLICY_DEFAULT_RULES("program_policy"),
+	.keys = keys,
+	POLICY_STRUCTS(ProgramReading, ProgramPolicy, ProgramVersion),
+	.policy = &default_policy,
+	.version = &default_version,
+	.fixed_hint = "A version holds from, and any of %s.",
+	.none_hint = "A version keeps what it leaves out. No such tiers from then on is "
+				 "\"no_expiry_tiers\": [].",
+	.empty_hint = "A version holds from, and any of %s.",
+	.finish = finish,
+	.put_versions = put_versions,
+};
+
+/* program_policy_from_text(), loyalty_program_policy_in, _out, _recv, _send,
+ * loyalty_program_policy, loyalty_make_program_policy */
+POLICY_TYPE_BUT_OPEN(program_policy)
 
 /* ---- opening, and what an open one tells ---- */
 
 ProgramPolicy *
 program_policy_open(const struct varlena *policy)
 {
-	ProgramPolicy *opened =
-		program_policy_read(json_parse_object(policy_unpack(policy), PROGRAM_POLICY_TYPE));
+	ProgramPolicy *opened = policy_open(policy, &program_policy_table);
 
 	/* membership is that of the earn rules, so what counts may be of any kind but that of grants */
 	if (opened->tiers != NULL)

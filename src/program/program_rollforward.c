@@ -8,20 +8,19 @@
 #include "fmgr.h"
 
 #include "metric/tally_sql.h"
-#include "points/points_closing.h"
-#include "program/program_face.h"
+#include "points/points_result.h"
+#include "program/program_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_program_rollforward);
-PG_FUNCTION_INFO_V1(loyalty_program_rollforward_accum);
 PG_FUNCTION_INFO_V1(loyalty_program_rollforward_table);
 
-static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"), BASE_PARAMETER_ZONE,
-											 BASE_PARAMETER_AS_OF, BASE_PARAMETER_PERIOD };
+static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"),
+											 METRIC_POLICY_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
+											 METRIC_PERIOD_PARAMETER };
 
-static const BaseArgument arguments[] = {
-	PROGRAM_ARGUMENT("program", BASE_POLICY, PROGRAM_PARAMETER_PROGRAM),
-	{ "period", BASE_PERIOD, PROGRAM_PARAMETER_OTHER, NULL },
-	PROGRAM_ARGUMENT_AS_OF,
+static const MetricArgument arguments[] = {
+	PROGRAM_ARGUMENT("program", METRIC_POLICY),
+	METRIC_PERIOD_ARGUMENT,
+	METRIC_LAST_DAY_ARGUMENT("as_of"),
 };
 
 static const TallyColumn keys[] = { { "period", TALLY_PERIOD } };
@@ -39,7 +38,7 @@ static const PointsClosing closing = { .first_out = FORWARD_REDEEMED, .pending =
 static const char *
 find_fault(const Tally *tally)
 {
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
 	int128 pending = 0;
@@ -49,9 +48,9 @@ find_fault(const Tally *tally)
 
 	if (nrows == 0)
 		return NULL;
-	if (tally_parameter(tally, PROGRAM_PARAMETER_PROGRAM) == NULL)
+	if (metric_parameter(tally, "program") == NULL)
 		return "There are rows, but no \"program\".";
-	fault = base_calendar_fault(tally, PROGRAM_PARAMETER_OTHER, PROGRAM_PARAMETER_AS_OF, &calendar);
+	fault = metric_calendar_fault(tally, &calendar);
 	if (fault == NULL)
 		fault = points_closing_fault(&closing, rows, nrows, &calendar);
 	for (i = 0; fault == NULL && i < nrows; i++)
@@ -78,25 +77,20 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const BaseMetric metric = { PROGRAM_METRIC, .shape = &shape,
-								   .narguments = lengthof(arguments), .arguments = arguments,
-								   .fold_kind = PROGRAM_ROLLFORWARD };
+static const Metric metric = { PROGRAM_METRIC,
+							   .shape = &shape,
+							   .narguments = lengthof(arguments),
+							   .arguments = arguments,
+							   .kind = PROGRAM_ROLLFORWARD,
+							   .eventless = METRIC_IGNORE_EVENTLESS };
 
+/* loyalty_program_rollforward_result_in, loyalty_program_rollforward_result_out,
+ * loyalty_program_rollforward_result_recv, loyalty_program_rollforward_result_send,
+ * loyalty_program_rollforward_result_merge */
 TALLY_TYPE(program_rollforward_result, &shape)
 
-/* program_rollforward(base, program, period, as_of) */
-Datum
-loyalty_program_rollforward(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* program_rollforward_accum(state, timeline, program, period, as_of) */
-Datum
-loyalty_program_rollforward_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_program_rollforward, (base, program, period, as_of); loyalty_program_rollforward_accum */
+METRIC_FUNCTIONS(program_rollforward, &metric)
 
 /* program_rollforward_table(result) */
 Datum
@@ -105,11 +99,11 @@ loyalty_program_rollforward_table(PG_FUNCTION_ARGS)
 	Tally *tally = tally_argument(fcinfo, 0, &shape);
 	int64 nrows;
 	TallyRow **row = tally_rows(tally, &nrows);
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	Rows rows;
 
 	rows_open_periods(&rows, fcinfo);
-	if (base_result_calendar(tally, PROGRAM_PARAMETER_AS_OF, &calendar))
+	if (metric_result_calendar(tally, &calendar))
 		points_closing_put(&closing, &rows, &calendar, row, row + nrows, tally_scale(tally));
 	return (Datum) 0;
 }

@@ -7,12 +7,13 @@
 
 #include "fmgr.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/array.h"
 #include "core/rows.h"
-#include "points/points_call.h"
-#include "program/program_policy.h"
+#include "policy/policy.h"
+#include "program/program.h"
+#include "timeline/event_rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_summary);
 PG_FUNCTION_INFO_V1(loyalty_program_statement);
@@ -86,7 +87,7 @@ Datum
 loyalty_program_summary(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	SummaryCall *call = policy_argument(fcinfo, 1, &program_policy_face, open_for_summary);
+	SummaryCall *call = policy_argument(fcinfo, 1, &program_policy_table, open_for_summary);
 	ProgramStanding standing;
 	Rows *record;
 
@@ -154,7 +155,7 @@ begin_row(Statement *statement, TimestampTz at, const char *role, EventText labe
 	rows_begin(statement->rows);
 	rows_put_instant(statement->rows, at);
 	rows_put_name(statement->rows, role);
-	points_put_text(statement->rows, label);
+	rows_put_text(statement->rows, label.bytes, label.len);
 }
 
 /* The last four columns. */
@@ -271,7 +272,7 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 	if (statement->nexpired > 0 &&
 		(move->type != POINTS_MOVE_EXPIRE || move->at != statement->expired_at))
 		put_expired(statement);
-	statement->balance = points_spendable(points);
+	statement->balance = points_walk_spendable(points);
 	if (move->type == POINTS_MOVE_EXPIRE)
 		hold_expired(statement, points, move, before - statement->balance);
 	else if (move->type == POINTS_MOVE_ACTIVATE)
@@ -350,7 +351,7 @@ loyalty_program_statement(PG_FUNCTION_ARGS)
 	ProgramStanding standing;
 
 	rows_open(&rows, fcinfo);
-	statement = policy_argument(fcinfo, 1, &program_policy_face, open_for_statement);
+	statement = policy_argument(fcinfo, 1, &program_policy_table, open_for_statement);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 	body = timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0)));

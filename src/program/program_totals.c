@@ -7,18 +7,16 @@
 #include "fmgr.h"
 
 #include "metric/tally_sql.h"
-#include "program/program_face.h"
+#include "program/program_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_program_totals);
-PG_FUNCTION_INFO_V1(loyalty_program_totals_accum);
 PG_FUNCTION_INFO_V1(loyalty_program_totals_table);
 
-static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"), BASE_PARAMETER_ZONE,
-											 BASE_PARAMETER_AS_OF };
+static const TallyParameter parameters[] = { PROGRAM_PARAMETER("program"),
+											 METRIC_POLICY_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER };
 
-static const BaseArgument arguments[] = {
-	PROGRAM_ARGUMENT("program", BASE_POLICY, PROGRAM_PARAMETER_PROGRAM),
-	PROGRAM_ARGUMENT_AS_OF,
+static const MetricArgument arguments[] = {
+	PROGRAM_ARGUMENT("program", METRIC_POLICY),
+	METRIC_LAST_DAY_ARGUMENT("as_of"),
 };
 
 static const TallyColumn keys[] = { { "rank", TALLY_NUMBER } };
@@ -62,9 +60,9 @@ find_row_fault(const int128 *sums, bool has_as_of)
 static const char *
 find_fault(const Tally *tally)
 {
-	const ProgramPolicy *program = program_of_result(tally, PROGRAM_PARAMETER_PROGRAM);
+	const ProgramPolicy *program = program_of_result(tally, "program");
 	DateADT as_of;
-	bool has_as_of = tally_parameter_day(tally, PROGRAM_PARAMETER_AS_OF, &as_of);
+	bool has_as_of = metric_result_as_of(tally, &as_of);
 	const char *fault = NULL;
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
@@ -92,37 +90,18 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-/* members in the base tier, on whatever day */
-static void
-add_eventless(Tally *tally, int64 customers)
-{
-	TallyKey key = { 0 };
+static const Metric metric = {
+	PROGRAM_METRIC,			.shape = &shape,		.narguments = lengthof(arguments),
+	.arguments = arguments, .kind = PROGRAM_TOTALS, .eventless = METRIC_COUNT_EVENTLESS
+};
 
-	tally_add(tally, tally_row(tally, &key), WHOLE_MEMBERS, customers);
-}
-
-static const BaseMetric metric = { PROGRAM_METRIC,
-								   .shape = &shape,
-								   .narguments = lengthof(arguments),
-								   .arguments = arguments,
-								   .fold_kind = PROGRAM_TOTALS,
-								   .add_eventless = add_eventless };
-
+/* loyalty_program_totals_result_in, loyalty_program_totals_result_out,
+ * loyalty_program_totals_result_recv, loyalty_program_totals_result_send,
+ * loyalty_program_totals_result_merge */
 TALLY_TYPE(program_totals_result, &shape)
 
-/* program_totals(base, program, as_of) */
-Datum
-loyalty_program_totals(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* program_totals_accum(state, timeline, program, as_of) */
-Datum
-loyalty_program_totals_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_program_totals, (base, program, as_of); loyalty_program_totals_accum */
+METRIC_FUNCTIONS(program_totals, &metric)
 
 /* ---- the table ---- */
 
@@ -138,7 +117,7 @@ put_sums(Rows *rows, const Tally *tally, const int128 *sums, int points_scale)
 	program_put_count(rows, sums[WHOLE_ORDERS]);
 	for (i = 0; i < (int) lengthof(points); i++)
 		program_put_points(rows, sums[points[i]], scale, points_scale);
-	program_put_as_of(rows, tally);
+	metric_put_as_of(rows, tally);
 	rows_end(rows);
 }
 
@@ -148,7 +127,7 @@ loyalty_program_totals_table(PG_FUNCTION_ARGS)
 {
 	static const int128 nothing[WHOLE_SUMS];
 	Tally *tally = tally_argument(fcinfo, 0, &shape);
-	const ProgramPolicy *program = program_of_result(tally, PROGRAM_PARAMETER_PROGRAM);
+	const ProgramPolicy *program = program_of_result(tally, "program");
 	int64 nrows;
 	TallyRow **row = tally_rows(tally, &nrows);
 	TallyRow **end = row + nrows;

@@ -23,7 +23,6 @@
 #include "miscadmin.h"
 
 #include "core/array.h"
-#include "earn/earn_policy.h"
 #include "program/program.h"
 
 #define BONUS_SORTS		(EARN_NTH_PURCHASE + 1)

@@ -14,7 +14,7 @@
 #include "miscadmin.h"
 
 #include "activity/activity.h"
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/rows.h"
 #include "core/sort.h"
 

@@ -1,6 +1,8 @@
 /*
  * purchase_intervals.c
- *		The SQL face of purchase_intervals(), its result, and what that is asked.
+ *		How long customers take to buy again: purchase_intervals(), and what its result is asked.
+ *
+ * A purchase is a day with one or several: buying twice on one day isn't buying again.
  */
 #include "postgres.h"
 
@@ -9,16 +11,299 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "activity/activity.h"
 #include "core/rows.h"
+#include "metric/kaplan_meier.h"
+#include "metric/metric.h"
 #include "metric/tally_sql.h"
-#include "repeat/repeat_purchase.h"
+
+/*
+ *		n		days					sum
+ *		0		of a gap				gaps: between one purchase day and the next
+ *		1..		since the first one		reached: customers whose n-th purchase day that was
+ *		1..		from the first one		waiting: customers who had n of them by as_of,
+ *				to as_of				and not the next one
+ *
+ * up to the n that was asked for, of whom nobody waits for the next. So who reached the
+ * n-th, less who waits there, reached the one after it.
+ */
+enum
+{
+	INTERVALS_N,
+	INTERVALS_DAYS
+};
+
+enum
+{
+	INTERVALS_GAPS,
+	INTERVALS_REACHED,
+	INTERVALS_WAITING,
+	INTERVALS_SUMS
+};
+
+/* ---- counting ---- */
+
+typedef struct IntervalsFold
+{
+	DateADT as_of;
+	int64 up_to;
+	MemoryContext context;
+	Tally *tally;
+	MetricCells gaps;
+	MetricCells *nth; /* by n, from 1 on, as far as a customer came */
+	int64 nnth;
+	int64 max_nth;
+} IntervalsFold;
+
+/* Most groups are small, and few customers come far. */
+#define FIRST_NTH 8
+
+/* The cells of n, which are there for all before. */
+static MetricCells *
+reach(IntervalsFold *fold, int64 n)
+{
+	if (unlikely(n > fold->nnth))
+	{
+		MemoryContext old = MemoryContextSwitchTo(fold->context);
+
+		Assert(n == fold->nnth + 1);
+		if (n > fold->max_nth)
+		{
+			fold->max_nth *= 2;
+			fold->nth = repalloc(fold->nth, fold->max_nth * sizeof(MetricCells));
+		}
+		metric_cells_open_under(&fold->nth[n - 1], fold->tally, n);
+		fold->nnth = n;
+		MemoryContextSwitchTo(old);
+	}
+	return &fold->nth[n - 1];
+}
+
+static void *
+purchase_intervals_start(const MetricQuestion *question, Tally *tally)
+{
+	IntervalsFold *fold = palloc0(sizeof(IntervalsFold));
+
+	fold->as_of = question->as_of;
+	fold->up_to = question->count;
+	metric_cells_open_under(&fold->gaps, tally, 0);
+	fold->context = CurrentMemoryContext;
+	fold->tally = tally;
+	fold->max_nth = FIRST_NTH;
+	fold->nth = palloc(fold->max_nth * sizeof(MetricCells));
+	return fold;
+}
+
+static void
+purchase_intervals_customer(void *of, ByteSpan body)
+{
+	IntervalsFold *fold = of;
+	DateADT as_of = fold->as_of;
+	ActivityCursor cursor;
+	DateADT first;
+	DateADT last;
+	DateADT day;
+	int64 n = 1;
+
+	activity_open(&cursor, body.bytes, body.len);
+	if (!activity_next(&cursor, &first) || first > as_of)
+		return;
+	metric_cell(reach(fold, 1), 0)->sums[INTERVALS_REACHED]++;
+	last = first;
+	while (activity_next(&cursor, &day) && day <= as_of)
+	{
+		metric_cell(&fold->gaps, day - last)->sums[INTERVALS_GAPS]++;
+		if (++n <= fold->up_to)
+			metric_cell(reach(fold, n), day - first)->sums[INTERVALS_REACHED]++;
+		last = day;
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (n < fold->up_to)
+		metric_cell(reach(fold, n), as_of - first)->sums[INTERVALS_WAITING]++;
+}
+
+/* ---- distributions over days ---- */
+
+/* Rows of a result that have the same n, by days. */
+typedef struct IntervalRows
+{
+	TallyRow **rows;
+	int64 nrows;
+} IntervalRows;
+
+/* One of the sums, as a distribution over days. */
+typedef struct Spread
+{
+	IntervalRows of;
+	int sum;
+	int128 count;
+} Spread;
+
+/* The first row whose n isn't below this one. */
+static int64
+first_row(TallyRow **rows, int64 nrows, int64 n)
+{
+	int64 low = 0;
+	int64 high = nrows;
+
+	while (low < high)
+	{
+		int64 middle = low + (high - low) / 2;
+
+		if (rows[middle]->key.numbers[INTERVALS_N] < n)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Those of an n among all rows. */
+static IntervalRows
+interval_rows(TallyRow **rows, int64 nrows, int64 n)
+{
+	int64 first = first_row(rows, nrows, n);
+
+	return (IntervalRows){ rows + first, first_row(rows, nrows, n + 1) - first };
+}
+
+static Spread
+spread_open(IntervalRows of, int sum)
+{
+	Spread spread = { of, sum, 0 };
+	int64 i;
+
+	for (i = 0; i < of.nrows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		spread.count += of.rows[i]->sums[sum];
+	}
+	return spread;
+}
+
+/* NaN where there is nothing. */
+static double
+spread_mean(const Spread *spread)
+{
+	int128 days = 0; /* counts have 63 bits, days 31 */
+	int64 i;
+
+	for (i = 0; i < spread->of.nrows; i++)
+		days +=
+			spread->of.rows[i]->sums[spread->sum] * spread->of.rows[i]->key.numbers[INTERVALS_DAYS];
+	return spread->count > 0 ? (double) days / (double) spread->count : NAN;
+}
+
+/* The days of the one that so many come before. */
+static double
+days_at(const Spread *spread, int128 place)
+{
+	int64 i = 0;
+
+	while (place >= spread->of.rows[i]->sums[spread->sum])
+	{
+		CHECK_FOR_INTERRUPTS();
+		place -= spread->of.rows[i++]->sums[spread->sum];
+	}
+	return (double) spread->of.rows[i]->key.numbers[INTERVALS_DAYS];
+}
+
+/* Interpolated between neighbours, as percentile_cont() does; NaN where there is nothing. */
+static double
+spread_quantile(const Spread *spread, double q)
+{
+	int128 last = spread->count - 1;
+	double place = q * (double) last;
+	double lower;
+	double upper;
+
+	if (spread->count == 0)
+		return NAN;
+	/* beyond 2^53 doubles may round up */
+	lower = days_at(spread, Min((int128) floor(place), last));
+	upper = days_at(spread, Min((int128) ceil(place), last));
+	return lower + (place - floor(place)) * (upper - lower);
+}
+
+/* ---- who reached an n, and who waits ---- */
+
+/*
+ * Adds up who reached an n and who waits for it, n by n from 2 on, for Kaplan and Meier's median:
+ * NaN where less than half get there.
+ */
+typedef struct ReachWalk
+{
+	SurvivalTime *waiting; /* before the n of the next call */
+	int64 nwaiting;
+} ReachWalk;
+
+/* Adds the sum of rows to times by days, as events or as censored ones; palloc'd. */
+static SurvivalTime *
+merge_times(const SurvivalTime *times, int64 ntimes, IntervalRows of, int sum, int64 *nmerged)
+{
+	SurvivalTime *merged =
+		palloc_extended(Max(ntimes + of.nrows, 1) * sizeof(SurvivalTime), MCXT_ALLOC_HUGE);
+	int64 n = 0;
+	int64 t = 0;
+	int64 r = 0;
+
+	while (t < ntimes || r < of.nrows)
+	{
+		int64 days = r < of.nrows ? of.rows[r]->key.numbers[INTERVALS_DAYS] : PG_INT64_MAX;
+		SurvivalTime time = { 0 };
+
+		CHECK_FOR_INTERRUPTS();
+		if (t < ntimes && times[t].duration <= days)
+			time = times[t++];
+		if (r < of.nrows && (time.events + time.censored == 0 || time.duration == days))
+		{
+			int64 count = (int64) of.rows[r++]->sums[sum];
+
+			if (count == 0 && time.events + time.censored == 0)
+				continue;
+			time.duration = days;
+			if (sum == INTERVALS_REACHED)
+				time.events += count;
+			else if (__builtin_add_overflow(time.censored, count, &time.censored))
+				ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+								errmsg("number of waiting customers is out of range")));
+		}
+		merged[n++] = time;
+	}
+	*nmerged = n;
+	return merged;
+}
+
+static double
+reach_median(ReachWalk *walk, IntervalRows before, IntervalRows of)
+{
+	SurvivalTime *waiting;
+	SurvivalTimes all;
+	SurvivalTime *times;
+	SurvivalMedian found;
+	double median = NAN;
+
+	waiting =
+		merge_times(walk->waiting, walk->nwaiting, before, INTERVALS_WAITING, &walk->nwaiting);
+	if (walk->waiting != NULL)
+		pfree(walk->waiting);
+	walk->waiting = waiting;
+	times = merge_times(waiting, walk->nwaiting, of, INTERVALS_REACHED, &all.ntimes);
+	all.times = times;
+	found = survival_median(all, 1, SURVIVAL_PLAIN);
+	if (found.median != NULL)
+		median = (double) found.median->duration;
+	pfree(times);
+	return median;
+}
 
 /* ---- the result ---- */
 
-static const MetricParameter parameters[] = { METRIC_ZONE, METRIC_AS_OF, METRIC_NUMBER };
+static const MetricArgument arguments[] = { METRIC_AS_OF_ARGUMENT,
+											{ "up_to", .type = METRIC_COUNT } };
 
-static const TallyParameter shape_parameters[] = { METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
-												   METRIC_NUMBER_PARAMETER("up_to") };
+static const TallyParameter parameters[] = { METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
+											 METRIC_COUNT_PARAMETER("up_to") };
 
 static const TallyColumn keys[] = {
 	[INTERVALS_N] = { "n", TALLY_NUMBER },
@@ -113,7 +398,7 @@ static const TallyShape shape = {
 	.type = "purchase_intervals_result",
 	.maker = "purchase_intervals() and rollup()",
 	.nparameters = lengthof(parameters),
-	.parameters = shape_parameters,
+	.parameters = parameters,
 	.nkeys = lengthof(keys),
 	.keys = keys,
 	.nsums = lengthof(columns),
@@ -123,29 +408,19 @@ static const TallyShape shape = {
 
 static const Metric intervals = {
 	.shape = &shape,
-	.parameters = parameters,
+	.narguments = lengthof(arguments),
+	.arguments = arguments,
 	.start = purchase_intervals_start,
 	.customer = purchase_intervals_customer,
 };
 
+/* loyalty_purchase_intervals_result_in, loyalty_purchase_intervals_result_out,
+ * loyalty_purchase_intervals_result_recv, loyalty_purchase_intervals_result_send,
+ * loyalty_purchase_intervals_result_merge */
 TALLY_TYPE(purchase_intervals_result, &shape)
 
-PG_FUNCTION_INFO_V1(loyalty_purchase_intervals);
-PG_FUNCTION_INFO_V1(loyalty_purchase_intervals_accum);
-
-/* purchase_intervals(activity_base, as_of, up_to) */
-Datum
-loyalty_purchase_intervals(PG_FUNCTION_ARGS)
-{
-	return metric_over_base(fcinfo, &intervals);
-}
-
-/* purchase_intervals_accum(state, activity_set, as_of, up_to) */
-Datum
-loyalty_purchase_intervals_accum(PG_FUNCTION_ARGS)
-{
-	return metric_accumulate(fcinfo, &intervals);
-}
+/* loyalty_purchase_intervals, (base, as_of, up_to); loyalty_purchase_intervals_accum */
+METRIC_FUNCTIONS(purchase_intervals, &intervals)
 
 /* ---- questions ---- */
 

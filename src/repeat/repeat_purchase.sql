@@ -11,36 +11,19 @@ COMMENT ON TYPE purchase_intervals_result IS
 
 -- Over timelines STABLE, since local days depend on the session's TimeZone.
 
-CREATE FUNCTION repeat_rate(base activity_base, as_of date DEFAULT NULL, within_days int DEFAULT NULL)
-	RETURNS repeat_rate_result
-	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION repeat_rate(base timeline_base, as_of date DEFAULT NULL, within_days int DEFAULT NULL)
-	RETURNS repeat_rate_result
-	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_orders' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION repeat_rate(activity_base, date, int) IS
-	'How many customers of a base bought, and how many on a second day, too. With within_days the second day counts up to so many days after the first, and only buyers whose first is at least that long ago by as_of are eligible: the others could still come. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; within_days outside of 1 to 36525 is error 22023, an infinite as_of 22008.';
-COMMENT ON FUNCTION repeat_rate(timeline_base, date, int) IS
-	'The same by orders, two on one day included: events whose value isn''t negative, or that have none; those with the same ref are one order, those without ref one each. Collect purchases only, or leave others out with timeline_filter(). Days are local to the session''s TimeZone. NULL and errors as over days.';
+\expand metric/metric.sql NAME=repeat_rate C=repeat_rate RESULT=repeat_rate_result \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="as_of date DEFAULT NULL, within_days int DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=2048 \
+	COMMENT="How many customers of a base bought, and how many on a second day, too. With within_days the second day counts up to so many days after the first, and only buyers whose first is at least that long ago by as_of are eligible: the others could still come. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; within_days outside of 1 to 36525 is error 22023, an infinite as_of 22008." \
+	AGGREGATE_COMMENT="repeat_rate() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL within_days sets no limit, a NULL as_of is error 22004; both must be the same for all rows (22023)."
 
-CREATE FUNCTION repeat_rate_accum(state repeat_rate_result, activity activity_set, as_of date, within_days int)
-	RETURNS repeat_rate_result
-	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION repeat_rate_accum(state repeat_rate_result, timeline event_timeline, as_of date, within_days int)
-	RETURNS repeat_rate_result
-	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_orders_accum' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION repeat_rate_accum(repeat_rate_result, activity_set, date, int) IS 'part of the aggregate repeat_rate()';
-COMMENT ON FUNCTION repeat_rate_accum(repeat_rate_result, event_timeline, date, int) IS 'part of the aggregate repeat_rate()';
-
-CREATE AGGREGATE repeat_rate(activity activity_set, as_of date, within_days int) (
-	SFUNC = repeat_rate_accum, STYPE = repeat_rate_result, SSPACE = 2048,
-	COMBINEFUNC = repeat_rate_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE repeat_rate(timeline event_timeline, as_of date, within_days int) (
-	SFUNC = repeat_rate_accum, STYPE = repeat_rate_result, SSPACE = 2048,
-	COMBINEFUNC = repeat_rate_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE repeat_rate(activity_set, date, int) IS
-	'repeat_rate() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL within_days sets no limit, a NULL as_of is error 22004; both must be the same for all rows (22023).';
-COMMENT ON AGGREGATE repeat_rate(event_timeline, date, int) IS
-	'repeat_rate() by orders over timelines, one for each customer. NULLs and errors as over activity sets.';
+\expand metric/metric.sql NAME=repeat_rate C=repeat_rate_orders RESULT=repeat_rate_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="as_of date DEFAULT NULL, within_days int DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=2048 \
+	COMMENT="The same by orders, two on one day included: events whose value isn''t negative, or that have none; those with the same ref are one order, those without ref one each. Collect purchases only, or leave others out with timeline_filter(). Days are local to the session''s TimeZone. NULL and errors as over days." \
+	AGGREGATE_COMMENT="repeat_rate() by orders over timelines, one for each customer. NULLs and errors as over activity sets."
 
 CREATE FUNCTION repeat_rate_table(result repeat_rate_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (buyers bigint, eligible bigint, repeat_buyers bigint, rate float8, lower float8, upper float8, as_of date)
@@ -50,21 +33,12 @@ COMMENT ON FUNCTION repeat_rate_table(repeat_rate_result, float8) IS
 
 -- ---- intervals ----
 
-CREATE FUNCTION purchase_intervals(base activity_base, as_of date DEFAULT NULL, up_to int DEFAULT 10)
-	RETURNS purchase_intervals_result
-	AS 'MODULE_PATHNAME', 'loyalty_purchase_intervals' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION purchase_intervals_accum(state purchase_intervals_result, activity activity_set, as_of date, up_to int)
-	RETURNS purchase_intervals_result
-	AS 'MODULE_PATHNAME', 'loyalty_purchase_intervals_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE AGGREGATE purchase_intervals(activity activity_set, as_of date, up_to int) (
-	SFUNC = purchase_intervals_accum, STYPE = purchase_intervals_result, SSPACE = 16384,
-	COMBINEFUNC = purchase_intervals_result_merge, PARALLEL = SAFE);
-COMMENT ON FUNCTION purchase_intervals(activity_base, date, int) IS
-	'How long customers of a base take to buy again: the gaps in days from each purchase day to the next, and the days from the first to the second, third, ... up_to-th; 1 counts gaps only. Who hasn''t come so far counts as waiting since his first one. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL up_to is error 22004, one outside of 1 to 36525 22023, an infinite as_of 22008.';
-COMMENT ON FUNCTION purchase_intervals_accum(purchase_intervals_result, activity_set, date, int) IS
-	'part of the aggregate purchase_intervals()';
-COMMENT ON AGGREGATE purchase_intervals(activity_set, date, int) IS
-	'purchase_intervals() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of or up_to is error 22004; both must be the same for all rows (22023).';
+\expand metric/metric.sql NAME=purchase_intervals C=purchase_intervals RESULT=purchase_intervals_result \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="as_of date DEFAULT NULL, up_to int DEFAULT 10" \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=16384 \
+	COMMENT="How long customers of a base take to buy again: the gaps in days from each purchase day to the next, and the days from the first to the second, third, ... up_to-th; 1 counts gaps only. Who hasn''t come so far counts as waiting since his first one. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL up_to is error 22004, one outside of 1 to 36525 22023, an infinite as_of 22008." \
+	AGGREGATE_COMMENT="purchase_intervals() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of or up_to is error 22004; both must be the same for all rows (22023)."
 
 CREATE FUNCTION purchase_intervals_summary(result purchase_intervals_result,
 		OUT buyers bigint, OUT gaps bigint, OUT mean_days float8, OUT median_days float8,

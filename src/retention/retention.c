@@ -14,7 +14,7 @@
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
-#include "collect/base_join.h"
+#include "collect/collect.h"
 #include "core/compat.h"
 #include "metric/metric.h"
 #include "retention/retention.h"
@@ -167,20 +167,9 @@ zone_of_period(const CalendarPeriod *period)
 static bool
 last_day_of_base(const Base *base, ZoneDays *zone, DateADT *day)
 {
-	TimestampTz last = DT_NOBEGIN;
-	BaseCursor cursor;
-	Customer customer;
-	ByteSpan body;
-	TimestampTz at;
+	int64 last;
 
-	base_rewind(&cursor, base);
-	while (base_next(&cursor, &customer, &body))
-	{
-		if (timeline_last_instant(body, &at) && at > last)
-			last = at;
-		CHECK_FOR_INTERRUPTS();
-	}
-	if (last == DT_NOBEGIN)
+	if (!base_last(base, &last))
 		return false;
 	*day = zone_day(zone, last);
 	return true;

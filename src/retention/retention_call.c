@@ -75,7 +75,7 @@ retention_kind_arguments(FunctionCallInfo fcinfo, RetentionPlaces places)
 	if (is_given(fcinfo, places.rolling))
 	{
 		kind.rolling = PG_GETARG_INT32(places.rolling);
-		metric_check_number("rolling", kind.rolling);
+		metric_check_count("rolling", kind.rolling);
 	}
 	if (is_given(fcinfo, places.elapsed))
 		kind.elapsed = retention_elapsed_of(PG_GETARG_INTERVAL_P(places.elapsed));

@@ -85,8 +85,8 @@ retention_kind_fault(RetentionKind *kind)
 		return "elapsed lags and returns of another kind contradict each other";
 	if (kind->elapsed != 0 && kind->elapsed < RETENTION_MIN_ELAPSED)
 		return "elapsed must be a minute or more";
-	if (kind->rolling < 0 || kind->rolling > METRIC_MAX_NUMBER)
-		return psprintf("rolling must be between 1 and %d, not %d", METRIC_MAX_NUMBER,
+	if (kind->rolling < 0 || kind->rolling > METRIC_MAX_COUNT)
+		return psprintf("rolling must be between 1 and %d, not %d", METRIC_MAX_COUNT,
 						kind->rolling);
 	if (kind->nbrackets > RETENTION_MAX_BRACKETS)
 		return psprintf("there may be %d brackets, not %d", RETENTION_MAX_BRACKETS,
@@ -95,10 +95,10 @@ retention_kind_fault(RetentionKind *kind)
 	{
 		const RetentionBracket *bracket = &kind->brackets[i];
 
-		if (bracket->from < 0 || bracket->until > METRIC_MAX_NUMBER ||
+		if (bracket->from < 0 || bracket->until > METRIC_MAX_COUNT ||
 			bracket->from > bracket->until)
 			return psprintf("bracket {%d,%d} isn't a range of lags from 0 to %d", bracket->from,
-							bracket->until, METRIC_MAX_NUMBER);
+							bracket->until, METRIC_MAX_COUNT);
 	}
 	sort_brackets(kind);
 	return NULL;
@@ -208,7 +208,7 @@ retention_kind_read(RetentionKind *kind, JsonbContainer *json, bool may_have_ret
 	if (json_member(json, "rolling", &found) != NULL)
 	{
 		kind->rolling = small_count(&found, "rolling");
-		metric_check_number("rolling", kind->rolling);
+		metric_check_count("rolling", kind->rolling);
 	}
 	if (policy_get_interval(&object, "elapsed", false, &elapsed))
 		kind->elapsed = retention_elapsed_of(&elapsed);

@@ -10,7 +10,7 @@
 #include "utils/json.h"
 #include "utils/jsonb.h"
 
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/json.h"
 #include "core/soft_input.h"
 #include "retention/retention.h"

@@ -17,7 +17,7 @@
 #include "miscadmin.h"
 
 #include "activity/activity.h"
-#include "calendar/day.h"
+#include "calendar/calendar.h"
 #include "core/rows.h"
 
 PG_FUNCTION_INFO_V1(loyalty_churn_duration);

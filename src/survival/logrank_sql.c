@@ -45,6 +45,8 @@ static const TallyShape logrank_shape = {
 	.fault = logrank_fault,
 };
 
+/* loyalty_logrank_result_in, loyalty_logrank_result_out, loyalty_logrank_result_recv,
+ * loyalty_logrank_result_send, loyalty_logrank_result_merge */
 TALLY_TYPE(logrank_result, &logrank_shape)
 
 /* ---- the aggregate ---- */

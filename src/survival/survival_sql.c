@@ -38,6 +38,8 @@ static const TallyShape survival_shape = {
 	.fault = survival_fault,
 };
 
+/* loyalty_survival_result_in, loyalty_survival_result_out, loyalty_survival_result_recv,
+ * loyalty_survival_result_send, loyalty_survival_result_merge */
 TALLY_TYPE(survival_result, &survival_shape)
 
 /* ---- the aggregate ---- */

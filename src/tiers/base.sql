@@ -19,78 +19,40 @@ COMMENT ON TYPE tier_tenure_result IS
 COMMENT ON TYPE tier_near_result IS
 	'how many members lack little to the next tier or to keeping theirs, as tier_near() counts them; tier_near_table() turns it into rows, rollup() adds those of disjoint customers';
 
-CREATE FUNCTION tier_census(base timeline_base, policy tier_policy, as_of date DEFAULT NULL)
-	RETURNS tier_census_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_census' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION tier_migration(base timeline_base, policy tier_policy, from_day date, to_day date DEFAULT NULL)
-	RETURNS tier_migration_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_migration' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION tier_flow(base timeline_base, policy tier_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
-	RETURNS tier_flow_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_flow' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION tier_tenure(base timeline_base, policy tier_policy, as_of date DEFAULT NULL)
-	RETURNS tier_tenure_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_tenure' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-CREATE FUNCTION tier_near(base timeline_base, policy tier_policy, as_of date DEFAULT NULL, within numeric DEFAULT NULL)
-	RETURNS tier_near_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_near' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION tier_census(timeline_base, tier_policy, date) IS
-	'How many members of a base are in each tier at the end of the local day as_of (NULL: that of the last event collected), and what the policy''s first metric is for all of them together. Who isn''t a member yet isn''t counted; a customer without events is a member in the base tier. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a grant of a tier that the policy does not have 22023 with the customer in the context.';
-COMMENT ON FUNCTION tier_migration(timeline_base, tier_policy, date, date) IS
-	'How many members of a base were in which tier at the end of the local day from_day, and are in which at the end of to_day (NULL: that of the last event collected); who became a member in between comes from ''not yet a member''. Who isn''t one at the end of to_day isn''t counted. NULL for a NULL base. A NULL policy or from_day is error 22004, a from_day after to_day 22023, an infinite day 22008; others as in tier_census().';
-COMMENT ON FUNCTION tier_flow(timeline_base, tier_policy, calendar_period, date) IS
-	'How many members of a base came into each tier and left it in each period, up to the end of the local day as_of (NULL: that of the last event collected). Every change counts, also of a member who comes back in the same period, and the steps of one who joins and rises at the same instant. NULL for a NULL base. A policy and a period that name different zones are error 22023, a NULL policy or period 22004, membership before the first of a list of periods 22008; others as in tier_census().';
-COMMENT ON FUNCTION tier_tenure(timeline_base, tier_policy, date) IS
-	'For how many days members of a base hold a tier, from coming into it to leaving it, up to the end of the local day as_of (NULL: that of the last event collected). Those that are held then are known to last longer: they are censored at the start of the next day. A customer without events, of whom it isn''t known since when he is a member, has none. NULL for a NULL base; errors as in tier_census().';
-COMMENT ON FUNCTION tier_near(timeline_base, tier_policy, date, numeric) IS
-	'How many members of a base lack something, but less than within, to the next tier at the end of the local day as_of (NULL: that of the last event collected), and to keeping theirs; in the unit of the metric. Where any of several metrics does, the least that is missing counts, where all must, the most. NULL for a NULL base. A NULL within is error 22004, one that isn''t above zero 22023; others as in tier_census().';
+\expand metric/metric.sql NAME=tier_census C=tier_census RESULT=tier_census_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy tier_policy, as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=20 SSPACE=32768 \
+	COMMENT="How many members of a base are in each tier at the end of the local day as_of (NULL: that of the last event collected), and what the policy''s first metric is for all of them together. Who isn''t a member yet isn''t counted; a customer without events is a member in the base tier. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a grant of a tier that the policy does not have 22023 with the customer in the context." \
+	AGGREGATE_COMMENT="tier_census() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tier. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; policy and as_of must be the same for all rows (22023); others as in the function over a base."
 
-CREATE FUNCTION tier_census_accum(state tier_census_result, timeline event_timeline, policy tier_policy, as_of date)
-	RETURNS tier_census_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_census_accum' LANGUAGE C STABLE PARALLEL SAFE COST 20;
-CREATE FUNCTION tier_migration_accum(state tier_migration_result, timeline event_timeline, policy tier_policy, from_day date, to_day date)
-	RETURNS tier_migration_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_migration_accum' LANGUAGE C STABLE PARALLEL SAFE COST 20;
-CREATE FUNCTION tier_flow_accum(state tier_flow_result, timeline event_timeline, policy tier_policy, period calendar_period, as_of date)
-	RETURNS tier_flow_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_flow_accum' LANGUAGE C STABLE PARALLEL SAFE COST 20;
-CREATE FUNCTION tier_tenure_accum(state tier_tenure_result, timeline event_timeline, policy tier_policy, as_of date)
-	RETURNS tier_tenure_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_tenure_accum' LANGUAGE C STABLE PARALLEL SAFE COST 20;
-CREATE FUNCTION tier_near_accum(state tier_near_result, timeline event_timeline, policy tier_policy, as_of date, within numeric)
-	RETURNS tier_near_result
-	AS 'MODULE_PATHNAME', 'loyalty_tier_near_accum' LANGUAGE C STABLE PARALLEL SAFE COST 20;
-COMMENT ON FUNCTION tier_census_accum(tier_census_result, event_timeline, tier_policy, date) IS 'part of the aggregate tier_census()';
-COMMENT ON FUNCTION tier_migration_accum(tier_migration_result, event_timeline, tier_policy, date, date) IS 'part of the aggregate tier_migration()';
-COMMENT ON FUNCTION tier_flow_accum(tier_flow_result, event_timeline, tier_policy, calendar_period, date) IS 'part of the aggregate tier_flow()';
-COMMENT ON FUNCTION tier_tenure_accum(tier_tenure_result, event_timeline, tier_policy, date) IS 'part of the aggregate tier_tenure()';
-COMMENT ON FUNCTION tier_near_accum(tier_near_result, event_timeline, tier_policy, date, numeric) IS 'part of the aggregate tier_near()';
+\expand metric/metric.sql NAME=tier_migration C=tier_migration RESULT=tier_migration_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy tier_policy, from_day date, to_day date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=20 SSPACE=32768 \
+	COMMENT="How many members of a base were in which tier at the end of the local day from_day, and are in which at the end of to_day (NULL: that of the last event collected); who became a member in between comes from ''not yet a member''. Who isn''t one at the end of to_day isn''t counted. NULL for a NULL base. A NULL policy or from_day is error 22004, a from_day after to_day 22023, an infinite day 22008; others as in tier_census()." \
+	AGGREGATE_COMMENT="tier_migration() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL day is error 22004; policy, from_day and to_day must be the same for all rows (22023); others as in the function over a base."
 
-CREATE AGGREGATE tier_census(timeline event_timeline, policy tier_policy, as_of date) (
-	SFUNC = tier_census_accum, STYPE = tier_census_result, SSPACE = 32768,
-	COMBINEFUNC = tier_census_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE tier_migration(timeline event_timeline, policy tier_policy, from_day date, to_day date) (
-	SFUNC = tier_migration_accum, STYPE = tier_migration_result, SSPACE = 32768,
-	COMBINEFUNC = tier_migration_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE tier_flow(timeline event_timeline, policy tier_policy, period calendar_period, as_of date) (
-	SFUNC = tier_flow_accum, STYPE = tier_flow_result, SSPACE = 98304,
-	COMBINEFUNC = tier_flow_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE tier_tenure(timeline event_timeline, policy tier_policy, as_of date) (
-	SFUNC = tier_tenure_accum, STYPE = tier_tenure_result, SSPACE = 65536,
-	COMBINEFUNC = tier_tenure_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE tier_near(timeline event_timeline, policy tier_policy, as_of date, within numeric) (
-	SFUNC = tier_near_accum, STYPE = tier_near_result, SSPACE = 32768,
-	COMBINEFUNC = tier_near_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE tier_census(event_timeline, tier_policy, date) IS
-	'tier_census() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tier. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; policy and as_of must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE tier_migration(event_timeline, tier_policy, date, date) IS
-	'tier_migration() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL day is error 22004; policy, from_day and to_day must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE tier_flow(event_timeline, tier_policy, calendar_period, date) IS
-	'tier_flow() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE tier_tenure(event_timeline, tier_policy, date) IS
-	'tier_tenure() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy and as_of must be the same for all rows (22023); others as in the function over a base.';
-COMMENT ON AGGREGATE tier_near(event_timeline, tier_policy, date, numeric) IS
-	'tier_near() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, as_of and within must be the same for all rows (22023); others as in the function over a base.';
+\expand metric/metric.sql NAME=tier_flow C=tier_flow RESULT=tier_flow_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy tier_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=20 SSPACE=98304 \
+	COMMENT="How many members of a base came into each tier and left it in each period, up to the end of the local day as_of (NULL: that of the last event collected). Every change counts, also of a member who comes back in the same period, and the steps of one who joins and rises at the same instant. NULL for a NULL base. A policy and a period that name different zones are error 22023, a NULL policy or period 22004, membership before the first of a list of periods 22008; others as in tier_census()." \
+	AGGREGATE_COMMENT="tier_flow() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base."
+
+\expand metric/metric.sql NAME=tier_tenure C=tier_tenure RESULT=tier_tenure_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy tier_policy, as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=20 SSPACE=65536 \
+	COMMENT="For how many days members of a base hold a tier, from coming into it to leaving it, up to the end of the local day as_of (NULL: that of the last event collected). Those that are held then are known to last longer: they are censored at the start of the next day. A customer without events, of whom it isn''t known since when he is a member, has none. NULL for a NULL base; errors as in tier_census()." \
+	AGGREGATE_COMMENT="tier_tenure() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy and as_of must be the same for all rows (22023); others as in the function over a base."
+
+\expand metric/metric.sql NAME=tier_near C=tier_near RESULT=tier_near_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="policy tier_policy, as_of date DEFAULT NULL, within numeric DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=20 SSPACE=32768 \
+	COMMENT="How many members of a base lack something, but less than within, to the next tier at the end of the local day as_of (NULL: that of the last event collected), and to keeping theirs; in the unit of the metric. Where any of several metrics does, the least that is missing counts, where all must, the most. NULL for a NULL base. A NULL within is error 22004, one that isn''t above zero 22023; others as in tier_census()." \
+	AGGREGATE_COMMENT="tier_near() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, as_of and within must be the same for all rows (22023); others as in the function over a base."
 
 -- ---- rows ----
 

@@ -8,10 +8,8 @@
 
 #include "core/rows.h"
 #include "metric/tally_sql.h"
-#include "tiers/tier_face.h"
+#include "tiers/tier_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_tier_census);
-PG_FUNCTION_INFO_V1(loyalty_tier_census_accum);
 PG_FUNCTION_INFO_V1(loyalty_tier_census_table);
 
 static const TallyColumn keys[] = { { "rank", TALLY_NUMBER } };
@@ -47,37 +45,19 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-/* members in the base tier, on whatever day */
-static void
-add_eventless(Tally *tally, int64 customers)
-{
-	TallyKey key = { 0 };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = TIER_PLAIN_ARGUMENTS,
+							   .arguments = tier_plain_arguments,
+							   .kind = TIER_CENSUS,
+							   .eventless = METRIC_COUNT_EVENTLESS };
 
-	tally_add(tally, tally_row(tally, &key), CENSUS_MEMBERS, customers);
-}
-
-static const BaseMetric metric = { TIER_METRIC,
-								   .shape = &shape,
-								   .narguments = TIER_PLAIN_ARGUMENTS,
-								   .arguments = tier_plain_arguments,
-								   .fold_kind = TIER_CENSUS,
-								   .add_eventless = add_eventless };
-
+/* loyalty_tier_census_result_in, loyalty_tier_census_result_out, loyalty_tier_census_result_recv,
+ * loyalty_tier_census_result_send, loyalty_tier_census_result_merge */
 TALLY_TYPE(tier_census_result, &shape)
 
-/* tier_census(base, policy, as_of) */
-Datum
-loyalty_tier_census(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* tier_census_accum(state, timeline, policy, as_of) */
-Datum
-loyalty_tier_census_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_tier_census, (base, policy, as_of); loyalty_tier_census_accum */
+METRIC_FUNCTIONS(tier_census, &metric)
 
 /* tier_census_table(result): a row for each tier, also where nobody is in it */
 Datum
@@ -91,8 +71,6 @@ loyalty_tier_census_table(PG_FUNCTION_ARGS)
 	TallyRow **end = row + nrows;
 	TallyRow **each;
 	int128 all = 0;
-	DateADT as_of;
-	bool has_as_of = tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of);
 	Rows rows;
 	int rank;
 
@@ -113,10 +91,7 @@ loyalty_tier_census_table(PG_FUNCTION_ARGS)
 		rows_put_count(&rows, (int64) sums[CENSUS_MEMBERS]);
 		rows_put_float(&rows, tier_share(sums[CENSUS_MEMBERS], all));
 		rows_put_decimal(&rows, sums[CENSUS_VALUE], tally_scale(tally));
-		if (has_as_of)
-			rows_put_day(&rows, as_of);
-		else
-			rows_put_null(&rows);
+		metric_put_as_of(&rows, tally);
 		rows_end(&rows);
 	}
 	return (Datum) 0;

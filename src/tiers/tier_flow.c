@@ -9,22 +9,20 @@
 
 #include "core/rows.h"
 #include "metric/tally_sql.h"
-#include "tiers/tier_face.h"
+#include "tiers/tier_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_tier_flow);
-PG_FUNCTION_INFO_V1(loyalty_tier_flow_accum);
 PG_FUNCTION_INFO_V1(loyalty_tier_flow_table);
 
 static const TallyParameter parameters[] = {
 	TIER_PARAMETERS,
-	BASE_PARAMETER_AS_OF,
-	BASE_PARAMETER_PERIOD,
+	METRIC_AS_OF_PARAMETER,
+	METRIC_PERIOD_PARAMETER,
 };
 
-static const BaseArgument arguments[] = {
-	TIER_ARGUMENT_POLICY,
-	{ "period", BASE_PERIOD, TIER_PARAMETER_OTHER, NULL },
-	TIER_ARGUMENT_AS_OF,
+static const MetricArgument arguments[] = {
+	TIER_POLICY_ARGUMENT,
+	METRIC_PERIOD_ARGUMENT,
+	METRIC_LAST_DAY_ARGUMENT("as_of"),
 };
 
 static const TallyColumn keys[FLOW_KEYS] = {
@@ -47,7 +45,7 @@ static const TallyColumn columns[FLOW_SUMS] = {
 typedef struct Flow
 {
 	const TierPolicy *policy;
-	BaseCalendar calendar;
+	MetricCalendar calendar;
 	TallyRow **row;
 	TallyRow **end;
 	int128 *members; /* by rank */
@@ -68,7 +66,7 @@ flow_open(Flow *flow, const Tally *tally)
 	int64 nrows;
 	int64 i;
 
-	if (!base_result_calendar(tally, TIER_PARAMETER_AS_OF, &flow->calendar))
+	if (!metric_result_calendar(tally, &flow->calendar))
 		return false;
 	flow->policy = tier_result_policy(tally);
 	if (flow->policy == NULL)
@@ -132,8 +130,7 @@ find_fault(const Tally *tally)
 	Flow flow;
 
 	if (fault == NULL && nrows > 0)
-		fault =
-			base_calendar_fault(tally, TIER_PARAMETER_OTHER, TIER_PARAMETER_AS_OF, &flow.calendar);
+		fault = metric_calendar_fault(tally, &flow.calendar);
 	if (fault != NULL || nrows == 0)
 		return fault;
 	(void) flow_open(&flow, tally);
@@ -158,24 +155,19 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const BaseMetric metric = { TIER_METRIC, .shape = &shape, .narguments = lengthof(arguments),
-								   .arguments = arguments, .fold_kind = TIER_FLOW };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = lengthof(arguments),
+							   .arguments = arguments,
+							   .kind = TIER_FLOW,
+							   .eventless = METRIC_IGNORE_EVENTLESS };
 
+/* loyalty_tier_flow_result_in, loyalty_tier_flow_result_out, loyalty_tier_flow_result_recv,
+ * loyalty_tier_flow_result_send, loyalty_tier_flow_result_merge */
 TALLY_TYPE(tier_flow_result, &shape)
 
-/* tier_flow(base, policy, period, as_of) */
-Datum
-loyalty_tier_flow(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* tier_flow_accum(state, timeline, policy, period, as_of) */
-Datum
-loyalty_tier_flow_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_tier_flow, (base, policy, period, as_of); loyalty_tier_flow_accum */
+METRIC_FUNCTIONS(tier_flow, &metric)
 
 /* ---- the table ---- */
 

@@ -1,17 +1,151 @@
 /*
  * tier_levels.c
- *		The levels of a tier_policy from JSON: names in the order of the ladder, and what
- *		reaching and keeping each needs.
+ *		The metrics and the levels of a tier_policy, read and written: what is counted, by name;
+ *		tiers in the order of the ladder, and what reaching and keeping each needs.
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "tiers/tier_read.h"
+#include "tiers/tier_policy.h"
+
+/* ---- metrics ---- */
+
+static const char *const measure_names[] = { "sum", "events", "days" };
+static const char *const values_names[] = { "net", "positive" };
+
+#define ALL_COUNT_HINT "Leave it out where all events count."
+
+static void
+check_values(const PolicyObject *object, const PolicyKey *key, void *metric, void *none)
+{
+	if (((const TierMetric *) metric)->of != TIER_SUM && policy_has(object, key->name))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of a %s is only for sums", policy_path(object, key->name),
+							   object->type),
+						errhint("Events and days with a negative value never count.")));
+}
+
+static const PolicyKey metric_keys[] = { { .name = "of",
+										   .type = POLICY_CHOICE,
+										   .always = true,
+										   POLICY_AT(TierMetric, of),
+										   POLICY_NAMES(measure_names) },
+										 { .name = "values",
+										   .type = POLICY_CHOICE,
+										   POLICY_AT(TierMetric, positive_only),
+										   POLICY_NAMES(values_names),
+										   .check = check_values },
+										 { .name = "kinds",
+										   .type = POLICY_TEXTS,
+										   POLICY_AT(TierMetric, nkinds),
+										   .list = offsetof(TierMetric, kinds),
+										   .hint = ALL_COUNT_HINT },
+										 { .name = "labels",
+										   .type = POLICY_TEXTS,
+										   POLICY_AT(TierMetric, nlabels),
+										   .list = offsetof(TierMetric, labels),
+										   .hint = ALL_COUNT_HINT },
+										 { NULL } };
+
+static const TierMetric default_metric = { .name = "value" };
+
+/* Member facts say who is a member, and which tier was given: they never count. */
+static void
+refuse_fact_kind(const PolicyObject *object, const TierMetric *metric, const char *key,
+				 const EventText *kind)
+{
+	if (event_text_find(kind, metric->kinds, metric->nkinds) != NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" of a %s has \"%.*s%s\", which is the %s", policy_path(object, "kinds"),
+					object->type, JSON_SHOWN(kind->bytes, kind->len), key),
+			 errhint("Events of that kind never count. Leave it out, or name another %s.", key)));
+}
+
+/* Those of a policy; or the default one. */
+void
+tier_read_metrics(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+{
+	TierPolicy *policy = opened;
+	JsonbIterator *iterator = NULL;
+	JsonbContainer *metrics;
+	JsonbValue name;
+	JsonbValue value;
+
+	if (json_member(root->json, key->name, &value) == NULL)
+	{
+		policy->nmetrics = 1;
+		policy->metrics = palloc(sizeof(TierMetric));
+		policy->metrics[0] = default_metric;
+		return;
+	}
+	metrics = json_as_object(&value, root->type, key->name);
+	if (JsonContainerSize(metrics) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"metrics\" of a %s is empty", root->type),
+						errhint("Leave it out where the sum of values decides.")));
+	if (JsonContainerSize(metrics) > TIER_MAX_METRICS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a %s can't have more than %d metrics", root->type, TIER_MAX_METRICS)));
+	policy->metrics = palloc0(JsonContainerSize(metrics) * sizeof(TierMetric));
+	while (policy_next_member(metrics, &iterator, &name, &value))
+	{
+		TierMetric *metric = &policy->metrics[policy->nmetrics++];
+		PolicyObject place;
+
+		if (name.val.string.len == 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"metrics\" of a %s has one without a name", root->type)));
+		metric->name = pnstrdup(name.val.string.val, name.val.string.len);
+		policy_enter(root, &value, policy_member_path(key->name, &name), &place);
+		policy_check_table(&place, metric_keys);
+		policy_read_keys(&place, metric_keys, metric, NULL);
+		refuse_fact_kind(&place, metric, "join_kind", &policy->join_kind);
+		refuse_fact_kind(&place, metric, "grant_kind", &policy->grant_kind);
+	}
+}
+
+void
+tier_put_metrics(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+				 const void *before)
+{
+	const TierPolicy *opened = now;
+	int i;
+
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, '{');
+	for (i = 0; i < opened->nmetrics; i++)
+	{
+		policy_put_key(out, opened->metrics[i].name);
+		appendStringInfoChar(out, '{');
+		policy_put_keys(out, metric_keys, &opened->metrics[i], &default_metric);
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, '}');
+}
+
+/* Is it just the default metric? */
+bool
+tier_metrics_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+{
+	const TierPolicy *opened = now;
+	const TierMetric *metric = &opened->metrics[0];
+
+	return opened->nmetrics == 1 && strcmp(metric->name, default_metric.name) == 0 &&
+		   metric->of == default_metric.of && !metric->positive_only && metric->nkinds == 0 &&
+		   metric->nlabels == 0;
+}
+
+/* ---- levels ---- */
 
 static const char *const level_keys[] = { "tier", "at", "any", "all", "keep", NULL };
 static const char *const condition_keys[] = { "any", "all", NULL };
+
+#define LEVELS_WANTED "an object such as {\"Silver\": 500, \"Gold\": 2000}, or an array"
 
 /* Levels as they are read. */
 typedef struct LevelList
@@ -20,12 +154,6 @@ typedef struct LevelList
 	const char **names;
 	TierLevel *levels;
 } LevelList;
-
-const char *
-tier_member_path(const char *path, const JsonbValue *key)
-{
-	return psprintf("%s.%.*s%s", path, JSON_SHOWN(key->val.string.val, key->val.string.len));
-}
 
 /* ---- conditions ---- */
 
@@ -108,7 +236,7 @@ read_tests(const PolicyObject *object, const TierPolicy *policy, const JsonbValu
 		   const char *path, bool all, TierCondition *condition)
 {
 	JsonbContainer *tests = json_as_object(value, object->type, path);
-	JsonbIterator *iterator;
+	JsonbIterator *iterator = NULL;
 	JsonbValue key;
 	JsonbValue threshold;
 
@@ -118,15 +246,12 @@ read_tests(const PolicyObject *object, const TierPolicy *policy, const JsonbValu
 						errhint("Give a threshold for one metric or more.")));
 	condition->tests = palloc(JsonContainerSize(tests) * sizeof(TierTest));
 	condition->ntests = 0;
-	iterator = JsonbIteratorInit(tests);
-	(void) JsonbIteratorNext(&iterator, &key, true);
-	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	while (policy_next_member(tests, &iterator, &key, &threshold))
 	{
 		TierTest *test = &condition->tests[condition->ntests++];
 
-		(void) JsonbIteratorNext(&iterator, &threshold, true);
 		test->metric = metric_of(object, policy, &key, path);
-		test->threshold = read_threshold(object, &threshold, tier_member_path(path, &key));
+		test->threshold = read_threshold(object, &threshold, policy_member_path(path, &key));
 	}
 	condition->all = all && condition->ntests > 1;
 }
@@ -200,21 +325,18 @@ static void
 read_object(const PolicyObject *object, const TierPolicy *policy, JsonbContainer *levels,
 			const char *path, LevelList *list)
 {
-	JsonbIterator *iterator;
+	JsonbIterator *iterator = NULL;
 	JsonbValue key;
 	JsonbValue value;
 
 	prepare(object, path, JsonContainerSize(levels), list);
-	iterator = JsonbIteratorInit(levels);
-	(void) JsonbIteratorNext(&iterator, &key, true);
-	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	while (policy_next_member(levels, &iterator, &key, &value))
 	{
 		TierLevel *level = &list->levels[list->count];
 
-		(void) JsonbIteratorNext(&iterator, &value, true);
 		put_name(object, path, pnstrdup(key.val.string.val, key.val.string.len), list);
 		if (value.type != jbvNull)
-			read_number(object, policy, &value, tier_member_path(path, &key), &level->reach);
+			read_number(object, policy, &value, policy_member_path(path, &key), &level->reach);
 		level->keep = level->reach;
 	}
 }
@@ -255,13 +377,11 @@ static void
 read_array(const PolicyObject *object, const TierPolicy *policy, JsonbContainer *levels,
 		   const char *path, LevelList *list)
 {
-	JsonbIterator *iterator;
+	JsonbIterator *iterator = NULL;
 	JsonbValue value;
 
 	prepare(object, path, JsonContainerSize(levels), list);
-	iterator = JsonbIteratorInit(levels);
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while (JsonbIteratorNext(&iterator, &value, true) == WJB_ELEM)
+	while (policy_next_element(levels, &iterator, &value))
 	{
 		TierLevel *level = &list->levels[list->count];
 		PolicyObject place;
@@ -289,8 +409,7 @@ read_list(const PolicyObject *object, const TierPolicy *policy, const JsonbValue
 	}
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
 		JsonContainerIsScalar(value->val.binary.data))
-		json_report_wrong_type(value, object->type, path,
-							   "an object such as {\"Silver\": 500, \"Gold\": 2000}, or an array");
+		json_report_wrong_type(value, object->type, path, LEVELS_WANTED);
 	read_array(object, policy, value->val.binary.data, path, list);
 	return false;
 }
@@ -353,9 +472,11 @@ sort_list(LevelList *list)
 	}
 }
 
-void
-tier_levels_read(const PolicyObject *object, const JsonbValue *value, const char *path,
-				 TierPolicy *policy)
+/* The policy's own: its tiers' names (that of rank 0 is left open), and what the first version
+ * asks. */
+static void
+read_first(const PolicyObject *object, const char *path, const JsonbValue *value,
+		   TierPolicy *policy)
 {
 	LevelList list;
 
@@ -385,18 +506,17 @@ report_other_tiers(const PolicyObject *object, const char *path, const TierPolic
 					 "nobody reaches then has null.")));
 }
 
-TierLevel *
-tier_levels_again(const PolicyObject *object, const TierPolicy *policy)
+/* A version's: the same tiers. */
+static TierLevel *
+read_again(const PolicyObject *object, const char *path, const JsonbValue *value,
+		   const TierPolicy *policy)
 {
-	const char *path = policy_path(object, "levels");
 	TierLevel *levels = palloc(policy->ntiers * sizeof(TierLevel));
 	bool by_name;
-	JsonbValue value;
 	LevelList list;
 	int i;
 
-	(void) json_member(object->json, "levels", &value);
-	by_name = read_list(object, policy, &value, path, &list);
+	by_name = read_list(object, policy, value, path, &list);
 	if (list.count != policy->ntiers - 1)
 		report_other_tiers(object, path, policy);
 	for (i = 0; i < list.count; i++)
@@ -409,4 +529,129 @@ tier_levels_again(const PolicyObject *object, const TierPolicy *policy)
 	}
 	check_ascending(object, path, policy->tiers + 1, levels, list.count);
 	return levels;
+}
+
+void
+tier_read_levels(const PolicyObject *object, const PolicyKey *key, void *opened, void *read)
+{
+	TierPolicy *policy = opened;
+	TierVersion *version = read;
+	const char *path = policy_path(object, key->name);
+	JsonbValue value;
+
+	if (json_member(object->json, key->name, &value) == NULL)
+	{
+		if (version == policy->versions)
+			tier_report_no_levels(object);
+	}
+	else if (version == policy->versions)
+		read_first(object, path, &value, policy);
+	else
+		version->levels = read_again(object, path, &value, policy);
+}
+
+void
+tier_report_no_levels(const PolicyObject *root)
+{
+	json_report_wrong_type(NULL, root->type, "levels", LEVELS_WANTED);
+}
+
+/* ---- written ---- */
+
+static bool
+condition_same(const TierCondition *a, const TierCondition *b)
+{
+	int i;
+
+	if (a->ntests != b->ntests || a->all != b->all)
+		return false;
+	for (i = 0; i < a->ntests; i++)
+		if (a->tests[i].metric != b->tests[i].metric ||
+			a->tests[i].threshold.units != b->tests[i].threshold.units ||
+			a->tests[i].threshold.scale != b->tests[i].threshold.scale)
+			return false;
+	return true;
+}
+
+/* {"nights": 25, "points": 15000} */
+static void
+write_tests(StringInfo out, const TierPolicy *policy, const TierCondition *condition)
+{
+	int i;
+
+	policy_put_key(out, condition->all ? "all" : "any");
+	appendStringInfoChar(out, '{');
+	for (i = 0; i < condition->ntests; i++)
+		policy_put_number(out, policy->metrics[condition->tests[i].metric].name,
+						  &condition->tests[i].threshold);
+	appendStringInfoChar(out, '}');
+}
+
+static void
+write_keep(StringInfo out, const TierPolicy *policy, const TierCondition *keep)
+{
+	if (policy->nmetrics == 1)
+	{
+		policy_put_number(out, "keep", &keep->tests[0].threshold);
+		return;
+	}
+	policy_put_key(out, "keep");
+	appendStringInfoChar(out, '{');
+	write_tests(out, policy, keep);
+	appendStringInfoChar(out, '}');
+}
+
+static void
+write_level(StringInfo out, const TierPolicy *policy, const char *name, const TierLevel *level)
+{
+	policy_put_element(out);
+	appendStringInfoChar(out, '{');
+	policy_put_name(out, "tier", name);
+	if (level->reach.ntests == 0)
+	{
+		policy_put_key(out, "at");
+		appendStringInfoString(out, "null");
+	}
+	else if (policy->nmetrics == 1)
+		policy_put_number(out, "at", &level->reach.tests[0].threshold);
+	else
+		write_tests(out, policy, &level->reach);
+	if (!condition_same(&level->reach, &level->keep))
+		write_keep(out, policy, &level->keep);
+	appendStringInfoChar(out, '}');
+}
+
+/* Are levels just a name and a number each? */
+static bool
+levels_are_plain(const TierPolicy *policy, const TierLevel *levels)
+{
+	int i;
+
+	if (policy->nmetrics > 1)
+		return false;
+	for (i = 0; i < policy->ntiers - 1; i++)
+		if (levels[i].reach.ntests == 0 || !condition_same(&levels[i].reach, &levels[i].keep))
+			return false;
+	return true;
+}
+
+void
+tier_put_levels(StringInfo out, const PolicyKey *key, const void *opened, const void *now,
+				const void *before)
+{
+	const TierPolicy *policy = opened;
+	const TierLevel *levels = ((const TierVersion *) now)->levels;
+	bool plain = levels_are_plain(policy, levels);
+	int i;
+
+	policy_put_key(out, key->name);
+	appendStringInfoChar(out, plain ? '{' : '[');
+	for (i = 0; i < policy->ntiers - 1; i++)
+	{
+		if (plain)
+			policy_put_number(out, policy->tiers[i + 1], &levels[i].reach.tests[0].threshold);
+		else
+			write_level(out, policy, policy->tiers[i + 1], &levels[i]);
+	}
+	appendStringInfoChar(out, plain ? '}' : ']');
 }

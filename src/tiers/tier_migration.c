@@ -9,27 +9,26 @@
 
 #include "core/rows.h"
 #include "metric/tally_sql.h"
-#include "tiers/tier_face.h"
+#include "tiers/tier_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_tier_migration);
-PG_FUNCTION_INFO_V1(loyalty_tier_migration_accum);
 PG_FUNCTION_INFO_V1(loyalty_tier_migration_table);
+
+/* Places of the parameters. */
+#define PARAMETER_TO_DAY   2
+#define PARAMETER_FROM_DAY 3
 
 static const TallyParameter parameters[] = {
 	TIER_PARAMETERS,
-	{ .name = "to_day",
-	  .may_be_unknown = true,
-	  .canonical = tally_canonical_day,
-	  .hint = "Give the same to_day to all of them." },
+	METRIC_LAST_DAY_PARAMETER("to_day"),
 	{ .name = "from_day",
 	  .canonical = tally_canonical_day,
 	  .hint = "Give the same from_day to all of them." },
 };
 
-static const BaseArgument arguments[] = {
-	TIER_ARGUMENT_POLICY,
-	{ "from_day", BASE_DAY, TIER_PARAMETER_OTHER, "Give the day to begin with." },
-	{ "to_day", BASE_AS_OF, TIER_PARAMETER_AS_OF, NULL },
+static const MetricArgument arguments[] = {
+	TIER_POLICY_ARGUMENT,
+	{ "from_day", .type = METRIC_DAY, .null_hint = "Give the day to begin with." },
+	METRIC_LAST_DAY_ARGUMENT("to_day"),
 };
 
 static const TallyColumn keys[MIGRATION_KEYS] = {
@@ -57,9 +56,9 @@ find_fault(const Tally *tally)
 		if (rows[i]->key.numbers[MIGRATION_FROM] < TIER_NO_RANK ||
 			rows[i]->key.numbers[MIGRATION_FROM] >= policy->ntiers)
 			return "There is a rank that the policy doesn't have.";
-	if (!tally_parameter_day(tally, TIER_PARAMETER_OTHER, &from_day))
+	if (!tally_parameter_day(tally, PARAMETER_FROM_DAY, &from_day))
 		return "There are rows, but no \"from_day\".";
-	if (tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &to_day) && from_day > to_day)
+	if (tally_parameter_day(tally, PARAMETER_TO_DAY, &to_day) && from_day > to_day)
 		return "\"from_day\" is after \"to_day\".";
 	return NULL;
 }
@@ -77,7 +76,7 @@ static const TallyShape shape = {
 };
 
 static void
-check_days(const BaseQuestion *question)
+check_days(const MetricQuestion *question)
 {
 	if (question->has_as_of && question->day > question->as_of)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -86,38 +85,21 @@ check_days(const BaseQuestion *question)
 						errhint("to_day is that of the last event unless it is given.")));
 }
 
-/* members in the base tier, on whatever days */
-static void
-add_eventless(Tally *tally, int64 customers)
-{
-	TallyKey key = { 0 };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = lengthof(arguments),
+							   .arguments = arguments,
+							   .kind = TIER_MIGRATION,
+							   .check = check_days,
+							   .eventless = METRIC_COUNT_EVENTLESS };
 
-	tally_add(tally, tally_row(tally, &key), 0, customers);
-}
-
-static const BaseMetric metric = { TIER_METRIC,
-								   .shape = &shape,
-								   .narguments = lengthof(arguments),
-								   .arguments = arguments,
-								   .check = check_days,
-								   .fold_kind = TIER_MIGRATION,
-								   .add_eventless = add_eventless };
-
+/* loyalty_tier_migration_result_in, loyalty_tier_migration_result_out,
+ * loyalty_tier_migration_result_recv, loyalty_tier_migration_result_send,
+ * loyalty_tier_migration_result_merge */
 TALLY_TYPE(tier_migration_result, &shape)
 
-/* tier_migration(base, policy, from_day, to_day) */
-Datum
-loyalty_tier_migration(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* tier_migration_accum(state, timeline, policy, from_day, to_day) */
-Datum
-loyalty_tier_migration_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_tier_migration, (base, policy, from_day, to_day); loyalty_tier_migration_accum */
+METRIC_FUNCTIONS(tier_migration, &metric)
 
 /* ---- the table ---- */
 
@@ -145,13 +127,10 @@ loyalty_tier_migration_table(PG_FUNCTION_ARGS)
 	TallyRow **from_end = row;
 	int128 from_members = 0;
 	DateADT from_day;
-	DateADT to_day;
-	bool has_to_day = tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &to_day);
 	Rows rows;
 
 	rows_open(&rows, fcinfo);
-	if (nrows > 0 &&
-		(policy == NULL || !tally_parameter_day(tally, TIER_PARAMETER_OTHER, &from_day)))
+	if (nrows > 0 && (policy == NULL || !tally_parameter_day(tally, PARAMETER_FROM_DAY, &from_day)))
 		report_corrupted();
 	for (; row < end; row++)
 	{
@@ -168,10 +147,7 @@ loyalty_tier_migration_table(PG_FUNCTION_ARGS)
 		rows_put_count(&rows, (int64) (*row)->sums[0]);
 		rows_put_float(&rows, tier_share((*row)->sums[0], from_members));
 		rows_put_day(&rows, from_day);
-		if (has_to_day)
-			rows_put_day(&rows, to_day);
-		else
-			rows_put_null(&rows);
+		metric_put_day(&rows, tally, "to_day");
 		rows_end(&rows);
 	}
 	return (Datum) 0;

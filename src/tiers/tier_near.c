@@ -9,25 +9,21 @@
 
 #include "core/rows.h"
 #include "metric/tally_sql.h"
-#include "tiers/tier_face.h"
+#include "tiers/tier_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_tier_near);
-PG_FUNCTION_INFO_V1(loyalty_tier_near_accum);
 PG_FUNCTION_INFO_V1(loyalty_tier_near_table);
 
 static const TallyParameter parameters[] = {
 	TIER_PARAMETERS,
-	BASE_PARAMETER_AS_OF,
-	{ .name = "within",
-	  .is_json = true,
-	  .canonical = base_canonical_number,
-	  .hint = "Give the same within to all of them." },
+	METRIC_AS_OF_PARAMETER,
+	METRIC_DECIMAL_PARAMETER("within"),
 };
 
-static const BaseArgument arguments[] = {
-	TIER_ARGUMENT_POLICY,
-	TIER_ARGUMENT_AS_OF,
-	{ "within", BASE_NUMBER, TIER_PARAMETER_OTHER, "Give what may be missing, as within => 100." },
+static const MetricArgument arguments[] = {
+	TIER_POLICY_ARGUMENT,
+	METRIC_LAST_DAY_ARGUMENT("as_of"),
+	{ "within", .type = METRIC_DECIMAL,
+	  .null_hint = "Give what may be missing, as within => 100." },
 };
 
 static const TallyColumn keys[] = { { "rank", TALLY_NUMBER } };
@@ -69,9 +65,9 @@ static const TallyShape shape = {
 };
 
 static void
-check_within(const BaseQuestion *question)
+check_within(const MetricQuestion *question)
 {
-	Decimal within = question->number;
+	Decimal within = question->decimal;
 
 	if (within.units <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -79,38 +75,20 @@ check_within(const BaseQuestion *question)
 							   decimal_to_text(within.units, within.scale))));
 }
 
-/* members in the base tier; what they lack depends on a day */
-static void
-add_eventless(Tally *tally, int64 customers)
-{
-	TallyKey key = { 0 };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = lengthof(arguments),
+							   .arguments = arguments,
+							   .kind = TIER_NEAR,
+							   .check = check_within,
+							   .eventless = METRIC_COUNT_EVENTLESS };
 
-	tally_add(tally, tally_row(tally, &key), NEAR_MEMBERS, customers);
-}
-
-static const BaseMetric metric = { TIER_METRIC,
-								   .shape = &shape,
-								   .narguments = lengthof(arguments),
-								   .arguments = arguments,
-								   .check = check_within,
-								   .fold_kind = TIER_NEAR,
-								   .add_eventless = add_eventless };
-
+/* loyalty_tier_near_result_in, loyalty_tier_near_result_out, loyalty_tier_near_result_recv,
+ * loyalty_tier_near_result_send, loyalty_tier_near_result_merge */
 TALLY_TYPE(tier_near_result, &shape)
 
-/* tier_near(base, policy, as_of, within) */
-Datum
-loyalty_tier_near(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* tier_near_accum(state, timeline, policy, as_of, within) */
-Datum
-loyalty_tier_near_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_tier_near, (base, policy, as_of, within); loyalty_tier_near_accum */
+METRIC_FUNCTIONS(tier_near, &metric)
 
 /* tier_near_table(result): a row for each tier, also where nobody is in it */
 Datum
@@ -122,8 +100,6 @@ loyalty_tier_near_table(PG_FUNCTION_ARGS)
 	int64 nrows;
 	TallyRow **row = tally_rows(tally, &nrows);
 	TallyRow **end = row + nrows;
-	DateADT as_of;
-	bool has_as_of = tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of);
 	Rows rows;
 	int rank;
 
@@ -142,10 +118,7 @@ loyalty_tier_near_table(PG_FUNCTION_ARGS)
 		rows_put_int(&rows, rank);
 		for (i = 0; i < NEAR_SUMS; i++)
 			rows_put_count(&rows, (int64) sums[i]);
-		if (has_as_of)
-			rows_put_day(&rows, as_of);
-		else
-			rows_put_null(&rows);
+		metric_put_as_of(&rows, tally);
 		rows_end(&rows);
 	}
 	return (Datum) 0;

@@ -1,41 +1,29 @@
 /*
  * tier_policy.c
- *		The rules of tiers from JSON: reading and checking. Metrics are read in tier_metrics.c,
- *		levels in tier_levels.c.
+ *		The rules of tiers: the table of their keys, what contradicts what, and the SQL type
+ *		tier_policy. Metrics and levels are in tier_levels.c.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "calendar/day.h"
-#include "policy/policy.h"
-#include "tiers/tier_read.h"
+#include "calendar/calendar.h"
+#include "tiers/tier_policy.h"
 
-static const char *const policy_keys[] = {
-	"levels",	 "base",  "metrics",   "qualifying_window", "threshold", "upgrade",	 "valid",
-	"downgrade", "grace", "join_kind", "grant_kind",		"zone",		 "versions", NULL
-};
-static const char *const version_keys[] = { "from",		 "levels", "threshold", "valid",
-											"downgrade", "grace",  NULL };
+/* Names of an enum that also has what isn't one word: NULL there. */
+static const char *const window_names[] = { NULL, NULL, "membership year", "since tier",
+											"lifetime" };
+static const char *const valid_names[] = { NULL, "period_end", "next_period_end", "while_qualified",
+										   "forever" };
 
-#define CHANGING "levels, threshold, valid, downgrade, grace"
+static const char *const threshold_names[] = { "reached", "exceeded" };
+static const char *const upgrade_names[] = { "at_once", "period_end" };
+static const char *const downgrade_names[] = { "to_metric", "one_level", "to_base" };
 
-static const PolicyVersionKeys version_rules = {
-	.policy = policy_keys,
-	.version = version_keys,
-	.fixed_hint = "A version holds from, and any of " CHANGING ".",
-	.null_hint = "No grace from then on is \"grace\": \"none\".",
-	.empty_hint = "Give any of " CHANGING ".",
-};
-
-const char *const tier_window_names[] = { NULL, NULL, "membership year", "since tier", "lifetime" };
-const char *const tier_threshold_names[] = { "reached", "exceeded" };
-const char *const tier_upgrade_names[] = { "at_once", "period_end" };
-const char *const tier_valid_names[] = { NULL, "period_end", "next_period_end", "while_qualified",
-										 "forever" };
-const char *const tier_downgrade_names[] = { "to_metric", "one_level", "to_base" };
-const char *const tier_no_grace_name = "none";
+#define NO_GRACE	  "none"
+#define CALENDAR_WORD "calendar "
+#define ENTRY_NAME	  "Member"
+#define TIERS_HINT	  "Give the tiers, such as '{\"Silver\": 500, \"Gold\": 2000}'."
 
 #define WINDOW_HINT                                                                             \
 	"Write an interval such as \"12 months\", \"calendar year\" (or another calendar_period), " \
@@ -85,41 +73,75 @@ check_interval(const PolicyObject *object, const Interval *interval, const char 
 						errhint("Write an interval of an hour or more, such as \"12 months\".")));
 }
 
-static void
-read_window(const PolicyObject *root, TierPolicy *policy)
+/* The number of a text among such names; -1: none of them. */
+static int
+number_of_name(const char *text, const char *const *names, int nnames)
 {
-	const char *key = "qualifying_window";
-	JsonbValue value;
-	char *text;
 	int i;
 
-	policy->window = TIER_ROLLING;
-	policy->rolling.month = MONTHS_PER_YEAR;
-	if (json_member(root->json, key, &value) == NULL)
-		return;
-	text = json_as_string(&value, root->type, key);
-	for (i = 0; i <= TIER_LIFETIME; i++)
-		if (tier_window_names[i] != NULL && strcmp(text, tier_window_names[i]) == 0)
-		{
-			policy->window = (TierWindow) i;
-			return;
-		}
-	if (strncmp(text, TIER_CALENDAR_WORD, strlen(TIER_CALENDAR_WORD)) == 0)
-	{
-		policy->window = TIER_CALENDAR;
-		read_period(root, text + strlen(TIER_CALENDAR_WORD), policy);
-		return;
-	}
-	if (!policy_parse_interval(text, &policy->rolling))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s can't be \"%.*s%s\"", key, root->type,
-							   JSON_SHOWN(text, (int) strlen(text))),
-						errhint(WINDOW_HINT)));
-	check_interval(root, &policy->rolling, key, text);
+	for (i = 0; i < nnames; i++)
+		if (names[i] != NULL && strcmp(text, names[i]) == 0)
+			return i;
+	return -1;
 }
 
-bool
-tier_default_validity(const TierPolicy *policy, TierVersion *version)
+static Interval
+read_span(const PolicyObject *object, const char *path, const char *text, const char *hint)
+{
+	Interval span;
+
+	if (!policy_parse_interval(text, &span))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of a %s can't be \"%.*s%s\"", path, object->type,
+							   JSON_SHOWN(text, (int) strlen(text))),
+						errhint("%s", hint)));
+	check_interval(object, &span, path, text);
+	return span;
+}
+
+static void
+read_window(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+{
+	TierPolicy *policy = opened;
+	JsonbValue value;
+	char *text;
+	int number;
+
+	if (json_member(root->json, key->name, &value) == NULL)
+		return;
+	text = json_as_string(&value, root->type, key->name);
+	number = number_of_name(text, window_names, lengthof(window_names));
+	if (number >= 0)
+		policy->window = (TierWindow) number;
+	else if (strncmp(text, CALENDAR_WORD, strlen(CALENDAR_WORD)) == 0)
+	{
+		policy->window = TIER_CALENDAR;
+		read_period(root, text + strlen(CALENDAR_WORD), policy);
+	}
+	else
+		policy->rolling = read_span(root, key->name, text, WINDOW_HINT);
+}
+
+static const char *
+window_text(const TierPolicy *policy)
+{
+	if (policy->window == TIER_ROLLING)
+		return policy_interval_text(&policy->rolling);
+	if (policy->window == TIER_CALENDAR)
+		return psprintf(CALENDAR_WORD "%s", calendar_period_text(policy->period));
+	return window_names[policy->window];
+}
+
+static void
+put_window(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		   const void *before)
+{
+	policy_put_name(out, key->name, window_text(now));
+}
+
+/* The validity that a window has unless it is said; false where it must be said. */
+static bool
+default_validity(const TierPolicy *policy, TierVersion *version)
 {
 	Calendar calendar;
 
@@ -153,68 +175,89 @@ tier_default_validity(const TierPolicy *policy, TierVersion *version)
 	return false;
 }
 
-/* Reads validity, if it is there. */
-static bool
-read_validity(const PolicyObject *object, TierVersion *version)
+static void
+read_validity(const PolicyObject *object, const PolicyKey *key, void *opened, void *read)
 {
-	const char *path = policy_path(object, "valid");
+	const TierPolicy *policy = opened;
+	TierVersion *version = read;
+	const char *path = policy_path(object, key->name);
 	JsonbValue value;
 	char *text;
-	int i;
+	int number;
 
-	if (json_member(object->json, "valid", &value) == NULL)
-		return false;
+	if (json_member(object->json, key->name, &value) == NULL)
+	{
+		if (version == policy->versions && !default_validity(policy, version))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a %s with the qualifying_window \"%s\" needs \"valid\"", object->type,
+							policy->window == TIER_CALENDAR ? CALENDAR_WORD "{...}"
+															: window_text(policy)),
+					 errhint(VALID_HINT)));
+		return;
+	}
 	text = json_as_string(&value, object->type, path);
 	memset(&version->valid_for, 0, sizeof(Interval));
-	for (i = 0; i <= TIER_VALID_FOREVER; i++)
-		if (tier_valid_names[i] != NULL && strcmp(text, tier_valid_names[i]) == 0)
-		{
-			version->valid = (TierValidity) i;
-			return true;
-		}
-	if (!policy_parse_interval(text, &version->valid_for))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s can't be \"%.*s%s\"", path, object->type,
-							   JSON_SHOWN(text, (int) strlen(text))),
-						errhint(VALID_HINT)));
-	check_interval(object, &version->valid_for, path, text);
-	version->valid = TIER_VALID_INTERVAL;
-	return true;
+	number = number_of_name(text, valid_names, lengthof(valid_names));
+	version->valid = number >= 0 ? (TierValidity) number : TIER_VALID_INTERVAL;
+	if (number < 0)
+		version->valid_for = read_span(object, path, text, VALID_HINT);
 }
 
 static void
-read_grace(const PolicyObject *object, TierVersion *version)
+put_validity(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+			 const void *before)
 {
+	const TierVersion *version = now;
+
+	if (version->valid == TIER_VALID_INTERVAL)
+		policy_put_interval(out, key->name, &version->valid_for);
+	else
+		policy_put_name(out, key->name, valid_names[version->valid]);
+}
+
+/* What the first version has by default depends on the window. */
+static bool
+validity_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+{
+	const TierVersion *version = now;
+	TierVersion other = *(const TierVersion *) before;
+
+	if (version == ((const TierPolicy *) policy)->versions && !default_validity(policy, &other))
+		return false;
+	return version->valid == other.valid &&
+		   policy_interval_same(&version->valid_for, &other.valid_for);
+}
+
+static void
+read_grace(const PolicyObject *object, const PolicyKey *key, void *policy, void *read)
+{
+	TierVersion *version = read;
 	JsonbValue value;
 
-	if (json_member(object->json, "grace", &value) != NULL && value.type == jbvString &&
-		value.val.string.len == (int) strlen(tier_no_grace_name) &&
-		memcmp(value.val.string.val, tier_no_grace_name, value.val.string.len) == 0)
+	if (json_member(object->json, key->name, &value) != NULL && value.type == jbvString &&
+		value.val.string.len == (int) strlen(NO_GRACE) &&
+		memcmp(value.val.string.val, NO_GRACE, value.val.string.len) == 0)
 	{
 		version->has_grace = false;
 		memset(&version->grace, 0, sizeof(Interval));
 	}
-	else if (policy_get_interval(object, "grace", false, &version->grace))
+	else if (policy_get_interval(object, key->name, false, &version->grace))
 	{
-		check_interval(object, &version->grace, policy_path(object, "grace"),
+		check_interval(object, &version->grace, policy_path(object, key->name),
 					   policy_interval_text(&version->grace));
 		version->has_grace = true;
 	}
 }
 
-/* Reads what a version and the policy itself may both say, but for the levels. */
 static void
-read_common(const PolicyObject *object, TierVersion *version)
+put_grace(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		  const void *before)
 {
-	int number;
+	const TierVersion *version = now;
 
-	if (policy_get_choice(object, "threshold", tier_threshold_names, lengthof(tier_threshold_names),
-						  &number))
-		version->exceeded = number == 1;
-	if (policy_get_choice(object, "downgrade", tier_downgrade_names, lengthof(tier_downgrade_names),
-						  &number))
-		version->downgrade = (TierDowngrade) number;
-	read_grace(object, version);
+	policy_put_name(out, key->name,
+					version->has_grace ? policy_interval_text(&version->grace) : NO_GRACE);
 }
 
 /* ---- what contradicts itself ---- */
@@ -229,20 +272,12 @@ report_contradiction(const PolicyObject *object, const char *a, const char *a_va
 					errhint("%s", hint)));
 }
 
-static const char *
-window_text(const TierPolicy *policy)
-{
-	if (policy->window == TIER_ROLLING)
-		return policy_interval_text(&policy->rolling);
-	if (policy->window == TIER_CALENDAR)
-		return psprintf(TIER_CALENDAR_WORD "%s", calendar_period_text(policy->period));
-	return tier_window_names[policy->window];
-}
-
 static void
-check_version(const PolicyObject *object, const TierPolicy *policy, const TierVersion *version)
+check_version(const PolicyObject *object, const PolicyKey *key, void *opened, void *read)
 {
-	const char *valid = tier_valid_names[version->valid];
+	const TierPolicy *policy = opened;
+	const TierVersion *version = read;
+	const char *valid = valid_names[version->valid];
 	bool has_periods = policy->window == TIER_CALENDAR || policy->window == TIER_MEMBERSHIP_YEAR;
 
 	if (!has_periods &&
@@ -256,128 +291,50 @@ check_version(const PolicyObject *object, const TierPolicy *policy, const TierVe
 		report_contradiction(object, "valid", valid, "qualifying_window", window_text(policy),
 							 "The count starts over with the tier, so it would be lost at once.");
 	if (policy->upgrade_at_period_end)
-		report_contradiction(object, "valid", valid, "upgrade", tier_upgrade_names[1],
+		report_contradiction(object, "valid", valid, "upgrade", upgrade_names[1],
 							 "The metric decides at every instant, or at the end of the period.");
 	if (version->downgrade == TIER_ONE_LEVEL && !version->has_grace)
-		report_contradiction(object, "valid", valid, "downgrade",
-							 tier_downgrade_names[TIER_ONE_LEVEL],
+		report_contradiction(object, "valid", valid, "downgrade", downgrade_names[TIER_ONE_LEVEL],
 							 "Without a grace every level would be lost at the same instant. Give "
 							 "\"grace\", or let tiers be valid for a time.");
 }
 
-/* ---- versions ---- */
-
-static bool
-changes_anything(const TierPolicy *policy, const TierVersion *version, const TierVersion *before)
-{
-	return version->exceeded != before->exceeded || version->downgrade != before->downgrade ||
-		   !tier_validity_same(version, before) || !tier_grace_same(version, before) ||
-		   !tier_levels_same(version->levels, before->levels, policy->ntiers - 1);
-}
-
-/* Reads the dated versions, each over the one before. Those that change nothing are left out. */
 static void
-read_versions(const PolicyObject *root, TierPolicy *policy)
+check_upgrade(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
-	PolicyVersions versions;
-	uint32 count = policy_versions_open(&versions, root, &version_rules);
+	const TierPolicy *policy = opened;
 
-	policy->versions = repalloc_huge(policy->versions, (count + 1) * sizeof(TierVersion));
-	while (policy_versions_next(&versions))
-	{
-		TierVersion *before = &policy->versions[policy->nversions - 1];
-		TierVersion *version = before + 1;
-
-		*version = *before;
-		version->from = versions.from;
-		read_common(&versions.object, version);
-		(void) read_validity(&versions.object, version);
-		if (policy_has(&versions.object, "levels"))
-			version->levels = tier_levels_again(&versions.object, policy);
-		check_version(&versions.object, policy, version);
-		if (changes_anything(policy, version, before))
-			policy->nversions++;
-	}
-}
-
-/* ---- the whole ---- */
-
-static EventText
-read_kind(const PolicyObject *root, const char *key, const char *otherwise)
-{
-	JsonbValue value;
-	EventText kind;
-
-	kind.bytes = otherwise;
-	if (json_member(root->json, key, &value) != NULL)
-		kind.bytes = json_as_string(&value, root->type, key);
-	kind.len = (int) strlen(kind.bytes);
-	return kind;
-}
-
-static void report_no_levels(const PolicyObject *root) pg_attribute_noreturn();
-
-static void
-report_no_levels(const PolicyObject *root)
-{
-	json_report_wrong_type(NULL, root->type, "levels",
-						   "an object such as {\"Silver\": 500, \"Gold\": 2000}, or an array");
-}
-
-/* An object without "levels" is the short form: every key is a tier. */
-static void
-read_short_form(const PolicyObject *root, TierPolicy *policy)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(root->json);
-	JsonbValue value;
-	JsonbIteratorToken token;
-
-	if (JsonContainerSize(root->json) == 0)
-		report_no_levels(root);
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-	{
-		const char *const *key = policy_keys;
-		char *name;
-
-		if (token != WJB_KEY)
-			continue;
-		name = pnstrdup(value.val.string.val, value.val.string.len);
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		while (*key != NULL && strcmp(*key, name) != 0)
-			key++;
-		if (*key != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("a %s with \"%s\" needs \"levels\"", root->type, name),
-					 errhint("Put the tiers into it: {\"levels\": {\"Silver\": 500}, \"%s\": ...}.",
-							 name)));
-		if (value.type != jbvNumeric && value.type != jbvNull)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the threshold of tier \"%.*s%s\" of a %s is not a number",
-						JSON_SHOWN(name, (int) strlen(name)), root->type),
-				 errdetail("Without \"levels\" every key is a tier, every value its threshold."),
-				 errhint("Options beside the tiers need \"levels\": {\"levels\": {\"Silver\": "
-						 "500}, ...}. Options are base, metrics, qualifying_window, threshold, "
-						 "upgrade, valid, downgrade, grace, join_kind, grant_kind, zone, "
-						 "versions.")));
-	}
-	value.type = jbvBinary;
-	value.val.binary.data = root->json;
-	value.val.binary.len = 0;
-	tier_levels_read(root, &value, "levels", policy);
+	if (policy->upgrade_at_period_end && policy->window != TIER_CALENDAR &&
+		policy->window != TIER_MEMBERSHIP_YEAR)
+		report_contradiction(root, key->name, upgrade_names[1], "qualifying_window",
+							 window_text(policy),
+							 "It needs a window with periods: a calendar period or the membership "
+							 "year.");
 }
 
 static void
-read_base(const PolicyObject *root, TierPolicy *policy)
+check_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
+	const TierPolicy *policy = opened;
+
+	if (event_text_compare(&policy->join_kind, &policy->grant_kind) == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"join_kind\" and \"grant_kind\" of a %s are the same", root->type),
+						errhint("An event is one or the other.")));
+}
+
+/* ---- the entry tier ---- */
+
+static void
+read_base(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+{
+	TierPolicy *policy = opened;
 	JsonbValue value;
 	int rank;
 
-	policy->tiers[0] = TIER_BASE_NAME;
-	if (json_member(root->json, "base", &value) != NULL)
-		policy->tiers[0] = json_as_string(&value, root->type, "base");
+	policy->tiers[0] = ENTRY_NAME;
+	if (json_member(root->json, key->name, &value) != NULL)
+		policy->tiers[0] = json_as_string(&value, root->type, key->name);
 	if (policy->tiers[0][0] == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("\"base\" of a %s is empty", root->type),
@@ -390,70 +347,179 @@ read_base(const PolicyObject *root, TierPolicy *policy)
 				 errmsg("\"%.*s%s\" of a %s is a level and the base",
 						JSON_SHOWN(policy->tiers[0], (int) strlen(policy->tiers[0])), root->type),
 				 errhint("The base tier needs nothing. \"base\" names it; the default is "
-						 "\"" TIER_BASE_NAME "\".")));
+						 "\"" ENTRY_NAME "\".")));
 }
 
-TierPolicy *
-tier_policy_read(JsonbContainer *json)
+static void
+put_base(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		 const void *before)
 {
-	TierPolicy *policy = palloc0(sizeof(TierPolicy));
-	PolicyObject written = { json, TIER_POLICY_TYPE, "" };
-	bool is_short = !policy_names(&written, "levels");
-	/* The short form has no options. */
-	PolicyObject root = { is_short ? json_parse_object("{}", TIER_POLICY_TYPE) : json,
-						  TIER_POLICY_TYPE, "" };
-	TierVersion *first = palloc0(sizeof(TierVersion));
+	policy_put_name(out, key->name, ((const TierPolicy *) now)->tiers[0]);
+}
+
+static bool
+base_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+{
+	return strcmp(((const TierPolicy *) now)->tiers[0], ENTRY_NAME) == 0;
+}
+
+/* ---- the table ---- */
+
+static const PolicyKey keys[] = {
+	{ .name = "levels",
+	  .changes = true,
+	  .required = true,
+	  .turn = 2,
+	  .argument = 1,
+	  POLICY_AT(TierVersion, levels),
+	  .read = tier_read_levels,
+	  .write = tier_put_levels },
+	{ .name = "base",
+	  .turn = 3,
+	  .argument = 2,
+	  .given_as = POLICY_TEXT,
+	  .read = read_base,
+	  .write = put_base,
+	  .same = base_same },
+	{ .name = "metrics",
+	  .turn = 1,
+	  .argument = 3,
+	  .read = tier_read_metrics,
+	  .write = tier_put_metrics,
+	  .same = tier_metrics_same },
+	{ .name = "qualifying_window",
+	  .turn = 4,
+	  .argument = 4,
+	  .given_as = POLICY_TEXT,
+	  .read = read_window,
+	  .write = put_window },
+	{ .name = "threshold",
+	  .type = POLICY_CHOICE,
+	  .changes = true,
+	  .turn = 5,
+	  .argument = 5,
+	  POLICY_AT(TierVersion, exceeded),
+	  POLICY_NAMES(threshold_names) },
+	{ .name = "upgrade",
+	  .type = POLICY_CHOICE,
+	  .turn = 4,
+	  .argument = 6,
+	  POLICY_AT(TierPolicy, upgrade_at_period_end),
+	  POLICY_NAMES(upgrade_names),
+	  .check = check_upgrade },
+	{ .name = "valid",
+	  .changes = true,
+	  .turn = 6,
+	  .argument = 7,
+	  .given_as = POLICY_TEXT,
+	  .read = read_validity,
+	  .write = put_validity,
+	  .same = validity_same },
+	{ .name = "downgrade",
+	  .type = POLICY_CHOICE,
+	  .changes = true,
+	  .turn = 5,
+	  .argument = 8,
+	  POLICY_AT(TierVersion, downgrade),
+	  POLICY_NAMES(downgrade_names) },
+	{ .name = "grace",
+	  .changes = true,
+	  .turn = 5,
+	  .argument = 9,
+	  .given_as = POLICY_INTERVAL,
+	  .read = read_grace,
+	  .write = put_grace },
+	{ .name = "join_kind", .type = POLICY_TEXT, .argument = 10, POLICY_AT(TierPolicy, join_kind) },
+	{ .name = "grant_kind",
+	  .type = POLICY_TEXT,
+	  .argument = 11,
+	  POLICY_AT(TierPolicy, grant_kind),
+	  .check = check_kinds },
+	{ .name = "zone", .type = POLICY_ZONE, .turn = 3, .argument = 12, POLICY_AT(TierPolicy, zone) },
+	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 13 },
+	{ NULL }
+};
+
+/* ---- the short form ---- */
+
+/* An object without "levels": every key is a tier, every value its threshold. */
+static JsonbContainer *
+long_form(const PolicyObject *root)
+{
+	JsonbIterator *iterator = NULL;
+	JsonbBuild object = { 0 };
+	JsonbValue name;
 	JsonbValue value;
-	int number;
 
-	policy_check_keys(&root, policy_keys);
-	policy->versions = first;
-	policy->nversions = 1;
-	first->from = DATEVAL_NOBEGIN;
-	policy->join_kind = read_kind(&root, "join_kind", TIER_JOIN_KIND);
-	policy->grant_kind = read_kind(&root, "grant_kind", TIER_GRANT_KIND);
-	if (event_text_compare(&policy->join_kind, &policy->grant_kind) == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"join_kind\" and \"grant_kind\" of a %s are the same", root.type),
-						errhint("An event is one or the other.")));
-	tier_metrics_read(&root, policy);
-	if (is_short)
-		read_short_form(&written, policy);
-	else if (json_member(root.json, "levels", &value) != NULL)
-		tier_levels_read(&root, &value, "levels", policy);
-	else
-		report_no_levels(&root);
-	read_base(&root, policy);
-	(void) policy_get_zone(&root, "zone", &policy->zone);
-	read_window(&root, policy);
-	if (policy_get_choice(&root, "upgrade", tier_upgrade_names, lengthof(tier_upgrade_names),
-						  &number))
-		policy->upgrade_at_period_end = number == 1;
-	if (policy->upgrade_at_period_end && policy->window != TIER_CALENDAR &&
-		policy->window != TIER_MEMBERSHIP_YEAR)
-		report_contradiction(&root, "upgrade", tier_upgrade_names[1], "qualifying_window",
-							 window_text(policy),
-							 "It needs a window with periods: a calendar period or the membership "
-							 "year.");
-	read_common(&root, first);
-	if (!read_validity(&root, first) && !tier_default_validity(policy, first))
-		ereport(ERROR,
+	if (policy_names(root, "levels"))
+		return root->json;
+	if (JsonContainerSize(root->json) == 0)
+		tier_report_no_levels(root);
+	while (policy_next_member(root->json, &iterator, &name, &value))
+	{
+		const PolicyKey *key = keys;
+		char *tier = pnstrdup(name.val.string.val, name.val.string.len);
+
+		while (key->name != NULL && strcmp(key->name, tier) != 0)
+			key++;
+		if (key->name != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a %s with \"%s\" needs \"levels\"", root->type, tier),
+					 errhint("Put the tiers into it: {\"levels\": {\"Silver\": 500}, \"%s\": ...}.",
+							 tier)));
+		if (value.type != jbvNumeric && value.type != jbvNull)
+			ereport(
+				ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a %s with the qualifying_window \"%s\" needs \"valid\"", root.type,
-						policy->window == TIER_CALENDAR ? "calendar {...}" : window_text(policy)),
-				 errhint(VALID_HINT)));
-	check_version(&root, policy, first);
-	read_versions(&root, policy);
-	return policy;
+				 errmsg("the threshold of tier \"%.*s%s\" of a %s is not a number",
+						JSON_SHOWN(tier, (int) strlen(tier)), root->type),
+				 errdetail("Without \"levels\" every key is a tier, every value its threshold."),
+				 errhint("Options beside the tiers need \"levels\": {\"levels\": {\"Silver\": "
+						 "500}, ...}. Options are %s.",
+						 policy_key_names(keys + 1))));
+	}
+	name.type = jbvString;
+	name.val.string.val = unconstify(char *, keys[0].name);
+	name.val.string.len = (int) strlen(keys[0].name);
+	value.type = jbvBinary;
+	value.val.binary.data = root->json;
+	value.val.binary.len = 0;
+	jsonb_push(&object, WJB_BEGIN_OBJECT, NULL);
+	jsonb_push(&object, WJB_KEY, &name);
+	jsonb_push(&object, WJB_VALUE, &value);
+	jsonb_push(&object, WJB_END_OBJECT, NULL);
+	return &JsonbValueToJsonb(object.result)->root;
 }
 
-/* ---- opening, and what an open one tells ---- */
+/* ---- the type ---- */
 
-TierPolicy *
-tier_policy_open(const struct varlena *policy)
-{
-	return tier_policy_read(json_parse_object(policy_unpack(policy), TIER_POLICY_TYPE));
-}
+static const TierPolicy default_policy = { .rolling = { .month = MONTHS_PER_YEAR },
+										   .join_kind = EVENT_TEXT("join"),
+										   .grant_kind = EVENT_TEXT("tier_grant") };
+static const TierVersion default_version = { .from = DATEVAL_NOBEGIN };
+
+const PolicyTable tier_policy_table = {
+	.type = "tier_policy",
+	.null_hint = TIERS_HINT,
+	.keys = keys,
+	POLICY_STRUCTS(TierPolicy, TierPolicy, TierVersion),
+	.policy = &default_policy,
+	.version = &default_version,
+	.fixed_hint = "A version holds from, and any of %s.",
+	.none_hint = "No grace from then on is \"grace\": \"none\".",
+	.empty_hint = "Give any of %s.",
+	.long_form = long_form,
+	.check = check_version,
+};
+
+/*
+ * tier_policy_open(), tier_policy_from_text(), loyalty_tier_policy_in, _out, _recv, _send,
+ * loyalty_tier_policy, loyalty_make_tier_policy
+ */
+POLICY_TYPE(tier_policy, TierPolicy)
+
+/* ---- what an open one tells ---- */
 
 int
 tier_rank_of(const TierPolicy *policy, const char *name, int len)

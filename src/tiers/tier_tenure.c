@@ -9,10 +9,8 @@
 #include "core/rows.h"
 #include "metric/kaplan_meier.h"
 #include "metric/tally_sql.h"
-#include "tiers/tier_face.h"
+#include "tiers/tier_result.h"
 
-PG_FUNCTION_INFO_V1(loyalty_tier_tenure);
-PG_FUNCTION_INFO_V1(loyalty_tier_tenure_accum);
 PG_FUNCTION_INFO_V1(loyalty_tier_tenure_table);
 
 static const TallyColumn keys[TENURE_KEYS] = {
@@ -34,7 +32,7 @@ find_fault(const Tally *tally)
 	DateADT as_of;
 	int64 i;
 
-	if (fault == NULL && nrows > 0 && !tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of))
+	if (fault == NULL && nrows > 0 && !metric_result_as_of(tally, &as_of))
 		fault = "There are rows, but no \"as_of\".";
 	for (i = 0; fault == NULL && i < nrows; i++)
 		if (rows[i]->key.numbers[TENURE_DAYS] < 0 ||
@@ -55,24 +53,19 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static const BaseMetric metric = { TIER_METRIC, .shape = &shape, .narguments = TIER_PLAIN_ARGUMENTS,
-								   .arguments = tier_plain_arguments, .fold_kind = TIER_TENURE };
+static const Metric metric = { TIER_METRIC,
+							   .shape = &shape,
+							   .narguments = TIER_PLAIN_ARGUMENTS,
+							   .arguments = tier_plain_arguments,
+							   .kind = TIER_TENURE,
+							   .eventless = METRIC_IGNORE_EVENTLESS };
 
+/* loyalty_tier_tenure_result_in, loyalty_tier_tenure_result_out, loyalty_tier_tenure_result_recv,
+ * loyalty_tier_tenure_result_send, loyalty_tier_tenure_result_merge */
 TALLY_TYPE(tier_tenure_result, &shape)
 
-/* tier_tenure(base, policy, as_of) */
-Datum
-loyalty_tier_tenure(PG_FUNCTION_ARGS)
-{
-	return base_metric(fcinfo, &metric);
-}
-
-/* tier_tenure_accum(state, timeline, policy, as_of) */
-Datum
-loyalty_tier_tenure_accum(PG_FUNCTION_ARGS)
-{
-	return base_metric_add(fcinfo, &metric);
-}
+/* loyalty_tier_tenure, (base, policy, as_of); loyalty_tier_tenure_accum */
+METRIC_FUNCTIONS(tier_tenure, &metric)
 
 /* ---- the table ---- */
 
@@ -143,8 +136,6 @@ loyalty_tier_tenure_table(PG_FUNCTION_ARGS)
 	TallyRow **row = tally_rows(tally, &nrows);
 	TallyRow **end = row + nrows;
 	SurvivalTime *times = palloc_extended((nrows + 1) * sizeof(SurvivalTime), MCXT_ALLOC_HUGE);
-	DateADT as_of;
-	bool has_as_of = tally_parameter_day(tally, TIER_PARAMETER_AS_OF, &as_of);
 	Tenure tenure;
 	Rows rows;
 	int rank;
@@ -159,10 +150,7 @@ loyalty_tier_tenure_table(PG_FUNCTION_ARGS)
 		rows_put_name(&rows, policy->tiers[rank]);
 		rows_put_int(&rows, rank);
 		put_tenure(&rows, &tenure);
-		if (has_as_of)
-			rows_put_day(&rows, as_of);
-		else
-			rows_put_null(&rows);
+		metric_put_as_of(&rows, tally);
 		rows_end(&rows);
 	}
 	return (Datum) 0;

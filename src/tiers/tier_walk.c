@@ -1,44 +1,657 @@
 /*
  * tier_walk.c
- *		A walk: what comes next, the events of one instant or something that falls due.
+ *		A walk: what comes next, the events of one instant or something that falls due, and what
+ *		the rules decide then.
  *
  * At one instant things happen in the order of fall_due(), then what ends and begins there
  * (membership, grants), then its events count, all at once.
+ *
+ * The rules have a state of their own, on which grants have no bearing. After every step that
+ * changes it, or the grants, what is effective is looked at: settle().
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
+#include "core/array.h"
 #include "core/json.h"
-#include "tiers/tier_count.h"
-
-#define FIRST_ENTRIES	16
+#include "tiers/tiers_internal.h"
 
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
+
+/* Renewed after so long, a validity of the same interval ends later for sure: months are
+ * clamped by at most three days, and zones shift. */
+#define SURELY_LATER	(6 * USECS_PER_DAY)
 
 const char *const tier_reason_names[] = { "joined",	 "qualified",	 "requalified",
 										  "lapsed",	 "soft landing", "grace ended",
 										  "granted", "grant ended" };
 
+/* ---- versions of the rules ---- */
+
+/* When the next version begins; DT_NOEND: never. */
+static inline TimestampTz
+next_version_at(const TierWalk *walk)
+{
+	return walk->term < walk->terms + walk->policy->nversions - 1 ? walk->term[1].starts : DT_NOEND;
+}
+
+static inline void
+next_version(TierWalk *walk)
+{
+	walk->term++;
+	walk->rung += walk->policy->ntiers;
+	walk->held += walk->policy->ntiers;
+}
+
+static inline void
+set_rule_rank(TierWalk *walk, int rank)
+{
+	walk->rule_rank = rank;
+	walk->held = &walk->rung[rank];
+}
+
+static inline bool
+while_qualified(const TierWalk *walk)
+{
+	return tier_terms(walk)->rules->valid == TIER_VALID_WHILE_QUALIFIED;
+}
+
+static inline bool
+holds(const TierWalk *walk, const TierAsk *ask)
+{
+	int i;
+
+	if (ask->nneeds == 1)
+		return walk->values[ask->first.measure] >= ask->first.need;
+	for (i = 0; i < ask->nneeds; i++)
+		if ((walk->values[ask->needs[i].measure] >= ask->needs[i].need) != ask->all)
+			return !ask->all;
+	return ask->all && ask->nneeds > 0;
+}
+
+/* ---- the ladder at a scale ---- */
+
+/* The least value, in units at a scale, that meets a threshold. */
+static int128
+need_of(const Decimal *threshold, int scale, bool exceeded)
+{
+	int128 need = threshold->units;
+
+	if (threshold->scale <= scale)
+		need = need * decimal_power[scale - threshold->scale] + (exceeded ? 1 : 0);
+	else
+	{
+		int64 factor = decimal_power[threshold->scale - scale];
+
+		need = threshold->units / factor + (exceeded || threshold->units % factor != 0 ? 1 : 0);
+	}
+	return need;
+}
+
+static void
+make_ask(const TierWalk *walk, const TierCondition *condition, int scale, bool exceeded,
+		 TierAsk *ask)
+{
+	int i;
+
+	ask->all = condition->all;
+	ask->nneeds = condition->ntests;
+	ask->needs = palloc(Max(ask->nneeds, 1) * sizeof(TierNeed));
+	for (i = 0; i < ask->nneeds; i++)
+	{
+		const TierTest *test = &condition->tests[i];
+
+		ask->needs[i].measure = test->metric;
+		ask->needs[i].need =
+			need_of(&test->threshold,
+					walk->policy->metrics[test->metric].of == TIER_SUM ? scale : 0, exceeded);
+	}
+	if (ask->nneeds > 0)
+		ask->first = ask->needs[0];
+}
+
+#define MORE_THAN_ALL ((int128) 1 << 126)
+
+/* What the only measure must be at least for anything to move up from a rank, or be renewed. */
+static void
+set_moves(const TierPolicy *policy, TierRung *rungs)
+{
+	int128 above = MORE_THAN_ALL;
+	int rank;
+
+	for (rank = policy->ntiers - 1; rank >= 0; rank--)
+	{
+		TierRung *rung = &rungs[rank];
+
+		rung->above = policy->nmetrics > 1 ? -MORE_THAN_ALL : above;
+		rung->moves = rung->above;
+		if (rank > 0 && rung->keep.nneeds > 0)
+			rung->moves = Min(above, rung->keep.first.need);
+		if (rank > 0 && rung->reach.nneeds > 0)
+			above = Min(above, rung->reach.first.need);
+		if (policy->nmetrics > 1)
+			rung->moves = -MORE_THAN_ALL;
+	}
+}
+
+static TierRung *
+rungs_at(TierWalk *walk, int scale)
+{
+	const TierPolicy *policy = walk->policy;
+	MemoryContext caller;
+	TierRung *rungs;
+	int version;
+	int rank;
+
+	if (walk->rungs[scale] != NULL)
+		return walk->rungs[scale];
+	caller = MemoryContextSwitchTo(walk->context);
+	rungs = palloc0_array(TierRung, policy->nversions * policy->ntiers);
+	for (version = 0; version < policy->nversions; version++)
+	{
+		for (rank = 1; rank < policy->ntiers; rank++)
+		{
+			const TierVersion *rules = &policy->versions[version];
+			TierRung *rung = &rungs[version * policy->ntiers + rank];
+
+			make_ask(walk, &rules->levels[rank - 1].reach, scale, rules->exceeded, &rung->reach);
+			make_ask(walk, &rules->levels[rank - 1].keep, scale, rules->exceeded, &rung->keep);
+		}
+		set_moves(policy, &rungs[version * policy->ntiers]);
+	}
+	MemoryContextSwitchTo(caller);
+	walk->rungs[scale] = rungs;
+	return rungs;
+}
+
+static int
+highest(const TierWalk *walk, int rank)
+{
+	int i;
+
+	if (walk->values[0] < walk->rung[rank].above)
+		return rank;
+	for (i = walk->policy->ntiers - 1; i > rank; i--)
+		if (holds(walk, &walk->rung[i].reach))
+			return i;
+	return rank;
+}
+
+static inline bool
+keeps(const TierWalk *walk)
+{
+	return walk->rule_rank == 0 || holds(walk, &walk->held->keep);
+}
+
+/* ---- validity ---- */
+
+static void
+begin_validity(TierWalk *walk, TimestampTz at, bool by_time)
+{
+	TierTerms *terms = tier_terms(walk);
+
+	walk->valid_from = at;
+	walk->valid_span = NULL;
+	walk->valid_known = true;
+	walk->valid_over = false;
+	walk->valid_until = DT_NOEND;
+	switch (terms->rules->valid)
+	{
+		case TIER_VALID_INTERVAL:
+			walk->valid_span = &terms->valid;
+			walk->valid_known = false;
+			walk->valid_least = span_least(&terms->valid, at);
+			walk->due = Min(walk->due, walk->valid_least);
+			return;
+		case TIER_VALID_PERIOD_END:
+			walk->valid_until = tier_period_end(walk, at);
+			break;
+		case TIER_VALID_NEXT_PERIOD_END:
+			walk->valid_until =
+				by_time ? tier_period_end(walk, at) : tier_next_period_end(walk, at);
+			break;
+		case TIER_VALID_WHILE_QUALIFIED:
+			walk->due = DT_NOBEGIN; /* whatever lowers a measure is looked at from now on */
+			break;
+		case TIER_VALID_FOREVER:
+			break;
+	}
+	walk->valid_least = walk->valid_until;
+	walk->due = Min(walk->due, walk->valid_least);
+}
+
+static TimestampTz
+valid_until(TierWalk *walk)
+{
+	if (!walk->valid_known)
+	{
+		walk->valid_until = span_end(walk->valid_span, walk->zone, walk->valid_from);
+		walk->valid_least = walk->valid_until;
+		walk->valid_known = true;
+	}
+	return walk->valid_until;
+}
+
+/*
+ * The common renewal: for the same interval, which ends later for sure, and nobody wants to see
+ * it. False where it is another. What falls due only gets later: it isn't looked at anew.
+ */
+static inline bool
+renew_plainly(TierWalk *walk, TimestampTz at)
+{
+	Span *span = &tier_terms(walk)->valid;
+
+	if (walk->valid_span != span || walk->history || walk->grace_until != DT_NOEND ||
+		walk->policy->window == TIER_SINCE_TIER ||
+		(at - walk->valid_from <= SURELY_LATER &&
+		 !span_keeps_order(span, walk->zone, walk->valid_from)))
+		return false;
+	if (at > walk->valid_from)
+	{
+		walk->valid_from = at;
+		walk->valid_known = false;
+		walk->valid_least = span_least(span, at);
+		walk->valid_over = false;
+	}
+	return true;
+}
+
+/* Renews validity where that is for longer, or grace runs; was it renewed? */
+static bool
+renew_validity(TierWalk *walk, TimestampTz at, bool by_time)
+{
+	bool in_grace = walk->grace_until != DT_NOEND;
+	TimestampTz before;
+	TimestampTz from;
+	Span *span;
+	bool over;
+
+	before = valid_until(walk);
+	from = walk->valid_from;
+	span = walk->valid_span;
+	over = walk->valid_over;
+	begin_validity(walk, at, by_time);
+	if (valid_until(walk) > before || in_grace)
+	{
+		walk->grace_until = DT_NOEND;
+		return true;
+	}
+	walk->valid_from = from;
+	walk->valid_span = span;
+	walk->valid_over = over;
+	walk->valid_until = walk->valid_least = before;
+	walk->valid_known = true;
+	return false;
+}
+
+/* ---- what is effective ---- */
+
+TimestampTz
+tier_effective_until(TierWalk *walk)
+{
+	TimestampTz until = DT_NOBEGIN;
+
+	if (walk->rank <= 0)
+		return DT_NOEND;
+	if (walk->rule_rank == walk->rank)
+		until = valid_until(walk);
+	if (walk->granted_rank == walk->rank)
+		until = Max(until, walk->granted_until[walk->rank]);
+	return until;
+}
+
+/* What decided, for the history. */
+typedef struct Deciding
+{
+	int measure;
+	int128 value;
+} Deciding;
+
+/* The first measure of a condition; of those that meet it, where holding is asked for. */
+static Deciding
+deciding_measure(const TierWalk *walk, const TierAsk *ask, bool holding)
+{
+	Deciding deciding = { 0 };
+	int i;
+
+	if (ask->nneeds > 0)
+		deciding.measure = ask->needs[0].measure;
+	for (i = 0; holding && i < ask->nneeds; i++)
+		if (walk->values[ask->needs[i].measure] >= ask->needs[i].need)
+		{
+			deciding.measure = ask->needs[i].measure;
+			break;
+		}
+	deciding.value = walk->values[deciding.measure];
+	return deciding;
+}
+
+/* Reports what a step has changed, if anything. */
+static void
+settle(TierWalk *walk, TimestampTz at, TierReason reason, Deciding deciding, int64 event)
+{
+	TierChange change;
+
+	change.from_rank = walk->rank;
+	walk->rank = Max(walk->rule_rank, walk->granted_rank);
+	if (walk->sink == NULL)
+		return;
+	change.to_rank = walk->rank;
+	if (walk->history)
+	{
+		TimestampTz before = walk->shown_until;
+
+		walk->shown_until = change.valid_until = tier_effective_until(walk);
+		if (change.from_rank == change.to_rank && change.valid_until <= before)
+			return;
+		change.measure = deciding.measure;
+		change.value = deciding.value;
+		change.event = event;
+	}
+	else if (change.from_rank == change.to_rank)
+		return;
+	change.at = at;
+	change.reason = reason;
+	walk->sink(walk->sink_context, walk, &change);
+}
+
+/* The count since the tier began starts over: with the events of that instant, unless it was
+ * they that made it. */
+static void
+restart_count(TierWalk *walk, TimestampTz at, int64 event)
+{
+	if (walk->policy->window == TIER_SINCE_TIER)
+		tier_window_restart(walk, event >= 0 ? at : at - 1);
+}
+
+/* ---- up, and renewed ---- */
+
+static void
+qualify(TierWalk *walk, TimestampTz at, int rank, int64 event)
+{
+	Deciding deciding = deciding_measure(walk, &walk->rung[rank].reach, true);
+
+	set_rule_rank(walk, rank);
+	walk->grace_until = DT_NOEND;
+	begin_validity(walk, at, false);
+	restart_count(walk, at, event);
+	settle(walk, at, TIER_QUALIFIED, deciding, event);
+}
+
+/* Keeping holds: the tier is renewed. */
+static void
+requalify(TierWalk *walk, TimestampTz at, bool by_time, int64 event)
+{
+	Deciding deciding = { 0 };
+	bool renewed;
+
+	if (walk->history)
+		deciding = deciding_measure(walk, &walk->held->keep, true);
+	renewed = renew_validity(walk, at, by_time);
+	restart_count(walk, at, event);
+	if (renewed && walk->history)
+		settle(walk, at, TIER_REQUALIFIED, deciding, event);
+}
+
+/* May something have left that was not taken out yet? */
+static inline bool
+is_stale(const TierWalk *walk, TimestampTz at)
+{
+	return (walk->first_far < walk->nentries &&
+			span_least(&walk->window, walk->entries[walk->first_far].at) <= at) ||
+		   (walk->near.count > 0 && walk->near.ends[0].at <= at);
+}
+
+static void
+rise(TierWalk *walk, TimestampTz at, int64 event)
+{
+	int rank = highest(walk, walk->rule_rank);
+	bool kept = walk->rule_rank > 0 && keeps(walk);
+
+	if (rank == walk->rule_rank && !kept)
+		return;
+	if (walk->policy->window == TIER_ROLLING && is_stale(walk, at))
+	{
+		/* All that can be left in it are contributions: without them it isn't more. */
+		(void) tier_window_leave(walk, at);
+		rank = highest(walk, walk->rule_rank);
+		kept = walk->rule_rank > 0 && keeps(walk);
+	}
+	if (rank > walk->rule_rank)
+		qualify(walk, at, rank, event);
+	else if (kept && !renew_plainly(walk, at))
+		requalify(walk, at, false, event);
+}
+
+static void
+judge_period(TierWalk *walk, TimestampTz at)
+{
+	int rank = highest(walk, walk->rule_rank);
+
+	if (rank > walk->rule_rank)
+		qualify(walk, at, rank, -1);
+	else if (walk->rule_rank > 0 && keeps(walk))
+		requalify(walk, at, true, -1);
+}
+
+/* ---- down ---- */
+
+static void
+downgrade(TierWalk *walk, TimestampTz at, TierReason reason, int64 event)
+{
+	Deciding deciding = deciding_measure(walk, &walk->held->keep, false);
+	int rank = 0;
+
+	switch (tier_terms(walk)->rules->downgrade)
+	{
+		case TIER_TO_METRIC:
+			for (rank = walk->rule_rank - 1; rank > 0; rank--)
+				if (holds(walk, &walk->rung[rank].reach))
+					break;
+			break;
+		case TIER_ONE_LEVEL:
+			rank = walk->rule_rank - 1;
+			break;
+		case TIER_TO_BASE:
+			break;
+	}
+	set_rule_rank(walk, rank);
+	walk->grace_until = DT_NOEND;
+	if (rank > 0)
+		begin_validity(walk, at, true);
+	restart_count(walk, at, event);
+	settle(walk, at, reason, deciding, event);
+}
+
+static TierReason
+lapse_reason(const TierWalk *walk)
+{
+	return tier_terms(walk)->rules->downgrade == TIER_ONE_LEVEL ? TIER_SOFT_LANDING : TIER_LAPSED;
+}
+
+static void
+begin_grace(TierWalk *walk, TimestampTz at)
+{
+	walk->grace_until = span_end(&tier_terms(walk)->grace, walk->zone, at);
+	walk->due = Min(walk->due, walk->grace_until);
+}
+
+static void
+validity_ends(TierWalk *walk, TimestampTz at)
+{
+	if (keeps(walk))
+		requalify(walk, at, true, -1);
+	else if (tier_terms(walk)->rules->has_grace)
+	{
+		walk->valid_over = true;
+		begin_grace(walk, at);
+	}
+	else
+		downgrade(walk, at, lapse_reason(walk), -1);
+}
+
+static void
+grace_ends(TierWalk *walk, TimestampTz at)
+{
+	downgrade(walk, at, TIER_GRACE_ENDED, -1);
+	if (while_qualified(walk) && tier_terms(walk)->rules->has_grace && !keeps(walk))
+		begin_grace(walk, at);
+}
+
+static void
+check_kept(TierWalk *walk, TimestampTz at, int64 event)
+{
+	while (!keeps(walk))
+	{
+		if (tier_terms(walk)->rules->has_grace)
+		{
+			if (walk->grace_until == DT_NOEND)
+				begin_grace(walk, at);
+			return;
+		}
+		downgrade(walk, at, lapse_reason(walk), event);
+	}
+	walk->grace_until = DT_NOEND;
+}
+
+/* ---- membership and grants ---- */
+
+static Deciding
+first_measure(const TierWalk *walk)
+{
+	Deciding deciding = { 0 };
+
+	deciding.value = walk->value_before;
+	return deciding;
+}
+
+static void
+grant(TierWalk *walk, TimestampTz at, int rank, TimestampTz until, int64 event)
+{
+	if (rank == 0 || until <= at)
+		return;
+	walk->granted_until[rank] = Max(walk->granted_until[rank], until);
+	walk->granted_rank = Max(walk->granted_rank, rank);
+	walk->due = Min(walk->due, walk->granted_until[walk->granted_rank]);
+	settle(walk, at, TIER_GRANTED, first_measure(walk), event);
+}
+
+static void
+join(TierWalk *walk, TimestampTz at)
+{
+	int64 i;
+
+	walk->is_member = true;
+	walk->due = DT_NOBEGIN;
+	while (next_version_at(walk) <= at)
+		next_version(walk);
+	walk->since = at - 1;
+	settle(walk, at, TIER_JOINED, first_measure(walk), walk->join_event);
+	for (i = 0; i < walk->nearly; i++)
+	{
+		grant(walk, at, walk->early[i].rank, walk->early[i].until, walk->early[i].event);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static void
+end_grants(TierWalk *walk, TimestampTz at)
+{
+	while (walk->granted_rank > 0 && walk->granted_until[walk->granted_rank] <= at)
+		walk->granted_rank--;
+	if (walk->granted_rank > 0)
+		walk->due = Min(walk->due, walk->granted_until[walk->granted_rank]);
+	settle(walk, at, TIER_GRANT_ENDED, first_measure(walk), -1);
+}
+
+/* ---- counting ---- */
+
+static inline void
+append_entry(TierWalk *walk, TimestampTz at, int64 value, uint32 measures)
+{
+	TierEntry *entry;
+
+	if (unlikely(walk->nentries == walk->max_entries))
+		walk->entries = array_grow_in(walk->context, walk->entries, &walk->max_entries,
+									  walk->nentries + 1, sizeof(TierEntry));
+	entry = &walk->entries[walk->nentries++];
+	entry->at = at;
+	entry->value = value;
+	entry->measures = measures;
+	if (unlikely(value < 0))
+		tier_window_add_negative(walk, at);
+	else if (unlikely(while_qualified(walk)))
+		walk->due = Min(walk->due, span_least(&walk->window, at));
+}
+
+/* An event of a member that counts for some measures, by its kind and label. */
+static inline void
+count_event(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 event)
+{
+	TierWindow window = walk->policy->window;
+	uint32 carried;
+	uint32 raised = 0;
+	uint32 left;
+
+	walk->counted_event = event;
+	if (unlikely(window == TIER_SINCE_TIER && at <= walk->since))
+		return;
+	if (walk->has_periods && unlikely(at >= walk->period_end))
+		tier_period_enter(walk, at);
+	if (value < 0)
+		carried = measures & walk->net;
+	else
+	{
+		carried = measures & walk->events;
+		if (value > 0)
+			carried |= measures & (walk->net | walk->positive);
+		raised = carried;
+		if (unlikely((measures & walk->days) != 0))
+			tier_window_add_days(walk, at, measures & walk->days, &carried, &raised);
+	}
+	for (left = carried & ~walk->days; left != 0; left &= left - 1)
+	{
+		int measure = pg_rightmost_one_pos32(left);
+
+		walk->values[measure] += walk->events & ((uint32) 1 << measure) ? 1 : value;
+	}
+	if (carried == 0)
+		return;
+	if (unlikely(!walk->at_once && !walk->period_counted))
+	{
+		walk->period_counted = true;
+		walk->due = Min(walk->due, walk->period_end);
+	}
+	if (window == TIER_ROLLING)
+		append_entry(walk, at, value, carried);
+	if (raised != 0)
+	{
+		walk->raised |= raised;
+		walk->raised_event = event;
+	}
+}
+
 /* ---- making one ---- */
 
 static void
-sort_metrics(TierWalk *walk)
+sort_measures(TierWalk *walk)
 {
 	int i;
 
 	for (i = 0; i < walk->policy->nmetrics; i++)
 	{
-		const TierMetric *metric = &walk->policy->metrics[i];
+		const TierMetric *measure = &walk->policy->metrics[i];
 		uint32 bit = (uint32) 1 << i;
 
-		if (metric->of == TIER_EVENTS)
+		if (measure->of == TIER_EVENTS)
 			walk->events |= bit;
-		else if (metric->of == TIER_DAYS)
+		else if (measure->of == TIER_DAYS)
 			walk->days |= bit;
-		else if (metric->positive_only)
+		else if (measure->positive_only)
 			walk->positive |= bit;
 		else
 			walk->net |= bit;
@@ -66,11 +679,11 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 
 		walk->terms[i].rules = rules;
 		walk->terms[i].starts = zone_day_start(walk->zone, rules->from);
-		tier_span_open(&walk->terms[i].valid, &rules->valid_for);
-		tier_span_open(&walk->terms[i].grace, &rules->grace);
+		span_open(&walk->terms[i].valid, &rules->valid_for);
+		span_open(&walk->terms[i].grace, &rules->grace);
 	}
 	walk->rungs = palloc0((DECIMAL_MAX_SCALE + 1) * sizeof(TierRung *));
-	sort_metrics(walk);
+	sort_measures(walk);
 	walk->may_be_plain = policy->window == TIER_ROLLING && policy->nmetrics == 1 &&
 						 walk->net != 0 && policy->metrics[0].nkinds == 0 &&
 						 policy->metrics[0].nlabels == 0 && !walk->history;
@@ -81,7 +694,7 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 	walk->values = palloc0(policy->nmetrics * sizeof(int128));
 	walk->last_days = palloc(policy->nmetrics * TIER_LAST_DAYS * sizeof(TierDay));
 	if (policy->window == TIER_ROLLING)
-		tier_span_open(&walk->window, &policy->rolling);
+		span_open(&walk->window, &policy->rolling);
 	else if (policy->window == TIER_CALENDAR)
 	{
 		calendar_open(&walk->calendar, policy->period);
@@ -89,16 +702,6 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 		for (i = 0; i < TIER_PERIOD_SLOTS; i++)
 			walk->periods[i].end = DT_NOBEGIN;
 	}
-	walk->max_entries = walk->max_negatives = FIRST_ENTRIES;
-	walk->near.size = walk->near_negatives.size = FIRST_ENTRIES;
-	walk->entries = palloc(FIRST_ENTRIES * sizeof(TierEntry));
-	walk->negatives = palloc(FIRST_ENTRIES * sizeof(TimestampTz));
-	walk->near.ends = palloc(FIRST_ENTRIES * sizeof(TierEnd));
-	walk->near_negatives.ends = palloc(FIRST_ENTRIES * sizeof(TierEnd));
-	walk->max_early = walk->max_kinds = walk->max_labels = FIRST_ENTRIES;
-	walk->early = palloc(FIRST_ENTRIES * sizeof(TierEarlyGrant));
-	walk->kind_metrics = palloc(FIRST_ENTRIES * sizeof(uint32));
-	walk->label_metrics = palloc(FIRST_ENTRIES * sizeof(uint32));
 	walk->texts =
 		AllocSetContextCreate(CurrentMemoryContext, "loyalty tiers", ALLOCSET_SMALL_SIZES);
 	tier_walk_texts(walk, NULL, 0, NULL, 0);
@@ -115,21 +718,21 @@ static TimestampTz
 next_due(TierWalk *walk, TimestampTz before)
 {
 	TimestampTz due;
-	bool while_qualified;
+	bool qualified_only;
 
 	if (!walk->is_member)
 		return walk->due = walk->member_since;
-	while_qualified = tier_while_qualified(walk) && walk->rule_rank > 0;
-	due = Min(tier_next_version_at(walk), walk->grace_until);
+	qualified_only = while_qualified(walk) && walk->rule_rank > 0;
+	due = Min(next_version_at(walk), walk->grace_until);
 	if (walk->granted_rank > 0)
 		due = Min(due, walk->granted_until[walk->granted_rank]);
 	if (walk->rule_rank > 0 && !walk->valid_over && walk->valid_least < due)
-		due = walk->valid_least < before ? Min(due, tier_valid_until(walk)) : walk->valid_least;
-	if (walk->has_periods && ((!walk->at_once && walk->period_counted) || while_qualified))
+		due = walk->valid_least < before ? Min(due, valid_until(walk)) : walk->valid_least;
+	if (walk->has_periods && ((!walk->at_once && walk->period_counted) || qualified_only))
 		due = Min(due, walk->period_end);
 	if (walk->policy->window == TIER_ROLLING)
 	{
-		if (while_qualified)
+		if (qualified_only)
 			due = Min(due, tier_window_next_end(walk, Min(due, before)));
 		else if (walk->nnegatives > 0)
 			due = Min(due, tier_window_next_negative_end(walk, Min(due, before)));
@@ -145,8 +748,8 @@ fall_due(TierWalk *walk, TimestampTz at)
 	bool period_begins = false;
 	bool negative_left = false;
 
-	for (; tier_next_version_at(walk) <= at; version_begins = true)
-		tier_next_version(walk);
+	for (; next_version_at(walk) <= at; version_begins = true)
+		next_version(walk);
 	if (walk->policy->window == TIER_ROLLING)
 		negative_left = tier_window_leave(walk, at);
 	else if (walk->has_periods && walk->period_end != DT_NOBEGIN)
@@ -157,29 +760,29 @@ fall_due(TierWalk *walk, TimestampTz at)
 
 	/* judged on the period that has ended, if one has */
 	if (period_begins && !walk->at_once)
-		tier_judge_period(walk, at);
+		judge_period(walk, at);
 	if (walk->rule_rank > 0 && !walk->valid_over && walk->valid_least <= at &&
-		tier_valid_until(walk) == at)
-		tier_validity_ends(walk, at);
+		valid_until(walk) == at)
+		validity_ends(walk, at);
 	if (walk->grace_until == at)
-		tier_grace_ends(walk, at);
+		grace_ends(walk, at);
 
 	if (period_begins)
 		tier_period_enter(walk, at);
 	if (version_begins && walk->at_once)
 	{
-		int rank = tier_highest(walk, walk->rule_rank);
+		int rank = highest(walk, walk->rule_rank);
 
 		if (rank > walk->rule_rank)
-			tier_qualify(walk, at, rank, -1);
+			qualify(walk, at, rank, -1);
 	}
 	if (negative_left && walk->at_once)
-		tier_rise(walk, at, -1);
-	if (tier_while_qualified(walk))
-		tier_check_kept(walk, at, -1);
+		rise(walk, at, -1);
+	if (while_qualified(walk))
+		check_kept(walk, at, -1);
 }
 
-/* The metrics as they are before the events of an instant, for the history. */
+/* The measures as they are before the events of an instant, for the history. */
 static void
 keep_values(TierWalk *walk, TimestampTz at)
 {
@@ -196,9 +799,9 @@ static void
 come_and_go(TierWalk *walk, TimestampTz at)
 {
 	if (!walk->is_member && walk->member_since <= at)
-		tier_join(walk, at);
+		join(walk, at);
 	if (walk->granted_rank > 0 && walk->granted_until[walk->granted_rank] <= at)
-		tier_end_grants(walk, at);
+		end_grants(walk, at);
 }
 
 static void
@@ -258,17 +861,14 @@ take_grant(TierWalk *walk, const TierEvent *event)
 	if (rank == TIER_NO_RANK)
 		report_unknown_tier(walk, label);
 	if (!walk->is_member && walk->member_since <= walk->now)
-		tier_join(walk, walk->now);
+		join(walk, walk->now);
 	if (walk->is_member)
 	{
-		tier_grant(walk, walk->now, rank, event->expires_at, event->number);
+		grant(walk, walk->now, rank, event->expires_at, event->number);
 		return;
 	}
-	if (walk->nearly == walk->max_early)
-	{
-		walk->max_early *= 2;
-		walk->early = repalloc_huge(walk->early, walk->max_early * sizeof(TierEarlyGrant));
-	}
+	walk->early = array_grow_in(walk->context, walk->early, &walk->max_early, walk->nearly + 1,
+								sizeof(TierEarlyGrant));
 	walk->early[walk->nearly].rank = rank;
 	walk->early[walk->nearly].until = event->expires_at;
 	walk->early[walk->nearly].event = event->number;
@@ -279,12 +879,13 @@ take_grant(TierWalk *walk, const TierEvent *event)
 static inline void
 take_event(TierWalk *walk, const TierEvent *event)
 {
-	uint32 metrics = walk->kind_metrics[event->kind_no] & walk->label_metrics[event->label_no];
+	uint32 measures =
+		walk->measures_of_kind[event->kind_no] & walk->measures_of_label[event->label_no];
 
 	if (unlikely(event->kind_no == walk->grant_no))
 		take_grant(walk, event);
-	else if (metrics != 0 && walk->now >= walk->member_since && event->kind_no != walk->join_no)
-		tier_count(walk, walk->now, event->has_value ? event->value : 0, metrics, event->number);
+	else if (measures != 0 && walk->now >= walk->member_since && event->kind_no != walk->join_no)
+		count_event(walk, walk->now, event->has_value ? event->value : 0, measures, event->number);
 }
 
 static inline void
@@ -315,9 +916,9 @@ end_instant(TierWalk *walk)
 			return;
 	}
 	if (walk->raised != 0 && walk->at_once && walk->values[0] >= walk->held->moves)
-		tier_rise(walk, at, walk->raised_event);
-	if (unlikely(tier_while_qualified(walk)))
-		tier_check_kept(walk, at, walk->counted_event);
+		rise(walk, at, walk->raised_event);
+	if (unlikely(while_qualified(walk)))
+		check_kept(walk, at, walk->counted_event);
 }
 
 void
@@ -349,13 +950,13 @@ tier_walk_start(TierWalk *walk, int scale, TimestampTz member_since, int64 join_
 	Assert(scale >= 0 && scale <= DECIMAL_MAX_SCALE);
 	walk->customer = customer;
 	walk->scale = scale;
-	walk->rung = tier_rungs(walk, scale);
+	walk->rung = rungs_at(walk, scale);
 	walk->member_since = member_since;
 	walk->join_event = join_event;
 	walk->is_member = member_since == DT_NOBEGIN;
 	walk->now = walk->due = DT_NOBEGIN;
 	walk->term = walk->terms;
-	tier_set_rule_rank(walk, 0);
+	set_rule_rank(walk, 0);
 	walk->valid_span = NULL;
 	walk->valid_known = true;
 	walk->valid_least = walk->valid_until = DT_NOEND;
@@ -373,26 +974,26 @@ tier_walk_start(TierWalk *walk, int scale, TimestampTz member_since, int64 join_
 	tier_window_clear(walk);
 }
 
-/* Which metrics count events with each of these texts. */
+/* Which measures count events with each of these texts. */
 static void
-number_texts(TierWalk *walk, const EventText *texts, int ntexts, bool are_kinds, uint32 *metrics)
+number_texts(TierWalk *walk, const EventText *texts, int ntexts, bool are_kinds, uint32 *measures)
 {
 	const TierPolicy *policy = walk->policy;
 	int i;
 	int n;
 
 	for (n = 0; n <= ntexts; n++)
-		metrics[n] = 0;
+		measures[n] = 0;
 	for (i = 0; i < policy->nmetrics; i++)
 	{
-		const TierMetric *metric = &policy->metrics[i];
-		const EventText *counted = are_kinds ? metric->kinds : metric->labels;
-		int ncounted = are_kinds ? metric->nkinds : metric->nlabels;
+		const TierMetric *measure = &policy->metrics[i];
+		const EventText *counted = are_kinds ? measure->kinds : measure->labels;
+		int ncounted = are_kinds ? measure->nkinds : measure->nlabels;
 
 		for (n = 0; n <= ntexts; n++)
 			if (ncounted == 0 ||
 				(n > 0 && event_text_find(&texts[n - 1], counted, ncounted) != NULL))
-				metrics[n] |= (uint32) 1 << i;
+				measures[n] |= (uint32) 1 << i;
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -413,18 +1014,12 @@ void
 tier_walk_texts(TierWalk *walk, const EventText *kinds, int nkinds, const EventText *labels,
 				int nlabels)
 {
-	if (walk->max_kinds <= nkinds)
-	{
-		walk->max_kinds = nkinds + 1;
-		walk->kind_metrics = repalloc_huge(walk->kind_metrics, walk->max_kinds * sizeof(uint32));
-	}
-	if (walk->max_labels <= nlabels)
-	{
-		walk->max_labels = nlabels + 1;
-		walk->label_metrics = repalloc_huge(walk->label_metrics, walk->max_labels * sizeof(uint32));
-	}
-	number_texts(walk, kinds, nkinds, true, walk->kind_metrics);
-	number_texts(walk, labels, nlabels, false, walk->label_metrics);
+	walk->measures_of_kind = array_grow_in(walk->context, walk->measures_of_kind, &walk->max_kinds,
+										   nkinds + 1, sizeof(uint32));
+	walk->measures_of_label = array_grow_in(walk->context, walk->measures_of_label,
+											&walk->max_labels, nlabels + 1, sizeof(uint32));
+	number_texts(walk, kinds, nkinds, true, walk->measures_of_kind);
+	number_texts(walk, labels, nlabels, false, walk->measures_of_label);
 	walk->join_no = number_of(&walk->policy->join_kind, kinds, nkinds);
 	walk->grant_no = number_of(&walk->policy->grant_kind, kinds, nkinds);
 	walk->labels = labels;
@@ -522,13 +1117,13 @@ take_plain_instant(TierWalk *walk, TimestampTz at)
 		walk->values[0] += value;
 		if (value > 0)
 			raised_by = walk->next.number;
-		tier_append_entry(walk, at, value, 1);
+		append_entry(walk, at, value, 1);
 		read_next(walk);
 		if (unlikely(walk->next.number % INTERRUPT_EVERY == 0))
 			CHECK_FOR_INTERRUPTS();
 	} while (walk->has_next && walk->next_at == at);
 	if (raised_by >= 0 && walk->values[0] >= walk->held->moves)
-		tier_rise(walk, at, raised_by);
+		rise(walk, at, raised_by);
 }
 
 void

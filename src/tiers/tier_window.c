@@ -1,16 +1,18 @@
 /*
  * tier_window.c
- *		The metrics of a walk: what counts, what leaves the window, which period it is.
+ *		The measures of a walk: what counts, what leaves the window, which period it is.
  *
- * What leaves a rolling window is taken out when somebody asks for the metrics, not at
+ * What leaves a rolling window is taken out when somebody asks for the measures, not at
  * its instant, unless something falls due by it.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "utils/datetime.h"
 
-#include "tiers/tier_state.h"
+#include "core/array.h"
+#include "tiers/tiers_internal.h"
 
 /* A day of a window shorter than this may begin in it and end outside. */
 #define LONG_WINDOW (3 * USECS_PER_DAY)
@@ -18,15 +20,12 @@
 /* ---- the heap of ends ---- */
 
 static void
-heap_put(TierHeap *heap, TimestampTz at, int64 entry)
+heap_put(const TierWalk *walk, TierHeap *heap, TimestampTz at, int64 entry)
 {
 	int64 i;
 
-	if (heap->count == heap->size)
-	{
-		heap->size *= 2;
-		heap->ends = repalloc_huge(heap->ends, heap->size * sizeof(TierEnd));
-	}
+	heap->ends =
+		array_grow_in(walk->context, heap->ends, &heap->size, heap->count + 1, sizeof(TierEnd));
 	for (i = heap->count++; i > 0 && heap->ends[(i - 1) / 2].at > at; i = (i - 1) / 2)
 		heap->ends[i] = heap->ends[(i - 1) / 2];
 	heap->ends[i].at = at;
@@ -60,17 +59,17 @@ heap_pop(TierHeap *heap)
 static void
 take_out(TierWalk *walk, TierEntry *entry)
 {
-	uint32 metrics = entry->metrics;
+	uint32 measures = entry->measures;
 
-	while (metrics != 0)
+	while (measures != 0)
 	{
-		int metric = pg_rightmost_one_pos32(metrics);
+		int measure = pg_rightmost_one_pos32(measures);
 
-		walk->values[metric] -=
-			(walk->net | walk->positive) & ((uint32) 1 << metric) ? entry->value : 1;
-		metrics &= metrics - 1;
+		walk->values[measure] -=
+			(walk->net | walk->positive) & ((uint32) 1 << measure) ? entry->value : 1;
+		measures &= measures - 1;
 	}
-	entry->metrics = 0;
+	entry->measures = 0;
 }
 
 static bool
@@ -95,14 +94,14 @@ tier_window_leave(TierWalk *walk, TimestampTz at)
 		TierEntry *entry = &walk->entries[walk->first_far];
 		TimestampTz end = at;
 
-		if (tier_span_least(&walk->window, entry->at) > at)
+		if (span_least(&walk->window, entry->at) > at)
 			break;
-		if (tier_span_most(&walk->window, entry->at) > at)
-			end = tier_span_end(&walk->window, walk->zone, entry->at);
+		if (span_most(&walk->window, entry->at) > at)
+			end = span_end(&walk->window, walk->zone, entry->at);
 		if (end <= at)
 			take_out(walk, entry);
 		else
-			heap_put(&walk->near, end, walk->first_far);
+			heap_put(walk, &walk->near, end, walk->first_far);
 		walk->first_far++;
 	}
 	while (walk->near.count > 0 && walk->near.ends[0].at <= at)
@@ -125,10 +124,10 @@ tier_window_next_end(TierWalk *walk, TimestampTz before)
 		if (walk->first_far == walk->nentries)
 			return top;
 		at = walk->entries[walk->first_far].at;
-		least = tier_span_least(&walk->window, at);
+		least = span_least(&walk->window, at);
 		if (least >= Min(top, before))
 			return Min(top, least);
-		heap_put(&walk->near, tier_span_end(&walk->window, walk->zone, at), walk->first_far++);
+		heap_put(walk, &walk->near, span_end(&walk->window, walk->zone, at), walk->first_far++);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -146,10 +145,10 @@ tier_window_next_negative_end(TierWalk *walk, TimestampTz before)
 		if (walk->first_far_negative == walk->nnegatives)
 			return top;
 		at = walk->negatives[walk->first_far_negative];
-		least = tier_span_least(&walk->window, at);
+		least = span_least(&walk->window, at);
 		if (least >= Min(top, before))
 			return Min(top, least);
-		heap_put(near, tier_span_end(&walk->window, walk->zone, at), walk->first_far_negative++);
+		heap_put(walk, near, span_end(&walk->window, walk->zone, at), walk->first_far_negative++);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -171,6 +170,20 @@ calendar_end(TierWalk *walk, int32 index)
 	return slot->end;
 }
 
+/* The membership year that holds a day, which isn't before it began. */
+static int
+membership_year(DateADT began, DateADT day)
+{
+	int began_year;
+	int year;
+	int month;
+	int day_of_month;
+
+	j2date(began + POSTGRES_EPOCH_JDATE, &began_year, &month, &day_of_month);
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &day_of_month);
+	return year - began_year - (day_anniversary(began, year - began_year) > day);
+}
+
 TimestampTz
 tier_period_end(TierWalk *walk, TimestampTz at)
 {
@@ -189,8 +202,8 @@ tier_period_end(TierWalk *walk, TimestampTz at)
 	}
 	else
 	{
-		index = tier_membership_year(walk->joined_day, day);
-		while ((end = zone_day_start(walk->zone, tier_anniversary(walk->joined_day, index + 1))) <=
+		index = membership_year(walk->joined_day, day);
+		while ((end = zone_day_start(walk->zone, day_anniversary(walk->joined_day, index + 1))) <=
 			   at)
 			index++;
 	}
@@ -262,10 +275,10 @@ tier_window_bring(TierWalk *walk, TimestampTz at)
  * by the event that leaves last. Does the event carry it? *is_new: no other did.
  */
 static bool
-count_day(TierWalk *walk, int metric, TimestampTz at, bool *is_new)
+count_day(TierWalk *walk, int measure, TimestampTz at, bool *is_new)
 {
-	uint32 bit = (uint32) 1 << metric;
-	TierDay *days = &walk->last_days[metric * TIER_LAST_DAYS];
+	uint32 bit = (uint32) 1 << measure;
+	TierDay *days = &walk->last_days[measure * TIER_LAST_DAYS];
 	DateADT day = zone_day(walk->zone, at);
 	TierEntry *carrier;
 	int i;
@@ -286,54 +299,44 @@ count_day(TierWalk *walk, int metric, TimestampTz at, bool *is_new)
 	else
 	{
 		carrier = &walk->entries[days[i].entry];
-		if ((carrier->metrics & bit) == 0)
+		if ((carrier->measures & bit) == 0)
 			*is_new = true;
-		else if (tier_span_end(&walk->window, walk->zone, carrier->at) >
-				 tier_span_end(&walk->window, walk->zone, at))
+		else if (span_end(&walk->window, walk->zone, carrier->at) >
+				 span_end(&walk->window, walk->zone, at))
 			return false;
-		carrier->metrics &= ~bit;
+		carrier->measures &= ~bit;
 	}
 	days[i].entry = walk->nentries;
 	return true;
 }
 
 void
-tier_window_add_days(TierWalk *walk, TimestampTz at, uint32 metrics, uint32 *carried,
+tier_window_add_days(TierWalk *walk, TimestampTz at, uint32 measures, uint32 *carried,
 					 uint32 *raised)
 {
 	if (walk->policy->window == TIER_ROLLING && walk->window.least < LONG_WINDOW)
 		(void) tier_window_leave(walk, at);
-	for (; metrics != 0; metrics &= metrics - 1)
+	for (; measures != 0; measures &= measures - 1)
 	{
-		int metric = pg_rightmost_one_pos32(metrics);
-		uint32 bit = (uint32) 1 << metric;
+		int measure = pg_rightmost_one_pos32(measures);
+		uint32 bit = (uint32) 1 << measure;
 		bool is_new;
 
-		if (count_day(walk, metric, at, &is_new))
+		if (count_day(walk, measure, at, &is_new))
 			*carried |= bit;
 		if (is_new)
 		{
-			walk->values[metric] += 1;
+			walk->values[measure] += 1;
 			*raised |= bit;
 		}
 	}
 }
 
 void
-tier_window_grow(TierWalk *walk)
-{
-	walk->max_entries *= 2;
-	walk->entries = repalloc_huge(walk->entries, walk->max_entries * sizeof(TierEntry));
-}
-
-void
 tier_window_add_negative(TierWalk *walk, TimestampTz at)
 {
-	if (walk->nnegatives == walk->max_negatives)
-	{
-		walk->max_negatives *= 2;
-		walk->negatives = repalloc_huge(walk->negatives, walk->max_negatives * sizeof(TimestampTz));
-	}
+	walk->negatives = array_grow_in(walk->context, walk->negatives, &walk->max_negatives,
+									walk->nnegatives + 1, sizeof(TimestampTz));
 	walk->negatives[walk->nnegatives++] = at;
-	walk->due = Min(walk->due, tier_span_least(&walk->window, at));
+	walk->due = Min(walk->due, span_least(&walk->window, at));
 }

@@ -8,7 +8,7 @@
  * that walk where it stands, or of the changes that it reports while it goes on.
  *
  * There are two ranks: that of the rules, and the effective one, which is the larger of
- * it and of all grants that run. Rank 0 is the base tier; who isn't a member yet has
+ * it and of all grants that run. Rank 0 is the entry tier; who isn't a member yet has
  * TIER_NO_RANK.
  *
  *		A customer's timeline:					Events made elsewhere (programmes):
@@ -121,7 +121,7 @@ typedef struct TierVersion
 typedef struct TierPolicy
 {
 	ZoneDays *zone;		/* NULL: the session's */
-	int ntiers;			/* the base tier included */
+	int ntiers;			/* the entry tier included */
 	const char **tiers; /* names by rank */
 	int nmetrics;		/* at least 1 */
 	TierMetric *metrics;
@@ -135,8 +135,14 @@ typedef struct TierPolicy
 	TierVersion *versions; /* ascending by from */
 } TierPolicy;
 
-/* Opens a detoasted tier_policy datum in the current memory context (tier_policy.c). */
+/* The keys of its JSON (policy/policy.h). */
+extern const struct PolicyTable tier_policy_table;
+
+/* Opens a detoasted tier_policy datum in the current memory context. */
 extern TierPolicy *tier_policy_open(const struct varlena *policy);
+
+/* The stored form of rules written as JSON; everything is checked. */
+extern struct varlena *tier_policy_from_text(const char *text);
 
 /* The rank of a tier's name; TIER_NO_RANK where there is no such tier. */
 extern int tier_rank_of(const TierPolicy *policy, const char *name, int len);
@@ -180,8 +186,8 @@ typedef struct TierChange
 	int to_rank;
 	TierReason reason;
 	TimestampTz valid_until; /* as promised at that moment; DT_NOEND: open */
-	int metric;				 /* the one that decided */
-	int128 value;			 /* its value, as judged; at tier_walk_scale(metric) */
+	int measure;			 /* the one that decided */
+	int128 value;			 /* its value, as judged; at tier_walk_scale(measure) */
 	int64 event;			 /* number of the event that caused it; -1: time alone did */
 } TierChange;
 
@@ -216,7 +222,7 @@ extern void tier_walk_close(TierWalk *walk);
 /*
  * Starts over with a customer of whom this is known: the scale of the values to come, when
  * his membership begins (DT_NOEND: never; DT_NOBEGIN: he has no events and is a member in
- * the base tier all the time), and the number of the event with which it does (-1: none).
+ * the entry tier all the time), and the number of the event with which it does (-1: none).
  */
 extern void tier_walk_start(TierWalk *walk, int scale, TimestampTz member_since, int64 join_event,
 							const char *customer);
@@ -262,30 +268,30 @@ extern TimestampTz tier_walk_valid_until(TierWalk *walk);
 /* When membership began; DT_NOEND: not yet; DT_NOBEGIN: no events, a member all the time. */
 extern TimestampTz tier_walk_member_since(const TierWalk *walk);
 
-/* A metric's value at the last microsecond before the limit, and its scale. */
-extern int128 tier_walk_value(TierWalk *walk, int metric);
-extern int tier_walk_scale(const TierWalk *walk, int metric);
+/* A measure's value at the last microsecond before the limit, and its scale. */
+extern int128 tier_walk_value(TierWalk *walk, int measure);
+extern int tier_walk_scale(const TierWalk *walk, int measure);
 
 /* The next rank above the effective one that can be reached now; TIER_NO_RANK: none. */
 extern int tier_walk_next_rank(const TierWalk *walk);
 
-/* How much a metric lacks: units of 10^-scale, never below 0. */
+/* How much a measure lacks: units of 10^-scale, never below 0. */
 typedef struct TierMissing
 {
-	bool asked; /* false: nobody asks for that metric */
+	bool asked; /* false: nobody asks for that measure */
 	int128 units;
 	int scale;
 } TierMissing;
 
 /*
  * What is missing to reach the next tier, and to keep the effective one (to reach it, where
- * a grant lifts it above the rules): of one metric, or of the whole condition
- * (TIER_ANY_METRIC): where any metric does, the least that is missing; where all must, the most.
- * The most of metrics of different scales is by number.
+ * a grant lifts it above the rules): of one measure, or of the whole condition
+ * (TIER_ANY_METRIC): where any measure does, the least that is missing; where all must, the most.
+ * The most of measures of different scales is by number.
  */
 #define TIER_ANY_METRIC (-1)
-extern TierMissing tier_walk_missing_to_next(TierWalk *walk, int metric);
-extern TierMissing tier_walk_missing_to_keep(TierWalk *walk, int metric);
+extern TierMissing tier_walk_missing_to_next(TierWalk *walk, int measure);
+extern TierMissing tier_walk_missing_to_keep(TierWalk *walk, int measure);
 
 /*
  * The effective rank once what is promised now has ended, with the grace after it, if nothing

@@ -144,14 +144,6 @@ extern int event_compare(const Event *a, const Event *b);
 /* The same for events of timelines of different scale: values compare as numbers. */
 extern int event_compare_scaled(const Event *a, int a_scale, const Event *b, int b_scale);
 
-/* The order of texts: by bytes; absent comes first. */
-extern int event_text_compare(const EventText *a, const EventText *b);
-extern int event_text_order(const void *a, const void *b);
-
-/* Finds a text among sorted ones, as dictionaries are; NULL where it isn't there. */
-extern const EventText *event_text_find(const EventText *text, const EventText *texts,
-										int64 ntexts);
-
 /*
  * Appends to out the body that holds the events of all bodies and all rows, as often as
  * they occur. The rows are sorted in place. Scales are brought to the largest (22003 where

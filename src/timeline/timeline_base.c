@@ -11,8 +11,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "collect/base.h"
-#include "collect/customer.h"
+#include "collect/collect.h"
 #include "core/decimal.h"
 #include "core/soft_input.h"
 #include "timeline/timeline.h"
@@ -25,6 +24,15 @@ merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int
 	timeline_merge_bodies(out, bodies, nbodies, (TimelineRow *) rows, nrows, texts);
 }
 
+/* The last instant. */
+static int64
+last_of(ByteSpan body)
+{
+	TimestampTz at;
+
+	return timeline_last_instant(body, &at) ? at : PG_INT64_MIN;
+}
+
 const CollectOps timeline_collect_ops = {
 	.id = TIMELINE_OPS_ID,
 	.name = "timeline_base",
@@ -33,6 +41,7 @@ const CollectOps timeline_collect_ops = {
 	.row_size = sizeof(TimelineRow),
 	.merge = merge_rows,
 	.valid = timeline_body_valid,
+	.last = last_of,
 	.compare = timeline_compare_bodies,
 	.hash = timeline_hash_body,
 };
@@ -68,6 +77,7 @@ add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineAr
 	{
 		row.at = PG_GETARG_TIMESTAMPTZ(2);
 		timeline_check_instant(row.at);
+		collector_note_last(state, row.at);
 		if (argument == ARGUMENT_VALUE && !PG_ARGISNULL(3))
 		{
 			Decimal value = read_value(PG_GETARG_DATUM(3));
@@ -91,9 +101,13 @@ add_body(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineA
 		struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2));
 
 		if (argument == ARGUMENT_EVENT)
+		{
 			body = timeline_event_body(PointerGetDatum(value));
+			collector_note_last(state, last_of(body));
+		}
 		else
 		{
+			state->last_unknown = true;
 			body.bytes = (const uint8 *) VARDATA_ANY(value);
 			body.len = VARSIZE_ANY_EXHDR(value);
 		}
@@ -171,27 +185,4 @@ Datum
 loyalty_customer_timelines(PG_FUNCTION_ARGS)
 {
 	return base_customers(fcinfo);
-}
-
-/* ---- the last event ---- */
-
-static void
-note_last_instant(void *last, ByteSpan body)
-{
-	TimestampTz at;
-
-	if (timeline_last_instant(body, &at) && at > *(TimestampTz *) last)
-		*(TimestampTz *) last = at;
-}
-
-bool
-timeline_base_last_day(const Base *base, ZoneDays *zone, DateADT *day)
-{
-	TimestampTz last = DT_NOBEGIN;
-
-	base_fold(base, note_last_instant, &last);
-	if (last == DT_NOBEGIN)
-		return false;
-	*day = zone_day(zone, last);
-	return true;
 }

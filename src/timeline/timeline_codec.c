@@ -188,32 +188,6 @@ timeline_decode(const uint8 *body, size_t len, int64 *nevents, int *scale)
 
 /* ---- order ---- */
 
-/* The order of texts: by bytes; absent comes first. */
-int
-event_text_compare(const EventText *a, const EventText *b)
-{
-	int order;
-
-	if (a->bytes == NULL || b->bytes == NULL)
-		return (a->bytes != NULL) - (b->bytes != NULL);
-	order = memcmp(a->bytes, b->bytes, Min(a->len, b->len));
-	return order != 0 ? order : a->len - b->len;
-}
-
-/* The same for qsort() and bsearch(). */
-int
-event_text_order(const void *a, const void *b)
-{
-	return event_text_compare(a, b);
-}
-
-/* Finds a text among sorted ones, as dictionaries are; NULL where it isn't there. */
-const EventText *
-event_text_find(const EventText *text, const EventText *texts, int64 ntexts)
-{
-	return ntexts == 0 ? NULL : bsearch(text, texts, ntexts, sizeof(EventText), event_text_order);
-}
-
 static inline int
 compare_numbers(int64 a, int64 b)
 {

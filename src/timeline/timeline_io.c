@@ -30,7 +30,7 @@
 #include "utils/timestamp.h"
 #include "core/decimal.h"
 #include "core/soft_input.h"
-#include "calendar/instant_text.h"
+#include "calendar/calendar.h"
 #include "timeline/timeline_build.h"
 
 #define BINARY_VERSION		 1

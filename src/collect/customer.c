@@ -1,0 +1,96 @@
+/*
+ * customer.c
+ *		Customers: from arguments, in entries, in errors.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+#include "utils/uuid.h"
+
+#include "collect/collect_internal.h"
+
+Customer
+customer_from_numeric(Datum datum)
+{
+	Customer customer = { 0 };
+	Datum least = NumericGetDatum(int64_to_numeric(PG_INT64_MIN));
+	Datum greatest = NumericGetDatum(int64_to_numeric(PG_INT64_MAX));
+
+	/* NaN is greater than all others */
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, datum, least)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, datum, greatest)))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("customer %s is out of range of bigint",
+							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),
+						errhint("Cast customers to text.")));
+	customer.number = DatumGetInt64(DirectFunctionCall1(numeric_int8, datum));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, datum,
+										  NumericGetDatum(int64_to_numeric(customer.number)))))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("customer %s is not a whole number",
+							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),
+						errhint("Cast customers to text.")));
+	return customer;
+}
+
+void
+entry_put(ByteBuffer *out, CustomerType type, Customer customer, ByteSpan body)
+{
+	if (type == CUSTOMER_BIGINT)
+		buffer_put_signed(out, customer.number);
+	else
+	{
+		if (type == CUSTOMER_TEXT)
+			buffer_put_varint(out, customer.bytes.len);
+		buffer_put_bytes(out, customer.bytes.bytes, customer.bytes.len);
+	}
+	buffer_put_varint(out, body.len);
+	buffer_put_bytes(out, body.bytes, body.len);
+}
+
+/* ---- in errors ---- */
+
+static void
+add_customer(void *arg)
+{
+	const BaseErrors *errors = arg;
+	const Customer *customer = errors->customer;
+	char number[MAXINT8LEN + 1];
+	const char *text = number;
+	int len;
+
+	switch (errors->type)
+	{
+		case CUSTOMER_BIGINT:
+			len = pg_lltoa(customer->number, number);
+			break;
+		case CUSTOMER_UUID:
+			text = DatumGetCString(
+				DirectFunctionCall1(uuid_out, PointerGetDatum(customer->bytes.bytes)));
+			len = (int) strlen(text);
+			break;
+		default: /* CUSTOMER_TEXT */
+			text = (const char *) customer->bytes.bytes;
+			len = (int) customer->bytes.len;
+			break;
+	}
+	errcontext("customer %.*s", len, text);
+}
+
+void
+base_name_customer(BaseErrors *errors, CustomerType type, const Customer *customer)
+{
+	errors->type = type;
+	errors->customer = customer;
+	errors->callback.callback = add_customer;
+	errors->callback.arg = errors;
+	errors->callback.previous = error_context_stack;
+	error_context_stack = &errors->callback;
+}
+
+void
+base_forget_customer(BaseErrors *errors)
+{
+	error_context_stack = errors->callback.previous;
+}

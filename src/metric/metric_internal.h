@@ -1,0 +1,49 @@
+/*
+ * metric_internal.h
+ *		The parts of a tally: shared by tally.c, which makes and changes it, and the files
+ *		that write and read it (tally_stored.c, tally_text.c).
+ */
+#ifndef LOYALTY_METRIC_INTERNAL_H
+#define LOYALTY_METRIC_INTERNAL_H
+
+#include "postgres.h"
+
+#include "metric/tally.h"
+
+struct rows_hash;
+
+struct Tally
+{
+	const TallyShape *shape;
+	MemoryContext context; /* where all of it lives */
+	char *parameters[TALLY_MAX_PARAMETERS];
+	int64 guests;
+	int scale;
+	bool has_decimals; /* columns of TALLY_DECIMAL */
+	bool has_scale;	   /* columns of TALLY_VALUE or TALLY_DECIMAL */
+	int text_column;   /* the key that is a text; -1: none */
+	TallyRow **list;   /* all rows, as they came */
+	int64 nlist;
+	int64 max_list;
+	bool in_order;			/* the list is sorted */
+	struct rows_hash *rows; /* the first nrows of them by key; NULL: none */
+	int64 nrows;
+	TallyRow *last; /* the row found last */
+};
+
+/* As tally_row(), and says whether the row was there. */
+extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);
+
+/* Has it the parameter "period", by which periods are numbered? */
+extern bool tally_has_period(const Tally *tally);
+
+/* Compares texts by bytes; an absent one (NULL) comes first. */
+extern int tally_compare_texts(const char *a, int a_len, const char *b, int b_len);
+
+/* Asks shape->fault about a tally from outside; an error with that SQLSTATE where there is one. */
+extern void tally_check(const Tally *tally, int sqlstate);
+
+/* The hint for a tally from outside that isn't one. */
+extern int tally_hint(const TallyShape *shape);
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * points_result.c
+ *		Points of everyone: what metrics are made of, and what reading their results has in common.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "points/points.h"
+#include "policy/policy.h"
+#include "points/points_result.h"
+
+/* ---- parameters of results ---- */
+
+static char *
+canonical_policy(const char *text)
+{
+	return policy_unpack(points_policy_from_text(text));
+}
+
+static char *
+canonical_flag(const char *text)
+{
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("\"by_label\" must be true or false, not %s", text)));
+	return pstrdup(text);
+}
+
+const TallyParameter points_parameters[POINTS_PARAMETERS] = {
+	METRIC_POLICY_PARAMETER("policy", canonical_policy, "policy"),
+	METRIC_POLICY_ZONE_PARAMETER,
+	METRIC_AS_OF_PARAMETER,
+	METRIC_PERIOD_PARAMETER,
+	{ .name = "by_label",
+	  .is_json = true,
+	  .canonical = canonical_flag,
+	  .hint = "Either all of them are by label, or none." },
+};
+
+/* ---- the policy and the arguments ---- */
+
+static void *
+open_policy(const struct varlena *policy)
+{
+	return points_policy_open(policy);
+}
+
+static ZoneDays *
+zone_of_policy(const void *policy)
+{
+	return ((const PointsPolicy *) policy)->zone;
+}
+
+static void
+set_zone(void *policy, ZoneDays *zone)
+{
+	((PointsPolicy *) policy)->zone = zone;
+}
+
+const MetricPolicy points_metric_policy = { open_policy, zone_of_policy, set_zone };
+
+const MetricArgument points_period_arguments[POINTS_PERIOD_ARGUMENTS] = {
+	POINTS_POLICY_ARGUMENT,
+	METRIC_PERIOD_ARGUMENT,
+	METRIC_LAST_DAY_ARGUMENT("as_of"),
+	{ "by_label", .type = METRIC_FLAG },
+};
+
+/* ---- reading results ---- */
+
+const char *
+points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows, MetricCalendar *calendar)
+{
+	const char *by_label = metric_parameter(tally, "by_label");
+	const char *fault;
+	int64 i;
+
+	fault = metric_calendar_fault(tally, calendar);
+	for (i = 0; fault == NULL && i < nrows; i++)
+		if (rows[i]->key.text != NULL && (by_label == NULL || strcmp(by_label, "true") != 0))
+			fault = "There are labels, but \"by_label\" isn't true.";
+	return fault;
+}
+
+void
+points_labels_open(PointsLabels *labels, const Tally *tally)
+{
+	int64 nrows;
+
+	labels->unlabelled = labels->labelled = tally_rows(tally, &nrows);
+	labels->all_end = labels->unlabelled + nrows;
+	while (labels->labelled < labels->all_end && (*labels->labelled)->key.text == NULL)
+		labels->labelled++;
+	labels->next = labels->labelled;
+}
+
+static bool
+same_label(const TallyKey *a, const TallyKey *b)
+{
+	return a->text_len == b->text_len && memcmp(a->text, b->text, a->text_len) == 0;
+}
+
+bool
+points_labels_next(PointsLabels *labels)
+{
+	if (labels->next == NULL)
+		return false;
+	labels->row = labels->next;
+	if (labels->row == labels->all_end)
+	{
+		labels->row = labels->unlabelled;
+		labels->end = labels->labelled;
+		labels->next = NULL;
+		return labels->row < labels->end;
+	}
+	for (labels->end = labels->row + 1; labels->end < labels->all_end; labels->end++)
+		if (!same_label(&(*labels->row)->key, &(*labels->end)->key))
+			break;
+	labels->next = labels->end;
+	return true;
+}
+
+static void
+report_sum_out_of_range(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("sum of points out of range")));
+}
+
+void
+points_sum_add(int128 *sum, int128 amount)
+{
+	if (__builtin_add_overflow(*sum, amount, sum))
+		report_sum_out_of_range();
+}
+
+void
+points_sum_subtract(int128 *sum, int128 amount)
+{
+	if (__builtin_sub_overflow(*sum, amount, sum))
+		report_sum_out_of_range();
+}
+
+/* ---- from opening to closing ---- */
+
+/* What a period does to the closing. */
+static int128
+add_to_closing(const PointsClosing *closing, int128 opening, const int128 *sums)
+{
+	int i;
+
+	for (i = 0; i < closing->first_out; i++)
+		points_sum_add(&opening, sums[i]);
+	for (; i < closing->pending; i++)
+		points_sum_subtract(&opening, sums[i]);
+	return opening;
+}
+
+const char *
+points_closing_fault(const PointsClosing *closing, TallyRow *const *rows, int64 nrows,
+					 const MetricCalendar *calendar)
+{
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+		if (rows[i]->key.numbers[closing->period_key] > calendar->last)
+			return "There is a period after \"as_of\".";
+	return NULL;
+}
+
+static void
+put_period(const PointsClosing *closing, Rows *rows, const MetricCalendar *calendar, int32 period,
+		   const TallyKey *key, int128 opening, const int128 *sums, int128 closed, int128 pending,
+		   int scale)
+{
+	DateADT end = calendar_start(&calendar->calendar, period + 1);
+	int i;
+
+	rows_begin(rows);
+	if (closing->by_label)
+		rows_put_text(rows, key->text, key->text_len);
+	rows_put_day(rows, calendar_start(&calendar->calendar, period));
+	rows_put_day(rows, end);
+	rows_put_bool(rows, period <= calendar->last_complete);
+	rows_put_decimal(rows, opening, scale);
+	for (i = 0; i < closing->pending; i++)
+		rows_put_decimal(rows, sums[i], scale);
+	rows_put_decimal(rows, closed, scale);
+	rows_put_decimal(rows, pending, scale);
+	rows_put_day(rows, calendar->as_of);
+	rows_end(rows);
+}
+
+void
+points_closing_put(const PointsClosing *closing, Rows *rows, const MetricCalendar *calendar,
+				   TallyRow *const *row, TallyRow *const *end, int scale)
+{
+	static const int128 nothing[TALLY_MAX_SUMS];
+	const TallyKey *key = &(*row)->key;
+	int128 opening = 0;
+	int128 pending = 0;
+	int64 period;
+
+	for (period = key->numbers[closing->period_key]; period <= calendar->last; period++)
+	{
+		const int128 *sums = nothing;
+		int128 closed;
+
+		if (row < end && (*row)->key.numbers[closing->period_key] == period)
+			sums = (*row++)->sums;
+		closed = add_to_closing(closing, opening, sums);
+		points_sum_add(&pending, sums[closing->pending]);
+		put_period(closing, rows, calendar, (int32) period, key, opening, sums, closed, pending,
+				   scale);
+		opening = closed;
+		CHECK_FOR_INTERRUPTS();
+	}
+}

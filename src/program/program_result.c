@@ -1,0 +1,117 @@
+/*
+ * program_result.c
+ *		A programme over everyone: what metrics are made of, and what reading their results has in
+ *		common.
+ */
+#include "postgres.h"
+
+#include "core/decimal.h"
+#include "policy/policy.h"
+#include "program/program.h"
+#include "program/program_result.h"
+#include "tiers/tier_result.h"
+
+/* ---- the programme ---- */
+
+char *
+program_canonical(const char *text)
+{
+	return policy_unpack(program_policy_from_text(text));
+}
+
+static void *
+open_program(const struct varlena *program)
+{
+	return program_policy_open(program);
+}
+
+static ZoneDays *
+zone_of_program(const void *program)
+{
+	return ((const ProgramPolicy *) program)->zone;
+}
+
+/* All parts go by the same one. */
+static void
+set_zone(void *opaque, ZoneDays *zone)
+{
+	ProgramPolicy *program = opaque;
+
+	program->zone = program->earn->zone = program->points->zone = zone;
+	if (program->tiers != NULL)
+		program->tiers->zone = zone;
+}
+
+const MetricPolicy program_metric_policy = { open_program, zone_of_program, set_zone };
+
+/* ---- reading results ---- */
+
+ProgramPolicy *
+program_of_result(const Tally *tally, const char *parameter)
+{
+	const char *text = metric_parameter(tally, parameter);
+
+	return text != NULL ? program_policy_open(program_policy_from_text(text)) : NULL;
+}
+
+bool
+program_has_rank(const ProgramPolicy *program, int64 rank, int64 least)
+{
+	return rank >= least && rank < program_ntiers(program);
+}
+
+int
+program_points_scale(const Tally *tally, const ProgramPolicy *program, const int *sums, int nsums)
+{
+	int scale = Min(program->earn->scale, tally_scale(tally));
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	int64 i;
+	int sum;
+
+	for (i = 0; i < nrows; i++)
+		for (sum = 0; sum < nsums; sum++)
+		{
+			int128 rest = decimal_power[tally_scale(tally) - scale];
+
+			for (; rows[i]->sums[sums[sum]] % rest != 0; rest /= 10)
+				scale++;
+		}
+	return scale;
+}
+
+static void
+report_sum_out_of_range(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("sum of amounts or points out of range")));
+}
+
+void
+program_sum_add(int128 *sum, int128 amount)
+{
+	if (__builtin_add_overflow(*sum, amount, sum))
+		report_sum_out_of_range();
+}
+
+void
+program_put_tier(Rows *rows, const ProgramPolicy *program, int rank)
+{
+	rows_put_name(rows, rank == TIER_NO_RANK ? TIER_NOT_YET : program_tier_name(program, rank));
+	rows_put_int(rows, rank);
+}
+
+void
+program_put_count(Rows *rows, int128 count)
+{
+	if (count > PG_INT64_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("bigint out of range")));
+	rows_put_count(rows, (int64) count);
+}
+
+void
+program_put_points(Rows *rows, int128 units, int from_scale, int to_scale)
+{
+	rows_put_decimal(rows, units / decimal_power[from_scale - to_scale], to_scale);
+}
