@@ -1,13 +1,426 @@
 /*
  * earn_orders.c
- *		What orders earn, and what their returns take back, once it is settled what they count
- *		for (earn_reckon.c).
+ *		What the events of an instant do: what orders and returns count for, then what they earn
+ *		and take back, and the bonuses that come with them.
+ *
+ *		ref --> EarnRef --> order of one kind --> order of another --> ...
+ *
+ * Purchases with the same ref and kind are one order, which is kept as long as the customer
+ * is: lines, payments and returns may follow. An order without a ref is forgotten at once.
+ *
+ * At one instant things happen in this order: what time gives, payments with points (they
+ * count for all lines of their instant), joining, referrals, purchases, returns, redemptions.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 
-#include "earn/earn_state.h"
+#include "earn/earn_internal.h"
+
+const char *const earn_entry_names[] = { "earn", "return", "bonus", "redeem" };
+
+/* ---- refs ---- */
+
+/* The number of an event's ref, which is there; -1: nobody had it, unless create. */
+static int32
+number_ref(EarnWalk *walk, const Event *event, bool create)
+{
+	RefKey key = { .type = event->ref_type, .number = event->ref_number, .text = event->ref_text };
+	int32 known = walk->ref_numbers.count;
+	int32 number;
+	EarnRef *ref;
+
+	if (!create)
+		return ref_table_find(&walk->ref_numbers, &key);
+	number = ref_table_add(&walk->ref_numbers, &key);
+	if (number < known)
+		return number;
+	walk->refs = array_grow_in(walk->context, walk->refs, &walk->max_refs, (int64) number + 1,
+							   sizeof(EarnRef));
+	ref = &walk->refs[number];
+	ref->paid = 0;
+	ref->bought = false;
+	ref->first = ref->last = -1;
+	return number;
+}
+
+/* ... -1 as well: the event has none. */
+static inline int32
+find_ref(EarnWalk *walk, const Event *event, bool create)
+{
+	return event->ref_type == EVENT_REF_NONE ? -1 : number_ref(walk, event, create);
+}
+
+void
+earn_forget_orders(EarnWalk *walk)
+{
+	ref_table_clear(&walk->ref_numbers);
+	walk->norders_kept = 0;
+	walk->nshares = 0;
+}
+
+void
+earn_pay(EarnWalk *walk, const Event *event)
+{
+	int32 ref = find_ref(walk, event, true);
+
+	if (ref >= 0)
+		walk->refs[ref].paid += event->value < 0 ? -event->value : event->value;
+}
+
+/* ---- finding an order ---- */
+
+static inline EarnOrder *
+order_of(const EarnWalk *walk, EarnGroup *group)
+{
+	return group->order < 0 ? &group->own : &walk->orders[group->order];
+}
+
+/* Room for the shares of an order's capped multipliers; they are zero. */
+static void
+init_shares(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms)
+{
+	size_t size = terms->ncapped * sizeof(EarnShare);
+
+	if (order->ref < 0)
+	{
+		order->shares = walk->nscratch;
+		walk->nscratch += terms->ncapped;
+		walk->scratch = array_grow_in(walk->context, walk->scratch, &walk->max_scratch,
+									  walk->nscratch, sizeof(EarnShare));
+		memset(&walk->scratch[order->shares], 0, size);
+		return;
+	}
+	order->shares = walk->nshares;
+	walk->nshares += terms->ncapped;
+	walk->shares = array_grow_in(walk->context, walk->shares, &walk->max_shares, walk->nshares,
+								 sizeof(EarnShare));
+	memset(&walk->shares[order->shares], 0, size);
+}
+
+/* An order without lines; ref -1: it has none. */
+static void
+init_order(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms, int32 ref)
+{
+	/* one by one: a memset of that size costs more than all else here */
+	order->lines = order->weighted = order->amount = order->counted_back = order->returned = 0;
+	order->total = order->earned = order->taken = order->shares = 0;
+	order->kind.bytes = NULL;
+	order->kind.len = 0;
+	order->version = (int32) (terms - walk->terms);
+	order->ref = ref;
+	order->next = order->group = -1;
+	order->turn = -1;
+	if (terms->ncapped > 0)
+		init_shares(walk, order, terms);
+}
+
+/* The order of a ref that is of a kind; -1: none. */
+static int32
+find_order(const EarnWalk *walk, int32 ref, const EventText *kind)
+{
+	int32 order = walk->refs[ref].first;
+
+	while (order >= 0 && event_text_compare(&walk->orders[order].kind, kind) != 0)
+		order = walk->orders[order].next;
+	return order;
+}
+
+static int32
+make_order(EarnWalk *walk, int32 ref, const EventText *kind, const EarnTerms *terms)
+{
+	int32 number = walk->norders_kept;
+	EarnOrder *order;
+
+	walk->orders = array_grow_in(walk->context, walk->orders, &walk->max_orders, (int64) number + 1,
+								 sizeof(EarnOrder));
+	order = &walk->orders[number];
+	init_order(walk, order, terms, ref);
+	order->kind = *kind;
+	if (walk->refs[ref].first < 0)
+		walk->refs[ref].first = number;
+	else
+		walk->orders[walk->refs[ref].last].next = number;
+	walk->refs[ref].last = number;
+	walk->norders_kept++;
+	return number;
+}
+
+/* ---- what counts ---- */
+
+/* An amount, whatever its sign. */
+static inline int128
+size_of(const Event *event)
+{
+	return event->value < 0 ? -(int128) event->value : event->value;
+}
+
+/* Why a purchase or a return doesn't count, if it doesn't. */
+static EarnOut
+left_out(const EarnWalk *walk, const EarnTerms *terms, const Event *event)
+{
+	const EarnVersion *rules = terms->rules;
+
+	if (walk->now < walk->member_since)
+		return EARN_OUT_EARLY;
+	if (rules->nexcluded_labels > 0 && event->label.bytes != NULL &&
+		event_text_find(&event->label, rules->excluded_labels, rules->nexcluded_labels) != NULL)
+		return EARN_OUT_LABEL;
+	if (rules->nexcluded_kinds > 0 && event->kind.bytes != NULL &&
+		event_text_find(&event->kind, rules->excluded_kinds, rules->nexcluded_kinds) != NULL)
+		return EARN_OUT_KIND;
+	return EARN_NOT_OUT;
+}
+
+static EarnCounted *
+add_counted(EarnWalk *walk, const Event *event)
+{
+	EarnCounted *counted;
+
+	walk->counted = array_grow_in(walk->context, walk->counted, &walk->max_counted,
+								  (int64) walk->ncounted + 1, sizeof(EarnCounted));
+	counted = &walk->counted[walk->ncounted++];
+	counted->event = event;
+	counted->label_no = event->label_no;
+	return counted;
+}
+
+static EarnGroup *
+add_group(EarnWalk *walk, int32 line)
+{
+	EarnGroup *group;
+
+	walk->groups = array_grow_in(walk->context, walk->groups, &walk->max_groups,
+								 (int64) walk->ngroups + 1, sizeof(EarnGroup));
+	group = &walk->groups[walk->ngroups++];
+	group->order = -1;
+	group->first = group->last = line;
+	group->starts = true;
+	return group;
+}
+
+/* Puts a purchase with those of its order. */
+static void
+gather(EarnWalk *walk, int32 line)
+{
+	EarnDue *due = &walk->due[line];
+	int32 ref = find_ref(walk, &due->event, true);
+	int32 order = ref < 0 ? -1 : find_order(walk, ref, &due->event.kind);
+	EarnTerms *terms = order < 0 ? earn_terms_now(walk) : &walk->terms[walk->orders[order].version];
+	EarnGroup *group;
+
+	due->next = -1;
+	if (ref >= 0)
+		walk->refs[ref].bought = true;
+	due->out = left_out(walk, terms, &due->event);
+	if (due->out != EARN_NOT_OUT)
+		return;
+	if (ref < 0)
+	{
+		group = add_group(walk, line);
+		init_order(walk, &group->own, terms, -1);
+		return;
+	}
+	if (order >= 0 && walk->orders[order].turn == walk->turn)
+	{
+		group = &walk->groups[walk->orders[order].group];
+		walk->due[group->last].next = line;
+		group->last = line;
+		return;
+	}
+	group = add_group(walk, line);
+	group->starts = order < 0;
+	group->order = order < 0 ? make_order(walk, ref, &due->event.kind, terms) : order;
+	walk->orders[group->order].turn = walk->turn;
+	walk->orders[group->order].group = walk->ngroups - 1;
+}
+
+/* What of the payments with points under its ref is an order's: what those before it leave. */
+static int128
+paid_of(const EarnWalk *walk, const EarnOrder *order)
+{
+	int128 paid = walk->refs[order->ref].paid;
+	int32 before;
+
+	for (before = walk->refs[order->ref].first; &walk->orders[before] != order && paid > 0;
+		 before = walk->orders[before].next)
+		paid -= Min(paid, walk->orders[before].lines);
+	return Min(paid, order->lines);
+}
+
+/* The lines of an order at this instant. */
+static void
+reckon_group(EarnWalk *walk, EarnGroup *group)
+{
+	EarnOrder *order = order_of(walk, group);
+	EarnCounted *counted = add_counted(walk, &walk->due[group->first].event);
+	int128 before = order->amount;
+	int128 lines = order->lines;
+	int32 line;
+
+	for (line = group->first; line >= 0; line = walk->due[line].next)
+	{
+		const Event *event = &walk->due[line].event;
+
+		lines += event->value;
+		if (event->label_no != counted->label_no)
+			counted->label_no = 0;
+		CHECK_FOR_INTERRUPTS();
+	}
+	order->lines = lines;
+	order->amount = order->ref < 0 ? lines : lines - paid_of(walk, order);
+	counted->amount = order->amount - before;
+	counted->starts_order = group->starts;
+}
+
+/* A return, at most what is left of the orders that it belongs to. */
+static void
+reckon_return(EarnWalk *walk, EarnDue *due)
+{
+	int128 value = size_of(&due->event);
+	int128 left = value;
+	int32 ref = find_ref(walk, &due->event, false);
+	EarnCounted *counted;
+
+	due->out = left_out(walk, earn_terms_now(walk), &due->event);
+	due->ref = ref >= 0 && walk->refs[ref].bought ? ref : -1;
+	if (due->out != EARN_NOT_OUT)
+		return;
+	if (due->ref >= 0)
+	{
+		int32 i = walk->refs[ref].first;
+
+		for (; i >= 0 && left > 0; i = walk->orders[i].next)
+		{
+			EarnOrder *order = &walk->orders[i];
+			int128 part = Min(left, order->amount - order->counted_back);
+
+			if (part <= 0)
+				continue;
+			order->counted_back += part;
+			left -= part;
+		}
+	}
+	else
+		left = 0;
+	counted = add_counted(walk, &due->event);
+	counted->amount = left - value;
+	counted->starts_order = false;
+}
+
+/* Puts the purchases of the instant together, order by order, and settles what they and the
+ * returns count for. */
+static void
+reckon_instant(EarnWalk *walk)
+{
+	int32 i;
+
+	walk->reckoned = true;
+	walk->ncounted = 0;
+	walk->ngroups = 0;
+	walk->nscratch = 0;
+	walk->turn++;
+	for (i = 0; i < walk->ndue; i++)
+	{
+		if (walk->due[i].role == EARN_PURCHASE)
+			gather(walk, i);
+		CHECK_FOR_INTERRUPTS();
+	}
+	for (i = 0; i < walk->ngroups; i++)
+		reckon_group(walk, &walk->groups[i]);
+	if ((walk->roles_due & EARN_ROLE_BIT(EARN_RETURN)) == 0)
+		return;
+	for (i = 0; i < walk->ndue; i++)
+	{
+		if (walk->due[i].role == EARN_RETURN)
+			reckon_return(walk, &walk->due[i]);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* ---- entries ---- */
+
+/* Reports an entry of the instant, which it completes; without points only if it's explained. */
+static void
+emit(EarnWalk *walk, EarnEntry *entry)
+{
+	if (entry->points != 0 || walk->note != NULL)
+	{
+		entry->at = walk->now;
+		entry->explanation = walk->note != NULL ? walk->note->data : NULL;
+		walk->sink(walk->sink_context, walk, entry);
+	}
+	if (walk->note != NULL)
+		resetStringInfo(walk->note);
+}
+
+/* An entry for a purchase or a return. */
+static EarnEntry
+entry_of(const EarnWalk *walk, EarnEntryType type, const Event *event)
+{
+	EarnEntry entry = { .type = type,
+						.event = event,
+						.label = event->label,
+						.label_no = event->label_no,
+						.qualifies = true,
+						.has_amount = true,
+						.amount = event->value,
+						.scale = walk->policy->scale };
+
+	return entry;
+}
+
+/* ---- bonuses ---- */
+
+void
+earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort, const EarnBonus *bonus,
+		  const Event *event, int64 n)
+{
+	int scale = walk->policy->scale;
+	EarnEntry entry = { .type = EARN_ENTRY_BONUS,
+						.event = event,
+						.label_no = walk->nlabels + 1 + sort,
+						.qualifies = terms->rules->bonuses_qualify,
+						.scale = scale };
+	int64 points;
+
+	if (bonus->points.units == 0)
+		return;
+	points = decimal_rescale(bonus->points.units, bonus->points.scale, scale);
+	if (walk->note != NULL)
+		earn_note_bonus(walk, sort, bonus, n);
+	if (bonus->counter >= 0)
+	{
+		int64 caps[EARN_SPANS];
+
+		earn_scale_caps(walk->policy, &bonus->cap, caps);
+		points = earn_within_caps(walk, bonus->counter, caps, points, NULL);
+	}
+	if (walk->counts_all)
+		points = earn_within_caps(walk, 0, terms->caps, points, NULL);
+	entry.label.bytes = earn_bonus_names[sort];
+	entry.label.len = (int) strlen(entry.label.bytes);
+	entry.points = points;
+	emit(walk, &entry);
+}
+
+/* The bonuses of an order that starts. */
+static void
+give_for_order(EarnWalk *walk, const EarnTerms *terms, const Event *event)
+{
+	const EarnBonuses *bonuses = terms->rules->bonuses;
+	int i;
+
+	if (walk->norders == 1)
+		earn_give(walk, terms, EARN_FIRST_PURCHASE, &bonuses->fixed[EARN_FIRST_PURCHASE], event, 1);
+	for (i = 0; i < bonuses->nnth; i++)
+	{
+		const EarnNth *nth = &bonuses->nth[i];
+
+		if (nth->every ? walk->norders % nth->n == 0 : walk->norders == nth->n)
+			earn_give(walk, terms, EARN_NTH_PURCHASE, &nth->bonus, event, walk->norders);
+	}
+}
 
 /* ---- earning ---- */
 
@@ -127,7 +540,7 @@ static void
 earn_group(EarnWalk *walk, EarnGroup *group, int label_no)
 {
 	static const EventText no_label = { NULL, 0 };
-	EarnOrder *order = earn_order_of(walk, group);
+	EarnOrder *order = order_of(walk, group);
 	EarnTerms *terms = &walk->terms[order->version];
 	const Event *event = &walk->due[group->first].event;
 	int128 amount = 0;
@@ -154,31 +567,16 @@ earn_group(EarnWalk *walk, EarnGroup *group, int label_no)
 	entry.points = settle(walk, terms, order, group);
 	entry.type = entry.points < 0 ? EARN_ENTRY_RETURN : EARN_ENTRY_EARN;
 	entry.scale = walk->policy->scale;
-	earn_emit(walk, &entry);
+	emit(walk, &entry);
 	if (group->starts)
 	{
 		walk->norders++;
-		earn_give_for_order(walk, terms, event);
+		give_for_order(walk, terms, event);
 	}
 }
 
-/* An entry for a purchase or a return. */
-static EarnEntry
-entry_of(const EarnWalk *walk, EarnEntryType type, const Event *event)
-{
-	EarnEntry entry = { .type = type,
-						.event = event,
-						.label = event->label,
-						.label_no = event->label_no,
-						.qualifies = true,
-						.has_amount = true,
-						.amount = event->value,
-						.scale = walk->policy->scale };
-
-	return entry;
-}
-
-void
+/* The purchases of the instant, order by order. */
+static void
 earn_purchases(EarnWalk *walk)
 {
 	int32 i;
@@ -193,7 +591,7 @@ earn_purchases(EarnWalk *walk)
 			EarnEntry entry = entry_of(walk, EARN_ENTRY_EARN, &due->event);
 
 			earn_note_out(walk, due);
-			earn_emit(walk, &entry);
+			emit(walk, &entry);
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -235,11 +633,11 @@ return_order(EarnWalk *walk, EarnOrder *order, int128 left, int128 *taken)
 	return left - part;
 }
 
-void
-earn_return(EarnWalk *walk, const EarnDue *due)
+static void
+take_back(EarnWalk *walk, const EarnDue *due)
 {
 	const Event *event = &due->event;
-	int128 value = earn_size(event);
+	int128 value = size_of(event);
 	EarnEntry entry = entry_of(walk, EARN_ENTRY_RETURN, event);
 
 	entry.amount = -value;
@@ -269,7 +667,88 @@ earn_return(EarnWalk *walk, const EarnDue *due)
 			earn_note_return(walk, terms, event->label_no, value);
 		entry.points = return_at_rate(walk, terms, value, event->label_no);
 	}
-	earn_emit(walk, &entry);
+	emit(walk, &entry);
+}
+
+/* ---- an instant ---- */
+
+const EarnCounted *
+earn_walk_reckon(EarnWalk *walk, int *count)
+{
+	if (!walk->reckoned)
+		reckon_instant(walk);
+	*count = walk->ncounted;
+	return walk->counted;
+}
+
+static void
+join(EarnWalk *walk, const EarnDue *due)
+{
+	EarnTerms *terms = earn_terms_now(walk);
+
+	if (walk->joined)
+		return;
+	walk->joined = true;
+	earn_give(walk, terms, EARN_JOINING, &terms->rules->bonuses->fixed[EARN_JOINING], &due->event,
+			  0);
+}
+
+static void
+refer(EarnWalk *walk, const EarnDue *due)
+{
+	EarnTerms *terms = earn_terms_now(walk);
+
+	if (walk->now >= walk->member_since)
+		earn_give(walk, terms, EARN_REFERRED, &terms->rules->bonuses->fixed[EARN_REFERRED],
+				  &due->event, 0);
+}
+
+static void
+redeem(EarnWalk *walk, const EarnDue *due)
+{
+	const Event *event = &due->event;
+	int scale = decimal_minimal_scale(event->value, walk->scale);
+	int64 points = event->value / decimal_power[walk->scale - scale];
+	EarnEntry entry = { .type = EARN_ENTRY_REDEEM,
+						.event = event,
+						.label = event->label,
+						.label_no = event->label_no,
+						.points = points < 0 ? points : -points,
+						.scale = scale };
+
+	if (walk->note != NULL)
+		earn_note_text(walk, "redemption");
+	emit(walk, &entry);
+}
+
+/* Does what the events of one role do. */
+static void
+for_role(EarnWalk *walk, EarnRole role, void (*work)(EarnWalk *walk, const EarnDue *due))
+{
+	int32 i;
+
+	if ((walk->roles_due & EARN_ROLE_BIT(role)) == 0)
+		return;
+	for (i = 0; i < walk->ndue; i++)
+	{
+		if (walk->due[i].role == role)
+			work(walk, &walk->due[i]);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+earn_walk_end(EarnWalk *walk, int tier)
+{
+	walk->tier = tier;
+	if (!walk->reckoned)
+		reckon_instant(walk);
+	for_role(walk, EARN_JOIN, join);
+	for_role(walk, EARN_REFERRAL, refer);
+	if (walk->roles_due & EARN_ROLE_BIT(EARN_PURCHASE))
+		earn_purchases(walk);
+	for_role(walk, EARN_RETURN, take_back);
+	for_role(walk, EARN_REDEMPTION, redeem);
 }
 
 /* ---- one order alone ---- */
@@ -284,10 +763,33 @@ earn_single(EarnWalk *walk, int64 value, int label_no)
 	if (value < 0)
 		return return_at_rate(walk, terms, -(int128) value, label_no);
 	walk->nscratch = 0;
-	earn_init_order(walk, &order, terms, -1);
+	init_order(walk, &order, terms, -1);
 	order.lines = order.amount = value;
 	if (terms->rules->nrules > 0)
 		add_weight(walk, terms, &order, value, label_no);
 	return cut_shares(walk, terms, &order,
 					  points_of(walk, terms, &order, weighted_of(terms, &order), &capped));
+}
+
+void
+earn_walk_purchase(EarnWalk *walk, const Event *event, int tier)
+{
+	EarnTerms *terms;
+	EarnEntry entry = { .type = EARN_ENTRY_EARN,
+						.event = event,
+						.has_amount = true,
+						.amount = event->value,
+						.scale = walk->policy->scale,
+						.qualifies = true };
+
+	Assert(walk->note == NULL && event->at >= walk->member_since);
+	earn_come_to(walk, event->at);
+	walk->tier = tier;
+	terms = earn_terms_now(walk);
+	entry.points = earn_single(walk, event->value, 0);
+	if (walk->counts_all)
+		entry.points = earn_within_caps(walk, 0, terms->caps, (int64) entry.points, NULL);
+	emit(walk, &entry);
+	walk->norders++;
+	give_for_order(walk, terms, event);
 }

@@ -1,19 +1,38 @@
 /*
  * earn_rate.c
- *		Exact rates: what an amount earns, with its multipliers, rounded once.
+ *		Exact rates: what an amount earns, with its multipliers, rounded once and within caps; and
+ *		the words of points_accrual_events() for that.
  *
  * Everything is a fraction of 128-bit integers:
  *
  *		amount x num / den						a rate per amount
  *		floor(amount x step_mul / step_div)		full steps
  *		x weighted / (lines x one)				the mean of the lines' multipliers
+ *
+ * The words are documented in doc/reference-program.md; parts are joined by ", ":
+ *
+ *		42.50 at 1 per 1.00, x2 saturday, capped by 30 a day
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/timestamp.h"
+#include "utils/datetime.h"
 
-#include "earn/earn_state.h"
+#include "calendar/calendar.h"
+#include "earn/earn_internal.h"
+#include "earn/earn_policy.h"
+
+/* Of a bucket that nothing was counted in. */
+#define NO_KEY PG_INT32_MIN
+
+void
+earn_report_out_of_range(const EarnWalk *walk)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("points are out of range"),
+			 walk->customer != NULL ? errdetail("Customer %s.", walk->customer) : 0,
+			 errhint("Amounts and rates with fewer decimals leave room for larger numbers.")));
+}
 
 /* ---- fractions ---- */
 
@@ -95,6 +114,76 @@ earn_divide(int128 num, int128 den, EarnRounding rounding)
 
 /* ---- terms ---- */
 
+void
+earn_scale_caps(const EarnPolicy *policy, const EarnCaps *caps, int64 *scaled)
+{
+	int i;
+
+	for (i = 0; i < EARN_SPANS; i++)
+	{
+		const Decimal *most = &caps->most[i];
+
+		scaled[i] = -1;
+		if (caps->any && most->units >= 0)
+			scaled[i] = decimal_rescale(most->units, most->scale, policy->scale);
+	}
+}
+
+/* Numbers the multipliers of all versions; those that several versions share, once. */
+static void
+number_rules(EarnWalk *walk)
+{
+	const EarnPolicy *policy = walk->policy;
+	int64 count = 0;
+	int v;
+	int i;
+
+	for (v = 0; v < policy->nversions; v++)
+		count += policy->versions[v].nrules;
+	walk->rules = palloc_extended((count + 1) * sizeof(EarnRule *), MCXT_ALLOC_HUGE);
+	for (v = 0; v < policy->nversions; v++)
+	{
+		const EarnVersion *version = &policy->versions[v];
+		EarnTerms *terms = &walk->terms[v];
+
+		if (v > 0 && version->rules == version[-1].rules)
+		{
+			terms->first_rule = terms[-1].first_rule;
+			continue;
+		}
+		terms->first_rule = walk->nrules;
+		for (i = 0; i < version->nrules; i++)
+		{
+			walk->rules[walk->nrules++] = &version->rules[i];
+			walk->has_labels |= version->rules[i].nlabels > 0;
+		}
+	}
+}
+
+/* What of a version's terms doesn't depend on the scale of values. */
+static void
+open_version(EarnWalk *walk, EarnTerms *terms)
+{
+	const EarnVersion *rules = terms->rules;
+	int span;
+	int i;
+
+	terms->unit = decimal_power[walk->policy->scale - rules->decimals];
+	earn_scale_caps(walk->policy, &rules->caps, terms->caps);
+	for (span = EARN_DAY; span < EARN_SPANS; span++)
+		walk->counts_all |= terms->caps[span] >= 0;
+	terms->capped = palloc((rules->nrules + 1) * sizeof(int));
+	terms->capped_caps = palloc((rules->nrules + 1) * EARN_SPANS * sizeof(int64));
+	for (i = 0; i < rules->nrules; i++)
+	{
+		if (rules->rules[i].counter < 0)
+			continue;
+		earn_scale_caps(walk->policy, &rules->rules[i].cap,
+						&terms->capped_caps[terms->ncapped * EARN_SPANS]);
+		terms->capped[terms->ncapped++] = i;
+	}
+}
+
 /* How many decimals the weights of a version's lines have. */
 static int
 weight_scale(const EarnVersion *rules)
@@ -146,7 +235,26 @@ prepare_terms(EarnWalk *walk, EarnTerms *terms, int scale)
 }
 
 void
-earn_prepare(EarnWalk *walk, int scale)
+earn_open_terms(EarnWalk *walk)
+{
+	const EarnPolicy *policy = walk->policy;
+	int i;
+
+	walk->scale = -1;
+	walk->terms =
+		palloc_extended(policy->nversions * sizeof(EarnTerms), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (i = 0; i < policy->nversions; i++)
+	{
+		walk->terms[i].rules = &policy->versions[i];
+		open_version(walk, &walk->terms[i]);
+		CHECK_FOR_INTERRUPTS();
+	}
+	number_rules(walk);
+	walk->counters = palloc_extended(policy->ncounters * sizeof(EarnCounter), MCXT_ALLOC_HUGE);
+}
+
+static void
+set_scale(EarnWalk *walk, int scale)
 {
 	int i;
 
@@ -163,6 +271,27 @@ earn_prepare(EarnWalk *walk, int scale)
 		CHECK_FOR_INTERRUPTS();
 	}
 	walk->scale = scale;
+}
+
+static void
+clear_counters(EarnWalk *walk)
+{
+	int i;
+	int span;
+
+	for (i = 0; i < walk->policy->ncounters; i++)
+	{
+		memset(&walk->counters[i], 0, sizeof(EarnCounter));
+		for (span = 0; span < 3; span++)
+			walk->counters[i].spans[span].key[0] = walk->counters[i].spans[span].key[1] = NO_KEY;
+	}
+}
+
+void
+earn_start_terms(EarnWalk *walk, int scale)
+{
+	set_scale(walk, scale);
+	clear_counters(walk);
 }
 
 /* ---- points ---- */
@@ -262,8 +391,9 @@ weekday_of(DateADT day)
 	return weekday < 0 ? weekday + 7 : weekday;
 }
 
-bool
-earn_rule_holds(EarnWalk *walk, const EarnTerms *terms, int rule, int label_no)
+/* Does a multiplier hold now, for a label? */
+static bool
+rule_holds(EarnWalk *walk, const EarnTerms *terms, int rule, int label_no)
 {
 	const EarnRule *conditions = &terms->rules->rules[rule];
 	int number = terms->first_rule + rule;
@@ -299,7 +429,7 @@ highest_rule(EarnWalk *walk, const EarnTerms *terms, int label_no)
 
 	for (i = 0; i < terms->rules->nrules; i++)
 		if ((highest < 0 || weight_of(terms, i) > weight_of(terms, highest)) &&
-			earn_rule_holds(walk, terms, i, label_no))
+			rule_holds(walk, terms, i, label_no))
 			highest = i;
 	return highest;
 }
@@ -318,7 +448,7 @@ earn_weight(EarnWalk *walk, const EarnTerms *terms, int label_no, EarnShare *sha
 	{
 		int128 before = Max(weight, 0);
 
-		if (only_highest ? i == highest : earn_rule_holds(walk, terms, i, label_no))
+		if (only_highest ? i == highest : rule_holds(walk, terms, i, label_no))
 		{
 			if (only_highest)
 				weight = weight_of(terms, i);
@@ -337,4 +467,323 @@ earn_weight(EarnWalk *walk, const EarnTerms *terms, int label_no, EarnShare *sha
 		}
 	}
 	return Max(weight, 0);
+}
+
+/* ---- parts of a note ---- */
+
+static void
+next_part(EarnWalk *walk)
+{
+	if (walk->note->len > 0)
+		appendStringInfoString(walk->note, ", ");
+}
+
+/* A number without zeros at its end. */
+static void
+put_number(EarnWalk *walk, int64 units, int scale)
+{
+	int minimal = decimal_minimal_scale(units, scale);
+
+	appendStringInfoString(walk->note,
+						   decimal_to_text(units / decimal_power[scale - minimal], minimal));
+}
+
+static void
+put_points(EarnWalk *walk, int64 points)
+{
+	put_number(walk, points, walk->policy->scale);
+}
+
+/* An amount with all decimals that the timeline's have. */
+static void
+put_amount(EarnWalk *walk, int128 amount)
+{
+	appendStringInfoString(walk->note, decimal_sum_to_text(amount, walk->scale));
+}
+
+/* An amount of the rules, with as many decimals as the timeline's have. */
+static void
+put_limit(EarnWalk *walk, const Decimal *limit)
+{
+	int scale = Max(limit->scale, walk->scale);
+
+	appendStringInfoString(
+		walk->note,
+		decimal_sum_to_text((int128) limit->units * decimal_power[scale - limit->scale], scale));
+}
+
+static void
+put_rate(EarnWalk *walk, const EarnVersion *rules)
+{
+	appendStringInfoString(walk->note, " at ");
+	put_number(walk, rules->rate.units, rules->rate.scale);
+	appendStringInfoString(walk->note, rules->full_steps ? " per full " : " per ");
+	put_limit(walk, &rules->per);
+}
+
+static void
+put_words(EarnWalk *walk, const EventText *words, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		appendStringInfo(walk->note, " %s", words[i].bytes);
+}
+
+/* A multiplier by its name, else by what it depends on. */
+static void
+put_rule(EarnWalk *walk, const EarnRule *rule)
+{
+	int day;
+
+	appendStringInfoChar(walk->note, 'x');
+	put_number(walk, rule->times.units, rule->times.scale);
+	if (rule->name != NULL)
+	{
+		appendStringInfo(walk->note, " %s", rule->name);
+		return;
+	}
+	put_words(walk, rule->labels, rule->nlabels);
+	put_words(walk, rule->tiers, rule->ntiers);
+	for (day = 0; day < 7; day++)
+		if (rule->weekdays & (1 << day))
+			appendStringInfo(walk->note, " %s", earn_weekday_names[day]);
+	if (rule->has_hours)
+		appendStringInfo(walk->note, " %02d:%02d-%02d:%02d", rule->hours_from / SECS_PER_HOUR,
+						 rule->hours_from / SECS_PER_MINUTE % MINS_PER_HOUR,
+						 rule->hours_until / SECS_PER_HOUR,
+						 rule->hours_until / SECS_PER_MINUTE % MINS_PER_HOUR);
+	if (rule->from != DATEVAL_NOBEGIN)
+		appendStringInfo(walk->note, " from %s", day_text(rule->from));
+	if (rule->until != DATEVAL_NOEND)
+		appendStringInfo(walk->note, " until %s", day_text(rule->until));
+}
+
+/* Does a multiplier count for a label? Of those that hold the highest alone may. */
+static bool
+rule_counts(EarnWalk *walk, const EarnTerms *terms, int rule, int label_no)
+{
+	if (terms->rules->combine == EARN_HIGHEST)
+		return highest_rule(walk, terms, label_no) == rule;
+	return rule_holds(walk, terms, rule, label_no);
+}
+
+/* A multiplier, if it counts for lines of a group; on how much, if not for all. */
+static void
+put_rule_of_group(EarnWalk *walk, const EarnTerms *terms, int rule, const EarnGroup *group)
+{
+	int128 amount = 0;
+	bool any = false;
+	bool all = true;
+	int32 line;
+
+	for (line = group->first; line >= 0; line = walk->due[line].next)
+	{
+		const Event *event = &walk->due[line].event;
+
+		if (!rule_counts(walk, terms, rule, event->label_no))
+		{
+			all = false;
+			continue;
+		}
+		any = true;
+		amount += event->value;
+	}
+	if (!any)
+		return;
+	next_part(walk);
+	put_rule(walk, &terms->rules->rules[rule]);
+	if (!all)
+	{
+		appendStringInfoString(walk->note, " on ");
+		put_amount(walk, amount);
+	}
+}
+
+/* ---- whole notes ---- */
+
+void
+earn_note_text(EarnWalk *walk, const char *text)
+{
+	next_part(walk);
+	appendStringInfoString(walk->note, text);
+}
+
+void
+earn_note_order(EarnWalk *walk, const EarnTerms *terms, const EarnOrder *order,
+				const EarnGroup *group)
+{
+	int i;
+
+	put_amount(walk, order->amount);
+	if (order->amount < terms->needed)
+	{
+		appendStringInfoString(walk->note, " is less than ");
+		put_limit(walk, &terms->rules->minimum);
+	}
+	else
+		put_rate(walk, terms->rules);
+	if (order->amount < order->lines)
+	{
+		next_part(walk);
+		put_amount(walk, order->lines - order->amount);
+		appendStringInfoString(walk->note, " paid with points");
+	}
+	for (i = 0; i < terms->rules->nrules && order->amount >= terms->needed; i++)
+		put_rule_of_group(walk, terms, i, group);
+}
+
+void
+earn_note_before(EarnWalk *walk, int64 points)
+{
+	next_part(walk);
+	appendStringInfoString(walk->note, "less ");
+	put_points(walk, points);
+	appendStringInfoString(walk->note, " before");
+}
+
+void
+earn_note_cap(EarnWalk *walk, const EarnRule *rule, EarnSpan span, int64 most)
+{
+	static const char *const words[] = { "an order", "a day", "a month", "a year", "in all" };
+
+	next_part(walk);
+	if (rule != NULL)
+	{
+		put_rule(walk, rule);
+		appendStringInfoChar(walk->note, ' ');
+	}
+	appendStringInfoString(walk->note, "capped by ");
+	put_points(walk, most);
+	appendStringInfo(walk->note, " %s", words[span]);
+}
+
+void
+earn_note_out(EarnWalk *walk, const EarnDue *due)
+{
+	const EventText *text = due->out == EARN_OUT_LABEL ? &due->event.label : &due->event.kind;
+
+	if (due->out == EARN_OUT_EARLY)
+	{
+		earn_note_text(walk, "before membership");
+		return;
+	}
+	next_part(walk);
+	appendStringInfo(walk->note, "%s %.*s earns nothing",
+					 due->out == EARN_OUT_LABEL ? "label" : "kind", text->len, text->bytes);
+}
+
+void
+earn_note_return(EarnWalk *walk, const EarnTerms *terms, int label_no, int128 amount)
+{
+	int i;
+
+	appendStringInfoString(walk->note, "return of ");
+	put_amount(walk, amount);
+	put_rate(walk, terms->rules);
+	for (i = 0; i < terms->rules->nrules; i++)
+		if (rule_counts(walk, terms, i, label_no))
+		{
+			next_part(walk);
+			put_rule(walk, &terms->rules->rules[i]);
+		}
+}
+
+void
+earn_note_order_return(EarnWalk *walk, int128 returned, const EarnOrder *order, int64 taken)
+{
+	next_part(walk);
+	appendStringInfoString(walk->note, "return of ");
+	put_amount(walk, returned);
+	appendStringInfoString(walk->note, " of ");
+	put_amount(walk, order->amount);
+	appendStringInfoString(walk->note, ", ");
+	put_points(walk, taken);
+	appendStringInfoString(walk->note, " of ");
+	put_points(walk, order->earned);
+	appendStringInfoString(walk->note, " taken back");
+}
+
+void
+earn_note_bonus(EarnWalk *walk, EarnBonusSort sort, const EarnBonus *bonus, int64 n)
+{
+	static const char *const words[] = { "joining bonus",  "first purchase bonus",
+										 "birthday bonus", "anniversary bonus",
+										 "referral bonus", "bonus" };
+
+	appendStringInfo(walk->note, "%s of ", words[sort]);
+	put_number(walk, bonus->points.units, bonus->points.scale);
+	if (sort == EARN_NTH_PURCHASE)
+		appendStringInfo(walk->note, " for purchase " INT64_FORMAT, n);
+	else if (sort == EARN_ANNIVERSARY)
+		appendStringInfo(walk->note, " for year " INT64_FORMAT, n);
+}
+
+/* ---- caps ---- */
+
+/*
+ * A counter is of all points, of a multiplier or of a bonus. Instants only go forward, so that
+ * it needs no more than the current day, month and year, and the one before for zones that set
+ * their clock back over midnight.
+ */
+
+/* What the current day, month or year has used up. */
+static int128 *
+used_now(EarnWalk *walk, EarnBucket *bucket, int span)
+{
+	int32 key = walk->keys[span];
+	int slot;
+
+	for (slot = 0; slot < 2; slot++)
+		if (bucket->key[slot] == key)
+			return &bucket->used[slot];
+	slot = bucket->key[0] < bucket->key[1] ? 0 : 1;
+	bucket->key[slot] = key;
+	bucket->used[slot] = 0;
+	return &bucket->used[slot];
+}
+
+static void
+set_keys(EarnWalk *walk)
+{
+	int year;
+	int month;
+	int day;
+
+	j2date(walk->today + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	walk->keys[0] = walk->today;
+	walk->keys[1] = year * MONTHS_PER_YEAR + month;
+	walk->keys[2] = year;
+	walk->has_keys = true;
+}
+
+int64
+earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, int64 points, const EarnRule *rule)
+{
+	EarnCounter *count = &walk->counters[counter];
+	int128 *used[EARN_SPANS];
+	int span;
+
+	if (!walk->has_keys)
+		set_keys(walk);
+	for (span = EARN_DAY; span < EARN_LIFETIME; span++)
+		used[span] = used_now(walk, &count->spans[span - EARN_DAY], span - EARN_DAY);
+	used[EARN_LIFETIME] = &count->lifetime;
+	for (span = EARN_DAY; span < EARN_SPANS; span++)
+	{
+		int128 left;
+
+		if (caps[span] < 0)
+			continue;
+		left = Max(caps[span] - *used[span], 0);
+		if (points > left)
+		{
+			points = (int64) left;
+			if (walk->note != NULL)
+				earn_note_cap(walk, rule, (EarnSpan) span, caps[span]);
+		}
+	}
+	for (span = EARN_DAY; span < EARN_SPANS; span++)
+		*used[span] += points;
+	return points;
 }

@@ -1,95 +1,27 @@
 /*
  * earn_walk.c
- *		A walk: membership and birth, the events of one instant by their roles, and what
- *		comes out.
- *
- * At one instant things happen in this order: what time gives, payments with points (they
- * count for all lines of their instant), joining, referrals, purchases, returns, redemptions.
+ *		A walk: a customer's membership and birth, which instant comes next, birthdays and
+ *		anniversaries; what happens at an instant is earn_orders.c's.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
+#include "utils/datetime.h"
 
-#include "earn/earn_state.h"
+#include "earn/earn_internal.h"
+
+/* The last year all of whose days are instants. */
+#define LAST_YEAR		294275
 
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
 
-const char *const earn_entry_names[] = { "earn", "return", "bonus", "redeem" };
-
-void
-earn_report_out_of_range(const EarnWalk *walk)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("points are out of range"),
-			 walk->customer != NULL ? errdetail("Customer %s.", walk->customer) : 0,
-			 errhint("Amounts and rates with fewer decimals leave room for larger numbers.")));
-}
-
 /* ---- making one ---- */
-
-/* Numbers the multipliers of all versions; those that several versions share, once. */
-static void
-number_rules(EarnWalk *walk)
-{
-	const EarnPolicy *policy = walk->policy;
-	int64 count = 0;
-	int v;
-	int i;
-
-	for (v = 0; v < policy->nversions; v++)
-		count += policy->versions[v].nrules;
-	walk->rules = palloc_extended((count + 1) * sizeof(EarnRule *), MCXT_ALLOC_HUGE);
-	for (v = 0; v < policy->nversions; v++)
-	{
-		const EarnVersion *version = &policy->versions[v];
-		EarnTerms *terms = &walk->terms[v];
-
-		if (v > 0 && version->rules == version[-1].rules)
-		{
-			terms->first_rule = terms[-1].first_rule;
-			continue;
-		}
-		terms->first_rule = walk->nrules;
-		for (i = 0; i < version->nrules; i++)
-		{
-			walk->rules[walk->nrules++] = &version->rules[i];
-			walk->has_labels |= version->rules[i].nlabels > 0;
-		}
-	}
-}
-
-/* What of a version's terms doesn't depend on the scale of values. */
-static void
-open_terms(EarnWalk *walk, EarnTerms *terms)
-{
-	const EarnVersion *rules = terms->rules;
-	int span;
-	int i;
-
-	terms->unit = decimal_power[walk->policy->scale - rules->decimals];
-	earn_scale_caps(walk->policy, &rules->caps, terms->caps);
-	for (span = EARN_DAY; span < EARN_SPANS; span++)
-		walk->counts_all |= terms->caps[span] >= 0;
-	terms->capped = palloc((rules->nrules + 1) * sizeof(int));
-	terms->capped_caps = palloc((rules->nrules + 1) * EARN_SPANS * sizeof(int64));
-	for (i = 0; i < rules->nrules; i++)
-	{
-		if (rules->rules[i].counter < 0)
-			continue;
-		earn_scale_caps(walk->policy, &rules->rules[i].cap,
-						&terms->capped_caps[terms->ncapped * EARN_SPANS]);
-		terms->capped[terms->ncapped++] = i;
-	}
-}
 
 EarnWalk *
 earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink, void *context)
 {
 	EarnWalk *walk = palloc0(sizeof(EarnWalk));
-	int i;
 
 	walk->policy = policy;
 	walk->sink = sink;
@@ -99,16 +31,7 @@ earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink, void *conte
 	walk->scale = -1;
 	if (flags & EARN_WALK_EXPLAIN)
 		walk->note = makeStringInfo();
-	walk->terms =
-		palloc_extended(policy->nversions * sizeof(EarnTerms), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (i = 0; i < policy->nversions; i++)
-	{
-		walk->terms[i].rules = &policy->versions[i];
-		open_terms(walk, &walk->terms[i]);
-		CHECK_FOR_INTERRUPTS();
-	}
-	number_rules(walk);
-	walk->counters = palloc_extended(policy->ncounters * sizeof(EarnCounter), MCXT_ALLOC_HUGE);
+	earn_open_terms(walk);
 	return walk;
 }
 
@@ -133,6 +56,90 @@ earn_walk_tiers(EarnWalk *walk, const EventText *tiers, int ntiers)
 			walk->rule_tiers[(int64) rule * ntiers + i] =
 				event_text_find(&tiers[i], walk->rules[rule]->tiers, walk->rules[rule]->ntiers) !=
 				NULL;
+}
+
+/* ---- days of the year ---- */
+
+/* The start of a day's anniversary in a year: 29 February is 28 February where there is none. */
+static TimestampTz
+in_year(const EarnWalk *walk, DateADT day, int year)
+{
+	int first_year;
+	int month;
+	int mday;
+
+	if (year > LAST_YEAR)
+		return DT_NOEND;
+	j2date(day + POSTGRES_EPOCH_JDATE, &first_year, &month, &mday);
+	mday = Min(mday, day_tab[isleap(year)][month - 1]);
+	return zone_day_start(walk->zone, date2j(year, month, mday) - POSTGRES_EPOCH_JDATE);
+}
+
+static int
+year_of(DateADT day)
+{
+	int year;
+	int month;
+	int mday;
+
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+	return year;
+}
+
+/* Does any version give that? */
+static bool
+is_ever_given(const EarnWalk *walk, EarnBonusSort sort)
+{
+	int i;
+
+	for (i = 0; i < walk->policy->nversions; i++)
+		if (walk->policy->versions[i].bonuses->fixed[sort].points.units > 0)
+			return true;
+	return false;
+}
+
+static void
+start_years(EarnWalk *walk)
+{
+	DateADT start;
+
+	walk->birthday = walk->anniversary = DT_NOEND;
+	if (walk->member_since == DT_NOEND)
+		return;
+	start = zone_day(walk->zone, walk->member_since);
+	if (is_ever_given(walk, EARN_ANNIVERSARY))
+	{
+		walk->anniversary_year = year_of(start) + 1;
+		walk->anniversary = in_year(walk, start, walk->anniversary_year);
+	}
+	if (walk->birth != DATEVAL_NOEND && is_ever_given(walk, EARN_BIRTHDAY))
+	{
+		walk->birthday_year = Max(year_of(start), year_of(walk->birth) + 1);
+		while ((walk->birthday = in_year(walk, walk->birth, walk->birthday_year)) <=
+			   walk->member_since)
+			walk->birthday_year++;
+	}
+}
+
+static void
+celebrate(EarnWalk *walk, TimestampTz at)
+{
+	const EarnTerms *terms = earn_terms_now(walk);
+	const EarnBonuses *bonuses = terms->rules->bonuses;
+
+	if (walk->birthday == at)
+	{
+		earn_give(walk, terms, EARN_BIRTHDAY, &bonuses->fixed[EARN_BIRTHDAY], NULL, 0);
+		walk->birthday = in_year(walk, walk->birth, ++walk->birthday_year);
+	}
+	if (walk->anniversary == at)
+	{
+		DateADT start = zone_day(walk->zone, walk->member_since);
+
+		earn_give(walk, terms, EARN_ANNIVERSARY, &bonuses->fixed[EARN_ANNIVERSARY], NULL,
+				  walk->anniversary_year - year_of(start));
+		walk->anniversary = in_year(walk, start, ++walk->anniversary_year);
+	}
 }
 
 /* ---- a customer ---- */
@@ -243,11 +250,10 @@ static void
 start_customer(EarnWalk *walk, int scale, const char *customer)
 {
 	walk->customer = customer;
-	earn_prepare(walk, scale);
+	earn_start_terms(walk, scale);
 	walk->zone = walk->policy->zone != NULL ? walk->policy->zone : zone_of_session();
 	walk->norders = 0;
 	walk->tier = EARN_NO_TIER;
-	earn_counters_clear(walk);
 	earn_forget_orders(walk);
 	if (walk->note != NULL)
 		resetStringInfo(walk->note);
@@ -260,34 +266,10 @@ earn_walk_start(EarnWalk *walk, const TimelineReader *reader, const char *custom
 	number_labels(walk, reader->labels, reader->nlabels);
 	find_facts(walk, reader, number_kinds(walk, reader->kinds, reader->nkinds));
 	walk->joined = false;
-	earn_start_years(walk);
+	start_years(walk);
 }
 
 /* ---- instants ---- */
-
-static void
-come_to(EarnWalk *walk, TimestampTz at)
-{
-	walk->now = at;
-	walk->today = zone_day(walk->zone, at);
-	walk->has_keys = false;
-	walk->has_time = true;
-	walk->time = -1;
-	walk->tier = EARN_NO_TIER;
-}
-
-void
-earn_emit(EarnWalk *walk, EarnEntry *entry)
-{
-	if (entry->points != 0 || walk->note != NULL)
-	{
-		entry->at = walk->now;
-		entry->explanation = walk->note != NULL ? walk->note->data : NULL;
-		walk->sink(walk->sink_context, walk, entry);
-	}
-	if (walk->note != NULL)
-		resetStringInfo(walk->note);
-}
 
 TimestampTz
 earn_walk_next_due(const EarnWalk *walk)
@@ -302,8 +284,8 @@ earn_walk_until(EarnWalk *walk, TimestampTz before)
 
 	while ((at = earn_walk_next_due(walk)) < before)
 	{
-		come_to(walk, at);
-		earn_celebrate(walk, at);
+		earn_come_to(walk, at);
+		celebrate(walk, at);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -313,7 +295,7 @@ earn_walk_begin(EarnWalk *walk, TimestampTz at)
 {
 	if (unlikely(earn_walk_next_due(walk) <= at))
 		earn_walk_until(walk, at + 1);
-	come_to(walk, at);
+	earn_come_to(walk, at);
 	walk->ndue = 0;
 	walk->roles_due = 0;
 	walk->reckoned = false;
@@ -364,85 +346,6 @@ earn_walk_event(EarnWalk *walk, const Event *event)
 	walk->roles_due |= EARN_ROLE_BIT(role);
 }
 
-const EarnCounted *
-earn_walk_reckon(EarnWalk *walk, int *count)
-{
-	if (!walk->reckoned)
-		earn_reckon(walk);
-	*count = walk->ncounted;
-	return walk->counted;
-}
-
-static void
-join(EarnWalk *walk, const EarnDue *due)
-{
-	EarnTerms *terms = earn_terms_now(walk);
-
-	if (walk->joined)
-		return;
-	walk->joined = true;
-	earn_give(walk, terms, EARN_JOINING, &terms->rules->bonuses->fixed[EARN_JOINING], &due->event,
-			  0);
-}
-
-static void
-refer(EarnWalk *walk, const EarnDue *due)
-{
-	EarnTerms *terms = earn_terms_now(walk);
-
-	if (walk->now >= walk->member_since)
-		earn_give(walk, terms, EARN_REFERRED, &terms->rules->bonuses->fixed[EARN_REFERRED],
-				  &due->event, 0);
-}
-
-static void
-redeem(EarnWalk *walk, const EarnDue *due)
-{
-	const Event *event = &due->event;
-	int scale = decimal_minimal_scale(event->value, walk->scale);
-	int64 points = event->value / decimal_power[walk->scale - scale];
-	EarnEntry entry = { .type = EARN_ENTRY_REDEEM,
-						.event = event,
-						.label = event->label,
-						.label_no = event->label_no,
-						.points = points < 0 ? points : -points,
-						.scale = scale };
-
-	if (walk->note != NULL)
-		earn_note_text(walk, "redemption");
-	earn_emit(walk, &entry);
-}
-
-/* Does what the events of one role do. */
-static void
-for_role(EarnWalk *walk, EarnRole role, void (*work)(EarnWalk *walk, const EarnDue *due))
-{
-	int32 i;
-
-	if ((walk->roles_due & EARN_ROLE_BIT(role)) == 0)
-		return;
-	for (i = 0; i < walk->ndue; i++)
-	{
-		if (walk->due[i].role == role)
-			work(walk, &walk->due[i]);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-void
-earn_walk_end(EarnWalk *walk, int tier)
-{
-	walk->tier = tier;
-	if (!walk->reckoned)
-		earn_reckon(walk);
-	for_role(walk, EARN_JOIN, join);
-	for_role(walk, EARN_REFERRAL, refer);
-	if (walk->roles_due & EARN_ROLE_BIT(EARN_PURCHASE))
-		earn_purchases(walk);
-	for_role(walk, EARN_RETURN, earn_return);
-	for_role(walk, EARN_REDEMPTION, redeem);
-}
-
 void
 earn_walk_timeline(EarnWalk *walk, ByteSpan body, const char *customer)
 {
@@ -466,29 +369,6 @@ earn_walk_timeline(EarnWalk *walk, ByteSpan body, const char *customer)
 		} while (more && event.at == at);
 		earn_walk_end(walk, EARN_NO_TIER);
 	}
-}
-
-void
-earn_walk_purchase(EarnWalk *walk, const Event *event, int tier)
-{
-	EarnTerms *terms;
-	EarnEntry entry = { .type = EARN_ENTRY_EARN,
-						.event = event,
-						.has_amount = true,
-						.amount = event->value,
-						.scale = walk->policy->scale,
-						.qualifies = true };
-
-	Assert(walk->note == NULL && event->at >= walk->member_since);
-	come_to(walk, event->at);
-	walk->tier = tier;
-	terms = earn_terms_now(walk);
-	entry.points = earn_single(walk, event->value, 0);
-	if (walk->counts_all)
-		entry.points = earn_within_caps(walk, 0, terms->caps, (int64) entry.points, NULL);
-	earn_emit(walk, &entry);
-	walk->norders++;
-	earn_give_for_order(walk, terms, event);
 }
 
 int64

@@ -1,6 +1,8 @@
 /*
  * program_walk.c
- *		A walk: which instant comes next, and what happens at one, in this order:
+ *		A walk: what one of the walks beside it has for another (entries of earning go to the
+ *		points, points and amounts count for tiers, a tier may suspend expiry), which instant comes
+ *next, and what happens at one, in this order:
  *
  *		points expire			points, up to POINTS_STEP_EXPIRE
  *		tiers by time			tier_walk_until(); suspension follows
@@ -12,21 +14,285 @@
  *
  * Instants of events and of what time gives are worked off one by one. What falls due between them
  * in points and tiers is theirs, and is not looked at before the next instant, unless one has to do
- * with the other: then a change of tier brings the points to it first (program_change_tier()), and
- *where points count for tiers only once they are available, each time that they become so is an
+ * with the other: then a change of tier brings the points to it first (change_tier()), and
+ * where points count for tiers only once they are available, each time that they become so is an
  * instant, too.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 
-#include "earn/earn.h"
-#include "program/program_state.h"
+#include "core/array.h"
+#include "program/program.h"
 
 #define BONUS_SORTS		(EARN_NTH_PURCHASE + 1)
 
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
+
+/* Dictionaries up to this size are read without an allocation. */
+#define WALK_TEXTS		64
+
+/* What points that aren't available yet will count as for tiers; by the number of their entry. */
+typedef struct Waiting
+{
+	int32 kind_no;
+	int32 label_no;
+	bool qualifies;
+} Waiting;
+
+struct ProgramWalk
+{
+	/* What it walks by; the same for all customers. */
+	const ProgramPolicy *policy;
+	ZoneDays *zone;
+	ProgramSinks sinks;
+	MemoryContext context;
+	EarnWalk *earn;
+	PointsWalk *points;
+	TierWalk *tiers;
+	bool explains;
+	bool crosses_after;	   /* some version has the order that reaches a tier earn at it */
+	bool counts_available; /* tiers count points once they are available */
+	bool in_step;		   /* somebody looks at what falls due in its order */
+
+	/* The customer. */
+	const char *customer;
+	bool has_events;
+	TimestampTz member_since;
+	int points_scale;
+	EventText *labels; /* his labels, and behind them the sorts of bonuses */
+	int64 max_labels;
+	bool has_texts; /* kinds or labels */
+	int grant_no;	/* kind_no of grants; -1: no such kind */
+	TimelineReader reader;
+	bool plain; /* just instants and values, and nobody has them explained */
+	Event next; /* read ahead */
+	bool has_next;
+	Event single; /* the first event of an instant, where they are plain */
+
+	/* Where he stands. */
+	TimestampTz reached; /* everything before has happened */
+	int128 spend;
+	int32 nentries;
+	int64 taken; /* by the entry that is given, of points that could be spent, or as a debt */
+	Waiting *waiting;
+	int64 max_waiting;
+
+	/* Suspension. */
+	const ProgramVersion *version; /* in force */
+	TimestampTz version_ends;	   /* DT_NOEND: never */
+	int rank;					   /* the effective one, after the last change that was told */
+	bool suspended;
+
+	/* The instant. */
+	TierEvent *grants;
+	int64 ngrants;
+	int64 max_grants;
+
+	EventText texts[WALK_TEXTS];
+};
+
+/* ---- values ---- */
+
+static void report_out_of_range(const ProgramWalk *walk) pg_attribute_noreturn();
+
+static void
+report_out_of_range(const ProgramWalk *walk)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("amounts or points are out of range"),
+			 walk->customer != NULL ? errdetail("Customer %s.", walk->customer) : 0,
+			 errhint("Amounts and rates with fewer decimals leave room for larger numbers.")));
+}
+
+/* What is handed from one walk to another as a value. */
+static inline int64
+as_value(const ProgramWalk *walk, int128 number)
+{
+	if (unlikely(number > PG_INT64_MAX || number < -PG_INT64_MAX))
+		report_out_of_range(walk);
+	return (int64) number;
+}
+
+/* ---- suspension ---- */
+
+/* What falls due in points up to a step of an instant. */
+static void
+bring_points(ProgramWalk *walk, TimestampTz at, PointsStep step)
+{
+	PointsLimit limit = { .at = at, .step = step };
+
+	points_walk_until(walk->points, limit);
+}
+
+/* Does the tier stop points from expiring? */
+static void
+settle(ProgramWalk *walk, TimestampTz at)
+{
+	bool suspends = walk->rank >= 0 && walk->version->suspends[walk->rank];
+
+	if (suspends == walk->suspended)
+		return;
+	walk->suspended = suspends;
+	if (suspends)
+		points_walk_suspend(walk->points);
+	else
+		points_walk_resume(walk->points, at);
+}
+
+static void
+enter_version(ProgramWalk *walk, const ProgramVersion *version)
+{
+	const ProgramPolicy *policy = walk->policy;
+
+	walk->version = version;
+	walk->version_ends = version < &policy->versions[policy->nversions - 1]
+							 ? zone_day_start(walk->zone, version[1].from)
+							 : DT_NOEND;
+}
+
+/* The tiers' sink. */
+static void
+change_tier(void *context, TierWalk *tiers, const TierChange *change)
+{
+	ProgramWalk *walk = context;
+
+	bring_points(walk, change->at, POINTS_STEP_EXPIRE);
+	walk->rank = change->to_rank;
+	if (walk->sinks.change != NULL)
+		walk->sinks.change(walk->sinks.context, tiers, change);
+	if (!walk->policy->suspends)
+		return;
+	if (walk->version_ends <= change->at)
+		enter_version(walk, walk->version + 1);
+	settle(walk, change->at);
+}
+
+/* What time does to tiers before an instant, and a version of the programme that begins there. */
+static void
+bring_tiers(ProgramWalk *walk, TimestampTz before)
+{
+	TimestampTz version_begins = walk->version_ends;
+
+	tier_walk_until(walk->tiers, before);
+	if (likely(!walk->policy->suspends) || version_begins >= before)
+		return;
+	bring_points(walk, version_begins, POINTS_STEP_EXPIRE);
+	if (walk->version_ends == version_begins)
+		enter_version(walk, walk->version + 1);
+	settle(walk, version_begins);
+}
+
+/* ---- points, and what of them counts for tiers ---- */
+
+/* Counts for tiers at the instant. */
+static void
+count_for_tiers(ProgramWalk *walk, int128 value, int kind_no, int label_no)
+{
+	TierEvent event = { .kind_no = kind_no,
+						.label_no = label_no,
+						.has_value = true,
+						.value = as_value(walk, value),
+						.expires_at = DT_NOEND };
+
+	tier_walk_event(walk->tiers, &event);
+}
+
+/* The points' sink, where what becomes available counts. */
+static void
+note_move(void *context, PointsWalk *points, const PointsMove *move)
+{
+	ProgramWalk *walk = context;
+
+	int32 nlots;
+	const PointsLot *lots = points_walk_lots(points, &nlots);
+
+	if (move->type == POINTS_MOVE_ACTIVATE)
+	{
+		const Waiting *waiting = &walk->waiting[lots[move->lot].event];
+
+		if (waiting->qualifies)
+			count_for_tiers(walk, move->points, waiting->kind_no, waiting->label_no);
+	}
+	else if (move->type == POINTS_MOVE_OVERDRAW ||
+			 (move->type == POINTS_MOVE_TAKE && lots[move->lot].state != POINTS_LOT_PENDING))
+		walk->taken += move->points;
+	if (walk->sinks.move != NULL)
+		walk->sinks.move(walk->sinks.context, points, move);
+}
+
+static bool
+newest_is_pending(const ProgramWalk *walk)
+{
+	int32 nlots;
+	const PointsLot *lots = points_walk_lots(walk->points, &nlots);
+
+	return lots[nlots - 1].state == POINTS_LOT_PENDING;
+}
+
+/* An entry whose points have gone to the lots counts, or will once they are available. */
+static void
+count_entry(ProgramWalk *walk, const EarnEntry *entry, int32 number, int64 value)
+{
+	int kind_no = entry->type != EARN_ENTRY_BONUS ? entry->event->kind_no : 0;
+
+	if (walk->counts_available && value > 0 && newest_is_pending(walk))
+	{
+		walk->waiting = array_grow_in(walk->context, walk->waiting, &walk->max_waiting,
+									  (int64) number + 1, sizeof(Waiting));
+		walk->waiting[number].kind_no = kind_no;
+		walk->waiting[number].label_no = entry->label_no;
+		walk->waiting[number].qualifies = entry->qualifies;
+		return;
+	}
+	if (walk->counts_available && value < 0)
+		value = -walk->taken;
+	if (value != 0 && entry->qualifies)
+		count_for_tiers(walk, value, kind_no, entry->label_no);
+}
+
+/* Gives an entry's points to the lots. */
+static void
+give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
+{
+	static const PointsRole roles[] = { POINTS_EARN, POINTS_RETURN, POINTS_EARN, POINTS_REDEEM };
+	PointsEvent event;
+
+	event.at = entry->at;
+	event.role = roles[entry->type];
+	event.value = as_value(walk, entry->points);
+	if (entry->scale < walk->points_scale)
+		event.value =
+			as_value(walk, (int128) event.value * decimal_power[walk->points_scale - entry->scale]);
+	event.number = number;
+	event.label_no = entry->label_no;
+	event.ref_type = EVENT_REF_NONE;
+	if (entry->event != NULL && entry->event->ref_type != EVENT_REF_NONE)
+	{
+		event.ref_type = entry->event->ref_type;
+		event.ref_number = entry->event->ref_number;
+		event.ref_text = entry->event->ref_text;
+	}
+	walk->taken = 0;
+	points_walk_give(walk->points, &event);
+	if (walk->policy->metric == PROGRAM_POINTS && entry->type != EARN_ENTRY_REDEEM)
+		count_entry(walk, entry, number, event.value);
+}
+
+/* Earning's sink. */
+static void
+take_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
+{
+	ProgramWalk *walk = context;
+
+	if (likely(entry->points != 0))
+		give_points(walk, entry, walk->nentries);
+	walk->nentries++;
+	if (walk->sinks.entry != NULL)
+		walk->sinks.entry(walk->sinks.context, earn, entry);
+}
 
 /* ---- making one ---- */
 
@@ -48,18 +314,17 @@ program_walk_create(const ProgramPolicy *policy, int flags, const ProgramSinks *
 	walk->in_step = walk->counts_available || policy->suspends || walk->sinks.entry != NULL ||
 					walk->sinks.move != NULL || walk->sinks.change != NULL;
 
-	walk->earn = earn_walk_create(policy->earn, walk->explains ? EARN_WALK_EXPLAIN : 0,
-								  program_take_entry, walk);
+	walk->earn =
+		earn_walk_create(policy->earn, walk->explains ? EARN_WALK_EXPLAIN : 0, take_entry, walk);
 	if (walk->counts_available)
-		walk->points = points_walk_create(policy->points, 0, program_note_move, walk);
+		walk->points = points_walk_create(policy->points, 0, note_move, walk);
 	else
 		walk->points = points_walk_create(policy->points, 0, walk->sinks.move, walk->sinks.context);
 	if (policy->tiers != NULL)
 	{
 		EventText *names = palloc(policy->tiers->ntiers * sizeof(EventText));
 
-		walk->tiers =
-			tier_walk_create(policy->tiers, 0, walk->in_step ? program_change_tier : NULL, walk);
+		walk->tiers = tier_walk_create(policy->tiers, 0, walk->in_step ? change_tier : NULL, walk);
 		for (i = 0; i < policy->tiers->ntiers; i++)
 		{
 			names[i].bytes = policy->tiers->tiers[i];
@@ -158,7 +423,7 @@ start_tiers(ProgramWalk *walk)
 					walk->customer);
 	walk->rank = walk->has_events ? TIER_NO_RANK : 0;
 	walk->suspended = false;
-	program_first_version(walk);
+	enter_version(walk, walk->policy->versions);
 }
 
 void
@@ -233,9 +498,9 @@ count(ProgramWalk *walk, int128 amount, int kind_no, int label_no, bool starts_o
 	if (walk->tiers == NULL)
 		return;
 	if (walk->policy->metric == PROGRAM_SPEND)
-		program_count(walk, amount, kind_no, label_no);
+		count_for_tiers(walk, amount, kind_no, label_no);
 	else if (walk->policy->metric == PROGRAM_ORDERS && starts_order)
-		program_count(walk, 1, kind_no, label_no);
+		count_for_tiers(walk, 1, kind_no, label_no);
 }
 
 /* What the instant's events count for. */
@@ -305,12 +570,12 @@ work_off(ProgramWalk *walk, TimestampTz at)
 
 	if (tiers != NULL)
 	{
-		program_bring_tiers(walk, at + 1);
+		bring_tiers(walk, at + 1);
 		tier_walk_begin(tiers, at);
 		tier = tier_now(walk);
 	}
 	if (walk->in_step)
-		program_bring_points(walk, at, POINTS_STEP_ACTIVATE);
+		bring_points(walk, at, POINTS_STEP_ACTIVATE);
 	if (alone)
 		count(walk, walk->single.value, 0, 0, true);
 	else
@@ -336,7 +601,7 @@ work_off(ProgramWalk *walk, TimestampTz at)
 	if (tiers != NULL && !tiers_first)
 		end_tiers(walk);
 	if (walk->counts_available)
-		program_bring_points(walk, at, POINTS_STEP_EXPIRE_AFTER);
+		bring_points(walk, at, POINTS_STEP_EXPIRE_AFTER);
 }
 
 /* The next instant to be worked off. */
@@ -368,8 +633,8 @@ program_walk_to_day(ProgramWalk *walk, DateADT day)
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (walk->tiers != NULL)
-		program_bring_tiers(walk, before);
-	program_bring_points(walk, before, POINTS_STEP_EXPIRE);
+		bring_tiers(walk, before);
+	bring_points(walk, before, POINTS_STEP_EXPIRE);
 	walk->reached = before;
 }
 

@@ -1,17 +1,14 @@
 /*
- * earn_state.h
- *		The state of a walk, shared by the files that are the engine:
+ * earn_internal.h
+ *		The state of a walk, shared by the files that are the engine, each of which calls only those
+ *		below it:
  *
- *		earn_walk.c		membership, what comes next, the events of one instant by role
- *		earn_reckon.c	orders: their lines, payments and returns, and what these count for
- *		earn_orders.c	what orders earn, and what their returns take back
- *		earn_rate.c		exact rates, multipliers and rounding
- *		earn_bonus.c	bonuses, and when time gives them
- *		earn_caps.c		what was earned in each span, and what is left
- *		earn_explain.c	the words for all that
+ *		earn_walk.c		customers: membership, what comes next, which instant
+ *		earn_orders.c	what the events of an instant count for, earn and take back
+ *		earn_rate.c		exact rates, multipliers, caps; and the words for what they did
  */
-#ifndef LOYALTY_EARN_STATE_H
-#define LOYALTY_EARN_STATE_H
+#ifndef LOYALTY_EARN_INTERNAL_H
+#define LOYALTY_EARN_INTERNAL_H
 
 #include "lib/stringinfo.h"
 
@@ -207,12 +204,6 @@ struct EarnWalk
 
 #define EARN_ROLE_BIT(role) ((uint32) 1 << (role))
 
-/* What doesn't fit: 22003. */
-extern void earn_report_out_of_range(const EarnWalk *walk) pg_attribute_noreturn();
-
-/* Reports an entry of the instant, which it completes; without points only if it's explained. */
-extern void earn_emit(EarnWalk *walk, EarnEntry *entry);
-
 /* The version in force on the instant's day. */
 static inline EarnTerms *
 earn_terms_now(const EarnWalk *walk)
@@ -222,7 +213,36 @@ earn_terms_now(const EarnWalk *walk)
 	return &walk->terms[earn_version_on(walk->policy, walk->today) - walk->policy->versions];
 }
 
+static inline void
+earn_come_to(EarnWalk *walk, TimestampTz at)
+{
+	walk->now = at;
+	walk->today = zone_day(walk->zone, at);
+	walk->has_keys = false;
+	walk->has_time = true;
+	walk->time = -1;
+	walk->tier = EARN_NO_TIER;
+}
+
+/* ---- earn_orders.c ---- */
+
+extern void earn_forget_orders(EarnWalk *walk);
+
+/* A part paid with points. */
+extern void earn_pay(EarnWalk *walk, const Event *event);
+
+/* A bonus now, at the version's terms; event is what gives it. n counts purchases and years. */
+extern void earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort,
+					  const EarnBonus *bonus, const Event *event, int64 n);
+
+/* What an order of one line earns, within the caps of the order and of multipliers alone; a
+ * return where the value is negative. */
+extern int64 earn_single(EarnWalk *walk, int64 value, int label_no);
+
 /* ---- earn_rate.c ---- */
+
+/* What doesn't fit: 22003. */
+extern void earn_report_out_of_range(const EarnWalk *walk) pg_attribute_noreturn();
 
 static inline int128
 earn_mul(const EarnWalk *walk, int128 a, int128 b)
@@ -244,8 +264,11 @@ earn_add(const EarnWalk *walk, int128 a, int128 b)
 	return sum;
 }
 
-/* Makes the terms of all versions ready for a scale of values. */
-extern void earn_prepare(EarnWalk *walk, int scale);
+/* Makes the terms of all versions, and numbers their multipliers; once. */
+extern void earn_open_terms(EarnWalk *walk);
+
+/* Makes them ready for a customer with a scale of values, of whom nothing is counted yet. */
+extern void earn_start_terms(EarnWalk *walk, int scale);
 
 /* num / den, rounded; den is more than 0. */
 extern int128 earn_divide(int128 num, int128 den, EarnRounding rounding);
@@ -257,78 +280,19 @@ extern int128 earn_divide(int128 num, int128 den, EarnRounding rounding);
 extern int64 earn_points(const EarnWalk *walk, const EarnTerms *terms, int128 amount, int128 lines,
 						 int128 weighted, bool negative);
 
-/* Does a multiplier hold now, for a label? */
-extern bool earn_rule_holds(EarnWalk *walk, const EarnTerms *terms, int rule, int label_no);
-
 /* The weight of a line, with the shares, if not NULL, of the capped multipliers in it. */
 extern int128 earn_weight(EarnWalk *walk, const EarnTerms *terms, int label_no, EarnShare *shares,
 						  int64 value);
 
-/* ---- earn_caps.c ---- */
-
-extern void earn_counters_clear(EarnWalk *walk);
+/* A cap at the scale of points; -1: none. */
+extern void earn_scale_caps(const EarnPolicy *policy, const EarnCaps *caps, int64 *scaled);
 
 /* Lets through what the spans from the day on leave, and counts it; rule, if not NULL, is the
  * multiplier whose cap it is. */
 extern int64 earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, int64 points,
 							  const EarnRule *rule);
 
-/* A cap at the scale of points; -1: none. */
-extern void earn_scale_caps(const EarnPolicy *policy, const EarnCaps *caps, int64 *scaled);
-
-/* ---- earn_reckon.c ---- */
-
-extern void earn_forget_orders(EarnWalk *walk);
-
-/* A part paid with points. */
-extern void earn_pay(EarnWalk *walk, const Event *event);
-
-/* An order without lines; ref -1: it has none. */
-extern void earn_init_order(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms, int32 ref);
-
-/* Puts the purchases of the instant together, order by order, and settles what they and the
- * returns count for. */
-extern void earn_reckon(EarnWalk *walk);
-
-static inline EarnOrder *
-earn_order_of(const EarnWalk *walk, EarnGroup *group)
-{
-	return group->order < 0 ? &group->own : &walk->orders[group->order];
-}
-
-/* An amount, whatever its sign. */
-static inline int128
-earn_size(const Event *event)
-{
-	return event->value < 0 ? -(int128) event->value : event->value;
-}
-
-/* ---- earn_orders.c: of what was reckoned ---- */
-
-/* The purchases of the instant, order by order; a return. */
-extern void earn_purchases(EarnWalk *walk);
-extern void earn_return(EarnWalk *walk, const EarnDue *due);
-
-/* What an order of one line earns, within the caps of the order and of multipliers alone; a
- * return where the value is negative. */
-extern int64 earn_single(EarnWalk *walk, int64 value, int label_no);
-
-/* ---- earn_bonus.c ---- */
-
-/* Finds out when the first birthday and anniversary are. */
-extern void earn_start_years(EarnWalk *walk);
-
-/* Works off those that fall on an instant. */
-extern void earn_celebrate(EarnWalk *walk, TimestampTz at);
-
-/* A bonus now; event is what gives it. n counts purchases and years. */
-extern void earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort,
-					  const EarnBonus *bonus, const Event *event, int64 n);
-
-/* The bonuses of an order that starts. */
-extern void earn_give_for_order(EarnWalk *walk, const EarnTerms *terms, const Event *event);
-
-/* ---- earn_explain.c: adds to the note, which must be there ---- */
+/* ---- earn_rate.c: adds to the note, which must be there ---- */
 
 /* An order: its amount and rate, what multiplies the group's lines, what earned before. */
 extern void earn_note_order(EarnWalk *walk, const EarnTerms *terms, const EarnOrder *order,

@@ -1,6 +1,6 @@
 /*
- * earn_call.c
- *		The SQL faces of earning: one order, and a customer's timeline of amounts as one of
+ * earn_sql.c
+ *		The SQL functions of earning: one order, and a customer's timeline of amounts as one of
  *		points, or as a list that explains them.
  */
 #include "postgres.h"
