@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "points/points_booking.h"
+#include "core/array.h"
 #include "core/hash_key.h"
 #include "calendar/calendar.h"
 
@@ -64,7 +65,7 @@ typedef struct Debts
 {
 	Debt *debts;
 	int32 count;
-	int32 max;
+	int64 max;
 	int32 first;
 	int32 first_redeemed;
 } Debts;
@@ -80,16 +81,16 @@ struct PointsBooking
 	labels_hash *labels; /* all customers' */
 	EventText *texts;	 /* by number, from 1 on */
 	int32 nlabels;
-	int32 max_labels;
+	int64 max_labels;
 
 	/* of the customer */
 	int32 *label_numbers; /* by label_no */
-	int32 max_label_numbers;
+	int64 max_label_numbers;
 	TimestampTz came_in_at; /* the instant of the last lot made or restored */
 	int128 pending;			/* of his points, so far */
 	Debts debts;
 	int32 *issued_in; /* period, by lot */
-	int32 max_lots;
+	int64 max_lots;
 };
 
 PointsBooking *
@@ -130,12 +131,8 @@ number_label(PointsBooking *booking, EventText text)
 
 	if (entry != NULL)
 		return entry->label;
-	if (booking->nlabels + 1 == booking->max_labels)
-	{
-		booking->max_labels *= 2;
-		booking->texts =
-			repalloc_huge(booking->texts, (Size) booking->max_labels * sizeof(EventText));
-	}
+	booking->texts = array_grow(booking->texts, &booking->max_labels, (int64) booking->nlabels + 2,
+								sizeof(EventText));
 	copy = MemoryContextAlloc(booking->context, Max(1, text.len));
 	memcpy(copy, text.bytes, text.len);
 	text.bytes = copy;
@@ -158,12 +155,8 @@ points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cell
 		const EventText *labels = points_walk_labels(walk, &nlabels);
 		int i;
 
-		if (nlabels + 1 > booking->max_label_numbers)
-		{
-			booking->max_label_numbers = nlabels + 1;
-			booking->label_numbers = repalloc_huge(
-				booking->label_numbers, (Size) booking->max_label_numbers * sizeof(int32));
-		}
+		booking->label_numbers = array_grow(booking->label_numbers, &booking->max_label_numbers,
+											(int64) nlabels + 1, sizeof(int32));
 		for (i = 0; i < nlabels; i++)
 			booking->label_numbers[i + 1] = number_label(booking, labels[i]);
 	}
@@ -177,10 +170,7 @@ add_debt(PointsBooking *booking, PointsRole role, int64 points)
 	Debts *debts = &booking->debts;
 
 	if (debts->count == debts->max)
-	{
-		debts->max *= 2;
-		debts->debts = repalloc_huge(debts->debts, (Size) debts->max * sizeof(Debt));
-	}
+		debts->debts = array_grow(debts->debts, &debts->max, debts->max + 1, sizeof(Debt));
 	debts->debts[debts->count].role = role;
 	debts->debts[debts->count].points = points;
 	debts->count++;
@@ -387,12 +377,8 @@ static inline void
 note_issue(PointsBooking *booking, int32 lot, int32 period)
 {
 	if (unlikely(lot >= booking->max_lots))
-	{
-		while (lot >= booking->max_lots)
-			booking->max_lots *= 2;
 		booking->issued_in =
-			repalloc_huge(booking->issued_in, (Size) booking->max_lots * sizeof(int32));
-	}
+			array_grow(booking->issued_in, &booking->max_lots, (int64) lot + 1, sizeof(int32));
 	booking->issued_in[lot] = period;
 }
 

@@ -299,7 +299,7 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 }
 
 /* Points that have become available pay back a debt first. */
-static void
+static pg_noinline void
 walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
 {
 	PointsLot *lot = &walk->lots[number];
@@ -323,7 +323,8 @@ walk_make_lot(PointsWalk *walk, const Due *due, int64 points, bool plain)
 	int32 number = walk->nlots;
 	PointsLot *lot;
 
-	walk->lots = array_grow(walk->lots, &walk->max_lots, (int64) number + 1, sizeof(PointsLot));
+	if (unlikely(number == walk->max_lots))
+		walk->lots = array_grow(walk->lots, &walk->max_lots, walk->max_lots + 1, sizeof(PointsLot));
 	walk->nlots = number + 1;
 	lot = &walk->lots[number];
 	lot->earned_at = at;
@@ -365,7 +366,7 @@ walk_make_lot(PointsWalk *walk, const Due *due, int64 points, bool plain)
 	walk_enqueue(walk, number, true);
 }
 
-static void
+static pg_noinline void
 walk_activate(PointsWalk *walk, int32 number)
 {
 	PointsLot *lot = &walk->lots[number];
@@ -382,7 +383,7 @@ walk_activate(PointsWalk *walk, int32 number)
 }
 
 /* Everything goes; the next refresh arms inactivity again. */
-static void
+static pg_noinline void
 walk_expire_everything(PointsWalk *walk, TimestampTz at)
 {
 	int32 lot;
@@ -396,7 +397,7 @@ walk_expire_everything(PointsWalk *walk, TimestampTz at)
 }
 
 /* Gives points back to the lot that they were taken from. */
-static void
+static pg_noinline void
 walk_restore(PointsWalk *walk, int32 number, const Due *due, int64 points)
 {
 	PointsLot *lot = &walk->lots[number];
@@ -434,7 +435,7 @@ walk_take_from_lot(PointsWalk *walk, int32 number, const Due *due, int64 points)
 
 /* Takes up to so many points from the lots of a queue, in its order; returns how many there were.
  */
-static int64
+static pg_noinline int64
 walk_take(PointsWalk *walk, WalkQueue queue, const Due *due, int64 points)
 {
 	int64 taken = 0;
@@ -450,7 +451,7 @@ walk_take(PointsWalk *walk, WalkQueue queue, const Due *due, int64 points)
 	return taken;
 }
 
-static void
+static pg_noinline void
 walk_overdraw(PointsWalk *walk, const Due *due, int64 points)
 {
 	if (points == 0)
