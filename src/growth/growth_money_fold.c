@@ -13,7 +13,7 @@
 
 #include "core/int128.h"
 #include "growth/growth.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline.h"
 
 /* A customer in a period. */
 typedef struct Entry

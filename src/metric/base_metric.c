@@ -13,7 +13,6 @@
 #include "metric/tally_sql.h"
 #include "metric/base_metric.h"
 #include "timeline/timeline.h"
-#include "timeline/timeline_base.h"
 
 /* ---- parameters of results ---- */
 

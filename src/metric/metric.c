@@ -15,7 +15,7 @@
 #include "metric/statistics.h"
 #include "metric/tally_sql.h"
 #include "metric/metric.h"
-#include "timeline/timeline_base.h"
+#include "timeline/timeline.h"
 
 /* ---- arguments ---- */
 

@@ -12,7 +12,7 @@
 
 #include "core/rows.h"
 #include "points/points.h"
-#include "timeline/event_rows.h"
+#include "timeline/timeline.h"
 
 /* What a call site keeps of a policy (policy_argument()). */
 typedef struct PointsCall

@@ -8,7 +8,7 @@
 
 #include "activity/activity.h"
 #include "repeat/repeat_purchase.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline.h"
 
 typedef struct RepeatFold
 {
