@@ -9,7 +9,7 @@
 
 #include "activity/activity_base.h"
 #include "collect/collect.h"
-#include "timeline/timeline_base.h"
+#include "timeline/timeline.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
 PG_MODULE_MAGIC_EXT(.name = "loyalty", .version = LOYALTY_VERSION);

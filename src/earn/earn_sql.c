@@ -12,7 +12,7 @@
 #include "core/rows.h"
 #include "earn/earn.h"
 #include "policy/policy.h"
-#include "timeline/event_rows.h"
+#include "timeline/timeline.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_earned);
 PG_FUNCTION_INFO_V1(loyalty_points_accrual);

@@ -20,7 +20,7 @@
 #include "points/points_internal.h"
 #include "points/points.h"
 #include "policy/policy.h"
-#include "timeline/event_rows.h"
+#include "timeline/timeline.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_balance);
 PG_FUNCTION_INFO_V1(loyalty_points_balance_at);

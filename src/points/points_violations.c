@@ -16,7 +16,7 @@
 #include "core/array.h"
 #include "core/sort.h"
 #include "points/points_internal.h"
-#include "timeline/event_rows.h"
+#include "timeline/timeline.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_violations);
 

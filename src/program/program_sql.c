@@ -13,7 +13,7 @@
 #include "core/rows.h"
 #include "policy/policy.h"
 #include "program/program.h"
-#include "timeline/event_rows.h"
+#include "timeline/timeline.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_summary);
 PG_FUNCTION_INFO_V1(loyalty_program_statement);

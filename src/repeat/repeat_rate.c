@@ -16,7 +16,7 @@
 #include "metric/metric.h"
 #include "metric/statistics.h"
 #include "metric/tally_sql.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline.h"
 
 /*
  * A result has a single row. Where only so many days count after a buyer's first purchase, only

@@ -10,7 +10,7 @@
 
 #include "activity/activity.h"
 #include "retention/retention_part.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline.h"
 
 /* Lags from this on are never over: a calendar doesn't know of lags that aren't. */
 #define NEVER_OVER PG_UINT32_MAX

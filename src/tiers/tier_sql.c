@@ -17,7 +17,7 @@
 #include "core/rows.h"
 #include "policy/policy.h"
 #include "tiers/tiers.h"
-#include "timeline/event_rows.h"
+#include "timeline/timeline.h"
 
 PG_FUNCTION_INFO_V1(loyalty_tier_for);
 PG_FUNCTION_INFO_V1(loyalty_tier);

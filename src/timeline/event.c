@@ -1,6 +1,6 @@
 /*
  * event.c
- *		make_event: one event from its columns.
+ *		make_event: one event from its columns; an event's columns.
  */
 #include "postgres.h"
 
@@ -90,4 +90,17 @@ loyalty_make_event_ref(PG_FUNCTION_ARGS)
 	if (ref.bytes != NULL)
 		event_set_ref_text(&event, ref.bytes, ref.len);
 	return make_event(fcinfo, &event, 1, 2, 3, 4, 5);
+}
+
+void
+event_put_ref(Rows *rows, const Event *event)
+{
+	char number[MAXINT8LEN + 1];
+
+	if (event == NULL || event->ref_type == EVENT_REF_NONE)
+		rows_put_null(rows);
+	else if (event->ref_type == EVENT_REF_NUMBER)
+		rows_put_text(rows, number, pg_lltoa(event->ref_number, number));
+	else
+		rows_put_text(rows, event->ref_text.bytes, event->ref_text.len);
 }

@@ -40,8 +40,11 @@
 #include "lib/stringinfo.h"
 #include "port/pg_bitutils.h"
 
+#include "calendar/calendar.h"
+#include "collect/collect.h"
 #include "core/codec.h"
 #include "core/ref.h"
+#include "core/rows.h"
 #include "core/texts.h"
 
 #define TIMELINE_VERSION		   1
@@ -121,6 +124,9 @@ typedef struct TimelineRow
 /* Starts a walk; refuses a version that it doesn't know (XX001). Dictionaries are palloc'd. */
 extern void timeline_open(TimelineReader *reader, const uint8 *body, size_t len);
 
+/* Texts in dictionaries that are read without an allocation, where they are let go at once. */
+#define DICTIONARY_ROOM 32
+
 /* As timeline_open(), with room for dictionaries; palloc only where they are larger. */
 extern void timeline_open_within(TimelineReader *reader, const uint8 *body, size_t len,
 								 EventText *room, int nroom);
@@ -194,6 +200,18 @@ extern void timeline_check_expiry(TimestampTz at);
 
 /* Sets the ref from a text: a number where it is written exactly as a bigint is. */
 extern void event_set_ref_text(Event *event, const char *bytes, int len);
+
+/* An event's ref as a column, as text; NULL where it has none, or there is no event. */
+extern void event_put_ref(Rows *rows, const Event *event);
+
+/* ---- everyone's timelines, by customer ---- */
+
+/* Rows are TimelineRows. */
+extern const CollectOps timeline_collect_ops;
+
+#define TIMELINE_OPS_ID 2
+
+/* ---- reading, inline ---- */
 
 #ifndef WORDS_BIGENDIAN
 

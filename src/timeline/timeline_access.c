@@ -13,7 +13,7 @@
 #include "activity/activity.h"
 #include "calendar/calendar.h"
 #include "core/decimal.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_timeline_events);
 PG_FUNCTION_INFO_V1(loyalty_timeline_count);

@@ -24,7 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "core/decimal.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline_internal.h"
 
 typedef enum AggForm
 {

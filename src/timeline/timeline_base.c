@@ -15,7 +15,6 @@
 #include "core/decimal.h"
 #include "core/soft_input.h"
 #include "timeline/timeline.h"
-#include "timeline/timeline_base.h"
 
 static void
 merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows,

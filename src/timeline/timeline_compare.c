@@ -12,7 +12,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "core/decimal.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_eq);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_ne);

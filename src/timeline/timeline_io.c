@@ -31,7 +31,7 @@
 #include "core/decimal.h"
 #include "core/soft_input.h"
 #include "calendar/calendar.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline_internal.h"
 
 #define BINARY_VERSION		 1
 

@@ -12,7 +12,7 @@
 #include "core/argument.h"
 #include "core/decimal.h"
 #include "core/sort.h"
-#include "timeline/timeline_build.h"
+#include "timeline/timeline_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_add);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_subtract);
