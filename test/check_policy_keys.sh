@@ -11,7 +11,7 @@ run loyalty_policy_keys -c 'CREATE EXTENSION loyalty'
 # keys TYPE: those of the table, as the hint about an unknown one lists them.
 keys()
 {
-	psql -X -q -A -t -d loyalty_policy_keys 2>&1 <<-SQL | sed -nE 's/^HINT: *Allowed: (.*)\.$/\1/p' | sed 's/, /\n/g' | sort
+	LC_ALL=C psql -X -q -A -t -d loyalty_policy_keys 2>&1 <<-SQL | sed -nE 's/^HINT: *Allowed: (.*)\.$/\1/p' | sed 's/, /\n/g' | sort
 		SELECT '{"levels": {"Gold": 1}, "no such key": 1}'::$1;
 	SQL
 }
