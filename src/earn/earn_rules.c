@@ -273,7 +273,7 @@ static const PolicyKey rule_keys[] = {
 	  .write = put_weekdays },
 	{ .name = "hours", .read = read_hours, .write = put_hours },
 	{ .name = "cap", POLICY_AT(EarnRule, cap), .read = read_rule_cap, .write = earn_put_caps },
-	{ NULL }
+	{ .name = NULL }
 };
 
 static const EarnRule default_rule = {
@@ -386,7 +386,7 @@ check_nth(const PolicyObject *object, const PolicyKey *key, void *nth, void *non
 
 static const PolicyKey bonus_keys[] = { POINTS_KEY(EarnBonus, points),
 										CAP_KEY(EarnBonus, cap),
-										{ NULL } };
+										{ .name = NULL } };
 static const PolicyKey nth_keys[] = {
 	{ .name = "n",
 	  .type = POLICY_COUNT,
@@ -396,7 +396,7 @@ static const PolicyKey nth_keys[] = {
 	POINTS_KEY(EarnNth, bonus.points),
 	{ .name = "every", .type = POLICY_BOOL, POLICY_AT(EarnNth, every) },
 	CAP_KEY(EarnNth, bonus.cap),
-	{ NULL }
+	{ .name = NULL }
 };
 
 static const EarnBonus no_bonus = { .cap = EARN_NO_CAPS, .counter = -1 };

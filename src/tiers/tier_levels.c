@@ -47,7 +47,7 @@ static const PolicyKey metric_keys[] = { { .name = "of",
 										   POLICY_AT(TierMetric, nlabels),
 										   .list = offsetof(TierMetric, labels),
 										   .hint = ALL_COUNT_HINT },
-										 { NULL } };
+										 { .name = NULL } };
 
 static const TierMetric default_metric = { .name = "value" };
 
