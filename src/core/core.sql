@@ -48,7 +48,7 @@ CREATE CAST (date[] AS calendar_period) WITH FUNCTION calendar_period(date[]) AS
 COMMENT ON CAST (date[] AS calendar_period) IS
 	'An array of period starts as a period, as calendar_period(date[]) makes it';
 
--- as for policies: core/policy_type.sql
+-- as for policies: policy/policy_type.sql
 CREATE CAST (text AS calendar_period) WITH INOUT AS IMPLICIT;
 COMMENT ON CAST (text AS calendar_period) IS
 	'The text form of a period; implicit, so that a parameter that a driver gives as text is taken as an argument';

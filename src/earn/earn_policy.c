@@ -288,7 +288,7 @@ static const PolicyKey keys[] = {
 	  .argument = 16,
 	  POLICY_AT(EarnPolicy, zone) },
 	{ .name = "versions", .type = POLICY_VERSIONS, .late = true, .argument = 17 },
-	{ NULL }
+	{ .name = NULL }
 };
 
 static const EarnPolicy default_policy;

@@ -273,7 +273,7 @@ static const PolicyKey rule_keys[] = {
 	  .write = put_weekdays },
 	{ .name = "hours", .read = read_hours, .write = put_hours },
 	{ .name = "cap", POLICY_AT(EarnRule, cap), .read = read_rule_cap, .write = earn_put_caps },
-	{ NULL }
+	{ .name = NULL }
 };
 
 static const EarnRule default_rule = {
@@ -321,7 +321,7 @@ earn_read_rules(const PolicyObject *object, const PolicyKey *key, void *policy, 
 
 		policy_enter(object, getIthJsonbValueFromContainer(list, i), psprintf("%s[%d]", path, i),
 					 &place);
-		policy_check_table(&place, rule_keys);
+		policy_check_members(&place, rule_keys);
 		version->rules[i] = default_rule;
 		policy_read_keys(&place, rule_keys, &version->rules[i], NULL);
 	}
@@ -386,7 +386,7 @@ check_nth(const PolicyObject *object, const PolicyKey *key, void *nth, void *non
 
 static const PolicyKey bonus_keys[] = { POINTS_KEY(EarnBonus, points),
 										CAP_KEY(EarnBonus, cap),
-										{ NULL } };
+										{ .name = NULL } };
 static const PolicyKey nth_keys[] = {
 	{ .name = "n",
 	  .type = POLICY_COUNT,
@@ -396,7 +396,7 @@ static const PolicyKey nth_keys[] = {
 	POINTS_KEY(EarnNth, bonus.points),
 	{ .name = "every", .type = POLICY_BOOL, POLICY_AT(EarnNth, every) },
 	CAP_KEY(EarnNth, bonus.cap),
-	{ NULL }
+	{ .name = NULL }
 };
 
 static const EarnBonus no_bonus = { .cap = EARN_NO_CAPS, .counter = -1 };
@@ -419,7 +419,7 @@ read_bonus(const PolicyObject *object, const char *key, EarnBonus *bonus)
 	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
 		json_report_wrong_type(&value, object->type, path, "a number or an object");
 	policy_enter(object, &value, path, &place);
-	policy_check_table(&place, bonus_keys);
+	policy_check_members(&place, bonus_keys);
 	policy_read_keys(&place, bonus_keys, bonus, NULL);
 }
 
@@ -456,7 +456,7 @@ read_nth(const PolicyObject *object, EarnBonuses *bonuses)
 
 		policy_enter(object, getIthJsonbValueFromContainer(list, i), psprintf("%s[%d]", path, i),
 					 &place);
-		policy_check_table(&place, nth_keys);
+		policy_check_members(&place, nth_keys);
 		bonuses->nth[i] = no_nth;
 		policy_read_keys(&place, nth_keys, &bonuses->nth[i], NULL);
 	}

@@ -378,7 +378,7 @@ static const PolicyKey keys[] = {
 	  POLICY_AT(PointsPolicy, overdraft),
 	  POLICY_NAMES(overdraft_names) },
 	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 15 },
-	{ NULL }
+	{ .name = NULL }
 };
 
 static const PointsPolicy default_policy = { .refreshed_by_earn = true,

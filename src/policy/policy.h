@@ -176,7 +176,7 @@ struct PolicyKey
 extern char *policy_key_names(const PolicyKey *keys);
 
 /* Every key must be one of these. */
-extern void policy_check_table(const PolicyObject *object, const PolicyKey *keys);
+extern void policy_check_members(const PolicyObject *object, const PolicyKey *keys);
 
 /* Reads them into a struct, over what is there. version: for what can change; else NULL. */
 extern void policy_read_keys(const PolicyObject *object, const PolicyKey *keys, void *policy,
@@ -331,8 +331,7 @@ extern char *policy_interval_text(const Interval *interval);
 
 #define POLICY_VERSION 1
 
-/* A canonical text as a policy, and back: palloc'd; an unknown version is XX001. */
-extern struct varlena *policy_pack(const char *text, int len);
+/* The canonical text of a policy: palloc'd; an unknown version is XX001. */
 extern char *policy_unpack(const struct varlena *policy);
 
 /* The policy that a JSON text, or a jsonb, means; everything is checked. */

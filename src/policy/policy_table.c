@@ -317,7 +317,7 @@ names_of(const PolicyKey *keys, bool all)
 }
 
 void
-policy_check_table(const PolicyObject *object, const PolicyKey *keys)
+policy_check_members(const PolicyObject *object, const PolicyKey *keys)
 {
 	policy_check_keys(object, names_of(keys, true));
 }
@@ -521,7 +521,7 @@ policy_begin(const PolicyTable *table, JsonbContainer *json)
 	*nversions_of(table, policy) = 1;
 	if (table->long_form != NULL)
 		root.json = table->long_form(&root);
-	policy_check_table(&root, table->keys);
+	policy_check_members(&root, table->keys);
 	read_keys(&root, table->keys, true, policy, first);
 	if (table->check != NULL)
 		table->check(&root, NULL, policy, first);

@@ -1,6 +1,6 @@
 /*
  * policy_type.c
- *		The SQL table of policies: I/O of their types, the cast from jsonb, their constructors,
+ *		The SQL types of policies: I/O of their types, the cast from jsonb, their constructors,
  *		and the cache of a call.
  */
 #include "postgres.h"
@@ -20,7 +20,8 @@
 
 /* ---- the stored form ---- */
 
-struct varlena *
+/* A canonical text as a policy. */
+static struct varlena *
 policy_pack(const char *text, int len)
 {
 	Size size = VARHDRSZ + 1 + (Size) len;

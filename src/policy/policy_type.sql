@@ -1,4 +1,4 @@
--- Template: a type of rules, which is written as a JSON object (core/policy.h), and its casts
+-- Template: a type of rules, which is written as a JSON object (policy/policy.h), and its casts
 -- from and to jsonb. What the rules are is told by a COMMENT ON TYPE of its own, behind this.
 --
 --	TYPE	the type

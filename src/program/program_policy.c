@@ -450,7 +450,7 @@ static const PolicyKey keys[] = {
 	  .write = put_no_expiry },
 	{ .name = "zone", .type = POLICY_ZONE, .argument = 7, POLICY_AT(ProgramPolicy, zone) },
 	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 8 },
-	{ NULL }
+	{ .name = NULL }
 };
 
 static const ProgramReading default_policy = { .policy = { .pending_counts = true } };

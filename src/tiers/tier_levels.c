@@ -47,7 +47,7 @@ static const PolicyKey metric_keys[] = { { .name = "of",
 										   POLICY_AT(TierMetric, nlabels),
 										   .list = offsetof(TierMetric, labels),
 										   .hint = ALL_COUNT_HINT },
-										 { NULL } };
+										 { .name = NULL } };
 
 static const TierMetric default_metric = { .name = "value" };
 
@@ -102,7 +102,7 @@ tier_read_metrics(const PolicyObject *root, const PolicyKey *key, void *opened, 
 							errmsg("\"metrics\" of a %s has one without a name", root->type)));
 		metric->name = pnstrdup(name.val.string.val, name.val.string.len);
 		policy_enter(root, &value, policy_member_path(key->name, &name), &place);
-		policy_check_table(&place, metric_keys);
+		policy_check_members(&place, metric_keys);
 		policy_read_keys(&place, metric_keys, metric, NULL);
 		refuse_fact_kind(&place, metric, "join_kind", &policy->join_kind);
 		refuse_fact_kind(&place, metric, "grant_kind", &policy->grant_kind);

@@ -437,7 +437,7 @@ static const PolicyKey keys[] = {
 	  .check = check_kinds },
 	{ .name = "zone", .type = POLICY_ZONE, .turn = 3, .argument = 12, POLICY_AT(TierPolicy, zone) },
 	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 13 },
-	{ NULL }
+	{ .name = NULL }
 };
 
 /* ---- the short form ---- */
