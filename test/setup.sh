@@ -62,8 +62,13 @@ die_of_server()
 {
 	local other way="a server whose package or build brought its headers"
 
-	other=$(unset PG_CONFIG && PATH=/usr/bin:/bin && choose_server && echo "$PG_CONFIG")
-	[ "$other" = pg_config ] || way="such as PG_CONFIG=$other"
+	other=$(
+		unset PG_CONFIG
+		PATH=/usr/bin:/bin
+		choose_server
+		! builds_with "$PG_CONFIG" || echo "$("$PG_CONFIG" --bindir)/pg_config"
+	)
+	[ -z "$other" ] || way="such as PG_CONFIG=$other"
 	die "PG_CONFIG=$PG_CONFIG: $1
 Give the pg_config of $oldest_version or newer with all of that ($way), or none, and one is chosen."
 }
