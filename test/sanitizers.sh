@@ -97,7 +97,7 @@ sqlsmith_beside_cluster()
 	# It shows a character for each query: one that ran, failed, timed out, or was no SQL.
 	awk '/^[.etS]+$/ { all += length($0); ran += gsub(/[.]/, "") }
 		END { printf "%d queries, %d of them ran to their end\n", all, ran; exit ran == 0 }' "$scratch/output" || return
-	sed -nE 's/.* ERROR:  ([0-9A-Z]{5}): .*/\1/p' "$CLUSTER_LOG" | sort | uniq -c | sort -rn | awk '{ printf "%s%s: %d", NR > 1 ? ", " : "errors: ", $2, $1 } END { if (NR) print "" }'
+	sed -nE 's/.* ERROR:  ([0-9A-Z]{5}): .*/\1/p' "$CLUSTER_LOG" | sort | uniq -c | sort -rn | awk '{ printf "%s%s: %d", (NR > 1 ? ", " : "errors: "), $2, $1 } END { if (NR) print "" }'
 
 	# An internal error is ours to look at, unless it is known to be the server's own.
 	status=0

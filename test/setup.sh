@@ -34,15 +34,19 @@ apt_update()
 	quietly as_root apt-get -q update || die "apt-get update failed"
 }
 
+# The major version that the package lists have; nothing where there are no lists.
+version_in_lists()
+{
+	{ apt-cache depends postgresql 2>/dev/null || true; } | sed -nE 's/.*Depends: postgresql-([0-9]+)$/\1/p'
+}
+
 # Sets version to the major one that Debian's release comes with.
 find_release_version()
 {
-	local from_lists="apt-cache depends postgresql"
-
-	version=$($from_lists 2>/dev/null | sed -nE 's/.*Depends: postgresql-([0-9]+)$/\1/p')
+	version=$(version_in_lists)
 	if [ -z "$version" ] && may_be_root; then
 		apt_update
-		version=$($from_lists | sed -nE 's/.*Depends: postgresql-([0-9]+)$/\1/p')
+		version=$(version_in_lists)
 	elif [ -z "$version" ]; then
 		# No lists, and nobody to fetch them.
 		case $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) in
@@ -58,8 +62,13 @@ die_of_server()
 {
 	local other way="a server whose package or build brought its headers"
 
-	other=$(unset PG_CONFIG && PATH=/usr/bin:/bin && choose_server && echo "$PG_CONFIG")
-	[ "$other" = pg_config ] || way="such as PG_CONFIG=$other"
+	other=$(
+		unset PG_CONFIG
+		PATH=/usr/bin:/bin
+		choose_server
+		! builds_with "$PG_CONFIG" || echo "$("$PG_CONFIG" --bindir)/pg_config"
+	)
+	[ -z "$other" ] || way="such as PG_CONFIG=$other"
 	die "PG_CONFIG=$PG_CONFIG: $1
 Give the pg_config of $oldest_version or newer with all of that ($way), or none, and one is chosen."
 }
