@@ -15,6 +15,7 @@
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "activity/activity.h"
+#include "core/comparison.h"
 #include "core/argument.h"
 #include "calendar/calendar.h"
 
@@ -25,11 +26,6 @@ PG_FUNCTION_INFO_V1(loyalty_activity_set_contains);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_contained);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_eq);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_ne);
-PG_FUNCTION_INFO_V1(loyalty_activity_set_lt);
-PG_FUNCTION_INFO_V1(loyalty_activity_set_le);
-PG_FUNCTION_INFO_V1(loyalty_activity_set_gt);
-PG_FUNCTION_INFO_V1(loyalty_activity_set_ge);
-PG_FUNCTION_INFO_V1(loyalty_activity_set_cmp);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_hash);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_hash_extended);
 PG_FUNCTION_INFO_V1(loyalty_activity_first);
@@ -247,35 +243,7 @@ loyalty_activity_set_ne(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(!equal_arguments(fcinfo));
 }
 
-Datum
-loyalty_activity_set_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) < 0);
-}
-
-Datum
-loyalty_activity_set_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) <= 0);
-}
-
-Datum
-loyalty_activity_set_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) > 0);
-}
-
-Datum
-loyalty_activity_set_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) >= 0);
-}
-
-Datum
-loyalty_activity_set_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_arguments(fcinfo));
-}
+ORDER_FUNCTIONS(loyalty_activity_set, compare_arguments);
 
 Datum
 loyalty_activity_set_hash(PG_FUNCTION_ARGS)

@@ -24,6 +24,7 @@
 #include "utils/tuplestore.h"
 
 #include "collect/collect_internal.h"
+#include "core/comparison.h"
 
 /* ---- collecting aggregates ---- */
 
@@ -316,13 +317,6 @@ loyalty_base_customers_support(PG_FUNCTION_ARGS)
  * the hash adds up what each contributes.
  */
 
-PG_FUNCTION_INFO_V1(loyalty_base_lt);
-PG_FUNCTION_INFO_V1(loyalty_base_le);
-PG_FUNCTION_INFO_V1(loyalty_base_eq);
-PG_FUNCTION_INFO_V1(loyalty_base_ne);
-PG_FUNCTION_INFO_V1(loyalty_base_ge);
-PG_FUNCTION_INFO_V1(loyalty_base_gt);
-PG_FUNCTION_INFO_V1(loyalty_base_cmp);
 PG_FUNCTION_INFO_V1(loyalty_base_hash);
 PG_FUNCTION_INFO_V1(loyalty_base_hash_extended);
 
@@ -482,47 +476,7 @@ hash_argument(FunctionCallInfo fcinfo, uint64 seed)
 	return hash;
 }
 
-Datum
-loyalty_base_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) < 0);
-}
-
-Datum
-loyalty_base_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) <= 0);
-}
-
-Datum
-loyalty_base_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) == 0);
-}
-
-Datum
-loyalty_base_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) != 0);
-}
-
-Datum
-loyalty_base_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) >= 0);
-}
-
-Datum
-loyalty_base_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) > 0);
-}
-
-Datum
-loyalty_base_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_arguments(fcinfo));
-}
+COMPARISON_FUNCTIONS(loyalty_base, compare_arguments);
 
 /* The low half of the extended hash with seed 0, as hash operator classes want it. */
 Datum

@@ -10,15 +10,9 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 
+#include "core/comparison.h"
 #include "core/compat.h"
 
-PG_FUNCTION_INFO_V1(loyalty_bytes_lt);
-PG_FUNCTION_INFO_V1(loyalty_bytes_le);
-PG_FUNCTION_INFO_V1(loyalty_bytes_eq);
-PG_FUNCTION_INFO_V1(loyalty_bytes_ne);
-PG_FUNCTION_INFO_V1(loyalty_bytes_ge);
-PG_FUNCTION_INFO_V1(loyalty_bytes_gt);
-PG_FUNCTION_INFO_V1(loyalty_bytes_cmp);
 PG_FUNCTION_INFO_V1(loyalty_bytes_hash);
 PG_FUNCTION_INFO_V1(loyalty_bytes_hash_extended);
 
@@ -38,47 +32,7 @@ compare_bytes(FunctionCallInfo fcinfo)
 	return result;
 }
 
-Datum
-loyalty_bytes_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_bytes(fcinfo) < 0);
-}
-
-Datum
-loyalty_bytes_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_bytes(fcinfo) <= 0);
-}
-
-Datum
-loyalty_bytes_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_bytes(fcinfo) == 0);
-}
-
-Datum
-loyalty_bytes_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_bytes(fcinfo) != 0);
-}
-
-Datum
-loyalty_bytes_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_bytes(fcinfo) >= 0);
-}
-
-Datum
-loyalty_bytes_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_bytes(fcinfo) > 0);
-}
-
-Datum
-loyalty_bytes_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_bytes(fcinfo));
-}
+COMPARISON_FUNCTIONS(loyalty_bytes, compare_bytes);
 
 Datum
 loyalty_bytes_hash(PG_FUNCTION_ARGS)

@@ -11,16 +11,10 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "core/comparison.h"
 #include "core/decimal.h"
 #include "timeline/timeline_internal.h"
 
-PG_FUNCTION_INFO_V1(loyalty_event_timeline_eq);
-PG_FUNCTION_INFO_V1(loyalty_event_timeline_ne);
-PG_FUNCTION_INFO_V1(loyalty_event_timeline_lt);
-PG_FUNCTION_INFO_V1(loyalty_event_timeline_le);
-PG_FUNCTION_INFO_V1(loyalty_event_timeline_gt);
-PG_FUNCTION_INFO_V1(loyalty_event_timeline_ge);
-PG_FUNCTION_INFO_V1(loyalty_event_timeline_cmp);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_hash);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_hash_extended);
 
@@ -71,47 +65,7 @@ compare_arguments(FunctionCallInfo fcinfo)
 	return order;
 }
 
-Datum
-loyalty_event_timeline_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) == 0);
-}
-
-Datum
-loyalty_event_timeline_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) != 0);
-}
-
-Datum
-loyalty_event_timeline_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) < 0);
-}
-
-Datum
-loyalty_event_timeline_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) <= 0);
-}
-
-Datum
-loyalty_event_timeline_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) > 0);
-}
-
-Datum
-loyalty_event_timeline_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(compare_arguments(fcinfo) >= 0);
-}
-
-Datum
-loyalty_event_timeline_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(compare_arguments(fcinfo));
-}
+COMPARISON_FUNCTIONS(loyalty_event_timeline, compare_arguments);
 
 /* The smallest scale at which all values are exact. */
 static int
