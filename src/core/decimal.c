@@ -357,6 +357,13 @@ decimal_sum_from_numeric(Numeric number, int128 *units, int *scale)
 	return fits && *scale <= DECIMAL_MAX_SCALE;
 }
 
+void
+decimal_report_sum(const char *of)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("sum of %s out of range", of)));
+}
+
 bool
 decimal_sum_rescale(int128 *units, int from_scale, int to_scale)
 {

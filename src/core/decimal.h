@@ -78,6 +78,23 @@ extern bool decimal_sum_from_numeric(Numeric number, int128 *units, int *scale);
 /* The same sum at another scale; false where it doesn't fit 128 bits, or isn't exact there. */
 extern bool decimal_sum_rescale(int128 *units, int from_scale, int to_scale);
 
+/* What a sum of these doesn't hold: 22003. */
+extern void decimal_report_sum(const char *of) pg_attribute_noreturn();
+
+static inline void
+decimal_sum_add(int128 *sum, int128 amount, const char *of)
+{
+	if (unlikely(__builtin_add_overflow(*sum, amount, sum)))
+		decimal_report_sum(of);
+}
+
+static inline void
+decimal_sum_subtract(int128 *sum, int128 amount, const char *of)
+{
+	if (unlikely(__builtin_sub_overflow(*sum, amount, sum)))
+		decimal_report_sum(of);
+}
+
 /* As text, exactly scale decimals, palloc'd; what numeric's output would show. */
 extern char *decimal_to_text(int64 units, int scale);
 extern char *decimal_sum_to_text(int128 units, int scale);

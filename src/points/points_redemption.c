@@ -506,8 +506,7 @@ static int128
 scaled(const Development *development, int128 points)
 {
 	if (!decimal_sum_rescale(&points, development->points_scale, development->scale))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("sum of points out of range")));
+		decimal_report_sum(POINTS_SUM);
 	return points;
 }
 
@@ -529,7 +528,7 @@ redeemed_by_age(const Development *development, const PointsCohort *cohort, int3
 	for (age = 0; age < ages; age++)
 	{
 		if (row < cohort->end && points_age(*row) == age)
-			points_sum_add(&sum, (*row++)->sums[TRIANGLE_REDEEMED]);
+			decimal_sum_add(&sum, (*row++)->sums[TRIANGLE_REDEEMED], POINTS_SUM);
 		redeemed[age] = in_points(development, scaled(development, sum));
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -575,12 +574,12 @@ expected_units(const Development *development, const Line *line)
 static void
 add_to_all(Line *all, const Line *line)
 {
-	points_sum_add(&all->issued, line->issued);
-	points_sum_add(&all->redeemed, line->redeemed);
-	points_sum_add(&all->outstanding, line->outstanding);
-	points_sum_add(&all->expected, line->expected);
-	points_sum_add(&all->expected_if_lower, line->expected_if_lower);
-	points_sum_add(&all->expected_if_higher, line->expected_if_higher);
+	decimal_sum_add(&all->issued, line->issued, POINTS_SUM);
+	decimal_sum_add(&all->redeemed, line->redeemed, POINTS_SUM);
+	decimal_sum_add(&all->outstanding, line->outstanding, POINTS_SUM);
+	decimal_sum_add(&all->expected, line->expected, POINTS_SUM);
+	decimal_sum_add(&all->expected_if_lower, line->expected_if_lower, POINTS_SUM);
+	decimal_sum_add(&all->expected_if_higher, line->expected_if_higher, POINTS_SUM);
 }
 
 /* Develops the cohorts of one label; gives their estimate in all. */

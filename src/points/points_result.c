@@ -121,27 +121,6 @@ points_labels_next(PointsLabels *labels)
 	return true;
 }
 
-static void
-report_sum_out_of_range(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("sum of points out of range")));
-}
-
-void
-points_sum_add(int128 *sum, int128 amount)
-{
-	if (__builtin_add_overflow(*sum, amount, sum))
-		report_sum_out_of_range();
-}
-
-void
-points_sum_subtract(int128 *sum, int128 amount)
-{
-	if (__builtin_sub_overflow(*sum, amount, sum))
-		report_sum_out_of_range();
-}
-
 /* ---- from opening to closing ---- */
 
 /* What a period does to the closing. */
@@ -151,9 +130,9 @@ add_to_closing(const PointsClosing *closing, int128 opening, const int128 *sums)
 	int i;
 
 	for (i = 0; i < closing->first_out; i++)
-		points_sum_add(&opening, sums[i]);
+		decimal_sum_add(&opening, sums[i], POINTS_SUM);
 	for (; i < closing->pending; i++)
-		points_sum_subtract(&opening, sums[i]);
+		decimal_sum_subtract(&opening, sums[i], POINTS_SUM);
 	return opening;
 }
 
@@ -210,7 +189,7 @@ points_closing_put(const PointsClosing *closing, Rows *rows, const MetricCalenda
 		if (row < end && (*row)->key.numbers[closing->period_key] == period)
 			sums = (*row++)->sums;
 		closed = add_to_closing(closing, opening, sums);
-		points_sum_add(&pending, sums[closing->pending]);
+		decimal_sum_add(&pending, sums[closing->pending], POINTS_SUM);
 		put_period(closing, rows, calendar, (int32) period, key, opening, sums, closed, pending,
 				   scale);
 		opening = closed;

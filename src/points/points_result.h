@@ -133,9 +133,7 @@ typedef struct PointsLabels
 extern void points_labels_open(PointsLabels *labels, const Tally *tally);
 extern bool points_labels_next(PointsLabels *labels);
 
-/* Adds to a sum, or takes from it; 22003 past 128 bits. */
-extern void points_sum_add(int128 *sum, int128 amount);
-extern void points_sum_subtract(int128 *sum, int128 amount);
+#define POINTS_SUM "points" /* in errors */
 
 /* ---- from opening to closing ---- */
 

@@ -56,9 +56,9 @@ find_fault(const Tally *tally)
 		if (sums[i] < 0 && i != TOTALS_ADJUSTED && i != TOTALS_TRANSFERRED)
 			return psprintf("\"%s\" is below zero.", columns[i].name);
 		if (identity[i] > 0)
-			points_sum_add(&sum, sums[i]);
+			decimal_sum_add(&sum, sums[i], POINTS_SUM);
 		else if (identity[i] < 0)
-			points_sum_subtract(&sum, sums[i]);
+			decimal_sum_subtract(&sum, sums[i], POINTS_SUM);
 		if (sums[i] != 0 && !metric_result_as_of(tally, &as_of))
 			return "There are points, but no \"as_of\".";
 	}

@@ -46,15 +46,15 @@ points_cohort_next(PointsLabels *labels, PointsCohort *cohort)
 	{
 		const int128 *sums = (*row)->sums;
 
-		points_sum_add(&cohort->issued, sums[TRIANGLE_ISSUED]);
-		points_sum_subtract(&cohort->issued, sums[TRIANGLE_TAKEN_BACK]);
-		points_sum_add(&cohort->redeemed, sums[TRIANGLE_REDEEMED]);
-		points_sum_add(&cohort->expired, sums[TRIANGLE_EXPIRED]);
+		decimal_sum_add(&cohort->issued, sums[TRIANGLE_ISSUED], POINTS_SUM);
+		decimal_sum_subtract(&cohort->issued, sums[TRIANGLE_TAKEN_BACK], POINTS_SUM);
+		decimal_sum_add(&cohort->redeemed, sums[TRIANGLE_REDEEMED], POINTS_SUM);
+		decimal_sum_add(&cohort->expired, sums[TRIANGLE_EXPIRED], POINTS_SUM);
 	}
 	cohort->end = labels->row = row;
 	cohort->outstanding = cohort->issued;
-	points_sum_subtract(&cohort->outstanding, cohort->redeemed);
-	points_sum_subtract(&cohort->outstanding, cohort->expired);
+	decimal_sum_subtract(&cohort->outstanding, cohort->redeemed, POINTS_SUM);
+	decimal_sum_subtract(&cohort->outstanding, cohort->expired, POINTS_SUM);
 	return true;
 }
 

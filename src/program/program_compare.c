@@ -136,7 +136,7 @@ add_pair(TallyRow **row, TallyRow **end, int128 *sums)
 		   (*row)->key.numbers[COMPARE_RANK_B] == key->numbers[COMPARE_RANK_B];
 		 row++)
 		for (i = 0; i < COMPARE_SUMS; i++)
-			program_sum_add(&sums[i], (*row)->sums[i]);
+			decimal_sum_add(&sums[i], (*row)->sums[i], PROGRAM_SUM);
 	return row;
 }
 
@@ -213,8 +213,8 @@ loyalty_program_compare_members(PG_FUNCTION_ARGS)
 		for (n = 0; n < nrows; n++)
 			if (row[n]->key.numbers[COMPARE_OUTCOME] == outcomes[i].outcome)
 			{
-				program_sum_add(&members, row[n]->sums[COMPARE_MEMBERS]);
-				program_sum_add(&change, row[n]->sums[COMPARE_DIFFERENCE]);
+				decimal_sum_add(&members, row[n]->sums[COMPARE_MEMBERS], PROGRAM_SUM);
+				decimal_sum_add(&change, row[n]->sums[COMPARE_DIFFERENCE], PROGRAM_SUM);
 			}
 		rows_begin(&rows);
 		rows_put_name(&rows, outcomes[i].name);

@@ -79,20 +79,6 @@ program_points_scale(const Tally *tally, const ProgramPolicy *program, const int
 	return scale;
 }
 
-static void
-report_sum_out_of_range(void)
-{
-	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					errmsg("sum of amounts or points out of range")));
-}
-
-void
-program_sum_add(int128 *sum, int128 amount)
-{
-	if (__builtin_add_overflow(*sum, amount, sum))
-		report_sum_out_of_range();
-}
-
 void
 program_put_tier(Rows *rows, const ProgramPolicy *program, int rank)
 {

@@ -114,8 +114,7 @@ extern bool program_has_rank(const ProgramPolicy *program, int64 rank, int64 lea
 extern int program_points_scale(const Tally *tally, const ProgramPolicy *program, const int *sums,
 								int nsums);
 
-/* Adds to a sum; 22003 past 128 bits. */
-extern void program_sum_add(int128 *sum, int128 amount);
+#define PROGRAM_SUM "amounts or points" /* in errors */
 
 /* Columns of a table. */
 extern void program_put_tier(Rows *rows, const ProgramPolicy *program, int rank);

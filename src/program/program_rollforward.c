@@ -58,7 +58,7 @@ find_fault(const Tally *tally)
 		for (sum = 0; sum < FORWARD_PENDING; sum++)
 			if (rows[i]->sums[sum] < 0)
 				fault = psprintf("\"%s\" is below zero.", columns[sum].name);
-		program_sum_add(&pending, rows[i]->sums[FORWARD_PENDING]);
+		decimal_sum_add(&pending, rows[i]->sums[FORWARD_PENDING], PROGRAM_SUM);
 		if (pending < 0)
 			fault = "Less is pending than nothing.";
 	}

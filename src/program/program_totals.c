@@ -48,7 +48,7 @@ find_row_fault(const int128 *sums, bool has_as_of)
 		if (sums[i] < 0)
 			return psprintf("\"%s\" is below zero.", columns[i].name);
 	for (i = WHOLE_REDEEMED; i <= WHOLE_BALANCE; i++)
-		program_sum_add(&gone, sums[i]);
+		decimal_sum_add(&gone, sums[i], PROGRAM_SUM);
 	if (gone != sums[WHOLE_ISSUED])
 		return "What was issued isn't what was redeemed, expired, and is left.";
 	for (i = WHOLE_SPEND; i < WHOLE_SUMS; i++)
@@ -148,7 +148,7 @@ loyalty_program_totals_table(PG_FUNCTION_ARGS)
 		if (row < end && (*row)->key.numbers[0] == rank)
 			sums = (*row++)->sums;
 		for (i = 0; i < WHOLE_SUMS; i++)
-			program_sum_add(&all[i], sums[i]);
+			decimal_sum_add(&all[i], sums[i], PROGRAM_SUM);
 		rows_begin(&rows);
 		program_put_tier(&rows, program, rank);
 		put_sums(&rows, tally, sums, points_scale);
