@@ -54,6 +54,8 @@ SELECT is((SELECT activity_agg(at) FROM instant), (SELECT activity_set(array_agg
 
 CREATE TABLE utc AS
 SELECT name FROM unnest(ARRAY['UTC', 'utc', 'Etc/UTC', 'GMT', 'Etc/GMT', 'UCT', 'Etc/UCT', 'Universal', 'Etc/Universal', 'Zulu', 'Etc/Zulu', 'Greenwich', 'Etc/Greenwich', 'GMT0', 'GMT+0', 'GMT-0', 'Etc/GMT+0', 'UTC0', '+00:00', '<+00>-00']) name;
+-- the older of them are not on every server
+DELETE FROM utc WHERE name ~ '^[A-Za-z/]+$' AND lower(name) NOT IN (SELECT lower(name) FROM pg_timezone_names);
 CREATE FUNCTION in_session(session_zone text, OUT a activity_base, OUT r retention_result, OUT p points_totals_result, OUT f funnel_totals_result)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -71,7 +73,7 @@ SELECT is((SELECT t.members::int FROM (SELECT rollup(s.p) AS r FROM utc, in_sess
 SELECT is((SELECT customers::int FROM (SELECT rollup(s.f) AS r FROM utc, in_session(name) s) q, funnel_totals_scope(q.r)), (SELECT count(*)::int FROM utc), '... with funnels');
 SELECT is((SELECT count(*)::int FROM utc, LATERAL (SELECT retention(activities(1, timestamptz '2024-01-31 23:59:59+00', 'UTC'), ('month@' || name)::calendar_period, '2024-03-31') AS r) q WHERE r IS NOT NULL), (SELECT count(*)::int FROM utc), 'days collected in UTC are asked by month in any of its names');
 SELECT lives_ok($$SELECT retention(activities(customer, at, zone)) FROM (VALUES (1, timestamptz '2024-01-31', 'Etc/UTC'), (2, timestamptz '2024-01-31', 'GMT')) v(customer, at, zone)$$, '... and collected by several of them');
-SELECT is((SELECT (activity_agg(timestamptz '2024-01-31 23:59:59+00', name))::text FROM utc WHERE name = 'Zulu'), '{2024-01-31}', '... one customer''s too');
+SELECT is((SELECT (activity_agg(timestamptz '2024-01-31 23:59:59+00', name))::text FROM utc WHERE name = 'Etc/UTC'), '{2024-01-31}', '... one customer''s too');
 -- what is at UTC only now and then is another zone
 SELECT is((SELECT count(DISTINCT ('month@' || name)::calendar_period)::int FROM (VALUES ('UTC'), ('Europe/London'), ('Africa/Abidjan'), ('Atlantic/Reykjavik'), ('<+01>-01'), ('Etc/GMT-1')) v(name)), 6, 'zones that have been elsewhere are not UTC');
 SELECT is(('{"zone": "gmt"}'::points_policy)::text, '{"zone": "UTC"}', 'its name is UTC');
