@@ -29,7 +29,7 @@ if [ "${1-}" != --beside-cluster ]; then
 		old=$scratch/old
 	fi
 	for tree in "$old" "$new"; do
-		quietly make -s -C "$tree" PG_CONFIG="$PG_CONFIG" COPT="${COPT-}" with_llvm=no -j "$(nproc)" all || die "$tree: the build failed"
+		quietly make_with_server -C "$tree" -j "$(nproc)" all || die "$tree: the build failed"
 	done
 	test/cluster.sh -s -c shared_buffers=64MB test/make_update.sh --beside-cluster "$scratch" "$old" "$new"
 	exit
@@ -53,7 +53,7 @@ by_hand=$new/src/update/$from--$to.sql
 
 install_tree()
 {
-	quietly make -s -C "$1" PG_CONFIG="$PG_CONFIG" COPT="${COPT-}" with_llvm=no install || die "$1: the installation failed"
+	quietly make_with_server -C "$1" install || die "$1: the installation failed"
 }
 
 # run DATABASE [psql options]
