@@ -15,6 +15,8 @@
 #include "fmgr.h"
 #include "utils/numeric.h"
 
+#include "core/compat.h"
+
 #define DECIMAL_MAX_SCALE  18
 #define DECIMAL_KEPT_ZEROS 4
 
