@@ -45,7 +45,6 @@ while getopts isc:k:e:l:p:u:x: option; do
 done
 shift $((OPTIND - 1))
 
-
 stop()
 {
 	if [ -e "$folder/data/postmaster.pid" ]; then

@@ -357,19 +357,6 @@ tally_add(const Tally *tally, TallyRow *row, int sum, int128 amount)
 		report_sum_out_of_range(tally, sum);
 }
 
-void
-tally_clear(Tally *tally)
-{
-	while (tally->nlist > 0)
-		pfree(tally->list[--tally->nlist]);
-	if (tally->rows != NULL)
-		rows_reset(tally->rows);
-	tally->nrows = 0;
-	tally->in_order = true;
-	tally->last = NULL;
-	tally->guests = 0;
-}
-
 /* ---- adding one to another ---- */
 
 /* So much of a parameter is shown before where two differ. */

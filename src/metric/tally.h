@@ -113,9 +113,6 @@ extern void tally_add(const Tally *tally, TallyRow *row, int sum, int128 amount)
 /* Adds another tally of the same shape; 22023 that names the parameter where they don't agree. */
 extern void tally_add_tally(Tally *to, const Tally *from);
 
-/* Takes all rows and guests out again; parameters and scale stay. */
-extern void tally_clear(Tally *tally);
-
 /* ---- reading one ---- */
 
 extern const TallyShape *tally_shape(const Tally *tally);

@@ -15,12 +15,6 @@ tier_walk_rank(const TierWalk *walk)
 	return walk->rank;
 }
 
-int
-tier_walk_rule_rank(const TierWalk *walk)
-{
-	return walk->rule_rank;
-}
-
 TimestampTz
 tier_walk_valid_until(TierWalk *walk)
 {

@@ -262,9 +262,6 @@ extern void tier_walk_end(TierWalk *walk);
 /* The effective rank; TIER_NO_RANK: not a member yet. */
 extern int tier_walk_rank(const TierWalk *walk);
 
-/* The rank by the rules alone. */
-extern int tier_walk_rule_rank(const TierWalk *walk);
-
 /* Until when the effective tier is promised; DT_NOEND: open. */
 extern TimestampTz tier_walk_valid_until(TierWalk *walk);
 
