@@ -8,7 +8,7 @@
 #include "utils/builtins.h"
 
 #include "calendar/calendar.h"
-#include "tiers/tier_policy.h"
+#include "tiers/tiers_internal.h"
 
 /* Names of an enum that also has what isn't one word: NULL there. */
 static const char *const window_names[] = { NULL, NULL, "membership year", "since tier",
@@ -326,7 +326,7 @@ check_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *
 /* ---- the entry tier ---- */
 
 static void
-read_base(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+read_entry(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
 	TierPolicy *policy = opened;
 	JsonbValue value;
@@ -351,14 +351,14 @@ read_base(const PolicyObject *root, const PolicyKey *key, void *opened, void *ve
 }
 
 static void
-put_base(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
-		 const void *before)
+put_entry(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		  const void *before)
 {
 	policy_put_name(out, key->name, ((const TierPolicy *) now)->tiers[0]);
 }
 
 static bool
-base_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+entry_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
 {
 	return strcmp(((const TierPolicy *) now)->tiers[0], ENTRY_NAME) == 0;
 }
@@ -378,15 +378,15 @@ static const PolicyKey keys[] = {
 	  .turn = 3,
 	  .argument = 2,
 	  .given_as = POLICY_TEXT,
-	  .read = read_base,
-	  .write = put_base,
-	  .same = base_same },
+	  .read = read_entry,
+	  .write = put_entry,
+	  .same = entry_same },
 	{ .name = "metrics",
 	  .turn = 1,
 	  .argument = 3,
-	  .read = tier_read_metrics,
-	  .write = tier_put_metrics,
-	  .same = tier_metrics_same },
+	  .read = tier_read_measures,
+	  .write = tier_put_measures,
+	  .same = tier_measures_same },
 	{ .name = "qualifying_window",
 	  .turn = 4,
 	  .argument = 4,
@@ -520,17 +520,6 @@ const PolicyTable tier_policy_table = {
 POLICY_TYPE(tier_policy, TierPolicy)
 
 /* ---- what an open one tells ---- */
-
-int
-tier_rank_of(const TierPolicy *policy, const char *name, int len)
-{
-	int rank;
-
-	for (rank = 0; rank < policy->ntiers; rank++)
-		if ((int) strlen(policy->tiers[rank]) == len && memcmp(policy->tiers[rank], name, len) == 0)
-			return rank;
-	return TIER_NO_RANK;
-}
 
 const TierVersion *
 tier_version_on(const TierPolicy *policy, DateADT day)
