@@ -200,26 +200,15 @@ open_step_windows(FunnelRules *rules, const ArgumentBytes *argument)
 static int
 open_choice(const ArgumentBytes *argument, const char *name, const char *const *choices)
 {
-	StringInfoData allowed;
-	int i;
-
 	if (argument->state == ARGUMENT_MISSING)
 		return 0;
 	if (argument->state == ARGUMENT_NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name),
 				 errhint("Leave it out for '%s'.", choices[0])));
-	for (i = 0; choices[i] != NULL; i++)
-		if (strlen(choices[i]) == argument->len &&
-			memcmp(choices[i], argument->bytes, argument->len) == 0)
-			return i;
-	initStringInfo(&allowed);
-	for (i = 0; choices[i] != NULL; i++)
-		appendStringInfo(&allowed, "%s'%s'", i > 0 ? ", " : "", choices[i]);
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("%s of a funnel can't be \"%.*s%s\"", name,
-						   JSON_SHOWN((const char *) argument->bytes, (int) argument->len)),
-					errhint("Allowed: %s.", allowed.data)));
+	return choice_of(argument->bytes, argument->len, choices, choice_count(choices),
+					 ERRCODE_INVALID_PARAMETER_VALUE, psprintf("%s of a funnel can't be", name),
+					 "'");
 }
 
 /* What the arguments say, in the current memory context; their bytes stay where they are. */

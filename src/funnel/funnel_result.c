@@ -10,6 +10,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "core/argument.h"
 #include "core/json.h"
 #include "policy/policy.h"
 #include "funnel/funnel_result.h"
@@ -112,26 +113,17 @@ canonical_step_windows(const char *json)
 }
 
 static char *
-canonical_choice(const char *text, const char *name, const char *const *choices)
-{
-	for (; *choices != NULL; choices++)
-		if (strcmp(text, *choices) == 0)
-			return pstrdup(text);
-	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					errmsg("\"%s\" of a %s can't be \"%.*s%s\"", name, RESULT_TYPE,
-						   JSON_SHOWN(text, (int) strlen(text)))));
-}
-
-static char *
 canonical_mode(const char *text)
 {
-	return canonical_choice(text, "mode", funnel_mode_names);
+	return tally_canonical_choice(text, "\"mode\" of a " RESULT_TYPE " can't be", funnel_mode_names,
+								  choice_count(funnel_mode_names));
 }
 
 static char *
 canonical_by(const char *text)
 {
-	return canonical_choice(text, "by", funnel_by_names);
+	return tally_canonical_choice(text, "\"by\" of a " RESULT_TYPE " can't be", funnel_by_names,
+								  choice_count(funnel_by_names));
 }
 
 /* ---- the shape ---- */

@@ -126,9 +126,6 @@ extern const struct PolicyTable points_policy_table;
 /* Opens a detoasted points_policy datum in the current memory context. */
 extern PointsPolicy *points_policy_open(const struct varlena *policy);
 
-/* The stored form of rules written as JSON; everything is checked. */
-extern struct varlena *points_policy_from_text(const char *text);
-
 /* ---- the walk (points_walk.c) ---- */
 
 typedef enum PointsStep

@@ -15,7 +15,7 @@
 static char *
 canonical_policy(const char *text)
 {
-	return policy_unpack(points_policy_from_text(text));
+	return policy_canonical(&points_policy_table, text);
 }
 
 static char *

@@ -19,7 +19,7 @@
 #include "core/int128.h"
 #include "metric/cells.h"
 #include "points/points_booking.h"
-#include "program/program_result.h"
+#include "program/program_internal.h"
 
 #define SCALES	 (DECIMAL_MAX_SCALE + 1)
 #define OUTCOMES 3

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "core/argument.h"
 #include "core/rows.h"
 #include "metric/tally.h"
 #include "survival/durations.h"
@@ -102,18 +103,10 @@ PG_FUNCTION_INFO_V1(loyalty_logrank_test);
 static LogrankWeighting
 weighting_argument(FunctionCallInfo fcinfo, int n)
 {
-	char *weighting = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	static const char *const names[] = { "logrank", "wilcoxon", "tarone-ware" };
 
-	if (strcmp(weighting, "logrank") == 0)
-		return LOGRANK_EQUAL;
-	if (strcmp(weighting, "wilcoxon") == 0)
-		return LOGRANK_AT_RISK;
-	if (strcmp(weighting, "tarone-ware") == 0)
-		return LOGRANK_ROOT;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown weighting: \"%s\"", weighting),
-					errhint("There are 'logrank', 'wilcoxon' (Gehan-Breslow) and "
-							"'tarone-ware'.")));
+	return (LogrankWeighting) argument_choice(fcinfo, n, "weighting", names, lengthof(names),
+											  "unknown weighting:", "'");
 }
 
 /* Numbers the segments of rows that are sorted by them; names[i] is a row of segment i. */

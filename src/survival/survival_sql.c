@@ -10,6 +10,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "core/argument.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
 #include "metric/tally.h"
@@ -106,17 +107,10 @@ survival_times(const Tally *tally)
 static SurvivalInterval
 interval_kind_argument(FunctionCallInfo fcinfo, int n)
 {
-	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	static const char *const names[] = { "log-log", "log", "plain" };
 
-	if (strcmp(kind, "log-log") == 0)
-		return SURVIVAL_LOG_LOG;
-	if (strcmp(kind, "log") == 0)
-		return SURVIVAL_LOG;
-	if (strcmp(kind, "plain") == 0)
-		return SURVIVAL_PLAIN;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown kind of interval: \"%s\"", kind),
-					errhint("There are 'log-log', 'log' and 'plain'.")));
+	return (SurvivalInterval) argument_choice(fcinfo, n, "interval_kind", names, lengthof(names),
+											  "unknown kind of interval:", "'");
 }
 
 Datum

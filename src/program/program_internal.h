@@ -1,5 +1,5 @@
 /*
- * program_result.h
+ * program_internal.h
  *		A programme over everyone: what the metrics share, from the fold to reading their results.
  *
  *		timelines --> one walk each, to the end of as_of --> where it stands  --> program_totals
@@ -12,8 +12,8 @@
  *
  * The metrics are program_totals.c, program_compare.c and program_rollforward.c.
  */
-#ifndef LOYALTY_PROGRAM_RESULT_H
-#define LOYALTY_PROGRAM_RESULT_H
+#ifndef LOYALTY_PROGRAM_INTERNAL_H
+#define LOYALTY_PROGRAM_INTERNAL_H
 
 #include "postgres.h"
 
