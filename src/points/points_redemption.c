@@ -773,8 +773,7 @@ value_argument(FunctionCallInfo fcinfo, int n)
 	Numeric value = PG_GETARG_NUMERIC(n);
 
 	if (numeric_is_nan(value) || numeric_is_inf(value) ||
-		DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(value),
-										 NumericGetDatum(int64_to_numeric(0)))))
+		numeric_compare(value, int64_to_numeric(0)) < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("value_per_point must not be below zero, nor NaN or infinite")));
 	return NumericGetDatum(value);

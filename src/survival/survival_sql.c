@@ -11,6 +11,7 @@
 #include "utils/numeric.h"
 
 #include "core/argument.h"
+#include "core/decimal.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
 #include "metric/tally.h"
@@ -150,13 +151,6 @@ longest_duration(SurvivalTimes of, int scale)
 	return decimal_to_numeric(of.times[of.ntimes - 1].duration, scale);
 }
 
-/* Is a number of the caller's below, at or above another? NaN is above all. */
-static int
-compare(Numeric a, Numeric b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
 /* Refuses a point in time that isn't 0 or more, and finite. */
 static void
 check_point(Numeric point, const char *name)
@@ -164,7 +158,7 @@ check_point(Numeric point, const char *name)
 	if (numeric_is_nan(point) || numeric_is_inf(point))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s must be finite", name)));
-	if (compare(point, decimal_to_numeric(0, 0)) < 0)
+	if (numeric_compare(point, decimal_to_numeric(0, 0)) < 0)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -195,7 +189,7 @@ loyalty_survival_at(PG_FUNCTION_ARGS)
 	check_point(t, "t");
 	if (times.ntimes == 0)
 		PG_RETURN_NULL();
-	is_past = compare(t, longest_duration(times, tally_scale(tally))) > 0;
+	is_past = numeric_compare(t, longest_duration(times, tally_scale(tally))) > 0;
 	until = is_past ? PG_INT64_MAX : whole_units(t, tally_scale(tally));
 	survival_start(&walk, times);
 	while (walk.next < walk.end && walk.next->duration <= until)
