@@ -12,7 +12,7 @@
 
 #include "postgres.h"
 
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "funnel/funnel_call.h"
 
 typedef enum FunnelParameter

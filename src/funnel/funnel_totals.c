@@ -13,7 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "collect/collect.h"
-#include "metric/counted.h"
+#include "metric/cells.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
 #include "funnel/funnel_result.h"

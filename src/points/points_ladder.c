@@ -391,7 +391,7 @@ points_develop_redemptions(const DevelopmentCohort *cohorts, int32 ncohorts, dou
 						   DevelopmentEstimate *estimates, DevelopmentEstimate *total)
 {
 	Ladder ladder = { .cohorts = cohorts, .ncohorts = ncohorts };
-	double z = normal_quantile_two_sided(confidence);
+	double z = confidence_quantile(confidence);
 	double issued = 0;
 	double lowest = 0;
 	double highest = 0;

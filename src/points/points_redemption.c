@@ -19,7 +19,7 @@
 #include "core/decimal.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "points/points_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_redemption_rate);
@@ -210,7 +210,7 @@ finish_all(Development *development, double confidence)
 	all->estimate.upper = most;
 	if (!isnan(error))
 	{
-		double reach = error * normal_quantile_two_sided(confidence);
+		double reach = error * confidence_quantile(confidence);
 
 		all->estimate.lower = Min(Max(all->estimate.rate - reach, least), most);
 		all->estimate.upper = Max(Min(all->estimate.rate + reach, most), least);

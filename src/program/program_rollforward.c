@@ -7,7 +7,7 @@
 
 #include "fmgr.h"
 
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "points/points.h"
 #include "program/program_result.h"
 

@@ -9,7 +9,7 @@
 #include "utils/builtins.h"
 
 #include "core/rows.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "survival/durations.h"
 #include "survival/logrank.h"
 

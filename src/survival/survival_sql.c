@@ -12,8 +12,7 @@
 
 #include "core/rows.h"
 #include "metric/statistics.h"
-#include "metric/kaplan_meier.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "survival/durations.h"
 
 #define SURVIVAL_DURATION 0
