@@ -6,9 +6,8 @@
 
 #include "miscadmin.h"
 
-#include "points/points.h"
 #include "policy/policy.h"
-#include "points/points_result.h"
+#include "points/points_internal.h"
 
 /* ---- parameters of results ---- */
 

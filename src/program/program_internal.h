@@ -8,7 +8,7 @@
  *
  * Who isn't a member by the end of as_of isn't counted; a customer without any event is a
  * member all the time. Who is one by one of two programmes only has nothing under the other.
- * The roll-forward books the moves as points/points_result.h has it, without labels.
+ * The roll-forward books the moves as points/points.h has it, without labels.
  *
  * The metrics are program_totals.c, program_compare.c and program_rollforward.c.
  */
