@@ -24,10 +24,9 @@
 #include "core/json.h"
 #include "core/rows.h"
 #include "funnel/funnel_internal.h"
-#include "metric/counted.h"
 #include "metric/metric.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "policy/policy.h"
 
 #define RESULT_TYPE "funnel_totals_result"

@@ -19,6 +19,7 @@
 #include "collect/collect.h"
 #include "core/decimal.h"
 #include "core/rows.h"
+#include "metric/cells.h"
 #include "metric/tally.h"
 
 /* ---- a metric ---- */
@@ -233,42 +234,6 @@ extern bool metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of
 
 /* Refuses a period in another zone than the days of a base were collected in. */
 extern void metric_check_zone(const Base *base, const Calendar *calendar);
-
-/* ---- rows by a number, for folds ---- */
-
-/*
- * Finds the rows of a tally whose last key is a number or a period, and its only one, or the others
- * given, at the cost of an array look-up. The array covers the numbers that occur as long as they
- * lie close together.
- */
-typedef struct MetricCells
-{
-	Tally *tally;
-	MemoryContext context;
-	TallyKey key; /* of any row, but for the number */
-	int column;	  /* where the number stands in it */
-	int32 first;  /* cells[0] is its row */
-	uint32 ncells;
-	TallyRow **cells; /* NULL: not asked for yet */
-} MetricCells;
-
-/* In the current memory context. */
-extern void metric_cells_open(MetricCells *cells, Tally *tally);
-
-/* The same of rows with two keys, whose first one is this. */
-extern void metric_cells_open_under(MetricCells *cells, Tally *tally, int64 first_key);
-
-extern TallyRow *metric_cell_slow(MetricCells *cells, int32 number);
-
-static inline TallyRow *
-metric_cell(MetricCells *cells, int32 number)
-{
-	uint32 slot = (uint32) number - (uint32) cells->first;
-
-	if (likely(slot < cells->ncells && cells->cells[slot] != NULL))
-		return cells->cells[slot];
-	return metric_cell_slow(cells, number);
-}
 
 /* ---- reading results ---- */
 

@@ -19,7 +19,7 @@
 #include "core/decimal.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "points/points_result.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_redemption_rate);
@@ -435,7 +435,7 @@ develop_redemptions(const DevelopmentCohort *cohorts, int32 ncohorts, double con
 					DevelopmentEstimate *estimates, DevelopmentEstimate *total)
 {
 	Ladder ladder = { .cohorts = cohorts, .ncohorts = ncohorts };
-	double z = normal_quantile_two_sided(confidence);
+	double z = confidence_quantile(confidence);
 	double issued = 0;
 	double lowest = 0;
 	double highest = 0;
@@ -660,7 +660,7 @@ finish_all(Development *development, double confidence)
 	all->estimate.upper = most;
 	if (!isnan(error))
 	{
-		double reach = error * normal_quantile_two_sided(confidence);
+		double reach = error * confidence_quantile(confidence);
 
 		all->estimate.lower = Min(Max(all->estimate.rate - reach, least), most);
 		all->estimate.upper = Max(Min(all->estimate.rate + reach, most), least);

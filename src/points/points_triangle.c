@@ -9,7 +9,7 @@
 #include "miscadmin.h"
 
 #include "core/rows.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "points/points_result.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_triangle_table);

@@ -7,7 +7,7 @@
 
 #include "fmgr.h"
 
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "points/points_result.h"
 #include "program/program_result.h"
 

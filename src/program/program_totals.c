@@ -6,7 +6,7 @@
 
 #include "fmgr.h"
 
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "program/program_result.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_totals_table);

@@ -15,7 +15,6 @@
 #include "core/rows.h"
 #include "metric/metric.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
 #include "timeline/timeline.h"
 
 /*

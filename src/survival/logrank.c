@@ -34,7 +34,7 @@
 
 #include "core/rows.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "survival/survival_internal.h"
 
 /* The covariance takes segments x segments. */

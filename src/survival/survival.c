@@ -15,9 +15,8 @@
 #include "activity/activity.h"
 #include "calendar/calendar.h"
 #include "core/rows.h"
-#include "metric/kaplan_meier.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 #include "survival/survival_internal.h"
 
 /* ---- durations ---- */
