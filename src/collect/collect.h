@@ -36,6 +36,7 @@
 #include "utils/uuid.h"
 
 #include "core/codec.h"
+#include "core/ref.h"
 #include "core/texts.h"
 
 /* Parts of a large collector: as many as a hash's top PART_BITS tell apart. */
@@ -56,6 +57,9 @@ typedef struct Customer
 	ByteSpan bytes;
 } Customer;
 
+/* Takes a kind or a label of events. */
+typedef void (*CollectTextTaker)(void *taker, bool is_label, const EventText *text);
+
 /* What is collected. */
 typedef struct CollectOps
 {
@@ -75,6 +79,9 @@ typedef struct CollectOps
 
 	/* When its last event is, in the body's own unit; PG_INT64_MIN where it has none. */
 	int64 (*last)(ByteSpan body);
+
+	/* Hands over the kinds and labels that occur in it, each once; NULL: bodies have none. */
+	void (*texts)(ByteSpan body, CollectTextTaker take, void *taker);
 
 	/* Order of two bodies, and a hash that agrees with it; as of the stored type. */
 	int (*compare)(ByteSpan a, ByteSpan b);
