@@ -26,8 +26,9 @@
 /* What is folded over: the customers of a base, or a summary a row. */
 typedef enum MetricInput
 {
-	METRIC_ACTIVITIES, /* of activity sets: days, as they were collected */
-	METRIC_TIMELINES   /* of timelines: instants, whose local days count */
+	METRIC_ACTIVITIES,		   /* of activity sets: days, as they were collected */
+	METRIC_STARTS_AND_RETURNS, /* of two bases of those, or two sets a row */
+	METRIC_TIMELINES		   /* of timelines: instants, whose local days count */
 } MetricInput;
 
 typedef enum MetricArgumentType
@@ -36,11 +37,14 @@ typedef enum MetricArgumentType
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
 	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
+	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one, which the
+					 * fold finds itself where it may be NULL in an aggregate, too */
 	METRIC_DAY,		/* another day */
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
+	METRIC_OPTIONS, /* the last one, which the metric reads itself: over a base all from there on,
+					 * in an aggregate one varlena, which it may leave out at the end */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
@@ -69,6 +73,7 @@ typedef struct MetricQuestion
 	bool flag;
 	int32 count; /* 0: none given, where it may be */
 	Decimal decimal;
+	void *options;	/* opened by the metric */
 	ZoneDays *zone; /* over timelines: that the policies and the period name, or the session's */
 	const char *zone_name; /* of the days that are counted; NULL: unknown, as of stored sets */
 
@@ -104,6 +109,11 @@ typedef struct Metric
 	int kind;						 /* for those who count several metrics by one fold */
 	MetricEventless eventless;
 
+	/* Opens METRIC_OPTIONS in the current memory context: of a call over a base from its n-th
+	 * argument on, and of an aggregate's value, which may be NULL. */
+	void *(*options_of_call)(const struct Metric *metric, FunctionCallInfo fcinfo, int n);
+	void *(*options_of_value)(const struct Metric *metric, const struct varlena *value);
+
 	/* What may not be asked, with an error of its own; NULL: nothing. */
 	void (*check)(const MetricQuestion *question);
 
@@ -115,6 +125,8 @@ typedef struct Metric
 	void *(*start)(const MetricQuestion *question, Tally *tally);
 	/* Counts a customer: the body of his summary. */
 	void (*customer)(void *fold, ByteSpan body);
+	/* The same of METRIC_STARTS_AND_RETURNS; bytes are NULL where he has no such summary. */
+	void (*customer_of_two)(void *fold, ByteSpan starts, ByteSpan returns);
 	/* Brings what was counted apart into the tally, and starts anew; NULL: nothing is. */
 	void (*finish)(void *fold, Tally *tally);
 } Metric;
@@ -201,17 +213,6 @@ extern char *metric_canonical_decimal(const char *text);
 
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
-
-/* ---- for metrics that read their arguments themselves ---- */
-
-/* A period that must not be NULL (22004). */
-extern const CalendarPeriod *metric_period_argument(FunctionCallInfo fcinfo, int n);
-
-/* A finite day; false where it is NULL, or isn't there. */
-extern bool metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of);
-
-/* Refuses a period in another zone than the days of a base were collected in. */
-extern void metric_check_zone(const Base *base, const Calendar *calendar);
 
 /* ---- rows by a number, for folds ---- */
 
