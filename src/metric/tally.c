@@ -341,17 +341,35 @@ add_row(Tally *tally, const TallyKey *key)
 		tally->max_list *= 2;
 		tally->list = repalloc_huge(tally->list, tally->max_list * sizeof(TallyRow *));
 	}
+	row->place = tally->nlist;
 	tally->list[tally->nlist++] = row;
 	return row;
 }
 
-/* As long as keys come in order, they need no look-up. */
+/* Is it the row found last, or the one that came behind that? */
+static bool
+is_near(Tally *tally, const TallyKey *key)
+{
+	int64 next;
+
+	if (tally->last == NULL)
+		return false;
+	if (equal_keys(tally, &tally->last->key, key))
+		return true;
+	next = tally->last->place + 1;
+	if (next == tally->nlist || !equal_keys(tally, &tally->list[next]->key, key))
+		return false;
+	tally->last = tally->list[next];
+	return true;
+}
+
+/* As long as keys come in order, or in that of before, they need no look-up. */
 TallyRow *
 tally_enter(Tally *tally, const TallyKey *key, bool *found)
 {
 	RowEntry *entry;
 
-	*found = tally->last != NULL && equal_keys(tally, &tally->last->key, key);
+	*found = is_near(tally, key);
 	if (*found)
 		return tally->last;
 	if (tally->in_order &&

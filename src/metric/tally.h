@@ -111,6 +111,7 @@ typedef struct TallyRow
 {
 	TallyKey key;
 	int128 *sums; /* shape->nsums; they stay where they are */
+	int64 place;  /* when it came, among the others */
 } TallyRow;
 
 /* ---- making one ---- */
