@@ -131,6 +131,9 @@ typedef struct Metric
 	void (*finish)(void *fold, Tally *tally);
 } Metric;
 
+/* Members of a Metric, by an array. */
+#define METRIC_ARGUMENTS(array) .narguments = lengthof(array), .arguments = array
+
 /* The function (base, arguments). */
 extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
 

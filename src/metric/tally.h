@@ -97,6 +97,12 @@ typedef struct TallyShape
 	const char *(*fault)(const Tally *tally);
 } TallyShape;
 
+/* Members of a TallyShape, by arrays. */
+#define TALLY_PARAMETERS(array) .nparameters = lengthof(array), .parameters = array
+#define TALLY_KEYS(array)		.nkeys = lengthof(array), .keys = array
+#define TALLY_SUMS(array)		.nsums = lengthof(array), .sums = array
+#define TALLY_TOTALS(array)		.ntotals = lengthof(array), .totals = array
+
 /* The key of a row; what the shape has no column for doesn't matter. Numbers of TALLY_PERIOD,
  * TALLY_NUMBER and TALLY_DECIMAL columns stand in their column's place; a shape has at most one
  * TALLY_TEXT and one TALLY_DECIMAL column. */
