@@ -29,7 +29,7 @@
 
 #include "core/decimal.h"
 #include "core/json.h"
-#include "core/sort.h"
+#include "core/array.h"
 #include "metric/metric_internal.h"
 
 #define STORED_VERSION	  1

@@ -10,7 +10,7 @@
 
 #include "core/rows.h"
 #include "metric/tally.h"
-#include "points/points_result.h"
+#include "points/points_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_triangle_table);
 

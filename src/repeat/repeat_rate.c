@@ -135,10 +135,9 @@ repeat_rate_by_orders(void *of, ByteSpan body)
 static char *
 canonical_counted(const char *text)
 {
-	if (strcmp(text, "days") != 0 && strcmp(text, "orders") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("\"counted\" is neither \"days\" nor \"orders\": \"%.20s\"", text)));
-	return pstrdup(text);
+	static const char *const names[] = { "days", "orders" };
+
+	return tally_canonical_choice(text, "\"counted\" can't be", names, lengthof(names));
 }
 
 static const MetricArgument arguments[] = {

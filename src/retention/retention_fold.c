@@ -9,7 +9,7 @@
 #include "utils/memutils.h"
 
 #include "activity/activity.h"
-#include "core/sort.h"
+#include "core/array.h"
 #include "retention/retention_part.h"
 
 typedef struct BlockEntry

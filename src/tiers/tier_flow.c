@@ -9,7 +9,7 @@
 
 #include "core/rows.h"
 #include "metric/tally.h"
-#include "tiers/tier_result.h"
+#include "tiers/tiers_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_tier_flow_table);
 
