@@ -598,7 +598,7 @@ static void report_changing_arguments(const char *names) pg_attribute_noreturn()
 static void
 report_changing_arguments(const char *names)
 {
-	bool several = strstr(names, " and ") != NULL;
+	bool several = strstr(names, " and ") != NULL || names[strlen(names) - 1] == 's';
 
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s must be the same for all rows of an aggregate", names),

@@ -218,7 +218,7 @@ notice_missing(const MetricNames *names, bool is_label, const Base *base)
 		return;
 	if (missing > SHOWN_NAMES)
 		appendStringInfoString(&list, ", ...");
-	message = psprintf(missing == 1 ? "no event has the %s %s" : "no event has one of the %ss %s",
+	message = psprintf(missing == 1 ? "no event has the %s %s" : "no event has any of the %ss %s",
 					   sort, list.data);
 	if (was_told(message))
 		return;
