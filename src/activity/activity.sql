@@ -97,6 +97,11 @@ COMMENT ON OPERATOR * (activity_set, activity_set) IS 'intersection: days active
 COMMENT ON OPERATOR @> (activity_set, date) IS 'is the day active?';
 COMMENT ON OPERATOR <@ (date, activity_set) IS 'is the day active?';
 
+CREATE FUNCTION activity_replace(stored activity_set, fresh activity_set, since date, until date) RETURNS activity_set
+	AS 'MODULE_PATHNAME', 'loyalty_activity_replace' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION activity_replace(activity_set, activity_set, date, date) IS
+	'The days of stored outside of [since, until), and those of fresh: what a load of that time brings, in place of all that an earlier load of it brought. A NULL bound is open. A day of fresh outside of that time is error 22023, which names it. NULL is no days: NULL only where stored and fresh are.';
+
 -- ---- comparison ----
 
 \expand core/comparison.sql TYPE=activity_set VALUE=activity FUNCTIONS=activity_set SAME="the same days" ORDER="as the arrays of days compare"

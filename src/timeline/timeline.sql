@@ -87,6 +87,8 @@ CREATE FUNCTION event_timeline_subtract(a event_timeline, b event_timeline) RETU
 	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_subtract' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION timeline_merge(a event_timeline, b event_timeline) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_replace(stored event_timeline, fresh event_timeline, since timestamptz, until timestamptz) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_replace' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_slice(timeline event_timeline, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_slice' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_filter(timeline event_timeline, kinds text[] DEFAULT NULL, labels text[] DEFAULT NULL) RETURNS event_timeline
@@ -95,7 +97,9 @@ CREATE FUNCTION timeline_filter(timeline event_timeline, kinds text[] DEFAULT NU
 COMMENT ON FUNCTION event_timeline_add(event_timeline, event_timeline) IS 'implementation of + operator';
 COMMENT ON FUNCTION event_timeline_subtract(event_timeline, event_timeline) IS 'implementation of - operator';
 COMMENT ON FUNCTION timeline_merge(event_timeline, event_timeline) IS
-	'The events of a, and those of b whose (ref, kind) is not in a yet, so that loading a batch twice does no harm. Events of b without ref are always added, and b''s own repetitions stay as they are. NULL is no events, as for +: a new customer, who is on one side of a join only, keeps the events of the other. NULL only where both are.';
+	'The events of both, each as often as in the one that has it more often, so that loading a batch twice does no harm. Events are the same where all their columns are: a second return of a document is another event. So a row that was corrected stands beside what it was before: timeline_replace() puts it in its place. NULL is no events, as for +: a new customer, who is on one side of a join only, keeps the events of the other. NULL only where both are.';
+COMMENT ON FUNCTION timeline_replace(event_timeline, event_timeline, timestamptz, timestamptz) IS
+	'The events of stored outside of [since, until), and those of fresh: what a load of that time brings, in place of all that an earlier load of it brought. A NULL bound is open. An event of fresh outside of that time is error 22023, which names it. NULL is no events: NULL only where stored and fresh are.';
 COMMENT ON FUNCTION timeline_slice(event_timeline, timestamptz, timestamptz) IS
 	'The events in [since, until); a NULL bound, as by default, is open. NULL only for a NULL timeline.';
 COMMENT ON FUNCTION timeline_filter(event_timeline, text[], text[]) IS
