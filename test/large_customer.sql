@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(54);
+SELECT plan(55);
 -- ends a hang, and is no measure
 SET LOCAL statement_timeout = '10min';
 
