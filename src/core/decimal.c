@@ -367,7 +367,8 @@ void
 decimal_report_sum(const char *of)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("sum of %s out of range", of)));
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("sum of %s out of range", of),
+			 errhint("Fewer decimals leave room for larger sums: use round(value, 2).")));
 }
 
 bool

@@ -1,19 +1,24 @@
 /*
  * metric.c
- *		Metrics over everyone: their arguments, the function over a base, and the aggregate over
- *		customers' summaries.
+ *		Metrics over everyone: their arguments, the function over a base, the aggregate over
+ *		customers' summaries, and the reading of results.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "calendar/calendar.h"
 #include "core/argument.h"
+#include "core/codec.h"
 #include "metric/metric.h"
-#include "metric/tally_sql.h"
+#include "metric/statistics.h"
 #include "policy/policy.h"
 
 /* ---- arguments ---- */
@@ -57,6 +62,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_OTHER_POLICY:
 		case METRIC_PERIOD:
 		case METRIC_WITHIN:
+		case METRIC_VALUE:
 			question->values[i] = PG_GETARG_VARLENA_PP(n);
 			break;
 		case METRIC_AS_OF:
@@ -77,6 +83,10 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_DECIMAL:
 			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
 			break;
+		case METRIC_SPAN:
+			question->has_span = true;
+			question->span = *PG_GETARG_INTERVAL_P(n);
+			break;
 	}
 }
 
@@ -92,28 +102,39 @@ read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuesti
 		read_argument(fcinfo, n + i, metric, i, question);
 }
 
+/* Is an argument that Metric.open() reads the same? */
+static bool
+same_value(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric, int i)
+{
+	if (metric->arguments[i].type == METRIC_SPAN)
+		return a->has_span == b->has_span && a->span.month == b->span.month &&
+			   a->span.day == b->span.day && a->span.time == b->span.time;
+	return argument_same(a->values[i], b->values[i]);
+}
+
 static bool
 same_question(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric)
 {
 	int i;
 
 	for (i = 0; i < metric->narguments; i++)
-		if (!argument_same(a->values[i], b->values[i]))
+		if (!same_value(a, b, metric, i))
 			return false;
 	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
 		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
 		   a->decimal.scale == b->decimal.scale;
 }
 
-/* The argument of a type of which there is one. */
+/* The argument of a type of which there is one; NULL: none. */
 static const MetricArgument *
 argument_of(const Metric *metric, MetricArgumentType type)
 {
-	const MetricArgument *argument = metric->arguments;
+	int i;
 
-	while (argument->type != type)
-		argument++;
-	return argument;
+	for (i = 0; i < metric->narguments; i++)
+		if (metric->arguments[i].type == type)
+			return &metric->arguments[i];
+	return NULL;
 }
 
 /* ---- what is asked, opened ---- */
@@ -202,6 +223,83 @@ open_question(const Metric *metric, MetricQuestion *question)
 		metric->policy->set_zone(question->policy, question->zone);
 	if (question->other_policy != NULL)
 		metric->policy->set_zone(question->other_policy, question->zone);
+	if (metric->open != NULL)
+		metric->open(question);
+}
+
+/* ---- questions that are kept ---- */
+
+/* What was asked last at a call site, in its fn_extra. */
+typedef struct KeptQuestion
+{
+	MetricQuestion question;
+	FmgrInfo *site;
+	ZoneDays *session_zone;
+	MemoryContext context;
+	MemoryContextCallback forget;
+} KeptQuestion;
+
+static void
+forget_question(void *opaque)
+{
+	KeptQuestion *kept = opaque;
+
+	if (kept->site->fn_extra == kept)
+		kept->site->fn_extra = NULL;
+}
+
+static bool
+is_kept(const KeptQuestion *kept, const MetricQuestion *asked, const Metric *metric)
+{
+	return kept != NULL && kept->session_zone == zone_of_session() &&
+		   same_question(asked, &kept->question, metric);
+}
+
+/* Opens a question in a memory context. The call site keeps it as long as that lives; NULL: none
+ * does. */
+static KeptQuestion *
+keep_question(FmgrInfo *site, MemoryContext context, const Metric *metric,
+			  const MetricQuestion *asked)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	KeptQuestion *kept = palloc0(sizeof(KeptQuestion));
+
+	kept->question = *asked;
+	open_question(metric, &kept->question);
+	if (metric->check != NULL)
+		metric->check(&kept->question);
+	if (site != NULL)
+	{
+		kept->site = site;
+		kept->session_zone = zone_of_session();
+		kept->context = context;
+		kept->forget.func = forget_question;
+		kept->forget.arg = kept;
+		MemoryContextRegisterResetCallback(context, &kept->forget);
+		site->fn_extra = kept;
+	}
+	MemoryContextSwitchTo(old);
+	return kept;
+}
+
+const MetricQuestion *
+metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric)
+{
+	KeptQuestion *kept = fcinfo->flinfo->fn_extra;
+	MetricQuestion asked;
+	MemoryContext context;
+
+	read_question(fcinfo, n, metric, &asked);
+	if (is_kept(kept, &asked, metric))
+		return &kept->question;
+	if (kept != NULL)
+		MemoryContextDelete(kept->context);
+
+	/* until it is opened, an error takes it away */
+	context = AllocSetContextCreate(CurrentMemoryContext, "loyalty question", ALLOCSET_SMALL_SIZES);
+	kept = keep_question(fcinfo->flinfo, context, metric, &asked);
+	MemoryContextSetParent(context, fcinfo->flinfo->fn_mcxt);
+	return &kept->question;
 }
 
 /* ---- parameters of results ---- */
@@ -248,8 +346,10 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->flag ? "true" : "false";
 		case METRIC_COUNT:
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
-		default: /* METRIC_DECIMAL */
+		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
+		default: /* METRIC_SPAN, METRIC_VALUE */
+			return metric->text(question, metric->arguments[i].name);
 	}
 }
 
@@ -300,11 +400,12 @@ check_zones(const Base *base, const MetricQuestion *question)
 
 /* Without as_of, it is the day of the last event of all; there is none where nobody has one. */
 static void
-find_as_of(const Base *base, MetricQuestion *question)
+find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 {
+	const MetricArgument *argument = argument_of(metric, METRIC_AS_OF);
 	int64 last;
 
-	if (question->has_as_of || !base_last(base, &last))
+	if (question->has_as_of || argument->may_be_null || !base_last(base, &last))
 		return;
 	question->has_as_of = true;
 	question->as_of = question->zone != NULL ? zone_day(question->zone, last) : (DateADT) last;
@@ -338,7 +439,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 		check_zones(base, &question);
 		question.zone_name = base->zone;
 	}
-	find_as_of(base, &question);
+	find_as_of(base, metric, &question);
 	if (metric->check != NULL)
 		metric->check(&question);
 
@@ -363,7 +464,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 typedef struct Accumulation
 {
 	const Metric *metric;
-	MetricQuestion question; /* by the first row */
+	const MetricQuestion *question; /* by the first row; shared by groups that ask the same */
 	void *fold;
 } Accumulation;
 
@@ -376,24 +477,62 @@ flush_accumulation(void *opaque, Tally *tally)
 		accumulation->metric->finish(accumulation->fold, tally);
 }
 
-static void report_changing_arguments(const Metric *metric) pg_attribute_noreturn();
+static bool
+is_own(const MetricArgument *argument)
+{
+	return argument->type == METRIC_SPAN || argument->type == METRIC_VALUE;
+}
+
+static void report_changing_arguments(const char *names) pg_attribute_noreturn();
 
 static void
-report_changing_arguments(const Metric *metric)
+report_changing_arguments(const char *names)
+{
+	bool several = strstr(names, " and ") != NULL;
+
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be the same for all rows of an aggregate", names),
+					errhint("GROUP BY what %s.", several ? "they depend on" : "it depends on")));
+}
+
+/* The names of the arguments that many metrics have: what is asked about, and as of when. */
+static const char *
+common_arguments(const Metric *metric)
 {
 	StringInfoData names;
+	int common = 0;
+	int named = 0;
 	int i;
 
+	for (i = 0; i < metric->narguments; i++)
+		common += !is_own(&metric->arguments[i]);
 	initStringInfo(&names);
 	for (i = 0; i < metric->narguments; i++)
 	{
-		const char *before = i == 0 ? "" : i == metric->narguments - 1 ? " and " : ", ";
-
-		appendStringInfo(&names, "%s%s", before, metric->arguments[i].name);
+		if (is_own(&metric->arguments[i]))
+			continue;
+		named++;
+		appendStringInfo(&names, "%s%s",
+						 named == 1		   ? ""
+						 : named == common ? " and "
+										   : ", ",
+						 metric->arguments[i].name);
 	}
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("%s must be the same for all rows of an aggregate", names.data),
-					errhint("GROUP BY what they depend on.")));
+	return names.data;
+}
+
+/* Refuses another question than that of the first row. */
+static void
+check_question(const MetricQuestion *asked, const MetricQuestion *first, const Metric *metric)
+{
+	int i;
+
+	if (likely(same_question(asked, first, metric)))
+		return;
+	for (i = 0; i < metric->narguments; i++)
+		if (is_own(&metric->arguments[i]) && !same_value(asked, first, metric, i))
+			report_changing_arguments(metric->arguments[i].name);
+	report_changing_arguments(common_arguments(metric));
 }
 
 /* Sets a parameter of the state's, or checks that of a state that came flat. */
@@ -407,27 +546,42 @@ match_parameter(TallyState *state, bool is_new, const Metric *metric, int n, con
 		tally_set_parameter(state->tally, n, text);
 	else if (known == NULL || text == NULL ? known != text && !may_be_unknown
 										   : strcmp(known, text) != 0)
-		report_changing_arguments(metric);
+		report_changing_arguments(common_arguments(metric));
+}
+
+/* The question of a call, opened: by the aggregate's groups together, as long as they live. */
+static const MetricQuestion *
+question_of_groups(FunctionCallInfo fcinfo, const Metric *metric, const MetricQuestion *asked,
+				   MemoryContext alone)
+{
+	KeptQuestion *kept = fcinfo->flinfo->fn_extra;
+	MemoryContext groups;
+
+	if (!AggCheckCallContext(fcinfo, &groups))
+		return &keep_question(NULL, alone, metric, asked)->question;
+	if (!is_kept(kept, asked, metric) || kept->context != groups)
+		kept = keep_question(fcinfo->flinfo, groups, metric, asked);
+	return &kept->question;
 }
 
 /* Starts to fold, in the state's memory: with the first row, or after a state that came flat,
  * whose parameters must be these. */
 static Accumulation *
-start_accumulation(TallyState *state, bool is_new, const Metric *metric,
+start_accumulation(FunctionCallInfo fcinfo, TallyState *state, bool is_new, const Metric *metric,
 				   const MetricQuestion *asked)
 {
-	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
-	Accumulation *accumulation = palloc0(sizeof(Accumulation));
-	MetricQuestion *question = &accumulation->question;
+	MemoryContext context = state->header.eoh_context;
+	const MetricQuestion *question = question_of_groups(fcinfo, metric, asked, context);
+	Accumulation *accumulation;
+	MemoryContext old;
 	int i;
 
-	accumulation->metric = metric;
-	*question = *asked;
-	open_question(metric, question);
-	if (metric->check != NULL)
-		metric->check(question);
 	for (i = 0; i < metric->shape->nparameters; i++)
 		match_parameter(state, is_new, metric, i, parameter_text(metric, question, i));
+	old = MemoryContextSwitchTo(context);
+	accumulation = palloc0(sizeof(Accumulation));
+	accumulation->metric = metric;
+	accumulation->question = question;
 	accumulation->fold = metric->start(question, state->tally);
 	state->fold = accumulation;
 	state->flush = flush_accumulation;
@@ -448,15 +602,16 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	{
 		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
 
-		argument_refuse_null(fcinfo, 2 + (int) (as_of - metric->arguments), as_of->name,
-							 as_of->null_hint);
+		if (!as_of->may_be_null)
+			argument_refuse_null(fcinfo, 2 + (int) (as_of - metric->arguments), as_of->name,
+								 as_of->null_hint);
 	}
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
 	if (accumulation == NULL)
-		accumulation = start_accumulation(state, is_new, metric, &asked);
-	else if (!same_question(&asked, &accumulation->question, metric))
-		report_changing_arguments(metric);
+		accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
+	else
+		check_question(&asked, accumulation->question, metric);
 	if (!PG_ARGISNULL(1))
 	{
 		struct varlena *summary = PG_GETARG_VARLENA_PP(1);
@@ -487,4 +642,141 @@ metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of)
 	*as_of = PG_GETARG_DATEADT(n);
 	check_finite_day(*as_of);
 	return true;
+}
+
+/* ---- reading results ---- */
+
+const char *
+metric_parameter(const Tally *tally, const char *name)
+{
+	return tally_parameter(tally, tally_parameter_number(tally_shape(tally), name));
+}
+
+bool
+metric_result_as_of(const Tally *tally, DateADT *as_of)
+{
+	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of);
+}
+
+void
+metric_put_day(Rows *rows, const Tally *tally, const char *name)
+{
+	DateADT day;
+
+	if (tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), name), &day))
+		rows_put_day(rows, day);
+	else
+		rows_put_null(rows);
+}
+
+void
+metric_put_as_of(Rows *rows, const Tally *tally)
+{
+	metric_put_day(rows, tally, "as_of");
+}
+
+void
+metric_put_rate(Rows *rows, int64 part, int64 whole, double z)
+{
+	double lower;
+	double upper;
+
+	wilson_interval((double) part, (double) whole, z, &lower, &upper);
+	rows_put_float(rows, whole > 0 ? (double) part / (double) whole : NAN);
+	rows_put_float(rows, lower);
+	rows_put_float(rows, upper);
+}
+
+/* ---- results period by period ---- */
+
+bool
+metric_result_calendar(const Tally *tally, MetricCalendar *calendar)
+{
+	if (!tally_has_rows(tally))
+		return false;
+	if (!tally_calendar(tally, &calendar->calendar) ||
+		!metric_result_as_of(tally, &calendar->as_of))
+		report_corrupted();
+	calendar->last = calendar_index(&calendar->calendar, calendar->as_of);
+	calendar->last_complete =
+		calendar_start(&calendar->calendar, calendar->last + 1) == calendar->as_of + 1
+			? calendar->last
+			: calendar->last - 1;
+	return true;
+}
+
+const char *
+metric_calendar_fault(const Tally *tally, MetricCalendar *calendar)
+{
+	DateADT as_of;
+
+	if (metric_parameter(tally, "period") == NULL)
+		return "There are rows, but no \"period\".";
+	if (!metric_result_as_of(tally, &as_of))
+		return "There are rows, but no \"as_of\".";
+	metric_result_calendar(tally, calendar);
+	return NULL;
+}
+
+bool
+metric_periods_open(MetricPeriods *periods, const Tally *tally)
+{
+	int64 nrows;
+
+	memset(periods, 0, sizeof(MetricPeriods));
+	periods->next_row = tally_rows(tally, &nrows);
+	periods->end_rows = periods->next_row + nrows;
+	if (nrows == 0)
+		return false;
+	if (!tally_calendar(tally, &periods->calendar) || !metric_result_as_of(tally, &periods->as_of))
+		report_corrupted();
+	periods->last = calendar_index(&periods->calendar, periods->as_of);
+	periods->index = (*periods->next_row)->key.numbers[0] - 1;
+	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
+	return true;
+}
+
+bool
+metric_periods_next(MetricPeriods *periods)
+{
+	if (periods->index >= periods->last)
+		return false;
+	periods->index++;
+	periods->start = periods->end;
+	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
+	periods->complete = periods->end != DATEVAL_NOEND && periods->end - 1 <= periods->as_of;
+	periods->before = periods->row;
+	periods->row = NULL;
+	if (periods->next_row < periods->end_rows &&
+		(*periods->next_row)->key.numbers[0] == periods->index)
+		periods->row = *periods->next_row++;
+	return true;
+}
+
+void
+metric_put_period(Rows *rows, const MetricPeriods *periods)
+{
+	rows_put_day(rows, periods->start);
+	rows_put_day(rows, periods->end);
+	rows_put_bool(rows, periods->complete);
+}
+
+const char *
+metric_period_fault(const Tally *tally)
+{
+	int64 nrows;
+	TallyRow **rows;
+	Calendar calendar;
+	DateADT as_of;
+
+	if (!tally_calendar(tally, &calendar))
+		return "There is no \"period\".";
+	rows = tally_rows(tally, &nrows);
+	if (nrows == 0)
+		return NULL;
+	if (!metric_result_as_of(tally, &as_of))
+		return "There are rows, but no \"as_of\".";
+	if (calendar_start(&calendar, (int32) rows[nrows - 1]->key.numbers[0]) > as_of)
+		return "There is a period after \"as_of\".";
+	return NULL;
 }

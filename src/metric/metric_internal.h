@@ -34,9 +34,6 @@ struct Tally
 /* As tally_row(), and says whether the row was there. */
 extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);
 
-/* Has it the parameter "period", by which periods are numbered? */
-extern bool tally_has_period(const Tally *tally);
-
 /* Compares texts by bytes; an absent one (NULL) comes first. */
 extern int tally_compare_texts(const char *a, int a_len, const char *b, int b_len);
 

@@ -11,6 +11,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+#include "core/argument.h"
 #include "core/compat.h"
 #include "core/json.h"
 #include "metric/metric.h"
@@ -19,17 +20,10 @@
 static bool
 mode_argument(FunctionCallInfo fcinfo, int n)
 {
-	char *mode;
+	static const char *const names[] = { "first", "recurring" };
 
-	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("mode must not be null")));
-	mode = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	if (strcmp(mode, "first") != 0 && strcmp(mode, "recurring") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("unknown mode of retention \"%.*s%s\"",
-							   JSON_SHOWN(mode, (int) strlen(mode))),
-						errhint("Allowed: first, recurring.")));
-	return strcmp(mode, "recurring") == 0;
+	return argument_choice(fcinfo, n, "mode", names, lengthof(names), "unknown mode of retention",
+						   "") == 1;
 }
 
 static void
