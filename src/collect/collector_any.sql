@@ -2,7 +2,7 @@
 -- type of customers.
 --
 --	COLLECTOR	timelines
---	ACCUM		the transition function: one for all such forms, and one for those with a zone
+--	ACCUM		the transition function: several forms have the same
 --	ARGUMENTS	behind the customer
 --	SSPACE		bytes of a state
 --	COMMENT		of the aggregates

@@ -159,11 +159,13 @@ zone_of_policies(const Metric *metric, const MetricQuestion *question)
 }
 
 /* The zone of all that is asked over timelines: that of the policies, which a period must agree
- * with, or that of a period, or the session's. */
+ * with, or that of a period; or the one whose days were collected, which those must agree with; or
+ * the session's. */
 static ZoneDays *
-settle_zone(const Metric *metric, const MetricQuestion *question)
+settle_zone(const Metric *metric, const MetricQuestion *question, const Base *base)
 {
 	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question) : NULL;
+	const char *of_days = base != NULL && base->zone_state == ZONE_KNOWN ? base->zone : NULL;
 
 	if (question->period != NULL)
 	{
@@ -182,12 +184,23 @@ settle_zone(const Metric *metric, const MetricQuestion *question)
 			zone = named;
 		}
 	}
-	return zone != NULL ? zone : zone_of_session();
+	if (zone == NULL)
+		return of_days != NULL ? zone_by_name(of_days, strlen(of_days)) : zone_of_session();
+	if (of_days != NULL && strcmp(zone_name(zone), of_days) != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the question is in zone \"%s\", but dates were collected as days of zone "
+					"\"%s\"",
+					zone_name(zone), of_days),
+			 errhint("Collect them as days of that zone: timelines(customer, day, value, '%s').",
+					 zone_name(zone))));
+	return zone;
 }
 
-/* Opens what was asked, in the current memory context. */
+/* Opens what was asked, in the current memory context; of a base, or of what comes a row. */
 static void
-open_question(const Metric *metric, MetricQuestion *question)
+open_question(const Metric *metric, MetricQuestion *question, const Base *base)
 {
 	int i;
 
@@ -216,7 +229,7 @@ open_question(const Metric *metric, MetricQuestion *question)
 	}
 	if (metric->input == METRIC_TIMELINES)
 	{
-		question->zone = settle_zone(metric, question);
+		question->zone = settle_zone(metric, question, base);
 		question->zone_name = zone_name(question->zone);
 	}
 	if (question->policy != NULL)
@@ -265,7 +278,7 @@ keep_question(FmgrInfo *site, MemoryContext context, const Metric *metric,
 	KeptQuestion *kept = palloc0(sizeof(KeptQuestion));
 
 	kept->question = *asked;
-	open_question(metric, &kept->question);
+	open_question(metric, &kept->question, NULL);
 	if (metric->check != NULL)
 		metric->check(&kept->question);
 	if (site != NULL)
@@ -430,10 +443,10 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	int i;
 
 	read_question(fcinfo, 1, metric, &question);
-	open_question(metric, &question);
-	if (PG_ARGISNULL(0))
+	base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
+	open_question(metric, &question, base);
+	if (base == NULL)
 		PG_RETURN_NULL();
-	base = base_open(PG_GETARG_DATUM(0));
 	if (metric->input == METRIC_ACTIVITIES)
 	{
 		check_zones(base, &question);

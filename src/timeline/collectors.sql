@@ -29,13 +29,18 @@
 \expand collect/collector.sql COLLECTOR=timelines FORM=kind ARGUMENTS="at timestamptz, kind text" VOLATILITY=IMMUTABLE SSPACE=65536 \
 	COMMENT="collects everyone''s instants and kinds of events, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 
--- Columns of any type: floats by their shortest decimal text, enums, days.
+-- Columns of any type: floats by their shortest decimal text, enums, days. Stable where days are those
+-- of the session's zone, and where a kind may be an enum, whose labels may be renamed.
 CREATE FUNCTION timelines_accum_any(state internal, customer "any", at "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timelines_any' LANGUAGE C STABLE PARALLEL SAFE;
 CREATE FUNCTION timelines_accum_any(state internal, customer "any", at "any", kind_or_value "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timelines_any' LANGUAGE C STABLE PARALLEL SAFE;
 CREATE FUNCTION timelines_accum_any(state internal, customer "any", at "any", kind "any", value "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timelines_any' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION timelines_accum_known(state internal, customer "any", at timestamptz, kind text, value numeric) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timelines_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timelines_accum_known(state internal, customer "any", day date, kind text, zone text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timelines_any_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timelines_accum_any_zone(state internal, customer "any", day "any", kind_or_value "any", zone text) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timelines_any_zone' LANGUAGE C STABLE PARALLEL SAFE;
 CREATE FUNCTION timelines_accum_any_zone(state internal, customer "any", day "any", kind "any", value "any", zone text) RETURNS internal
@@ -43,11 +48,13 @@ CREATE FUNCTION timelines_accum_any_zone(state internal, customer "any", day "an
 COMMENT ON FUNCTION timelines_accum_any(internal, "any", "any") IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_any(internal, "any", "any", "any") IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_any(internal, "any", "any", "any", "any") IS 'part of timelines()';
+COMMENT ON FUNCTION timelines_accum_known(internal, "any", timestamptz, text, numeric) IS 'part of timelines()';
+COMMENT ON FUNCTION timelines_accum_known(internal, "any", date, text, text) IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_any_zone(internal, "any", "any", "any", text) IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_any_zone(internal, "any", "any", "any", "any", text) IS 'part of timelines()';
 \expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="at timestamptz, kind_or_value ""any""" SSPACE=65536 \
 	COMMENT="collects everyone''s instants and kinds of events (enums), or values (floats, by their shortest decimal text); another type is error 42804; all this, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
-\expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="at timestamptz, kind text, value numeric" SSPACE=65536 \
+\expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_known ARGUMENTS="at timestamptz, kind text, value numeric" SSPACE=65536 \
 	COMMENT="collects everyone''s instants, kinds and values of events, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 \expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="at timestamptz, kind ""any"", value ""any""" SSPACE=65536 \
 	COMMENT="collects everyone''s instants, kinds and values of events, of any type that makes sense, else error 42804; all this, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
@@ -69,7 +76,7 @@ COMMENT ON FUNCTION timelines_accum_any_zone(internal, "any", "any", "any", "any
 	COMMENT="collects everyone''s events on local days of kinds, with values, by customer, for metric functions and customer_timelines(): each is at its day''s first instant in the session''s TimeZone, and questions in another zone are error 22023. A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 \expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="day date, kind ""any"", value ""any""" SSPACE=65536 \
 	COMMENT="collects everyone''s events on local days of kinds, with values, of any type that makes sense, else error 42804, by customer, for metric functions and customer_timelines(): each is at its day''s first instant in the session''s TimeZone, and questions in another zone are error 22023. A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
-\expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any_zone ARGUMENTS="day date, kind text, zone text" SSPACE=65536 \
+\expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_known ARGUMENTS="day date, kind text, zone text" SSPACE=65536 \
 	COMMENT="collects everyone''s events on local days of kinds, by customer, for metric functions and customer_timelines(): each is at its day''s first instant in that zone, and questions in another zone are error 22023. A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 \expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any_zone ARGUMENTS="day date, kind_or_value ""any"", zone text" SSPACE=65536 \
 	COMMENT="collects everyone''s events on local days of kinds, or with values, by customer, for metric functions and customer_timelines(): each is at its day''s first instant in that zone, and questions in another zone are error 22023. A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"

@@ -40,7 +40,7 @@ report_type(const char *name, Oid type, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("%s can't be of type %s", name, format_type_be(type)), errhint("%s", hint)));
+			 errmsg("%s cannot be of type %s", name, format_type_be(type)), errhint("%s", hint)));
 }
 
 /* The type of an argument, that of a domain's values. */

@@ -1,6 +1,6 @@
 -- Template: a form of timeline_agg() whose transition function takes columns of any type.
 --
---	ACCUM		the transition function: one for all forms, and one for those with a zone
+--	ACCUM		the transition function: several forms have the same
 --	ARGUMENTS	of the aggregate
 --	SSPACE		bytes of a group
 --	COMMENT		of the aggregate
