@@ -421,7 +421,12 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 	if (question->has_as_of || argument->may_be_null || !base_last(base, &last))
 		return;
 	question->has_as_of = true;
-	question->as_of = question->zone != NULL ? zone_day(question->zone, last) : (DateADT) last;
+	if (question->zone == NULL)
+		question->as_of = (DateADT) last;
+	else if (base->zone_state == ZONE_DAYS)
+		question->as_of = zone_day(zone_by_name(base->zone, strlen(base->zone)), last);
+	else
+		question->as_of = zone_day(question->zone, last);
 }
 
 static void
@@ -429,7 +434,7 @@ fold_base(const Base *base, const Metric *metric, const MetricQuestion *question
 {
 	void *fold = metric->start(question, tally);
 
-	base_fold(base, metric->customer, fold);
+	base_fold(base, question->zone, metric->customer, fold);
 	if (metric->finish != NULL)
 		metric->finish(fold, tally);
 }

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/argument.h"
 #include "core/decimal.h"
 #include "timeline/timeline_internal.h"
 
@@ -152,6 +153,9 @@ event_columns_at(FunctionCallInfo fcinfo, EventColumns *columns, ZoneDays **zone
 
 	if (columns->days)
 	{
+		if (columns->zone_is_needed)
+			argument_refuse_null(fcinfo, columns->zone, "zone",
+								 "For days of the session's TimeZone leave it out.");
 		*zone = zone_argument(fcinfo, columns->zone);
 		return start_of_day(columns, PG_GETARG_DATEADT(columns->at), *zone);
 	}
@@ -207,6 +211,7 @@ event_columns(FunctionCallInfo fcinfo, int at, bool has_zone)
 	columns->at = at;
 	columns->days = argument_type(fcinfo, at) == DATEOID;
 	columns->zone = has_zone ? last + 1 : -1;
+	columns->zone_is_needed = has_zone;
 	columns->kind = columns->value = -1;
 	if (last == at + 2)
 	{

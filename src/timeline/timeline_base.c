@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -37,6 +38,27 @@ last_of(ByteSpan body)
 	return timeline_last_instant(body, &at) ? at : PG_INT64_MIN;
 }
 
+static void
+move_days(ByteBuffer *out, ByteSpan body, ZoneDays *from, ZoneDays *to)
+{
+	EventText room[DICTIONARY_ROOM];
+	TimelineReader reader;
+	Event *events;
+	int64 count = 0;
+
+	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+	events = timeline_alloc(reader.count, sizeof(Event));
+	while (timeline_next(&reader, &events[count]))
+	{
+		events[count].at = zone_day_start(to, zone_day(from, events[count].at));
+		count++;
+		CHECK_FOR_INTERRUPTS();
+	}
+	timeline_encode(out, events, count, reader.scale);
+	timeline_close_within(&reader, room, DICTIONARY_ROOM);
+	pfree(events);
+}
+
 const CollectOps timeline_collect_ops = {
 	.id = TIMELINE_OPS_ID,
 	.name = "timeline_base",
@@ -46,6 +68,7 @@ const CollectOps timeline_collect_ops = {
 	.merge = merge_rows,
 	.valid = timeline_body_valid,
 	.last = last_of,
+	.move_days = move_days,
 	.compare = timeline_compare_bodies,
 	.hash = timeline_hash_body,
 };
@@ -180,13 +203,13 @@ customer_argument(FunctionCallInfo fcinfo)
 	return row;
 }
 
-/* The days that follow were days of this zone: who asks in another one must not get others. */
+/* The days that follow are days of this zone; or of none, and have their first instants there. */
 static void
-note_zone(Collector *state, const ZoneDays *zone)
+note_zone(Collector *state, CollectZone what, const ZoneDays *zone)
 {
 	if (unlikely(state->noted != zone))
 	{
-		collector_note_zone(state, ZONE_KNOWN, zone_name(zone));
+		collector_note_zone(state, what, zone_name(zone));
 		state->noted = zone;
 	}
 }
@@ -212,7 +235,7 @@ collect_any(FunctionCallInfo fcinfo, bool has_zone)
 
 		row.at = event_columns_at(fcinfo, columns, &zone);
 		if (zone != NULL)
-			note_zone(state, zone);
+			note_zone(state, has_zone ? ZONE_KNOWN : ZONE_DAYS, zone);
 		collector_note_last(state, row.at);
 		if (event_columns_value(fcinfo, columns, &value))
 		{

@@ -122,7 +122,8 @@ typedef struct EventColumns
 	int kind;
 	int value;
 	int zone;
-	bool days; /* at is a date: the day's first instant in that zone, or the session's */
+	bool zone_is_needed; /* NULL is an error, not the session's */
+	bool days;			 /* at is a date: the day's first instant in that zone, or the session's */
 	Oid kind_type;
 	Oid value_type;
 	DecimalReader read_value;
