@@ -151,7 +151,7 @@ read_header(ByteReader *in, Collector **result)
 
 		if (!read_varint(in, &len) || len > TZ_STRLEN_MAX || !read_bytes(in, len, &name))
 			return false;
-		zone = zone_name(zone_by_name((const char *) name, len));
+		zone = zone_name(zone_noted((const char *) name, len));
 	}
 	if (!read_varint(in, &guests) || guests > PG_INT64_MAX)
 		return false;
@@ -486,7 +486,7 @@ base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan bod
 
 	if (base->zone_state == ZONE_DAYS && zone != NULL && strcmp(base->zone, zone_name(zone)) != 0)
 	{
-		of_days = zone_by_name(base->zone, strlen(base->zone));
+		of_days = zone_noted(base->zone, strlen(base->zone));
 		buffer_init(&moved, 1024);
 	}
 	base_rewind(&cursor, base);

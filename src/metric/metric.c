@@ -217,7 +217,7 @@ settle_zone(const Metric *metric, const MetricQuestion *question, const Base *ba
 		}
 	}
 	if (zone == NULL)
-		return of_days != NULL ? zone_by_name(of_days, strlen(of_days)) : zone_of_session();
+		return of_days != NULL ? zone_noted(of_days, strlen(of_days)) : zone_of_session();
 	if (of_days != NULL && strcmp(zone_name(zone), of_days) != 0)
 		ereport(
 			ERROR,
@@ -419,11 +419,14 @@ check_zone(const Base *base, const Calendar *calendar)
 {
 	if (calendar->zone != NULL && base->zone_state == ZONE_KNOWN &&
 		strcmp(calendar->zone, base->zone) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the period is in zone \"%s\", but days were collected in zone \"%s\"",
-						calendar->zone, base->zone),
-				 errhint("Collect in that zone: activities(customer, at, '%s').", calendar->zone)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the period is in zone \"%s\", but days were collected in zone \"%s\"",
+					calendar->zone, base->zone),
+			 errhint(
+				 "Collect in that zone: activities(customer, at, '%s'). The period need not name it then.",
+				 calendar->zone)));
 }
 
 static void
@@ -477,7 +480,7 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 	if (question->zone == NULL)
 		question->as_of = (DateADT) last;
 	else if (base->zone_state == ZONE_DAYS)
-		question->as_of = zone_day(zone_by_name(base->zone, strlen(base->zone)), last);
+		question->as_of = zone_day(zone_noted(base->zone, strlen(base->zone)), last);
 	else
 		question->as_of = zone_day(question->zone, last);
 }
