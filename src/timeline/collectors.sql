@@ -37,7 +37,7 @@ CREATE FUNCTION timelines_accum_any(state internal, customer "any", at "any", ki
 	AS 'MODULE_PATHNAME', 'loyalty_timelines_any' LANGUAGE C STABLE PARALLEL SAFE;
 CREATE FUNCTION timelines_accum_any(state internal, customer "any", at "any", kind "any", value "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timelines_any' LANGUAGE C STABLE PARALLEL SAFE;
-CREATE FUNCTION timelines_accum_known(state internal, customer "any", at timestamptz, kind text, value numeric) RETURNS internal
+CREATE FUNCTION timelines_accum_known(state internal, customer "any", at timestamptz, kind text, value "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timelines_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timelines_accum_known(state internal, customer "any", day date, kind text, zone text) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timelines_any_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -48,13 +48,13 @@ CREATE FUNCTION timelines_accum_any_zone(state internal, customer "any", day "an
 COMMENT ON FUNCTION timelines_accum_any(internal, "any", "any") IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_any(internal, "any", "any", "any") IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_any(internal, "any", "any", "any", "any") IS 'part of timelines()';
-COMMENT ON FUNCTION timelines_accum_known(internal, "any", timestamptz, text, numeric) IS 'part of timelines()';
+COMMENT ON FUNCTION timelines_accum_known(internal, "any", timestamptz, text, "any") IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_known(internal, "any", date, text, text) IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_any_zone(internal, "any", "any", "any", text) IS 'part of timelines()';
 COMMENT ON FUNCTION timelines_accum_any_zone(internal, "any", "any", "any", "any", text) IS 'part of timelines()';
 \expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="at timestamptz, kind_or_value ""any""" SSPACE=65536 \
 	COMMENT="collects everyone''s instants and kinds of events (enums), or values (floats, by their shortest decimal text); another type is error 42804; all this, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
-\expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_known ARGUMENTS="at timestamptz, kind text, value numeric" SSPACE=65536 \
+\expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_known ARGUMENTS="at timestamptz, kind text, value anycompatible" SSPACE=65536 \
 	COMMENT="collects everyone''s instants, kinds and values of events, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 \expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="at timestamptz, kind ""any"", value ""any""" SSPACE=65536 \
 	COMMENT="collects everyone''s instants, kinds and values of events, of any type that makes sense, else error 42804; all this, by customer, for metric functions and customer_timelines(). A row whose instant, event or timeline is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
@@ -72,7 +72,7 @@ COMMENT ON FUNCTION timelines_accum_any_zone(internal, "any", "any", "any", "any
 	COMMENT="collects everyone''s events on local days of kinds, by customer, for metric functions and customer_timelines(). They are days of no zone, and count as local days of the zone in which is asked; each customer''s own timeline has them at their first instants in the session''s TimeZone. A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 \expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="day date, kind_or_value ""any""" SSPACE=65536 \
 	COMMENT="collects everyone''s events on local days of kinds (enums), or with values (floats, by their shortest decimal text), by customer, for metric functions and customer_timelines(). They are days of no zone, and count as local days of the zone in which is asked; each customer''s own timeline has them at their first instants in the session''s TimeZone. A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
-\expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="day date, kind text, value numeric" SSPACE=65536 \
+\expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="day date, kind text, value anycompatible" SSPACE=65536 \
 	COMMENT="collects everyone''s events on local days of kinds, with values, by customer, for metric functions and customer_timelines(). They are days of no zone, and count as local days of the zone in which is asked; each customer''s own timeline has them at their first instants in the session''s TimeZone. A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 \expand collect/collector_any.sql COLLECTOR=timelines ACCUM=timelines_accum_any ARGUMENTS="day date, kind ""any"", value ""any""" SSPACE=65536 \
 	COMMENT="collects everyone''s events on local days of kinds, with values, of any type that makes sense, else error 42804, by customer, for metric functions and customer_timelines(). They are days of no zone, and count as local days of the zone in which is asked; each customer''s own timeline has them at their first instants in the session''s TimeZone. A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"

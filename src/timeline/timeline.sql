@@ -174,7 +174,8 @@ COMMENT ON FUNCTION timeline_agg_final(internal) IS 'aggregate final function';
 	COMMENT="The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
 \expand timeline/timeline_agg.sql FORM=kind ARGUMENTS="at timestamptz, kind text" SSPACE=704 \
 	COMMENT="The events at these instants of these kinds; a NULL kind makes an event without kind. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008."
--- Columns of any type: floats, enums, days. Stable where days are those of the session's zone, and
+-- Columns of any type: floats, enums, days. A value beside a kind is anycompatible, so that a literal is no
+-- one's preferred type, but a text, which is read. Stable where days are those of the session's zone, and
 -- where a kind may be an enum, whose labels may be renamed.
 CREATE FUNCTION timeline_agg_add_any(state internal, at "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
@@ -182,7 +183,7 @@ CREATE FUNCTION timeline_agg_add_any(state internal, at "any", kind_or_value "an
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_agg_add_any(state internal, at "any", kind "any", value "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
-CREATE FUNCTION timeline_agg_add_known(state internal, at timestamptz, kind text, value numeric) RETURNS internal
+CREATE FUNCTION timeline_agg_add_known(state internal, at timestamptz, kind text, value "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_agg_add_known(state internal, day date, kind text, zone text) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -193,13 +194,13 @@ CREATE FUNCTION timeline_agg_add_any_zone(state internal, day "any", kind "any",
 COMMENT ON FUNCTION timeline_agg_add_any(internal, "any") IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_add_any(internal, "any", "any") IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_add_any(internal, "any", "any", "any") IS 'aggregate transition function';
-COMMENT ON FUNCTION timeline_agg_add_known(internal, timestamptz, text, numeric) IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add_known(internal, timestamptz, text, "any") IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_add_known(internal, date, text, text) IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_add_any_zone(internal, "any", "any", text) IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_add_any_zone(internal, "any", "any", "any", text) IS 'aggregate transition function';
 \expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="at timestamptz, kind_or_value ""any""" SSPACE=704 \
 	COMMENT="The events at these instants of these kinds, or with these values: enums, and floats by their shortest decimal text. Another type is error 42804. What is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
-\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_known ARGUMENTS="at timestamptz, kind text, value numeric" SSPACE=704 \
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_known ARGUMENTS="at timestamptz, kind text, value anycompatible" SSPACE=704 \
 	COMMENT="The events at these instants of these kinds, with these values; what is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
 \expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="at timestamptz, kind ""any"", value ""any""" SSPACE=704 \
 	COMMENT="The events at these instants of these kinds, with these values; what is NULL is absent. Of any type, as above: another is error 42804. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
@@ -217,7 +218,7 @@ COMMENT ON FUNCTION timeline_agg_add_any_zone(internal, "any", "any", "any", tex
 	COMMENT="The events on these local days, at their first instants in the session''s TimeZone of these kinds; a NULL kind makes an event without kind. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008."
 \expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, kind_or_value ""any""" SSPACE=704 \
 	COMMENT="The events on these local days, at their first instants in the session''s TimeZone of these kinds, or with these values: enums, and floats by their shortest decimal text. Another type is error 42804. What is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
-\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, kind text, value numeric" SSPACE=704 \
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, kind text, value anycompatible" SSPACE=704 \
 	COMMENT="The events on these local days, at their first instants in the session''s TimeZone of these kinds, with these values; what is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
 \expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, kind ""any"", value ""any""" SSPACE=704 \
 	COMMENT="The events on these local days, at their first instants in the session''s TimeZone of these kinds, with these values; what is NULL is absent. Of any type, as above: another is error 42804. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
