@@ -65,7 +65,7 @@ INSERT INTO questions (question) SELECT format('SELECT count(q) FROM (SELECT %s 
 	$$lifecycle(a, 'month', 3, '2030-01-01')$$,
 	$$churn_duration(a, 30, '2030-01-01')$$,
 	$$funnel(o, ARRAY['k1', 'k2'], '2 days')$$,
-	$$timeline_merge(p, p)$$,
+	$$timeline_merge(p, p)$$, $$timeline_replace(p, p, NULL, NULL)$$,
 	$$o + make_event(at => '2019-01-01', label => 'new', ref => 'text')$$,
 	$$timeline_filter(o, ARRAY['k1', 'k2'], ARRAY['l1'])$$,
 	$$p::text::event_timeline$$,

@@ -15,7 +15,8 @@ INSERT INTO sample VALUES
 	('smallint', 'value', '5 + r.k * 7 % 90', NULL), ('integer', 'value', '5 + r.k * 7 % 90', NULL), ('bigint', 'value', '5 + r.k * 7 % 90', NULL), ('numeric', 'value', '5 + r.k * 7 % 90 + 0.25', NULL),
 	('timestamptz', 'at', 'timestamptz ''2023-01-01'' + r.k * 35 % 700 * interval ''1 day'' + r.k * interval ''1 second''', NULL),
 	('date', 'day', 'date ''2023-01-01'' + r.k * 35 % 700', NULL),
-	('text', 'kind', '''kind '' || r.k % 3', NULL),
+	('text', 'kind', '''kind '' || r.k % 3', NULL), ('"any"', 'kind', '''kind '' || r.k % 3', NULL),
+	('"any"', 'value', '(5 + r.k * 7 % 90)::float8', NULL), ('anycompatible', 'value', '5 + r.k * 7 % 90', NULL), ('"any"', 'kind_or_value', '(5 + r.k * 7 % 90)::float8', NULL),
 	('timeline_event', 'event', 'make_event(at => timestamptz ''2023-01-01'' + r.k * 35 % 700 * interval ''1 day'' + r.k * interval ''1 second'', value => 5 + r.k * 7 % 90, kind => ''kind '' || r.k % 3)', NULL),
 	('activity_base', 'base', 'b.activities', NULL), ('activity_base', 'starts', 'b.activities', NULL), ('activity_base', 'returns', 'b.activities', NULL), ('timeline_base', 'base', 'b.timelines', NULL),
 	('activity_set', 'activity', 'c.activity', NULL), ('activity_set', 'starts', 'c.activity', NULL), ('activity_set', 'returns', 'c.activity', NULL),
@@ -41,6 +42,6 @@ CROSS JOIN LATERAL unnest(p.proargtypes::oid[]::regtype[], p.proargnames[1:p.pro
 
 -- The call of a routine; what has a default is left out.
 CREATE FUNCTION call(wanted oid, at_most boolean) RETURNS text LANGUAGE sql AS $$
-	SELECT format('%s(%s)', wanted::regproc, string_agg(format('(%s)::%s', CASE WHEN at_most THEN coalesce(s.largest, s.usual) ELSE s.usual END, o.type), ', ' ORDER BY o.n))
+	SELECT format('%s(%s)', wanted::regproc, string_agg(format('(%s)%s', CASE WHEN at_most THEN coalesce(s.largest, s.usual) ELSE s.usual END, CASE WHEN o.type NOT IN ('"any"'::regtype, 'anycompatible'::regtype) THEN '::' || o.type END), ', ' ORDER BY o.n))
 	FROM own_argument o LEFT JOIN sample s ON s.type = o.type AND s.name = o.argument WHERE o.oid = wanted AND NOT has_default
 $$;
