@@ -501,6 +501,13 @@ typedef enum WalkQueue
 	WALK_QUEUES
 } WalkQueue;
 
+/* An empty lot got points back; noted where that may matter to inactivity. */
+typedef struct LotGivenBack
+{
+	int32 lot;
+	TimestampTz at;
+} LotGivenBack;
+
 /* Parts of the totals that most events change, as they came together since the last look. */
 typedef struct WalkSums
 {
@@ -548,6 +555,11 @@ struct PointsWalk
 	TimestampTz inactive_at;	 /* computed from last_refresh, unless ... */
 	bool inactive_known;		 /* ... not yet */
 	TimestampTz lapses_from; /* without a refresh, points don't lapse before; DT_NOEND: none do */
+	int32 first_held;		 /* the lots before have nothing left that was earned with them */
+	LotGivenBack *given_back;
+	int32 ngiven_back;
+	int64 max_given_back;
+	int32 first_given_back; /* those before have nothing left, or again something else */
 
 	PointsEvents events; /* of a timeline */
 };

@@ -325,19 +325,46 @@ points_activate(PointsWalk *walk, int32 number)
 	walk_enqueue(walk, number, false);
 }
 
-/* When the oldest of the points held came in; DT_NOEND: there are none. */
+/* A lot that was empty is given points back. */
+static void
+walk_note_given_back(PointsWalk *walk, int32 number, TimestampTz at)
+{
+	LotGivenBack *given;
+
+	walk->lots[number].held_since = at;
+	if (!walk->policy->has_inactive)
+		return;
+	walk->given_back = array_grow_in(walk->events.context, walk->given_back, &walk->max_given_back,
+									 (int64) walk->ngiven_back + 1, sizeof(LotGivenBack));
+	given = &walk->given_back[walk->ngiven_back++];
+	given->lot = number;
+	given->at = at;
+}
+
+/* When the oldest of the points held came in: earned, or given back; DT_NOEND: there are none. */
 static TimestampTz
 walk_held_since(PointsWalk *walk)
 {
-	int32 first = walk_first_lot(walk, QUEUE_ALL);
-	TimestampTz since = first < 0 ? DT_NOEND : walk->lots[first].held_since;
-	int32 i;
+	TimestampTz since = DT_NOEND;
 
-	/* where the oldest lot was empty for a while, a later one may have been held for longer */
-	for (i = first + 1; first >= 0 && i < walk->nlots && walk->lots[i].earned_at < since; i++)
+	for (; walk->first_held < walk->nlots; walk->first_held++)
 	{
-		if (walk->lots[i].remaining > 0)
-			since = Min(since, walk->lots[i].held_since);
+		const PointsLot *lot = &walk->lots[walk->first_held];
+
+		if (lot->remaining > 0 && lot->held_since == lot->earned_at)
+		{
+			since = lot->earned_at;
+			break;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	for (; walk->first_given_back < walk->ngiven_back; walk->first_given_back++)
+	{
+		const LotGivenBack *given = &walk->given_back[walk->first_given_back];
+		const PointsLot *lot = &walk->lots[given->lot];
+
+		if (lot->remaining > 0 && lot->held_since == given->at)
+			return Min(since, given->at);
 		CHECK_FOR_INTERRUPTS();
 	}
 	return since;
@@ -389,7 +416,7 @@ walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
 	TimestampTz at = due->at;
 
 	if (lot->remaining == 0)
-		lot->held_since = at;
+		walk_note_given_back(walk, number, at);
 	lot->remaining += points;
 	lot->state = POINTS_LOT_ACTIVE;
 	walk_add_active(walk, points);

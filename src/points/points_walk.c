@@ -83,6 +83,8 @@ start_over(PointsWalk *walk)
 	walk->nrefunds = 0;
 	walk->last_activity = walk->last_refresh = DT_NOBEGIN;
 	walk->lapses_from = DT_NOEND;
+	walk->first_held = 0;
+	walk->ngiven_back = walk->first_given_back = 0;
 	walk->inactive_known = false;
 	walk->next_due = DT_NOEND;
 	walk->suspended = false;
