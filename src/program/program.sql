@@ -70,7 +70,7 @@ COMMENT ON TYPE program_rollforward_result IS
 \expand metric/metric.sql NAME=program_rollforward C=program_rollforward RESULT=program_rollforward_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="program program_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=50 SSPACE=393216 \
+	COST=100000 COST_OF_A_ROW=50 SSPACE=262144 \
 	COMMENT="What became of the points of a base under a programme in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the programme''s boundary is gone; what a tier had kept from expiring, to the period in which that tier is left. Who isn''t a member by the end of as_of isn''t counted. NULL for a NULL base. A programme and a period that name different zones are error 22023, a NULL program or period 22004, points before the first of a list of periods 22008; others as in program_totals()." \
 	AGGREGATE_COMMENT="program_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base."
 
