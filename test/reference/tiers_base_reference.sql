@@ -146,7 +146,8 @@ LANGUAGE sql AS $$
 	WITH member AS MATERIALIZED (
 		SELECT (walk->'rank')::int AS rank,
 			ref_tier_all_missing(rules->'levels'->(ref_tier_next_rank(rules, (walk->'rank')::int) - 1)->'reach', ref_tier_metrics(ref_tier_policy(policy)), walk->'values') AS next,
-			ref_tier_all_missing(ref_tier_keeping(rules, (walk->'rank')::int, (walk->'rule_rank')::int), ref_tier_metrics(ref_tier_policy(policy)), walk->'values') AS keep
+			CASE WHEN walk->>'ends' IS NOT NULL THEN ref_tier_all_missing(ref_tier_keeping(ref_tier_rules(ref_tier_policy(policy), ((walk->>'ends')::timestamptz AT TIME ZONE ref_zone(policy))::date),
+				(walk->'rank')::int, (walk->'rule_rank')::int), ref_tier_metrics(ref_tier_policy(policy)), walk->'values_at_end') END AS keep
 		FROM ref_tier_customers(customers, policy, as_of), (SELECT ref_tier_rules(ref_tier_policy(policy), as_of)) r(rules)
 		WHERE walk IS NOT NULL)
 	SELECT t.tier, t.rank, count(m.rank), count(*) FILTER (WHERE m.next > 0 AND m.next < within), count(*) FILTER (WHERE m.keep > 0 AND m.keep < within), as_of
