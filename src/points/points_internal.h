@@ -524,7 +524,8 @@ struct PointsWalk
 	PointsSink sink;
 	void *sink_context;
 
-	bool fed; /* from outside */
+	bool fed;		  /* from outside */
+	bool knows_debts; /* one by one, since somebody listens, or refunds may cancel them */
 	const EventText *labels;
 	int nlabels;
 

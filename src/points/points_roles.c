@@ -229,9 +229,9 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 		walk_enqueue_further(walk, number);
 }
 
-/* Points that have become available pay back debts first: what pays a redemption's is redeemed. */
+/* A lot pays debts one by one, the oldest first: what pays a redemption's is redeemed. */
 static pg_noinline void
-walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
+walk_repay_each(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
 {
 	PointsLot *lot = &walk->lots[number];
 
@@ -254,6 +254,27 @@ walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int3
 		walk_emit_debt(walk, POINTS_MOVE_REPAY, role, at, number, event, oldest, points);
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+/* Points that have become available pay debts first. */
+static pg_noinline void
+walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
+{
+	PointsLot *lot = &walk->lots[number];
+	int64 points;
+
+	if (walk->totals.overdrawn == 0)
+		return;
+	if (walk->knows_debts)
+	{
+		walk_repay_each(walk, number, role, at, event);
+		return;
+	}
+	points =
+		walk->totals.overdrawn < lot->remaining ? (int64) walk->totals.overdrawn : lot->remaining;
+	lot->remaining -= points;
+	walk_add_active(walk, -points);
+	walk->totals.overdrawn -= points;
 }
 
 /* Makes a lot of an event's points. */
@@ -465,21 +486,26 @@ walk_take(PointsWalk *walk, WalkQueue queue, const PointsDue *due, int64 points)
 	return taken;
 }
 
-/* What an event takes that isn't there; the debt's number, or -1. */
-static pg_noinline int32
-walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
+static int32
+walk_make_debt(PointsWalk *walk, const PointsDue *due, int64 points)
 {
 	PointsDebt debt = { .at = due->at, .event = due->number, .role = due->role, .points = points };
-	int32 number;
+	int32 number = lot_refs_add_debt(&walk->refs, &due->ref, &debt);
 
+	walk_emit_debt(walk, POINTS_MOVE_OVERDRAW, due->role, due->at, -1, due->number, number, points);
+	return number;
+}
+
+/* What an event takes that isn't there; the debt's number, -1 where nobody asks for it. */
+static int32
+walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
+{
 	if (points == 0)
 		return -1;
 	if (walk->totals.overdrawn == 0)
 		walk->overdrawn_since = due->at;
 	walk->totals.overdrawn += points;
-	number = lot_refs_add_debt(&walk->refs, &due->ref, &debt);
-	walk_emit_debt(walk, POINTS_MOVE_OVERDRAW, due->role, due->at, -1, due->number, number, points);
-	return number;
+	return walk->knows_debts ? walk_make_debt(walk, due, points) : -1;
 }
 
 /* ---- what an event of each role does ---- */

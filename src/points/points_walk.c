@@ -79,6 +79,7 @@ start_over(PointsWalk *walk)
 	memset(&walk->totals, 0, sizeof(PointsTotals));
 	memset(&walk->sums, 0, sizeof(WalkSums));
 	walk->unbooked = 0;
+	walk->knows_debts = walk->sink != NULL || walk->events.has_refunds;
 	walk->returned = 0;
 	walk->nrefunds = 0;
 	walk->last_activity = walk->last_refresh = DT_NOBEGIN;
