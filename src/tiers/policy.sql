@@ -7,11 +7,11 @@ COMMENT ON TYPE tier_policy IS
 CREATE FUNCTION make_tier_policy(levels jsonb, base text DEFAULT NULL, metrics jsonb DEFAULT NULL,
 		qualifying_window text DEFAULT NULL, threshold text DEFAULT NULL, upgrade text DEFAULT NULL,
 		valid text DEFAULT NULL, downgrade text DEFAULT NULL, grace interval DEFAULT NULL,
-		join_kind text DEFAULT NULL, grant_kind text DEFAULT NULL, zone text DEFAULT NULL,
+		join_kind text DEFAULT NULL, grant_kind text DEFAULT NULL, other_kinds text DEFAULT NULL, zone text DEFAULT NULL,
 		versions jsonb DEFAULT NULL)
 	RETURNS tier_policy
 	AS 'MODULE_PATHNAME', 'loyalty_make_tier_policy' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION make_tier_policy(jsonb, text, jsonb, text, text, text, text, text, interval, text, text, text, jsonb) IS
+COMMENT ON FUNCTION make_tier_policy(jsonb, text, jsonb, text, text, text, text, text, interval, text, text, text, text, jsonb) IS
 	'rules of a programme''s tiers; NULL is the default of each, but levels must be given.
 levels: tiers and their thresholds, as {"Silver": 500, "Gold": 2000}, ordered by threshold; or an array in the order of the ladder, as [{"tier": "Gold", "at": 2000, "keep": 1500}] or, with several metrics, [{"tier": "Gold", "any": {"nights": 25, "points": 15000}, "keep": {"all": {"nights": 20, "points": 9000}}}]. keep is by default what reaching needs; null: nobody reaches the tier.
 base: name of the tier that everyone has; default Member.

@@ -11,11 +11,11 @@ CREATE FUNCTION tier_rank(timeline event_timeline, policy tier_policy, as_of dat
 	AS 'MODULE_PATHNAME', 'loyalty_tier_rank' LANGUAGE C STABLE PARALLEL SAFE COST 20;
 CREATE FUNCTION tier_at(timeline event_timeline, policy tier_policy, at timestamptz DEFAULT now()) RETURNS text
 	AS 'MODULE_PATHNAME', 'loyalty_tier_at' LANGUAGE C STABLE PARALLEL SAFE COST 20;
-CREATE FUNCTION tier_history(timeline event_timeline, policy tier_policy, as_of date DEFAULT current_date)
-	RETURNS TABLE (tier text, rank int, from_tier text, valid_from timestamptz, valid_until timestamptz, reason text, metric text, value numeric, ref text)
+CREATE FUNCTION tier_history(timeline event_timeline, policy tier_policy, as_of date DEFAULT current_date, requalifications boolean DEFAULT false)
+	RETURNS TABLE (tier text, rank int, from_tier text, valid_from timestamptz, valid_to timestamptz, promised_until timestamptz, reason text, metric text, value numeric, ref text)
 	AS 'MODULE_PATHNAME', 'loyalty_tier_history' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 10;
 CREATE FUNCTION tier_progress(timeline event_timeline, policy tier_policy, as_of date DEFAULT current_date)
-	RETURNS TABLE (tier text, rank int, next_tier text, metric text, value numeric, missing_to_next numeric, valid_until timestamptz, missing_to_keep numeric, projected_tier text)
+	RETURNS TABLE (tier text, rank int, next_tier text, metric text, value numeric, missing_to_next numeric, valid_until timestamptz, missing_to_keep numeric, missing_as_of numeric, projected_tier text)
 	AS 'MODULE_PATHNAME', 'loyalty_tier_progress' LANGUAGE C STABLE PARALLEL SAFE COST 50 ROWS 1;
 
 COMMENT ON FUNCTION tier_for(numeric, tier_policy) IS
@@ -26,7 +26,7 @@ COMMENT ON FUNCTION tier_rank(event_timeline, tier_policy, date) IS
 	'The rank of the tier at the end of the local day as_of: 0 is the base tier, 1 the first level. Otherwise as tier().';
 COMMENT ON FUNCTION tier_at(event_timeline, tier_policy, timestamptz) IS
 	'The tier at an instant, with everything that happens at it. Otherwise as tier().';
-COMMENT ON FUNCTION tier_history(event_timeline, tier_policy, date) IS
+COMMENT ON FUNCTION tier_history(event_timeline, tier_policy, date, boolean) IS
 	'Every change of the tier up to the end of the day as_of, in order: a row where it changes, and where it stays and is promised for longer. valid_from: the instant, also where time alone made the change; valid_until: as promised then (NULL: open). reason: joined, qualified, requalified, lapsed, soft landing, grace ended, granted, grant ended. metric, value: what decided, as judged (of the period that has ended, where that was judged); for joined and grants the first metric. ref: of the event that made the change; NULL where time did. No rows for a NULL or empty timeline; errors as in tier().';
 COMMENT ON FUNCTION tier_progress(event_timeline, tier_policy, date) IS
 	'How far a member is at the end of the day as_of: a row per metric of the policy. value: the metric in its window; missing_to_next: to next_tier''s threshold, and missing_to_keep: to what keeping the tier asks, 0 where it is there (NULL: that metric is not asked for, or there is no such tier); of several metrics any or all may be needed, as the policy says. valid_until: of the tier (NULL: open). projected_tier: the tier once its validity, and grace after it, has ended, if nothing more happens. No rows for a NULL timeline, and before membership; errors as in tier().';
