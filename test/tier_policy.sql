@@ -197,7 +197,7 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT, detail = PG_EXCEPTION_DETAIL;
 	RETURN concat_ws('; ', nullif(detail, ''), nullif(hint, ''));
 END $$;
-SELECT is(hint_of($$SELECT '{"levels": {"G": 1}, "x": 1}'::tier_policy$$), 'Allowed: levels, base, metrics, qualifying_window, threshold, upgrade, valid, downgrade, grace, join_kind, grant_kind, zone, versions.', 'keys are listed');
+SELECT is(hint_of($$SELECT '{"levels": {"G": 1}, "x": 1}'::tier_policy$$), 'Allowed: levels, base, metrics, qualifying_window, threshold, upgrade, valid, downgrade, grace, join_kind, grant_kind, other_kinds, zone, versions.', 'keys are listed');
 SELECT is(hint_of($$SELECT '{"metrics": {"a": {}, "b": {}}, "levels": [{"tier": "G", "any": {"c": 5}}]}'::tier_policy$$), 'Known metrics: "a", "b". "metrics" says what they are.', 'metrics are listed');
 SELECT is(hint_of($$SELECT '{"levels": {"S": 1, "G": 5}, "versions": [{"from": "2024-01-01", "levels": {"G": 6}}]}'::tier_policy$$), 'Those are, in this order: "S", "G".; Tiers and their order are the same in all versions. A tier that nobody reaches then has null.', 'tiers are listed');
 
