@@ -29,7 +29,7 @@ CREATE TYPE ref_program_points AS (lots ref_program_lot[], debt numeric, earned 
 CREATE TYPE ref_program_tiers AS (policy jsonb, zone text, qualifying_window text, metrics text[], of text[], names text[], starts date[], version_starts timestamptz[], member_since timestamptz,
 	grants ref_tier_grant[], counted ref_tier_event[],
 	rank int, valid_until timestamptz, grace_until timestamptz, since timestamptz, running int[], rules jsonb,
-	now_rank int, now_until timestamptz, history ref_tier_row[]);
+	now_rank int, now_until timestamptz, history ref_tier_change[]);
 
 -- ---- the programme ----
 
@@ -687,7 +687,7 @@ BEGIN
 			(SELECT max(coalesce(s.grants[n].ends, 'infinity')) FROM unnest(s.running) n WHERE s.grants[n].rank = s.now_rank)), 'infinity');
 		IF step = 'joined' OR s.now_rank <> old_rank OR coalesce(s.now_until, 'infinity') > coalesce(old_until, 'infinity') THEN
 			s.history := s.history || ROW(CASE s.now_rank WHEN 0 THEN base ELSE s.names[s.now_rank] END, s.now_rank, CASE old_rank WHEN 0 THEN base ELSE s.names[old_rank] END,
-				clock, s.now_until, reason, s.metrics[decider], metric_values[decider], ref)::ref_tier_row;
+				clock, s.now_until, reason, s.metrics[decider], metric_values[decider], ref)::ref_tier_change;
 		END IF;
 	END LOOP;
 	RETURN s;
@@ -698,7 +698,7 @@ END $$;
 --
 -- One customer through the end of a local day. An object with
 --   summary  the columns of program_summary
---   history  ref_tier_row, in order: what tier_history would show
+--   history  ref_tier_change, in order: what tier_history would show
 --   entries  the rows of the statement
 --   instants where something could happen
 --
@@ -741,8 +741,8 @@ DECLARE
 	step text;
 	c ref_program_counting;
 	r ref_program_row;
-	h ref_tier_row;
-	changes ref_tier_row[];
+	h ref_tier_change;
+	changes ref_tier_change[];
 	fresh ref_program_row[];			-- rows of a step
 	counts ref_tier_event[];			-- what the tiers will count of the instant
 	entries ref_program_row[] := '{}';
@@ -881,7 +881,7 @@ BEGIN
 			END LOOP;
 			-- each change of tier, and last, with 2, a version of no_expiry_tiers: is expiry suspended?
 			IF step IN ('2', '6') THEN
-				FOREACH h IN ARRAY changes || NULL::ref_tier_row LOOP
+				FOREACH h IN ARRAY changes || NULL::ref_tier_change LOOP
 					IF h.tier <> tier OR h.tier IS NOT NULL AND tier IS NULL THEN
 						tier := h.tier;
 						entries := entries || ROW(now, 'tier', NULL, NULL, NULL, NULL, ref_program_balance(points), tier, NULL, NULL)::ref_program_row;
