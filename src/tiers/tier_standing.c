@@ -167,7 +167,7 @@ tier_walk_missing_as_of(TierWalk *walk, int measure)
  * events, and what they do at the end. Of amounts it is enough to try those with which something
  * just reaches a threshold.
  */
-typedef struct Ahead
+struct TierAhead
 {
 	TierWalk *walk;
 	TimestampTz end; /* of what is promised, or of the grace that runs */
@@ -175,13 +175,16 @@ typedef struct Ahead
 	bool reaching;	 /* by the condition for reaching it */
 	bool period_begins;
 	bool negative_left;
-	TierWalk before;  /* as it is before the end, */
-	int128 *values;	  /* the measures then, */
-	int128 *beneath;  /* those of the state beneath, */
-	int128 *last;	  /* those of the last period, if they are asked for, */
-	int128 *leftover; /* and what of them is left at the end */
-	int128 *amounts;  /* by measure, what is tried */
-} Ahead;
+	TierWalk before;	/* as it is before the end, */
+	int128 *values;		/* the measures then, */
+	int128 *beneath;	/* those of the state beneath, */
+	int128 *last;		/* those of the last period, if they are asked for, */
+	int128 *leftover;	/* and what of them is left at the end, where that is less or more */
+	int128 *amounts;	/* by measure, what is tried */
+	int128 *candidates; /* of a measure, ascending */
+	int64 ncandidates;
+	int64 max_candidates;
+};
 
 /* When the effective tier ends, if nothing more happens; DT_NOEND: it doesn't. */
 static TimestampTz
@@ -202,41 +205,61 @@ end_of_tier(TierWalk *walk)
 	return end;
 }
 
-static int128 *
-copy_values(const TierWalk *walk, const int128 *values)
+/* It is kept for the next customer. */
+static TierAhead *
+look_ahead(TierWalk *walk)
 {
-	int128 *copy = palloc(walk->policy->nmeasures * sizeof(int128));
+	TierAhead *ahead = walk->ahead;
 
-	memcpy(copy, values, walk->policy->nmeasures * sizeof(int128));
-	return copy;
+	if (ahead == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(walk->context);
+		int n = walk->policy->nmeasures;
+
+		walk->ahead = ahead = palloc0(sizeof(TierAhead));
+		ahead->walk = walk;
+		ahead->values = palloc(n * sizeof(int128));
+		ahead->beneath = palloc(n * sizeof(int128));
+		ahead->amounts = palloc(n * sizeof(int128));
+		if (walk->last_values != NULL)
+			ahead->last = palloc(n * sizeof(int128));
+		if (walk->policy->window == TIER_ROLLING)
+			ahead->leftover = palloc(n * sizeof(int128));
+		MemoryContextSwitchTo(caller);
+	}
+	ahead->end = end_of_tier(walk);
+	ahead->rank = walk->rank;
+	ahead->reaching = by_reaching(walk);
+	return ahead;
 }
 
 /* Goes on to the last instant before the end. */
 static void
-come_before_end(Ahead *ahead)
+come_before_end(TierAhead *ahead)
 {
 	TierWalk *walk = ahead->walk;
-	const TierPolicy *policy = walk->policy;
+	Size size = walk->policy->nmeasures * sizeof(int128);
 
 	tier_walk_until(walk, ahead->end);
 	tier_window_bring(walk, ahead->end - 1);
-	ahead->values = copy_values(walk, walk->rules.values);
-	ahead->beneath = copy_values(walk, walk->beneath.values);
-	if (walk->last_values != NULL)
-		ahead->last = copy_values(walk, walk->last_values);
-	if (policy->window == TIER_ROLLING)
+	memcpy(ahead->values, walk->rules.values, size);
+	memcpy(ahead->beneath, walk->beneath.values, size);
+	memset(ahead->amounts, 0, size);
+	if (ahead->last != NULL)
+		memcpy(ahead->last, walk->last_values, size);
+	ahead->negative_left = false;
+	if (ahead->leftover != NULL)
 	{
 		ahead->negative_left = tier_window_leave(walk, ahead->end);
-		ahead->leftover = copy_values(walk, walk->rules.values);
+		memcpy(ahead->leftover, walk->rules.values, size);
 	}
 	ahead->period_begins = walk->has_periods && walk->period_end == ahead->end;
 	ahead->before = *walk;
-	ahead->amounts = palloc0(policy->nmeasures * sizeof(int128));
 }
 
 /* Sets measures to what they were, with the amounts, at the scale that is tried. */
 static void
-set_values(Ahead *ahead, int128 *values, const int128 *were, bool with_amounts, int scale)
+set_values(TierAhead *ahead, int128 *values, const int128 *were, bool with_amounts, int scale)
 {
 	const TierPolicy *policy = ahead->walk->policy;
 	int i;
@@ -253,7 +276,7 @@ set_values(Ahead *ahead, int128 *values, const int128 *were, bool with_amounts, 
 
 /* Is the tier kept with the amounts? Leaves the walk behind the end. */
 static bool
-is_kept(Ahead *ahead, int scale)
+is_kept(TierAhead *ahead, int scale)
 {
 	TierWalk *walk = ahead->walk;
 	TimestampTz last = ahead->end - 1;
@@ -268,7 +291,7 @@ is_kept(Ahead *ahead, int scale)
 		walk->beneath.held = &walk->rung[walk->beneath.rank];
 	set_values(ahead, walk->beneath.values, ahead->beneath, true, scale);
 	set_values(ahead, walk->rules.values, ahead->values, true, scale);
-	if (walk->last_values != NULL)
+	if (ahead->last != NULL)
 		set_values(ahead, walk->last_values, ahead->last, false, scale);
 	for (i = 0; i < walk->policy->nmeasures; i++)
 		raises = raises || ahead->amounts[i] > 0;
@@ -296,25 +319,18 @@ is_kept(Ahead *ahead, int scale)
 			 walk->rules.grace_until == DT_NOEND));
 }
 
-/* Amounts to be tried. */
-typedef struct Amounts
-{
-	int128 *amounts;
-	int64 count;
-	int64 size;
-} Amounts;
-
 static void
-add_amount(Amounts *amounts, int128 amount)
+add_candidate(TierAhead *ahead, int128 amount)
 {
-	amounts->amounts =
-		array_grow(amounts->amounts, &amounts->size, amounts->count + 1, sizeof(int128));
-	amounts->amounts[amounts->count++] = Max(1, amount);
+	ahead->candidates =
+		array_grow_in(ahead->walk->context, ahead->candidates, &ahead->max_candidates,
+					  ahead->ncandidates + 1, sizeof(int128));
+	ahead->candidates[ahead->ncandidates++] = Max(1, amount);
 }
 
 /* What a measure lacks to what a condition asks of it. */
 static void
-add_lacking(Amounts *amounts, const Ahead *ahead, const TierAsk *ask, int measure, int factor_of)
+add_lacking(TierAhead *ahead, const TierAsk *ask, int measure, int factor_of)
 {
 	int64 factor = decimal_power[factor_of];
 	int i;
@@ -323,10 +339,10 @@ add_lacking(Amounts *amounts, const Ahead *ahead, const TierAsk *ask, int measur
 	{
 		if (ask->needs[i].measure != measure)
 			continue;
-		add_amount(amounts, ask->needs[i].need - ahead->values[measure] * factor);
-		add_amount(amounts, ask->needs[i].need - ahead->beneath[measure] * factor);
+		add_candidate(ahead, ask->needs[i].need - ahead->values[measure] * factor);
+		add_candidate(ahead, ask->needs[i].need - ahead->beneath[measure] * factor);
 		if (ahead->leftover != NULL)
-			add_amount(amounts, ask->needs[i].need - ahead->leftover[measure] * factor);
+			add_candidate(ahead, ask->needs[i].need - ahead->leftover[measure] * factor);
 	}
 }
 
@@ -342,7 +358,7 @@ compare_amounts(const void *a, const void *b)
 /* What may keep a tier, or reach it or a higher one, by the version before the end and the one at
  * it; ascending. */
 static void
-find_amounts(Amounts *amounts, const Ahead *ahead, int measure, int scale)
+find_candidates(TierAhead *ahead, int measure, int scale)
 {
 	const TierWalk *before = &ahead->before;
 	const TierPolicy *policy = before->policy;
@@ -350,49 +366,52 @@ find_amounts(Amounts *amounts, const Ahead *ahead, int measure, int scale)
 	int nversion = (int) (before->term - before->terms);
 	int rank;
 
-	amounts->count = 0;
-	add_amount(amounts, 1);
+	ahead->ncandidates = 0;
+	add_candidate(ahead, 1);
 	for (; nversion < policy->nversions && before->terms[nversion].starts <= ahead->end; nversion++)
 	{
 		const TierRung *rungs = tier_rungs_at(ahead->walk, scale) + nversion * policy->ntiers;
 
 		for (rank = ahead->rank; rank < policy->ntiers; rank++)
 		{
-			add_lacking(amounts, ahead, &rungs[rank].reach, measure, factor_of);
-			add_lacking(amounts, ahead, &rungs[rank].keep, measure, factor_of);
+			add_lacking(ahead, &rungs[rank].reach, measure, factor_of);
+			add_lacking(ahead, &rungs[rank].keep, measure, factor_of);
 		}
 	}
-	qsort(amounts->amounts, amounts->count, sizeof(int128), compare_amounts);
+	qsort(ahead->candidates, ahead->ncandidates, sizeof(int128), compare_amounts);
+}
+
+/* What a measure lacks to a threshold before the end, at a scale of sums. */
+static int128
+lack_of(const TierAhead *ahead, const TierTest *test, int scale)
+{
+	const TierWalk *before = &ahead->before;
+	bool is_sum = before->policy->measures[test->measure].of == TIER_SUM;
+	int128 value = ahead->values[test->measure];
+
+	if (is_sum)
+		value = at_scale(value, before->scale, scale);
+	return Max(
+		0, tier_need(&test->threshold, is_sum ? scale : 0, tier_terms(before)->rules->exceeded) -
+			   value);
 }
 
 /* What the other measures of a condition that asks for all get beside one. */
 static void
-fill_others(Ahead *ahead, const TierCondition *condition, int measure, int scale)
+fill_others(TierAhead *ahead, const TierCondition *condition, int measure, int scale)
 {
-	const TierWalk *before = &ahead->before;
-	const TierPolicy *policy = before->policy;
 	int i;
 
-	memset(ahead->amounts, 0, policy->nmeasures * sizeof(int128));
+	memset(ahead->amounts, 0, ahead->walk->policy->nmeasures * sizeof(int128));
 	for (i = 0; condition->all && i < condition->ntests; i++)
-	{
-		const TierTest *test = &condition->tests[i];
-		bool is_sum = policy->measures[test->measure].of == TIER_SUM;
-		int128 value = ahead->values[test->measure];
-
-		if (test->measure == measure)
-			continue;
-		if (is_sum)
-			value = at_scale(value, before->scale, scale);
-		ahead->amounts[test->measure] = Max(0, tier_need(&test->threshold, is_sum ? scale : 0,
-														 tier_terms(before)->rules->exceeded) -
-												   value);
-	}
+		if (condition->tests[i].measure != measure)
+			ahead->amounts[condition->tests[i].measure] =
+				lack_of(ahead, &condition->tests[i], scale);
 }
 
 /* The least amount of a measure that keeps the tier. */
 static TierMissing
-find_missing(Ahead *ahead, Amounts *amounts, const TierCondition *condition, const TierTest *test)
+find_missing(TierAhead *ahead, const TierCondition *condition, const TierTest *test)
 {
 	int measure = test->measure;
 	TierMissing missing = { true, 0, missing_scale(&ahead->before, test) };
@@ -402,11 +421,11 @@ find_missing(Ahead *ahead, Amounts *amounts, const TierCondition *condition, con
 	fill_others(ahead, condition, measure, scale);
 	if (is_kept(ahead, scale))
 		return missing;
-	find_amounts(amounts, ahead, measure, scale);
-	for (i = 0; i < amounts->count; i++)
+	find_candidates(ahead, measure, scale);
+	for (i = 0; i < ahead->ncandidates; i++)
 	{
-		missing.units = ahead->amounts[measure] = amounts->amounts[i];
-		if ((i == 0 || amounts->amounts[i] > amounts->amounts[i - 1]) && is_kept(ahead, scale))
+		missing.units = ahead->amounts[measure] = ahead->candidates[i];
+		if ((i == 0 || ahead->candidates[i] > ahead->candidates[i - 1]) && is_kept(ahead, scale))
 			return missing;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -414,50 +433,88 @@ find_missing(Ahead *ahead, Amounts *amounts, const TierCondition *condition, con
 	return missing;
 }
 
+/* Do the amounts of all measures of a condition together keep the tier? */
+static bool
+is_kept_together(TierAhead *ahead, const TierCondition *condition, const TierMissing *missing)
+{
+	const TierPolicy *policy = ahead->walk->policy;
+	int scale = ahead->before.scale;
+	int i;
+
+	for (i = 0; i < condition->ntests; i++)
+		scale = Max(scale, missing[condition->tests[i].measure].scale);
+	memset(ahead->amounts, 0, policy->nmeasures * sizeof(int128));
+	for (i = 0; i < condition->ntests; i++)
+	{
+		int measure = condition->tests[i].measure;
+
+		if (!missing[measure].asked)
+			return true;
+		ahead->amounts[measure] =
+			policy->measures[measure].of == TIER_SUM
+				? at_scale(missing[measure].units, missing[measure].scale, scale)
+				: missing[measure].units;
+	}
+	return is_kept(ahead, scale);
+}
+
+/* What the condition asks, whatever else may keep the tier. */
+static TierMissing
+lacking(const TierAhead *ahead, const TierTest *test)
+{
+	TierMissing missing = { true, 0, missing_scale(&ahead->before, test) };
+
+	missing.units = lack_of(ahead, test, missing.scale);
+	return missing;
+}
+
 static void
-find_all_missing(Ahead *ahead, TierOutlook *outlook)
+find_all_missing(TierAhead *ahead, TierOutlook *outlook)
 {
 	const TierLevel *level = &tier_terms(&ahead->before)->rules->levels[ahead->rank - 1];
 	const TierCondition *condition = ahead->reaching ? &level->reach : &level->keep;
-	Amounts amounts = { 0 };
+	TierMissing *missing = outlook->to_keep;
 	bool kept = is_kept(ahead, ahead->before.scale);
 	int i;
 
 	for (i = 0; i < condition->ntests; i++)
 	{
 		const TierTest *test = &condition->tests[i];
-		TierMissing *one = &outlook->to_keep[test->measure];
+		TierMissing *one = &missing[test->measure];
 
-		if (kept)
+		if (!kept)
+			*one = find_missing(ahead, condition, test);
+		else
 		{
 			one->asked = true;
 			one->scale = missing_scale(&ahead->before, test);
 		}
-		else
-			*one = find_missing(ahead, &amounts, condition, test);
-		combine(&outlook->to_keep_it, one, condition->all);
 	}
+	if (!kept && condition->all && !is_kept_together(ahead, condition, missing))
+		for (i = 0; i < condition->ntests; i++)
+			missing[condition->tests[i].measure] = lacking(ahead, &condition->tests[i]);
+	for (i = 0; i < condition->ntests; i++)
+		combine(&outlook->to_keep_it, &missing[condition->tests[i].measure], condition->all);
 }
 
 void
 tier_walk_outlook(TierWalk *walk, TierOutlook *outlook)
 {
-	Ahead ahead = { .walk = walk, .end = end_of_tier(walk), .rank = walk->rank };
+	TierAhead *ahead = look_ahead(walk);
 
 	tier_walk_close(walk);
 	memset(outlook, 0, sizeof(TierOutlook));
 	outlook->projected_rank = walk->rank;
-	if (ahead.end == DT_NOEND)
+	if (ahead->end == DT_NOEND)
 		return;
-	ahead.reaching = by_reaching(walk);
-	come_before_end(&ahead);
-	find_all_missing(&ahead, outlook);
+	come_before_end(ahead);
+	find_all_missing(ahead, outlook);
 
 	/* and if nothing happens */
-	memset(ahead.amounts, 0, walk->policy->nmeasures * sizeof(int128));
-	(void) is_kept(&ahead, ahead.before.scale);
+	memset(ahead->amounts, 0, walk->policy->nmeasures * sizeof(int128));
+	(void) is_kept(ahead, ahead->before.scale);
 	walk->due = DT_NOBEGIN;
-	if (walk->rank == ahead.rank && walk->rules.rank == ahead.rank &&
+	if (walk->rank == ahead->rank && walk->rules.rank == ahead->rank &&
 		walk->rules.grace_until != DT_NOEND)
 		tier_walk_until(walk, walk->rules.grace_until + 1);
 	outlook->projected_rank = walk->rank;

@@ -162,6 +162,8 @@ typedef struct TierPeriodSlot
 	TimestampTz end;
 } TierPeriodSlot;
 
+typedef struct TierAhead TierAhead;
+
 struct TierWalk
 {
 	/* What it walks by; the same for all customers. */
@@ -257,6 +259,8 @@ struct TierWalk
 	TimestampTz next_at;
 	TierEvent next; /* read ahead */
 	bool has_next;
+
+	TierAhead *ahead; /* what is needed to look ahead (tier_standing.c) */
 };
 
 /* The version in force. */
