@@ -285,6 +285,12 @@ decimal_minimal_scale(int64 units, int scale)
 	return scale;
 }
 
+int
+numeric_compare(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
 Numeric
 decimal_to_numeric(int64 units, int scale)
 {

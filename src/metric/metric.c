@@ -1,19 +1,24 @@
 /*
  * metric.c
- *		Metrics over everyone: their arguments, the function over a base, and the aggregate over
- *		customers' summaries.
+ *		Metrics over everyone: their arguments, the function over a base, the aggregate over
+ *		customers' summaries, and the reading of results.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "calendar/calendar.h"
 #include "core/argument.h"
+#include "core/codec.h"
 #include "metric/metric.h"
-#include "metric/tally_sql.h"
+#include "metric/statistics.h"
 #include "policy/policy.h"
 
 /* ---- arguments ---- */
@@ -47,7 +52,8 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 
 	if (PG_ARGISNULL(n))
 	{
-		if (!argument->may_be_null && argument->type != METRIC_AS_OF)
+		if (!argument->may_be_null && argument->type != METRIC_AS_OF &&
+			argument->type != METRIC_OPTIONS)
 			argument_refuse_null(fcinfo, n, argument->name, argument->null_hint);
 		return;
 	}
@@ -57,6 +63,8 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_OTHER_POLICY:
 		case METRIC_PERIOD:
 		case METRIC_WITHIN:
+		case METRIC_VALUE:
+		case METRIC_OPTIONS:
 			question->values[i] = PG_GETARG_VARLENA_PP(n);
 			break;
 		case METRIC_AS_OF:
@@ -77,19 +85,65 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_DECIMAL:
 			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
 			break;
+		case METRIC_SPAN:
+			question->has_span = true;
+			question->span = *PG_GETARG_INTERVAL_P(n);
+			break;
 	}
+}
+
+/* How many bases, or summaries of a row, stand before the arguments. */
+static int
+inputs_of(const Metric *metric)
+{
+	return metric->input == METRIC_STARTS_AND_RETURNS ? 2 : 1;
 }
 
 /* What a call asks, as it came: the arguments from the n-th on. */
 static void
-read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, bool over_base,
+			  MetricQuestion *question)
 {
 	int i;
 
 	memset(question, 0, sizeof(MetricQuestion));
 	question->kind = metric->kind;
 	for (i = 0; i < metric->narguments && n + i < PG_NARGS(); i++)
-		read_argument(fcinfo, n + i, metric, i, question);
+		if (over_base && metric->arguments[i].type == METRIC_OPTIONS)
+			question->own = metric->read_options(metric, fcinfo, n + i);
+		else
+			read_argument(fcinfo, n + i, metric, i, question);
+}
+
+/* Is an argument that Metric.open() reads the same? */
+static bool
+same_value(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric, int i)
+{
+	if (metric->arguments[i].type == METRIC_SPAN)
+		return a->has_span == b->has_span && a->span.month == b->span.month &&
+			   a->span.day == b->span.day && a->span.time == b->span.time;
+	return argument_same(a->values[i], b->values[i]);
+}
+
+static bool
+is_own(const MetricArgument *argument)
+{
+	return argument->type == METRIC_SPAN || argument->type == METRIC_VALUE ||
+		   argument->type == METRIC_OPTIONS;
+}
+
+/* Are the arguments that many metrics have the same? */
+static bool
+same_common(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric)
+{
+	int i;
+
+	for (i = 0; i < metric->narguments; i++)
+		if (!is_own(&metric->arguments[i]) && !argument_same(a->values[i], b->values[i]))
+			return false;
+	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
+		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
+		   a->decimal.scale == b->decimal.scale;
 }
 
 static bool
@@ -98,22 +152,21 @@ same_question(const MetricQuestion *a, const MetricQuestion *b, const Metric *me
 	int i;
 
 	for (i = 0; i < metric->narguments; i++)
-		if (!argument_same(a->values[i], b->values[i]))
+		if (is_own(&metric->arguments[i]) && !same_value(a, b, metric, i))
 			return false;
-	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
-		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
-		   a->decimal.scale == b->decimal.scale;
+	return same_common(a, b, metric);
 }
 
-/* The argument of a type of which there is one. */
+/* The argument of a type of which there is one; NULL: none. */
 static const MetricArgument *
 argument_of(const Metric *metric, MetricArgumentType type)
 {
-	const MetricArgument *argument = metric->arguments;
+	int i;
 
-	while (argument->type != type)
-		argument++;
-	return argument;
+	for (i = 0; i < metric->narguments; i++)
+		if (metric->arguments[i].type == type)
+			return &metric->arguments[i];
+	return NULL;
 }
 
 /* ---- what is asked, opened ---- */
@@ -202,6 +255,83 @@ open_question(const Metric *metric, MetricQuestion *question)
 		metric->policy->set_zone(question->policy, question->zone);
 	if (question->other_policy != NULL)
 		metric->policy->set_zone(question->other_policy, question->zone);
+	if (metric->open != NULL)
+		metric->open(metric, question);
+}
+
+/* ---- questions that are kept ---- */
+
+/* What was asked last at a call site, in its fn_extra. */
+typedef struct KeptQuestion
+{
+	MetricQuestion question;
+	FmgrInfo *site;
+	ZoneDays *session_zone;
+	MemoryContext context;
+	MemoryContextCallback forget;
+} KeptQuestion;
+
+static void
+forget_question(void *opaque)
+{
+	KeptQuestion *kept = opaque;
+
+	if (kept->site->fn_extra == kept)
+		kept->site->fn_extra = NULL;
+}
+
+static bool
+is_kept(const KeptQuestion *kept, const MetricQuestion *asked, const Metric *metric)
+{
+	return kept != NULL && kept->session_zone == zone_of_session() &&
+		   same_question(asked, &kept->question, metric);
+}
+
+/* Opens a question in a memory context. The call site keeps it as long as that lives; NULL: none
+ * does. */
+static KeptQuestion *
+keep_question(FmgrInfo *site, MemoryContext context, const Metric *metric,
+			  const MetricQuestion *asked)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	KeptQuestion *kept = palloc0(sizeof(KeptQuestion));
+
+	kept->question = *asked;
+	open_question(metric, &kept->question);
+	if (metric->check != NULL)
+		metric->check(&kept->question);
+	if (site != NULL)
+	{
+		kept->site = site;
+		kept->session_zone = zone_of_session();
+		kept->context = context;
+		kept->forget.func = forget_question;
+		kept->forget.arg = kept;
+		MemoryContextRegisterResetCallback(context, &kept->forget);
+		site->fn_extra = kept;
+	}
+	MemoryContextSwitchTo(old);
+	return kept;
+}
+
+const MetricQuestion *
+metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric)
+{
+	KeptQuestion *kept = fcinfo->flinfo->fn_extra;
+	MetricQuestion asked;
+	MemoryContext context;
+
+	read_question(fcinfo, n, metric, false, &asked);
+	if (is_kept(kept, &asked, metric))
+		return &kept->question;
+	if (kept != NULL)
+		MemoryContextDelete(kept->context);
+
+	/* until it is opened, an error takes it away */
+	context = AllocSetContextCreate(CurrentMemoryContext, "loyalty question", ALLOCSET_SMALL_SIZES);
+	kept = keep_question(fcinfo->flinfo, context, metric, &asked);
+	MemoryContextSetParent(context, fcinfo->flinfo->fn_mcxt);
+	return &kept->question;
 }
 
 /* ---- parameters of results ---- */
@@ -248,8 +378,10 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->flag ? "true" : "false";
 		case METRIC_COUNT:
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
-		default: /* METRIC_DECIMAL */
+		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
+		default: /* those of its own */
+			return metric->text(question, metric->arguments[i].name);
 	}
 }
 
@@ -269,8 +401,8 @@ parameter_text(const Metric *metric, const MetricQuestion *question, int paramet
 /* ---- over a base ---- */
 
 /* A base knows days, not instants: its zone can't be changed afterwards. */
-void
-metric_check_zone(const Base *base, const Calendar *calendar)
+static void
+check_zone(const Base *base, const Calendar *calendar)
 {
 	if (calendar->zone != NULL && base->zone_state == ZONE_KNOWN &&
 		strcmp(calendar->zone, base->zone) != 0)
@@ -289,33 +421,91 @@ check_zones(const Base *base, const MetricQuestion *question)
 	if (question->period != NULL)
 	{
 		calendar_open(&calendar, question->period);
-		metric_check_zone(base, &calendar);
+		check_zone(base, &calendar);
 	}
 	if (question->within != NULL)
 	{
 		calendar_open(&calendar, question->within);
-		metric_check_zone(base, &calendar);
+		check_zone(base, &calendar);
 	}
+}
+
+/* Checks that two bases go together, and settles the zone that is known of their days. */
+static void
+check_returns(const Base *starts, const Base *returns, MetricQuestion *question)
+{
+	if (returns->type != starts->type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("customers of starts and of returns are of different types"),
+				 errhint("Cast the customers of one of them: activities(customer::text, at).")));
+	if (starts->zone_state == ZONE_KNOWN && returns->zone_state == ZONE_KNOWN &&
+		strcmp(starts->zone, returns->zone) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("days of starts were collected in zone \"%s\", those of returns in \"%s\"",
+						starts->zone, returns->zone),
+				 errhint("Collect in one zone: activities(customer, at, zone).")));
+	check_zones(returns, question);
+	if (starts->zone_state == ZONE_NOT_NOTED || returns->zone_state == ZONE_MIXED)
+		question->zone_name = returns->zone;
 }
 
 /* Without as_of, it is the day of the last event of all; there is none where nobody has one. */
 static void
-find_as_of(const Base *base, MetricQuestion *question)
+find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 {
+	const MetricArgument *argument = argument_of(metric, METRIC_AS_OF);
 	int64 last;
 
-	if (question->has_as_of || !base_last(base, &last))
+	if (question->has_as_of || argument->may_be_null || !base_last(base, &last))
 		return;
 	question->has_as_of = true;
 	question->as_of = question->zone != NULL ? zone_day(question->zone, last) : (DateADT) last;
 }
 
+/* Counts everyone of two bases; where there are no returns, nobody has any. */
 static void
-fold_base(const Base *base, const Metric *metric, const MetricQuestion *question, Tally *tally)
+fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fold)
+{
+	ByteSpan first;
+	ByteSpan second = { NULL, 0 };
+
+	if (returns == NULL)
+	{
+		BaseCursor cursor;
+		Customer customer;
+
+		base_rewind(&cursor, starts);
+		while (base_next(&cursor, &customer, &first))
+		{
+			metric->customer_of_two(fold, first, second);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	else
+	{
+		BaseJoin join;
+
+		base_join_open(&join, starts, returns);
+		while (base_join_next(&join, &first, &second))
+		{
+			metric->customer_of_two(fold, first, second);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+}
+
+static void
+fold_bases(const Base *base, const Base *returns, const Metric *metric,
+		   const MetricQuestion *question, Tally *tally)
 {
 	void *fold = metric->start(question, tally);
 
-	base_fold(base, metric->customer, fold);
+	if (metric->customer_of_two == NULL)
+		base_fold(base, metric->customer, fold);
+	else
+		fold_two(base, returns, metric, fold);
 	if (metric->finish != NULL)
 		metric->finish(fold, tally);
 }
@@ -325,20 +515,26 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
 	MetricQuestion question;
 	const Base *base;
+	const Base *returns = NULL;
 	Tally *tally;
 	int i;
 
-	read_question(fcinfo, 1, metric, &question);
+	read_question(fcinfo, inputs_of(metric), metric, true, &question);
 	open_question(metric, &question);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	base = base_open(PG_GETARG_DATUM(0));
-	if (metric->input == METRIC_ACTIVITIES)
+	if (metric->input != METRIC_TIMELINES)
 	{
 		check_zones(base, &question);
 		question.zone_name = base->zone;
 	}
-	find_as_of(base, &question);
+	if (inputs_of(metric) == 2 && !PG_ARGISNULL(1))
+	{
+		returns = base_open(PG_GETARG_DATUM(1));
+		check_returns(base, returns, &question);
+	}
+	find_as_of(base, metric, &question);
 	if (metric->check != NULL)
 		metric->check(&question);
 
@@ -346,8 +542,10 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	for (i = 0; i < metric->shape->nparameters; i++)
 		tally_set_parameter(tally, i, parameter_text(metric, &question, i));
 	tally_add_guests(tally, base->guests);
+	if (returns != NULL)
+		tally_add_guests(tally, returns->guests);
 	if (question.has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
-		fold_base(base, metric, &question, tally);
+		fold_bases(base, returns, metric, &question, tally);
 	else if (metric->eventless == METRIC_COUNT_EVENTLESS)
 	{
 		TallyKey key = { 0 };
@@ -363,7 +561,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 typedef struct Accumulation
 {
 	const Metric *metric;
-	MetricQuestion question; /* by the first row */
+	const MetricQuestion *question; /* by the first row; shared by groups that ask the same */
 	void *fold;
 } Accumulation;
 
@@ -376,24 +574,74 @@ flush_accumulation(void *opaque, Tally *tally)
 		accumulation->metric->finish(accumulation->fold, tally);
 }
 
-static void report_changing_arguments(const Metric *metric) pg_attribute_noreturn();
+static void report_changing_arguments(const char *names) pg_attribute_noreturn();
 
 static void
-report_changing_arguments(const Metric *metric)
+report_changing_arguments(const char *names)
+{
+	bool several = strstr(names, " and ") != NULL;
+
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must be the same for all rows of an aggregate", names),
+					errhint("GROUP BY what %s.", several ? "they depend on" : "it depends on")));
+}
+
+/* The names of the arguments that many metrics have: what is asked about, and as of when. */
+static const char *
+common_arguments(const Metric *metric)
 {
 	StringInfoData names;
+	int common = 0;
+	int named = 0;
 	int i;
 
+	for (i = 0; i < metric->narguments; i++)
+		common += !is_own(&metric->arguments[i]);
 	initStringInfo(&names);
 	for (i = 0; i < metric->narguments; i++)
 	{
-		const char *before = i == 0 ? "" : i == metric->narguments - 1 ? " and " : ", ";
-
-		appendStringInfo(&names, "%s%s", before, metric->arguments[i].name);
+		if (is_own(&metric->arguments[i]))
+			continue;
+		named++;
+		appendStringInfo(&names, "%s%s",
+						 named == 1		   ? ""
+						 : named == common ? " and "
+										   : ", ",
+						 metric->arguments[i].name);
 	}
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("%s must be the same for all rows of an aggregate", names.data),
-					errhint("GROUP BY what they depend on.")));
+	return names.data;
+}
+
+/* Do options that are written otherwise say the same? */
+static bool
+same_options(const Metric *metric, const MetricQuestion *asked, const MetricQuestion *first, int i)
+{
+	MetricQuestion opened = *asked;
+	const char *a;
+	const char *b;
+
+	opened.own = NULL;
+	opened.values[i] = argument_copy(asked->values[i]);
+	metric->open(metric, &opened);
+	a = metric->text(&opened, metric->arguments[i].name);
+	b = metric->text(first, metric->arguments[i].name);
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Refuses another question than that of the first row. */
+static void
+check_question(const MetricQuestion *asked, const MetricQuestion *first, const Metric *metric)
+{
+	int i;
+
+	if (likely(same_question(asked, first, metric)))
+		return;
+	if (!same_common(asked, first, metric))
+		report_changing_arguments(common_arguments(metric));
+	for (i = 0; i < metric->narguments; i++)
+		if (is_own(&metric->arguments[i]) && !same_value(asked, first, metric, i) &&
+			(metric->arguments[i].type != METRIC_OPTIONS || !same_options(metric, asked, first, i)))
+			report_changing_arguments(metric->arguments[i].name);
 }
 
 /* Sets a parameter of the state's, or checks that of a state that came flat. */
@@ -407,32 +655,90 @@ match_parameter(TallyState *state, bool is_new, const Metric *metric, int n, con
 		tally_set_parameter(state->tally, n, text);
 	else if (known == NULL || text == NULL ? known != text && !may_be_unknown
 										   : strcmp(known, text) != 0)
-		report_changing_arguments(metric);
+		report_changing_arguments(common_arguments(metric));
+}
+
+/* The question of a call, opened: by the aggregate's groups together, as long as they live. */
+static const MetricQuestion *
+question_of_groups(FunctionCallInfo fcinfo, const Metric *metric, const MetricQuestion *asked,
+				   MemoryContext alone)
+{
+	KeptQuestion *kept = fcinfo->flinfo->fn_extra;
+	MemoryContext groups;
+
+	if (!AggCheckCallContext(fcinfo, &groups))
+		return &keep_question(NULL, alone, metric, asked)->question;
+	if (!is_kept(kept, asked, metric) || kept->context != groups)
+		kept = keep_question(fcinfo->flinfo, groups, metric, asked);
+	return &kept->question;
 }
 
 /* Starts to fold, in the state's memory: with the first row, or after a state that came flat,
  * whose parameters must be these. */
 static Accumulation *
-start_accumulation(TallyState *state, bool is_new, const Metric *metric,
+start_accumulation(FunctionCallInfo fcinfo, TallyState *state, bool is_new, const Metric *metric,
 				   const MetricQuestion *asked)
 {
-	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
-	Accumulation *accumulation = palloc0(sizeof(Accumulation));
-	MetricQuestion *question = &accumulation->question;
+	MemoryContext context = state->header.eoh_context;
+	const MetricQuestion *question = question_of_groups(fcinfo, metric, asked, context);
+	Accumulation *accumulation;
+	MemoryContext old;
 	int i;
 
-	accumulation->metric = metric;
-	*question = *asked;
-	open_question(metric, question);
-	if (metric->check != NULL)
-		metric->check(question);
 	for (i = 0; i < metric->shape->nparameters; i++)
 		match_parameter(state, is_new, metric, i, parameter_text(metric, question, i));
+	old = MemoryContextSwitchTo(context);
+	accumulation = palloc0(sizeof(Accumulation));
+	accumulation->metric = metric;
+	accumulation->question = question;
 	accumulation->fold = metric->start(question, state->tally);
 	state->fold = accumulation;
 	state->flush = flush_accumulation;
 	MemoryContextSwitchTo(old);
 	return accumulation;
+}
+
+/* The body of a summary, which may be a copy that is to be freed; bytes are NULL where it is. */
+static ByteSpan
+open_summary(FunctionCallInfo fcinfo, int n, struct varlena **summary)
+{
+	ByteSpan body = { NULL, 0 };
+
+	*summary = NULL;
+	if (PG_ARGISNULL(n))
+		return body;
+	*summary = PG_GETARG_VARLENA_PP(n);
+	body.bytes = (const uint8 *) VARDATA_ANY(*summary);
+	body.len = VARSIZE_ANY_EXHDR(*summary);
+	return body;
+}
+
+static void
+close_summary(FunctionCallInfo fcinfo, int n, struct varlena *summary)
+{
+	if (summary != NULL && (Pointer) summary != DatumGetPointer(PG_GETARG_DATUM(n)))
+		pfree(summary);
+}
+
+/* Counts the customer whose summaries a row has. */
+static void
+fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
+{
+	const Metric *metric = accumulation->metric;
+	struct varlena *first;
+	struct varlena *second;
+	ByteSpan body = open_summary(fcinfo, 1, &first);
+
+	if (metric->customer_of_two != NULL)
+	{
+		ByteSpan returns = open_summary(fcinfo, 2, &second);
+
+		metric->customer_of_two(accumulation->fold, body, returns);
+		close_summary(fcinfo, 2, second);
+	}
+	else if (first != NULL)
+		metric->customer(accumulation->fold, body);
+	close_summary(fcinfo, 1, first);
 }
 
 Datum
@@ -443,48 +749,158 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	Accumulation *accumulation;
 	bool is_new;
 
-	read_question(fcinfo, 2, metric, &asked);
+	read_question(fcinfo, 1 + inputs_of(metric), metric, false, &asked);
 	if (!asked.has_as_of)
 	{
 		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
 
-		argument_refuse_null(fcinfo, 2 + (int) (as_of - metric->arguments), as_of->name,
-							 as_of->null_hint);
+		if (!as_of->may_be_null)
+			argument_refuse_null(fcinfo, 1 + inputs_of(metric) + (int) (as_of - metric->arguments),
+								 as_of->name, as_of->null_hint);
 	}
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
 	if (accumulation == NULL)
-		accumulation = start_accumulation(state, is_new, metric, &asked);
-	else if (!same_question(&asked, &accumulation->question, metric))
-		report_changing_arguments(metric);
-	if (!PG_ARGISNULL(1))
-	{
-		struct varlena *summary = PG_GETARG_VARLENA_PP(1);
-		ByteSpan body = { (const uint8 *) VARDATA_ANY(summary), VARSIZE_ANY_EXHDR(summary) };
-
-		metric->customer(accumulation->fold, body);
-		if ((Pointer) summary != DatumGetPointer(PG_GETARG_DATUM(1)))
-			pfree(summary);
-	}
+		accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
+	else
+		check_question(&asked, accumulation->question, metric);
+	fold_row(fcinfo, accumulation);
 	TALLY_RETURN_STATE(state);
 }
 
-/* ---- for metrics that read their arguments themselves ---- */
+/* ---- reading results ---- */
 
-const CalendarPeriod *
-metric_period_argument(FunctionCallInfo fcinfo, int n)
+const char *
+metric_parameter(const Tally *tally, const char *name)
 {
-	argument_refuse_null(fcinfo, n, "period", NULL);
-	return PG_GETARG_CALENDAR_PERIOD(n);
+	return tally_parameter(tally, tally_parameter_number(tally_shape(tally), name));
 }
 
 bool
-metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of)
+metric_result_as_of(const Tally *tally, DateADT *as_of)
 {
-	*as_of = 0;
-	if (n >= PG_NARGS() || PG_ARGISNULL(n))
+	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of);
+}
+
+void
+metric_put_day(Rows *rows, const Tally *tally, const char *name)
+{
+	DateADT day;
+
+	if (tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), name), &day))
+		rows_put_day(rows, day);
+	else
+		rows_put_null(rows);
+}
+
+void
+metric_put_as_of(Rows *rows, const Tally *tally)
+{
+	metric_put_day(rows, tally, "as_of");
+}
+
+void
+metric_put_rate(Rows *rows, int64 part, int64 whole, double z)
+{
+	double lower;
+	double upper;
+
+	wilson_interval((double) part, (double) whole, z, &lower, &upper);
+	rows_put_float(rows, whole > 0 ? (double) part / (double) whole : NAN);
+	rows_put_float(rows, lower);
+	rows_put_float(rows, upper);
+}
+
+/* ---- results period by period ---- */
+
+bool
+metric_result_calendar(const Tally *tally, MetricCalendar *calendar)
+{
+	if (!tally_has_rows(tally))
 		return false;
-	*as_of = PG_GETARG_DATEADT(n);
-	check_finite_day(*as_of);
+	if (!tally_calendar(tally, &calendar->calendar) ||
+		!metric_result_as_of(tally, &calendar->as_of))
+		report_corrupted();
+	calendar->last = calendar_index(&calendar->calendar, calendar->as_of);
+	calendar->last_complete =
+		calendar_start(&calendar->calendar, calendar->last + 1) == calendar->as_of + 1
+			? calendar->last
+			: calendar->last - 1;
 	return true;
+}
+
+const char *
+metric_calendar_fault(const Tally *tally, MetricCalendar *calendar)
+{
+	DateADT as_of;
+
+	if (metric_parameter(tally, "period") == NULL)
+		return "There are rows, but no \"period\".";
+	if (!metric_result_as_of(tally, &as_of))
+		return "There are rows, but no \"as_of\".";
+	metric_result_calendar(tally, calendar);
+	return NULL;
+}
+
+bool
+metric_periods_open(MetricPeriods *periods, const Tally *tally)
+{
+	int64 nrows;
+
+	memset(periods, 0, sizeof(MetricPeriods));
+	periods->next_row = tally_rows(tally, &nrows);
+	periods->end_rows = periods->next_row + nrows;
+	if (nrows == 0)
+		return false;
+	if (!tally_calendar(tally, &periods->calendar) || !metric_result_as_of(tally, &periods->as_of))
+		report_corrupted();
+	periods->last = calendar_index(&periods->calendar, periods->as_of);
+	periods->index = (*periods->next_row)->key.numbers[0] - 1;
+	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
+	return true;
+}
+
+bool
+metric_periods_next(MetricPeriods *periods)
+{
+	if (periods->index >= periods->last)
+		return false;
+	periods->index++;
+	periods->start = periods->end;
+	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
+	periods->complete = periods->end != DATEVAL_NOEND && periods->end - 1 <= periods->as_of;
+	periods->before = periods->row;
+	periods->row = NULL;
+	if (periods->next_row < periods->end_rows &&
+		(*periods->next_row)->key.numbers[0] == periods->index)
+		periods->row = *periods->next_row++;
+	return true;
+}
+
+void
+metric_put_period(Rows *rows, const MetricPeriods *periods)
+{
+	rows_put_day(rows, periods->start);
+	rows_put_day(rows, periods->end);
+	rows_put_bool(rows, periods->complete);
+}
+
+const char *
+metric_period_fault(const Tally *tally)
+{
+	int64 nrows;
+	TallyRow **rows;
+	Calendar calendar;
+	DateADT as_of;
+
+	if (!tally_calendar(tally, &calendar))
+		return "There is no \"period\".";
+	rows = tally_rows(tally, &nrows);
+	if (nrows == 0)
+		return NULL;
+	if (!metric_result_as_of(tally, &as_of))
+		return "There are rows, but no \"as_of\".";
+	if (calendar_start(&calendar, (int32) rows[nrows - 1]->key.numbers[0]) > as_of)
+		return "There is a period after \"as_of\".";
+	return NULL;
 }

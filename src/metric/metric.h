@@ -19,6 +19,7 @@
 #include "collect/collect.h"
 #include "core/decimal.h"
 #include "core/rows.h"
+#include "metric/cells.h"
 #include "metric/tally.h"
 
 /* ---- a metric ---- */
@@ -26,8 +27,9 @@
 /* What is folded over: the customers of a base, or a summary a row. */
 typedef enum MetricInput
 {
-	METRIC_ACTIVITIES, /* of activity sets: days, as they were collected */
-	METRIC_TIMELINES   /* of timelines: instants, whose local days count */
+	METRIC_ACTIVITIES,		   /* of activity sets: days, as they were collected */
+	METRIC_STARTS_AND_RETURNS, /* of two bases of those, or two sets a row */
+	METRIC_TIMELINES		   /* of timelines: instants, whose local days count */
 } MetricInput;
 
 typedef enum MetricArgumentType
@@ -36,22 +38,30 @@ typedef enum MetricArgumentType
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
 	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
+	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one, which the
+					 * fold finds itself where it may be NULL in an aggregate, too */
 	METRIC_DAY,		/* another day */
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
+	METRIC_SPAN,	/* an interval */
+	METRIC_VALUE,	/* any number of varlenas that Metric.open() reads: texts, arrays */
+	METRIC_OPTIONS	/* the last one: over a base all from there on, which Metric.read_options()
+					 * reads;  in an aggregate one varlena, which it may leave out at the end */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
 #define METRIC_MAX_ARGUMENTS 8
 
-/* At most one of each type. It becomes the parameter of the result that has its name. */
+/* At most one of each type, but for METRIC_VALUE. It becomes the parameter of the result that has
+ * its name. */
 typedef struct MetricArgument
 {
 	const char *name;
 	MetricArgumentType type;
-	bool may_be_null;	   /* else an error; METRIC_AS_OF over a base may always be */
+	/* Else an error; METRIC_AS_OF over a base may always be, and is the last day then. Where it may
+	 * be anyway, there is no such default: all that there is counts. */
+	bool may_be_null;
 	const char *null_hint; /* where NULL is refused; or NULL */
 } MetricArgument;
 
@@ -69,10 +79,15 @@ typedef struct MetricQuestion
 	bool flag;
 	int32 count; /* 0: none given, where it may be */
 	Decimal decimal;
+	bool has_span;
+	Interval span;
 	ZoneDays *zone; /* over timelines: that the policies and the period name, or the session's */
 	const char *zone_name; /* of the days that are counted; NULL: unknown, as of stored sets */
 
-	/* Arguments that are varlenas, in their order: as they came, then copies. */
+	void *own; /* what Metric.open() or read_options() has made of them */
+
+	/* Arguments that are varlenas, in their order: as they came, then copies with a long header.
+	 * NULL where one is, or where the function doesn't have it. */
 	struct varlena *values[METRIC_MAX_ARGUMENTS];
 } MetricQuestion;
 
@@ -104,20 +119,34 @@ typedef struct Metric
 	int kind;						 /* for those who count several metrics by one fold */
 	MetricEventless eventless;
 
+	/* Opens what it has METRIC_VALUEs for, or METRIC_OPTIONS that aren't read yet, in the current
+	 * memory context, where the question lives as well: question->own. It takes zone_name out where
+	 * no zone matters. NULL: it has none. */
+	void (*open)(const struct Metric *metric, MetricQuestion *question);
+
+	/* The same of METRIC_OPTIONS of a call over a base: the arguments from the n-th on. */
+	void *(*read_options)(const struct Metric *metric, FunctionCallInfo fcinfo, int n);
+
 	/* What may not be asked, with an error of its own; NULL: nothing. */
 	void (*check)(const MetricQuestion *question);
 
-	/* The text of a parameter that no argument is, which isn't the zone; NULL: there is none. */
+	/* The text of a parameter that isn't the zone, and which no argument is, or a METRIC_SPAN or
+	 * METRIC_VALUE; NULL: there is none. */
 	const char *(*text)(const MetricQuestion *question, const char *parameter);
 
-	/* A fold in the current memory context, where the question lives as well. It counts into the
-	 * tally, or apart. */
+	/* A fold in the current memory context; the question lives as long, and is shared with other
+	 * folds. It counts into the tally, or apart. */
 	void *(*start)(const MetricQuestion *question, Tally *tally);
 	/* Counts a customer: the body of his summary. */
 	void (*customer)(void *fold, ByteSpan body);
+	/* The same of METRIC_STARTS_AND_RETURNS; bytes are NULL where he has no such summary. */
+	void (*customer_of_two)(void *fold, ByteSpan starts, ByteSpan returns);
 	/* Brings what was counted apart into the tally, and starts anew; NULL: nothing is. */
 	void (*finish)(void *fold, Tally *tally);
 } Metric;
+
+/* Members of a Metric, by an array. */
+#define METRIC_ARGUMENTS(array) .narguments = lengthof(array), .arguments = array
 
 /* The function (base, arguments). */
 extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
@@ -137,6 +166,12 @@ extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
 	{                                              \
 		return metric_accumulate(fcinfo, metric);  \
 	}
+
+/*
+ * For a function of one customer that asks what the metric asks, from its n-th argument on: the
+ * question, opened. The call site keeps it as long as the arguments stay the same.
+ */
+extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric);
 
 /* ---- arguments and parameters that many have ---- */
 
@@ -201,53 +236,6 @@ extern char *metric_canonical_decimal(const char *text);
 
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
-
-/* ---- for metrics that read their arguments themselves ---- */
-
-/* A period that must not be NULL (22004). */
-extern const CalendarPeriod *metric_period_argument(FunctionCallInfo fcinfo, int n);
-
-/* A finite day; false where it is NULL, or isn't there. */
-extern bool metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of);
-
-/* Refuses a period in another zone than the days of a base were collected in. */
-extern void metric_check_zone(const Base *base, const Calendar *calendar);
-
-/* ---- rows by a number, for folds ---- */
-
-/*
- * Finds the rows of a tally whose last key is a number or a period, and its only one, or the others
- * given, at the cost of an array look-up. The array covers the numbers that occur as long as they
- * lie close together.
- */
-typedef struct MetricCells
-{
-	Tally *tally;
-	MemoryContext context;
-	TallyKey key; /* of any row, but for the number */
-	int column;	  /* where the number stands in it */
-	int32 first;  /* cells[0] is its row */
-	uint32 ncells;
-	TallyRow **cells; /* NULL: not asked for yet */
-} MetricCells;
-
-/* In the current memory context. */
-extern void metric_cells_open(MetricCells *cells, Tally *tally);
-
-/* The same of rows with two keys, whose first one is this. */
-extern void metric_cells_open_under(MetricCells *cells, Tally *tally, int64 first_key);
-
-extern TallyRow *metric_cell_slow(MetricCells *cells, int32 number);
-
-static inline TallyRow *
-metric_cell(MetricCells *cells, int32 number)
-{
-	uint32 slot = (uint32) number - (uint32) cells->first;
-
-	if (likely(slot < cells->ncells && cells->cells[slot] != NULL))
-		return cells->cells[slot];
-	return metric_cell_slow(cells, number);
-}
 
 /* ---- reading results ---- */
 

@@ -3,6 +3,7 @@
  *		What results of metrics are made of: exact sums by key, and what they are about.
  *
  *		parameters	policy, period, as_of ...: texts; results add up where they agree
+ *		totals		counts of all there is: rows without customer
  *		rows		keys (a period, a rank, a label)  ->  sums (counts, values)
  *
  * A metric describes its result once, as a TallyShape; storing it, reading it back from
@@ -10,19 +11,26 @@
  * sorted by their keys, and a row without a sum that isn't zero isn't there: equal results
  * have equal bytes.
  *
- * No fmgr here: tally_sql.h is the SQL face.
+ * An aggregate's state has the result's own type: an expanded object around a Tally, with what
+ * the metric folds with beside it. So partial states travel as results, and rollup() and the
+ * combine function are one.
  */
 #ifndef LOYALTY_TALLY_H
 #define LOYALTY_TALLY_H
 
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "utils/expandeddatum.h"
+
 #include "calendar/calendar.h"
 #include "core/codec.h"
+#include "core/soft_input.h"
 
 #define TALLY_MAX_KEYS		 4
 #define TALLY_MAX_SUMS		 24
 #define TALLY_MAX_PARAMETERS 8
+#define TALLY_MAX_TOTALS	 4
 
 typedef enum TallyType
 {
@@ -51,7 +59,27 @@ typedef struct TallyParameter
 	bool may_be_unknown; /* where one side has none, results add up; else both or neither */
 	TallyCanonical canonical; /* what is JSON needs one, or be written as jsonb writes it */
 	const char *hint;		  /* for results that differ in it */
+	bool is_latest; /* the day of the last event counted: of two, the later one. It isn't after the
+					 * parameter "as_of" of either; one at most */
 } TallyParameter;
+
+/* The total that every shape has. */
+#define TALLY_GUESTS "rows_without_customer"
+
+/*
+ * A text form whose rows stand in groups, by the first of two keys. Of each group there is what its
+ * own row counts, whose second key is TALLY_GROUP, and an array of the others:
+ *
+ *		"cohorts": [{"cohort": "2024-01-01", "size": 3, "cells": [[0, 3, 1], [1, 2, 2]]}]
+ */
+typedef struct TallyGroups
+{
+	const char *name;  /* of the array of groups */
+	const char *cells; /* and that in a group: the second key, then sums */
+	int nsums; /* how many of the sums, from the first on, are a group's own; all are counts */
+} TallyGroups;
+
+#define TALLY_GROUP (-1)
 
 typedef struct Tally Tally;
 
@@ -65,10 +93,21 @@ typedef struct TallyShape
 	const TallyColumn *keys;
 	int nsums;
 	const TallyColumn *sums;
+	int ntotals; /* 0: TALLY_GUESTS alone; else it is one of them, in the order of the text */
+	const char *const *totals;
+	const TallyGroups *groups; /* of the text; NULL: rows are a list */
+	/* Has a tally of these parameters no such sum, or total? NULL: it has all. */
+	bool (*lacks)(const Tally *tally, const char *name);
 	/* Is it one that the metric can have made? NULL: any is. For results from outside; what is
 	 * wrong, as a DETAIL, or NULL. */
 	const char *(*fault)(const Tally *tally);
 } TallyShape;
+
+/* Members of a TallyShape, by arrays. */
+#define TALLY_PARAMETERS(array) .nparameters = lengthof(array), .parameters = array
+#define TALLY_KEYS(array)		.nkeys = lengthof(array), .keys = array
+#define TALLY_SUMS(array)		.nsums = lengthof(array), .sums = array
+#define TALLY_TOTALS(array)		.ntotals = lengthof(array), .totals = array
 
 /* The key of a row; what the shape has no column for doesn't matter. Numbers of TALLY_PERIOD,
  * TALLY_NUMBER and TALLY_DECIMAL columns stand in their column's place; a shape has at most one
@@ -84,6 +123,7 @@ typedef struct TallyRow
 {
 	TallyKey key;
 	int128 *sums; /* shape->nsums; they stay where they are */
+	int64 place;  /* when it came, among the others */
 } TallyRow;
 
 /* ---- making one ---- */
@@ -94,8 +134,12 @@ extern Tally *tally_create(const TallyShape *shape);
 /* Sets a parameter, by its number in the shape; the text is copied. NULL: none. */
 extern void tally_set_parameter(Tally *tally, int parameter, const char *text);
 
-/* Rows that had no customer. */
+/* Adds to a total, by its number in the shape; 22003 past 63 bits. And to TALLY_GUESTS. */
+extern void tally_add_total(Tally *tally, int total, int64 amount);
 extern void tally_add_guests(Tally *tally, int64 guests);
+
+/* Notes a day with an event that was counted, for the parameter that is the latest one. */
+extern void tally_note_latest(Tally *tally, DateADT day);
 
 /*
  * Makes sure that values can be added at this scale: 1 unit is 10^-scale. The tally's scale
@@ -122,6 +166,7 @@ extern int tally_parameter_number(const TallyShape *shape, const char *name); /*
 /* The day that a parameter is; false where there is none. */
 extern bool tally_parameter_day(const Tally *tally, int parameter, DateADT *day);
 
+extern int64 tally_total(const Tally *tally, int total);
 extern int64 tally_guests(const Tally *tally);
 extern int tally_scale(const Tally *tally);
 
@@ -163,5 +208,79 @@ extern Tally *tally_from_bytes(const TallyShape *shape, const uint8 *bytes, size
 extern char *tally_canonical_period(const char *text);
 extern char *tally_canonical_day(const char *text);
 extern char *tally_canonical_zone(const char *text);
+
+/* ... of a parameter that is one of some names; 22P02 where it is another text. */
+extern char *tally_canonical_choice(const char *text, const char *refusal, const char *const *names,
+									int nnames);
+
+/* ---- its SQL type ---- */
+
+/*
+ * Defines the C functions of a result type: loyalty_<type>_in, _out, _recv, _send and
+ * loyalty_<type>_merge (for rollup() and as combine function; not strict).
+ * metric/result_type.sql has the SQL that goes with it.
+ */
+#define TALLY_TYPE(type, shape)                    \
+	SOFT_INPUT(loyalty_##type##_in)                \
+	{                                              \
+		return tally_in(fcinfo, shape);            \
+	}                                              \
+	PG_FUNCTION_INFO_V1(loyalty_##type##_out);     \
+	Datum loyalty_##type##_out(PG_FUNCTION_ARGS)   \
+	{                                              \
+		return tally_out(fcinfo, shape);           \
+	}                                              \
+	PG_FUNCTION_INFO_V1(loyalty_##type##_recv);    \
+	Datum loyalty_##type##_recv(PG_FUNCTION_ARGS)  \
+	{                                              \
+		return tally_recv(fcinfo, shape);          \
+	}                                              \
+	PG_FUNCTION_INFO_V1(loyalty_##type##_send);    \
+	Datum loyalty_##type##_send(PG_FUNCTION_ARGS)  \
+	{                                              \
+		return tally_send(fcinfo, shape);          \
+	}                                              \
+	PG_FUNCTION_INFO_V1(loyalty_##type##_merge);   \
+	Datum loyalty_##type##_merge(PG_FUNCTION_ARGS) \
+	{                                              \
+		return tally_merge(fcinfo, shape);         \
+	}
+
+extern Datum tally_in(FunctionCallInfo fcinfo, const TallyShape *shape);
+extern Datum tally_out(FunctionCallInfo fcinfo, const TallyShape *shape);
+extern Datum tally_recv(FunctionCallInfo fcinfo, const TallyShape *shape);
+extern Datum tally_send(FunctionCallInfo fcinfo, const TallyShape *shape);
+extern Datum tally_merge(FunctionCallInfo fcinfo, const TallyShape *shape);
+
+/* The result in argument n, which isn't NULL, opened for reading; an aggregate's state too. */
+extern Tally *tally_argument(FunctionCallInfo fcinfo, int n, const TallyShape *shape);
+
+/* ---- aggregates ---- */
+
+typedef struct TallyState TallyState;
+
+/* Brings what a fold has counted apart into the tally, and takes it out of the fold. */
+typedef void (*TallyFlush)(void *fold, Tally *tally);
+
+struct TallyState
+{
+	ExpandedObjectHeader header; /* first; eoh_context is where all of it lives */
+	Tally *tally;
+	void *fold; /* the metric's own; NULL: none yet */
+	TallyFlush flush;
+	struct varlena *flat; /* made for flattening; nobody else's */
+};
+
+/*
+ * The state in argument n of a transition or combine function: itself where it is one that may
+ * be changed, a copy where it is flat, a new and empty one where the argument is NULL. *is_new
+ * tells the caller to set the parameters. A fold is made by the caller where there is none, in
+ * eoh_context.
+ */
+extern TallyState *tally_state(FunctionCallInfo fcinfo, int n, const TallyShape *shape,
+							   bool *is_new);
+
+/* What a transition function returns. */
+#define TALLY_RETURN_STATE(state) PG_RETURN_DATUM(EOHPGetRWDatum(&(state)->header))
 
 #endif

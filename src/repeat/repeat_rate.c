@@ -15,7 +15,6 @@
 #include "core/rows.h"
 #include "metric/metric.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
 #include "timeline/timeline.h"
 
 /*
@@ -136,10 +135,9 @@ repeat_rate_by_orders(void *of, ByteSpan body)
 static char *
 canonical_counted(const char *text)
 {
-	if (strcmp(text, "days") != 0 && strcmp(text, "orders") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("\"counted\" is neither \"days\" nor \"orders\": \"%.20s\"", text)));
-	return pstrdup(text);
+	static const char *const names[] = { "days", "orders" };
+
+	return tally_canonical_choice(text, "\"counted\" can't be", names, lengthof(names));
 }
 
 static const MetricArgument arguments[] = {
@@ -196,10 +194,8 @@ find_fault(const Tally *tally)
 static const TallyShape shape = {
 	.type = "repeat_rate_result",
 	.maker = "repeat_rate() and rollup()",
-	.nparameters = lengthof(parameters),
-	.parameters = parameters,
-	.nsums = lengthof(columns),
-	.sums = columns,
+	TALLY_PARAMETERS(parameters),
+	TALLY_SUMS(columns),
 	.fault = find_fault,
 };
 
@@ -212,8 +208,7 @@ counted_of(const MetricQuestion *question, const char *parameter)
 
 static const Metric by_days = {
 	.shape = &shape,
-	.narguments = lengthof(arguments),
-	.arguments = arguments,
+	METRIC_ARGUMENTS(arguments),
 	.text = counted_of,
 	.start = repeat_rate_start,
 	.customer = repeat_rate_by_days,
@@ -222,8 +217,7 @@ static const Metric by_days = {
 static const Metric by_orders = {
 	.shape = &shape,
 	.input = METRIC_TIMELINES,
-	.narguments = lengthof(arguments),
-	.arguments = arguments,
+	METRIC_ARGUMENTS(arguments),
 	.text = counted_of,
 	.start = repeat_rate_start,
 	.customer = repeat_rate_by_orders,

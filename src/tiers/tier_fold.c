@@ -22,7 +22,7 @@
 char *
 tier_canonical_policy(const char *text)
 {
-	return policy_unpack(tier_policy_from_text(text));
+	return policy_canonical(&tier_policy_table, text);
 }
 
 const TallyParameter tier_plain_parameters[TIER_PLAIN_PARAMETERS] = { TIER_PARAMETERS,
@@ -380,7 +380,7 @@ tier_result_policy(const Tally *tally)
 {
 	const char *text = tally_parameter(tally, TIER_PARAMETER_POLICY);
 
-	return text != NULL ? tier_policy_open(tier_policy_from_text(text)) : NULL;
+	return text != NULL ? policy_open_text(&tier_policy_table, text) : NULL;
 }
 
 const char *

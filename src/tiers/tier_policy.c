@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "calendar/calendar.h"
+#include "core/argument.h"
 #include "tiers/tiers_internal.h"
 
 /* Names of an enum that also has what isn't one word: NULL there. */
@@ -74,18 +75,6 @@ check_interval(const PolicyObject *object, const Interval *interval, const char 
 						errhint("Write an interval of an hour or more, such as \"12 months\".")));
 }
 
-/* The number of a text among such names; -1: none of them. */
-static int
-number_of_name(const char *text, const char *const *names, int nnames)
-{
-	int i;
-
-	for (i = 0; i < nnames; i++)
-		if (names[i] != NULL && strcmp(text, names[i]) == 0)
-			return i;
-	return -1;
-}
-
 static Interval
 read_span(const PolicyObject *object, const char *path, const char *text, const char *hint)
 {
@@ -111,7 +100,7 @@ read_window(const PolicyObject *root, const PolicyKey *key, void *opened, void *
 	if (json_member(root->json, key->name, &value) == NULL)
 		return;
 	text = json_as_string(&value, root->type, key->name);
-	number = number_of_name(text, window_names, lengthof(window_names));
+	number = choice_find(text, strlen(text), window_names, lengthof(window_names));
 	if (number >= 0)
 		policy->window = (TierWindow) number;
 	else if (strncmp(text, CALENDAR_WORD, strlen(CALENDAR_WORD)) == 0)
@@ -189,7 +178,7 @@ cut_addition(char *text)
 		return NULL;
 	while (end > text && end[-1] == ' ')
 		end--;
-	number = number_of_name(pnstrdup(text, end - text), valid_names, lengthof(valid_names));
+	number = choice_find(text, end - text, valid_names, lengthof(valid_names));
 	if (number != TIER_VALID_PERIOD_END && number != TIER_VALID_NEXT_PERIOD_END)
 		return NULL;
 	*end = '\0';
@@ -221,7 +210,7 @@ read_validity(const PolicyObject *object, const PolicyKey *key, void *opened, vo
 	text = json_as_string(&value, object->type, path);
 	memset(&version->valid_for, 0, sizeof(Interval));
 	addition = cut_addition(text);
-	number = number_of_name(text, valid_names, lengthof(valid_names));
+	number = choice_find(text, strlen(text), valid_names, lengthof(valid_names));
 	version->valid = number >= 0 ? (TierValidity) number : TIER_VALID_INTERVAL;
 	if (number < 0)
 		version->valid_for = read_span(object, path, text, VALID_HINT);
@@ -555,7 +544,7 @@ const PolicyTable tier_policy_table = {
 };
 
 /*
- * tier_policy_open(), tier_policy_from_text(), loyalty_tier_policy_in, _out, _recv, _send,
+ * tier_policy_open(), loyalty_tier_policy_in, _out, _recv, _send,
  * loyalty_tier_policy, loyalty_make_tier_policy
  */
 POLICY_TYPE(tier_policy, TierPolicy)

@@ -118,8 +118,7 @@ number_holds(Numeric value, const TierCondition *condition, bool exceeded)
 		return false;
 	threshold = decimal_to_numeric(condition->tests[0].threshold.units,
 								   condition->tests[0].threshold.scale);
-	order = DatumGetInt32(
-		DirectFunctionCall2(numeric_cmp, NumericGetDatum(value), NumericGetDatum(threshold)));
+	order = numeric_compare(value, threshold);
 	return exceeded ? order > 0 : order >= 0;
 }
 

@@ -145,9 +145,6 @@ extern const struct PolicyTable tier_policy_table;
 /* Opens a detoasted tier_policy datum in the current memory context. */
 extern TierPolicy *tier_policy_open(const struct varlena *policy);
 
-/* The stored form of rules written as JSON; everything is checked. */
-extern struct varlena *tier_policy_from_text(const char *text);
-
 /* The rank of a tier's name; TIER_NO_RANK where there is no such tier. */
 extern int tier_rank_of(const TierPolicy *policy, const char *name, int len);
 
