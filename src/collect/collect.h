@@ -37,6 +37,7 @@
 
 #include "calendar/calendar.h"
 #include "core/codec.h"
+#include "core/ref.h"
 #include "core/texts.h"
 
 /* Parts of a large collector: as many as a hash's top PART_BITS tell apart. */
@@ -56,6 +57,9 @@ typedef struct Customer
 	int64 number;
 	ByteSpan bytes;
 } Customer;
+
+/* Takes a kind or a label of events. */
+typedef void (*CollectTextTaker)(void *taker, bool is_label, const EventText *text);
 
 /* What is collected. */
 typedef struct CollectOps
@@ -80,6 +84,9 @@ typedef struct CollectOps
 	/* Appends to out the body whose instants, first ones of days in one zone, are those of the same
 	 * days in another; NULL: bodies hold no instants. */
 	void (*move_days)(ByteBuffer *out, ByteSpan body, ZoneDays *from, ZoneDays *to);
+
+	/* Hands over the kinds and labels that occur in it, each once; NULL: bodies have none. */
+	void (*texts)(ByteSpan body, CollectTextTaker take, void *taker);
 
 	/* Order of two bodies, and a hash that agrees with it; as of the stored type. */
 	int (*compare)(ByteSpan a, ByteSpan b);

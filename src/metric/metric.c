@@ -485,6 +485,24 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 		question->as_of = zone_day(question->zone, last);
 }
 
+/* Tells which of the kinds and labels that were asked about nobody has: 0 looks like an answer. */
+static void
+notice_names(const Base *base, const Metric *metric, const MetricQuestion *question)
+{
+	MetricNames *names;
+
+	if (metric->input != METRIC_TIMELINES || (metric->policy == NULL && metric->names == NULL))
+		return;
+	names = metric_names_create();
+	if (question->policy != NULL)
+		metric->policy->names(question->policy, names);
+	if (question->other_policy != NULL)
+		metric->policy->names(question->other_policy, names);
+	if (metric->names != NULL)
+		metric->names(question, names);
+	metric_notice_names(names, base);
+}
+
 /* Counts everyone of two bases; where there are no returns, nobody has any. */
 static void
 fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fold)
@@ -558,6 +576,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	find_as_of(base, metric, &question);
 	if (metric->check != NULL)
 		metric->check(&question);
+	notice_names(base, metric, &question);
 
 	tally = tally_create(metric->shape);
 	for (i = 0; i < metric->shape->nparameters; i++)

@@ -59,6 +59,21 @@ move_days(ByteBuffer *out, ByteSpan body, ZoneDays *from, ZoneDays *to)
 	pfree(events);
 }
 
+static void
+hand_texts(ByteSpan body, CollectTextTaker take, void *taker)
+{
+	EventText room[DICTIONARY_ROOM];
+	TimelineReader reader;
+	int i;
+
+	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+	for (i = 0; i < reader.nkinds; i++)
+		take(taker, false, &reader.kinds[i]);
+	for (i = 0; i < reader.nlabels; i++)
+		take(taker, true, &reader.labels[i]);
+	timeline_close_within(&reader, room, DICTIONARY_ROOM);
+}
+
 const CollectOps timeline_collect_ops = {
 	.id = TIMELINE_OPS_ID,
 	.name = "timeline_base",
@@ -69,6 +84,7 @@ const CollectOps timeline_collect_ops = {
 	.valid = timeline_body_valid,
 	.last = last_of,
 	.move_days = move_days,
+	.texts = hand_texts,
 	.compare = timeline_compare_bodies,
 	.hash = timeline_hash_body,
 };

@@ -27,8 +27,8 @@ INSERT INTO sample VALUES
 	('jsonb', 'options', '''{"rolling": 30}''', '''{"rolling": 36525}'''),
 	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
 	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
-	('text', 'zone', '''Europe/Helsinki''', NULL), ('text', 'segment', '''segment '' || r.k % 3', NULL),
-	('interval', 'duration', 'make_interval(days => (1 + r.k * 7 % 90)::int)', NULL), ('numeric', 'duration', '1 + r.k * 7 % 90', NULL), ('boolean', 'event', 'r.k % 3 > 0', NULL),
+	('text', 'zone', '''Europe/Helsinki''', NULL), ('anycompatiblenonarray', 'segment', '''segment '' || r.k % 3', NULL),
+	('anynonarray', 'duration', '1 + r.k * 7 % 90', NULL), ('boolean', 'event', 'r.k % 3 > 0', NULL),
 	('numeric', 'within', '100', NULL), ('boolean', 'by_label', 'true', NULL),
 	('points_policy', 'policy', '''{"expires_after": "6 months"}''', NULL), ('tier_policy', 'policy', '''{"levels": {"Silver": 100, "Gold": 400}, "metrics": {"points": {"kinds": ["earn", "redeem"]}}}''', NULL);
 INSERT INTO sample
@@ -40,8 +40,8 @@ SELECT p.oid, p.proname AS name, p.prokind AS kind, p.prorettype::regtype AS ret
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty'
 CROSS JOIN LATERAL unnest(p.proargtypes::oid[]::regtype[], p.proargnames[1:p.pronargs]) WITH ORDINALITY x(type, argument, n);
 
--- The call of a routine; what has a default is left out.
+-- The call of a routine; what has a default is left out. A polymorphic argument is of its sample's type.
 CREATE FUNCTION call(wanted oid, at_most boolean) RETURNS text LANGUAGE sql AS $$
-	SELECT format('%s(%s)', wanted::regproc, string_agg(format('(%s)%s', CASE WHEN at_most THEN coalesce(s.largest, s.usual) ELSE s.usual END, CASE WHEN o.type NOT IN ('"any"'::regtype, 'anycompatible'::regtype) THEN '::' || o.type END), ', ' ORDER BY o.n))
+	SELECT format('%s(%s)', wanted::regproc, string_agg(format(CASE WHEN o.type::text ~ '^"?any' THEN '(%s)' ELSE '(%s)::%s' END, CASE WHEN at_most THEN coalesce(s.largest, s.usual) ELSE s.usual END, o.type), ', ' ORDER BY o.n))
 	FROM own_argument o LEFT JOIN sample s ON s.type = o.type AND s.name = o.argument WHERE o.oid = wanted AND NOT has_default
 $$;
