@@ -700,5 +700,5 @@ tally_canonical_choice(const char *text, const char *refusal, const char *const 
 char *
 tally_canonical_zone(const char *text)
 {
-	return pstrdup(zone_name(zone_by_name(text, strlen(text))));
+	return pstrdup(zone_name(zone_noted(text, strlen(text))));
 }
