@@ -5,6 +5,7 @@
 -- events: a jsonb array of {"at", "value", "kind", "label", "ref"}
 -- policy: jsonb, as earn_policy takes it; taken to be valid
 --
+\ir days.sql
 CREATE TYPE earn_ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, role text);
 
 -- what an event, or a day of the year, earned; nothing is kept of what earned nothing
@@ -66,7 +67,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 CREATE FUNCTION earn_ref_day_start(day date, zone text) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$ SELECT day::timestamp AT TIME ZONE zone $$;
+LANGUAGE sql STABLE AS $$ SELECT ref_day_begins(day, zone) $$;
 
 -- the same day of another year; 29 February is 28 February where there is none
 CREATE FUNCTION earn_ref_in_year(day date, year int) RETURNS date

@@ -5,6 +5,7 @@
 -- events: a jsonb array of {"at", "value", "kind", "label", "ref", "expires_at"}
 -- policy: jsonb, as points_policy writes it; taken to be valid
 --
+\ir days.sql
 CREATE TYPE ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz, role text);
 
 -- points that came in at one event; no is its place in the array of lots, emptied is what took from it last
@@ -33,7 +34,7 @@ CREATE FUNCTION ref_zone(policy jsonb) RETURNS text
 LANGUAGE sql STABLE AS $$ SELECT coalesce(policy->>'zone', current_setting('timezone')) $$;
 
 CREATE FUNCTION ref_day_start(day date, zone text) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE AS $$ SELECT day::timestamp AT TIME ZONE zone $$;
+LANGUAGE sql STABLE AS $$ SELECT ref_day_begins(day, zone) $$;
 
 -- instant + interval as PostgreSQL does it in a session of that zone
 CREATE FUNCTION ref_plus(instant timestamptz, span interval, zone text) RETURNS timestamptz
