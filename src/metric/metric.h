@@ -27,8 +27,9 @@
 /* What is folded over: the customers of a base, or a summary a row. */
 typedef enum MetricInput
 {
-	METRIC_ACTIVITIES, /* of activity sets: days, as they were collected */
-	METRIC_TIMELINES   /* of timelines: instants, whose local days count */
+	METRIC_ACTIVITIES,		   /* of activity sets: days, as they were collected */
+	METRIC_STARTS_AND_RETURNS, /* of two bases of those, or two sets a row */
+	METRIC_TIMELINES		   /* of timelines: instants, whose local days count */
 } MetricInput;
 
 typedef enum MetricArgumentType
@@ -37,13 +38,16 @@ typedef enum MetricArgumentType
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
 	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
+	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one, which the
+					 * fold finds itself where it may be NULL in an aggregate, too */
 	METRIC_DAY,		/* another day */
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
 	METRIC_SPAN,	/* an interval */
-	METRIC_VALUE	/* any number of varlenas that Metric.open() reads: texts, arrays */
+	METRIC_VALUE,	/* any number of varlenas that Metric.open() reads: texts, arrays */
+	METRIC_OPTIONS	/* the last one: over a base all from there on, which Metric.read_options()
+					 * reads;  in an aggregate one varlena, which it may leave out at the end */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
@@ -80,12 +84,16 @@ typedef struct MetricQuestion
 	ZoneDays *zone; /* over timelines: that the policies and the period name, or the session's */
 	const char *zone_name; /* of the days that are counted; NULL: unknown, as of stored sets */
 
-	void *own; /* what Metric.open() has made of them */
+	void *own; /* what Metric.open() or read_options() has made of them */
 
 	/* Arguments that are varlenas, in their order: as they came, then copies with a long header.
 	 * NULL where one is, or where the function doesn't have it. */
 	struct varlena *values[METRIC_MAX_ARGUMENTS];
 } MetricQuestion;
+
+/* Kinds and labels of events that a question goes by: where no event of a base has one of them, a
+ * NOTICE tells. */
+typedef struct MetricNames MetricNames;
 
 /* A type of policies that a metric asks about. */
 typedef struct MetricPolicy
@@ -95,6 +103,8 @@ typedef struct MetricPolicy
 	/* The zone that it names, NULL: none; and sets the one that all that is asked is in. */
 	ZoneDays *(*zone)(const void *policy);
 	void (*set_zone)(void *policy, ZoneDays *zone);
+	/* Adds the kinds and labels that its rules name. */
+	void (*names)(const void *policy, MetricNames *names);
 } MetricPolicy;
 
 /* A base without any event, and no day asked: what of its customers? */
@@ -115,12 +125,19 @@ typedef struct Metric
 	int kind;						 /* for those who count several metrics by one fold */
 	MetricEventless eventless;
 
-	/* Opens what it has METRIC_VALUEs for, in the current memory context, where the question lives
-	 * as well: question->own. It takes zone_name out where no zone matters. NULL: it has none. */
-	void (*open)(MetricQuestion *question);
+	/* Opens what it has METRIC_VALUEs for, or METRIC_OPTIONS that aren't read yet, in the current
+	 * memory context, where the question lives as well: question->own. It takes zone_name out where
+	 * no zone matters. NULL: it has none. */
+	void (*open)(const struct Metric *metric, MetricQuestion *question);
+
+	/* The same of METRIC_OPTIONS of a call over a base: the arguments from the n-th on. */
+	void *(*read_options)(const struct Metric *metric, FunctionCallInfo fcinfo, int n);
 
 	/* What may not be asked, with an error of its own; NULL: nothing. */
 	void (*check)(const MetricQuestion *question);
+
+	/* Adds the kinds and labels that it asks about beside the policies'; NULL: none. */
+	void (*names)(const MetricQuestion *question, MetricNames *names);
 
 	/* The text of a parameter that isn't the zone, and which no argument is, or a METRIC_SPAN or
 	 * METRIC_VALUE; NULL: there is none. */
@@ -131,9 +148,14 @@ typedef struct Metric
 	void *(*start)(const MetricQuestion *question, Tally *tally);
 	/* Counts a customer: the body of his summary. */
 	void (*customer)(void *fold, ByteSpan body);
+	/* The same of METRIC_STARTS_AND_RETURNS; bytes are NULL where he has no such summary. */
+	void (*customer_of_two)(void *fold, ByteSpan starts, ByteSpan returns);
 	/* Brings what was counted apart into the tally, and starts anew; NULL: nothing is. */
 	void (*finish)(void *fold, Tally *tally);
 } Metric;
+
+/* Members of a Metric, by an array. */
+#define METRIC_ARGUMENTS(array) .narguments = lengthof(array), .arguments = array
 
 /* The function (base, arguments). */
 extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
@@ -159,6 +181,24 @@ extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
  * question, opened. The call site keeps it as long as the arguments stay the same.
  */
 extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric);
+
+/* ---- names that a question goes by ---- */
+
+/* In the current memory context. */
+extern MetricNames *metric_names_create(void);
+
+/* Adds a name, whose bytes stay where they are. */
+extern void metric_add_name(MetricNames *names, bool is_label, const EventText *name);
+extern void metric_add_names(MetricNames *names, bool is_label, const EventText *list, int n);
+
+/* A name that needn't be any event's. */
+extern void metric_add_known_name(MetricNames *names, bool is_label, const EventText *name);
+
+/* A NOTICE of those that no event of a base has, and what its events have instead. */
+extern void metric_notice_names(MetricNames *names, const Base *base);
+
+/* A NOTICE of all of them. The same one comes once for a statement. */
+extern void metric_notice_missing(MetricNames *names);
 
 /* ---- arguments and parameters that many have ---- */
 
@@ -223,17 +263,6 @@ extern char *metric_canonical_decimal(const char *text);
 
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
-
-/* ---- for metrics that read their arguments themselves ---- */
-
-/* A period that must not be NULL (22004). */
-extern const CalendarPeriod *metric_period_argument(FunctionCallInfo fcinfo, int n);
-
-/* A finite day; false where it is NULL, or isn't there. */
-extern bool metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of);
-
-/* Refuses a period in another zone than the days of a base were collected in. */
-extern void metric_check_zone(const Base *base, const Calendar *calendar);
 
 /* ---- reading results ---- */
 

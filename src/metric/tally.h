@@ -3,6 +3,7 @@
  *		What results of metrics are made of: exact sums by key, and what they are about.
  *
  *		parameters	policy, period, as_of ...: texts; results add up where they agree
+ *		totals		counts of all there is: rows without customer
  *		rows		keys (a period, a rank, a label)  ->  sums (counts, values)
  *
  * A metric describes its result once, as a TallyShape; storing it, reading it back from
@@ -29,12 +30,13 @@
 #define TALLY_MAX_KEYS		 4
 #define TALLY_MAX_SUMS		 24
 #define TALLY_MAX_PARAMETERS 8
+#define TALLY_MAX_TOTALS	 4
 
 typedef enum TallyType
 {
 	TALLY_PERIOD,  /* key: number of a period of the parameter "period"; shown as its first day */
 	TALLY_NUMBER,  /* key: an int64 */
-	TALLY_DECIMAL, /* key: a decimal at the tally's scale, in 64 bits */
+	TALLY_DECIMAL, /* key: a decimal at the tally's scale, in 64 bits; or a float: TALLY_FLOATS */
 	TALLY_TEXT,	   /* key: a text, which may be absent (sorts first) */
 	TALLY_COUNT,   /* sum: whole, never below zero, below 2^63 */
 	TALLY_VALUE	   /* sum: a decimal at the tally's scale */
@@ -57,7 +59,27 @@ typedef struct TallyParameter
 	bool may_be_unknown; /* where one side has none, results add up; else both or neither */
 	TallyCanonical canonical; /* what is JSON needs one, or be written as jsonb writes it */
 	const char *hint;		  /* for results that differ in it */
+	bool is_latest; /* the day of the last event counted: of two, the later one. It isn't after the
+					 * parameter "as_of" of either; one at most */
 } TallyParameter;
+
+/* The total that every shape has. */
+#define TALLY_GUESTS "rows_without_customer"
+
+/*
+ * A text form whose rows stand in groups, by the first of two keys. Of each group there is what its
+ * own row counts, whose second key is TALLY_GROUP, and an array of the others:
+ *
+ *		"cohorts": [{"cohort": "2024-01-01", "size": 3, "cells": [[0, 3, 1], [1, 2, 2]]}]
+ */
+typedef struct TallyGroups
+{
+	const char *name;  /* of the array of groups */
+	const char *cells; /* and that in a group: the second key, then sums */
+	int nsums; /* how many of the sums, from the first on, are a group's own; all are counts */
+} TallyGroups;
+
+#define TALLY_GROUP (-1)
 
 typedef struct Tally Tally;
 
@@ -71,10 +93,21 @@ typedef struct TallyShape
 	const TallyColumn *keys;
 	int nsums;
 	const TallyColumn *sums;
+	int ntotals; /* 0: TALLY_GUESTS alone; else it is one of them, in the order of the text */
+	const char *const *totals;
+	const TallyGroups *groups; /* of the text; NULL: rows are a list */
+	/* Has a tally of these parameters no such sum, or total? NULL: it has all. */
+	bool (*lacks)(const Tally *tally, const char *name);
 	/* Is it one that the metric can have made? NULL: any is. For results from outside; what is
 	 * wrong, as a DETAIL, or NULL. */
 	const char *(*fault)(const Tally *tally);
 } TallyShape;
+
+/* Members of a TallyShape, by arrays. */
+#define TALLY_PARAMETERS(array) .nparameters = lengthof(array), .parameters = array
+#define TALLY_KEYS(array)		.nkeys = lengthof(array), .keys = array
+#define TALLY_SUMS(array)		.nsums = lengthof(array), .sums = array
+#define TALLY_TOTALS(array)		.ntotals = lengthof(array), .totals = array
 
 /* The key of a row; what the shape has no column for doesn't matter. Numbers of TALLY_PERIOD,
  * TALLY_NUMBER and TALLY_DECIMAL columns stand in their column's place; a shape has at most one
@@ -90,6 +123,7 @@ typedef struct TallyRow
 {
 	TallyKey key;
 	int128 *sums; /* shape->nsums; they stay where they are */
+	int64 place;  /* when it came, among the others */
 } TallyRow;
 
 /* ---- making one ---- */
@@ -100,8 +134,12 @@ extern Tally *tally_create(const TallyShape *shape);
 /* Sets a parameter, by its number in the shape; the text is copied. NULL: none. */
 extern void tally_set_parameter(Tally *tally, int parameter, const char *text);
 
-/* Rows that had no customer. */
+/* Adds to a total, by its number in the shape; 22003 past 63 bits. And to TALLY_GUESTS. */
+extern void tally_add_total(Tally *tally, int total, int64 amount);
 extern void tally_add_guests(Tally *tally, int64 guests);
+
+/* Notes a day with an event that was counted, for the parameter that is the latest one. */
+extern void tally_note_latest(Tally *tally, DateADT day);
 
 /*
  * Makes sure that values can be added at this scale: 1 unit is 10^-scale. The tally's scale
@@ -109,6 +147,35 @@ extern void tally_add_guests(Tally *tally, int64 guests);
  * one doesn't fit). Returns the factor that brings values at this scale to the tally's.
  */
 extern int128 tally_use_scale(Tally *tally, int scale);
+
+/*
+ * In place of a scale: keys of TALLY_DECIMAL are floats that are finite and not below 0, as they
+ * came, by their bits, which are in the same order. A tally has keys of one sort: 22023 where it
+ * has rows of the other one. For shapes without TALLY_VALUE.
+ */
+#define TALLY_FLOATS 255
+
+static inline int64
+tally_float_key(double number)
+{
+	int64 key;
+
+	number += 0; /* of -0, 0 */
+	memcpy(&key, &number, sizeof(key));
+	return key;
+}
+
+static inline double
+tally_key_float(int64 key)
+{
+	double number;
+
+	memcpy(&number, &key, sizeof(number));
+	return number;
+}
+
+/* The shortest text that is read as that float, palloc'd. */
+extern char *tally_float_text(double number);
 
 /* The row of a key, made with zeros where it wasn't there. */
 extern TallyRow *tally_row(Tally *tally, const TallyKey *key);
@@ -128,8 +195,9 @@ extern int tally_parameter_number(const TallyShape *shape, const char *name); /*
 /* The day that a parameter is; false where there is none. */
 extern bool tally_parameter_day(const Tally *tally, int parameter, DateADT *day);
 
+extern int64 tally_total(const Tally *tally, int total);
 extern int64 tally_guests(const Tally *tally);
-extern int tally_scale(const Tally *tally);
+extern int tally_scale(const Tally *tally); /* or TALLY_FLOATS */
 
 /* Opens the parameter "period", in the current memory context; false where there is none. */
 extern bool tally_calendar(const Tally *tally, Calendar *calendar);
