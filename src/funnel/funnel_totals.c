@@ -58,7 +58,7 @@ static const MetricArgument arguments[] = {
 	[FUNNEL_BY] = { "by", .type = METRIC_VALUE, .null_hint = "Leave it out for 'kind'." },
 	[FUNNEL_STEP_WITHIN] = { "step_within", .type = METRIC_VALUE, .may_be_null = true },
 	[FUNNEL_AS_OF] = { "as_of", .type = METRIC_AS_OF, .may_be_null = true },
-	[FUNNEL_ZONE] = { "zone", .type = METRIC_VALUE, .may_be_null = true },
+	[FUNNEL_ZONE] = { "zone", .type = METRIC_ZONE },
 };
 
 static ArrayType *
@@ -198,13 +198,6 @@ open_funnel(const Metric *metric, MetricQuestion *question)
 
 	funnel->context =
 		AllocSetContextCreate(CurrentMemoryContext, "loyalty funnel", ALLOCSET_SMALL_SIZES);
-	if (question->values[FUNNEL_ZONE] != NULL)
-	{
-		const struct varlena *zone = question->values[FUNNEL_ZONE];
-
-		question->zone = zone_by_name(VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone));
-		question->zone_name = zone_name(question->zone);
-	}
 	open_steps(rules, question->values[FUNNEL_STEPS]);
 	funnel_open_names(funnel);
 	if (question->has_span)
@@ -542,8 +535,6 @@ text_of_parameter(const MetricQuestion *question, const char *name)
 			return by_names[rules->by_label ? 1 : 0];
 		case FUNNEL_PARAMETER_MODE:
 			return mode_names[rules->mode];
-		case FUNNEL_PARAMETER_ZONE:
-			return question->zone_name;
 		case FUNNEL_PARAMETER_WITHIN:
 			return rules->within.limited ? policy_interval_text(&rules->within.span) : NULL;
 		default: /* FUNNEL_PARAMETER_STEP_WITHIN */

@@ -53,7 +53,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 	if (PG_ARGISNULL(n))
 	{
 		if (!argument->may_be_null && argument->type != METRIC_AS_OF &&
-			argument->type != METRIC_OPTIONS)
+			argument->type != METRIC_ZONE && argument->type != METRIC_OPTIONS)
 			argument_refuse_null(fcinfo, n, argument->name, argument->null_hint);
 		return;
 	}
@@ -63,6 +63,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_OTHER_POLICY:
 		case METRIC_PERIOD:
 		case METRIC_WITHIN:
+		case METRIC_ZONE:
 		case METRIC_VALUE:
 		case METRIC_OPTIONS:
 			question->values[i] = PG_GETARG_VARLENA_PP(n);
@@ -128,8 +129,8 @@ same_value(const MetricQuestion *a, const MetricQuestion *b, const Metric *metri
 static bool
 is_own(const MetricArgument *argument)
 {
-	return argument->type == METRIC_SPAN || argument->type == METRIC_VALUE ||
-		   argument->type == METRIC_OPTIONS;
+	return argument->type == METRIC_SPAN || argument->type == METRIC_ZONE ||
+		   argument->type == METRIC_VALUE || argument->type == METRIC_OPTIONS;
 }
 
 /* Are the arguments that many metrics have the same? */
@@ -190,13 +191,25 @@ zone_of_policies(const Metric *metric, const MetricQuestion *question)
 	return zone != NULL ? zone : other;
 }
 
-/* The zone of all that is asked over timelines: that of the policies, which a period must agree
- * with, or that of a period; or the one whose days were collected, which those must agree with; or
- * the session's. */
+/* The zone that an argument is; NULL: none. */
+static ZoneDays *
+zone_of_argument(const Metric *metric, const MetricQuestion *question)
+{
+	const MetricArgument *argument = argument_of(metric, METRIC_ZONE);
+	const struct varlena *zone =
+		argument != NULL ? question->values[argument - metric->arguments] : NULL;
+
+	return zone != NULL ? zone_by_name(VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone)) : NULL;
+}
+
+/* The zone of all that is asked over timelines: that of the policies, or of an argument, which a
+ * period must agree with, or that of a period; or the one whose days were collected, which those
+ * must agree with; or the session's. */
 static ZoneDays *
 settle_zone(const Metric *metric, const MetricQuestion *question, const Base *base)
 {
-	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question) : NULL;
+	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question)
+											: zone_of_argument(metric, question);
 	const char *of_days = base != NULL && base->zone_state == ZONE_KNOWN ? base->zone : NULL;
 
 	if (question->period != NULL)
@@ -393,6 +406,8 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
 		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
+		case METRIC_ZONE:
+			return question->zone_name;
 		default: /* those of its own */
 			return metric->text(question, metric->arguments[i].name);
 	}
@@ -782,6 +797,22 @@ fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
 	close_summary(fcinfo, 1, first);
 }
 
+/* What only a function can settle by itself, an aggregate has to be given. */
+static void
+refuse_defaults(FunctionCallInfo fcinfo, const Metric *metric, const MetricQuestion *asked)
+{
+	const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
+	const MetricArgument *zone = argument_of(metric, METRIC_ZONE);
+	int first = 1 + inputs_of(metric);
+
+	if (!asked->has_as_of && !as_of->may_be_null)
+		argument_refuse_null(fcinfo, first + (int) (as_of - metric->arguments), as_of->name,
+							 as_of->null_hint);
+	if (zone != NULL && first + (int) (zone - metric->arguments) < PG_NARGS())
+		argument_refuse_null(fcinfo, first + (int) (zone - metric->arguments), zone->name,
+							 "Leave it out for the session's TimeZone.");
+}
+
 Datum
 metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 {
@@ -791,14 +822,7 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	bool is_new;
 
 	read_question(fcinfo, 1 + inputs_of(metric), metric, false, &asked);
-	if (!asked.has_as_of)
-	{
-		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
-
-		if (!as_of->may_be_null)
-			argument_refuse_null(fcinfo, 1 + inputs_of(metric) + (int) (as_of - metric->arguments),
-								 as_of->name, as_of->null_hint);
-	}
+	refuse_defaults(fcinfo, metric, &asked);
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
 	if (accumulation == NULL)
