@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(97);
+SELECT plan(125);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
@@ -215,6 +215,21 @@ SELECT results_eq(format('SELECT n, reached FROM generate_series(-3, 3) n, LATER
 	format('SELECT n, ((%1$L::timestamptz + n * interval ''30 minutes'') AT TIME ZONE %3$L < date %2$L + 1)::int FROM generate_series(-3, 3) n', at, day, zone), 'the day''s end around ' || at || ' in ' || zone)
 FROM (VALUES ('2023-10-29 01:00+00', '2023-10-28', 'Atlantic/Azores'), ('2023-10-30 01:00+00', '2023-10-29', 'Atlantic/Azores'), ('2023-11-06 05:00+00', '2023-11-05', 'America/Havana'), ('2023-11-05 04:00+00', '2023-11-04', 'America/Havana'), ('2021-10-28 22:00+00', '2021-10-28', 'Asia/Amman')) v(at, day, zone);
 
+-- ---- windows of other types ----
+
+-- A literal is a text, which counts as the interval that it is; a whole number is so many days.
+CREATE TABLE window_of (n int, w text, same interval);
+INSERT INTO window_of VALUES (1, '''36 hours''', '36 hours'), (2, '2', '2 days'), (3, '3::smallint', '3 days'), (4, '''P1DT2H''', '1 day 2 hours'), (5, '''1 mon''::text', '1 month'), (6, 'NULL', NULL), (7, '0', '0');
+CREATE FUNCTION answer(call text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE r text; BEGIN EXECUTE 'SELECT ' || call || ' FROM stored' INTO r; RETURN r; END $$;
+SELECT results_eq(format('SELECT f.reached, f.at FROM stored, funnel(timeline, ''{visit,view,order}'', within => %s) f ORDER BY customer', w), format('SELECT f.reached, f.at FROM stored, funnel(timeline, ''{visit,view,order}'', within => %L::interval) f ORDER BY customer', same), 'funnel within ' || w) FROM window_of ORDER BY n;
+SELECT is(answer(format('funnel_totals(timelines(customer, timeline), ''{visit,view,order}'', within => %s)', w)), answer(format('funnel_totals(timelines(customer, timeline), ''{visit,view,order}'', within => %L::interval)', same)), 'funnel_totals within ' || w) FROM window_of ORDER BY n;
+SELECT is(answer(format('funnel_totals(timeline, ''{visit,view,order}'', %s%s)', w, rest)), answer(format('funnel_totals(timeline, ''{visit,view,order}'', %L::interval%s)', same, rest)), format('two-level: within %s%s', w, rest))
+FROM window_of, (VALUES (''), (', ''strict_order'''), (', ''in_order'', ''kind'', ''{1 day}'''), (', ''in_order'', ''kind'', NULL, ''2024-01-31'''), (', ''in_order'', ''kind'', NULL, NULL, ''Asia/Tokyo''')) v(rest) WHERE n IN (1, 2) ORDER BY n, rest;
+SELECT throws_ok($$SELECT funnel('[]', '{a}', 'soon')$$, '22007', 'within is not an interval: "soon"', 'a text that is none');
+SELECT throws_ok($$SELECT funnel('[]', '{a}', -7)$$, '22023', NULL, 'days below 0');
+SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, '{a}', v.w) FROM (VALUES ('24 hours'), ('1 day')) v(w)$$, '22023', 'within must be the same for all rows of an aggregate', 'one window for all rows, as a text');
+SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, '{a}', v.w) FROM (VALUES (1), (2)) v(w)$$, '22023', 'within must be the same for all rows of an aggregate', '... and as days');
+
 -- ---- at the limits ----
 
 SELECT throws_ok(format('SELECT %s', call), '22008', 'the time between two steps of a funnel is out of range', call)
@@ -224,7 +239,7 @@ SELECT results_eq($$SELECT median_from_previous::text::interval, r::text::funnel
 	$$SELECT timestamptz '280000-12-31' - timestamptz '4713-01-01 BC', true$$, 'what is as long as an interval may be is read back');
 
 SELECT throws_ok($$SELECT funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a}')), 1)$$, '22023', NULL, 'an impossible confidence');
-SELECT results_eq($$SELECT oid::regprocedure::text FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND provolatile <> 's' ORDER BY 1$$, $$VALUES ('funnel_totals(event_timeline,text[])'), ('funnel_totals(event_timeline,text[],interval,text,text,interval[],date,text)')$$, 'where days and months are counted, the session''s zone matters');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND (provolatile = 'i') <> (prokind = 'a' AND ('zone' = ANY (proargnames) OR NOT 'within' = ANY (proargnames)))$$, 'where days and months are counted, the session''s zone matters, if none is given');
 
 SELECT * FROM finish();
 ROLLBACK;

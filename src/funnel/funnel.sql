@@ -60,6 +60,10 @@ COMMENT ON FUNCTION funnel_totals(base timeline_base, steps text[], within inter
 	COST_OF_A_ROW=50 SSPACE=4096 \
 	AGGREGATE_COMMENT="the funnel of everyone over timelines, one for each customer: steps name kinds; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
+-- A literal is a text where there are windows of several types.
+\expand funnel/within.sql TYPE=text WINDOW="an interval''s text"
+\expand funnel/within.sql TYPE=int WINDOW="a number of days"
+
 CREATE FUNCTION funnel_totals_table(result funnel_totals_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (step int, name text, reached bigint, stopped bigint, rate_from_previous float8,
 		rate_from_first float8, lower float8, upper float8, median_from_previous interval)

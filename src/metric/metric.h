@@ -44,7 +44,7 @@ typedef enum MetricArgumentType
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
-	METRIC_SPAN,	/* an interval */
+	METRIC_SPAN,	/* an interval, its text, or so many days */
 	METRIC_ZONE,	/* of the days; NULL is the session's, but for an aggregate that has it */
 	METRIC_VALUE,	/* any number of varlenas that Metric.open() reads: texts, arrays */
 	METRIC_OPTIONS	/* the last one: over a base all from there on, which Metric.read_options()
