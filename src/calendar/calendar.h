@@ -240,9 +240,6 @@ extern char *calendar_period_text(const CalendarPeriod *period);
 /* Parses a text form; 22023 that lists the forms. Result is a palloc'd varlena. */
 extern CalendarPeriod *calendar_period_parse(const char *text);
 
-/* Are two periods the same, zone included? */
-extern bool calendar_period_equal(const CalendarPeriod *a, const CalendarPeriod *b);
-
 #define PG_GETARG_CALENDAR_PERIOD(n) ((CalendarPeriod *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 
 static inline int32

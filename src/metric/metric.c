@@ -574,21 +574,21 @@ flush_accumulation(void *opaque, Tally *tally)
 		accumulation->metric->finish(accumulation->fold, tally);
 }
 
-static void report_changing_arguments(const char *names) pg_attribute_noreturn();
+static void report_changing_arguments(const char *names, bool several) pg_attribute_noreturn();
 
 static void
-report_changing_arguments(const char *names)
+report_changing_arguments(const char *names, bool several)
 {
-	bool several = strstr(names, " and ") != NULL;
-
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s must be the same for all rows of an aggregate", names),
 					errhint("GROUP BY what %s.", several ? "they depend on" : "it depends on")));
 }
 
-/* The names of the arguments that many metrics have: what is asked about, and as of when. */
-static const char *
-common_arguments(const Metric *metric)
+static void report_common_arguments(const Metric *metric) pg_attribute_noreturn();
+
+/* Of the arguments that many metrics have: what is asked about, and as of when. */
+static void
+report_common_arguments(const Metric *metric)
 {
 	StringInfoData names;
 	int common = 0;
@@ -609,7 +609,7 @@ common_arguments(const Metric *metric)
 										   : ", ",
 						 metric->arguments[i].name);
 	}
-	return names.data;
+	report_changing_arguments(names.data, common > 1);
 }
 
 /* Do options that are written otherwise say the same? */
@@ -637,11 +637,12 @@ check_question(const MetricQuestion *asked, const MetricQuestion *first, const M
 	if (likely(same_question(asked, first, metric)))
 		return;
 	if (!same_common(asked, first, metric))
-		report_changing_arguments(common_arguments(metric));
+		report_common_arguments(metric);
 	for (i = 0; i < metric->narguments; i++)
 		if (is_own(&metric->arguments[i]) && !same_value(asked, first, metric, i) &&
 			(metric->arguments[i].type != METRIC_OPTIONS || !same_options(metric, asked, first, i)))
-			report_changing_arguments(metric->arguments[i].name);
+			report_changing_arguments(metric->arguments[i].name,
+									  metric->arguments[i].type == METRIC_OPTIONS);
 }
 
 /* Sets a parameter of the state's, or checks that of a state that came flat. */
@@ -655,7 +656,7 @@ match_parameter(TallyState *state, bool is_new, const Metric *metric, int n, con
 		tally_set_parameter(state->tally, n, text);
 	else if (known == NULL || text == NULL ? known != text && !may_be_unknown
 										   : strcmp(known, text) != 0)
-		report_changing_arguments(common_arguments(metric));
+		report_common_arguments(metric);
 }
 
 /* The question of a call, opened: by the aggregate's groups together, as long as they live. */
