@@ -246,8 +246,12 @@ DECLARE
 	key text;
 	o jsonb;
 	part numeric;
-	rest numeric := coalesce((b.waiting->>ref)::numeric, 0) + payment;
+	rest numeric := payment;
 BEGIN
+	IF payment = 0 THEN
+		rest := coalesce((b.waiting->>ref)::numeric, 0);
+		b.waiting := b.waiting - ref;
+	END IF;
 	b.late := '[]';
 	FOREACH key IN ARRAY b.keys LOOP
 		o := b.orders->key;
@@ -264,7 +268,7 @@ BEGIN
 				'kind', o->>'kind', 'label', (SELECT CASE WHEN count(DISTINCT l->'label') = 1 THEN min(l->>'label') END FROM jsonb_array_elements(o->'lines') l));
 		END IF;
 	END LOOP;
-	b.waiting := b.waiting || jsonb_build_object(ref, rest);
+	b.waiting := b.waiting || jsonb_build_object(ref, coalesce((b.waiting->>ref)::numeric, 0) + rest);
 	RETURN b;
 END $$;
 
