@@ -321,7 +321,9 @@ typedef struct PointsEvent
 
 /*
  * An event, not before the limit of the last points_walk_until(); what falls due up to it, step
- * POINTS_STEP_ACTIVATE included, comes first. Those of an instant in the order of roles.
+ * POINTS_STEP_ACTIVATE included, comes first. Those of an instant in the order of roles: what is
+ * left of its refunds is done with the first forfeit or booked expiry of the instant, with what is
+ * given later, or by points_walk_until().
  */
 extern void points_walk_give(PointsWalk *walk, const PointsEvent *event);
 

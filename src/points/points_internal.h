@@ -481,8 +481,16 @@ extern void points_events_close(PointsEvents *events);
 /* Reads further events behind those that wait for their turn, which come to the front. */
 extern void points_events_read_ahead(PointsEvents *events);
 
-/* An event's kind must be in the policy. */
-extern void points_events_check_kind(const PointsEvents *events, const PointsDue *due);
+/* The error that an event's kind isn't in the policy; of 0, that it has none. */
+extern void points_events_report_kind(const PointsEvents *events, int kind_no)
+	pg_attribute_noreturn();
+
+static inline void
+points_events_check_kind(const PointsEvents *events, const PointsDue *due)
+{
+	if (unlikely(due->role == POINTS_ROLES))
+		points_events_report_kind(events, due->kind_no);
+}
 
 /* How many events there are at the next instant: they stand in the order of their roles. */
 extern int points_events_together(PointsEvents *events);
