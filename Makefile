@@ -38,11 +38,8 @@ SQL_PARTS := \
 	src/tiers/policy.sql \
 	src/tiers/tiers.sql \
 	src/tiers/base.sql \
-	src/earn/earn_policy.sql \
 	src/earn/earn.sql \
-	src/program/program_policy.sql \
 	src/program/program.sql \
-	src/program/base.sql \
 	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS) src/update/%),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql

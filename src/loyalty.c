@@ -7,7 +7,7 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
-#include "activity/activity_base.h"
+#include "activity/activity.h"
 #include "collect/collect.h"
 #include "timeline/timeline.h"
 

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(59);
+SELECT plan(63);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
@@ -79,6 +79,18 @@ SELECT results_eq('SELECT n, rollup(stored_totals(a, part, 3)) FROM asked a, gen
 SELECT results_eq('SELECT n, rollup(r ORDER BY md5(r::text)) FROM (SELECT n, stored_totals(a, part, 5) AS r FROM asked a, generate_series(0, 7) part) p GROUP BY n ORDER BY n', 'SELECT n, without_guests(result) FROM serial ORDER BY n', '... of more, some of them NULL');
 SELECT results_eq($$SELECT n, funnel_totals(timeline, a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) FROM asked a, (SELECT * FROM stored ORDER BY md5(customer::text)) s GROUP BY n ORDER BY n$$,
 	'SELECT n, without_guests(result) FROM serial ORDER BY n', 'groups, rows in another order');
+-- The funnel is opened once for all groups that ask the same: in each context where groups live.
+CREATE FUNCTION by_sets(hashed boolean) RETURNS TABLE (n int, part int, result funnel_totals_result)
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('enable_hashagg', hashed::text, true), set_config('enable_sort', 'on', true);
+	RETURN QUERY SELECT a.n, hashint4(customer) & 3, funnel_totals(timeline, a.steps, a.within, a.mode, a.by, a.step_within, a.as_of)
+		FROM asked a, stored GROUP BY GROUPING SETS ((a.n, hashint4(customer) & 3), (a.n));
+	PERFORM set_config('enable_hashagg', 'on', true);
+END $$;
+SELECT results_eq(format('SELECT n, result FROM by_sets(%L) WHERE part IS NULL ORDER BY n', hashed), 'SELECT n, without_guests(result) FROM serial ORDER BY n', 'grouping sets, hashed: ' || hashed) FROM (VALUES (false), (true)) v(hashed);
+SELECT results_eq(format('SELECT n, rollup(result) FROM by_sets(%L) WHERE part IS NOT NULL GROUP BY n ORDER BY n', hashed), 'SELECT n, without_guests(result) FROM serial ORDER BY n', '... their parts: ' || hashed)
+FROM (VALUES (false), (true)) v(hashed);
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 1', 'the short form');
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 2', '... with a window');
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '36 hours', 'strictly_increasing') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 3', '... and a mode');

@@ -19,6 +19,7 @@
 
 #include "utils/date.h"
 
+#include "collect/collect.h"
 #include "core/codec.h"
 
 #define ACTIVITY_VERSION 1
@@ -45,8 +46,7 @@ extern int activity_sort_days(DateADT *days, int ndays);
 /* What collectors have instead of a day for a member without events. */
 #define ACTIVITY_NO_DAY DATEVAL_NOBEGIN
 
-/* Appends the body that holds the days of all bodies and these, which may come in any order
- * (activity_merge.c). */
+/* Appends the body that holds the days of all bodies and these, which may come in any order. */
 extern void activity_merge(ByteBuffer *out, const ByteSpan *bodies, int nbodies,
 						   const DateADT *days, int ndays);
 
@@ -65,12 +65,21 @@ extern Datum activity_set_from_days(const DateADT *days, int ndays);
 /* The body of an activity_set datum, which is detoasted if need be. */
 extern ByteSpan activity_set_body(Datum set);
 
-/* Order of two bodies, and a hash that agrees with it (activity_ops.c). */
+/* Order of two bodies, and a hash that agrees with it. */
 extern int activity_compare_bodies(ByteSpan a, ByteSpan b);
 extern uint64 activity_hash_body(ByteSpan body, uint64 seed);
 
 /* How many days a body holds; faster than walking it. */
 extern int64 activity_body_count(const uint8 *body, size_t len);
+
+/* ---- everyone's activity sets, by customer ---- */
+
+/* Rows are days (DateADT), or ACTIVITY_NO_DAY for a member without events. */
+extern const CollectOps activity_collect_ops;
+
+#define ACTIVITY_OPS_ID 1
+
+/* ---- reading, inline ---- */
 
 /* Starts a walk. */
 static inline void

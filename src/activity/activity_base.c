@@ -12,7 +12,6 @@
 #include "utils/timestamp.h"
 
 #include "activity/activity.h"
-#include "activity/activity_base.h"
 #include "collect/collect.h"
 #include "calendar/calendar.h"
 #include "core/soft_input.h"

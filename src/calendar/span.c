@@ -133,6 +133,7 @@ span_end(Span *span, ZoneDays *zone, TimestampTz at)
 {
 	const Interval *interval = &span->interval;
 	int32 offset;
+	int32 middle_offset;
 	int32 end_offset;
 
 	if (span_most(span, at) == DT_NOEND)
@@ -140,7 +141,8 @@ span_end(Span *span, ZoneDays *zone, TimestampTz at)
 	if (interval->month == 0 && interval->day == 0)
 		return at + interval->time;
 
-	/* Where the zone stands still around both ends, days and months are plain arithmetic. */
+	/* Where the zone stands still around both ends, and where days are counted from after months,
+	 * both are plain arithmetic. */
 	if (plain_offset(zone, at, &offset))
 	{
 		int64 local = at + offset * USECS_PER_SEC;
@@ -148,7 +150,9 @@ span_end(Span *span, ZoneDays *zone, TimestampTz at)
 		int64 time = local - day * USECS_PER_DAY;
 
 		day = shifted_day(span, (DateADT) day);
-		if (steady_offset(zone, day, &end_offset))
+		if (steady_offset(zone, day, &end_offset) &&
+			(interval->month == 0 || interval->day == 0 ||
+			 steady_offset(zone, day - interval->day, &middle_offset)))
 			return day * USECS_PER_DAY + time - end_offset * USECS_PER_SEC + interval->time;
 	}
 	return zone_add_interval(zone, at, interval);

@@ -35,7 +35,6 @@
 #include "calendar/calendar.h"
 #include "collect/collect_internal.h"
 #include "core/hash_key.h"
-#include "core/sort.h"
 
 #define FLAT_VERSION	1
 #define FLAT_MANY_PARTS 1
@@ -293,22 +292,10 @@ typedef struct FlatEntry
 } FlatEntry;
 
 static int
-compare_numbers(const void *left, const void *right)
+compare_flat_entries(const void *a, const void *b, void *type)
 {
-	int64 a = ((const FlatEntry *) left)->customer.number;
-	int64 b = ((const FlatEntry *) right)->customer.number;
-
-	return (a > b) - (a < b);
-}
-
-static int
-compare_bytes(const void *left, const void *right)
-{
-	const ByteSpan *a = &((const FlatEntry *) left)->customer.bytes;
-	const ByteSpan *b = &((const FlatEntry *) right)->customer.bytes;
-	int order = memcmp(a->bytes, b->bytes, Min(a->len, b->len));
-
-	return order != 0 ? order : (a->len > b->len) - (a->len < b->len);
+	return customer_compare(*(const CustomerType *) type, &((const FlatEntry *) a)->customer,
+							&((const FlatEntry *) b)->customer);
 }
 
 void
@@ -348,8 +335,8 @@ flat_put_for_client(ByteBuffer *out, ByteSpan flat)
 	}
 	if (n != customers)
 		report_corrupted();
-	sort_elements(entries, customers, sizeof(FlatEntry),
-				  collector->type == CUSTOMER_BIGINT ? compare_numbers : compare_bytes);
+	qsort_interruptible(entries, customers, sizeof(FlatEntry), compare_flat_entries,
+						&collector->type);
 	put_header(out, collector, 0);
 	buffer_put_varint(out, (uint64) customers);
 	buffer_put_varint(out, size);

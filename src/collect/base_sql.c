@@ -327,31 +327,10 @@ typedef struct Entry
 } Entry;
 
 static int
-compare_numbers(int64 a, int64 b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int
-compare_spans(ByteSpan a, ByteSpan b)
-{
-	int order = memcmp(a.bytes, b.bytes, Min(a.len, b.len));
-
-	return order != 0 ? order : compare_numbers((int64) a.len, (int64) b.len);
-}
-
-static int
-compare_customers(CustomerType type, const Customer *a, const Customer *b)
-{
-	return type == CUSTOMER_BIGINT ? compare_numbers(a->number, b->number)
-								   : compare_spans(a->bytes, b->bytes);
-}
-
-static int
 compare_entries(const void *a, const void *b, void *type)
 {
-	return compare_customers(*(const CustomerType *) type, &((const Entry *) a)->customer,
-							 &((const Entry *) b)->customer);
+	return customer_compare(*(const CustomerType *) type, &((const Entry *) a)->customer,
+							&((const Entry *) b)->customer);
 }
 
 /* All customers of a base in their own order. */
@@ -394,9 +373,9 @@ compare_bases(const Base *a, const Base *b)
 	if (a->zone_state == ZONE_KNOWN)
 		order = strcmp(a->zone, b->zone);
 	if (order == 0)
-		order = compare_numbers(a->guests, b->guests);
+		order = int64_compare(a->guests, b->guests);
 	if (order == 0)
-		order = compare_numbers(a->customers, b->customers);
+		order = int64_compare(a->customers, b->customers);
 	if (order != 0)
 		return order;
 
@@ -404,7 +383,7 @@ compare_bases(const Base *a, const Base *b)
 	b_entries = sorted_entries(b);
 	for (i = 0; i < a->customers && order == 0; i++)
 	{
-		order = compare_customers(a->type, &a_entries[i].customer, &b_entries[i].customer);
+		order = customer_compare(a->type, &a_entries[i].customer, &b_entries[i].customer);
 		if (order == 0)
 			order = a->ops->compare(a_entries[i].body, b_entries[i].body);
 		CHECK_FOR_INTERRUPTS();

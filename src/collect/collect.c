@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "collect/collect_internal.h"
+#include "core/array.h"
 
 /* Raw chunks double between these, header included: sizes that the allocator hands out again. */
 #define CHUNK_MIN	   256
@@ -230,13 +231,8 @@ free_chunks(CollectPart *part)
 static void
 push_run(Collector *collector, CollectPart *part, CollectRun run)
 {
-	if (part->nruns == part->max_runs)
-	{
-		part->max_runs = Max(2, part->max_runs * 2);
-		part->runs = part->runs == NULL ? MemoryContextAlloc(collector->context,
-															 part->max_runs * sizeof(CollectRun))
-										: repalloc(part->runs, part->max_runs * sizeof(CollectRun));
-	}
+	part->runs = array_grow_in(collector->context, part->runs, &part->max_runs, part->nruns + 1,
+							   sizeof(CollectRun));
 	if (part->nruns > 0)
 		part->run_bytes += run.entries.len;
 	part->runs[part->nruns++] = run;

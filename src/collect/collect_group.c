@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "collect/collect_internal.h"
+#include "core/array.h"
 
 /* Runs merged as streams; where there are more, the others are grouped as raw ones are. */
 #define MAX_STREAMS 8
@@ -138,7 +139,7 @@ typedef struct Grouping
 	uint32 mask;
 	Slot *slots;
 	uint32 ngroups;
-	uint32 max_groups;
+	int64 max_groups;
 	Group *groups;
 } Grouping;
 
@@ -189,10 +190,9 @@ add_group(Grouping *g, uint64 hash, const Customer *customer)
 {
 	Group *group;
 
-	if (g->ngroups == g->max_groups)
+	if (unlikely(g->ngroups == g->max_groups))
 	{
-		g->max_groups *= 2;
-		g->groups = repalloc_huge(g->groups, g->max_groups * sizeof(Group));
+		g->groups = array_grow(g->groups, &g->max_groups, (int64) g->ngroups + 1, sizeof(Group));
 		scratch.groups.at = g->groups;
 		scratch.groups.size = g->max_groups * sizeof(Group);
 	}
@@ -401,10 +401,10 @@ group_raw(const Collector *collector, const CollectPart *part, RawGroups *raw)
 	g->type = collector->type;
 	g->skip = collector->nparts > 1 ? PART_BITS : 0;
 	g->ngroups = 0;
-	g->max_groups = (uint32) Min(nrows + nclaims, part->nruns > 0 ? part->runs[0].customers : 64);
+	g->max_groups = Min(nrows + nclaims, part->nruns > 0 ? part->runs[0].customers : 64);
 	g->max_groups = Max(32, g->max_groups);
 	g->groups = take_room(&scratch.groups, g->max_groups * sizeof(Group));
-	while (((uint32) 1 << bits) < 2 * g->max_groups)
+	while (((int64) 1 << bits) < 2 * g->max_groups)
 		bits++;
 	make_slots(g, bits);
 
@@ -474,7 +474,7 @@ typedef struct Gathered
 	uint64 hash;
 	ByteSpan *bodies;
 	int nbodies;
-	int max_bodies;
+	int64 max_bodies;
 	uint8 *rows;
 	int nrows;
 } Gathered;
@@ -482,11 +482,8 @@ typedef struct Gathered
 static void
 gather_bodies(Gathered *gathered, const ByteSpan *bodies, uint32 n)
 {
-	if ((uint32) (gathered->max_bodies - gathered->nbodies) < n)
-	{
-		gathered->max_bodies = gathered->nbodies + (int) n + MAX_STREAMS;
-		gathered->bodies = repalloc_huge(gathered->bodies, gathered->max_bodies * sizeof(ByteSpan));
-	}
+	gathered->bodies = array_grow(gathered->bodies, &gathered->max_bodies,
+								  (int64) gathered->nbodies + n, sizeof(ByteSpan));
 	memcpy(gathered->bodies + gathered->nbodies, bodies, n * sizeof(ByteSpan));
 	gathered->nbodies += (int) n;
 }
@@ -517,14 +514,13 @@ merge_streams(const Collector *collector, const RawGroups *raw, Stream *streams,
 {
 	CustomerType type = collector->type;
 	const Grouping *g = &raw->table;
-	Gathered gathered = { .max_bodies = MAX_STREAMS };
+	Gathered gathered = { .bodies = NULL };
 	BaseErrors errors;
 	ByteBuffer merged;
 	int64 customers = 0;
 	uint32 next = 0;
 
 	base_name_customer(&errors, type, &gathered.customer);
-	gathered.bodies = palloc(gathered.max_bodies * sizeof(ByteSpan));
 	buffer_init(&merged, 1024);
 	while (next < g->ngroups || nstreams > 0)
 	{
@@ -580,7 +576,8 @@ merge_streams(const Collector *collector, const RawGroups *raw, Stream *streams,
 	}
 	base_forget_customer(&errors);
 	pfree(merged.data);
-	pfree(gathered.bodies);
+	if (gathered.bodies != NULL)
+		pfree(gathered.bodies);
 	return customers;
 }
 

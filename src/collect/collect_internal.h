@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "collect/collect.h"
+#include "core/comparison.h"
 #include "core/hash_key.h"
 
 /* ---- customer.c ---- */
@@ -45,7 +46,7 @@ struct CollectPart
 	size_t full_bytes; /* raw bytes in all chunks but the last */
 	size_t run_bytes;  /* of all runs but the first */
 	CollectRun *runs;
-	int max_runs;
+	int64 max_runs;
 };
 
 static inline uint64
@@ -71,6 +72,14 @@ same_customer(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_hash
 		return false;
 	return type == CUSTOMER_BIGINT || (a->bytes.len == b->bytes.len &&
 									   memcmp(a->bytes.bytes, b->bytes.bytes, a->bytes.len) == 0);
+}
+
+/* The order of customers themselves, below 0, 0, or above: whatever the server's key is. */
+static inline int
+customer_compare(CustomerType type, const Customer *a, const Customer *b)
+{
+	return type == CUSTOMER_BIGINT ? int64_compare(a->number, b->number)
+								   : span_compare(a->bytes, b->bytes);
 }
 
 /* The order of entries in a run. */

@@ -9,24 +9,22 @@
 #include "utils/uuid.h"
 
 #include "collect/collect_internal.h"
+#include "core/decimal.h"
 
 Customer
 customer_from_numeric(Datum datum)
 {
 	Customer customer = { 0 };
-	Datum least = NumericGetDatum(int64_to_numeric(PG_INT64_MIN));
-	Datum greatest = NumericGetDatum(int64_to_numeric(PG_INT64_MAX));
+	Numeric number = DatumGetNumeric(datum);
 
-	/* NaN is greater than all others */
-	if (DatumGetBool(DirectFunctionCall2(numeric_lt, datum, least)) ||
-		DatumGetBool(DirectFunctionCall2(numeric_gt, datum, greatest)))
+	if (numeric_compare(number, int64_to_numeric(PG_INT64_MIN)) < 0 ||
+		numeric_compare(number, int64_to_numeric(PG_INT64_MAX)) > 0)
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("customer %s is out of range of bigint",
 							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),
 						errhint("Cast customers to text.")));
 	customer.number = DatumGetInt64(DirectFunctionCall1(numeric_int8, datum));
-	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, datum,
-										  NumericGetDatum(int64_to_numeric(customer.number)))))
+	if (numeric_compare(number, int64_to_numeric(customer.number)) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("customer %s is not a whole number",
 							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),

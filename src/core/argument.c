@@ -4,11 +4,13 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/timestamp.h"
 
 #include "core/argument.h"
 #include "core/codec.h"
 #include "core/compat.h"
+#include "core/json.h"
 
 void
 argument_refuse_null(FunctionCallInfo fcinfo, int n, const char *name, const char *hint)
@@ -29,6 +31,49 @@ argument_beside_null(FunctionCallInfo fcinfo, Datum *result)
 	fcinfo->isnull = PG_ARGISNULL(beside);
 	*result = fcinfo->isnull ? (Datum) 0 : PG_GETARG_DATUM(beside);
 	return true;
+}
+
+int
+choice_find(const char *text, size_t len, const char *const *names, int nnames)
+{
+	int i;
+
+	for (i = 0; i < nnames; i++)
+		if (names[i] != NULL && strlen(names[i]) == len && memcmp(names[i], text, len) == 0)
+			return i;
+	return -1;
+}
+
+int
+choice_of(const char *text, size_t len, const char *const *names, int nnames, int sqlstate,
+		  const char *refusal, const char *quote)
+{
+	int number = choice_find(text, len, names, nnames);
+	StringInfoData allowed;
+	int i;
+
+	if (number >= 0)
+		return number;
+	initStringInfo(&allowed);
+	for (i = 0; i < nnames; i++)
+		if (names[i] != NULL)
+			appendStringInfo(&allowed, "%s%s%s%s", allowed.len > 0 ? ", " : "", quote, names[i],
+							 quote);
+	ereport(ERROR,
+			(errcode(sqlstate), errmsg("%s \"%.*s%s\"", refusal, JSON_SHOWN(text, (int) len)),
+			 errhint("Allowed: %s.", allowed.data)));
+}
+
+int
+argument_choice(FunctionCallInfo fcinfo, int n, const char *name, const char *const *names,
+				int nnames, const char *refusal, const char *quote)
+{
+	const struct varlena *text;
+
+	argument_refuse_null(fcinfo, n, name, NULL);
+	text = PG_GETARG_VARLENA_PP(n);
+	return choice_of(VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text), names, nnames,
+					 ERRCODE_INVALID_PARAMETER_VALUE, refusal, quote);
 }
 
 TimestampTz

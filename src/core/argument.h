@@ -15,6 +15,33 @@
 extern void argument_refuse_null(FunctionCallInfo fcinfo, int n, const char *name,
 								 const char *hint);
 
+/*
+ * The number of a text among some names, of which NULL stands for none. A text that is none of them
+ * is an error of that SQLSTATE: the refusal, the text in double quotes, and a hint with what is
+ * allowed, each between quotes as they are written there ("": none).
+ */
+extern int choice_of(const char *text, size_t len, const char *const *names, int nnames,
+					 int sqlstate, const char *refusal, const char *quote);
+
+/* ... -1: it is none of them. */
+extern int choice_find(const char *text, size_t len, const char *const *names, int nnames);
+
+/* How many names a list has that NULL ends. */
+static inline int
+choice_count(const char *const *names)
+{
+	int n = 0;
+
+	while (names[n] != NULL)
+		n++;
+	return n;
+}
+
+/* A text argument that must be one of some names: NULL is 22004, another text 22023. */
+extern int argument_choice(FunctionCallInfo fcinfo, int n, const char *name,
+						   const char *const *names, int nnames, const char *refusal,
+						   const char *quote);
+
 /* An instant whose default is now: NULL is 22004, infinity 22008. */
 extern TimestampTz argument_instant(FunctionCallInfo fcinfo, int n, const char *name);
 

@@ -1,6 +1,6 @@
 /*
  * array.h
- *		Arrays that grow as the data has it.
+ *		Arrays whose length the data sets: growing and sorting.
  *
  *		Item *items = NULL;
  *		int64 nitems = 0;
@@ -36,5 +36,9 @@ array_grow(void *items, int64 *max, int64 wanted, size_t item_size)
 {
 	return array_grow_in(CurrentMemoryContext, items, max, wanted, item_size);
 }
+
+/* As qsort(), but a cancel comes through. */
+extern void sort_elements(void *elements, size_t count, size_t size,
+						  int (*compare)(const void *a, const void *b));
 
 #endif

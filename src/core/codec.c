@@ -6,6 +6,7 @@
 
 #include "utils/memutils.h"
 
+#include "core/array.h"
 #include "core/codec.h"
 
 void
@@ -19,12 +20,10 @@ buffer_init(ByteBuffer *buf, size_t cap)
 void
 buffer_grow(ByteBuffer *buf, size_t extra)
 {
-	size_t cap = buf->cap;
+	int64 cap = (int64) buf->cap;
 
-	while (cap - buf->len < extra)
-		cap *= 2;
-	buf->data = repalloc_huge(buf->data, cap);
-	buf->cap = cap;
+	buf->data = array_grow(buf->data, &cap, (int64) (buf->len + extra), 1);
+	buf->cap = (size_t) cap;
 }
 
 void

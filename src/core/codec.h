@@ -40,6 +40,15 @@ typedef struct ByteSpan
 	size_t len;
 } ByteSpan;
 
+/* The order of bytes: below 0, 0, or above; what another one begins with comes before it. */
+static inline int
+span_compare(ByteSpan a, ByteSpan b)
+{
+	int order = memcmp(a.bytes, b.bytes, Min(a.len, b.len));
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 typedef struct ByteReader
 {
 	const uint8 *at;

@@ -1,6 +1,7 @@
 /*
  * comparison.h
- *		The functions of a type's comparison operators, from one that compares two arguments.
+ *		The order of numbers, and the functions of a type's comparison operators, from one that
+ *		compares two arguments.
  *
  * Pasted symbols: loyalty_bytes_eq, ..._ne, ..._lt, ..._le, ..._gt, ..._ge, ..._cmp; the same of
  * loyalty_base_eq and loyalty_event_timeline_eq; and loyalty_activity_set_lt to ..._cmp, whose
@@ -12,6 +13,13 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+
+/* Below 0, 0, or above. */
+static inline int
+int64_compare(int64 a, int64 b)
+{
+	return (a > b) - (a < b);
+}
 
 #define COMPARISON_FUNCTION(name, result) \
 	PG_FUNCTION_INFO_V1(name);            \

@@ -285,6 +285,12 @@ decimal_minimal_scale(int64 units, int scale)
 	return scale;
 }
 
+int
+numeric_compare(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
 Numeric
 decimal_to_numeric(int64 units, int scale)
 {
@@ -361,7 +367,8 @@ void
 decimal_report_sum(const char *of)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("sum of %s out of range", of)));
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("sum of %s out of range", of),
+			 errhint("Fewer decimals leave room for larger sums: use round(value, 2).")));
 }
 
 bool

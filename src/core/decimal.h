@@ -70,6 +70,9 @@ extern int64 decimal_rescale(int64 units, int from_scale, int to_scale);
 /* The smallest scale at which the value is exact (trailing zeros gone). */
 extern int decimal_minimal_scale(int64 units, int scale);
 
+/* The order of two numerics, below 0, 0, or above; NaN is above all. */
+extern int numeric_compare(Numeric a, Numeric b);
+
 extern Numeric decimal_to_numeric(int64 units, int scale);
 extern Numeric decimal_sum_to_numeric(int128 units, int scale);
 

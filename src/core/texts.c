@@ -6,6 +6,7 @@
 
 #include "utils/memutils.h"
 
+#include "core/array.h"
 #include "core/hash_key.h"
 #include "core/texts.h"
 
@@ -35,8 +36,8 @@ struct Texts
 	MemoryContext context;
 	text_table_hash *table;
 	ByteSpan *all; /* by number - 1 */
+	int64 max_all;
 	uint32 count;
-	uint32 room;
 };
 
 Texts *
@@ -47,8 +48,6 @@ texts_create(MemoryContext context)
 	hash_key_need();
 	texts->context = context;
 	texts->table = text_table_create(context, 64, NULL);
-	texts->room = 64;
-	texts->all = MemoryContextAlloc(context, texts->room * sizeof(ByteSpan));
 	return texts;
 }
 
@@ -64,11 +63,8 @@ texts_number(Texts *texts, ByteSpan text)
 
 		memcpy(copy, text.bytes, text.len);
 		entry->text.bytes = copy;
-		if (texts->count == texts->room)
-		{
-			texts->room *= 2;
-			texts->all = repalloc_huge(texts->all, (Size) texts->room * sizeof(ByteSpan));
-		}
+		texts->all = array_grow_in(texts->context, texts->all, &texts->max_all,
+								   (int64) texts->count + 1, sizeof(ByteSpan));
 		texts->all[texts->count] = entry->text;
 		entry->number = ++texts->count;
 	}

@@ -186,9 +186,6 @@ extern const struct PolicyTable earn_policy_table;
 /* Opens a detoasted earn_policy datum in the current memory context. */
 extern EarnPolicy *earn_policy_open(const struct varlena *policy);
 
-/* The stored form of rules written as JSON; everything is checked. */
-extern struct varlena *earn_policy_from_text(const char *text);
-
 /* "joining", ...: of bonuses, by sort; NULL ends them. */
 extern const char *const earn_bonus_names[EARN_NTH_PURCHASE + 2];
 

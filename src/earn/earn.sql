@@ -1,3 +1,32 @@
+-- ---- the rules of earning: type, constructor, casts ----
+
+\expand policy/policy_type.sql TYPE=earn_policy
+COMMENT ON TYPE earn_policy IS
+	'rules of what purchases earn: rate, rounding, multipliers, bonuses, caps, and which events are purchases, from which day on. Written as a JSON object, all of whose keys may be left out: rate, per, full_steps, minimum, rounding, decimals, multipliers, combine, bonuses, caps, kinds, excluded_kinds, excluded_labels, bonuses_qualify, crossing_order, zone, versions. ''{}'' is the default: 1 point per 1.00, rounded down. make_earn_policy() builds one; a jsonb coerces by itself';
+
+CREATE FUNCTION make_earn_policy(rate numeric DEFAULT NULL, per numeric DEFAULT NULL,
+		full_steps boolean DEFAULT NULL, minimum numeric DEFAULT NULL, rounding text DEFAULT NULL,
+		decimals int DEFAULT NULL, multipliers jsonb DEFAULT NULL, combine text DEFAULT NULL,
+		bonuses jsonb DEFAULT NULL, caps jsonb DEFAULT NULL, kinds jsonb DEFAULT NULL,
+		excluded_kinds text[] DEFAULT NULL, excluded_labels text[] DEFAULT NULL,
+		bonuses_qualify boolean DEFAULT NULL, crossing_order text DEFAULT NULL,
+		zone text DEFAULT NULL, versions jsonb DEFAULT NULL)
+	RETURNS earn_policy
+	AS 'MODULE_PATHNAME', 'loyalty_make_earn_policy' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION make_earn_policy(numeric, numeric, boolean, numeric, text, int, jsonb, text, jsonb, jsonb, jsonb, text[], text[], boolean, text, text, jsonb) IS
+	'rules of earning; NULL is the default of each.
+rate, per: rate points for each per of an order''s amount; default 1, 1. full_steps: only for each full per. minimum: what an order must come to; default none.
+rounding: truncate (default), floor, ceiling, half_up, half_down, half_even; decimals: to so many, 0 (default) to 6. Once per order.
+multipliers: as [{"times": 2, "name": "saturday", "weekdays": ["saturday"]}], each with any of the conditions labels, tiers, from and until (dates; until is exclusive), weekdays, hours (["17:00", "19:00"]), and a cap on what it adds. combine: of those that hold the highest (default) counts, or all: multiply, add.
+bonuses: fixed points, as {"joining": 100, "first_purchase": 50, "birthday": 200, "anniversary": 100, "referral": 50, "nth_purchase": [{"n": 10, "points": 500, "every": false}]}; {"points": 100, "cap": {"year": 300}} instead of a number caps one.
+caps: the most that is earned, as {"order": 100, "day": 200, "month": 500, "year": 5000, "lifetime": 20000}; all but order are for bonuses too.
+kinds: role of each kind of event, as {"SALE": "purchase"}: purchase, return, redemption, paid_with_points, join, birth, referral, ignore; added to the default ones: join, birth, referral, redeem (a redemption), paid_with_points. Others are purchases or returns by their sign.
+excluded_kinds, excluded_labels: earn nothing, and are no orders.
+bonuses_qualify: whether bonus points count for tiers; default false. crossing_order: whether the order that reaches a tier earns at the tier before (default) or after.
+zone: of local days; default the session''s.
+versions: changes from a day on, as [{"from": "2024-07-01", "rate": 2}]: of everything but zone and kinds; an order follows the version of the day of its first line.
+Never NULL. Error 22023 for a rule that makes no sense or contradicts another, 22P02 for JSON of the wrong form';
+
 -- ---- what one customer earns ----
 
 -- STABLE, since a policy without a zone takes its days from the session's TimeZone.

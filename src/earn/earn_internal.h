@@ -224,6 +224,10 @@ earn_come_to(EarnWalk *walk, TimestampTz at)
 	walk->tier = EARN_NO_TIER;
 }
 
+/* ---- earn_policy.c ---- */
+
+extern const char *const earn_weekday_names[7];
+
 /* ---- earn_orders.c ---- */
 
 extern void earn_forget_orders(EarnWalk *walk);

@@ -20,7 +20,6 @@
 
 #include "calendar/calendar.h"
 #include "earn/earn_internal.h"
-#include "earn/earn_policy.h"
 
 /* Of a bucket that nothing was counted in. */
 #define NO_KEY PG_INT32_MIN

@@ -15,47 +15,30 @@ COMMENT ON FUNCTION funnel(event_timeline, text[], interval, text, text, interva
 COMMENT ON TYPE funnel_totals_result IS
 	'counts of a funnel, as funnel_totals() makes them: customers by step, and by how many microseconds they came after the step before, so that medians are exact; it grows with the durations that are different. funnel_totals_table() turns them into rows, rollup() adds those of disjoint customers';
 
-CREATE FUNCTION funnel_totals(
-	base timeline_base, steps text[], within interval DEFAULT NULL, mode text DEFAULT 'in_order', by text DEFAULT 'kind',
-	step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL) RETURNS funnel_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION funnel_totals(timeline_base, text[], interval, text, text, interval[], date) IS
-	'the funnel of everyone in a base: each customer counts by the chain that wins, see funnel(). NULL for a NULL base; errors are those of funnel()';
+\expand metric/metric.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="steps text[], within interval DEFAULT NULL, mode text DEFAULT 'in_order', by text DEFAULT 'kind', step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=50 SSPACE=4096 \
+	COMMENT="the funnel of everyone in a base: each customer counts by the chain that wins, see funnel(). NULL for a NULL base; errors are those of funnel()" \
+	AGGREGATE_COMMENT="the funnel of everyone over timelines, one for each customer; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
-CREATE FUNCTION funnel_totals_accum(state funnel_totals_result, timeline event_timeline, steps text[]) RETURNS funnel_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
-CREATE FUNCTION funnel_totals_accum(state funnel_totals_result, timeline event_timeline, steps text[], within interval) RETURNS funnel_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals_accum' LANGUAGE C STABLE PARALLEL SAFE COST 50;
-CREATE FUNCTION funnel_totals_accum(state funnel_totals_result, timeline event_timeline, steps text[], within interval, mode text) RETURNS funnel_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals_accum' LANGUAGE C STABLE PARALLEL SAFE COST 50;
-CREATE FUNCTION funnel_totals_accum(state funnel_totals_result, timeline event_timeline, steps text[], within interval, mode text, by text,
-		step_within interval[], as_of date) RETURNS funnel_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals_accum' LANGUAGE C STABLE PARALLEL SAFE COST 50;
-COMMENT ON FUNCTION funnel_totals_accum(funnel_totals_result, event_timeline, text[]) IS 'part of the aggregate funnel_totals()';
-COMMENT ON FUNCTION funnel_totals_accum(funnel_totals_result, event_timeline, text[], interval) IS 'part of the aggregate funnel_totals()';
-COMMENT ON FUNCTION funnel_totals_accum(funnel_totals_result, event_timeline, text[], interval, text) IS 'part of the aggregate funnel_totals()';
-COMMENT ON FUNCTION funnel_totals_accum(funnel_totals_result, event_timeline, text[], interval, text, text, interval[], date) IS 'part of the aggregate funnel_totals()';
+\expand metric/aggregate.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="steps text[]" \
+	COST_OF_A_ROW=50 SSPACE=4096 \
+	AGGREGATE_COMMENT="the funnel of everyone over timelines, one for each customer: steps name kinds, in order, in any time; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
-CREATE AGGREGATE funnel_totals(timeline event_timeline, steps text[]) (
-	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 4096,
-	COMBINEFUNC = funnel_totals_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval) (
-	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 4096,
-	COMBINEFUNC = funnel_totals_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval, mode text) (
-	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 4096,
-	COMBINEFUNC = funnel_totals_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval, mode text, by text, step_within interval[], as_of date) (
-	SFUNC = funnel_totals_accum, STYPE = funnel_totals_result, SSPACE = 4096,
-	COMBINEFUNC = funnel_totals_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE funnel_totals(timeline event_timeline, steps text[]) IS
-	'the funnel of everyone over timelines, one for each customer: steps name kinds, in order, in any time; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
-COMMENT ON AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval) IS
-	'the funnel of everyone over timelines, one for each customer: steps name kinds, in order; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
-COMMENT ON AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval, mode text) IS
-	'the funnel of everyone over timelines, one for each customer: steps name kinds; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
-COMMENT ON AGGREGATE funnel_totals(timeline event_timeline, steps text[], within interval, mode text, by text, step_within interval[], as_of date) IS
-	'the funnel of everyone over timelines, one for each customer; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
+\expand metric/aggregate.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="steps text[], within interval" \
+	COST_OF_A_ROW=50 SSPACE=4096 \
+	AGGREGATE_COMMENT="the funnel of everyone over timelines, one for each customer: steps name kinds, in order; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
+
+\expand metric/aggregate.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="steps text[], within interval, mode text" \
+	COST_OF_A_ROW=50 SSPACE=4096 \
+	AGGREGATE_COMMENT="the funnel of everyone over timelines, one for each customer: steps name kinds; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
 CREATE FUNCTION funnel_totals_table(result funnel_totals_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (step int, name text, reached bigint, stopped bigint, rate_from_previous float8,

@@ -10,9 +10,10 @@
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "funnel/funnel_call.h"
+#include "funnel/funnel_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_funnel);
 
@@ -47,11 +48,11 @@ durations_array(const TimestampTz *chain, int depth)
 											  sizeof(Interval), false, TYPALIGN_DOUBLE));
 }
 
-/* The row type, as long as the call site lives. */
+/* The row type, as long as the call site asks the same. */
 static TupleDesc
-result_row(FunctionCallInfo fcinfo)
+result_row(FunctionCallInfo fcinfo, const Funnel *funnel)
 {
-	MemoryContext caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	MemoryContext caller = MemoryContextSwitchTo(MemoryContextGetParent(funnel->context));
 	TupleDesc desc;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -65,7 +66,7 @@ result_row(FunctionCallInfo fcinfo)
 Datum
 loyalty_funnel(PG_FUNCTION_ARGS)
 {
-	FunnelCall *call = funnel_call(fcinfo, 1);
+	Funnel *funnel = metric_question(fcinfo, 1, &funnel_totals_metric)->own;
 	const TimestampTz *chain;
 	int depth;
 	Datum values[6];
@@ -73,16 +74,16 @@ loyalty_funnel(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	if (call->desc == NULL)
-		call->desc = result_row(fcinfo);
-	depth = funnel_call_walk(call, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
-							 &chain);
+	if (funnel->row == NULL)
+		funnel->row = result_row(fcinfo, funnel);
+	depth =
+		funnel_walk(funnel, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))), &chain);
 	values[0] = Int32GetDatum(depth);
 	if (depth == 0)
 		nulls[1] = nulls[2] = nulls[3] = true;
 	else
 	{
-		const EventText *name = &call->rules.steps[depth - 1];
+		const EventText *name = &funnel->rules.steps[depth - 1];
 
 		values[1] = PointerGetDatum(cstring_to_text_with_len(name->bytes, name->len));
 		values[2] = TimestampTzGetDatum(chain[0]);
@@ -90,5 +91,5 @@ loyalty_funnel(PG_FUNCTION_ARGS)
 	}
 	values[4] = instants_array(chain, depth);
 	values[5] = durations_array(chain, depth);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(call->desc, values, nulls)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(funnel->row, values, nulls)));
 }

@@ -11,7 +11,6 @@
 #include "activity/activity.h"
 #include "core/rows.h"
 #include "metric/metric.h"
-#include "metric/tally_sql.h"
 
 /* ---- counting ---- */
 

@@ -34,7 +34,6 @@
 #include "core/rows.h"
 #include "metric/metric.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
 #include "timeline/timeline.h"
 
 /* Sums of a row; those from GROWTH_COUNTS on are values, over timelines only. */

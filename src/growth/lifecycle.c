@@ -24,7 +24,6 @@
 #include "calendar/calendar.h"
 #include "core/rows.h"
 #include "metric/metric.h"
-#include "metric/tally_sql.h"
 
 typedef enum LifecycleStage
 {

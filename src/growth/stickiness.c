@@ -17,7 +17,6 @@
 #include "activity/activity.h"
 #include "core/rows.h"
 #include "metric/metric.h"
-#include "metric/tally_sql.h"
 
 enum
 {

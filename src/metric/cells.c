@@ -1,6 +1,6 @@
 /*
  * cells.c
- *		Sums by layer, row and column; the header explains it.
+ *		What folds count into; the header explains it.
  */
 #include "postgres.h"
 
@@ -8,6 +8,8 @@
 #include "utils/memutils.h"
 
 #include "metric/cells.h"
+
+/* ---- sums by layer, row and column ---- */
 
 typedef struct BlockEntry
 {
@@ -90,4 +92,157 @@ cells_visit(const Cells *cells, CellsVisitor visit, void *context)
 		visit(context, entry->key.layer, entry->key.row, entry->key.block * CELLS_BLOCK,
 			  entry->block);
 	}
+}
+
+/* ---- rows of a tally by a number ---- */
+
+/* A first array, and the most numbers that one covers: days of 89 years, half a megabyte. */
+#define FIRST_CELLS 32
+#define MAX_CELLS	32768
+
+void
+metric_cells_open(MetricCells *cells, Tally *tally)
+{
+	memset(cells, 0, sizeof(MetricCells));
+	cells->tally = tally;
+	cells->context = CurrentMemoryContext;
+}
+
+void
+metric_cells_open_under(MetricCells *cells, Tally *tally, int64 first_key)
+{
+	metric_cells_open(cells, tally);
+	cells->key.numbers[0] = first_key;
+	cells->column = 1;
+}
+
+/* Makes the array cover a number, where it can. */
+static void
+cover(MetricCells *cells, int32 number)
+{
+	int64 first = number;
+	int64 end = (int64) number + 1;
+	int64 ncells = FIRST_CELLS;
+	TallyRow **made;
+
+	if (cells->ncells > 0)
+	{
+		first = Min(first, cells->first);
+		end = Max(end, (int64) cells->first + cells->ncells);
+	}
+	if (end - first > MAX_CELLS)
+		return;
+	while (ncells < end - first)
+		ncells *= 2;
+	/* what has come before may come before that, too */
+	if (cells->ncells > 0 && first < cells->first)
+		first = Max(end - ncells, PG_INT32_MIN);
+	made = MemoryContextAllocZero(cells->context, ncells * sizeof(TallyRow *));
+	if (cells->ncells > 0)
+	{
+		memcpy(made + (cells->first - first), cells->cells, cells->ncells * sizeof(TallyRow *));
+		pfree(cells->cells);
+	}
+	cells->first = (int32) first;
+	cells->ncells = (uint32) ncells;
+	cells->cells = made;
+}
+
+TallyRow *
+metric_cell_slow(MetricCells *cells, int32 number)
+{
+	uint32 slot = (uint32) number - (uint32) cells->first;
+	TallyRow *row;
+
+	cells->key.numbers[cells->column] = number;
+	row = tally_row(cells->tally, &cells->key);
+	if (slot >= cells->ncells)
+	{
+		cover(cells, number);
+		slot = (uint32) number - (uint32) cells->first;
+	}
+	if (slot < cells->ncells)
+		cells->cells[slot] = row;
+	return row;
+}
+
+/* ---- numbers, and how often each has occurred ---- */
+
+#define ST_SORT			 sort_numbers
+#define ST_ELEMENT_TYPE	 int64
+#define ST_COMPARE(a, b) (*(a) > *(b)) - (*(a) < *(b))
+#define ST_SCOPE		 static
+#define ST_DEFINE
+#define ST_CHECK_FOR_INTERRUPTS
+#include "miscadmin.h"
+#include "lib/sort_template.h"
+
+#define FIRST_RAW 8
+
+/* How many different ones sorted numbers hold. */
+static int64
+count_different(const int64 *numbers, int64 n)
+{
+	int64 different = 0;
+	int64 i;
+
+	for (i = 0; i < n; i++)
+		different += i == 0 || numbers[i] != numbers[i - 1];
+	return different;
+}
+
+void
+counted_settle(CountedNumbers *numbers, MemoryContext context)
+{
+	int64 different;
+	int64 max;
+	CountedNumber *merged;
+	int64 n = 0;
+	int64 old = 0;
+	int64 i;
+
+	if (numbers->nraw > 0)
+	{
+		sort_numbers(numbers->raw, numbers->nraw);
+		different = count_different(numbers->raw, numbers->nraw);
+		merged = MemoryContextAllocHuge(context,
+										(numbers->ncounted + different) * sizeof(CountedNumber));
+		for (i = 0; i < numbers->nraw; i++)
+		{
+			while (old < numbers->ncounted && numbers->counted[old].number <= numbers->raw[i])
+				merged[n++] = numbers->counted[old++];
+			if (n > 0 && merged[n - 1].number == numbers->raw[i])
+				merged[n - 1].count++;
+			else
+			{
+				merged[n].number = numbers->raw[i];
+				merged[n++].count = 1;
+			}
+		}
+		while (old < numbers->ncounted)
+			merged[n++] = numbers->counted[old++];
+		if (numbers->counted != NULL)
+			pfree(numbers->counted);
+		numbers->counted = merged;
+		numbers->ncounted = n;
+		numbers->nraw = 0;
+	}
+	max = Max(FIRST_RAW, numbers->ncounted);
+	if (numbers->max_raw < max)
+	{
+		if (numbers->raw != NULL)
+			pfree(numbers->raw);
+		numbers->raw = MemoryContextAllocHuge(context, max * sizeof(int64));
+		numbers->max_raw = max;
+	}
+}
+
+void
+counted_clear(CountedNumbers *numbers)
+{
+	if (numbers->counted != NULL)
+		pfree(numbers->counted);
+	if (numbers->raw != NULL)
+		pfree(numbers->raw);
+	memset(numbers, 0, sizeof(CountedNumbers));
 }

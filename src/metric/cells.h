@@ -1,12 +1,7 @@
 /*
  * cells.h
- *		Sums by layer, row and column, for folds that add to them at every move.
- *
- *		(layer, row)  ->  [ columns 0 .. 15 ] [ columns 16 .. 31 ] ...  each a few sums
- *
- * Neighbouring columns stand in one block, which a hash table finds: neither rows nor
- * columns have a limit, and what is added next is mostly in the block of last time. A
- * sum takes 2^64 amounts without overflow.
+ *		What folds count into, at every step: sums by layer, row and column; rows of a tally by a
+ *		number; how often numbers occur.
  */
 #ifndef LOYALTY_CELLS_H
 #define LOYALTY_CELLS_H
@@ -14,6 +9,17 @@
 #include "postgres.h"
 
 #include "core/compat.h"
+#include "metric/tally.h"
+
+/* ---- sums by layer, row and column ---- */
+
+/*
+ *		(layer, row)  ->  [ columns 0 .. 15 ] [ columns 16 .. 31 ] ...  each a few sums
+ *
+ * Neighbouring columns stand in one block, which a hash table finds: neither rows nor columns have
+ * a limit, and what is added next is mostly in the block of last time. A sum takes 2^64 amounts
+ * without overflow.
+ */
 
 #define CELLS_BLOCK_BITS 4
 #define CELLS_BLOCK		 (1 << CELLS_BLOCK_BITS)
@@ -57,6 +63,83 @@ cell_at(Cells *cells, int32 layer, int32 row, int32 column)
 				 key.layer != cells->last.layer))
 		block = cells_block(cells, key);
 	return block + (column & (CELLS_BLOCK - 1)) * cells->width;
+}
+
+/* ---- rows of a tally by a number ---- */
+
+/*
+ * Finds the rows of a tally whose last key is a number or a period, and its only one, or the others
+ * given, at the cost of an array look-up. The array covers the numbers that occur as long as they
+ * lie close together.
+ */
+typedef struct MetricCells
+{
+	Tally *tally;
+	MemoryContext context;
+	TallyKey key; /* of any row, but for the number */
+	int column;	  /* where the number stands in it */
+	int32 first;  /* cells[0] is its row */
+	uint32 ncells;
+	TallyRow **cells; /* NULL: not asked for yet */
+} MetricCells;
+
+/* In the current memory context. */
+extern void metric_cells_open(MetricCells *cells, Tally *tally);
+
+/* The same of rows with two keys, whose first one is this. */
+extern void metric_cells_open_under(MetricCells *cells, Tally *tally, int64 first_key);
+
+extern TallyRow *metric_cell_slow(MetricCells *cells, int32 number);
+
+static inline TallyRow *
+metric_cell(MetricCells *cells, int32 number)
+{
+	uint32 slot = (uint32) number - (uint32) cells->first;
+
+	if (likely(slot < cells->ncells && cells->cells[slot] != NULL))
+		return cells->cells[slot];
+	return metric_cell_slow(cells, number);
+}
+
+/* ---- numbers, and how often each has occurred ---- */
+
+/*
+ * A multiset that is filled number by number and read in order.
+ *
+ *		counted		1 x 3, 4 x 1, 7 x 250		sorted, each number once
+ *		raw			4 4 9 1						added since, as they came
+ *
+ * Raw numbers are sorted into the counted ones when there are as many as those. So adding
+ * costs a store and its share of a sort, and memory is that of the different numbers.
+ */
+typedef struct CountedNumber
+{
+	int64 number;
+	int64 count;
+} CountedNumber;
+
+/* All zeros: none. */
+typedef struct CountedNumbers
+{
+	CountedNumber *counted;
+	int64 ncounted;
+	int64 *raw;
+	int64 nraw;
+	int64 max_raw;
+} CountedNumbers;
+
+/* Sorts raw numbers into the counted ones, and makes room for more. Memory is the context's. */
+extern void counted_settle(CountedNumbers *numbers, MemoryContext context);
+
+/* Takes all out again. */
+extern void counted_clear(CountedNumbers *numbers);
+
+static inline void
+counted_add(CountedNumbers *numbers, MemoryContext context, int64 number)
+{
+	if (unlikely(numbers->nraw == numbers->max_raw))
+		counted_settle(numbers, context);
+	numbers->raw[numbers->nraw++] = number;
 }
 
 #endif

@@ -1,19 +1,24 @@
 /*
  * metric.c
- *		Metrics over everyone: their arguments, the function over a base, and the aggregate over
- *		customers' summaries.
+ *		Metrics over everyone: their arguments, the function over a base, the aggregate over
+ *		customers' summaries, and the reading of results.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "calendar/calendar.h"
 #include "core/argument.h"
+#include "core/codec.h"
 #include "metric/metric.h"
-#include "metric/tally_sql.h"
+#include "metric/statistics.h"
 #include "policy/policy.h"
 
 /* ---- arguments ---- */
@@ -45,11 +50,6 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 {
 	const MetricArgument *argument = &metric->arguments[i];
 
-	if (argument->type == METRIC_OPTIONS)
-	{
-		question->values[i] = PG_ARGISNULL(n) ? NULL : PG_GETARG_VARLENA_PP(n);
-		return;
-	}
 	if (PG_ARGISNULL(n))
 	{
 		if (!argument->may_be_null && argument->type != METRIC_AS_OF)
@@ -62,6 +62,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_OTHER_POLICY:
 		case METRIC_PERIOD:
 		case METRIC_WITHIN:
+		case METRIC_VALUE:
 			question->values[i] = PG_GETARG_VARLENA_PP(n);
 			break;
 		case METRIC_AS_OF:
@@ -82,7 +83,9 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_DECIMAL:
 			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
 			break;
-		case METRIC_OPTIONS:
+		case METRIC_SPAN:
+			question->has_span = true;
+			question->span = *PG_GETARG_INTERVAL_P(n);
 			break;
 	}
 }
@@ -96,44 +99,56 @@ inputs_of(const Metric *metric)
 
 /* What a call asks, as it came: the arguments from the n-th on. */
 static void
-read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, bool over_base,
-			  MetricQuestion *question)
+read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
 {
 	int i;
 
 	memset(question, 0, sizeof(MetricQuestion));
 	question->kind = metric->kind;
 	for (i = 0; i < metric->narguments && n + i < PG_NARGS(); i++)
-		if (over_base && metric->arguments[i].type == METRIC_OPTIONS)
-			question->options = metric->options_of_call(metric, fcinfo, n + i);
-		else
-			read_argument(fcinfo, n + i, metric, i, question);
+		read_argument(fcinfo, n + i, metric, i, question);
 }
 
-/* Are two questions of an aggregate the same, apart from METRIC_OPTIONS? */
+/* Is an argument that Metric.open() reads the same? */
+static bool
+same_value(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric, int i)
+{
+	if (metric->arguments[i].type == METRIC_SPAN)
+		return a->has_span == b->has_span && a->span.month == b->span.month &&
+			   a->span.day == b->span.day && a->span.time == b->span.time;
+	return argument_same(a->values[i], b->values[i]);
+}
+
+/* Are all the others, but for texts of policies and periods? */
+static bool
+same_common(const MetricQuestion *a, const MetricQuestion *b)
+{
+	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
+		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
+		   a->decimal.scale == b->decimal.scale;
+}
+
 static bool
 same_question(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric)
 {
 	int i;
 
 	for (i = 0; i < metric->narguments; i++)
-		if (metric->arguments[i].type != METRIC_OPTIONS &&
-			!argument_same(a->values[i], b->values[i]))
+		if (!same_value(a, b, metric, i))
 			return false;
-	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
-		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
-		   a->decimal.scale == b->decimal.scale;
+	return same_common(a, b);
 }
 
-/* The argument of a type of which there is one. */
+/* The argument of a type of which there is one; NULL: none. */
 static const MetricArgument *
 argument_of(const Metric *metric, MetricArgumentType type)
 {
-	const MetricArgument *argument = metric->arguments;
+	int i;
 
-	while (argument->type != type)
-		argument++;
-	return argument;
+	for (i = 0; i < metric->narguments; i++)
+		if (metric->arguments[i].type == type)
+			return &metric->arguments[i];
+	return NULL;
 }
 
 /* ---- what is asked, opened ---- */
@@ -209,10 +224,6 @@ open_question(const Metric *metric, MetricQuestion *question)
 			case METRIC_WITHIN:
 				question->within = (CalendarPeriod *) value;
 				break;
-			case METRIC_OPTIONS:
-				if (question->options == NULL)
-					question->options = metric->options_of_value(metric, value);
-				break;
 			default:
 				break;
 		}
@@ -226,6 +237,83 @@ open_question(const Metric *metric, MetricQuestion *question)
 		metric->policy->set_zone(question->policy, question->zone);
 	if (question->other_policy != NULL)
 		metric->policy->set_zone(question->other_policy, question->zone);
+	if (metric->open != NULL)
+		metric->open(question);
+}
+
+/* ---- questions that are kept ---- */
+
+/* What was asked last at a call site, in its fn_extra. */
+typedef struct KeptQuestion
+{
+	MetricQuestion question;
+	FmgrInfo *site;
+	ZoneDays *session_zone;
+	MemoryContext context;
+	MemoryContextCallback forget;
+} KeptQuestion;
+
+static void
+forget_question(void *opaque)
+{
+	KeptQuestion *kept = opaque;
+
+	if (kept->site->fn_extra == kept)
+		kept->site->fn_extra = NULL;
+}
+
+static bool
+is_kept(const KeptQuestion *kept, const MetricQuestion *asked, const Metric *metric)
+{
+	return kept != NULL && kept->session_zone == zone_of_session() &&
+		   same_question(asked, &kept->question, metric);
+}
+
+/* Opens a question in a memory context. The call site keeps it as long as that lives; NULL: none
+ * does. */
+static KeptQuestion *
+keep_question(FmgrInfo *site, MemoryContext context, const Metric *metric,
+			  const MetricQuestion *asked)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	KeptQuestion *kept = palloc0(sizeof(KeptQuestion));
+
+	kept->question = *asked;
+	open_question(metric, &kept->question);
+	if (metric->check != NULL)
+		metric->check(&kept->question);
+	if (site != NULL)
+	{
+		kept->site = site;
+		kept->session_zone = zone_of_session();
+		kept->context = context;
+		kept->forget.func = forget_question;
+		kept->forget.arg = kept;
+		MemoryContextRegisterResetCallback(context, &kept->forget);
+		site->fn_extra = kept;
+	}
+	MemoryContextSwitchTo(old);
+	return kept;
+}
+
+const MetricQuestion *
+metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric)
+{
+	KeptQuestion *kept = fcinfo->flinfo->fn_extra;
+	MetricQuestion asked;
+	MemoryContext context;
+
+	read_question(fcinfo, n, metric, &asked);
+	if (is_kept(kept, &asked, metric))
+		return &kept->question;
+	if (kept != NULL)
+		MemoryContextDelete(kept->context);
+
+	/* until it is opened, an error takes it away */
+	context = AllocSetContextCreate(CurrentMemoryContext, "loyalty question", ALLOCSET_SMALL_SIZES);
+	kept = keep_question(fcinfo->flinfo, context, metric, &asked);
+	MemoryContextSetParent(context, fcinfo->flinfo->fn_mcxt);
+	return &kept->question;
 }
 
 /* ---- parameters of results ---- */
@@ -272,8 +360,10 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->flag ? "true" : "false";
 		case METRIC_COUNT:
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
-		default: /* METRIC_DECIMAL */
+		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
+		default: /* METRIC_SPAN, METRIC_VALUE */
+			return metric->text(question, metric->arguments[i].name);
 	}
 }
 
@@ -285,8 +375,7 @@ parameter_text(const Metric *metric, const MetricQuestion *question, int paramet
 	int i;
 
 	for (i = 0; i < metric->narguments; i++)
-		if (strcmp(metric->arguments[i].name, name) == 0 &&
-			metric->arguments[i].type != METRIC_OPTIONS)
+		if (strcmp(metric->arguments[i].name, name) == 0)
 			return argument_text(metric, question, i);
 	return strcmp(name, "zone") == 0 ? question->zone_name : metric->text(question, name);
 }
@@ -348,10 +437,10 @@ check_returns(const Base *starts, const Base *returns, MetricQuestion *question)
 static void
 find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 {
+	const MetricArgument *argument = argument_of(metric, METRIC_AS_OF);
 	int64 last;
 
-	if (question->has_as_of || argument_of(metric, METRIC_AS_OF)->may_be_null ||
-		!base_last(base, &last))
+	if (question->has_as_of || argument->may_be_null || !base_last(base, &last))
 		return;
 	question->has_as_of = true;
 	question->as_of = question->zone != NULL ? zone_day(question->zone, last) : (DateADT) last;
@@ -412,7 +501,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	Tally *tally;
 	int i;
 
-	read_question(fcinfo, inputs_of(metric), metric, true, &question);
+	read_question(fcinfo, inputs_of(metric), metric, &question);
 	open_question(metric, &question);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -454,7 +543,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 typedef struct Accumulation
 {
 	const Metric *metric;
-	MetricQuestion question; /* by the first row */
+	const MetricQuestion *question; /* by the first row; shared by groups that ask the same */
 	void *fold;
 } Accumulation;
 
@@ -467,54 +556,87 @@ flush_accumulation(void *opaque, Tally *tally)
 		accumulation->metric->finish(accumulation->fold, tally);
 }
 
-static void report_change(const char *names) pg_attribute_noreturn();
+static bool
+is_own(const MetricArgument *argument)
+{
+	return argument->type == METRIC_SPAN || argument->type == METRIC_VALUE;
+}
+
+static void report_changing_arguments(const char *names) pg_attribute_noreturn();
 
 static void
-report_change(const char *names)
+report_changing_arguments(const char *names)
 {
+	bool several = strstr(names, " and ") != NULL;
+
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s must be the same for all rows of an aggregate", names),
-					errhint("GROUP BY what they depend on.")));
+					errhint("GROUP BY what %s.", several ? "they depend on" : "it depends on")));
 }
 
-static void report_changing_arguments(const Metric *metric) pg_attribute_noreturn();
-
-static void
-report_changing_arguments(const Metric *metric)
+/* The names of the arguments that many metrics have: what is asked about, and as of when. */
+static const char *
+common_arguments(const Metric *metric)
 {
 	StringInfoData names;
-	int n = metric->narguments;
+	int common = 0;
+	int named = 0;
 	int i;
 
-	if (metric->arguments[n - 1].type == METRIC_OPTIONS)
-		n--;
+	for (i = 0; i < metric->narguments; i++)
+		common += !is_own(&metric->arguments[i]);
 	initStringInfo(&names);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < metric->narguments; i++)
 	{
-		const char *before = i == 0 ? "" : i == n - 1 ? " and " : ", ";
-
-		appendStringInfo(&names, "%s%s", before, metric->arguments[i].name);
+		if (is_own(&metric->arguments[i]))
+			continue;
+		named++;
+		appendStringInfo(&names, "%s%s",
+						 named == 1		   ? ""
+						 : named == common ? " and "
+										   : ", ",
+						 metric->arguments[i].name);
 	}
-	report_change(names.data);
+	return names.data;
 }
 
-/* Refuses other options than those of the rows before; those may be written otherwise. */
-static void
-match_options(const Metric *metric, const MetricQuestion *asked, const MetricQuestion *known)
+/* Does a value of the metric's own mean the same, as the parameter that it becomes? */
+static bool
+same_meaning(const MetricQuestion *asked, const MetricQuestion *first, const Metric *metric, int i)
 {
-	int i = metric->narguments - 1;
+	const char *name = metric->arguments[i].name;
 	MetricQuestion opened = *asked;
 	const char *a;
 	const char *b;
 
-	if (metric->arguments[i].type != METRIC_OPTIONS ||
-		argument_same(asked->values[i], known->values[i]))
+	if (tally_parameter_number(metric->shape, name) < 0)
+		return false;
+	open_question(metric, &opened);
+	a = argument_text(metric, &opened, i);
+	b = argument_text(metric, first, i);
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Refuses another question than that of the first row; what is the metric's own may be written
+ * otherwise. */
+static void
+check_question(const MetricQuestion *asked, const MetricQuestion *first, const Metric *metric)
+{
+	int i;
+
+	if (likely(same_question(asked, first, metric)))
 		return;
-	opened.options = metric->options_of_value(metric, argument_copy(asked->values[i]));
-	a = metric->text(&opened, metric->arguments[i].name);
-	b = metric->text(known, metric->arguments[i].name);
-	if (a == NULL || b == NULL ? a != b : strcmp(a, b) != 0)
-		report_change(metric->arguments[i].name);
+	if (!same_common(asked, first))
+		report_changing_arguments(common_arguments(metric));
+	for (i = 0; i < metric->narguments; i++)
+	{
+		if (same_value(asked, first, metric, i))
+			continue;
+		if (!is_own(&metric->arguments[i]))
+			report_changing_arguments(common_arguments(metric));
+		if (!same_meaning(asked, first, metric, i))
+			report_changing_arguments(metric->arguments[i].name);
+	}
 }
 
 /* Sets a parameter of the state's, or checks that of a state that came flat. */
@@ -528,27 +650,42 @@ match_parameter(TallyState *state, bool is_new, const Metric *metric, int n, con
 		tally_set_parameter(state->tally, n, text);
 	else if (known == NULL || text == NULL ? known != text && !may_be_unknown
 										   : strcmp(known, text) != 0)
-		report_changing_arguments(metric);
+		report_changing_arguments(common_arguments(metric));
+}
+
+/* The question of a call, opened: by the aggregate's groups together, as long as they live. */
+static const MetricQuestion *
+question_of_groups(FunctionCallInfo fcinfo, const Metric *metric, const MetricQuestion *asked,
+				   MemoryContext alone)
+{
+	KeptQuestion *kept = fcinfo->flinfo->fn_extra;
+	MemoryContext groups;
+
+	if (!AggCheckCallContext(fcinfo, &groups))
+		return &keep_question(NULL, alone, metric, asked)->question;
+	if (!is_kept(kept, asked, metric) || kept->context != groups)
+		kept = keep_question(fcinfo->flinfo, groups, metric, asked);
+	return &kept->question;
 }
 
 /* Starts to fold, in the state's memory: with the first row, or after a state that came flat,
  * whose parameters must be these. */
 static Accumulation *
-start_accumulation(TallyState *state, bool is_new, const Metric *metric,
+start_accumulation(FunctionCallInfo fcinfo, TallyState *state, bool is_new, const Metric *metric,
 				   const MetricQuestion *asked)
 {
-	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
-	Accumulation *accumulation = palloc0(sizeof(Accumulation));
-	MetricQuestion *question = &accumulation->question;
+	MemoryContext context = state->header.eoh_context;
+	const MetricQuestion *question = question_of_groups(fcinfo, metric, asked, context);
+	Accumulation *accumulation;
+	MemoryContext old;
 	int i;
 
-	accumulation->metric = metric;
-	*question = *asked;
-	open_question(metric, question);
-	if (metric->check != NULL)
-		metric->check(question);
 	for (i = 0; i < metric->shape->nparameters; i++)
 		match_parameter(state, is_new, metric, i, parameter_text(metric, question, i));
+	old = MemoryContextSwitchTo(context);
+	accumulation = palloc0(sizeof(Accumulation));
+	accumulation->metric = metric;
+	accumulation->question = question;
 	accumulation->fold = metric->start(question, state->tally);
 	state->fold = accumulation;
 	state->flush = flush_accumulation;
@@ -607,7 +744,7 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	Accumulation *accumulation;
 	bool is_new;
 
-	read_question(fcinfo, 1 + inputs_of(metric), metric, false, &asked);
+	read_question(fcinfo, 1 + inputs_of(metric), metric, &asked);
 	if (!asked.has_as_of)
 	{
 		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
@@ -619,13 +756,146 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
 	if (accumulation == NULL)
-		accumulation = start_accumulation(state, is_new, metric, &asked);
+		accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
 	else
-	{
-		if (!same_question(&asked, &accumulation->question, metric))
-			report_changing_arguments(metric);
-		match_options(metric, &asked, &accumulation->question);
-	}
+		check_question(&asked, accumulation->question, metric);
 	fold_row(fcinfo, accumulation);
 	TALLY_RETURN_STATE(state);
+}
+
+/* ---- reading results ---- */
+
+const char *
+metric_parameter(const Tally *tally, const char *name)
+{
+	return tally_parameter(tally, tally_parameter_number(tally_shape(tally), name));
+}
+
+bool
+metric_result_as_of(const Tally *tally, DateADT *as_of)
+{
+	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of);
+}
+
+void
+metric_put_day(Rows *rows, const Tally *tally, const char *name)
+{
+	DateADT day;
+
+	if (tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), name), &day))
+		rows_put_day(rows, day);
+	else
+		rows_put_null(rows);
+}
+
+void
+metric_put_as_of(Rows *rows, const Tally *tally)
+{
+	metric_put_day(rows, tally, "as_of");
+}
+
+void
+metric_put_rate(Rows *rows, int64 part, int64 whole, double z)
+{
+	double lower;
+	double upper;
+
+	wilson_interval((double) part, (double) whole, z, &lower, &upper);
+	rows_put_float(rows, whole > 0 ? (double) part / (double) whole : NAN);
+	rows_put_float(rows, lower);
+	rows_put_float(rows, upper);
+}
+
+/* ---- results period by period ---- */
+
+bool
+metric_result_calendar(const Tally *tally, MetricCalendar *calendar)
+{
+	if (!tally_has_rows(tally))
+		return false;
+	if (!tally_calendar(tally, &calendar->calendar) ||
+		!metric_result_as_of(tally, &calendar->as_of))
+		report_corrupted();
+	calendar->last = calendar_index(&calendar->calendar, calendar->as_of);
+	calendar->last_complete =
+		calendar_start(&calendar->calendar, calendar->last + 1) == calendar->as_of + 1
+			? calendar->last
+			: calendar->last - 1;
+	return true;
+}
+
+const char *
+metric_calendar_fault(const Tally *tally, MetricCalendar *calendar)
+{
+	DateADT as_of;
+
+	if (metric_parameter(tally, "period") == NULL)
+		return "There are rows, but no \"period\".";
+	if (!metric_result_as_of(tally, &as_of))
+		return "There are rows, but no \"as_of\".";
+	metric_result_calendar(tally, calendar);
+	return NULL;
+}
+
+bool
+metric_periods_open(MetricPeriods *periods, const Tally *tally)
+{
+	int64 nrows;
+
+	memset(periods, 0, sizeof(MetricPeriods));
+	periods->next_row = tally_rows(tally, &nrows);
+	periods->end_rows = periods->next_row + nrows;
+	if (nrows == 0)
+		return false;
+	if (!tally_calendar(tally, &periods->calendar) || !metric_result_as_of(tally, &periods->as_of))
+		report_corrupted();
+	periods->last = calendar_index(&periods->calendar, periods->as_of);
+	periods->index = (*periods->next_row)->key.numbers[0] - 1;
+	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
+	return true;
+}
+
+bool
+metric_periods_next(MetricPeriods *periods)
+{
+	if (periods->index >= periods->last)
+		return false;
+	periods->index++;
+	periods->start = periods->end;
+	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
+	periods->complete = periods->end != DATEVAL_NOEND && periods->end - 1 <= periods->as_of;
+	periods->before = periods->row;
+	periods->row = NULL;
+	if (periods->next_row < periods->end_rows &&
+		(*periods->next_row)->key.numbers[0] == periods->index)
+		periods->row = *periods->next_row++;
+	return true;
+}
+
+void
+metric_put_period(Rows *rows, const MetricPeriods *periods)
+{
+	rows_put_day(rows, periods->start);
+	rows_put_day(rows, periods->end);
+	rows_put_bool(rows, periods->complete);
+}
+
+const char *
+metric_period_fault(const Tally *tally)
+{
+	int64 nrows;
+	TallyRow **rows;
+	Calendar calendar;
+	DateADT as_of;
+
+	if (!tally_calendar(tally, &calendar))
+		return "There is no \"period\".";
+	rows = tally_rows(tally, &nrows);
+	if (nrows == 0)
+		return NULL;
+	if (!metric_result_as_of(tally, &as_of))
+		return "There are rows, but no \"as_of\".";
+	if (calendar_start(&calendar, (int32) rows[nrows - 1]->key.numbers[0]) > as_of)
+		return "There is a period after \"as_of\".";
+	return NULL;
 }

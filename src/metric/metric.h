@@ -19,6 +19,7 @@
 #include "collect/collect.h"
 #include "core/decimal.h"
 #include "core/rows.h"
+#include "metric/cells.h"
 #include "metric/tally.h"
 
 /* ---- a metric ---- */
@@ -37,25 +38,27 @@ typedef enum MetricArgumentType
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
 	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one, which the
-					 * fold finds itself where it may be NULL in an aggregate, too */
+	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
 	METRIC_DAY,		/* another day */
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
-	METRIC_OPTIONS, /* the last one, which the metric reads itself: over a base all from there on,
-					 * in an aggregate one varlena, which it may leave out at the end */
+	METRIC_SPAN,	/* an interval */
+	METRIC_VALUE	/* any number of varlenas that Metric.open() reads: texts, arrays */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
 #define METRIC_MAX_ARGUMENTS 8
 
-/* At most one of each type. It becomes the parameter of the result that has its name. */
+/* At most one of each type, but for METRIC_VALUE. It becomes the parameter of the result that has
+ * its name. */
 typedef struct MetricArgument
 {
 	const char *name;
 	MetricArgumentType type;
-	bool may_be_null;	   /* else an error; METRIC_AS_OF over a base may always be */
+	/* Else an error; METRIC_AS_OF over a base may always be, and is the last day then. Where it may
+	 * be anyway, there is no such default: all that there is counts. */
+	bool may_be_null;
 	const char *null_hint; /* where NULL is refused; or NULL */
 } MetricArgument;
 
@@ -73,11 +76,15 @@ typedef struct MetricQuestion
 	bool flag;
 	int32 count; /* 0: none given, where it may be */
 	Decimal decimal;
-	void *options;	/* opened by the metric */
+	bool has_span;
+	Interval span;
 	ZoneDays *zone; /* over timelines: that the policies and the period name, or the session's */
 	const char *zone_name; /* of the days that are counted; NULL: unknown, as of stored sets */
 
-	/* Arguments that are varlenas, in their order: as they came, then copies. */
+	void *own; /* what Metric.open() has made of them */
+
+	/* Arguments that are varlenas, in their order: as they came, then copies with a long header.
+	 * NULL where one is, or where the function doesn't have it. */
 	struct varlena *values[METRIC_MAX_ARGUMENTS];
 } MetricQuestion;
 
@@ -109,19 +116,19 @@ typedef struct Metric
 	int kind;						 /* for those who count several metrics by one fold */
 	MetricEventless eventless;
 
-	/* Opens METRIC_OPTIONS in the current memory context: of a call over a base from its n-th
-	 * argument on, and of an aggregate's value, which may be NULL. */
-	void *(*options_of_call)(const struct Metric *metric, FunctionCallInfo fcinfo, int n);
-	void *(*options_of_value)(const struct Metric *metric, const struct varlena *value);
+	/* Opens what it has METRIC_VALUEs for, in the current memory context, where the question lives
+	 * as well: question->own. It takes zone_name out where no zone matters. NULL: it has none. */
+	void (*open)(MetricQuestion *question);
 
 	/* What may not be asked, with an error of its own; NULL: nothing. */
 	void (*check)(const MetricQuestion *question);
 
-	/* The text of a parameter that no argument is, which isn't the zone; NULL: there is none. */
+	/* The text of a parameter that isn't the zone, and which no argument is, or a METRIC_SPAN or
+	 * METRIC_VALUE; NULL: there is none. */
 	const char *(*text)(const MetricQuestion *question, const char *parameter);
 
-	/* A fold in the current memory context, where the question lives as well. It counts into the
-	 * tally, or apart. */
+	/* A fold in the current memory context; the question lives as long, and is shared with other
+	 * folds. It counts into the tally, or apart. */
 	void *(*start)(const MetricQuestion *question, Tally *tally);
 	/* Counts a customer: the body of his summary. */
 	void (*customer)(void *fold, ByteSpan body);
@@ -141,17 +148,26 @@ extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
 extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
 
 /* Defines both: loyalty_<name> and loyalty_<name>_accum. */
-#define METRIC_FUNCTIONS(name, metric)             \
-	PG_FUNCTION_INFO_V1(loyalty_##name);           \
-	Datum loyalty_##name(PG_FUNCTION_ARGS)         \
-	{                                              \
-		return metric_over_base(fcinfo, metric);   \
-	}                                              \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_accum);   \
-	Datum loyalty_##name##_accum(PG_FUNCTION_ARGS) \
-	{                                              \
-		return metric_accumulate(fcinfo, metric);  \
+#define METRIC_FUNCTIONS(name, metric) METRIC_FUNCTIONS_APART(name, metric, metric)
+
+/* The same where the aggregate has its arguments otherwise. */
+#define METRIC_FUNCTIONS_APART(name, metric, of_rows) \
+	PG_FUNCTION_INFO_V1(loyalty_##name);              \
+	Datum loyalty_##name(PG_FUNCTION_ARGS)            \
+	{                                                 \
+		return metric_over_base(fcinfo, metric);      \
+	}                                                 \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_accum);      \
+	Datum loyalty_##name##_accum(PG_FUNCTION_ARGS)    \
+	{                                                 \
+		return metric_accumulate(fcinfo, of_rows);    \
 	}
+
+/*
+ * For a function of one customer that asks what the metric asks, from its n-th argument on: the
+ * question, opened. The call site keeps it as long as the arguments stay the same.
+ */
+extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric);
 
 /* ---- arguments and parameters that many have ---- */
 
@@ -216,42 +232,6 @@ extern char *metric_canonical_decimal(const char *text);
 
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
-
-/* ---- rows by a number, for folds ---- */
-
-/*
- * Finds the rows of a tally whose last key is a number or a period, and its only one, or the others
- * given, at the cost of an array look-up. The array covers the numbers that occur as long as they
- * lie close together.
- */
-typedef struct MetricCells
-{
-	Tally *tally;
-	MemoryContext context;
-	TallyKey key; /* of any row, but for the number */
-	int column;	  /* where the number stands in it */
-	int32 first;  /* cells[0] is its row */
-	uint32 ncells;
-	TallyRow **cells; /* NULL: not asked for yet */
-} MetricCells;
-
-/* In the current memory context. */
-extern void metric_cells_open(MetricCells *cells, Tally *tally);
-
-/* The same of rows with two keys, whose first one is this. */
-extern void metric_cells_open_under(MetricCells *cells, Tally *tally, int64 first_key);
-
-extern TallyRow *metric_cell_slow(MetricCells *cells, int32 number);
-
-static inline TallyRow *
-metric_cell(MetricCells *cells, int32 number)
-{
-	uint32 slot = (uint32) number - (uint32) cells->first;
-
-	if (likely(slot < cells->ncells && cells->cells[slot] != NULL))
-		return cells->cells[slot];
-	return metric_cell_slow(cells, number);
-}
 
 /* ---- reading results ---- */
 

@@ -37,9 +37,6 @@ struct Tally
 /* As tally_row(), and says whether the row was there. */
 extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);
 
-/* Has it the parameter "period", by which periods are numbered? */
-extern bool tally_has_period(const Tally *tally);
-
 /* Has it no such sum, or total, by its parameters? */
 extern bool tally_lacks(const Tally *tally, const char *name);
 

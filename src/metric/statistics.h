@@ -1,20 +1,17 @@
 /*
  * statistics.h
- *		Quantiles, tails and intervals that metrics show beside their rates.
+ *		Quantiles, tails and intervals that metrics show beside their rates, and how long things
+ *		last: Kaplan-Meier's estimate. No fmgr here.
  */
 #ifndef LOYALTY_STATISTICS_H
 #define LOYALTY_STATISTICS_H
 
-/*
- * The z below which a standard normal variable falls with probability p; exact
- * to about 1 part in 10^16. Infinite at 0 and 1, NaN outside of them.
- */
-extern double normal_quantile(double p);
+#include "postgres.h"
 
-/* The z with P(-z < Z < z) = confidence: 1.96 for 0.95. NaN outside of 0 to 1. */
-extern double normal_quantile_two_sided(double confidence);
+#include "core/compat.h"
 
-/* The same of a confidence that a user gave: 22023 unless it is between 0 and 1. */
+/* The z with P(-z < Z < z) = confidence, which a user gave: 1.96 for 0.95. 22023 unless it is
+ * between 0 and 1. */
 extern double confidence_quantile(double confidence);
 
 /*
@@ -27,14 +24,97 @@ extern double confidence_quantile(double confidence);
  */
 extern void wilson_interval(double successes, double n, double z, double *lower, double *upper);
 
-/*
- * The regularised incomplete gamma function Q(a, x): how likely it is that a gamma variable of
- * shape a is above x. For a from 0.5; exact to about 1 part in 10^12, however small it is. NaN for
- * x below 0.
- */
-extern double gamma_tail(double a, double x);
-
 /* How likely a chi-squared variable of so many degrees of freedom is above x. */
 extern double chi_squared_tail(double x, double degrees);
+
+/* ---- how long things last ---- */
+
+/*
+ * Kaplan-Meier's estimate from durations, some of which are only known to be longer (censored).
+ *
+ * An observation is a duration and whether it ended with the event. Observations come counted
+ * by duration:
+ *
+ *		duration	9	13	18	23	28	...		ascending, 0 or more, in any unit
+ *		events		1	1	1	1	0
+ *		censored	0	1	0	0	1
+ *
+ * At risk at t is who has a duration of t or more; who is censored at t is at risk there. With d
+ * events among n at risk, S(t) is the product of 1 - d/n up to t. Between two censorings the
+ * factors cancel out to one quotient, which is how S is computed: where nobody is censored, it is
+ * the share that is left, to the last digit.
+ */
+typedef struct SurvivalTime
+{
+	int64 duration;
+	int64 events;
+	int64 censored;
+} SurvivalTime;
+
+/* Durations that are ascending and distinct, each with an observation. */
+typedef struct SurvivalTimes
+{
+	const SurvivalTime *times;
+	int64 ntimes;
+} SurvivalTimes;
+
+/* What a confidence interval is normal in: ln(-ln S), ln S, or S itself. */
+typedef enum SurvivalInterval
+{
+	SURVIVAL_LOG_LOG,
+	SURVIVAL_LOG,
+	SURVIVAL_PLAIN
+} SurvivalInterval;
+
+/* Goes through the times in order. */
+typedef struct SurvivalWalk
+{
+	const SurvivalTime *time; /* where the walk stands */
+	int64 at_risk;
+	double survival;
+	double log_variance; /* of ln S: sum of d / (n (n - d)); infinite once S is 0 */
+
+	const SurvivalTime *next;
+	const SurvivalTime *end;
+	int64 left;			 /* at risk after this time */
+	int64 uncensored;	 /* ... after the last censoring */
+	double at_censoring; /* S there */
+} SurvivalWalk;
+
+/* Starts before the first time, where S is 1; 22003 for more than 2^63 - 1 observations. */
+extern void survival_start(SurvivalWalk *walk, SurvivalTimes of);
+
+/* Steps to the next time; false after the last one. */
+extern bool survival_next(SurvivalWalk *walk);
+
+/* Greenwood's standard error of S where the walk stands; NaN where S is 0. */
+extern double survival_std_error(const SurvivalWalk *walk);
+
+/*
+ * The interval of S where the walk stands, at z standard deviations, cut to 0..1. NaN where S is
+ * 0, and, of the log-log kind, where it is 1: there the formula has nothing to go by.
+ */
+extern void survival_interval(const SurvivalWalk *walk, double z, SurvivalInterval kind,
+							  double *lower, double *upper);
+
+typedef struct SurvivalMedian
+{
+	const SurvivalTime *median; /* the first time with S <= 0.5; NULL: not reached */
+	const SurvivalTime *lower;	/* the first one where the interval's lower end is */
+	const SurvivalTime *upper;	/* ... its upper end */
+} SurvivalMedian;
+
+/* Brookmeyer, R. and Crowley, J. (1982): A confidence interval for the median survival time.
+ * Biometrics 38, 29-41. */
+extern SurvivalMedian survival_median(SurvivalTimes of, double z, SurvivalInterval kind);
+
+/*
+ * The restricted mean: the area A under S from 0 to until, in the durations' unit. Its variance is
+ * the sum over events of A(t)^2 d / (n (n - d)), where A(t) is the area from t to until. NaN where
+ * S isn't known up to until: past the longest duration, unless S is 0 there.
+ *
+ * Klein, J. P. and Moeschberger, M. L. (2003): Survival Analysis, 2nd ed., section 4.5.
+ */
+extern void survival_mean(SurvivalTimes of, double until, double *mean, double *std_error);
 
 #endif

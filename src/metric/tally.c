@@ -597,12 +597,6 @@ period_text(const Tally *tally)
 }
 
 bool
-tally_has_period(const Tally *tally)
-{
-	return period_text(tally) != NULL;
-}
-
-bool
 tally_calendar(const Tally *tally, Calendar *calendar)
 {
 	const char *text = period_text(tally);

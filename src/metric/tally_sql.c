@@ -12,7 +12,7 @@
 #include "utils/memutils.h"
 
 #include "core/compat.h"
-#include "metric/tally_sql.h"
+#include "metric/tally.h"
 
 /* ---- I/O ---- */
 

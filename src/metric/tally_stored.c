@@ -31,7 +31,7 @@
 
 #include "core/decimal.h"
 #include "core/json.h"
-#include "core/sort.h"
+#include "core/array.h"
 #include "metric/metric_internal.h"
 
 #define STORED_VERSION	  1
@@ -444,7 +444,8 @@ read_rows(ByteReader *in, Tally *tally, bool from_client)
 		used = palloc_extended(ntexts + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	}
 	if (!read_varint(in, &nrows) || (shape->nkeys == 0 && nrows > 1) ||
-		(nrows > 0 && has_periods(shape) && !tally_has_period(tally)))
+		(nrows > 0 && has_periods(shape) &&
+		 tally_parameter(tally, tally_parameter_number(shape, "period")) == NULL))
 		return false;
 	for (n = 0; n < nrows; n++)
 	{

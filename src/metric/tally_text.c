@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 
 #include "calendar/calendar.h"
+#include "core/argument.h"
 #include "core/decimal.h"
 #include "core/json.h"
 #include "metric/metric_internal.h"
@@ -646,6 +647,13 @@ tally_canonical_day(const char *text)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("not a date, YYYY-MM-DD: \"%.*s%s\"", JSON_SHOWN(text, (int) strlen(text)))));
+}
+
+char *
+tally_canonical_choice(const char *text, const char *refusal, const char *const *names, int nnames)
+{
+	return pstrdup(names[choice_of(text, strlen(text), names, nnames,
+								   ERRCODE_INVALID_TEXT_REPRESENTATION, refusal, "")]);
 }
 
 char *

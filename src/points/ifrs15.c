@@ -23,6 +23,8 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "core/decimal.h"
+
 PG_FUNCTION_INFO_V1(loyalty_ifrs15_allocation);
 PG_FUNCTION_INFO_V1(loyalty_ifrs15_revenue);
 
@@ -30,12 +32,6 @@ static Numeric
 calculate(PGFunction operation, Numeric a, Numeric b)
 {
 	return DatumGetNumeric(DirectFunctionCall2(operation, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static int
-compare(Numeric a, Numeric b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
 static char *
@@ -53,7 +49,7 @@ amount_argument(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be finite, not %s", name, text_of(amount)),
 						errhint("An amount that isn't known is NULL, and so is the answer.")));
-	if (compare(amount, int64_to_numeric(0)) < 0)
+	if (numeric_compare(amount, int64_to_numeric(0)) < 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must not be negative, but is %s", name, text_of(amount)),
 						errhint("Take returns off the sales of their own period first.")));
@@ -66,7 +62,8 @@ rate_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	Numeric rate = PG_GETARG_NUMERIC(n);
 
 	/* NaN is above all numbers */
-	if (compare(rate, int64_to_numeric(0)) < 0 || compare(rate, int64_to_numeric(1)) > 0)
+	if (numeric_compare(rate, int64_to_numeric(0)) < 0 ||
+		numeric_compare(rate, int64_to_numeric(1)) > 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be between 0 and 1, not %s", name, text_of(rate)),
 						errhint("A rate of 95 %% is 0.95.")));
@@ -89,7 +86,7 @@ loyalty_ifrs15_allocation(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	if (compare(both, int64_to_numeric(0)) > 0)
+	if (numeric_compare(both, int64_to_numeric(0)) > 0)
 		deferred = calculate(numeric_div, calculate(numeric_mul, price, selling_price), both);
 	columns[0] = NumericGetDatum(calculate(numeric_sub, price, deferred));
 	columns[1] = NumericGetDatum(deferred);
@@ -109,7 +106,7 @@ loyalty_ifrs15_revenue(PG_FUNCTION_ARGS)
 	Numeric redeemed = amount_argument(fcinfo, 1, "redeemed_to_date");
 	Numeric expected = amount_argument(fcinfo, 2, "expected_total");
 
-	if (compare(redeemed, expected) >= 0)
+	if (numeric_compare(redeemed, expected) >= 0)
 		PG_RETURN_NUMERIC(deferred);
 	PG_RETURN_NUMERIC(calculate(numeric_div, calculate(numeric_mul, deferred, redeemed), expected));
 }

@@ -1,6 +1,7 @@
 /*
  * points.h
- *		Points: the rules (PointsPolicy), and the one walk that replays them.
+ *		Points: the rules (PointsPolicy), the one walk that replays them, and how what it reports
+ *		is booked by period.
  *
  * A walk goes through a customer's events and the instants at which something
  * falls due, in order, and keeps his lots: what was earned, and what is left of
@@ -21,6 +22,9 @@
 #include "datatype/timestamp.h"
 
 #include "calendar/calendar.h"
+#include "core/rows.h"
+#include "metric/cells.h"
+#include "metric/metric.h"
 #include "timeline/timeline.h"
 
 /* ---- the rules ---- */
@@ -125,9 +129,6 @@ extern const struct PolicyTable points_policy_table;
 
 /* Opens a detoasted points_policy datum in the current memory context. */
 extern PointsPolicy *points_policy_open(const struct varlena *policy);
-
-/* The stored form of rules written as JSON; everything is checked. */
-extern struct varlena *points_policy_from_text(const char *text);
 
 /* ---- the walk (points_walk.c) ---- */
 
@@ -310,5 +311,74 @@ extern void points_walk_resume(PointsWalk *walk, TimestampTz at);
 
 /* When it was resumed last; DT_NOBEGIN: never. */
 extern TimestampTz points_walk_resumed_at(const PointsWalk *walk);
+
+/* ---- booking moves by period (points_booking.c) ---- */
+
+/*
+ * A move is booked in the period that holds its instant; what expires on a period's edge,
+ * where the boundary is exclusive, in the one that ends there, unless it was overdue when the
+ * walk was resumed. So what is booked up to a period's end is what the walk gives at the end of
+ * its last day.
+ *
+ * By label, a move is booked under the label of its lot. A debt stands under none until a
+ * lot pays it back: then the amount moves to that lot's label, in the column of the role
+ * that made the debt, the oldest debt first. A refund that cancels a debt cancels
+ * that of redemptions, the oldest first, and then any other. In the triangle
+ * a debt is there when it is paid back, and counts for the lot that does it.
+ */
+typedef struct PointsBooking PointsBooking;
+
+/* In the current memory context. Days are those of the policy's zone. */
+extern PointsBooking *points_booking_create(const PointsPolicy *policy,
+											const CalendarPeriod *period, bool by_label);
+
+/* Begins with a customer, whose walk was started: his moves go into these cells. */
+extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);
+
+/* By (label, period). Redeemed to forfeited are what goes; pending is its change. */
+typedef enum RollforwardSum
+{
+	ROLLFORWARD_ISSUED,
+	ROLLFORWARD_REINSTATED,
+	ROLLFORWARD_ADJUSTED,
+	ROLLFORWARD_TRANSFERRED,
+	ROLLFORWARD_REDEEMED,
+	ROLLFORWARD_RETURNED,
+	ROLLFORWARD_EXPIRED,
+	ROLLFORWARD_FORFEITED,
+	ROLLFORWARD_PENDING,
+	ROLLFORWARD_SUMS
+} RollforwardSum;
+
+/* Books a roll-forward, a cell's sums by period: a sink whose context is the booking. */
+extern void points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move);
+
+/* ---- from opening to closing ---- */
+
+/*
+ * The rows that the tables of roll-forwards have, whatever moves they tell apart:
+ *
+ *		period_start, period_end, complete, opening, what moved ..., closing, pending, as_of
+ *
+ * Where the rows of such a result have what: sums that come in, sums that go, and the last one,
+ * the change of pending.
+ */
+typedef struct PointsClosing
+{
+	int period_key;
+	int first_out;
+	int pending;
+	bool by_label; /* rows begin with the key's text */
+} PointsClosing;
+
+/* What is wrong with the periods of rows from outside; NULL: nothing so far. */
+extern const char *points_closing_fault(const PointsClosing *closing, TallyRow *const *rows,
+										int64 nrows, const MetricCalendar *calendar);
+
+/* A row for each period from that of the first of these, of which there is one, to that of as_of.
+ */
+extern void points_closing_put(const PointsClosing *closing, Rows *rows,
+							   const MetricCalendar *calendar, TallyRow *const *row,
+							   TallyRow *const *end, int scale);
 
 #endif

@@ -7,7 +7,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "points/points_booking.h"
+#include "points/points_internal.h"
 #include "core/array.h"
 #include "core/hash_key.h"
 #include "calendar/calendar.h"

@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/array.h"
 #include "policy/policy.h"
 #include "points/points_internal.h"
 
@@ -124,13 +125,6 @@ day_after(PointsClock *clock, TimestampTz at, const Interval *interval, bool *al
 	return day;
 }
 
-/* Isn't the clock changed anywhere near an instant? */
-static bool
-is_steady(PointsClock *clock, TimestampTz at)
-{
-	return zone_is_steady(clock->zone, at - 2 * USECS_PER_DAY, at + 2 * USECS_PER_DAY);
-}
-
 /* The instant that ends what is good through the day of at. */
 static int64
 compute_end(PointsClock *clock, const void *of, TimestampTz at, bool *all_day)
@@ -152,21 +146,6 @@ compute_end_by_day(PointsClock *clock, const void *of, TimestampTz at, bool *all
 	else
 		day = next_annual(zone_day(clock->zone, at), expiry->on_month, expiry->on_day);
 	return zone_day_start(clock->zone, day);
-}
-
-static int64
-compute_shift(PointsClock *clock, const void *of, TimestampTz at, bool *all_day)
-{
-	Interval days = *(const Interval *) of;
-	TimestampTz shifted;
-	TimestampTz middle;
-
-	days.time = 0;
-	shifted = zone_add_interval(clock->zone, at, &days);
-	if (all_day != NULL)
-		*all_day = is_steady(clock, shifted) &&
-				   (!get_middle(clock, at, &days, &middle) || is_steady(clock, middle));
-	return shifted - at;
 }
 
 /* 24 hours are less than a day where the clock is put back: never before the next day. */
@@ -192,13 +171,6 @@ open_table(ClockTable *table, ClockAnswer compute, const void *of)
 	table->asked = 0;
 	table->compute = compute;
 	table->of = of;
-}
-
-static void
-open_span(ClockSpan *span, const Interval *interval)
-{
-	span->interval = *interval;
-	open_table(&span->shifts, compute_shift, interval);
 }
 
 /*
@@ -282,7 +254,7 @@ open_rule(ClockRule *rule, const PointsExpiry *expiry)
 		open_table(&rule->ends, compute_end_by_day, expiry);
 	else if (rule->form == CLOCK_BY_SPAN)
 	{
-		open_span(&rule->span, &expiry->after);
+		span_open(&rule->span, &expiry->after);
 		open_table(&rule->ends, compute_end, expiry);
 	}
 }
@@ -315,9 +287,11 @@ points_clock_create(const PointsPolicy *policy)
 		const PointsVersion *version = &policy->versions[i];
 		ClockVersion *opened = &clock->versions[i];
 
-		open_span(&opened->pending, &version->pending);
-		clock->pends |=
+		opened->pends =
 			version->pending.month != 0 || version->pending.day != 0 || version->pending.time != 0;
+		if (opened->pends)
+			span_open(&opened->pending, &version->pending);
+		clock->pends |= opened->pends;
 		clock->has_label_rules |= version->nlabels > 0;
 		opened->rules = palloc0((1 + version->nlabels) * sizeof(ClockRule));
 		open_rule(&opened->rules[0], &version->expiry);
@@ -343,15 +317,8 @@ points_clock_set_labels(PointsClock *clock, const EventText *labels, int nlabels
 
 	if (!clock->has_label_rules)
 		return;
-	if (clock->max_labels < nlabels)
-	{
-		Size size = (Size) nlabels * sizeof(ClockLabel);
-
-		clock->label_rules = clock->label_rules == NULL
-								 ? MemoryContextAllocHuge(clock->context, size)
-								 : repalloc_huge(clock->label_rules, size);
-		clock->max_labels = nlabels;
-	}
+	clock->label_rules = array_grow_in(clock->context, clock->label_rules, &clock->max_labels,
+									   nlabels, sizeof(ClockLabel));
 	clock->labels = labels;
 	for (i = 0; i < nlabels; i++)
 		clock->label_rules[i].version = -1;
@@ -398,17 +365,13 @@ rule_of(PointsClock *clock, int version, int label_no)
 
 /* ---- answers ---- */
 
-/* As zone_add_interval(). */
+/* An interval later; what is beyond the calendar is an error. */
 static TimestampTz
-add_span(PointsClock *clock, ClockSpan *span, TimestampTz at)
+add_span(PointsClock *clock, Span *span, TimestampTz at)
 {
-	TimestampTz sum = at;
+	TimestampTz sum = span_end(span, clock->zone, at);
 
-	if (span->interval.month != 0 || span->interval.day != 0)
-		sum += points_clock_look(clock, &span->shifts, at);
-	if (unlikely(pg_add_s64_overflow(sum, span->interval.time, &sum) || !IS_VALID_TIMESTAMP(sum)))
-		return zone_add_interval(clock->zone, at, &span->interval);
-	return sum;
+	return likely(sum != DT_NOEND) ? sum : zone_add_interval(clock->zone, at, &span->interval);
 }
 
 /* The version in force when something was earned. */
@@ -426,7 +389,9 @@ version_at(PointsClock *clock, TimestampTz earned_at)
 TimestampTz
 points_clock_available_at(PointsClock *clock, TimestampTz earned_at)
 {
-	return add_span(clock, &clock->versions[version_at(clock, earned_at)].pending, earned_at);
+	ClockVersion *version = &clock->versions[version_at(clock, earned_at)];
+
+	return version->pends ? add_span(clock, &version->pending, earned_at) : earned_at;
 }
 
 TimestampTz

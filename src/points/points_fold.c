@@ -11,7 +11,7 @@
 #include "utils/memutils.h"
 
 #include "core/decimal.h"
-#include "points/points_booking.h"
+#include "points/points_internal.h"
 
 #define SCALES (DECIMAL_MAX_SCALE + 1)
 
@@ -128,9 +128,7 @@ static void
 add_value(const Flushing *flushing, TallyRow *row, int sum, int128 units)
 {
 	if (!decimal_sum_rescale(&units, flushing->scale, tally_scale(flushing->tally)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("sum of points out of range"),
-				 errhint("Fewer decimals leave room for larger sums: use round(value, 2).")));
+		decimal_report_sum(POINTS_SUM);
 	tally_add(flushing->tally, row, sum, units);
 }
 

@@ -1,7 +1,17 @@
 /*
  * points_internal.h
- *		What the files of points share: when points are gone (points_expiry.c), lots in an order
- *		and under a ref (points_lots.c), the walk that a call site of SQL keeps (points_sql.c).
+ *		What the files of points share, each with those before it:
+ *
+ *		points_expiry.c		when points are gone, and can be spent
+ *		points_lots.c		lots in an order, and what was earned and redeemed under a ref
+ *		points_events.c		a customer's events, read ahead
+ *		points_roles.c		what an event of each role does
+ *		points_walk.c		the walk
+ *		points_sql.c		questions about one customer
+ *		points_booking.c	a walk's moves by period
+ *		points_fold.c		the walks of everyone, into results
+ *		points_result.c		what the results of metrics have in common
+ *		points_ladder.c		how many points will be redeemed in the end
  */
 #ifndef LOYALTY_POINTS_INTERNAL_H
 #define LOYALTY_POINTS_INTERNAL_H
@@ -10,7 +20,9 @@
 
 #include "fmgr.h"
 
+#include "core/ref.h"
 #include "core/rows.h"
+#include "metric/metric.h"
 #include "points/points.h"
 
 /* ---- the clock: when points of a day are gone, and can be spent (points_expiry.c) ---- */
@@ -60,13 +72,6 @@ typedef struct ClockTable
 	const void *of;
 } ClockTable;
 
-/* An interval that is added to instants. */
-typedef struct ClockSpan
-{
-	Interval interval;
-	ClockTable shifts; /* how far its months and days carry an instant */
-} ClockSpan;
-
 typedef enum ClockForm
 {
 	CLOCK_NEVER,
@@ -79,14 +84,15 @@ typedef struct ClockRule
 {
 	const PointsExpiry *expiry;
 	ClockForm form;
-	ClockSpan span;
+	Span span;
 	ClockTable ends;
 } ClockRule;
 
 typedef struct ClockVersion
 {
 	ClockRule *rules; /* the general one, then those of its labels */
-	ClockSpan pending;
+	bool pends;		  /* points have to wait */
+	Span pending;
 } ClockVersion;
 
 /* Which rule a label of the customer has, in the version that was asked for last. */
@@ -111,7 +117,7 @@ typedef struct PointsClock
 	int64 inactive_least; /* that isn't sooner */
 	const EventText *labels;
 	ClockLabel *label_rules;
-	int max_labels;
+	int64 max_labels;
 } PointsClock;
 
 extern PointsClock *points_clock_create(const PointsPolicy *policy);
@@ -395,6 +401,151 @@ extern int32 lot_ref_first(LotRef *ref, PointsLot *lots);
 /* A lot has points again. */
 extern void lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot);
 
+/* ---- events, read ahead (points_events.c) ---- */
+
+/* What the roles need of an event. */
+typedef struct PointsDue
+{
+	TimestampTz at;
+	int64 value;
+	int32 number;
+	PointsRole role; /* POINTS_ROLES: not in the policy; set late where the sign decides */
+	int32 kind_no;
+	int32 label_no;
+	bool has_expiry;
+	TimestampTz expires_at; /* of its own; see has_expiry */
+	RefKey ref;
+} PointsDue;
+
+/* Dictionaries up to this size are read without an allocation. */
+#define EVENTS_TEXTS 64
+
+typedef struct PointsEvents
+{
+	const PointsPolicy *policy;
+	MemoryContext context;
+	const char *customer;  /* for errors */
+	TimelineReader reader; /* of a timeline; fed from outside there is just its scale */
+	bool is_plain; /* instants and values only: no kinds, labels, refs, expiries, events to keep */
+	PointsRole *roles; /* by 2 x kind_no, plus 1 if negative; POINTS_ROLES: not in the policy */
+	int64 max_roles;
+
+	/*
+	 * Events read ahead: those from next up to ahead_end, of which the last one isn't worked off
+	 * before there is another one behind it. At the end that is one at DT_NOEND.
+	 */
+	PointsDue *next;
+	PointsDue *ahead_end;
+	PointsDue *ahead;
+	int64 max_ahead;
+	int32 nread;
+	Event *kept; /* all events that were read; NULL: nobody asks for them */
+	int64 max_kept;
+
+	EventText texts[EVENTS_TEXTS];
+} PointsEvents;
+
+/* In the current memory context. */
+extern void points_events_init(PointsEvents *events, const PointsPolicy *policy, bool keep);
+
+/* A customer's; and one's who has none. */
+extern void points_events_start(PointsEvents *events, ByteSpan body, const char *customer);
+extern void points_events_start_empty(PointsEvents *events, int scale, const char *customer);
+
+/* There are no more. */
+extern void points_events_close(PointsEvents *events);
+
+/* Reads further events behind those that wait for their turn, which come to the front. */
+extern void points_events_read_ahead(PointsEvents *events);
+
+/* An event's kind must be in the policy. */
+extern void points_events_check_kind(const PointsEvents *events, const PointsDue *due);
+
+/* How many events there are at the next instant: they stand in the order of their roles. */
+extern int points_events_together(PointsEvents *events);
+
+/* ---- the walk's state ---- */
+
+typedef enum WalkQueue
+{
+	QUEUE_SPEND,	/* active, in the order of redemption */
+	QUEUE_EXPIRY,	/* all that expire */
+	QUEUE_ACTIVATE, /* pending */
+	QUEUE_NEWEST,	/* active, newest first: for returns */
+	QUEUE_PENDING,	/* pending, newest first: for returns, and for what takes from everything */
+	QUEUE_SOONEST,	/* active, soonest expiry first: for booked expiries */
+	QUEUE_ALL,		/* all, oldest first: for inactivity */
+	WALK_QUEUES
+} WalkQueue;
+
+/* Parts of the totals that most events change, as they came together since the last look. */
+typedef struct WalkSums
+{
+	int64 earned;
+	int64 redeemed;
+	int64 expired;
+	int64 active;
+} WalkSums;
+
+struct PointsWalk
+{
+	const PointsPolicy *policy;
+	PointsClock *clock;
+	PointsSink sink;
+	void *sink_context;
+
+	bool fed; /* from outside */
+	const EventText *labels;
+	int nlabels;
+
+	TimestampTz next_due;	/* nothing falls due before */
+	bool suspended;			/* nothing expires */
+	TimestampTz resumed_at; /* what was overdue expires there; DT_NOBEGIN: never suspended */
+	PointsLot *lots;
+	int32 nlots;
+	int64 max_lots;
+	LotQueue queues[WALK_QUEUES];
+	uint32 filled;			/* queues that are kept up, as bits */
+	uint32 filled_at_first; /* the others are filled once somebody asks for them */
+	WalkQueue expiry;		/* the one that tells what expires next */
+
+	LotRefs refs; /* what was earned and redeemed under a ref */
+
+	PointsTotals totals;
+	WalkSums sums;	 /* what isn't in them yet */
+	int128 unbooked; /* computed expiries that the ledger hasn't booked yet, if it books any */
+	TimestampTz last_activity;
+	TimestampTz last_refresh; /* DT_NOBEGIN: inactivity isn't armed */
+	TimestampTz inactive_at;  /* computed from last_refresh, unless ... */
+	bool inactive_known;	  /* ... not yet */
+
+	PointsEvents events; /* of a timeline */
+};
+
+/* ---- what happens on the walk (points_roles.c) ---- */
+
+/* Does what an event does, which has its role. */
+extern void points_work_off(PointsWalk *walk, PointsDue *due);
+
+/*
+ * Works off the next event, which is alone at its instant, and those behind it as long as they are,
+ * too: up to an instant, until something falls due, or to the last one that was read. Of a plain
+ * timeline's the sign decides.
+ */
+extern void points_work_off_alone(PointsWalk *walk, TimestampTz last);
+
+/* What is left of a lot is gone. */
+extern void points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at);
+
+/* Everything goes; the next refresh arms inactivity again. */
+extern void points_expire_everything(PointsWalk *walk, TimestampTz at);
+
+/* A lot can be spent from now on. */
+extern void points_activate(PointsWalk *walk, int32 number);
+
+/* The lot that will be the next one; -1: none. */
+extern int32 points_first_to_activate(PointsWalk *walk);
+
 /* ---- SQL of one customer (points_sql.c) ---- */
 
 /* What a call site keeps of a policy (policy_argument()). */
@@ -424,5 +575,172 @@ extern PointsCall *points_call(FunctionCallInfo fcinfo, int flags, PointsSink si
 extern PointsLimit points_call_limit(PointsCall *call, DateADT day);
 
 extern void points_put_points(Rows *rows, const PointsWalk *walk, int128 units);
+
+/* ---- points of everyone ---- */
+
+/*
+ * What the metrics share, from the fold to reading their results:
+ *
+ *		timelines --> one walk each, to the end of as_of --> totals			--> points_totals
+ *													 \-> moves, by period	--> points_rollforward
+ *													 \-> moves, by lot		--> points_triangle
+ */
+
+/* Kinds of folds. */
+typedef enum PointsMetric
+{
+	POINTS_TOTALS,
+	POINTS_ROLLFORWARD,
+	POINTS_TRIANGLE
+} PointsMetric;
+
+/* ---- sums of the tallies, in the order of their shapes ---- */
+
+typedef enum TotalsSum
+{
+	TOTALS_MEMBERS,
+	TOTALS_MEMBERS_WITH_BALANCE,
+	TOTALS_MEMBERS_OVERDRAWN,
+	TOTALS_EARNED,
+	TOTALS_REINSTATED,
+	TOTALS_ADJUSTED,
+	TOTALS_TRANSFERRED,
+	TOTALS_REDEEMED,
+	TOTALS_RETURNED,
+	TOTALS_EXPIRED,
+	TOTALS_FORFEITED,
+	TOTALS_PENDING,
+	TOTALS_ACTIVE,
+	TOTALS_OVERDRAWN,
+	TOTALS_UNMET,
+	TOTALS_SUMS
+} TotalsSum;
+
+/* By (label, period of issue, age in periods). */
+typedef enum TriangleSum
+{
+	TRIANGLE_ISSUED,
+	TRIANGLE_REDEEMED,
+	TRIANGLE_EXPIRED,
+	TRIANGLE_TAKEN_BACK,
+	TRIANGLE_SUMS
+} TriangleSum;
+
+#define POINTS_SUM				 "points" /* in errors */
+
+/* ---- what metrics are made of ---- */
+
+/* Parameters of the shapes, in their order; totals have the first three. */
+#define POINTS_PARAMETERS		 5
+#define POINTS_TOTALS_PARAMETERS 3
+extern const TallyParameter points_parameters[POINTS_PARAMETERS];
+
+extern const MetricPolicy points_metric_policy;
+
+#define POINTS_POLICY_ARGUMENT                                                   \
+	{                                                                            \
+		"policy", .type = METRIC_POLICY,                                         \
+				  .null_hint = "Points that never expire are '{}', the default." \
+	}
+
+/* (policy, period, as_of, by_label) */
+#define POINTS_PERIOD_ARGUMENTS 4
+extern const MetricArgument points_period_arguments[POINTS_PERIOD_ARGUMENTS];
+
+/* The fold (points_fold.c). */
+extern void *points_fold_start(const MetricQuestion *question, Tally *tally);
+extern void points_fold_customer(void *fold, ByteSpan body);
+extern void points_fold_finish(void *fold, Tally *tally);
+
+/* All that the metrics have in common. */
+#define POINTS_METRIC                                                                       \
+	.input = METRIC_TIMELINES, .policy = &points_metric_policy, .start = points_fold_start, \
+	.customer = points_fold_customer, .finish = points_fold_finish
+
+/* ---- reading results ---- */
+
+/* What is wrong with the rows of a result by label and period, from outside; NULL: nothing so far,
+ * and the calendar is there. */
+extern const char *points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows,
+									 MetricCalendar *calendar);
+
+/* The rows of a result whose first key is a label, label by label; those without one come last. */
+typedef struct PointsLabels
+{
+	TallyRow **row; /* of the label that the walk is at: from here to the end */
+	TallyRow **end;
+	TallyRow **next;
+	TallyRow **unlabelled;
+	TallyRow **labelled;
+	TallyRow **all_end;
+} PointsLabels;
+
+extern void points_labels_open(PointsLabels *labels, const Tally *tally);
+extern bool points_labels_next(PointsLabels *labels);
+
+/* ---- the triangle (points_triangle.c) ---- */
+
+extern const TallyShape points_triangle_shape;
+
+/* The rows of one label and period of issue, by age. */
+typedef struct PointsCohort
+{
+	TallyRow **row;
+	TallyRow **end;
+	int32 issued_in;
+	int128 issued; /* less what was taken back */
+	int128 redeemed;
+	int128 expired;
+	int128 outstanding;
+} PointsCohort;
+
+/* Takes the next cohort off the rows of a label, and adds it up; false at the end. */
+extern bool points_cohort_next(PointsLabels *labels, PointsCohort *cohort);
+
+static inline int32
+points_age(const TallyRow *row)
+{
+	return (int32) row->key.numbers[2];
+}
+
+/* ---- booking (points_booking.c) ---- */
+
+/* The text of a label's number in cells; 0: no label. */
+extern EventText points_booking_label(const PointsBooking *booking, int32 label);
+
+/* Books a triangle; as points_book_rollforward(). */
+extern void points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move);
+
+/* ---- the chain ladder (points_ladder.c) ---- */
+
+/* The points issued in one period. Periods in which nothing was issued may be left out. */
+typedef struct DevelopmentCohort
+{
+	double issued;			/* less what was taken back */
+	const double *redeemed; /* by the end of age 0, 1, ... */
+	int32 ages;				/* that are complete; 0: none */
+	double redeemed_now;	/* of which some may be in the age that isn't complete */
+	double outstanding;
+} DevelopmentCohort;
+
+typedef struct DevelopmentEstimate
+{
+	double ultimate;	   /* points redeemed in the end */
+	double expected;	   /* of these, still to come */
+	double standard_error; /* of the ultimate; NaN where there are too few cohorts to tell */
+	double rate; /* ultimate / issued; this and its interval are NaN if nothing was issued */
+	double lower;
+	double upper;
+} DevelopmentEstimate;
+
+/*
+ * Estimates each cohort and all of them together, whose error has what the cohorts
+ * share. Cohorts may come in any order. The rates' intervals hold with a confidence
+ * between 0 and 1, by the normal distribution, and are cut to what is possible; where
+ * the error is unknown they are all that is possible.
+ */
+extern void points_develop_redemptions(const DevelopmentCohort *cohorts, int32 ncohorts,
+									   double confidence, DevelopmentEstimate *estimates,
+									   DevelopmentEstimate *total);
 
 #endif

@@ -401,7 +401,7 @@ const PolicyTable points_policy_table = {
 };
 
 /*
- * points_policy_open(), points_policy_from_text(), loyalty_points_policy_in, _out, _recv, _send,
+ * points_policy_open(), loyalty_points_policy_in, _out, _recv, _send,
  * loyalty_points_policy, loyalty_make_points_policy
  */
 POLICY_TYPE(points_policy, PointsPolicy)

@@ -6,16 +6,15 @@
 
 #include "miscadmin.h"
 
-#include "points/points.h"
 #include "policy/policy.h"
-#include "points/points_result.h"
+#include "points/points_internal.h"
 
 /* ---- parameters of results ---- */
 
 static char *
 canonical_policy(const char *text)
 {
-	return policy_unpack(points_policy_from_text(text));
+	return policy_canonical(&points_policy_table, text);
 }
 
 static char *

@@ -18,7 +18,6 @@
 #include "core/array.h"
 #include "core/decimal.h"
 #include "points/points_internal.h"
-#include "points/points.h"
 #include "policy/policy.h"
 #include "timeline/timeline.h"
 
@@ -485,7 +484,7 @@ loyalty_points_redemptions(PG_FUNCTION_ARGS)
 
 /* ---- statement ---- */
 
-typedef struct Statement
+typedef struct PointsStatement
 {
 	Rows rows;
 	PointsWalk *walk;
@@ -494,12 +493,12 @@ typedef struct Statement
 	PointsMove *held; /* what expired at once: its row follows the event's */
 	int64 nheld;
 	int64 max_held;
-} Statement;
+} PointsStatement;
 
 /* An event of NULL: the opening balance. Points to expire yet are still there. */
 static void
-put_entry(Statement *statement, TimestampTz at, const char *role, const Event *event, int64 points,
-		  int128 to_expire)
+put_entry(PointsStatement *statement, TimestampTz at, const char *role, const Event *event,
+		  int64 points, int128 to_expire)
 {
 	Rows *rows = &statement->rows;
 
@@ -523,14 +522,14 @@ put_entry(Statement *statement, TimestampTz at, const char *role, const Event *e
 }
 
 static void
-put_expiry(Statement *statement, const PointsMove *move, int128 to_expire)
+put_expiry(PointsStatement *statement, const PointsMove *move, int128 to_expire)
 {
 	put_entry(statement, move->at, points_role_names[POINTS_EXPIRE],
 			  lot_event(statement->walk, move->lot), -move->points, to_expire);
 }
 
 static void
-hold_expiry(Statement *statement, const PointsMove *move)
+hold_expiry(PointsStatement *statement, const PointsMove *move)
 {
 	statement->held =
 		array_grow(statement->held, &statement->max_held, statement->nheld + 1, sizeof(PointsMove));
@@ -565,7 +564,7 @@ signed_points(PointsRole role, const Event *event, int64 points)
 
 /* An event is through: its row, and then what expired at once. */
 static void
-put_event(Statement *statement, const PointsMove *move)
+put_event(PointsStatement *statement, const PointsMove *move)
 {
 	const PointsWalk *walk = statement->walk;
 	const Event *event = points_walk_event(walk, move->event);
@@ -588,7 +587,7 @@ put_event(Statement *statement, const PointsMove *move)
 static void
 list_entry(void *context, PointsWalk *walk, const PointsMove *move)
 {
-	Statement *statement = ((PointsCall *) context)->reading;
+	PointsStatement *statement = ((PointsCall *) context)->reading;
 
 	if (!statement->open)
 		return;
@@ -621,7 +620,7 @@ loyalty_points_statement(PG_FUNCTION_ARGS)
 	DateADT since = has_since ? argument_day(fcinfo, 2, "since") : 0;
 	DateADT until = argument_day(fcinfo, 3, "until");
 	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, list_entry, false);
-	Statement statement = { 0 };
+	PointsStatement statement = { 0 };
 	TimestampTz opening = DT_NOBEGIN;
 
 	if (has_since && since > until)

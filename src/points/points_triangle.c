@@ -9,8 +9,8 @@
 #include "miscadmin.h"
 
 #include "core/rows.h"
-#include "metric/tally_sql.h"
-#include "points/points_result.h"
+#include "metric/tally.h"
+#include "points/points_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_triangle_table);
 

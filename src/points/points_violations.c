@@ -14,7 +14,6 @@
 #include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/array.h"
-#include "core/sort.h"
 #include "points/points_internal.h"
 #include "timeline/timeline.h"
 

@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "calendar/calendar.h"
+#include "core/argument.h"
 #include "policy/policy.h"
 
 /* ---- where something stands ---- */
@@ -128,37 +129,26 @@ policy_get_zone(const PolicyObject *object, const char *key, ZoneDays **value)
 	return true;
 }
 
-static int
-two_digits(const char *at)
-{
-	return at[0] >= '0' && at[0] <= '9' && at[1] >= '0' && at[1] <= '9'
-			   ? (at[0] - '0') * 10 + at[1] - '0'
-			   : -1;
-}
-
 bool
 policy_get_month_day(const PolicyObject *object, const char *key, int *month, int *day)
 {
 	JsonbValue found;
 	const char *path;
 	char *text;
-	int len;
+	IsoScan scan;
 
 	if (json_member(object->json, key, &found) == NULL)
 		return false;
 	path = policy_path(object, key);
 	text = json_as_string(&found, object->type, path);
-	len = (int) strlen(text);
-	if (len == 5 && text[2] == '-')
-	{
-		*month = two_digits(text);
-		*day = two_digits(text + 3);
-		if (*month >= 1 && *month <= MONTHS_PER_YEAR && *day >= 1 && *day <= day_tab[1][*month - 1])
-			return true;
-	}
+	scan = iso_scan(text, strlen(text));
+	if (iso_take_number(&scan, 2, 2, month) && iso_take(&scan, '-') &&
+		iso_take_number(&scan, 2, 2, day) && scan.at == scan.end && *month >= 1 &&
+		*month <= MONTHS_PER_YEAR && *day >= 1 && *day <= day_tab[1][*month - 1])
+		return true;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("\"%s\" of %s is not a day of the year: \"%.*s%s\"", path,
-						   a_type(object->type), JSON_SHOWN(text, len)),
+						   a_type(object->type), JSON_SHOWN(text, (int) strlen(text))),
 					errhint("Write MM-DD, such as 12-31.")));
 }
 
@@ -167,19 +157,9 @@ policy_choice(const PolicyObject *object, const JsonbValue *value, const char *p
 			  const char *const *names, int nnames)
 {
 	char *text = json_as_string(value, object->type, path);
-	StringInfoData allowed;
-	int i;
 
-	for (i = 0; i < nnames; i++)
-		if (strcmp(text, names[i]) == 0)
-			return i;
-	initStringInfo(&allowed);
-	for (i = 0; i < nnames; i++)
-		appendStringInfo(&allowed, "%s%s", i > 0 ? ", " : "", names[i]);
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("\"%s\" of %s can't be \"%.*s%s\"", path, a_type(object->type),
-						   JSON_SHOWN(text, (int) strlen(text))),
-					errhint("Allowed: %s.", allowed.data)));
+	return choice_of(text, strlen(text), names, nnames, ERRCODE_INVALID_PARAMETER_VALUE,
+					 psprintf("\"%s\" of %s can't be", path, a_type(object->type)), "");
 }
 
 bool

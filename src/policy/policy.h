@@ -277,7 +277,6 @@ extern char *policy_interval_text(const Interval *interval);
  * struct:
  *
  *		<type>_open()			opens the stored form in the current memory context
- *		<type>_from_text()		the stored form of rules written as JSON; everything is checked
  *		loyalty_<type>_in, _out, _recv, _send, loyalty_<type> (the cast from jsonb) and
  *		loyalty_make_<type>		the C functions of policy/policy_type.sql and make_<type>()
  */
@@ -293,10 +292,6 @@ extern char *policy_interval_text(const Interval *interval);
 	Datum loyalty_make_##type(PG_FUNCTION_ARGS)                      \
 	{                                                                \
 		return policy_make(fcinfo, &type##_table);                   \
-	}                                                                \
-	struct varlena *type##_from_text(const char *text)               \
-	{                                                                \
-		return policy_from_text(&type##_table, text);                \
 	}                                                                \
 	SOFT_INPUT(loyalty_##type##_in)                                  \
 	{                                                                \
@@ -337,6 +332,11 @@ extern char *policy_unpack(const struct varlena *policy);
 /* The policy that a JSON text, or a jsonb, means; everything is checked. */
 extern struct varlena *policy_from_text(const PolicyTable *table, const char *text);
 extern struct varlena *policy_from_json(const PolicyTable *table, const struct varlena *json);
+
+/* What a parameter of a result has of it: the canonical text of one that is written somehow; and
+ * such a text opened, in the current memory context. */
+extern char *policy_canonical(const PolicyTable *table, const char *text);
+extern void *policy_open_text(const PolicyTable *table, const char *text);
 
 /* ---- in a call ---- */
 

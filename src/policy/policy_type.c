@@ -51,9 +51,15 @@ policy_from_object(const PolicyTable *table, JsonbContainer *json)
 }
 
 void *
+policy_open_text(const PolicyTable *table, const char *text)
+{
+	return policy_read(table, json_parse_object(text, table->type));
+}
+
+void *
 policy_open(const struct varlena *policy, const PolicyTable *table)
 {
-	return policy_read(table, json_parse_object(policy_unpack(policy), table->type));
+	return policy_open_text(table, policy_unpack(policy));
 }
 
 struct varlena *
@@ -63,6 +69,12 @@ policy_from_text(const PolicyTable *table, const char *text)
 
 	json_check_unique_keys(text, table->type);
 	return policy_from_object(table, json);
+}
+
+char *
+policy_canonical(const PolicyTable *table, const char *text)
+{
+	return policy_unpack(policy_from_text(table, text));
 }
 
 struct varlena *

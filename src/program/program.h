@@ -64,9 +64,6 @@ extern const struct PolicyTable program_policy_table;
 /* Opens a detoasted program_policy datum in the current memory context. */
 extern ProgramPolicy *program_policy_open(const struct varlena *policy);
 
-/* The stored form of rules written as JSON; everything is checked. */
-extern struct varlena *program_policy_from_text(const char *text);
-
 /* How many tiers there are, and their names; without tiers there is one, without a name. */
 extern int program_ntiers(const ProgramPolicy *policy);
 extern const char *program_tier_name(const ProgramPolicy *policy, int rank);

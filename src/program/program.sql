@@ -1,3 +1,24 @@
+-- ---- the rules of a whole programme: type, constructor, casts ----
+
+\expand policy/policy_type.sql TYPE=program_policy
+COMMENT ON TYPE program_policy IS
+	'rules of a whole programme: what earns, how points live, which tiers there are, and what they have to do with each other, from which day on. Written as a JSON object, all of whose keys may be left out: earn (an earn_policy), points (a points_policy without kinds), tiers (a tier_policy), tier_metric, pending_counts, no_expiry_tiers, zone, versions. ''{}'' is the default: 1 point per 1.00, which never expires, without tiers. make_program_policy() builds one; a jsonb coerces by itself';
+
+CREATE FUNCTION make_program_policy(earn earn_policy DEFAULT NULL, points points_policy DEFAULT NULL,
+		tiers tier_policy DEFAULT NULL, tier_metric text DEFAULT NULL,
+		pending_counts boolean DEFAULT NULL, no_expiry_tiers text[] DEFAULT NULL,
+		zone text DEFAULT NULL, versions jsonb DEFAULT NULL)
+	RETURNS program_policy
+	AS 'MODULE_PATHNAME', 'loyalty_make_program_policy' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION make_program_policy(earn_policy, points_policy, tier_policy, text, boolean, text[], text, jsonb) IS
+	'rules of a programme; NULL is the default of each.
+earn: what purchases earn; default {}. points: how points expire, wait and are spent, without kinds; default {}. tiers: default none.
+tier_metric: what the values are that the tiers'' metrics count: spend (default), points, orders. pending_counts: with points, whether they count when earned (default) or, false, when they become available.
+no_expiry_tiers: tiers in which no points expire; default none.
+zone: of all days; default that of a part, else the session''s.
+versions: changes from a day on, as [{"from": "2024-07-01", "earn": {"rate": 2}, "no_expiry_tiers": ["Gold"]}]: for each of earn, points, tiers what a version of that part may change.
+Never NULL. Error 22023 for a rule that makes no sense or contradicts another, 22P02 for JSON of the wrong form';
+
 -- ---- one customer's whole programme ----
 
 -- STABLE, since a programme without a zone takes its days from the session's TimeZone.
@@ -16,3 +37,68 @@ COMMENT ON FUNCTION program_summary(event_timeline, program_policy, date) IS
 	'Where a customer stands at the end of the local day as_of, from his timeline of amounts: spend (what counts: net of returns and of what was paid with points), orders begun, points_earned (bonuses too, less what returns took back), which is points_redeemed + points_expired + points_pending + balance, the tier, its rank, until when it is promised (NULL: open), and how much is missing to the next one (NULL: none). Without tiers the rank is 0; who isn''t a member yet has neither tier nor rank. NULL for a NULL timeline. A NULL program or as_of is error 22004, an infinite as_of 22008, a grant of a tier that the programme doesn''t have 22023.';
 COMMENT ON FUNCTION program_statement(event_timeline, program_policy, date) IS
 	'What happened to a customer up to the end of the local day as_of, a row for each entry in its order: role is earn, return, bonus, redeem (those without points too), activate (points become available), expire (by instant and label), tier (a change of it). amount: of earn and return; points: negative where they are taken or expire; balance: what can be spent after it, negative where overdrawn; tier: held after it, NULL before membership. explanation: as in points_accrual_events(); of a tier, from which to which and why. No rows for a NULL timeline; errors as in program_summary().';
+
+-- ---- a programme over everyone ----
+
+-- STABLE, since a programme and a period without a zone take their days from the session's TimeZone.
+-- COST of the functions over a base: that of a query, so that collecting in parallel wins.
+
+\expand metric/result_type.sql TYPE=program_totals_result SSPACE=4096 DIFFER="program, zone or as_of"
+\expand metric/result_type.sql TYPE=program_compare_result SSPACE=4096 DIFFER="program_a, program_b, zone or as_of"
+\expand metric/result_type.sql TYPE=program_rollforward_result SSPACE=16384 DIFFER="program, zone, as_of or period"
+COMMENT ON TYPE program_totals_result IS
+	'what a programme gives and holds by tier, as program_totals() adds it up; program_totals_table() turns it into rows, rollup() adds those of disjoint customers';
+COMMENT ON TYPE program_compare_result IS
+	'what members have under one programme and under another, as program_compare() adds it up; program_compare_table() and program_compare_members() turn it into rows, rollup() adds those of disjoint customers';
+COMMENT ON TYPE program_rollforward_result IS
+	'what became of everyone''s points under a programme in each period, as program_rollforward() makes it; program_rollforward_table() turns it into rows, rollup() adds those of disjoint customers';
+
+\expand metric/metric.sql NAME=program_totals C=program_totals RESULT=program_totals_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="program program_policy, as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=50 SSPACE=196608 \
+	COMMENT="What members of a base, of timelines of amounts, spend, earn and hold under a programme at the end of the local day as_of (NULL: that of the last event collected), by tier: program_summary() of every member, added up. Who isn''t a member yet isn''t counted; a customer without events is a member in the base tier. NULL for a NULL base. A NULL program is error 22004, an infinite as_of 22008; what a customer''s walk refuses (a grant of a tier that the programme doesn''t have, a redemption that its overdraft refuses) 22023 with the customer in the context." \
+	AGGREGATE_COMMENT="program_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tier. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; program and as_of must be the same for all rows (22023); others as in the function over a base."
+
+\expand metric/metric.sql NAME=program_compare C=program_compare RESULT=program_compare_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="program_a program_policy, program_b program_policy, as_of date DEFAULT NULL" \
+	COST=200000 COST_OF_A_ROW=100 SSPACE=393216 \
+	COMMENT="What members of a base have under program_a and what they would have under program_b, at the end of the local day as_of (NULL: that of the last event collected), and who holds more points, pending ones too, under b than under a. Who is a member by neither isn''t counted; who is one by one of them has nothing under the other. NULL for a NULL base. Programmes that name different zones are error 22023; where one names a zone, both have it. Others as in program_totals()." \
+	AGGREGATE_COMMENT="program_compare() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tiers. NULL without rows. A NULL as_of is error 22004; program_a, program_b and as_of must be the same for all rows (22023); others as in the function over a base."
+
+\expand metric/metric.sql NAME=program_rollforward C=program_rollforward RESULT=program_rollforward_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="program program_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=50 SSPACE=262144 \
+	COMMENT="What became of the points of a base under a programme in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the programme''s boundary is gone; what a tier had kept from expiring, to the period in which that tier is left. Who isn''t a member by the end of as_of isn''t counted. NULL for a NULL base. A programme and a period that name different zones are error 22023, a NULL program or period 22004, points before the first of a list of periods 22008; others as in program_totals()." \
+	AGGREGATE_COMMENT="program_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base."
+
+-- ---- rows ----
+
+CREATE FUNCTION program_totals_table(result program_totals_result)
+	RETURNS TABLE (tier text, rank int, members bigint, spend numeric, orders bigint, points_issued numeric, points_redeemed numeric,
+		points_expired numeric, points_pending numeric, balance numeric, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_program_totals_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
+COMMENT ON FUNCTION program_totals_table(program_totals_result) IS
+	'A row for each tier, from the base tier (rank 0) up, with members at the end of as_of and what they did in all their time; the last row, with a NULL tier and rank, is everyone. Without tiers the first row is that of rank 0, whose tier has no name. points_issued: earned and given, less what returns took back; = points_redeemed + points_expired + points_pending + balance, where what is owed is taken off. as_of is NULL where nobody has events and it wasn''t given. No rows for NULL.';
+
+CREATE FUNCTION program_compare_table(result program_compare_result)
+	RETURNS TABLE (tier_a text, rank_a int, tier_b text, rank_b int, members bigint, spend numeric, issued_a numeric, issued_b numeric,
+		balance_a numeric, balance_b numeric, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_program_compare_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 20;
+COMMENT ON FUNCTION program_compare_table(program_compare_result) IS
+	'A row for each pair of tiers with members, those in tier_a under the one programme and in tier_b under the other: their spend under a, points issued (less what returns took back) and balance under each. A tier is ''not yet a member'', with rank -1, where they are members by one programme only. No rows for NULL.';
+
+CREATE FUNCTION program_compare_members(result program_compare_result)
+	RETURNS TABLE (outcome text, members bigint, points_difference numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_program_compare_members' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 3;
+COMMENT ON FUNCTION program_compare_members(program_compare_result) IS
+	'Three rows: winners, who hold more points under b than under a, losers, who hold fewer, and unchanged members; points_difference is what they gain or lose together. Points held are the balance and pending points. No rows for NULL.';
+
+CREATE FUNCTION program_rollforward_table(result program_rollforward_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean, opening numeric, issued numeric, redeemed numeric, returned numeric,
+		expired numeric, closing numeric, pending numeric, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_program_rollforward_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 60;
+COMMENT ON FUNCTION program_rollforward_table(program_rollforward_result) IS
+	'A row for each period, from the first in which points moved to that of as_of: opening + issued - redeemed - returned - expired = closing, the next one''s opening. issued: earned and given as bonuses; returned: what returns took back. closing is what there is, pending points among it (pending says how many), less debts; the last one agrees with program_totals(). period_end is exclusive; complete is false while the period still runs. No rows for NULL.';

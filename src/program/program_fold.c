@@ -18,8 +18,8 @@
 #include "core/decimal.h"
 #include "core/int128.h"
 #include "metric/cells.h"
-#include "points/points_booking.h"
-#include "program/program_result.h"
+#include "points/points.h"
+#include "program/program_internal.h"
 
 #define SCALES	 (DECIMAL_MAX_SCALE + 1)
 #define OUTCOMES 3

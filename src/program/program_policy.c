@@ -471,8 +471,8 @@ const PolicyTable program_policy_table = {
 	.put_versions = put_versions,
 };
 
-/* program_policy_from_text(), loyalty_program_policy_in, _out, _recv, _send,
- * loyalty_program_policy, loyalty_make_program_policy */
+/* loyalty_program_policy_in, _out, _recv, _send, loyalty_program_policy,
+ * loyalty_make_program_policy */
 POLICY_TYPE_BUT_OPEN(program_policy)
 
 /* ---- opening, and what an open one tells ---- */

@@ -7,15 +7,14 @@
 
 #include "core/decimal.h"
 #include "policy/policy.h"
-#include "program/program.h"
-#include "program/program_result.h"
+#include "program/program_internal.h"
 
 /* ---- the programme ---- */
 
 char *
 program_canonical(const char *text)
 {
-	return policy_unpack(program_policy_from_text(text));
+	return policy_canonical(&program_policy_table, text);
 }
 
 static void *
@@ -50,7 +49,7 @@ program_of_result(const Tally *tally, const char *parameter)
 {
 	const char *text = metric_parameter(tally, parameter);
 
-	return text != NULL ? program_policy_open(program_policy_from_text(text)) : NULL;
+	return text != NULL ? policy_open_text(&program_policy_table, text) : NULL;
 }
 
 bool

@@ -7,9 +7,9 @@
 
 #include "fmgr.h"
 
-#include "metric/tally_sql.h"
-#include "points/points_result.h"
-#include "program/program_result.h"
+#include "metric/tally.h"
+#include "points/points.h"
+#include "program/program_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_rollforward_table);
 

@@ -75,7 +75,7 @@ put_tier(Rows *record, const SummaryCall *call, int rank)
 		return;
 	}
 	rows_put_instant(record, tier_walk_valid_until(tiers));
-	missing = tier_walk_missing_to_next(tiers, TIER_ANY_METRIC);
+	missing = tier_walk_missing_to_next(tiers, TIER_ANY_MEASURE);
 	if (missing.asked)
 		rows_put_decimal(record, missing.units, missing.scale);
 	else

@@ -6,8 +6,8 @@
 
 #include "fmgr.h"
 
-#include "metric/tally_sql.h"
-#include "program/program_result.h"
+#include "metric/tally.h"
+#include "program/program_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_program_totals_table);
 

@@ -16,7 +16,7 @@
 #include "activity/activity.h"
 #include "calendar/calendar.h"
 #include "core/rows.h"
-#include "core/sort.h"
+#include "core/array.h"
 
 static int
 compare_gaps(const void *a, const void *b)

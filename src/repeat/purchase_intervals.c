@@ -14,9 +14,8 @@
 #include "activity/activity.h"
 #include "core/array.h"
 #include "core/rows.h"
-#include "metric/kaplan_meier.h"
+#include "metric/statistics.h"
 #include "metric/metric.h"
-#include "metric/tally_sql.h"
 
 /*
  *		n		days					sum

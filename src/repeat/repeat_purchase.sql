@@ -36,7 +36,7 @@ COMMENT ON FUNCTION repeat_rate_table(repeat_rate_result, float8) IS
 \expand metric/metric.sql NAME=purchase_intervals C=purchase_intervals RESULT=purchase_intervals_result \
 	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
 	ARGUMENTS="as_of date DEFAULT NULL, up_to int DEFAULT 10" \
-	COST=100000 COST_OF_A_ROW=1 SSPACE=16384 \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=20480 \
 	COMMENT="How long customers of a base take to buy again: the gaps in days from each purchase day to the next, and the days from the first to the second, third, ... up_to-th; 1 counts gaps only. Who hasn''t come so far counts as waiting since his first one. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL up_to is error 22004, one outside of 1 to 36525 22023, an infinite as_of 22008." \
 	AGGREGATE_COMMENT="purchase_intervals() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of or up_to is error 22004; both must be the same for all rows (22023)."
 

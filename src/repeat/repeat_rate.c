@@ -15,7 +15,6 @@
 #include "core/rows.h"
 #include "metric/metric.h"
 #include "metric/statistics.h"
-#include "metric/tally_sql.h"
 #include "timeline/timeline.h"
 
 /*
@@ -136,10 +135,9 @@ repeat_rate_by_orders(void *of, ByteSpan body)
 static char *
 canonical_counted(const char *text)
 {
-	if (strcmp(text, "days") != 0 && strcmp(text, "orders") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("\"counted\" is neither \"days\" nor \"orders\": \"%.20s\"", text)));
-	return pstrdup(text);
+	static const char *const names[] = { "days", "orders" };
+
+	return tally_canonical_choice(text, "\"counted\" can't be", names, lengthof(names));
 }
 
 static const MetricArgument arguments[] = {

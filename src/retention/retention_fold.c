@@ -14,7 +14,6 @@
 
 #include "activity/activity.h"
 #include "core/array.h"
-#include "core/sort.h"
 #include "retention/retention_internal.h"
 #include "timeline/timeline.h"
 
@@ -85,7 +84,7 @@ retention_start(const MetricQuestion *question, Tally *tally)
 {
 	RetentionFold *fold = palloc0(sizeof(RetentionFold));
 
-	fold->kind = *(const RetentionKind *) question->options;
+	fold->kind = *(const RetentionKind *) question->own;
 	fold->is_plain = retention_kind_is_plain(&fold->kind);
 	calendar_open(&fold->calendar, question->period);
 	fold->limit = question->has_as_of ? question->as_of : DATEVAL_NOEND;

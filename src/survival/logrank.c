@@ -1,6 +1,11 @@
 /*
  * logrank.c
- *		The log-rank test of k segments, with weights.
+ *		Do segments last equally long? The log-rank test for any number of segments, and those of
+ *		its family that weigh early events more.
+ *
+ * At each time with events, were there no difference, a segment would have its share of them: the
+ * part of those at risk that it has. Observed and expected events add up over the times, and
+ * chi-squared is how far they are apart, in terms of the covariance of the differences.
  *
  *		O_j = sum w d_j		E_j = sum w d n_j/n		V_jl = sum w^2 c (n_j/n) ([j = l] - n_l/n)
  *
@@ -23,10 +28,48 @@
 #include <math.h>
 
 #include "common/int.h"
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
+#include "core/argument.h"
+#include "core/rows.h"
 #include "metric/statistics.h"
-#include "survival/logrank.h"
+#include "metric/tally.h"
+#include "survival/survival_internal.h"
+
+/* The covariance takes segments x segments. */
+#define LOGRANK_MAX_SEGMENTS 1000
+
+/* What an event weighs where n are at risk. */
+typedef enum LogrankWeighting
+{
+	LOGRANK_EQUAL,	 /* 1: log-rank */
+	LOGRANK_AT_RISK, /* n: Gehan-Breslow-Wilcoxon */
+	LOGRANK_ROOT	 /* sqrt(n): Tarone-Ware */
+} LogrankWeighting;
+
+typedef struct LogrankTime
+{
+	int64 duration;
+	int32 segment; /* from 0 */
+	int64 events;
+	int64 censored;
+} LogrankTime;
+
+typedef struct LogrankSegment
+{
+	int64 observations;
+	double observed; /* events, weighted */
+	double expected;
+} LogrankSegment;
+
+typedef struct LogrankTest
+{
+	double chi_squared; /* NaN where nothing can be compared: degrees is 0 */
+	int degrees;		/* of freedom */
+	double p;			/* of chi-squared or more if there is no difference */
+} LogrankTest;
 
 #define ST_SORT			sort_times
 #define ST_ELEMENT_TYPE LogrankTime
@@ -142,7 +185,12 @@ solve(LogrankSums *sums)
 	return test;
 }
 
-LogrankTest
+/*
+ * The test over times in any order, which it sorts; segments are filled in. A segment that can't
+ * differ, having nobody at risk when others have events that they may survive, gives no degree of
+ * freedom. 22003 for more than 2^63 - 1 observations.
+ */
+static LogrankTest
 logrank_test(LogrankTime *times, int64 ntimes, LogrankWeighting weighting, LogrankSegment *segments,
 			 int nsegments)
 {
@@ -191,4 +239,164 @@ logrank_test(LogrankTime *times, int64 ntimes, LogrankWeighting weighting, Logra
 	for (j = 0; j < nsegments; j++)
 		sums.distance[j] = segments[j].observed - segments[j].expected;
 	return solve(&sums);
+}
+
+/* ---- the result ---- */
+
+/* Sorted by segment, so that they come out numbered. */
+#define LOGRANK_SEGMENT	 0
+#define LOGRANK_DURATION 1
+
+static const TallyColumn logrank_keys[] = {
+	[LOGRANK_SEGMENT] = { "segment", TALLY_TEXT },
+	[LOGRANK_DURATION] = { "duration", TALLY_DECIMAL },
+};
+
+static const char *
+logrank_fault(const Tally *tally)
+{
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+
+	/* an absent one sorts first */
+	if (nrows > 0 && rows[0]->key.text == NULL)
+		return "A row has no segment.";
+	pfree(rows);
+	return duration_fault(tally, LOGRANK_DURATION);
+}
+
+static const TallyShape logrank_shape = {
+	.type = "logrank_result",
+	.maker = "logrank() and rollup()",
+	.nkeys = lengthof(logrank_keys),
+	.keys = logrank_keys,
+	.nsums = lengthof(duration_sums),
+	.sums = duration_sums,
+	.fault = logrank_fault,
+};
+
+/* loyalty_logrank_result_in, loyalty_logrank_result_out, loyalty_logrank_result_recv,
+ * loyalty_logrank_result_send, loyalty_logrank_result_merge */
+TALLY_TYPE(logrank_result, &logrank_shape)
+
+/* ---- the aggregate ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_logrank_accum);
+PG_FUNCTION_INFO_V1(loyalty_logrank_accum_interval);
+
+static bool
+has_observation(FunctionCallInfo fcinfo)
+{
+	return !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
+}
+
+static void
+add(TallyState *state, Decimal duration, bool event, const text *segment)
+{
+	TallyKey key;
+
+	key.numbers[LOGRANK_DURATION] = duration_key(state->tally, duration);
+	key.text = VARDATA_ANY(segment);
+	key.text_len = (int) VARSIZE_ANY_EXHDR(segment);
+	duration_count(state->tally, &key, event);
+}
+
+Datum
+loyalty_logrank_accum(PG_FUNCTION_ARGS)
+{
+	bool is_new;
+	TallyState *state = tally_state(fcinfo, 0, &logrank_shape, &is_new);
+
+	if (has_observation(fcinfo))
+		add(state, duration_from_numeric(PG_GETARG_VARLENA_PP(1)), PG_GETARG_BOOL(2),
+			PG_GETARG_TEXT_PP(3));
+	TALLY_RETURN_STATE(state);
+}
+
+Datum
+loyalty_logrank_accum_interval(PG_FUNCTION_ARGS)
+{
+	bool is_new;
+	TallyState *state = tally_state(fcinfo, 0, &logrank_shape, &is_new);
+
+	if (has_observation(fcinfo))
+		add(state, duration_from_interval(PG_GETARG_INTERVAL_P(1)), PG_GETARG_BOOL(2),
+			PG_GETARG_TEXT_PP(3));
+	TALLY_RETURN_STATE(state);
+}
+
+/* ---- the test ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_logrank_test);
+
+static LogrankWeighting
+weighting_argument(FunctionCallInfo fcinfo, int n)
+{
+	static const char *const names[] = { "logrank", "wilcoxon", "tarone-ware" };
+
+	return (LogrankWeighting) argument_choice(fcinfo, n, "weighting", names, lengthof(names),
+											  "unknown weighting:", "'");
+}
+
+/* Numbers the segments of rows that are sorted by them; names[i] is a row of segment i. */
+static LogrankTime *
+logrank_times(TallyRow **rows, int64 nrows, const TallyKey **names, int *nsegments)
+{
+	LogrankTime *times = palloc_extended(Max(nrows, 1) * sizeof(LogrankTime), MCXT_ALLOC_HUGE);
+	int n = 0;
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+	{
+		const TallyKey *key = &rows[i]->key;
+
+		CHECK_FOR_INTERRUPTS();
+		if (n == 0 || names[n - 1]->text_len != key->text_len ||
+			memcmp(names[n - 1]->text, key->text, key->text_len) != 0)
+		{
+			if (n == LOGRANK_MAX_SEGMENTS)
+				ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+								errmsg("a log-rank test can't have more than %d segments",
+									   LOGRANK_MAX_SEGMENTS),
+								errhint("Is the segment what tells customers apart?")));
+			names[n++] = key;
+		}
+		times[i].duration = key->numbers[LOGRANK_DURATION];
+		times[i].segment = n - 1;
+		times[i].events = (int64) rows[i]->sums[DURATION_EVENTS];
+		times[i].censored = (int64) rows[i]->sums[DURATION_CENSORED];
+	}
+	*nsegments = n;
+	return times;
+}
+
+Datum
+loyalty_logrank_test(PG_FUNCTION_ARGS)
+{
+	LogrankWeighting weighting = weighting_argument(fcinfo, 1);
+	Tally *tally = tally_argument(fcinfo, 0, &logrank_shape);
+	const TallyKey *names[LOGRANK_MAX_SEGMENTS];
+	LogrankSegment segments[LOGRANK_MAX_SEGMENTS];
+	int64 nrows;
+	TallyRow **counted = tally_rows(tally, &nrows);
+	int nsegments;
+	LogrankTime *times = logrank_times(counted, nrows, names, &nsegments);
+	LogrankTest test = logrank_test(times, nrows, weighting, segments, nsegments);
+	Rows rows;
+	int i;
+
+	rows_open(&rows, fcinfo);
+	for (i = 0; i < nsegments; i++)
+	{
+		rows_begin(&rows);
+		rows_put_text(&rows, names[i]->text, names[i]->text_len);
+		rows_put_count(&rows, segments[i].observations);
+		rows_put_float(&rows, segments[i].observed);
+		rows_put_float(&rows, segments[i].expected);
+		rows_put_float(&rows, test.chi_squared);
+		rows_put_int(&rows, test.degrees);
+		rows_put_float(&rows, test.p);
+		rows_end(&rows);
+	}
+	return (Datum) 0;
 }

@@ -1,18 +1,60 @@
 /*
  * tier_fold.c
- *		Folds over customers' walks: what is counted of each, and how it gets into a tally.
+ *		Tiers of everyone: what the metrics are made of; folds over customers' walks, what is
+ *		counted of each, and how it gets into a tally; what reading results has in common.
  *
  * Ranks are few: what is counted by rank stands in small arrays. Values of customers whose
  * timelines have the same scale are added up as they are, each scale apart.
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 
 #include "calendar/calendar.h"
 #include "core/int128.h"
 #include "metric/cells.h"
-#include "tiers/tier_result.h"
+#include "tiers/tiers_internal.h"
+
+/* ---- parameters and arguments ---- */
+
+char *
+tier_canonical_policy(const char *text)
+{
+	return policy_canonical(&tier_policy_table, text);
+}
+
+const TallyParameter tier_plain_parameters[TIER_PLAIN_PARAMETERS] = { TIER_PARAMETERS,
+																	  METRIC_AS_OF_PARAMETER };
+
+const MetricArgument tier_plain_arguments[TIER_PLAIN_ARGUMENTS] = {
+	TIER_POLICY_ARGUMENT, METRIC_LAST_DAY_ARGUMENT("as_of")
+};
+
+/* ---- the policy ---- */
+
+static void *
+open_policy(const struct varlena *policy)
+{
+	return tier_policy_open(policy);
+}
+
+static ZoneDays *
+zone_of_policy(const void *policy)
+{
+	return ((const TierPolicy *) policy)->zone;
+}
+
+static void
+set_zone(void *policy, ZoneDays *zone)
+{
+	((TierPolicy *) policy)->zone = zone;
+}
+
+const MetricPolicy tier_metric_policy = { open_policy, zone_of_policy, set_zone };
+
+/* ---- a fold ---- */
 
 #define SCALES (DECIMAL_MAX_SCALE + 1)
 
@@ -190,9 +232,9 @@ tier_fold_customer(void *opaque, ByteSpan body)
 		case TIER_NEAR:
 			fold->counts[rank * NEAR_SUMS + NEAR_MEMBERS]++;
 			fold->counts[rank * NEAR_SUMS + NEAR_NEXT] +=
-				is_near(fold, tier_walk_missing_to_next(walk, TIER_ANY_METRIC));
+				is_near(fold, tier_walk_missing_to_next(walk, TIER_ANY_MEASURE));
 			fold->counts[rank * NEAR_SUMS + NEAR_KEEP] +=
-				is_near(fold, tier_walk_missing_to_keep(walk, TIER_ANY_METRIC));
+				is_near(fold, tier_walk_missing_to_keep(walk, TIER_ANY_MEASURE));
 			break;
 	}
 }
@@ -228,10 +270,7 @@ flush_census(TierFold *fold, Tally *tally)
 			int128 value;
 
 			if (int128_mul_overflow(values[key.numbers[0]], factor, &value))
-				ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-								errmsg("sum of values out of range"),
-								errhint("Fewer decimals leave room for larger sums: use "
-										"round(value, 2).")));
+				decimal_report_sum("values");
 			add_to_row(tally, &key, CENSUS_VALUE, value);
 		}
 		pfree(values);
@@ -331,4 +370,36 @@ tier_fold_finish(void *opaque, Tally *tally)
 			flush_near(fold, tally);
 			break;
 	}
+}
+
+/* ---- reading results ---- */
+
+TierPolicy *
+tier_result_policy(const Tally *tally)
+{
+	const char *text = tally_parameter(tally, TIER_PARAMETER_POLICY);
+
+	return text != NULL ? policy_open_text(&tier_policy_table, text) : NULL;
+}
+
+const char *
+tier_rows_fault(const Tally *tally, int rank_key)
+{
+	const TierPolicy *policy = tier_result_policy(tally);
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	int64 i;
+
+	if (nrows > 0 && policy == NULL)
+		return "There are rows, but no \"policy\".";
+	for (i = 0; i < nrows; i++)
+		if (rows[i]->key.numbers[rank_key] < 0 || rows[i]->key.numbers[rank_key] >= policy->ntiers)
+			return "There is a rank that the policy doesn't have.";
+	return NULL;
+}
+
+double
+tier_share(int128 members, int128 all)
+{
+	return all > 0 ? (double) members / (double) all : NAN;
 }

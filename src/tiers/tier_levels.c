@@ -1,6 +1,6 @@
 /*
  * tier_levels.c
- *		The metrics and the levels of a tier_policy, read and written: what is counted, by name;
+ *		The measures and the levels of a tier_policy, read and written: what is counted, by name;
  *		tiers in the order of the ladder, and what reaching and keeping each needs.
  */
 #include "postgres.h"
@@ -8,55 +8,55 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "tiers/tier_policy.h"
+#include "tiers/tiers_internal.h"
 
-/* ---- metrics ---- */
+/* ---- measures ---- */
 
-static const char *const measure_names[] = { "sum", "events", "days" };
+static const char *const of_names[] = { "sum", "events", "days" };
 static const char *const values_names[] = { "net", "positive" };
 
 #define ALL_COUNT_HINT "Leave it out where all events count."
 
 static void
-check_values(const PolicyObject *object, const PolicyKey *key, void *metric, void *none)
+check_values(const PolicyObject *object, const PolicyKey *key, void *measure, void *none)
 {
-	if (((const TierMetric *) metric)->of != TIER_SUM && policy_has(object, key->name))
+	if (((const TierMeasure *) measure)->of != TIER_SUM && policy_has(object, key->name))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("\"%s\" of a %s is only for sums", policy_path(object, key->name),
 							   object->type),
 						errhint("Events and days with a negative value never count.")));
 }
 
-static const PolicyKey metric_keys[] = { { .name = "of",
-										   .type = POLICY_CHOICE,
-										   .always = true,
-										   POLICY_AT(TierMetric, of),
-										   POLICY_NAMES(measure_names) },
-										 { .name = "values",
-										   .type = POLICY_CHOICE,
-										   POLICY_AT(TierMetric, positive_only),
-										   POLICY_NAMES(values_names),
-										   .check = check_values },
-										 { .name = "kinds",
-										   .type = POLICY_TEXTS,
-										   POLICY_AT(TierMetric, nkinds),
-										   .list = offsetof(TierMetric, kinds),
-										   .hint = ALL_COUNT_HINT },
-										 { .name = "labels",
-										   .type = POLICY_TEXTS,
-										   POLICY_AT(TierMetric, nlabels),
-										   .list = offsetof(TierMetric, labels),
-										   .hint = ALL_COUNT_HINT },
-										 { .name = NULL } };
+static const PolicyKey measure_keys[] = { { .name = "of",
+											.type = POLICY_CHOICE,
+											.always = true,
+											POLICY_AT(TierMeasure, of),
+											POLICY_NAMES(of_names) },
+										  { .name = "values",
+											.type = POLICY_CHOICE,
+											POLICY_AT(TierMeasure, positive_only),
+											POLICY_NAMES(values_names),
+											.check = check_values },
+										  { .name = "kinds",
+											.type = POLICY_TEXTS,
+											POLICY_AT(TierMeasure, nkinds),
+											.list = offsetof(TierMeasure, kinds),
+											.hint = ALL_COUNT_HINT },
+										  { .name = "labels",
+											.type = POLICY_TEXTS,
+											POLICY_AT(TierMeasure, nlabels),
+											.list = offsetof(TierMeasure, labels),
+											.hint = ALL_COUNT_HINT },
+										  { .name = NULL } };
 
-static const TierMetric default_metric = { .name = "value" };
+static const TierMeasure default_measure = { .name = "value" };
 
 /* Member facts say who is a member, and which tier was given: they never count. */
 static void
-refuse_fact_kind(const PolicyObject *object, const TierMetric *metric, const char *key,
+refuse_fact_kind(const PolicyObject *object, const TierMeasure *measure, const char *key,
 				 const EventText *kind)
 {
-	if (event_text_find(kind, metric->kinds, metric->nkinds) != NULL)
+	if (event_text_find(kind, measure->kinds, measure->nkinds) != NULL)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -67,77 +67,77 @@ refuse_fact_kind(const PolicyObject *object, const TierMetric *metric, const cha
 
 /* Those of a policy; or the default one. */
 void
-tier_read_metrics(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+tier_read_measures(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
 	TierPolicy *policy = opened;
 	JsonbIterator *iterator = NULL;
-	JsonbContainer *metrics;
+	JsonbContainer *measures;
 	JsonbValue name;
 	JsonbValue value;
 
 	if (json_member(root->json, key->name, &value) == NULL)
 	{
-		policy->nmetrics = 1;
-		policy->metrics = palloc(sizeof(TierMetric));
-		policy->metrics[0] = default_metric;
+		policy->nmeasures = 1;
+		policy->measures = palloc(sizeof(TierMeasure));
+		policy->measures[0] = default_measure;
 		return;
 	}
-	metrics = json_as_object(&value, root->type, key->name);
-	if (JsonContainerSize(metrics) == 0)
+	measures = json_as_object(&value, root->type, key->name);
+	if (JsonContainerSize(measures) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("\"metrics\" of a %s is empty", root->type),
 						errhint("Leave it out where the sum of values decides.")));
-	if (JsonContainerSize(metrics) > TIER_MAX_METRICS)
+	if (JsonContainerSize(measures) > TIER_MAX_MEASURES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a %s can't have more than %d metrics", root->type, TIER_MAX_METRICS)));
-	policy->metrics = palloc0(JsonContainerSize(metrics) * sizeof(TierMetric));
-	while (policy_next_member(metrics, &iterator, &name, &value))
+				 errmsg("a %s can't have more than %d metrics", root->type, TIER_MAX_MEASURES)));
+	policy->measures = palloc0(JsonContainerSize(measures) * sizeof(TierMeasure));
+	while (policy_next_member(measures, &iterator, &name, &value))
 	{
-		TierMetric *metric = &policy->metrics[policy->nmetrics++];
+		TierMeasure *measure = &policy->measures[policy->nmeasures++];
 		PolicyObject place;
 
 		if (name.val.string.len == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("\"metrics\" of a %s has one without a name", root->type)));
-		metric->name = pnstrdup(name.val.string.val, name.val.string.len);
+		measure->name = pnstrdup(name.val.string.val, name.val.string.len);
 		policy_enter(root, &value, policy_member_path(key->name, &name), &place);
-		policy_check_members(&place, metric_keys);
-		policy_read_keys(&place, metric_keys, metric, NULL);
-		refuse_fact_kind(&place, metric, "join_kind", &policy->join_kind);
-		refuse_fact_kind(&place, metric, "grant_kind", &policy->grant_kind);
+		policy_check_members(&place, measure_keys);
+		policy_read_keys(&place, measure_keys, measure, NULL);
+		refuse_fact_kind(&place, measure, "join_kind", &policy->join_kind);
+		refuse_fact_kind(&place, measure, "grant_kind", &policy->grant_kind);
 	}
 }
 
 void
-tier_put_metrics(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
-				 const void *before)
+tier_put_measures(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+				  const void *before)
 {
 	const TierPolicy *opened = now;
 	int i;
 
 	policy_put_key(out, key->name);
 	appendStringInfoChar(out, '{');
-	for (i = 0; i < opened->nmetrics; i++)
+	for (i = 0; i < opened->nmeasures; i++)
 	{
-		policy_put_key(out, opened->metrics[i].name);
+		policy_put_key(out, opened->measures[i].name);
 		appendStringInfoChar(out, '{');
-		policy_put_keys(out, metric_keys, &opened->metrics[i], &default_metric);
+		policy_put_keys(out, measure_keys, &opened->measures[i], &default_measure);
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoChar(out, '}');
 }
 
-/* Is it just the default metric? */
+/* Is it just the default measure? */
 bool
-tier_metrics_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+tier_measures_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
 {
 	const TierPolicy *opened = now;
-	const TierMetric *metric = &opened->metrics[0];
+	const TierMeasure *measure = &opened->measures[0];
 
-	return opened->nmetrics == 1 && strcmp(metric->name, default_metric.name) == 0 &&
-		   metric->of == default_metric.of && !metric->positive_only && metric->nkinds == 0 &&
-		   metric->nlabels == 0;
+	return opened->nmeasures == 1 && strcmp(measure->name, default_measure.name) == 0 &&
+		   measure->of == default_measure.of && !measure->positive_only && measure->nkinds == 0 &&
+		   measure->nlabels == 0;
 }
 
 /* ---- levels ---- */
@@ -192,18 +192,18 @@ read_threshold(const PolicyObject *object, const JsonbValue *value, const char *
 	return threshold;
 }
 
-/* A number alone: of the only metric. */
+/* A number alone: of the only measure. */
 static void
 read_number(const PolicyObject *object, const TierPolicy *policy, const JsonbValue *value,
 			const char *path, TierCondition *condition)
 {
-	if (policy->nmetrics > 1)
+	if (policy->nmeasures > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" of a %s doesn't say which metric it is of", path, object->type),
 				 errhint("With several metrics levels are an array of {\"tier\": \"Gold\", "
 						 "\"any\": {\"%s\": ..., \"%s\": ...}}, or \"all\".",
-						 policy->metrics[0].name, policy->metrics[1].name)));
+						 policy->measures[0].name, policy->measures[1].name)));
 	condition->all = false;
 	condition->ntests = 1;
 	condition->tests = palloc0(sizeof(TierTest));
@@ -211,26 +211,26 @@ read_number(const PolicyObject *object, const TierPolicy *policy, const JsonbVal
 }
 
 static int
-metric_of(const PolicyObject *object, const TierPolicy *policy, const JsonbValue *key,
-		  const char *path)
+measure_of(const PolicyObject *object, const TierPolicy *policy, const JsonbValue *key,
+		   const char *path)
 {
 	StringInfoData known;
 	int i;
 
-	for (i = 0; i < policy->nmetrics; i++)
-		if ((int) strlen(policy->metrics[i].name) == key->val.string.len &&
-			memcmp(policy->metrics[i].name, key->val.string.val, key->val.string.len) == 0)
+	for (i = 0; i < policy->nmeasures; i++)
+		if ((int) strlen(policy->measures[i].name) == key->val.string.len &&
+			memcmp(policy->measures[i].name, key->val.string.val, key->val.string.len) == 0)
 			return i;
 	initStringInfo(&known);
-	for (i = 0; i < policy->nmetrics; i++)
-		appendStringInfo(&known, "%s\"%s\"", i > 0 ? ", " : "", policy->metrics[i].name);
+	for (i = 0; i < policy->nmeasures; i++)
+		appendStringInfo(&known, "%s\"%s\"", i > 0 ? ", " : "", policy->measures[i].name);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("\"%s\" of a %s is on a metric that isn't there: \"%.*s%s\"", path,
 						   object->type, JSON_SHOWN(key->val.string.val, key->val.string.len)),
 					errhint("Known metrics: %s. \"metrics\" says what they are.", known.data)));
 }
 
-/* The object of "any" or "all". Its keys come in the order that metrics have, too. */
+/* The object of "any" or "all". Its keys come in the order that measures have, too. */
 static void
 read_tests(const PolicyObject *object, const TierPolicy *policy, const JsonbValue *value,
 		   const char *path, bool all, TierCondition *condition)
@@ -250,7 +250,7 @@ read_tests(const PolicyObject *object, const TierPolicy *policy, const JsonbValu
 	{
 		TierTest *test = &condition->tests[condition->ntests++];
 
-		test->metric = metric_of(object, policy, &key, path);
+		test->measure = measure_of(object, policy, &key, path);
 		test->threshold = read_threshold(object, &threshold, policy_member_path(path, &key));
 	}
 	condition->all = all && condition->ntests > 1;
@@ -416,7 +416,18 @@ read_list(const PolicyObject *object, const TierPolicy *policy, const JsonbValue
 
 /* ---- the ladder ---- */
 
-/* Where one metric decides, each level needs more than those below. */
+int
+tier_rank_of(const TierPolicy *policy, const char *name, int len)
+{
+	int rank;
+
+	for (rank = 0; rank < policy->ntiers; rank++)
+		if ((int) strlen(policy->tiers[rank]) == len && memcmp(policy->tiers[rank], name, len) == 0)
+			return rank;
+	return TIER_NO_RANK;
+}
+
+/* Where one measure decides, each level needs more than those below. */
 static void
 check_ascending(const PolicyObject *object, const char *path, const char *const *names,
 				const TierLevel *levels, int count)
@@ -431,7 +442,7 @@ check_ascending(const PolicyObject *object, const char *path, const char *const 
 			const TierCondition *less = &levels[below].reach;
 
 			if (more->ntests != 1 || less->ntests != 1 ||
-				more->tests[0].metric != less->tests[0].metric)
+				more->tests[0].measure != less->tests[0].measure)
 				continue;
 			if (compare_thresholds(&more->tests[0].threshold, &less->tests[0].threshold) <= 0)
 				ereport(ERROR,
@@ -566,7 +577,7 @@ condition_same(const TierCondition *a, const TierCondition *b)
 	if (a->ntests != b->ntests || a->all != b->all)
 		return false;
 	for (i = 0; i < a->ntests; i++)
-		if (a->tests[i].metric != b->tests[i].metric ||
+		if (a->tests[i].measure != b->tests[i].measure ||
 			a->tests[i].threshold.units != b->tests[i].threshold.units ||
 			a->tests[i].threshold.scale != b->tests[i].threshold.scale)
 			return false;
@@ -582,7 +593,7 @@ write_tests(StringInfo out, const TierPolicy *policy, const TierCondition *condi
 	policy_put_key(out, condition->all ? "all" : "any");
 	appendStringInfoChar(out, '{');
 	for (i = 0; i < condition->ntests; i++)
-		policy_put_number(out, policy->metrics[condition->tests[i].metric].name,
+		policy_put_number(out, policy->measures[condition->tests[i].measure].name,
 						  &condition->tests[i].threshold);
 	appendStringInfoChar(out, '}');
 }
@@ -590,7 +601,7 @@ write_tests(StringInfo out, const TierPolicy *policy, const TierCondition *condi
 static void
 write_keep(StringInfo out, const TierPolicy *policy, const TierCondition *keep)
 {
-	if (policy->nmetrics == 1)
+	if (policy->nmeasures == 1)
 	{
 		policy_put_number(out, "keep", &keep->tests[0].threshold);
 		return;
@@ -612,7 +623,7 @@ write_level(StringInfo out, const TierPolicy *policy, const char *name, const Ti
 		policy_put_key(out, "at");
 		appendStringInfoString(out, "null");
 	}
-	else if (policy->nmetrics == 1)
+	else if (policy->nmeasures == 1)
 		policy_put_number(out, "at", &level->reach.tests[0].threshold);
 	else
 		write_tests(out, policy, &level->reach);
@@ -627,7 +638,7 @@ levels_are_plain(const TierPolicy *policy, const TierLevel *levels)
 {
 	int i;
 
-	if (policy->nmetrics > 1)
+	if (policy->nmeasures > 1)
 		return false;
 	for (i = 0; i < policy->ntiers - 1; i++)
 		if (levels[i].reach.ntests == 0 || !condition_same(&levels[i].reach, &levels[i].keep))

@@ -8,8 +8,8 @@
 #include "fmgr.h"
 
 #include "core/rows.h"
-#include "metric/tally_sql.h"
-#include "tiers/tier_result.h"
+#include "metric/tally.h"
+#include "tiers/tiers_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_tier_migration_table);
 

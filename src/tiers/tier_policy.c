@@ -8,7 +8,8 @@
 #include "utils/builtins.h"
 
 #include "calendar/calendar.h"
-#include "tiers/tier_policy.h"
+#include "core/argument.h"
+#include "tiers/tiers_internal.h"
 
 /* Names of an enum that also has what isn't one word: NULL there. */
 static const char *const window_names[] = { NULL, NULL, "membership year", "since tier",
@@ -73,18 +74,6 @@ check_interval(const PolicyObject *object, const Interval *interval, const char 
 						errhint("Write an interval of an hour or more, such as \"12 months\".")));
 }
 
-/* The number of a text among such names; -1: none of them. */
-static int
-number_of_name(const char *text, const char *const *names, int nnames)
-{
-	int i;
-
-	for (i = 0; i < nnames; i++)
-		if (names[i] != NULL && strcmp(text, names[i]) == 0)
-			return i;
-	return -1;
-}
-
 static Interval
 read_span(const PolicyObject *object, const char *path, const char *text, const char *hint)
 {
@@ -110,7 +99,7 @@ read_window(const PolicyObject *root, const PolicyKey *key, void *opened, void *
 	if (json_member(root->json, key->name, &value) == NULL)
 		return;
 	text = json_as_string(&value, root->type, key->name);
-	number = number_of_name(text, window_names, lengthof(window_names));
+	number = choice_find(text, strlen(text), window_names, lengthof(window_names));
 	if (number >= 0)
 		policy->window = (TierWindow) number;
 	else if (strncmp(text, CALENDAR_WORD, strlen(CALENDAR_WORD)) == 0)
@@ -198,7 +187,7 @@ read_validity(const PolicyObject *object, const PolicyKey *key, void *opened, vo
 	}
 	text = json_as_string(&value, object->type, path);
 	memset(&version->valid_for, 0, sizeof(Interval));
-	number = number_of_name(text, valid_names, lengthof(valid_names));
+	number = choice_find(text, strlen(text), valid_names, lengthof(valid_names));
 	version->valid = number >= 0 ? (TierValidity) number : TIER_VALID_INTERVAL;
 	if (number < 0)
 		version->valid_for = read_span(object, path, text, VALID_HINT);
@@ -326,7 +315,7 @@ check_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *
 /* ---- the entry tier ---- */
 
 static void
-read_base(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+read_entry(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
 {
 	TierPolicy *policy = opened;
 	JsonbValue value;
@@ -351,14 +340,14 @@ read_base(const PolicyObject *root, const PolicyKey *key, void *opened, void *ve
 }
 
 static void
-put_base(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
-		 const void *before)
+put_entry(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		  const void *before)
 {
 	policy_put_name(out, key->name, ((const TierPolicy *) now)->tiers[0]);
 }
 
 static bool
-base_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+entry_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
 {
 	return strcmp(((const TierPolicy *) now)->tiers[0], ENTRY_NAME) == 0;
 }
@@ -378,15 +367,15 @@ static const PolicyKey keys[] = {
 	  .turn = 3,
 	  .argument = 2,
 	  .given_as = POLICY_TEXT,
-	  .read = read_base,
-	  .write = put_base,
-	  .same = base_same },
+	  .read = read_entry,
+	  .write = put_entry,
+	  .same = entry_same },
 	{ .name = "metrics",
 	  .turn = 1,
 	  .argument = 3,
-	  .read = tier_read_metrics,
-	  .write = tier_put_metrics,
-	  .same = tier_metrics_same },
+	  .read = tier_read_measures,
+	  .write = tier_put_measures,
+	  .same = tier_measures_same },
 	{ .name = "qualifying_window",
 	  .turn = 4,
 	  .argument = 4,
@@ -514,23 +503,12 @@ const PolicyTable tier_policy_table = {
 };
 
 /*
- * tier_policy_open(), tier_policy_from_text(), loyalty_tier_policy_in, _out, _recv, _send,
+ * tier_policy_open(), loyalty_tier_policy_in, _out, _recv, _send,
  * loyalty_tier_policy, loyalty_make_tier_policy
  */
 POLICY_TYPE(tier_policy, TierPolicy)
 
 /* ---- what an open one tells ---- */
-
-int
-tier_rank_of(const TierPolicy *policy, const char *name, int len)
-{
-	int rank;
-
-	for (rank = 0; rank < policy->ntiers; rank++)
-		if ((int) strlen(policy->tiers[rank]) == len && memcmp(policy->tiers[rank], name, len) == 0)
-			return rank;
-	return TIER_NO_RANK;
-}
 
 const TierVersion *
 tier_version_on(const TierPolicy *policy, DateADT day)

@@ -118,8 +118,7 @@ number_holds(Numeric value, const TierCondition *condition, bool exceeded)
 		return false;
 	threshold = decimal_to_numeric(condition->tests[0].threshold.units,
 								   condition->tests[0].threshold.scale);
-	order = DatumGetInt32(
-		DirectFunctionCall2(numeric_cmp, NumericGetDatum(value), NumericGetDatum(threshold)));
+	order = numeric_compare(value, threshold);
 	return exceeded ? order > 0 : order >= 0;
 }
 
@@ -132,10 +131,10 @@ loyalty_tier_for(PG_FUNCTION_ARGS)
 	Numeric value;
 	int rank;
 
-	if (call->policy->nmetrics > 1)
+	if (call->policy->nmeasures > 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a number has no tier where the policy has %d metrics",
-							   call->policy->nmetrics),
+							   call->policy->nmeasures),
 						errhint("tier() takes a timeline, from which it computes all of them.")));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -228,7 +227,7 @@ put_change(void *context, TierWalk *walk, const TierChange *change)
 	rows_put_instant(rows, change->at);
 	rows_put_instant(rows, change->valid_until);
 	rows_put_name(rows, tier_reason_names[change->reason]);
-	rows_put_name(rows, policy->metrics[change->measure].name);
+	rows_put_name(rows, policy->measures[change->measure].name);
 	rows_put_decimal(rows, change->value, tier_walk_scale(walk, change->measure));
 	if (change->event < 0 || history->events == NULL)
 		rows_put_null(rows);
@@ -288,7 +287,7 @@ loyalty_tier_progress(PG_FUNCTION_ARGS)
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	Rows rows;
 	TierCall *call;
-	Progress progress[TIER_MAX_METRICS];
+	Progress progress[TIER_MAX_MEASURES];
 	int rank;
 	int next;
 	int projected;
@@ -305,20 +304,20 @@ loyalty_tier_progress(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	next = tier_walk_next_rank(call->walk);
 	valid_until = tier_walk_valid_until(call->walk);
-	for (i = 0; i < call->policy->nmetrics; i++)
+	for (i = 0; i < call->policy->nmeasures; i++)
 	{
 		progress[i].value = tier_walk_value(call->walk, i);
 		progress[i].to_next = tier_walk_missing_to_next(call->walk, i);
 		progress[i].to_keep = tier_walk_missing_to_keep(call->walk, i);
 	}
 	projected = tier_walk_projected(call->walk);
-	for (i = 0; i < call->policy->nmetrics; i++)
+	for (i = 0; i < call->policy->nmeasures; i++)
 	{
 		rows_begin(&rows);
 		rows_put_name(&rows, call->policy->tiers[rank]);
 		rows_put_int(&rows, rank);
 		rows_put_name(&rows, next == TIER_NO_RANK ? NULL : call->policy->tiers[next]);
-		rows_put_name(&rows, call->policy->metrics[i].name);
+		rows_put_name(&rows, call->policy->measures[i].name);
 		rows_put_decimal(&rows, progress[i].value, tier_walk_scale(call->walk, i));
 		put_missing(&rows, progress[i].to_next);
 		rows_put_instant(&rows, valid_until);

@@ -37,7 +37,7 @@ tier_walk_value(TierWalk *walk, int measure)
 int
 tier_walk_scale(const TierWalk *walk, int measure)
 {
-	return walk->policy->metrics[measure].of == TIER_SUM ? walk->scale : 0;
+	return walk->policy->measures[measure].of == TIER_SUM ? walk->scale : 0;
 }
 
 /* ---- what is missing ---- */
@@ -58,8 +58,8 @@ tier_walk_next_rank(const TierWalk *walk)
 static TierMissing
 missing_of(const TierWalk *walk, const TierTest *test)
 {
-	int scale = tier_walk_scale(walk, test->metric);
-	int128 value = walk->values[test->metric];
+	int scale = tier_walk_scale(walk, test->measure);
+	int128 value = walk->values[test->measure];
 	int128 threshold = test->threshold.units;
 	TierMissing missing = { true, 0, Max(scale, test->threshold.scale) };
 
@@ -94,7 +94,7 @@ missing_in(TierWalk *walk, const TierCondition *condition, int measure)
 		const TierTest *test = &condition->tests[i];
 		TierMissing one;
 
-		if (measure != TIER_ANY_METRIC && measure != test->metric)
+		if (measure != TIER_ANY_MEASURE && measure != test->measure)
 			continue;
 		one = missing_of(walk, test);
 		if (!missing.asked || is_more(&one, &missing) == condition->all)

@@ -1,13 +1,9 @@
 /*
  * tier_walk.c
- *		A walk: what comes next, the events of one instant or something that falls due, and what
- *		the rules decide then.
+ *		A walk: what comes next, the events of one instant or something that falls due.
  *
  * At one instant things happen in the order of fall_due(), then what ends and begins there
  * (membership, grants), then its events count, all at once.
- *
- * The rules have a state of their own, on which grants have no bearing. After every step that
- * changes it, or the grants, what is effective is looked at: settle().
  */
 #include "postgres.h"
 
@@ -22,551 +18,9 @@
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
 
-/* Renewed after so long, a validity of the same interval ends later for sure: months are
- * clamped by at most three days, and zones shift. */
-#define SURELY_LATER	(6 * USECS_PER_DAY)
-
 const char *const tier_reason_names[] = { "joined",	 "qualified",	 "requalified",
 										  "lapsed",	 "soft landing", "grace ended",
 										  "granted", "grant ended" };
-
-/* ---- versions of the rules ---- */
-
-/* When the next version begins; DT_NOEND: never. */
-static inline TimestampTz
-next_version_at(const TierWalk *walk)
-{
-	return walk->term < walk->terms + walk->policy->nversions - 1 ? walk->term[1].starts : DT_NOEND;
-}
-
-static inline void
-next_version(TierWalk *walk)
-{
-	walk->term++;
-	walk->rung += walk->policy->ntiers;
-	walk->held += walk->policy->ntiers;
-}
-
-static inline void
-set_rule_rank(TierWalk *walk, int rank)
-{
-	walk->rule_rank = rank;
-	walk->held = &walk->rung[rank];
-}
-
-static inline bool
-while_qualified(const TierWalk *walk)
-{
-	return tier_terms(walk)->rules->valid == TIER_VALID_WHILE_QUALIFIED;
-}
-
-static inline bool
-holds(const TierWalk *walk, const TierAsk *ask)
-{
-	int i;
-
-	if (ask->nneeds == 1)
-		return walk->values[ask->first.measure] >= ask->first.need;
-	for (i = 0; i < ask->nneeds; i++)
-		if ((walk->values[ask->needs[i].measure] >= ask->needs[i].need) != ask->all)
-			return !ask->all;
-	return ask->all && ask->nneeds > 0;
-}
-
-/* ---- the ladder at a scale ---- */
-
-/* The least value, in units at a scale, that meets a threshold. */
-static int128
-need_of(const Decimal *threshold, int scale, bool exceeded)
-{
-	int128 need = threshold->units;
-
-	if (threshold->scale <= scale)
-		need = need * decimal_power[scale - threshold->scale] + (exceeded ? 1 : 0);
-	else
-	{
-		int64 factor = decimal_power[threshold->scale - scale];
-
-		need = threshold->units / factor + (exceeded || threshold->units % factor != 0 ? 1 : 0);
-	}
-	return need;
-}
-
-static void
-make_ask(const TierWalk *walk, const TierCondition *condition, int scale, bool exceeded,
-		 TierAsk *ask)
-{
-	int i;
-
-	ask->all = condition->all;
-	ask->nneeds = condition->ntests;
-	ask->needs = palloc(Max(ask->nneeds, 1) * sizeof(TierNeed));
-	for (i = 0; i < ask->nneeds; i++)
-	{
-		const TierTest *test = &condition->tests[i];
-
-		ask->needs[i].measure = test->metric;
-		ask->needs[i].need =
-			need_of(&test->threshold,
-					walk->policy->metrics[test->metric].of == TIER_SUM ? scale : 0, exceeded);
-	}
-	if (ask->nneeds > 0)
-		ask->first = ask->needs[0];
-}
-
-#define MORE_THAN_ALL ((int128) 1 << 126)
-
-/* What the only measure must be at least for anything to move up from a rank, or be renewed. */
-static void
-set_moves(const TierPolicy *policy, TierRung *rungs)
-{
-	int128 above = MORE_THAN_ALL;
-	int rank;
-
-	for (rank = policy->ntiers - 1; rank >= 0; rank--)
-	{
-		TierRung *rung = &rungs[rank];
-
-		rung->above = policy->nmetrics > 1 ? -MORE_THAN_ALL : above;
-		rung->moves = rung->above;
-		if (rank > 0 && rung->keep.nneeds > 0)
-			rung->moves = Min(above, rung->keep.first.need);
-		if (rank > 0 && rung->reach.nneeds > 0)
-			above = Min(above, rung->reach.first.need);
-		if (policy->nmetrics > 1)
-			rung->moves = -MORE_THAN_ALL;
-	}
-}
-
-static TierRung *
-rungs_at(TierWalk *walk, int scale)
-{
-	const TierPolicy *policy = walk->policy;
-	MemoryContext caller;
-	TierRung *rungs;
-	int version;
-	int rank;
-
-	if (walk->rungs[scale] != NULL)
-		return walk->rungs[scale];
-	caller = MemoryContextSwitchTo(walk->context);
-	rungs = palloc0_array(TierRung, policy->nversions * policy->ntiers);
-	for (version = 0; version < policy->nversions; version++)
-	{
-		for (rank = 1; rank < policy->ntiers; rank++)
-		{
-			const TierVersion *rules = &policy->versions[version];
-			TierRung *rung = &rungs[version * policy->ntiers + rank];
-
-			make_ask(walk, &rules->levels[rank - 1].reach, scale, rules->exceeded, &rung->reach);
-			make_ask(walk, &rules->levels[rank - 1].keep, scale, rules->exceeded, &rung->keep);
-		}
-		set_moves(policy, &rungs[version * policy->ntiers]);
-	}
-	MemoryContextSwitchTo(caller);
-	walk->rungs[scale] = rungs;
-	return rungs;
-}
-
-static int
-highest(const TierWalk *walk, int rank)
-{
-	int i;
-
-	if (walk->values[0] < walk->rung[rank].above)
-		return rank;
-	for (i = walk->policy->ntiers - 1; i > rank; i--)
-		if (holds(walk, &walk->rung[i].reach))
-			return i;
-	return rank;
-}
-
-static inline bool
-keeps(const TierWalk *walk)
-{
-	return walk->rule_rank == 0 || holds(walk, &walk->held->keep);
-}
-
-/* ---- validity ---- */
-
-static void
-begin_validity(TierWalk *walk, TimestampTz at, bool by_time)
-{
-	TierTerms *terms = tier_terms(walk);
-
-	walk->valid_from = at;
-	walk->valid_span = NULL;
-	walk->valid_known = true;
-	walk->valid_over = false;
-	walk->valid_until = DT_NOEND;
-	switch (terms->rules->valid)
-	{
-		case TIER_VALID_INTERVAL:
-			walk->valid_span = &terms->valid;
-			walk->valid_known = false;
-			walk->valid_least = span_least(&terms->valid, at);
-			walk->due = Min(walk->due, walk->valid_least);
-			return;
-		case TIER_VALID_PERIOD_END:
-			walk->valid_until = tier_period_end(walk, at);
-			break;
-		case TIER_VALID_NEXT_PERIOD_END:
-			walk->valid_until =
-				by_time ? tier_period_end(walk, at) : tier_next_period_end(walk, at);
-			break;
-		case TIER_VALID_WHILE_QUALIFIED:
-			walk->due = DT_NOBEGIN; /* whatever lowers a measure is looked at from now on */
-			break;
-		case TIER_VALID_FOREVER:
-			break;
-	}
-	walk->valid_least = walk->valid_until;
-	walk->due = Min(walk->due, walk->valid_least);
-}
-
-static TimestampTz
-valid_until(TierWalk *walk)
-{
-	if (!walk->valid_known)
-	{
-		walk->valid_until = span_end(walk->valid_span, walk->zone, walk->valid_from);
-		walk->valid_least = walk->valid_until;
-		walk->valid_known = true;
-	}
-	return walk->valid_until;
-}
-
-/*
- * The common renewal: for the same interval, which ends later for sure, and nobody wants to see
- * it. False where it is another. What falls due only gets later: it isn't looked at anew.
- */
-static inline bool
-renew_plainly(TierWalk *walk, TimestampTz at)
-{
-	Span *span = &tier_terms(walk)->valid;
-
-	if (walk->valid_span != span || walk->history || walk->grace_until != DT_NOEND ||
-		walk->policy->window == TIER_SINCE_TIER ||
-		(at - walk->valid_from <= SURELY_LATER &&
-		 !span_keeps_order(span, walk->zone, walk->valid_from)))
-		return false;
-	if (at > walk->valid_from)
-	{
-		walk->valid_from = at;
-		walk->valid_known = false;
-		walk->valid_least = span_least(span, at);
-		walk->valid_over = false;
-	}
-	return true;
-}
-
-/* Renews validity where that is for longer, or grace runs; was it renewed? */
-static bool
-renew_validity(TierWalk *walk, TimestampTz at, bool by_time)
-{
-	bool in_grace = walk->grace_until != DT_NOEND;
-	TimestampTz before;
-	TimestampTz from;
-	Span *span;
-	bool over;
-
-	before = valid_until(walk);
-	from = walk->valid_from;
-	span = walk->valid_span;
-	over = walk->valid_over;
-	begin_validity(walk, at, by_time);
-	if (valid_until(walk) > before || in_grace)
-	{
-		walk->grace_until = DT_NOEND;
-		return true;
-	}
-	walk->valid_from = from;
-	walk->valid_span = span;
-	walk->valid_over = over;
-	walk->valid_until = walk->valid_least = before;
-	walk->valid_known = true;
-	return false;
-}
-
-/* ---- what is effective ---- */
-
-TimestampTz
-tier_effective_until(TierWalk *walk)
-{
-	TimestampTz until = DT_NOBEGIN;
-
-	if (walk->rank <= 0)
-		return DT_NOEND;
-	if (walk->rule_rank == walk->rank)
-		until = valid_until(walk);
-	if (walk->granted_rank == walk->rank)
-		until = Max(until, walk->granted_until[walk->rank]);
-	return until;
-}
-
-/* What decided, for the history. */
-typedef struct Deciding
-{
-	int measure;
-	int128 value;
-} Deciding;
-
-/* The first measure of a condition; of those that meet it, where holding is asked for. */
-static Deciding
-deciding_measure(const TierWalk *walk, const TierAsk *ask, bool holding)
-{
-	Deciding deciding = { 0 };
-	int i;
-
-	if (ask->nneeds > 0)
-		deciding.measure = ask->needs[0].measure;
-	for (i = 0; holding && i < ask->nneeds; i++)
-		if (walk->values[ask->needs[i].measure] >= ask->needs[i].need)
-		{
-			deciding.measure = ask->needs[i].measure;
-			break;
-		}
-	deciding.value = walk->values[deciding.measure];
-	return deciding;
-}
-
-/* Reports what a step has changed, if anything. */
-static void
-settle(TierWalk *walk, TimestampTz at, TierReason reason, Deciding deciding, int64 event)
-{
-	TierChange change;
-
-	change.from_rank = walk->rank;
-	walk->rank = Max(walk->rule_rank, walk->granted_rank);
-	if (walk->sink == NULL)
-		return;
-	change.to_rank = walk->rank;
-	if (walk->history)
-	{
-		TimestampTz before = walk->shown_until;
-
-		walk->shown_until = change.valid_until = tier_effective_until(walk);
-		if (change.from_rank == change.to_rank && change.valid_until <= before)
-			return;
-		change.measure = deciding.measure;
-		change.value = deciding.value;
-		change.event = event;
-	}
-	else if (change.from_rank == change.to_rank)
-		return;
-	change.at = at;
-	change.reason = reason;
-	walk->sink(walk->sink_context, walk, &change);
-}
-
-/* The count since the tier began starts over: with the events of that instant, unless it was
- * they that made it. */
-static void
-restart_count(TierWalk *walk, TimestampTz at, int64 event)
-{
-	if (walk->policy->window == TIER_SINCE_TIER)
-		tier_window_restart(walk, event >= 0 ? at : at - 1);
-}
-
-/* ---- up, and renewed ---- */
-
-static void
-qualify(TierWalk *walk, TimestampTz at, int rank, int64 event)
-{
-	Deciding deciding = deciding_measure(walk, &walk->rung[rank].reach, true);
-
-	set_rule_rank(walk, rank);
-	walk->grace_until = DT_NOEND;
-	begin_validity(walk, at, false);
-	restart_count(walk, at, event);
-	settle(walk, at, TIER_QUALIFIED, deciding, event);
-}
-
-/* Keeping holds: the tier is renewed. */
-static void
-requalify(TierWalk *walk, TimestampTz at, bool by_time, int64 event)
-{
-	Deciding deciding = { 0 };
-	bool renewed;
-
-	if (walk->history)
-		deciding = deciding_measure(walk, &walk->held->keep, true);
-	renewed = renew_validity(walk, at, by_time);
-	restart_count(walk, at, event);
-	if (renewed && walk->history)
-		settle(walk, at, TIER_REQUALIFIED, deciding, event);
-}
-
-/* May something have left that was not taken out yet? */
-static inline bool
-is_stale(const TierWalk *walk, TimestampTz at)
-{
-	return (walk->first_far < walk->nentries &&
-			span_least(&walk->window, walk->entries[walk->first_far].at) <= at) ||
-		   (walk->near.count > 0 && walk->near.ends[0].at <= at);
-}
-
-static void
-rise(TierWalk *walk, TimestampTz at, int64 event)
-{
-	int rank = highest(walk, walk->rule_rank);
-	bool kept = walk->rule_rank > 0 && keeps(walk);
-
-	if (rank == walk->rule_rank && !kept)
-		return;
-	if (walk->policy->window == TIER_ROLLING && is_stale(walk, at))
-	{
-		/* All that can be left in it are contributions: without them it isn't more. */
-		(void) tier_window_leave(walk, at);
-		rank = highest(walk, walk->rule_rank);
-		kept = walk->rule_rank > 0 && keeps(walk);
-	}
-	if (rank > walk->rule_rank)
-		qualify(walk, at, rank, event);
-	else if (kept && !renew_plainly(walk, at))
-		requalify(walk, at, false, event);
-}
-
-static void
-judge_period(TierWalk *walk, TimestampTz at)
-{
-	int rank = highest(walk, walk->rule_rank);
-
-	if (rank > walk->rule_rank)
-		qualify(walk, at, rank, -1);
-	else if (walk->rule_rank > 0 && keeps(walk))
-		requalify(walk, at, true, -1);
-}
-
-/* ---- down ---- */
-
-static void
-downgrade(TierWalk *walk, TimestampTz at, TierReason reason, int64 event)
-{
-	Deciding deciding = deciding_measure(walk, &walk->held->keep, false);
-	int rank = 0;
-
-	switch (tier_terms(walk)->rules->downgrade)
-	{
-		case TIER_TO_METRIC:
-			for (rank = walk->rule_rank - 1; rank > 0; rank--)
-				if (holds(walk, &walk->rung[rank].reach))
-					break;
-			break;
-		case TIER_ONE_LEVEL:
-			rank = walk->rule_rank - 1;
-			break;
-		case TIER_TO_BASE:
-			break;
-	}
-	set_rule_rank(walk, rank);
-	walk->grace_until = DT_NOEND;
-	if (rank > 0)
-		begin_validity(walk, at, true);
-	restart_count(walk, at, event);
-	settle(walk, at, reason, deciding, event);
-}
-
-static TierReason
-lapse_reason(const TierWalk *walk)
-{
-	return tier_terms(walk)->rules->downgrade == TIER_ONE_LEVEL ? TIER_SOFT_LANDING : TIER_LAPSED;
-}
-
-static void
-begin_grace(TierWalk *walk, TimestampTz at)
-{
-	walk->grace_until = span_end(&tier_terms(walk)->grace, walk->zone, at);
-	walk->due = Min(walk->due, walk->grace_until);
-}
-
-static void
-validity_ends(TierWalk *walk, TimestampTz at)
-{
-	if (keeps(walk))
-		requalify(walk, at, true, -1);
-	else if (tier_terms(walk)->rules->has_grace)
-	{
-		walk->valid_over = true;
-		begin_grace(walk, at);
-	}
-	else
-		downgrade(walk, at, lapse_reason(walk), -1);
-}
-
-static void
-grace_ends(TierWalk *walk, TimestampTz at)
-{
-	downgrade(walk, at, TIER_GRACE_ENDED, -1);
-	if (while_qualified(walk) && tier_terms(walk)->rules->has_grace && !keeps(walk))
-		begin_grace(walk, at);
-}
-
-static void
-check_kept(TierWalk *walk, TimestampTz at, int64 event)
-{
-	while (!keeps(walk))
-	{
-		if (tier_terms(walk)->rules->has_grace)
-		{
-			if (walk->grace_until == DT_NOEND)
-				begin_grace(walk, at);
-			return;
-		}
-		downgrade(walk, at, lapse_reason(walk), event);
-	}
-	walk->grace_until = DT_NOEND;
-}
-
-/* ---- membership and grants ---- */
-
-static Deciding
-first_measure(const TierWalk *walk)
-{
-	Deciding deciding = { 0 };
-
-	deciding.value = walk->value_before;
-	return deciding;
-}
-
-static void
-grant(TierWalk *walk, TimestampTz at, int rank, TimestampTz until, int64 event)
-{
-	if (rank == 0 || until <= at)
-		return;
-	walk->granted_until[rank] = Max(walk->granted_until[rank], until);
-	walk->granted_rank = Max(walk->granted_rank, rank);
-	walk->due = Min(walk->due, walk->granted_until[walk->granted_rank]);
-	settle(walk, at, TIER_GRANTED, first_measure(walk), event);
-}
-
-static void
-join(TierWalk *walk, TimestampTz at)
-{
-	int64 i;
-
-	walk->is_member = true;
-	walk->due = DT_NOBEGIN;
-	while (next_version_at(walk) <= at)
-		next_version(walk);
-	walk->since = at - 1;
-	settle(walk, at, TIER_JOINED, first_measure(walk), walk->join_event);
-	for (i = 0; i < walk->nearly; i++)
-	{
-		grant(walk, at, walk->early[i].rank, walk->early[i].until, walk->early[i].event);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-static void
-end_grants(TierWalk *walk, TimestampTz at)
-{
-	while (walk->granted_rank > 0 && walk->granted_until[walk->granted_rank] <= at)
-		walk->granted_rank--;
-	if (walk->granted_rank > 0)
-		walk->due = Min(walk->due, walk->granted_until[walk->granted_rank]);
-	settle(walk, at, TIER_GRANT_ENDED, first_measure(walk), -1);
-}
 
 /* ---- counting ---- */
 
@@ -584,7 +38,7 @@ append_entry(TierWalk *walk, TimestampTz at, int64 value, uint32 measures)
 	entry->measures = measures;
 	if (unlikely(value < 0))
 		tier_window_add_negative(walk, at);
-	else if (unlikely(while_qualified(walk)))
+	else if (unlikely(tier_while_qualified(walk)))
 		walk->due = Min(walk->due, span_least(&walk->window, at));
 }
 
@@ -642,9 +96,9 @@ sort_measures(TierWalk *walk)
 {
 	int i;
 
-	for (i = 0; i < walk->policy->nmetrics; i++)
+	for (i = 0; i < walk->policy->nmeasures; i++)
 	{
-		const TierMetric *measure = &walk->policy->metrics[i];
+		const TierMeasure *measure = &walk->policy->measures[i];
 		uint32 bit = (uint32) 1 << i;
 
 		if (measure->of == TIER_EVENTS)
@@ -684,15 +138,15 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 	}
 	walk->rungs = palloc0((DECIMAL_MAX_SCALE + 1) * sizeof(TierRung *));
 	sort_measures(walk);
-	walk->may_be_plain = policy->window == TIER_ROLLING && policy->nmetrics == 1 &&
-						 walk->net != 0 && policy->metrics[0].nkinds == 0 &&
-						 policy->metrics[0].nlabels == 0 && !walk->history;
+	walk->may_be_plain = policy->window == TIER_ROLLING && policy->nmeasures == 1 &&
+						 walk->net != 0 && policy->measures[0].nkinds == 0 &&
+						 policy->measures[0].nlabels == 0 && !walk->history;
 	for (i = 0; i < policy->nversions; i++)
 		if (policy->versions[i].valid == TIER_VALID_WHILE_QUALIFIED)
 			walk->may_be_plain = false;
 	walk->granted_until = palloc(policy->ntiers * sizeof(TimestampTz));
-	walk->values = palloc0(policy->nmetrics * sizeof(int128));
-	walk->last_days = palloc(policy->nmetrics * TIER_LAST_DAYS * sizeof(TierDay));
+	walk->values = palloc0(policy->nmeasures * sizeof(int128));
+	walk->last_days = palloc(policy->nmeasures * TIER_LAST_DAYS * sizeof(TierDay));
 	if (policy->window == TIER_ROLLING)
 		span_open(&walk->window, &policy->rolling);
 	else if (policy->window == TIER_CALENDAR)
@@ -722,12 +176,12 @@ next_due(TierWalk *walk, TimestampTz before)
 
 	if (!walk->is_member)
 		return walk->due = walk->member_since;
-	qualified_only = while_qualified(walk) && walk->rule_rank > 0;
-	due = Min(next_version_at(walk), walk->grace_until);
+	qualified_only = tier_while_qualified(walk) && walk->rule_rank > 0;
+	due = Min(tier_next_version_at(walk), walk->grace_until);
 	if (walk->granted_rank > 0)
 		due = Min(due, walk->granted_until[walk->granted_rank]);
 	if (walk->rule_rank > 0 && !walk->valid_over && walk->valid_least < due)
-		due = walk->valid_least < before ? Min(due, valid_until(walk)) : walk->valid_least;
+		due = walk->valid_least < before ? Min(due, tier_valid_until(walk)) : walk->valid_least;
 	if (walk->has_periods && ((!walk->at_once && walk->period_counted) || qualified_only))
 		due = Min(due, walk->period_end);
 	if (walk->policy->window == TIER_ROLLING)
@@ -744,12 +198,10 @@ next_due(TierWalk *walk, TimestampTz before)
 static void
 fall_due(TierWalk *walk, TimestampTz at)
 {
-	bool version_begins = false;
+	bool version_begins = tier_rules_come_to(walk, at);
 	bool period_begins = false;
 	bool negative_left = false;
 
-	for (; next_version_at(walk) <= at; version_begins = true)
-		next_version(walk);
 	if (walk->policy->window == TIER_ROLLING)
 		negative_left = tier_window_leave(walk, at);
 	else if (walk->has_periods && walk->period_end != DT_NOBEGIN)
@@ -760,26 +212,21 @@ fall_due(TierWalk *walk, TimestampTz at)
 
 	/* judged on the period that has ended, if one has */
 	if (period_begins && !walk->at_once)
-		judge_period(walk, at);
+		tier_rules_period_ends(walk, at);
 	if (walk->rule_rank > 0 && !walk->valid_over && walk->valid_least <= at &&
-		valid_until(walk) == at)
-		validity_ends(walk, at);
+		tier_valid_until(walk) == at)
+		tier_rules_validity_ends(walk, at);
 	if (walk->grace_until == at)
-		grace_ends(walk, at);
+		tier_rules_grace_ends(walk, at);
 
 	if (period_begins)
 		tier_period_enter(walk, at);
 	if (version_begins && walk->at_once)
-	{
-		int rank = highest(walk, walk->rule_rank);
-
-		if (rank > walk->rule_rank)
-			qualify(walk, at, rank, -1);
-	}
+		tier_rules_version_begins(walk, at);
 	if (negative_left && walk->at_once)
-		rise(walk, at, -1);
-	if (while_qualified(walk))
-		check_kept(walk, at, -1);
+		tier_rules_rise(walk, at, -1);
+	if (tier_while_qualified(walk))
+		tier_rules_check(walk, at, -1);
 }
 
 /* The measures as they are before the events of an instant, for the history. */
@@ -799,9 +246,9 @@ static void
 come_and_go(TierWalk *walk, TimestampTz at)
 {
 	if (!walk->is_member && walk->member_since <= at)
-		join(walk, at);
+		tier_rules_join(walk, at);
 	if (walk->granted_rank > 0 && walk->granted_until[walk->granted_rank] <= at)
-		end_grants(walk, at);
+		tier_rules_end_grants(walk, at);
 }
 
 static void
@@ -861,10 +308,10 @@ take_grant(TierWalk *walk, const TierEvent *event)
 	if (rank == TIER_NO_RANK)
 		report_unknown_tier(walk, label);
 	if (!walk->is_member && walk->member_since <= walk->now)
-		join(walk, walk->now);
+		tier_rules_join(walk, walk->now);
 	if (walk->is_member)
 	{
-		grant(walk, walk->now, rank, event->expires_at, event->number);
+		tier_rules_grant(walk, walk->now, rank, event->expires_at, event->number);
 		return;
 	}
 	walk->early = array_grow_in(walk->context, walk->early, &walk->max_early, walk->nearly + 1,
@@ -916,9 +363,9 @@ end_instant(TierWalk *walk)
 			return;
 	}
 	if (walk->raised != 0 && walk->at_once && walk->values[0] >= walk->held->moves)
-		rise(walk, at, walk->raised_event);
-	if (unlikely(while_qualified(walk)))
-		check_kept(walk, at, walk->counted_event);
+		tier_rules_rise(walk, at, walk->raised_event);
+	if (unlikely(tier_while_qualified(walk)))
+		tier_rules_check(walk, at, walk->counted_event);
 }
 
 void
@@ -945,30 +392,15 @@ void
 tier_walk_start(TierWalk *walk, int scale, TimestampTz member_since, int64 join_event,
 				const char *customer)
 {
-	int rank;
-
 	Assert(scale >= 0 && scale <= DECIMAL_MAX_SCALE);
 	walk->customer = customer;
 	walk->scale = scale;
-	walk->rung = rungs_at(walk, scale);
 	walk->member_since = member_since;
 	walk->join_event = join_event;
 	walk->is_member = member_since == DT_NOBEGIN;
 	walk->now = walk->due = DT_NOBEGIN;
-	walk->term = walk->terms;
-	set_rule_rank(walk, 0);
-	walk->valid_span = NULL;
-	walk->valid_known = true;
-	walk->valid_least = walk->valid_until = DT_NOEND;
-	walk->valid_over = false;
-	walk->grace_until = DT_NOEND;
-	for (rank = 0; rank < walk->policy->ntiers; rank++)
-		walk->granted_until[rank] = DT_NOBEGIN;
-	walk->granted_rank = 0;
-	walk->nearly = 0;
-	walk->rank = walk->is_member ? 0 : TIER_NO_RANK;
-	walk->shown_until = DT_NOEND;
 	walk->value_before = 0;
+	tier_rules_start(walk);
 	if (walk->policy->window == TIER_MEMBERSHIP_YEAR && !TIMESTAMP_NOT_FINITE(member_since))
 		walk->joined_day = zone_day(walk->zone, member_since);
 	tier_window_clear(walk);
@@ -984,9 +416,9 @@ number_texts(TierWalk *walk, const EventText *texts, int ntexts, bool are_kinds,
 
 	for (n = 0; n <= ntexts; n++)
 		measures[n] = 0;
-	for (i = 0; i < policy->nmetrics; i++)
+	for (i = 0; i < policy->nmeasures; i++)
 	{
-		const TierMetric *measure = &policy->metrics[i];
+		const TierMeasure *measure = &policy->measures[i];
 		const EventText *counted = are_kinds ? measure->kinds : measure->labels;
 		int ncounted = are_kinds ? measure->nkinds : measure->nlabels;
 
@@ -1123,7 +555,7 @@ take_plain_instant(TierWalk *walk, TimestampTz at)
 			CHECK_FOR_INTERRUPTS();
 	} while (walk->has_next && walk->next_at == at);
 	if (raised_by >= 0 && walk->values[0] >= walk->held->moves)
-		rise(walk, at, raised_by);
+		tier_rules_rise(walk, at, raised_by);
 }
 
 void

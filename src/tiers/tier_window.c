@@ -225,10 +225,10 @@ clear_values(TierWalk *walk)
 {
 	int i;
 
-	for (i = 0; i < walk->policy->nmetrics; i++)
+	for (i = 0; i < walk->policy->nmeasures; i++)
 		walk->values[i] = 0;
 	if (walk->days != 0)
-		for (i = 0; i < walk->policy->nmetrics * TIER_LAST_DAYS; i++)
+		for (i = 0; i < walk->policy->nmeasures * TIER_LAST_DAYS; i++)
 			walk->last_days[i].day = TIER_NO_DAY;
 }
 

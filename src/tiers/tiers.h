@@ -35,37 +35,37 @@
 #include "core/decimal.h"
 #include "timeline/timeline.h"
 
-#define TIER_NO_RANK	 (-1) /* not a member yet */
+#define TIER_NO_RANK	  (-1) /* not a member yet */
 
 /* Instead of a tier's name, for TIER_NO_RANK. */
-#define TIER_NOT_YET	 "not yet a member"
+#define TIER_NOT_YET	  "not yet a member"
 
-#define TIER_MAX_LEVELS	 100
-#define TIER_MAX_METRICS 32
+#define TIER_MAX_LEVELS	  100
+#define TIER_MAX_MEASURES 32
 
 /* ---- the rules ---- */
 
-typedef enum TierMeasure
+typedef enum TierMeasureOf
 {
 	TIER_SUM,	 /* of values */
 	TIER_EVENTS, /* their number */
 	TIER_DAYS	 /* local days with an event */
-} TierMeasure;
+} TierMeasureOf;
 
-typedef struct TierMetric
+typedef struct TierMeasure
 {
 	const char *name;
-	TierMeasure of;
+	TierMeasureOf of;
 	bool positive_only; /* TIER_SUM: negative values are left out */
 	int nkinds;			/* 0: of any kind */
 	EventText *kinds;	/* sorted */
 	int nlabels;
 	EventText *labels;
-} TierMetric;
+} TierMeasure;
 
 typedef struct TierTest
 {
-	int metric;
+	int measure;
 	Decimal threshold; /* > 0, at its smallest scale */
 } TierTest;
 
@@ -74,7 +74,7 @@ typedef struct TierCondition
 {
 	bool all; /* else any; false where there is just one */
 	int ntests;
-	TierTest *tests; /* in the order of metrics */
+	TierTest *tests; /* in the order of measures */
 } TierCondition;
 
 typedef struct TierLevel
@@ -103,9 +103,9 @@ typedef enum TierValidity
 
 typedef enum TierDowngrade
 {
-	TIER_TO_METRIC,
+	TIER_TO_MEASURE,
 	TIER_ONE_LEVEL,
-	TIER_TO_BASE
+	TIER_TO_ENTRY
 } TierDowngrade;
 
 /* What may change from a day on; a decision follows the version of its own local day. */
@@ -126,8 +126,8 @@ typedef struct TierPolicy
 	ZoneDays *zone;		/* NULL: the session's */
 	int ntiers;			/* the entry tier included */
 	const char **tiers; /* names by rank */
-	int nmetrics;		/* at least 1 */
-	TierMetric *metrics;
+	int nmeasures;		/* at least 1 */
+	TierMeasure *measures;
 	TierWindow window;
 	Interval rolling;		/* TIER_ROLLING */
 	CalendarPeriod *period; /* TIER_CALENDAR; has no zone of its own */
@@ -143,9 +143,6 @@ extern const struct PolicyTable tier_policy_table;
 
 /* Opens a detoasted tier_policy datum in the current memory context. */
 extern TierPolicy *tier_policy_open(const struct varlena *policy);
-
-/* The stored form of rules written as JSON; everything is checked. */
-extern struct varlena *tier_policy_from_text(const char *text);
 
 /* The rank of a tier's name; TIER_NO_RANK where there is no such tier. */
 extern int tier_rank_of(const TierPolicy *policy, const char *name, int len);
@@ -286,10 +283,10 @@ typedef struct TierMissing
 /*
  * What is missing to reach the next tier, and to keep the effective one (to reach it, where
  * a grant lifts it above the rules): of one measure, or of the whole condition
- * (TIER_ANY_METRIC): where any measure does, the least that is missing; where all must, the most.
+ * (TIER_ANY_MEASURE): where any measure does, the least that is missing; where all must, the most.
  * The most of measures of different scales is by number.
  */
-#define TIER_ANY_METRIC (-1)
+#define TIER_ANY_MEASURE (-1)
 extern TierMissing tier_walk_missing_to_next(TierWalk *walk, int measure);
 extern TierMissing tier_walk_missing_to_keep(TierWalk *walk, int measure);
 

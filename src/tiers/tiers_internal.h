@@ -1,16 +1,45 @@
 /*
  * tiers_internal.h
- *		The state of a walk, which the files of the engine share:
+ *		What the files of tiers share. Each asks those above it:
  *
- *		tier_walk.c		what comes next, and what the rules decide then
- *		tier_window.c	the measures: what counts, what leaves the window, which period it is
- *		tier_standing.c	where it stands
+ *		tier_levels.c	the rules: measures and levels
+ *		tier_policy.c	the rules: all other keys, and the type
+ *		tier_window.c	a walk: the measures, what leaves the window, which period it is
+ *		tier_rules.c	a walk: what the rules decide
+ *		tier_walk.c		a walk: what comes next; it counts
+ *		tier_standing.c	a walk: where it stands
+ *		tier_sql.c		functions of one customer
+ *		tier_fold.c		everyone's walks, for the metrics tier_census.c, tier_migration.c,
+ *						tier_flow.c, tier_tenure.c and tier_near.c
  */
 #ifndef LOYALTY_TIERS_INTERNAL_H
 #define LOYALTY_TIERS_INTERNAL_H
 
+#include "postgres.h"
+
 #include "calendar/calendar.h"
+#include "metric/metric.h"
+#include "policy/policy.h"
 #include "tiers/tiers.h"
+
+/* ==== the rules ==== */
+
+/* ---- tier_levels.c: in the rows of the table of keys ---- */
+
+extern void tier_read_measures(const PolicyObject *root, const PolicyKey *key, void *policy,
+							   void *version);
+extern void tier_put_measures(StringInfo out, const PolicyKey *key, const void *policy,
+							  const void *now, const void *before);
+extern bool tier_measures_same(const PolicyKey *key, const void *policy, const void *now,
+							   const void *before);
+extern void tier_read_levels(const PolicyObject *object, const PolicyKey *key, void *policy,
+							 void *version);
+extern void tier_put_levels(StringInfo out, const PolicyKey *key, const void *policy,
+							const void *now, const void *before);
+
+extern void tier_report_no_levels(const PolicyObject *root) pg_attribute_noreturn();
+
+/* ==== a walk ==== */
 
 /* ---- the rules made ready for a scale of values ---- */
 
@@ -211,6 +240,19 @@ tier_terms(const TierWalk *walk)
 	return walk->term;
 }
 
+/* When the next version begins; DT_NOEND: never. */
+static inline TimestampTz
+tier_next_version_at(const TierWalk *walk)
+{
+	return walk->term < walk->terms + walk->policy->nversions - 1 ? walk->term[1].starts : DT_NOEND;
+}
+
+static inline bool
+tier_while_qualified(const TierWalk *walk)
+{
+	return tier_terms(walk)->rules->valid == TIER_VALID_WHILE_QUALIFIED;
+}
+
 /* ---- tier_window.c ---- */
 
 /* Forgets the customer's events. */
@@ -247,9 +289,159 @@ extern void tier_window_restart(TierWalk *walk, TimestampTz since);
 /* Brings the measures to an instant. */
 extern void tier_window_bring(TierWalk *walk, TimestampTz at);
 
-/* ---- tier_walk.c ---- */
+/* ---- tier_rules.c ---- */
 
-/* Until when the effective tier is promised; DT_NOEND: open. */
+/* Starts over with a customer, whose scale and membership are set. */
+extern void tier_rules_start(TierWalk *walk);
+
+/* Comes to the version in force at an instant; does one begin? What that means for the tier is
+ * decided with tier_rules_version_begins(). */
+extern bool tier_rules_come_to(TierWalk *walk, TimestampTz at);
+extern void tier_rules_version_begins(TierWalk *walk, TimestampTz at);
+
+/* Something raised a measure: up, or renewed. */
+extern void tier_rules_rise(TierWalk *walk, TimestampTz at, int64 event);
+
+/* A period ends that upgrades are judged at; validity ends; grace does. */
+extern void tier_rules_period_ends(TierWalk *walk, TimestampTz at);
+extern void tier_rules_validity_ends(TierWalk *walk, TimestampTz at);
+extern void tier_rules_grace_ends(TierWalk *walk, TimestampTz at);
+
+/* Where tiers are valid while qualified: does keeping hold? */
+extern void tier_rules_check(TierWalk *walk, TimestampTz at, int64 event);
+
+/* Membership begins; a grant does; those that have ended go. */
+extern void tier_rules_join(TierWalk *walk, TimestampTz at);
+extern void tier_rules_grant(TierWalk *walk, TimestampTz at, int rank, TimestampTz until,
+							 int64 event);
+extern void tier_rules_end_grants(TierWalk *walk, TimestampTz at);
+
+/* Until when the rules' tier is valid, and the effective one is promised; DT_NOEND: open. */
+extern TimestampTz tier_valid_until(TierWalk *walk);
 extern TimestampTz tier_effective_until(TierWalk *walk);
+
+/* ==== tiers of everyone ==== */
+
+/*
+ *		timelines --> one walk each, to the end of as_of --> where it stands	--> census, near
+ *														\-> at two days		--> migration
+ *														\-> its changes		--> flow, tenure
+ *
+ * All go by the effective rank. Who isn't a member yet isn't counted; a customer without any
+ * event is a member in the entry tier all the time, who never joined.
+ */
+
+/* Kinds of folds. */
+typedef enum TierFoldKind
+{
+	TIER_CENSUS,
+	TIER_MIGRATION,
+	TIER_FLOW,
+	TIER_TENURE,
+	TIER_NEAR
+} TierFoldKind;
+
+/* ---- keys and sums of the tallies, in the order of their shapes ---- */
+
+/* By rank. */
+typedef enum CensusSum
+{
+	CENSUS_MEMBERS,
+	CENSUS_VALUE, /* of the first measure */
+	CENSUS_SUMS
+} CensusSum;
+
+typedef enum MigrationKey
+{
+	MIGRATION_FROM, /* TIER_NO_RANK: not yet a member */
+	MIGRATION_TO,
+	MIGRATION_KEYS
+} MigrationKey;
+
+typedef enum FlowKey
+{
+	FLOW_PERIOD,
+	FLOW_RANK,
+	FLOW_KEYS
+} FlowKey;
+
+typedef enum FlowSum
+{
+	FLOW_JOINED,
+	FLOW_UPGRADED_IN,
+	FLOW_UPGRADED_OUT,
+	FLOW_DOWNGRADED_IN,
+	FLOW_DOWNGRADED_OUT,
+	FLOW_EVENTLESS, /* members all the time: in the last period, since the first one isn't known
+					   before all results are added up */
+	FLOW_SUMS
+} FlowSum;
+
+typedef enum TenureKey
+{
+	TENURE_RANK,
+	TENURE_DAYS,
+	TENURE_KEYS
+} TenureKey;
+
+typedef enum TenureSum
+{
+	TENURE_ENDED,
+	TENURE_RUNNING,
+	TENURE_SUMS
+} TenureSum;
+
+/* By rank. */
+typedef enum NearSum
+{
+	NEAR_MEMBERS,
+	NEAR_NEXT,
+	NEAR_KEEP,
+	NEAR_SUMS
+} NearSum;
+
+/* ---- what metrics are made of ---- */
+
+extern char *tier_canonical_policy(const char *text);
+
+/* Parameters of all shapes; a metric has one more at most. */
+#define TIER_PARAMETERS \
+	METRIC_POLICY_PARAMETER("policy", tier_canonical_policy, "policy"), METRIC_POLICY_ZONE_PARAMETER
+#define TIER_PARAMETER_POLICY 0
+
+#define TIER_POLICY_ARGUMENT                                                                  \
+	{                                                                                         \
+		"policy", .type = METRIC_POLICY,                                                      \
+				  .null_hint = "Give the tiers, such as '{\"Silver\": 500, \"Gold\": 2000}'." \
+	}
+
+/* (policy, as_of) */
+#define TIER_PLAIN_ARGUMENTS  2
+#define TIER_PLAIN_PARAMETERS 3
+extern const MetricArgument tier_plain_arguments[TIER_PLAIN_ARGUMENTS];
+extern const TallyParameter tier_plain_parameters[TIER_PLAIN_PARAMETERS];
+
+extern const MetricPolicy tier_metric_policy;
+
+/* The fold. */
+extern void *tier_fold_start(const MetricQuestion *question, Tally *tally);
+extern void tier_fold_customer(void *fold, ByteSpan body);
+extern void tier_fold_finish(void *fold, Tally *tally);
+
+/* All that the metrics have in common. */
+#define TIER_METRIC                                                                     \
+	.input = METRIC_TIMELINES, .policy = &tier_metric_policy, .start = tier_fold_start, \
+	.customer = tier_fold_customer, .finish = tier_fold_finish
+
+/* ---- reading results ---- */
+
+/* The policy that a result was counted by; NULL where it has none, and so no rows. */
+extern TierPolicy *tier_result_policy(const Tally *tally);
+
+/* What is wrong with rows from outside, one of whose keys is a rank; NULL: nothing so far. */
+extern const char *tier_rows_fault(const Tally *tally, int rank_key);
+
+/* A number of members as a share of all; NaN of none. */
+extern double tier_share(int128 members, int128 all);
 
 #endif

@@ -175,7 +175,7 @@ extern ByteSpan timeline_event_body(Datum event);
 /* The way out where a timeline is too large for a value. */
 #define TIMELINE_SIZE_HINT "Keep one timeline for each customer, with short labels and refs."
 
-/* Order of two bodies, and a hash that agrees with it (timeline_compare.c). */
+/* Order of two bodies, and a hash that agrees with it. */
 extern int timeline_compare_bodies(ByteSpan a, ByteSpan b);
 extern uint64 timeline_hash_body(ByteSpan body, uint64 seed);
 

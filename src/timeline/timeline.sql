@@ -146,10 +146,6 @@ COMMENT ON FUNCTION activity_set(event_timeline, text) IS
 
 -- ---- aggregates ----
 
-CREATE FUNCTION timeline_agg_add(state internal, at timestamptz) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_instant' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION timeline_agg_add(state internal, event timeline_event) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_event' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_rollup_add(state internal, timeline event_timeline) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_rollup_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_agg_combine(state internal, other internal) RETURNS internal
@@ -161,8 +157,6 @@ CREATE FUNCTION timeline_agg_deserialize(partial bytea, dummy internal) RETURNS 
 CREATE FUNCTION timeline_agg_final(state internal) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 
-COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz) IS 'aggregate transition function';
-COMMENT ON FUNCTION timeline_agg_add(internal, timeline_event) IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_rollup_add(internal, event_timeline) IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_combine(internal, internal) IS 'aggregate combine function';
 COMMENT ON FUNCTION timeline_agg_serialize(internal) IS 'aggregate serial function';
@@ -170,61 +164,27 @@ COMMENT ON FUNCTION timeline_agg_deserialize(bytea, internal) IS 'aggregate dese
 COMMENT ON FUNCTION timeline_agg_final(internal) IS 'aggregate final function';
 
 -- SSPACE: measured, a group's share of memory where groups have 20 events on average, rollup() 4 timelines of 20; see timeline_agg.c, test/memory.sql
-CREATE AGGREGATE timeline_agg(at timestamptz) (
-	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 320,
-	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
-	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
-	PARALLEL = SAFE
-);
+\expand timeline/timeline_agg.sql FORM=instant ARGUMENTS="at timestamptz" SSPACE=320 \
+	COMMENT="The events at these instants. A NULL adds no event: a group with NULLs only gives the empty timeline. NULL without rows. Infinity is error 22008."
 -- Values of the integer types come as they are: a cast to numeric would cost as much as the rest.
-DO $do$
-DECLARE
-	type text;
-BEGIN
-	FOREACH type IN ARRAY ARRAY['numeric', 'smallint', 'integer', 'bigint'] LOOP
-		EXECUTE format($sql$
-			CREATE FUNCTION timeline_agg_add(state internal, at timestamptz, value %1$s) RETURNS internal
-				AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_%1$s' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-			COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz, %1$s) IS 'aggregate transition function';
-			CREATE AGGREGATE timeline_agg(at timestamptz, value %1$s) (
-				SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 416,
-				FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
-				SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
-				PARALLEL = SAFE);
-			COMMENT ON AGGREGATE timeline_agg(timestamptz, %1$s) IS %2$L;
-			$sql$, type,
-			'The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003.');
-	END LOOP;
-END
-$do$;
+\expand timeline/timeline_agg.sql FORM=numeric ARGUMENTS="at timestamptz, value numeric" SSPACE=416 \
+	COMMENT="The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg.sql FORM=smallint ARGUMENTS="at timestamptz, value smallint" SSPACE=416 \
+	COMMENT="The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg.sql FORM=integer ARGUMENTS="at timestamptz, value integer" SSPACE=416 \
+	COMMENT="The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg.sql FORM=bigint ARGUMENTS="at timestamptz, value bigint" SSPACE=416 \
+	COMMENT="The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg.sql FORM=kind ARGUMENTS="at timestamptz, kind text" SSPACE=704 \
+	COMMENT="The events at these instants of these kinds; a NULL kind makes an event without kind. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008."
+\expand timeline/timeline_agg.sql FORM=event ARGUMENTS="event timeline_event" SSPACE=704 \
+	COMMENT="The timeline of these events, see make_event(). A NULL event adds nothing: a group with NULLs only gives the empty timeline. NULL without rows."
 
-CREATE FUNCTION timeline_agg_add(state internal, at timestamptz, kind text) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_kind' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION timeline_agg_add(internal, timestamptz, text) IS 'aggregate transition function';
-CREATE AGGREGATE timeline_agg(at timestamptz, kind text) (
-	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 704,
-	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
-	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
-	PARALLEL = SAFE
-);
-CREATE AGGREGATE timeline_agg(event timeline_event) (
-	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = 704,
-	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
-	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
-	PARALLEL = SAFE
-);
 CREATE AGGREGATE rollup(timeline event_timeline) (
 	SFUNC = timeline_rollup_add, STYPE = internal, SSPACE = 2048,
 	FINALFUNC = timeline_agg_final, COMBINEFUNC = timeline_agg_combine,
 	SERIALFUNC = timeline_agg_serialize, DESERIALFUNC = timeline_agg_deserialize,
 	PARALLEL = SAFE
 );
-
-COMMENT ON AGGREGATE timeline_agg(timestamptz) IS
-	'The events at these instants. A NULL adds no event: a group with NULLs only gives the empty timeline. NULL without rows. Infinity is error 22008.';
-COMMENT ON AGGREGATE timeline_agg(timestamptz, text) IS
-	'The events at these instants of these kinds; a NULL kind makes an event without kind. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008.';
-COMMENT ON AGGREGATE timeline_agg(timeline_event) IS
-	'The timeline of these events, see make_event(). A NULL event adds nothing: a group with NULLs only gives the empty timeline. NULL without rows.';
 COMMENT ON AGGREGATE rollup(event_timeline) IS
 	'The events of all these timelines, as often as they occur. NULLs are left out; NULL where there is nothing else.';

@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/comparison.h"
 #include "core/decimal.h"
 #include "timeline/timeline_internal.h"
 
@@ -197,12 +198,6 @@ timeline_decode(const uint8 *body, size_t len, int64 *nevents, int *scale)
 
 /* ---- order ---- */
 
-static inline int
-compare_numbers(int64 a, int64 b)
-{
-	return (a > b) - (a < b);
-}
-
 /* Do two values compare as numbers, whatever their scales; no product passes 2^123. */
 static int
 compare_values(int64 a, int a_scale, int64 b, int b_scale)
@@ -238,14 +233,14 @@ event_compare_scaled(const Event *a, int a_scale, const Event *b, int b_scale)
 		return a->has_value ? 1 : -1;
 	if (a->has_value)
 	{
-		order = a_scale == b_scale ? compare_numbers(a->value, b->value)
+		order = a_scale == b_scale ? int64_compare(a->value, b->value)
 								   : compare_values(a->value, a_scale, b->value, b_scale);
 		if (order != 0)
 			return order;
 	}
 	if (a->has_expiry != b->has_expiry)
 		return a->has_expiry ? 1 : -1;
-	return a->has_expiry ? compare_numbers(a->expires_at, b->expires_at) : 0;
+	return a->has_expiry ? int64_compare(a->expires_at, b->expires_at) : 0;
 }
 
 int

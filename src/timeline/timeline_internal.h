@@ -1,7 +1,7 @@
 /*
  * timeline_internal.h
  *		What the reader of bodies (timeline_codec.c), their writers (timeline_encode.c: of whole
- *		events, and of rows with just an instant, a value and a kind) and SQL share.
+ *		events; timeline_merge.c: of bodies and rows) and SQL share.
  */
 #ifndef LOYALTY_TIMELINE_INTERNAL_H
 #define LOYALTY_TIMELINE_INTERNAL_H
@@ -79,6 +79,37 @@ timeline_put_varint(uint8 *at, uint64 value)
 	}
 #endif
 	return varint_write(at, value);
+}
+
+/* Writes the head of a body; there is TIMELINE_HEAD_MAX of room. */
+static inline uint8 *
+timeline_put_head(uint8 *at, int unit, uint8 flags, int scale, uint64 count)
+{
+	*at++ = (uint8) (TIMELINE_VERSION | unit << 4);
+	*at++ = flags;
+	if (flags & TIMELINE_HAS_VALUES)
+		*at++ = (uint8) scale;
+	return varint_write(at, count);
+}
+
+/* The code of a value that is there. */
+static inline uint64
+timeline_value_code(uint8 flags, int64 value)
+{
+	uint64 code = (flags & TIMELINE_HAS_NEGATIVES) ? zigzag_fold(value) : (uint64) value;
+
+	return code + ((flags & TIMELINE_HAS_ABSENT_VALUES) != 0);
+}
+
+/* The code of an event's instant; before is not yet set for the first. */
+static inline uint64
+timeline_instant_code(TimestampTz at, TimestampTz before, bool first, int unit)
+{
+	if (first)
+		return zigzag_fold(at / timeline_units[unit]);
+	if (unit == TIMELINE_MICROSECOND)
+		return (uint64) at - (uint64) before;
+	return ((uint64) at - (uint64) before) / (uint64) timeline_units[unit];
 }
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * durations.h
+ * survival_internal.h
  *		Durations as survival's aggregates take them: exact decimals, 0 or more.
  */
-#ifndef LOYALTY_DURATIONS_H
-#define LOYALTY_DURATIONS_H
+#ifndef LOYALTY_SURVIVAL_INTERNAL_H
+#define LOYALTY_SURVIVAL_INTERNAL_H
 
 #include "postgres.h"
 

@@ -1,5 +1,5 @@
 /*
- * activity_ops.c
+ * activity_sql.c
  *		Questions to one activity_set, comparison, and the set operators.
  *
  * All of them walk the stored bytes; none builds the list of days.

@@ -1,5 +1,5 @@
 /*
- * timeline_sort.h
+ * merge_sort.h
  *		A merge sort that uses the order that is already there; a template.
  *
  * Rows mostly arrive in time order, and merging stored timelines appends one
@@ -68,7 +68,7 @@ SORT_NAME(SORT_ELEMENT *elements, int64 count)
 		if (SORT_RUN_END(from, 1, count) == count)
 			break;
 		if (to == NULL)
-			to = timeline_alloc(count, sizeof(SORT_ELEMENT));
+			to = palloc_extended(count * sizeof(SORT_ELEMENT), MCXT_ALLOC_HUGE);
 		while (start < count)
 		{
 			int64 left = start;

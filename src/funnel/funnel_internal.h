@@ -1,5 +1,5 @@
 /*
- * funnel.h
+ * funnel_internal.h
  *		Funnels: how far a customer came through a list of steps, and when.
  *
  * A step is a name: the kind of an event, or its label. A chain of depth d is d events of a
@@ -22,15 +22,19 @@
  * starts last; of those the one whose second event is earliest, then whose third is, and so on.
  * That is one list of instants, for any order of the rows.
  *
- * No fmgr here: funnel_sql.c and funnel_totals.c are the SQL faces.
+ * funnel_walk.c finds it, without fmgr; funnel_totals.c counts everyone's; funnel_sql.c is the
+ * funnel of one customer.
  */
-#ifndef LOYALTY_FUNNEL_H
-#define LOYALTY_FUNNEL_H
+#ifndef LOYALTY_FUNNEL_INTERNAL_H
+#define LOYALTY_FUNNEL_INTERNAL_H
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
+
 #include "calendar/calendar.h"
 #include "core/codec.h"
+#include "metric/metric.h"
 #include "timeline/timeline.h"
 
 typedef enum FunnelMode
@@ -64,14 +68,22 @@ typedef struct FunnelRules
 
 typedef struct FunnelWalk FunnelWalk;
 
-/* Makes ready for walks under these rules, in the current memory context. The rules must
- * outlive it. */
-extern FunnelWalk *funnel_walk_create(const FunnelRules *rules);
+/* A funnel and what finds it in one customer after another. */
+typedef struct Funnel
+{
+	FunnelRules rules;
+	MemoryContext context; /* of the walk */
+	FunnelWalk *walk;	   /* NULL: none yet, or an error has left it half done */
+	TupleDesc row;		   /* of funnel(); NULL until asked for */
+} Funnel;
 
 /*
  * Finds the chain that wins in the body of a timeline: returns its depth, 0 where there is no
  * event of the first step. Its instants are in *chain, until the next walk.
  */
-extern int funnel_walk(FunnelWalk *walk, ByteSpan body, const TimestampTz **chain);
+extern int funnel_walk(Funnel *funnel, ByteSpan body, const TimestampTz **chain);
+
+/* funnel_totals(), whose arguments are those of funnel(); the question's own is a Funnel. */
+extern const Metric funnel_totals_metric;
 
 #endif

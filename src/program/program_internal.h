@@ -1,5 +1,5 @@
 /*
- * program_result.h
+ * program_internal.h
  *		A programme over everyone: what the metrics share, from the fold to reading their results.
  *
  *		timelines --> one walk each, to the end of as_of --> where it stands  --> program_totals
@@ -8,12 +8,12 @@
  *
  * Who isn't a member by the end of as_of isn't counted; a customer without any event is a
  * member all the time. Who is one by one of two programmes only has nothing under the other.
- * The roll-forward books the moves as points/points_result.h has it, without labels.
+ * The roll-forward books the moves as points/points.h has it, without labels.
  *
  * The metrics are program_totals.c, program_compare.c and program_rollforward.c.
  */
-#ifndef LOYALTY_PROGRAM_RESULT_H
-#define LOYALTY_PROGRAM_RESULT_H
+#ifndef LOYALTY_PROGRAM_INTERNAL_H
+#define LOYALTY_PROGRAM_INTERNAL_H
 
 #include "postgres.h"
 

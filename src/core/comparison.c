@@ -1,5 +1,5 @@
 /*
- * compare.c
+ * comparison.c
  *		Order, equality and hashing of types whose equal values have equal bytes.
  *
  * The order is that of the bytes: it means nothing to a person, but lets
@@ -10,8 +10,8 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 
+#include "core/codec.h"
 #include "core/comparison.h"
-#include "core/compat.h"
 
 PG_FUNCTION_INFO_V1(loyalty_bytes_hash);
 PG_FUNCTION_INFO_V1(loyalty_bytes_hash_extended);
@@ -21,12 +21,10 @@ compare_bytes(FunctionCallInfo fcinfo)
 {
 	struct varlena *a = PG_GETARG_VARLENA_PP(0);
 	struct varlena *b = PG_GETARG_VARLENA_PP(1);
-	size_t a_len = VARSIZE_ANY_EXHDR(a);
-	size_t b_len = VARSIZE_ANY_EXHDR(b);
-	int result = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), Min(a_len, b_len));
+	ByteSpan a_bytes = { (const uint8 *) VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a) };
+	ByteSpan b_bytes = { (const uint8 *) VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b) };
+	int result = span_compare(a_bytes, b_bytes);
 
-	if (result == 0)
-		result = a_len < b_len ? -1 : a_len > b_len;
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);
 	return result;

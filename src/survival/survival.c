@@ -1,20 +1,121 @@
 /*
- * survival_sql.c
- *		The SQL face of Kaplan-Meier: the aggregate, and what its result is asked.
+ * survival.c
+ *		How long customers stay: durations, Kaplan-Meier's estimate of them, and the duration of one
+ *		customer.
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "activity/activity.h"
+#include "calendar/calendar.h"
+#include "core/argument.h"
+#include "core/decimal.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
-#include "metric/kaplan_meier.h"
-#include "metric/tally_sql.h"
-#include "survival/durations.h"
+#include "metric/tally.h"
+#include "survival/survival_internal.h"
+
+/* ---- durations ---- */
+
+/* A microsecond is 1.16 x 10^-11 of a day. */
+#define DAY_DECIMALS 11
+
+const TallyColumn duration_sums[2] = {
+	[DURATION_EVENTS] = { "events", TALLY_COUNT },
+	[DURATION_CENSORED] = { "censored", TALLY_COUNT },
+};
+
+static void
+check_not_negative(Decimal duration)
+{
+	if (unlikely(duration.units < 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("duration must not be negative: %s",
+							   decimal_to_text(duration.units, duration.scale)),
+						errhint("A duration runs from its start to its end: until - since.")));
+}
+
+Decimal
+duration_from_numeric(const struct varlena *number)
+{
+	Decimal duration = decimal_from_numeric(number);
+
+	check_not_negative(duration);
+	return duration;
+}
+
+Decimal
+duration_from_interval(const Interval *span)
+{
+	int128 time;
+	int64 days;
+	int64 rest;
+	Decimal part;
+	Decimal duration;
+
+#ifdef INTERVAL_NOT_FINITE
+	if (INTERVAL_NOT_FINITE(span))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("duration must be finite"),
+				 errhint("What hasn't ended is censored: how long it lasted so far.")));
+#endif
+	time = ((int128) span->month * DAYS_PER_MONTH + span->day) * USECS_PER_DAY + span->time;
+	days = (int64) (time / USECS_PER_DAY);
+	rest = (int64) (time % USECS_PER_DAY);
+
+	/* 10^11 / USECS_PER_DAY is 1000 / 864. Rounded away from 0 at the half. */
+	part.units = (rest * 1000 + (rest < 0 ? -432 : 432)) / 864;
+	part.scale = DAY_DECIMALS;
+	duration.scale = decimal_minimal_scale(part.units, part.scale);
+	duration.units = decimal_rescale(days, 0, duration.scale) +
+					 part.units / decimal_power[DAY_DECIMALS - duration.scale];
+	check_not_negative(duration);
+	return duration;
+}
+
+int64
+duration_key(Tally *tally, Decimal duration)
+{
+	tally_use_scale(tally, duration.scale);
+	return decimal_rescale(duration.units, duration.scale, tally_scale(tally));
+}
+
+void
+duration_count(Tally *tally, const TallyKey *key, bool event)
+{
+	tally_add(tally, tally_row(tally, key), event ? DURATION_EVENTS : DURATION_CENSORED, 1);
+}
+
+const char *
+duration_fault(const Tally *tally, int column)
+{
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	int64 observations = 0;
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (rows[i]->key.numbers[column] < 0)
+			return "A duration is negative.";
+		if (pg_add_s64_overflow(observations, (int64) rows[i]->sums[DURATION_EVENTS],
+								&observations) ||
+			pg_add_s64_overflow(observations, (int64) rows[i]->sums[DURATION_CENSORED],
+								&observations))
+			return "There are more observations than 2^63 - 1.";
+	}
+	pfree(rows);
+	return NULL;
+}
+
+/* ---- the result ---- */
 
 #define SURVIVAL_DURATION 0
 
@@ -107,17 +208,10 @@ survival_times(const Tally *tally)
 static SurvivalInterval
 interval_kind_argument(FunctionCallInfo fcinfo, int n)
 {
-	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	static const char *const names[] = { "log-log", "log", "plain" };
 
-	if (strcmp(kind, "log-log") == 0)
-		return SURVIVAL_LOG_LOG;
-	if (strcmp(kind, "log") == 0)
-		return SURVIVAL_LOG;
-	if (strcmp(kind, "plain") == 0)
-		return SURVIVAL_PLAIN;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown kind of interval: \"%s\"", kind),
-					errhint("There are 'log-log', 'log' and 'plain'.")));
+	return (SurvivalInterval) argument_choice(fcinfo, n, "interval_kind", names, lengthof(names),
+											  "unknown kind of interval:", "'");
 }
 
 Datum
@@ -157,13 +251,6 @@ longest_duration(SurvivalTimes of, int scale)
 	return decimal_to_numeric(of.times[of.ntimes - 1].duration, scale);
 }
 
-/* Is a number of the caller's below, at or above another? NaN is above all. */
-static int
-compare(Numeric a, Numeric b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
 /* Refuses a point in time that isn't 0 or more, and finite. */
 static void
 check_point(Numeric point, const char *name)
@@ -171,7 +258,7 @@ check_point(Numeric point, const char *name)
 	if (numeric_is_nan(point) || numeric_is_inf(point))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s must be finite", name)));
-	if (compare(point, decimal_to_numeric(0, 0)) < 0)
+	if (numeric_compare(point, decimal_to_numeric(0, 0)) < 0)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -202,7 +289,7 @@ loyalty_survival_at(PG_FUNCTION_ARGS)
 	check_point(t, "t");
 	if (times.ntimes == 0)
 		PG_RETURN_NULL();
-	is_past = compare(t, longest_duration(times, tally_scale(tally))) > 0;
+	is_past = numeric_compare(t, longest_duration(times, tally_scale(tally))) > 0;
 	until = is_past ? PG_INT64_MAX : whole_units(t, tally_scale(tally));
 	survival_start(&walk, times);
 	while (walk.next < walk.end && walk.next->duration <= until)
@@ -282,5 +369,58 @@ loyalty_survival_mean(PG_FUNCTION_ARGS)
 		rows_put_null(&rows);
 	else
 		rows_put_datum(&rows, NumericGetDatum(until));
+	return rows_record(&rows);
+}
+
+/* ---- one customer ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_churn_duration);
+
+/*
+ * How long a customer stayed: active days as an observation for survival().
+ *
+ *		first ....... last before the gap |<- gap_days ->|	churned on the day after
+ *
+ * A customer stays until the gap is longer than gap_days: until the day gap_days + 1 after the last
+ * activity, be it the day of a return. That day, counted from the first active one, is the
+ * duration; if it hasn't come by as_of, the duration is censored there. So what is seen as of a
+ * day is the smaller of the days passed and a duration that doesn't depend on as_of, which is what
+ * Kaplan-Meier takes for granted. A churn dated back to the last activity breaks that: none can be
+ * seen in the last gap_days before as_of, for which everybody else would count as at risk.
+ */
+Datum
+loyalty_churn_duration(PG_FUNCTION_ARGS)
+{
+	ByteSpan body = activity_set_body(PG_GETARG_DATUM(0));
+	int32 gap_days = PG_GETARG_INT32(1);
+	DateADT as_of = PG_GETARG_DATEADT(2);
+	ActivityCursor cursor;
+	DateADT first;
+	DateADT day;
+	int64 churned_on;
+	Rows rows;
+
+	if (gap_days < 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("gap_days must be 1 or more, not %d", gap_days),
+						errhint("A gap of 1 day is from one active day to the next.")));
+	check_finite_day(as_of);
+	rows_open_record(&rows, fcinfo);
+	rows_begin(&rows);
+	activity_open(&cursor, body.bytes, body.len);
+	if (!activity_next(&cursor, &first) || first > as_of)
+	{
+		rows_put_null(&rows);
+		rows_put_null(&rows);
+		return rows_record(&rows);
+	}
+	churned_on = (int64) first + gap_days + 1;
+	while (activity_next(&cursor, &day) && day < churned_on)
+	{
+		churned_on = (int64) day + gap_days + 1;
+		CHECK_FOR_INTERRUPTS();
+	}
+	rows_put_int(&rows, (int32) (Min(churned_on, (int64) as_of) - first));
+	rows_put_bool(&rows, churned_on <= as_of);
 	return rows_record(&rows);
 }

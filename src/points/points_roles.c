@@ -1,0 +1,644 @@
+/*
+ * points_roles.c
+ *		What an event of each role does, by moves on lots: each keeps totals and queues true, and
+ *		tells the sink.
+ *
+ * Most timelines are plain, and where the compiler knows that, it leaves out what is for the
+ * others. So plain is a constant wherever it is handed on.
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "core/array.h"
+#include "core/decimal.h"
+#include "points/points_internal.h"
+
+/* Which lots belong into the queues. */
+static const LotMembers walk_members[WALK_QUEUES] = {
+	[QUEUE_SPEND] = LOTS_ACTIVE_WITH_POINTS,
+	[QUEUE_EXPIRY] = LOTS_WITH_POINTS,
+	[QUEUE_ACTIVATE] = LOTS_PENDING,
+	[QUEUE_NEWEST] = LOTS_ACTIVE_WITH_POINTS,
+	[QUEUE_PENDING] = LOTS_PENDING_WITH_POINTS,
+	[QUEUE_SOONEST] = LOTS_ACTIVE_WITH_POINTS,
+	[QUEUE_ALL] = LOTS_WITH_POINTS,
+};
+
+/* An event's points, whatever their sign. */
+static inline int64
+due_points(const PointsDue *due)
+{
+	return due->value < 0 ? -due->value : due->value;
+}
+
+/* ---- moves on lots ---- */
+
+/* Adds to a total by way of its sum, which takes the carry to the total. */
+static inline void
+walk_add(int64 *sum, int128 *total, int64 points)
+{
+	int64 added;
+
+	if (unlikely(pg_add_s64_overflow(*sum, points, &added)))
+	{
+		*total += *sum;
+		added = points;
+	}
+	*sum = added;
+}
+
+static inline void
+walk_add_active(PointsWalk *walk, int64 points)
+{
+	walk_add(&walk->sums.active, &walk->totals.active, points);
+}
+
+static pg_noinline void
+walk_tell(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
+		  int32 event, int64 points)
+{
+	PointsMove move = {
+		.type = type, .role = role, .at = at, .lot = lot, .event = event, .points = points
+	};
+
+	walk->sink(walk->sink_context, walk, &move);
+}
+
+/* Reports a move to the sink, if there is one. */
+static inline void
+walk_emit(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
+		  int32 event, int64 points)
+{
+	if (unlikely(walk->sink != NULL))
+		walk_tell(walk, type, role, at, lot, event, points);
+}
+
+/* ... one of an event's that touches no lot. */
+static inline void
+walk_emit_event(PointsWalk *walk, PointsMoveType type, const PointsDue *due, int64 points)
+{
+	walk_emit(walk, type, due->role, due->at, -1, due->number, points);
+}
+
+static pg_noinline void
+walk_fill_queue(PointsWalk *walk, WalkQueue queue)
+{
+	int32 i;
+
+	walk->filled |= 1 << queue;
+	for (i = 0; i < walk->nlots; i++)
+	{
+		if (lot_belongs(walk_members[queue], &walk->lots[i]))
+			lot_queue_push(&walk->queues[queue], walk->lots, i);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* The first lot of a queue; -1: none. */
+static inline int32
+walk_first_lot(PointsWalk *walk, WalkQueue queue)
+{
+	if (unlikely((walk->filled & (1 << queue)) == 0))
+		walk_fill_queue(walk, queue);
+	return lot_queue_first(&walk->queues[queue], walk_members[queue], walk->lots);
+}
+
+int32
+points_first_to_activate(PointsWalk *walk)
+{
+	return walk_first_lot(walk, QUEUE_ACTIVATE);
+}
+
+/* Something falls due at an instant. */
+static inline void
+walk_expect(PointsWalk *walk, TimestampTz at)
+{
+	walk->next_due = Min(walk->next_due, at);
+}
+
+/* ... an expiry does. */
+static inline void
+walk_expect_expiry(PointsWalk *walk, TimestampTz at)
+{
+	if (likely(!walk->suspended))
+		walk_expect(walk, at);
+}
+
+/* Is a lot gone at an instant whose events are being worked off, since its own expiry passed? */
+static inline bool
+walk_is_over(const PointsWalk *walk, TimestampTz expires_at, TimestampTz now)
+{
+	return (expires_at < now || (expires_at == now && !walk->policy->valid_at_boundary)) &&
+		   !walk->suspended;
+}
+
+void
+points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
+{
+	PointsLot *lot = &walk->lots[number];
+	int64 points = lot->remaining;
+
+	if (unlikely(lot->state == POINTS_LOT_PENDING))
+		walk->totals.pending -= points;
+	else
+		walk_add_active(walk, -points);
+	lot->remaining = 0;
+	lot->state = POINTS_LOT_GONE;
+	walk_add(&walk->sums.expired, &walk->totals.expired, points);
+	if (unlikely(walk->policy->books_expiry))
+		walk->unbooked += points;
+	walk_emit(walk, POINTS_MOVE_EXPIRE, POINTS_EXPIRE, at, number, -1, points);
+}
+
+static void
+queue_if_filled(PointsWalk *walk, WalkQueue queue, int32 lot)
+{
+	if (walk->filled & (1 << queue))
+		lot_queue_push(&walk->queues[queue], walk->lots, lot);
+}
+
+static pg_noinline void
+walk_enqueue_further(PointsWalk *walk, int32 lot)
+{
+	queue_if_filled(walk, QUEUE_ALL, lot);
+	if (walk->lots[lot].expires_at != DT_NOEND)
+		queue_if_filled(walk, QUEUE_EXPIRY, lot);
+	if (walk->lots[lot].state == POINTS_LOT_PENDING)
+		queue_if_filled(walk, QUEUE_PENDING, lot);
+	else
+	{
+		queue_if_filled(walk, QUEUE_NEWEST, lot);
+		queue_if_filled(walk, QUEUE_SOONEST, lot);
+	}
+}
+
+/* Puts a lot into the queues where its state has it. */
+static inline void
+walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
+{
+	PointsLot *lot = &walk->lots[number];
+
+	walk_expect_expiry(walk, lot->expires_at);
+	if (unlikely(lot->state == POINTS_LOT_PENDING))
+	{
+		lot_queue_push(&walk->queues[QUEUE_ACTIVATE], walk->lots, number);
+		walk_expect(walk, lot->available_at);
+	}
+	else if (is_new)
+		lot_queue_push_new(&walk->queues[QUEUE_SPEND], walk->lots, number);
+	else
+		lot_queue_push(&walk->queues[QUEUE_SPEND], walk->lots, number);
+	if (unlikely(walk->filled != 1 << QUEUE_SPEND))
+		walk_enqueue_further(walk, number);
+}
+
+/* Points that have become available pay back a debt first. */
+static pg_noinline void
+walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
+{
+	PointsLot *lot = &walk->lots[number];
+	int64 points =
+		walk->totals.overdrawn < lot->remaining ? (int64) walk->totals.overdrawn : lot->remaining;
+
+	if (points == 0)
+		return;
+	lot->remaining -= points;
+	walk_add_active(walk, -points);
+	walk->totals.overdrawn -= points;
+	walk_emit(walk, POINTS_MOVE_REPAY, role, at, number, event, points);
+}
+
+/* Makes a lot of an event's points. */
+static pg_attribute_always_inline void
+walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, bool plain)
+{
+	TimestampTz at = due->at;
+	int32 label_no = plain ? 0 : due->label_no;
+	int32 number = walk->nlots;
+	PointsLot *lot;
+
+	if (unlikely(number == walk->max_lots))
+		walk->lots = array_grow(walk->lots, &walk->max_lots, walk->max_lots + 1, sizeof(PointsLot));
+	walk->nlots = number + 1;
+	lot = &walk->lots[number];
+	lot->earned_at = at;
+	lot->available_at = at;
+	if (unlikely(walk->clock->pends) && due->role == POINTS_EARN)
+		lot->available_at = points_clock_available_at(walk->clock, at);
+	if (!plain && due->has_expiry)
+		lot->expires_at = due->expires_at;
+	else
+		lot->expires_at = points_clock_expires_at(walk->clock, at, lot->available_at, label_no);
+	lot->points = lot->remaining = points;
+	lot->event = due->number;
+	lot->label_no = label_no;
+	lot->ref = -1;
+	lot->queued = 0;
+	if (unlikely(lot->available_at > at))
+	{
+		lot->state = POINTS_LOT_PENDING;
+		walk->totals.pending += points;
+	}
+	else
+	{
+		lot->state = POINTS_LOT_ACTIVE;
+		walk_add_active(walk, points);
+	}
+
+	/* only a return looks for the lots of a ref, and of a timeline's events only kinds make one */
+	if (!plain && due->ref.type != EVENT_REF_NONE && due->role == POINTS_EARN &&
+		(walk->policy->nkinds > 0 || walk->fed))
+		lot_refs_note_lot(&walk->refs, walk->lots, &due->ref, number);
+	walk_emit(walk, POINTS_MOVE_LOT, due->role, at, number, due->number, points);
+	if (unlikely(walk_is_over(walk, lot->expires_at, at)))
+	{
+		points_expire_lot(walk, number, at);
+		return;
+	}
+	if (unlikely(walk->totals.overdrawn != 0) && lot->state == POINTS_LOT_ACTIVE)
+		walk_repay(walk, number, due->role, at, due->number);
+	walk_enqueue(walk, number, true);
+}
+
+void
+points_activate(PointsWalk *walk, int32 number)
+{
+	PointsLot *lot = &walk->lots[number];
+
+	lot->state = POINTS_LOT_ACTIVE;
+	if (lot->remaining == 0)
+		return;
+	walk->totals.pending -= lot->remaining;
+	walk_add_active(walk, lot->remaining);
+	walk_emit(walk, POINTS_MOVE_ACTIVATE, POINTS_EARN, lot->available_at, number, -1,
+			  lot->remaining);
+	walk_repay(walk, number, POINTS_EARN, lot->available_at, -1);
+	walk_enqueue(walk, number, false);
+}
+
+void
+points_expire_everything(PointsWalk *walk, TimestampTz at)
+{
+	int32 lot;
+
+	while ((lot = walk_first_lot(walk, QUEUE_ALL)) >= 0)
+	{
+		points_expire_lot(walk, lot, at);
+		CHECK_FOR_INTERRUPTS();
+	}
+	walk->last_refresh = DT_NOBEGIN;
+}
+
+/* Gives points back to the lot that they were taken from. */
+static pg_noinline void
+walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
+{
+	PointsLot *lot = &walk->lots[number];
+	TimestampTz at = due->at;
+
+	lot->remaining += points;
+	lot->state = POINTS_LOT_ACTIVE;
+	walk_add_active(walk, points);
+	walk_emit(walk, POINTS_MOVE_RESTORE, due->role, at, number, due->number, points);
+	if (walk_is_over(walk, lot->expires_at, at))
+	{
+		points_expire_lot(walk, number, at);
+		return;
+	}
+	walk_repay(walk, number, due->role, at, due->number);
+	lot_refs_restore(&walk->refs, walk->lots, number);
+	walk_enqueue(walk, number, false);
+}
+
+/* Takes up to so many points from one lot; returns how many it gave. */
+static inline int64
+walk_take_from_lot(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
+{
+	PointsLot *lot = &walk->lots[number];
+	int64 taken = Min(points, lot->remaining);
+
+	lot->remaining -= taken;
+	if (unlikely(lot->state == POINTS_LOT_PENDING))
+		walk->totals.pending -= taken;
+	else
+		walk_add_active(walk, -taken);
+	walk_emit(walk, POINTS_MOVE_TAKE, due->role, due->at, number, due->number, taken);
+	return taken;
+}
+
+/* Takes up to so many points from the lots of a queue, in its order; returns how many there were.
+ */
+static pg_noinline int64
+walk_take(PointsWalk *walk, WalkQueue queue, const PointsDue *due, int64 points)
+{
+	int64 taken = 0;
+	int32 lot;
+
+	if (queue == QUEUE_PENDING && walk->totals.pending == 0)
+		return 0;
+	while (taken < points && (lot = walk_first_lot(walk, queue)) >= 0)
+	{
+		taken += walk_take_from_lot(walk, lot, due, points - taken);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return taken;
+}
+
+static pg_noinline void
+walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
+{
+	if (points == 0)
+		return;
+	walk->totals.overdrawn += points;
+	walk_emit_event(walk, POINTS_MOVE_OVERDRAW, due, points);
+}
+
+/* ---- what an event of each role does ---- */
+
+const char *const points_role_names[POINTS_ROLES] = { "earn",	  "redeem_refund", "adjust",
+													  "transfer", "return",		   "redeem",
+													  "forfeit",  "expire",		   "ignore" };
+
+static pg_noinline void
+walk_refuse(PointsWalk *walk, const PointsDue *due)
+{
+	const RefKey *key = &due->ref;
+	int scale = walk->events.reader.scale;
+	char *ref = key->type == EVENT_REF_TEXT
+					? psprintf(" (ref %.*s)", key->text.len, key->text.bytes)
+				: key->type == EVENT_REF_NUMBER ? psprintf(" (ref " INT64_FORMAT ")", key->number)
+												: "";
+
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("redemption of %s points at %s%s is more than the balance of %s",
+				decimal_to_text(due_points(due), scale), timestamptz_to_str(due->at), ref,
+				decimal_to_text((int64) points_walk_totals(walk)->active, scale)),
+		 walk->events.customer != NULL ? errdetail("Customer %s.", walk->events.customer) : 0,
+		 errhint("The policy's overdraft is \"refuse\"; \"allow\" lets a balance go below zero, "
+				 "\"clip\" cuts a redemption to what is there.")));
+}
+
+static pg_noinline void
+walk_fall_short(PointsWalk *walk, const PointsDue *due, int64 points)
+{
+	if (walk->policy->overdraft == POINTS_OVERDRAFT_CLIP)
+	{
+		walk->totals.unmet += points;
+		walk_emit_event(walk, POINTS_MOVE_UNMET, due, points);
+	}
+	else
+	{
+		walk_add(&walk->sums.redeemed, &walk->totals.redeemed, points);
+		walk_overdraw(walk, due, points);
+	}
+}
+
+/* Takes a redemption's points, and remembers from where if it may be refunded. */
+static pg_attribute_always_inline void
+walk_redeem(PointsWalk *walk, const PointsDue *due, int64 points, bool plain)
+{
+	bool may_come_back = !plain && due->ref.type != EVENT_REF_NONE && walk->policy->has_refunds;
+	int32 first_piece = walk->refs.npieces;
+	LotQueue *queue = &walk->queues[QUEUE_SPEND];
+	int64 left = points;
+	int32 lot;
+
+	if (unlikely(walk->policy->overdraft == POINTS_OVERDRAFT_REFUSE) &&
+		points_walk_totals(walk)->active < points)
+		walk_refuse(walk, due);
+	while (left > 0 && (lot = lot_queue_first(queue, LOTS_ACTIVE_WITH_POINTS, walk->lots)) >= 0)
+	{
+		int64 taken = walk_take_from_lot(walk, lot, due, left);
+
+		left -= taken;
+		if (may_come_back)
+			lot_refs_note_piece(&walk->refs, lot, taken);
+		if (walk->lots[lot].remaining == 0)
+			lot_queue_step(queue, walk->lots, lot);
+	}
+	if (may_come_back)
+		lot_refs_note_redemption(&walk->refs, walk->lots, &due->ref, first_piece,
+								 walk->policy->overdraft == POINTS_OVERDRAFT_CLIP ? 0 : left);
+	walk_add(&walk->sums.redeemed, &walk->totals.redeemed, points - left);
+	if (left > 0)
+		walk_fall_short(walk, due, left);
+}
+
+/* An event earned or redeemed; where that refreshes, inactivity is put off. */
+static inline void
+walk_note_activity(PointsWalk *walk, TimestampTz at, bool refreshes)
+{
+	walk->last_activity = at;
+	if (likely(!walk->policy->has_inactive) || !refreshes)
+		return;
+	/* a bound that stands already is met too early by that, which does no harm */
+	if (walk->last_refresh == DT_NOBEGIN)
+		walk_expect_expiry(walk, points_clock_inactive_bound(walk->clock, at));
+	walk->last_refresh = at;
+	walk->inactive_known = false;
+}
+
+/* First what the redemption owes, then the lots that it used, the last one first; the rest is
+ * earned anew. */
+static void
+refund(PointsWalk *walk, const PointsDue *due)
+{
+	LotRef *ref = lot_refs_find(&walk->refs, walk->lots, &due->ref);
+	int64 left = due_points(due);
+
+	walk->totals.reinstated += left;
+	if (ref != NULL)
+	{
+		int128 debt = Min(ref->debt, walk->totals.overdrawn);
+
+		if (debt > 0)
+		{
+			int64 cancelled = debt < left ? (int64) debt : left;
+
+			ref->debt -= cancelled;
+			walk->totals.overdrawn -= cancelled;
+			left -= cancelled;
+			walk_emit_event(walk, POINTS_MOVE_CANCEL_DEBT, due, cancelled);
+		}
+		while (left > 0 && ref->last_piece >= 0)
+		{
+			LotPiece *piece = &walk->refs.pieces[ref->last_piece];
+			int64 points = Min(piece->points, left);
+
+			piece->points -= points;
+			left -= points;
+			if (piece->points == 0)
+				ref->last_piece = piece->before;
+			walk_restore(walk, piece->lot, due, points);
+		}
+	}
+	if (left > 0)
+		walk_make_lot(walk, due, left, false);
+}
+
+/* From the lots of its own ref, then pending ones, then the newest. */
+static void
+take_back(PointsWalk *walk, const PointsDue *due)
+{
+	LotRef *ref = lot_refs_find(&walk->refs, walk->lots, &due->ref);
+	int64 left = due_points(due);
+	int32 lot;
+
+	while (ref != NULL && left > 0 && (lot = lot_ref_first(ref, walk->lots)) >= 0)
+		left -= walk_take_from_lot(walk, lot, due, left);
+	left -= walk_take(walk, QUEUE_PENDING, due, left);
+	left -= walk_take(walk, QUEUE_NEWEST, due, left);
+	if (walk->policy->returns_below_zero)
+	{
+		walk->totals.returned += due_points(due);
+		walk_overdraw(walk, due, left);
+	}
+	else
+	{
+		walk->totals.returned += due_points(due) - left;
+		if (left > 0)
+			walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
+	}
+}
+
+/* Takes from active lots, then from pending ones; returns what wasn't there. */
+static int64
+take_anything(PointsWalk *walk, WalkQueue active, const PointsDue *due, int64 points)
+{
+	int64 left = points - walk_take(walk, active, due, points);
+
+	return left - walk_take(walk, QUEUE_PENDING, due, left);
+}
+
+static void
+forfeit(PointsWalk *walk, const PointsDue *due)
+{
+	int64 left = take_anything(walk, QUEUE_SPEND, due, due_points(due));
+
+	walk->totals.forfeited += due_points(due) - left;
+	if (left > 0)
+		walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
+}
+
+/* A booking of what the rules had expire already takes nothing more. */
+static void
+book_expiry(PointsWalk *walk, const PointsDue *due)
+{
+	int64 matched = walk->unbooked < due_points(due) ? (int64) walk->unbooked : due_points(due);
+	int64 left;
+
+	walk->unbooked -= matched;
+	if (matched > 0)
+		walk_emit_event(walk, POINTS_MOVE_MATCH, due, matched);
+	left = take_anything(walk, QUEUE_SOONEST, due, due_points(due) - matched);
+	walk->totals.expired += due_points(due) - matched - left;
+	if (left > 0)
+		walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
+}
+
+/* Adjustments and transfers: in makes a lot, out takes. */
+static void
+move_points(PointsWalk *walk, const PointsDue *due, int128 *total)
+{
+	if (due->value < 0)
+	{
+		*total -= due_points(due);
+		walk_overdraw(walk, due, take_anything(walk, QUEUE_SPEND, due, due_points(due)));
+	}
+	else
+	{
+		*total += due_points(due);
+		walk_make_lot(walk, due, due->value, false);
+	}
+}
+
+static pg_noinline void
+walk_do_other(PointsWalk *walk, const PointsDue *due)
+{
+	switch (due->role)
+	{
+		case POINTS_REDEEM_REFUND:
+			refund(walk, due);
+			break;
+		case POINTS_ADJUST:
+			move_points(walk, due, &walk->totals.adjusted);
+			break;
+		case POINTS_TRANSFER:
+			move_points(walk, due, &walk->totals.transferred);
+			break;
+		case POINTS_RETURN:
+			take_back(walk, due);
+			break;
+		case POINTS_FORFEIT:
+			forfeit(walk, due);
+			break;
+		case POINTS_EXPIRE:
+			book_expiry(walk, due);
+			break;
+		default:
+			elog(ERROR, "unexpected role %d", due->role);
+	}
+}
+
+/* Plain: it has an instant and a value, whose sign decides. */
+static pg_attribute_always_inline void
+walk_work_off(PointsWalk *walk, PointsDue *due, bool plain)
+{
+	if (plain ? due->value > 0 : due->role == POINTS_EARN)
+	{
+		due->role = POINTS_EARN;
+		walk_add(&walk->sums.earned, &walk->totals.earned, due->value);
+		walk_make_lot(walk, due, due->value, plain);
+		walk_note_activity(walk, due->at, walk->policy->refreshed_by_earn);
+	}
+	else if (plain ? due->value < 0 : due->role == POINTS_REDEEM)
+	{
+		due->role = POINTS_REDEEM;
+		walk_redeem(walk, due, due_points(due), plain);
+		walk_note_activity(walk, due->at, walk->policy->refreshed_by_redeem);
+	}
+	else if (plain || due->role == POINTS_IGNORE)
+		return;
+	else
+		walk_do_other(walk, due);
+	walk_emit(walk, POINTS_MOVE_DONE, due->role, due->at, -1, due->number, due_points(due));
+}
+
+void
+points_work_off(PointsWalk *walk, PointsDue *due)
+{
+	walk_work_off(walk, due, false);
+}
+
+/* As points_work_off_alone(). */
+static pg_attribute_always_inline void
+walk_work_off_alone(PointsWalk *walk, TimestampTz last, bool plain)
+{
+	PointsEvents *events = &walk->events;
+	PointsDue *due = events->next;
+
+	do
+	{
+		if (!plain)
+			points_events_check_kind(events, due);
+		walk_work_off(walk, due, plain);
+		due++;
+		CHECK_FOR_INTERRUPTS();
+	} while (likely(due->at <= last && due->at < walk->next_due && due + 1 < events->ahead_end &&
+					due[1].at != due->at));
+	events->next = due;
+}
+
+void
+points_work_off_alone(PointsWalk *walk, TimestampTz last)
+{
+	if (walk->events.is_plain)
+		walk_work_off_alone(walk, last, true);
+	else
+		walk_work_off_alone(walk, last, false);
+}
