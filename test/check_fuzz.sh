@@ -60,8 +60,8 @@ seed()
 	for period in month week:sunday@UTC; do
 		seed growth_result "growth(activities(c, at), '$period') FROM visit"
 		seed growth_money_result "growth(timelines(c, at, v - 3), '$period') FROM visit WHERE c < 3"
-		seed lifecycle_census_result "lifecycle_census(activities(nullif(c, 5), at), '$period', 2) FROM visit"
-		seed stickiness_result "stickiness(activities(c, at), '$period', 'week@UTC') FROM visit"
+		seed lifecycle_census_result "lifecycle_census(activities(nullif(c, 5), at), '$period', dormant_after => 2) FROM visit"
+		seed stickiness_result "stickiness(activities(c, at), '$period', within => 'week@UTC') FROM visit"
 	done
 	for within in NULL 30; do
 		seed repeat_rate_result "repeat_rate(activities(c, at), NULL, $within) FROM visit"
@@ -70,7 +70,7 @@ seed()
 	seed survival_result "survival(v, c % 2 = 0) FROM visit"
 	seed logrank_result "logrank(v, c % 2 = 0, 'x' || c) FROM visit"
 	seed purchase_intervals_result "purchase_intervals(activities(c, at), up_to => n) FROM visit, unnest(ARRAY[1, 3, 20]) n GROUP BY n"
-	seed active_days_histogram_result "active_days_histogram(activities(nullif(c, 5), at), 60) FROM visit"
+	seed active_days_histogram_result "active_days_histogram(activities(nullif(c, 5), at), days => 60) FROM visit"
 	seed points_policy "p::points_policy FROM unnest(ARRAY['{}', '{\"zone\": \"Europe/Helsinki\", \"kinds\": {\"EARN\": \"earn\", \"SPEND\": \"redeem\"}, \"expires_after\": \"1 year\", \"expires_align\": \"month\", \"pending\": \"14 days\"}', '{\"expires_on\": \"12-31\", \"by_label\": {\"promo\": {\"expires\": \"never\"}}, \"overdraft\": \"clip\", \"versions\": [{\"from\": \"2024-07-01\", \"pending\": \"1 day\"}]}', '{\"inactive_after\": \"90 days\", \"refreshed_by\": [\"earn\"], \"expiry_boundary\": \"valid\", \"redeem_order\": \"newest\", \"returns_below_zero\": false}']) p"
 	for by_label in true false; do
 		seed points_totals_result "points_totals(timelines(c, at, v - 3), '{\"pending\": \"1 day\"}') FROM visit WHERE $by_label OR c < 2"

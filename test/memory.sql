@@ -31,7 +31,7 @@ INSERT INTO sample VALUES
 	('event_timeline', 'timeline', 'c.timeline', NULL),
 	('calendar_period', 'period', '''month''', '''day'''), ('calendar_period', 'within', '''day''', NULL),
 	('date', 'as_of', '''2024-12-31''', NULL), ('date', 'from_day', '''2023-12-31''', NULL), ('date', 'to_day', '''2024-12-31''', NULL),
-	('integer', 'days', '30', '36525'), ('integer', 'up_to', '5', '36525'), ('integer', 'within_days', '90', '36525'), ('integer', 'dormant_after', '3', '36525'),
+	('integer', 'days', '30', '36525'), ('integer', 'up_to', '5', '36525'), ('integer', 'within', '90', '36525'), ('integer', 'dormant_after', '3', '36525'),
 	('jsonb', 'options', '''{"rolling": 30}''', '''{"rolling": 36525}'''),
 	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
 	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
@@ -42,16 +42,32 @@ INSERT INTO sample VALUES
 INSERT INTO sample
 SELECT 'program_policy', name, '''{"earn": {"multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "6 months"}, "tiers": {"Silver": 100, "Gold": 400}}''', NULL FROM unnest(ARRAY['program', 'program_a', 'program_b']) name;
 
-CREATE VIEW ours AS
+CREATE VIEW every AS
 SELECT p.oid, p.oid::regprocedure::text AS aggregate, p.proname AS name, a.aggtransspace AS sspace, a.aggtranstype AS state, x.type, x.argument, x.n
 FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty'
 CROSS JOIN LATERAL unnest(p.proargtypes::oid[]::regtype[], p.proargnames) WITH ORDINALITY x(type, argument, n);
 
+-- Those without as_of that refuse to count without it have nothing to measure.
+CREATE TABLE refused (oid oid);
+CREATE VIEW ours AS SELECT * FROM every e WHERE NOT EXISTS (SELECT FROM refused r WHERE r.oid = e.oid);
+
 -- The call of an aggregate on rows r and customers c.
 CREATE FUNCTION call(wanted oid, at_most boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT format('%s(%s)', wanted::regproc, string_agg(format('(%s)::%s', CASE WHEN at_most THEN coalesce(s.largest, s.usual) ELSE s.usual END, o.type), ', ' ORDER BY o.n))
-	FROM ours o LEFT JOIN sample s ON s.type = o.type AND s.name = o.argument WHERE o.oid = wanted
+	FROM every o LEFT JOIN sample s ON s.type = o.type AND s.name = o.argument WHERE o.oid = wanted
 $$;
+DO $$
+DECLARE
+	asked oid;
+BEGIN
+	FOR asked IN SELECT DISTINCT oid FROM every WHERE name <> 'rollup' AND obj_description(oid, 'pg_proc') LIKE '%() without as_of%' LOOP
+		BEGIN
+			EXECUTE format('SELECT %s FROM generate_series(0, 0) r(k) JOIN customer c USING (k)', call(asked, false));
+		EXCEPTION WHEN null_value_not_allowed THEN
+			INSERT INTO refused VALUES (asked);
+		END;
+	END LOOP;
+END $$;
 
 -- A result to be rolled up is what an aggregate with that state makes of the customers.
 DO $$

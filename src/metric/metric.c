@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include <math.h>
 
 #include "lib/stringinfo.h"
@@ -63,6 +64,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_PERIOD:
 		case METRIC_WITHIN:
 		case METRIC_VALUE:
+		case METRIC_ZONE:
 			question->values[i] = PG_GETARG_VARLENA_PP(n);
 			break;
 		case METRIC_AS_OF:
@@ -105,8 +107,12 @@ read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuesti
 
 	memset(question, 0, sizeof(MetricQuestion));
 	question->kind = metric->kind;
-	for (i = 0; i < metric->narguments && n + i < PG_NARGS(); i++)
-		read_argument(fcinfo, n + i, metric, i, question);
+	for (i = 0; i < metric->narguments; i++)
+		if (n + i < PG_NARGS())
+			read_argument(fcinfo, n + i, metric, i, question);
+		else if (metric->arguments[i].type == METRIC_COUNT &&
+				 metric->arguments[i].by_default != NULL)
+			question->count = pg_strtoint32(metric->arguments[i].by_default);
 }
 
 /* Is an argument that Metric.open() reads the same? */
@@ -179,6 +185,8 @@ settle_zone(const Metric *metric, const MetricQuestion *question)
 {
 	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question) : NULL;
 
+	if (question->zone != NULL)
+		return question->zone;
 	if (question->period != NULL)
 	{
 		Calendar calendar;
@@ -222,7 +230,13 @@ open_question(const Metric *metric, MetricQuestion *question)
 				question->period = (CalendarPeriod *) value;
 				break;
 			case METRIC_WITHIN:
-				question->within = (CalendarPeriod *) value;
+				question->within = value != NULL
+									   ? (CalendarPeriod *) value
+									   : calendar_period_parse(metric->arguments[i].by_default);
+				break;
+			case METRIC_ZONE:
+				if (value != NULL)
+					question->zone = zone_by_name(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 				break;
 			default:
 				break;
@@ -350,8 +364,11 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 		case METRIC_OTHER_POLICY:
 			return policy_unpack(question->values[i]);
 		case METRIC_PERIOD:
+			return calendar_period_text(question->period);
 		case METRIC_WITHIN:
-			return calendar_period_text((CalendarPeriod *) question->values[i]);
+			return calendar_period_text(question->within);
+		case METRIC_ZONE:
+			return question->zone_name;
 		case METRIC_AS_OF:
 			return question->has_as_of ? day_text(question->as_of) : NULL;
 		case METRIC_DAY:
@@ -373,6 +390,9 @@ parameter_text(const Metric *metric, const MetricQuestion *question, int paramet
 {
 	const char *name = metric->shape->parameters[parameter].name;
 	int i;
+
+	if (metric->shape->parameters[parameter].is_latest)
+		return NULL; /* the fold's */
 
 	for (i = 0; i < metric->narguments; i++)
 		if (strcmp(metric->arguments[i].name, name) == 0)
@@ -433,6 +453,25 @@ check_returns(const Base *starts, const Base *returns, MetricQuestion *question)
 		question->zone_name = returns->zone;
 }
 
+/* Today, in the zone in which days are counted; the session's where it is unknown. */
+static DateADT
+today_of(const MetricQuestion *question)
+{
+	ZoneDays *zone = question->zone;
+
+	if (zone == NULL)
+		zone = question->zone_name != NULL
+				   ? zone_by_name(question->zone_name, strlen(question->zone_name))
+				   : zone_of_session();
+	return zone_day(zone, GetCurrentTransactionStartTimestamp());
+}
+
+DateADT
+metric_limit(const MetricQuestion *question)
+{
+	return question->has_as_of ? question->as_of : today_of(question);
+}
+
 /* Without as_of, it is the day of the last event of all; there is none where nobody has one. */
 static void
 find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
@@ -440,6 +479,11 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 	const MetricArgument *argument = argument_of(metric, METRIC_AS_OF);
 	int64 last;
 
+	if (!question->has_as_of && argument->is_today)
+	{
+		question->has_as_of = true;
+		question->as_of = today_of(question);
+	}
 	if (question->has_as_of || argument->may_be_null || !base_last(base, &last))
 		return;
 	question->has_as_of = true;
@@ -749,9 +793,12 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	{
 		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
 
-		if (!as_of->may_be_null)
-			argument_refuse_null(fcinfo, 1 + inputs_of(metric) + (int) (as_of - metric->arguments),
-								 as_of->name, as_of->null_hint);
+		if (!as_of->may_be_null && !as_of->is_open)
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							1 + inputs_of(metric) + (as_of - metric->arguments) < PG_NARGS()
+								? errmsg("%s must not be null", as_of->name)
+								: errmsg("%s is missing", as_of->name),
+							errhint("%s", as_of->null_hint)));
 	}
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
@@ -774,7 +821,8 @@ metric_parameter(const Tally *tally, const char *name)
 bool
 metric_result_as_of(const Tally *tally, DateADT *as_of)
 {
-	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of);
+	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of) ||
+		   tally_latest(tally, as_of);
 }
 
 void
@@ -791,7 +839,12 @@ metric_put_day(Rows *rows, const Tally *tally, const char *name)
 void
 metric_put_as_of(Rows *rows, const Tally *tally)
 {
-	metric_put_day(rows, tally, "as_of");
+	DateADT as_of;
+
+	if (metric_result_as_of(tally, &as_of))
+		rows_put_day(rows, as_of);
+	else
+		rows_put_null(rows);
 }
 
 void

@@ -41,6 +41,7 @@ typedef enum MetricArgumentType
 	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
 	METRIC_DAY,		/* another day */
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
+	METRIC_ZONE,	/* over timelines: that of days, by default the session's */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
 	METRIC_SPAN,	/* an interval */
@@ -60,6 +61,13 @@ typedef struct MetricArgument
 	 * be anyway, there is no such default: all that there is counts. */
 	bool may_be_null;
 	const char *null_hint; /* where NULL is refused; or NULL */
+	/* Where an aggregate leaves it out, at the end: of METRIC_WITHIN and METRIC_COUNT. */
+	const char *by_default;
+	/* METRIC_AS_OF: over a base it is today by default, whenever the last event was. */
+	bool is_today;
+	/* METRIC_AS_OF: in an aggregate it may be NULL, too. Then what there is up to today counts, and
+	 * the parameter that is the latest day tells how far that goes. */
+	bool is_open;
 } MetricArgument;
 
 /* What a call asks; what the metric has no argument for is 0. */
@@ -175,11 +183,17 @@ extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, con
 	{                                   \
 		"period", .type = METRIC_PERIOD \
 	}
-#define METRIC_AS_OF_ARGUMENT                                                                     \
-	{                                                                                             \
-		"as_of", .type = METRIC_AS_OF,                                                            \
-				 .null_hint = "Give a day: an aggregate doesn't know the last day of all groups " \
-							  "beforehand. The function over a base does."                        \
+#define METRIC_AS_OF_HINT                                               \
+	"Give a day: an aggregate doesn't know the last day of all groups " \
+	"beforehand. The function over a base does."
+#define METRIC_AS_OF_ARGUMENT                                         \
+	{                                                                 \
+		"as_of", .type = METRIC_AS_OF, .null_hint = METRIC_AS_OF_HINT \
+	}
+/* The same of a metric whose fold doesn't depend on it. */
+#define METRIC_OPEN_AS_OF_ARGUMENT                      \
+	{                                                   \
+		"as_of", .type = METRIC_AS_OF, .is_open = true, \
 	}
 #define METRIC_LAST_DAY_ARGUMENT(argument)                                                     \
 	{                                                                                          \
@@ -209,6 +223,12 @@ extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, con
 		.name = "zone", .may_be_unknown = true, .canonical = tally_canonical_zone, \
 		.hint = "Name the zone in the policy: '{\"zone\": \"Europe/Helsinki\"}'."  \
 	}
+/* The day of the last event counted, where as_of was left open. */
+#define METRIC_LATEST_PARAMETER                                                       \
+	{                                                                                 \
+		.name = "last_day", .may_be_unknown = true, .canonical = tally_canonical_day, \
+		.is_latest = true                                                             \
+	}
 #define METRIC_AS_OF_PARAMETER METRIC_LAST_DAY_PARAMETER("as_of")
 #define METRIC_LAST_DAY_PARAMETER(parameter)                                         \
 	{                                                                                \
@@ -230,6 +250,9 @@ extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, con
 extern char *metric_canonical_count(const char *text);
 extern char *metric_canonical_decimal(const char *text);
 
+/* The day after which nothing counts: as_of, or today where there is none. */
+extern DateADT metric_limit(const MetricQuestion *question);
+
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
 
@@ -238,7 +261,7 @@ extern void metric_check_count(const char *name, int32 count);
 /* The text of a parameter by its name; NULL: none. */
 extern const char *metric_parameter(const Tally *tally, const char *name);
 
-/* The day up to which a result counts; false where it has none. */
+/* The day up to which a result counts: as_of, or the latest one; false where it has none. */
 extern bool metric_result_as_of(const Tally *tally, DateADT *as_of);
 
 /* Puts a parameter that is a day as a column, NULL where there is none; and the day up to which a

@@ -310,10 +310,7 @@ static const TallyParameter retention_parameters[PARAMETERS] = {
 				  .hint = "Add up results with the same options." },
 	[ZONE] = METRIC_ZONE_PARAMETER,
 	[AS_OF] = METRIC_AS_OF_PARAMETER,
-	[LAST_DAY] = { .name = "last_day",
-				   .may_be_unknown = true,
-				   .canonical = tally_canonical_day,
-				   .is_latest = true },
+	[LAST_DAY] = METRIC_LATEST_PARAMETER,
 };
 
 static const TallyColumn retention_keys[] = {
@@ -362,7 +359,8 @@ TALLY_TYPE(retention_result, &shape)
 		"rolling", .type = METRIC_COUNT, .may_be_null = true \
 	}
 
-/* Of days, results tell the last one themselves. */
+/* Of days, results tell the last one themselves: also over a base, so that those of several add up.
+ */
 #define OPEN_AS_OF_ARGUMENT                                \
 	{                                                      \
 		"as_of", .type = METRIC_AS_OF, .may_be_null = true \

@@ -49,7 +49,7 @@ SELECT 'all', activities(customer, at), activities(md5(customer::text)::uuid, at
 	program_totals(timelines(customer, at, amount), '{"tiers": {"Käse": 500, "Gold": 2000.5}}'), program_compare(timelines(customer, at, amount), '{"tiers": {"Käse": 500}}', '{"earn": {"rate": 1.5, "decimals": 1}}'),
 	program_rollforward(timelines(customer, at, amount - 30), '{"points": {"expires_after": "3 months"}}', 'month@UTC'),
 	activities(customer, at)::activity_base, timelines(customer, at, amount)::timeline_base, growth(activities(customer, at)), growth(timelines(customer, at, amount), 'quarter@UTC'), lifecycle_census(activities(customer, at)), stickiness(activities(customer, at)),
-	active_days_histogram(activities(customer, at)), survival(amount, customer % 2 = 0), logrank(amount, customer % 2 = 0, 'c' || customer % 3), repeat_rate(activities(customer, at), within_days => 90), purchase_intervals(activities(customer, at))
+	active_days_histogram(activities(customer, at)), survival(amount, customer % 2 = 0), logrank(amount, customer % 2 = 0, 'c' || customer % 3), repeat_rate(activities(customer, at), within => 90), purchase_intervals(activities(customer, at))
 FROM orders;
 INSERT INTO whole
 SELECT 'guests', activities(NULL::int, at), activities(NULL::uuid, at), activities(NULL::text, at), timelines(NULL::int, at, amount), timelines(NULL::uuid, at, amount), timelines(NULL::text, at, amount), retention(activities(NULL::int, at)),
@@ -58,7 +58,7 @@ SELECT 'guests', activities(NULL::int, at), activities(NULL::uuid, at), activiti
 	tier_census(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_migration(timelines(NULL::int, at, amount), '{"Gold": 5}', '2022-03-01'), tier_flow(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_tenure(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_near(timelines(NULL::int, at, amount), '{"Gold": 5}', within => 1),
 	program_totals(timelines(NULL::int, at, amount), '{}'), program_compare(timelines(NULL::int, at, amount), '{}', '{}'), program_rollforward(timelines(NULL::int, at, amount), '{}'),
 	activities(NULL::int, at)::activity_base, timelines(NULL::int, at, amount)::timeline_base, growth(activities(NULL::int, at)), growth(timelines(NULL::int, at, amount), 'quarter@UTC'), lifecycle_census(activities(NULL::int, at)), stickiness(activities(NULL::int, at)),
-	active_days_histogram(activities(NULL::int, at)), survival(amount, customer % 2 = 0), logrank(amount, customer % 2 = 0, 'c' || customer % 3), repeat_rate(activities(NULL::int, at), within_days => 90), purchase_intervals(activities(NULL::int, at))
+	active_days_histogram(activities(NULL::int, at)), survival(amount, customer % 2 = 0), logrank(amount, customer % 2 = 0, 'c' || customer % 3), repeat_rate(activities(NULL::int, at), within => 90), purchase_intervals(activities(NULL::int, at))
 FROM orders;
 INSERT INTO whole (name) VALUES ('nothing');
 CREATE VIEW dashboard AS SELECT t.* FROM (SELECT retention(activity, 'month', '2024-01-01') AS r FROM per_customer) q CROSS JOIN LATERAL retention_table(q.r) t;

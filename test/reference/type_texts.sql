@@ -45,5 +45,5 @@ UNION ALL SELECT 'program_compare_result', program_compare(timelines(c % 20, tim
 UNION ALL SELECT 'program_rollforward_result', program_rollforward(timelines(c % 7, timestamptz '2024-01-05' + c * interval '1 day', c - 9.5), '{"points": {"expires_after": "14 days", "pending": "2 days"}}', 'week')::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'survival_result', survival(c % 20 + 0.25, c % 3 = 0)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'logrank_result', logrank(c % 20, c % 3 = 0, 's' || c % 2)::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'repeat_rate_result', repeat_rate(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), within_days => 7)::text FROM generate_series(1, 60) c
+UNION ALL SELECT 'repeat_rate_result', repeat_rate(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), within => 7)::text FROM generate_series(1, 60) c
 UNION ALL SELECT 'purchase_intervals_result', purchase_intervals(activities(c % 20, date '2024-01-05' + c % 40), up_to => 3)::text FROM generate_series(1, 60) c;
