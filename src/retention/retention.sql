@@ -69,6 +69,10 @@ COMMENT ON FUNCTION retention_options(text, int[], int, interval) IS
 	COST_OF_A_ROW=1 SSPACE=32768 \
 	AGGREGATE_COMMENT="cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group that isn''t after today). options are as over one set, NULL for none. NULL without rows"
 
+\expand metric/aggregate_without_as_of.sql NAME=retention C=retention_elapsed RESULT=retention_result \
+	SUMMARY="timeline event_timeline" ARGUMENTS=", period calendar_period" \
+	COST_OF_A_ROW=5 SSPACE=262144
+
 \expand metric/aggregate.sql NAME=retention C=retention_elapsed RESULT=retention_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period, as_of date" \
