@@ -110,7 +110,7 @@ BEGIN
 	DROP TABLE got, wanted;
 END $$;
 
-SELECT plan(count(*)::int + 150) FROM question;
+SELECT plan(count(*)::int + 152) FROM question;
 SELECT is_empty(format('SELECT f.* FROM question q, faults(q) f WHERE id = %s', id),
 				concat_ws(' ', CASE WHEN two THEN 'starts and returns' ELSE 'one base' END, mode, brackets, 'rolling ' || rolling, 'by', period, 'in', zone, 'as of', until))
 FROM question ORDER BY id;
