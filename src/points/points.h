@@ -27,6 +27,8 @@
 #include "metric/metric.h"
 #include "timeline/timeline.h"
 
+struct MetricNames;
+
 /* ---- the rules ---- */
 
 /*
@@ -134,6 +136,9 @@ extern const struct PolicyTable points_policy_table;
 
 /* Opens a detoasted points_policy datum in the current memory context. */
 extern PointsPolicy *points_policy_open(const struct varlena *policy);
+
+/* Adds the kinds that it gives a role, and the labels that expire in their own time. */
+extern void points_policy_names(const PointsPolicy *policy, struct MetricNames *names);
 
 /* ---- the walk (points_walk.c) ---- */
 

@@ -9,6 +9,7 @@
 #include "utils/json.h"
 
 #include "points/points.h"
+#include "metric/metric.h"
 #include "policy/policy.h"
 
 static const char *const never_names[] = { "never" };
@@ -417,3 +418,16 @@ const PolicyTable points_policy_table = {
  * loyalty_points_policy, loyalty_make_points_policy
  */
 POLICY_TYPE(points_policy, PointsPolicy)
+
+void
+points_policy_names(const PointsPolicy *policy, MetricNames *names)
+{
+	int i;
+	int n;
+
+	for (i = 0; i < policy->nkinds; i++)
+		metric_add_name(names, false, &policy->kinds[i].kind);
+	for (i = 0; i < policy->nversions; i++)
+		for (n = 0; n < policy->versions[i].nlabels; n++)
+			metric_add_name(names, true, &policy->versions[i].labels[n].label);
+}
