@@ -290,9 +290,6 @@ extern TimestampTz points_walk_overdrawn_since(const PointsWalk *walk);
 /* The last event that earned or redeemed; DT_NOBEGIN: none. */
 extern TimestampTz points_walk_last_activity(const PointsWalk *walk);
 
-/* When all points go for want of activity, if none comes; DT_NOEND: never. */
-extern TimestampTz points_walk_inactive_at(PointsWalk *walk);
-
 /* ---- fed from outside ---- */
 
 /*

@@ -564,6 +564,7 @@ struct PointsWalk
 	TimestampTz inactive_at;	 /* computed from last_refresh, unless ... */
 	bool inactive_known;		 /* ... not yet */
 	TimestampTz lapses_from; /* without a refresh, points don't lapse before; DT_NOEND: none do */
+	TimestampTz lapsing_at;	 /* when points lapse, before the booked expiry that takes some */
 	int32 first_held;		 /* the lots before have nothing left that was earned with them */
 	LotGivenBack *given_back;
 	int32 ngiven_back;
@@ -593,6 +594,9 @@ extern void points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at);
 
 /* A deadline of inactivity has come: all that came in before is gone. */
 extern void points_lapse(PointsWalk *walk, TimestampTz deadline, TimestampTz at);
+
+/* When all points go for want of activity, if none comes; DT_NOEND: never. */
+extern TimestampTz points_inactive_at(PointsWalk *walk);
 
 /* A lot can be spent from now on. */
 extern void points_activate(PointsWalk *walk, int32 number);
