@@ -32,11 +32,16 @@ CREATE FUNCTION program_summary(timeline event_timeline, program program_policy,
 CREATE FUNCTION program_statement(timeline event_timeline, program program_policy, as_of date DEFAULT current_date)
 	RETURNS TABLE (at timestamptz, role text, label text, ref text, amount numeric, points numeric, balance numeric, tier text, explanation text)
 	AS 'MODULE_PATHNAME', 'loyalty_program_statement' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20;
+CREATE FUNCTION program_violations(timeline event_timeline, program program_policy, as_of date DEFAULT current_date)
+	RETURNS TABLE (at timestamptz, ref text, problem text, amount numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_program_violations' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 5;
 
 COMMENT ON FUNCTION program_summary(event_timeline, program_policy, date) IS
-	'Where a customer stands at the end of the local day as_of, from his timeline of amounts: spend (what counts: net of returns and of what was paid with points), orders begun, points_earned (bonuses too, less what returns took back), which is points_redeemed + points_expired + points_pending + balance, the tier, its rank, until when it is promised (NULL: open), and how much is missing to the next one (NULL: none). Without tiers the rank is 0; who isn''t a member yet has neither tier nor rank. NULL for a NULL timeline. A NULL program or as_of is error 22004, an infinite as_of 22008, a grant of a tier that the programme doesn''t have 22023.';
+	'Where a customer stands at the end of the local day as_of, from his timeline of amounts: spend (what counts: net of returns and of what was paid with points), orders begun, points_earned (bonuses, adjustments and transfers too, less what returns took back), which is points_redeemed (net of refunds) + points_expired (or forfeited) + points_pending + balance, the tier, its rank, until when it is promised (NULL: open), and how much is missing to the next one (NULL: none). Without tiers the rank is 0; who isn''t a member yet has neither tier nor rank. NULL for a NULL timeline. A NULL program or as_of is error 22004, an infinite as_of 22008, a grant of a tier that the programme doesn''t have, and a kind without a role, 22023.';
 COMMENT ON FUNCTION program_statement(event_timeline, program_policy, date) IS
-	'What happened to a customer up to the end of the local day as_of, a row for each entry in its order: role is earn, return, bonus, redeem (those without points too), activate (points become available), expire (by instant and label), tier (a change of it). amount: of earn and return; points: negative where they are taken or expire; balance: what can be spent after it, negative where overdrawn; tier: held after it, NULL before membership. explanation: as in points_accrual_events(); of a tier, from which to which and why. No rows for a NULL timeline; errors as in program_summary().';
+	'What happened to a customer up to the end of the local day as_of, a row for each entry in its order: role is earn, return, bonus, redeem (those without points too), redeem_refund, adjust, transfer, forfeit, activate (points become available), expire (by instant and label, or as booked), tier (a change of it). amount: of earn and return; points: negative where they are taken or expire; balance: what can be spent after it, negative where overdrawn; tier: held after it, NULL before membership. explanation: as in points_accrual_events(); of a tier, from which to which and why. No rows for a NULL timeline; errors as in program_summary().';
+COMMENT ON FUNCTION program_violations(event_timeline, program_policy, date) IS
+	'What in a customer''s timeline of amounts doesn''t fit together under the programme, up to the end of the local day as_of, as points_accrual_violations() has it: a payment with points may still find its order later. No rows for a NULL timeline; errors as in program_summary().';
 
 -- ---- a programme over everyone ----
 
@@ -70,7 +75,7 @@ COMMENT ON TYPE program_rollforward_result IS
 \expand metric/metric.sql NAME=program_rollforward C=program_rollforward RESULT=program_rollforward_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="program program_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=50 SSPACE=393216 \
+	COST=100000 COST_OF_A_ROW=50 SSPACE=262144 \
 	COMMENT="What became of the points of a base under a programme in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the programme''s boundary is gone; what a tier had kept from expiring, to the period in which that tier is left. Who isn''t a member by the end of as_of isn''t counted. NULL for a NULL base. A programme and a period that name different zones are error 22023, a NULL program or period 22004, points before the first of a list of periods 22008; others as in program_totals()." \
 	AGGREGATE_COMMENT="program_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base."
 

@@ -55,7 +55,8 @@ find_fault(const Tally *tally)
 		fault = points_closing_fault(&closing, rows, nrows, &calendar);
 	for (i = 0; fault == NULL && i < nrows; i++)
 	{
-		for (sum = 0; sum < FORWARD_PENDING; sum++)
+		/* adjustments and refunds may be more than what was earned and redeemed */
+		for (sum = FORWARD_RETURNED; sum < FORWARD_PENDING; sum++)
 			if (rows[i]->sums[sum] < 0)
 				fault = psprintf("\"%s\" is below zero.", columns[sum].name);
 		decimal_sum_add(&pending, rows[i]->sums[FORWARD_PENDING], PROGRAM_SUM);

@@ -44,7 +44,8 @@ find_row_fault(const int128 *sums, bool has_as_of)
 
 	if (sums[WHOLE_MEMBERS] == 0)
 		return "There is something of no members.";
-	for (i = WHOLE_REDEEMED; i <= WHOLE_PENDING; i++)
+	/* refunds may be more than what was redeemed */
+	for (i = WHOLE_EXPIRED; i <= WHOLE_PENDING; i++)
 		if (sums[i] < 0)
 			return psprintf("\"%s\" is below zero.", columns[i].name);
 	for (i = WHOLE_REDEEMED; i <= WHOLE_BALANCE; i++)
