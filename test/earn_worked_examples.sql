@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(126);
+SELECT plan(131);
 
 -- What a timeline earns, as 'points kind label ref' in time order.
 CREATE FUNCTION earned(timeline event_timeline, policy earn_policy) RETURNS text[]
@@ -66,9 +66,9 @@ SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 0.6, "ref": 1}, {"at": "
 SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 1.5, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 1.5, "ref": 1}, {"at": "2024-01-03T10:00Z", "value": 1.5, "ref": 1, "kind": "other"}]', '{"kinds": {"other": "purchase"}}'), '{1 earn 1,2 earn 1,1 earn 1}', 'later lines earn the difference; another kind is another order');
 SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 15, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 15, "ref": 1}]', '{"minimum": 20}'), '{30 earn 1}', 'below the minimum until further lines bring it there');
 SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 42.50, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": -20, "ref": 1}, {"at": "2024-01-03T10:00Z", "value": -30, "ref": 1}, {"at": "2024-01-04T10:00Z", "value": -5, "ref": 1}]', '{}'), '{42 earn 1,-20 return 1,-22 return 1}', 'returning all takes back all; beyond it nothing');
-SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 42.50, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": -42.50, "ref": 7}, {"at": "2024-01-02T10:00Z", "value": -42.50}]', '{"rounding": "half_up"}'), '{43 earn 1,-43 return,-43 return 7}', 'a return of no order, at the rate of its day');
+SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 42.50, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": -42.50, "ref": 7}, {"at": "2024-01-02T10:00Z", "value": -42.50}]', '{"rounding": "half_up", "returns_beyond": "take"}'), '{43 earn 1,-43 return,-43 return 7}', 'a return of no order, at the rate of its day');
 SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 42.50, "label": "gift", "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 10, "ref": 2}, {"at": "2024-01-03T10:00Z", "value": -42.50, "ref": 1}, {"at": "2024-01-03T10:00Z", "value": -42.50, "label": "gift"}, {"at": "2024-01-04T10:00Z", "value": -10, "ref": 2}]', '{"excluded_labels": ["gift"], "minimum": 20}'), '{}', 'returns of what earned nothing take nothing back');
-SELECT is(earned('[{"at": "2024-06-30T10:00Z", "value": 10, "ref": 1}, {"at": "2024-07-02T10:00Z", "value": 10, "ref": 1}, {"at": "2024-07-02T10:00Z", "value": 10, "ref": 2}, {"at": "2024-07-03T10:00Z", "value": -20, "ref": 1}, {"at": "2024-07-03T11:00Z", "value": -20}]', '{"versions": [{"from": "2024-07-01", "rate": 5}]}'),
+SELECT is(earned('[{"at": "2024-06-30T10:00Z", "value": 10, "ref": 1}, {"at": "2024-07-02T10:00Z", "value": 10, "ref": 1}, {"at": "2024-07-02T10:00Z", "value": 10, "ref": 2}, {"at": "2024-07-03T10:00Z", "value": -20, "ref": 1}, {"at": "2024-07-03T11:00Z", "value": -20}]', '{"versions": [{"from": "2024-07-01", "rate": 5}], "returns_beyond": "take"}'),
 	'{10 earn 1,10 earn 1,50 earn 2,-20 return 1,-100 return}', 'an order and its returns follow the version of its first line');
 SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 100, "ref": 1}, {"at": "2024-01-01T10:00Z", "value": -40, "kind": "paid_with_points", "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 30, "ref": 2}, {"at": "2024-01-02T10:00Z", "value": 50, "kind": "paid_with_points", "ref": 2}, {"at": "2024-01-03T10:00Z", "value": -30, "ref": 1}]', '{}'), '{60 earn 1,-30 return 1}', 'what was paid with points earns nothing');
 SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 60, "ref": 1, "label": "a"}, {"at": "2024-01-01T10:00Z", "value": 40, "ref": 1, "label": "b"}, {"at": "2024-01-01T10:00Z", "value": 50, "kind": "paid_with_points", "ref": 1}]', '{"multipliers": [{"times": 2, "labels": ["a"]}]}'), '{80 earn 1}', '... spread over the lines');
@@ -136,6 +136,13 @@ SELECT is(explained('[{"at": "2024-01-01T10:00Z", "value": 30, "kind": "paid_wit
 	ARRAY['0: 30.00 paid with points, for no order so far', '0: 20.00 paid with points, for no order so far', '70: 70.00 at 1 per 1.00, 30.00 paid with points'], 'a payment without an order is a row');
 SELECT is(explained('[{"at": "2024-01-01T10:00Z", "value": 100, "ref": "A", "label": "gift"}, {"at": "2024-01-02T10:00Z", "value": 20, "kind": "paid_with_points", "ref": "A"}]', '{"excluded_labels": ["gift"]}'), ARRAY['0: label gift earns nothing', '0: nothing left of the order to pay'], '... and one for what earned nothing');
 
+-- ---- returns of more than was bought ----
+
+SELECT is(explained('[{"at": "2024-01-01T10:00Z", "value": 30, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": -20}, {"at": "2024-01-03T10:00Z", "value": -20}, {"at": "2024-01-04T10:00Z", "value": -5}, {"at": "2024-01-05T10:00Z", "value": -30, "ref": 1}, {"at": "2024-01-06T10:00Z", "value": 7}, {"at": "2024-01-07T10:00Z", "value": -5, "ref": 1}]', '{"rate": 2}'),
+	ARRAY['60: 30 at 2 per 1', '-40: return of 20 at 2 per 1', '-20: return of 10 at 2 per 1', '0: nothing bought that could be returned', '0: nothing left of the order to return', '14: 7 at 2 per 1', '-10: return of 5 of 30, 10 of 60 taken back'], 'returns take back at most what was bought, in all');
+SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 30, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": -20}, {"at": "2024-01-03T10:00Z", "value": 30, "kind": "paid_with_points", "ref": 1}, {"at": "2024-01-04T10:00Z", "value": 8, "ref": 1}, {"at": "2024-01-05T10:00Z", "value": 50, "ref": 2}]', '{}'), '{30 earn 1,-20 return,-10 return 1,50 earn 2}', '... and so do payments: 10 of the 30 are left, 8 of the next line');
+SELECT is(earned('[{"at": "2024-01-02T10:00Z", "value": -20}, {"at": "2024-01-03T10:00Z", "value": 5}]', policy::earn_policy), want::text[], policy) FROM (VALUES ('{}', '{5 earn}'), ('{"returns_beyond": "take"}', '{-20 return,5 earn}')) v (policy, want);
+
 -- ---- violations ----
 
 CREATE FUNCTION violations(timeline event_timeline, policy earn_policy) RETURNS text[]
@@ -145,7 +152,8 @@ SELECT is(violations('[{"at": "2024-01-01T10:00Z", "value": 30, "kind": "paid_wi
 SELECT is(violations('[{"at": "2024-01-01T10:00Z", "value": 30, "kind": "paid_with_points", "ref": "A"}, {"at": "2024-01-01T10:00Z", "value": 60, "ref": "A"}, {"at": "2024-01-02T10:00Z", "value": 40, "kind": "paid_with_points", "ref": "A"}, {"at": "2024-01-03T10:00Z", "value": 5, "kind": "paid_with_points", "ref": "A"}]', '{}'),
 	'{"01-02 A payment with points of more than its order 10","01-03 A payment with points of more than its order 5"}', 'payments of more than the order: the last ones');
 SELECT is(violations('[{"at": "2024-01-01T10:00Z", "value": 30, "ref": "A"}, {"at": "2024-01-02T10:00Z", "value": -20, "ref": "A"}, {"at": "2024-01-03T10:00Z", "value": -20, "ref": "A"}, {"at": "2024-01-04T10:00Z", "value": -1}, {"at": "2024-01-05T10:00Z", "value": 5}, {"at": "2024-01-06T10:00Z", "value": -5}]', '{}'),
-	'{"01-03 A return of more than was bought 10","01-04 return of more than was bought 1","01-06 return of more than was bought 1"}', 'returns of more than was bought, under the ref or in all');
+	'{"01-03 A return of more than was bought 10","01-04 return of more than was bought 1"}', 'returns of more than was bought, under the ref or in all');
+SELECT is(violations('[{"at": "2024-01-01T10:00Z", "value": 30}, {"at": "2024-01-04T10:00Z", "value": -31}, {"at": "2024-01-05T10:00Z", "value": 5}, {"at": "2024-01-06T10:00Z", "value": -5}]', '{"returns_beyond": "take"}'), '{"01-04 return of more than was bought 1","01-06 return of more than was bought 1"}', '... taken all the same');
 SELECT is(violations('[{"at": "2024-01-01T10:00Z", "value": 100, "ref": "A"}, {"at": "2024-01-02T10:00Z", "value": -20, "ref": "A"}, {"at": "2024-01-03T10:00Z", "value": 80, "kind": "paid_with_points", "ref": "A"}]', '{}'), '{}', 'nothing is wrong');
 SELECT is_empty($$SELECT * FROM points_accrual_violations(NULL, '{}')$$, 'no timeline, no rows');
 SELECT throws_ok($$SELECT * FROM points_accrual_violations('[]', NULL)$$, '22004', 'policy must not be null', 'no policy');

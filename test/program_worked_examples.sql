@@ -6,7 +6,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(114);
+SELECT plan(115);
 
 -- Rows of a statement, without zeros, as 'day role label points balance tier'.
 CREATE FUNCTION told(timeline event_timeline, program program_policy, as_of date) RETURNS text[]
@@ -56,7 +56,8 @@ SELECT is(stands(t, p, '2024-01-01'), '110 1 | 110 0 0 0 110 | Gold 1 2025-01-01
 SELECT is(stands(t, p, '2024-01-02'), '110 1 | 110 0 0 0 110 | Gold 1', 'what is excluded doesn''t count') FROM case_of WHERE name = 'lines';
 SELECT is(stands(t, p, '2024-01-03'), '140 1 | 140 0 0 0 140 | Gold 1', 'a later line adds to its order, and is no other') FROM case_of WHERE name = 'lines';
 SELECT is(stands(t, p, '2024-01-04'), '0 1 | 0 0 0 0 0 | Gold 1', 'a return of more than there was takes off what there was') FROM case_of WHERE name = 'lines';
-SELECT is(stands(t, p, '2024-01-05'), '-5 1 | -5 0 0 0 -5 | Gold 1', '... one of no order all of it') FROM case_of WHERE name = 'lines';
+SELECT is(stands(t, p, '2024-01-05'), '0 1 | 0 0 0 0 0 | Gold 1', '... one of no order at most what was bought in all') FROM case_of WHERE name = 'lines';
+SELECT is(stands(t, jsonb_set(p::jsonb, '{earn,returns_beyond}', '"take"')::program_policy, '2024-01-05'), '-5 1 | -5 0 0 0 -5 | Gold 1', '... or all of it') FROM case_of WHERE name = 'lines';
 SELECT is((program_summary(t, jsonb_set(p::jsonb, '{tiers}', '{"levels": [{"tier": "Gold", "at": 2}], "metrics": {"n": {"of": "events", "labels": ["food", "toys"]}}}')::program_policy, as_of)).missing_to_next, want, 'labels of what counts: ' || as_of)
 FROM case_of, (VALUES (date '2024-01-01', 1.0), ('2024-01-02', 1), ('2024-01-03', NULL)) v (as_of, want) WHERE name = 'lines';
 -- paid with points: 100 less 30
@@ -77,7 +78,7 @@ SELECT is(told(t, p, '2024-02-29'), '{01-10 tier = 0 Member,01-10 earn 150 = 0 M
 SELECT is(told(t, (p::jsonb || '{"pending_counts": false}')::program_policy, '2024-02-29'), '{01-10 tier = 0 Member,01-10 earn 150 = 0 Member,01-20 return -20 = 0 Member,01-24 activate 130 = 130 Member}', '... or what is left when they are available') FROM case_of WHERE name = 'waiting';
 SELECT is(told(t, (p::jsonb || '{"pending_counts": false, "tiers": {"levels": {"Gold": 130}, "qualifying_window": "lifetime"}}')::program_policy, '2024-02-29'), '{01-10 tier = 0 Member,01-10 earn 150 = 0 Member,01-20 return -20 = 0 Member,01-24 activate 130 = 130 Member,01-24 tier = 130 Gold}', '... and that is when the tier is reached') FROM case_of WHERE name = 'waiting';
 -- a return of 200: 150 wait, so 50 are a debt that counts
-SELECT is(stands('[{"at": "2024-01-10T12:00Z", "value": 150}, {"at": "2024-01-20T12:00Z", "value": -200}]', (p::jsonb || '{"pending_counts": false}')::program_policy, '2024-02-29'), '-50 1 | -50 0 0 0 -50 | Member 0 190', '... of a return what it doesn''t take from those that wait') FROM case_of WHERE name = 'waiting';
+SELECT is(stands('[{"at": "2024-01-10T12:00Z", "value": 150}, {"at": "2024-01-20T12:00Z", "value": -200}]', (p::jsonb || '{"pending_counts": false, "earn": {"returns_beyond": "take"}}')::program_policy, '2024-02-29'), '-50 1 | -50 0 0 0 -50 | Member 0 190', '... of a return what it doesn''t take from those that wait') FROM case_of WHERE name = 'waiting';
 SELECT is(stands(t, (p::jsonb || '{"pending_counts": false, "points": {}}')::program_policy, '2024-01-10'), '150 1 | 150 0 0 0 150 | Gold 1', '... at once where they don''t wait') FROM case_of WHERE name = 'waiting';
 -- the order at the instant at which they become available earns before it
 SELECT is(told('[{"at": "2024-01-10T12:00Z", "value": 150}, {"at": "2024-01-24T12:00Z", "value": 10}, {"at": "2024-01-25T12:00Z", "value": 10}]', '{"earn": {"multipliers": [{"times": 2, "tiers": ["Gold"]}]}, "points": {"pending": "14 days"}, "tiers": {"levels": {"Gold": 140}, "qualifying_window": "lifetime"}, "tier_metric": "points", "pending_counts": false}', '2024-01-31'),

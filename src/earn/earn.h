@@ -149,7 +149,7 @@ typedef struct EarnBonuses
 	EarnNth *nth; /* ascending by n */
 } EarnBonuses;
 
-/* All but zone, kinds and other_kinds may change from a day on. */
+/* All but zone, kinds, other_kinds and returns_beyond may change from a day on. */
 typedef struct EarnVersion
 {
 	DateADT from; /* the first: DATEVAL_NOBEGIN */
@@ -184,6 +184,7 @@ typedef struct EarnPolicy
 	int nkinds;
 	EarnKind *kinds;	 /* sorted by kind; the default ones too */
 	bool ignores_others; /* kinds that nobody names do nothing; else they are an error */
+	bool takes_beyond;	 /* returns of no order count, be it for more than was bought */
 	int nversions;		 /* at least 1 */
 	EarnVersion *versions;
 	int scale;	   /* of points: the most decimals of any version */

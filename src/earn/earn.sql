@@ -2,7 +2,7 @@
 
 \expand policy/policy_type.sql TYPE=earn_policy
 COMMENT ON TYPE earn_policy IS
-	'rules of what purchases earn: rate, rounding, multipliers, bonuses, caps, and which events are purchases, from which day on. Written as a JSON object, all of whose keys may be left out: rate, per, full_steps, minimum, rounding, decimals, multipliers, combine, bonuses, caps, kinds, excluded_kinds, excluded_labels, bonuses_qualify, crossing_order, zone, other_kinds, versions. ''{}'' is the default: 1 point per 1.00, rounded down. make_earn_policy() builds one; a jsonb coerces by itself';
+	'rules of what purchases earn: rate, rounding, multipliers, bonuses, caps, and which events are purchases, from which day on. Written as a JSON object, all of whose keys may be left out: rate, per, full_steps, minimum, rounding, decimals, multipliers, combine, bonuses, caps, kinds, excluded_kinds, excluded_labels, bonuses_qualify, crossing_order, zone, other_kinds, returns_beyond, versions. ''{}'' is the default: 1 point per 1.00, rounded down. make_earn_policy() builds one; a jsonb coerces by itself';
 
 CREATE FUNCTION make_earn_policy(rate numeric DEFAULT NULL, per numeric DEFAULT NULL,
 		full_steps boolean DEFAULT NULL, minimum numeric DEFAULT NULL, rounding text DEFAULT NULL,
@@ -10,10 +10,11 @@ CREATE FUNCTION make_earn_policy(rate numeric DEFAULT NULL, per numeric DEFAULT 
 		bonuses jsonb DEFAULT NULL, caps jsonb DEFAULT NULL, kinds jsonb DEFAULT NULL,
 		excluded_kinds text[] DEFAULT NULL, excluded_labels text[] DEFAULT NULL,
 		bonuses_qualify boolean DEFAULT NULL, crossing_order text DEFAULT NULL,
-		zone text DEFAULT NULL, versions jsonb DEFAULT NULL, other_kinds text DEFAULT NULL)
+		zone text DEFAULT NULL, versions jsonb DEFAULT NULL, other_kinds text DEFAULT NULL,
+		returns_beyond text DEFAULT NULL)
 	RETURNS earn_policy
 	AS 'MODULE_PATHNAME', 'loyalty_make_earn_policy' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION make_earn_policy(numeric, numeric, boolean, numeric, text, int, jsonb, text, jsonb, jsonb, jsonb, text[], text[], boolean, text, text, jsonb, text) IS
+COMMENT ON FUNCTION make_earn_policy(numeric, numeric, boolean, numeric, text, int, jsonb, text, jsonb, jsonb, jsonb, text[], text[], boolean, text, text, jsonb, text, text) IS
 	'rules of earning; NULL is the default of each.
 rate, per: rate points for each per of an order''s amount; default 1, 1. full_steps: only for each full per. minimum: what an order must come to; default none.
 rounding: truncate (default), floor, ceiling, half_up, half_down, half_even; decimals: to so many, 0 (default) to 6. Once per order.
@@ -22,10 +23,11 @@ bonuses: fixed points, as {"joining": 100, "first_purchase": 50, "birthday": 200
 caps: the most that is earned, as {"order": 100, "day": 200, "month": 500, "year": 5000, "lifetime": 20000}; all but order are for bonuses too.
 kinds: role of each kind of event, as {"SALE": "purchase"}: purchase, return, redemption (or redeem), paid_with_points, join, birth, referral, ignore, and what passes through as in a points ledger: earn, redeem_refund, adjust, transfer, forfeit, expire. Added to the default ones: purchase, return, join, birth, referral, paid_with_points, redeem (a redemption), tier_grant (ignored). An event without a kind is a purchase, or a return where it is negative.
 other_kinds: of a kind that is named nowhere an event is an error (default) that names it, or ignore.
+returns_beyond: what a return of no order takes back beyond what was bought in all and isn''t returned yet is nothing: drop (default), or counts, too: take.
 excluded_kinds, excluded_labels: earn nothing, and are no orders.
 bonuses_qualify: whether bonus points count for tiers; default false. crossing_order: whether the order that reaches a tier earns at the tier before (default) or after.
 zone: of local days; default the session''s.
-versions: changes from a day on, as [{"from": "2024-07-01", "rate": 2}]: of everything but zone, kinds and other_kinds; an order follows the version of the day of its first line.
+versions: changes from a day on, as [{"from": "2024-07-01", "rate": 2}]: of everything but zone, kinds, other_kinds and returns_beyond; an order follows the version of the day of its first line.
 Never NULL. Error 22023 for a rule that makes no sense or contradicts another, 22P02 for JSON of the wrong form';
 
 -- ---- what one customer earns ----

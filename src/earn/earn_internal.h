@@ -115,9 +115,10 @@ typedef struct EarnDue
 	Event event;
 	EarnRole role;
 	EarnOut out;
-	int32 ref;	/* of a return, if something was bought under it; -1: it belongs to no order */
-	int32 next; /* line of its group; of a payment, its first late part; -1: none */
-	bool met;	/* a payment: an order of its ref has lines at the instant */
+	int128 counted; /* a return: what of it counts */
+	int32 ref;		/* of a return, if something was bought under it; -1: it belongs to no order */
+	int32 next;		/* line of its group; of a payment, its first late part; -1: none */
+	bool met;		/* a payment: an order of its ref has lines at the instant */
 } EarnDue;
 
 /* What a payment pays of an order all of whose lines came before. */
@@ -185,7 +186,7 @@ struct EarnWalk
 	TimestampTz anniversary;
 	int anniversary_year;
 	int64 norders;
-	int128 spend; /* what orders counted for, less late payments and returns */
+	int128 spend; /* what has counted so far: orders, less payments and returns */
 	EarnCounter *counters;
 
 	/* Orders with a ref. */

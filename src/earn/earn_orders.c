@@ -10,7 +10,9 @@
  *
  * A payment with points waits under its ref for what is left to pay of the orders there. What it
  * pays of an order that has lines at the instant is never earned; of one whose lines came before,
- * it is taken back as by a return. So lines - paid - returned is never below zero.
+ * it is taken back as by a return. So lines - paid - returned is never below zero, and neither is
+ *what all orders, payments and returns have come to, unless the rules take returns of what isn't
+ *known.
  *
  * At one instant things happen in this order: what time gives, joining, referrals, purchases, what
  * was earned elsewhere, late payments, returns, and the rest of what passes through, role by role.
@@ -184,7 +186,6 @@ add_counted(EarnWalk *walk, int kind_no, int label_no, int128 amount)
 	counted->label_no = label_no;
 	counted->amount = amount;
 	counted->starts_order = false;
-	walk->spend += amount;
 	return counted;
 }
 
@@ -260,6 +261,7 @@ add_lines(EarnWalk *walk, EarnGroup *group)
 	}
 	order->lines += lines;
 	order->amount += lines;
+	walk->spend += lines;
 }
 
 /* What they count for. */
@@ -289,10 +291,18 @@ has_lines_now(const EarnWalk *walk, const EarnOrder *order)
 	return order->turn == walk->turn;
 }
 
+/* What of all that has counted can be taken off. */
 static inline int128
-left_to_pay(const EarnOrder *order)
+within_spend(const EarnWalk *walk, int128 amount)
 {
-	return Max(order->amount - order->counted_back, 0);
+	return walk->policy->takes_beyond ? amount : Min(amount, Max(walk->spend, 0));
+}
+
+/* What can be paid of an order, or returned. */
+static inline int128
+left_of(const EarnWalk *walk, const EarnOrder *order)
+{
+	return within_spend(walk, Max(order->amount - order->counted_back, 0));
 }
 
 static void
@@ -309,10 +319,11 @@ add_late(EarnWalk *walk, int32 due, int32 order, int128 part)
 	late->order = order;
 	late->part = part;
 	walk->orders[order].counted_back += part;
+	walk->spend -= part;
 	add_counted(walk, walk->orders[order].kind_no, walk->orders[order].label_no, -part);
 }
 
-/* What has waited under a ref pays for new lines: of orders without any nothing is left to pay. */
+/* What has waited under a ref pays for new lines, and not for those it has waited beside. */
 static void
 pay_from_waiting(EarnWalk *walk, EarnRef *ref)
 {
@@ -321,10 +332,13 @@ pay_from_waiting(EarnWalk *walk, EarnRef *ref)
 	for (i = ref->first; i >= 0 && ref->waiting > 0; i = walk->orders[i].next)
 	{
 		EarnOrder *order = &walk->orders[i];
-		int128 part = Min(ref->waiting, left_to_pay(order));
+		int128 part;
 
-		Assert(part == 0 || has_lines_now(walk, order));
+		if (!has_lines_now(walk, order))
+			continue;
+		part = Min(ref->waiting, left_of(walk, order));
 		order->amount -= part;
+		walk->spend -= part;
 		ref->waiting -= part;
 	}
 }
@@ -354,13 +368,16 @@ pay(EarnWalk *walk, int32 number)
 	for (i = walk->refs[due->ref].first; i >= 0; i = walk->orders[i].next)
 	{
 		EarnOrder *order = &walk->orders[i];
-		int128 part = Min(left, left_to_pay(order));
+		int128 part = Min(left, left_of(walk, order));
 
 		due->met |= has_lines_now(walk, order);
 		if (part == 0)
 			continue;
 		if (has_lines_now(walk, order))
+		{
 			order->amount -= part;
+			walk->spend -= part;
+		}
 		else
 			add_late(walk, number, i, part);
 		left -= part;
@@ -379,42 +396,41 @@ report_fault(const EarnWalk *walk, EarnFaultType type, const Event *event, int12
 		walk->fault_sink(walk->fault_context, &fault);
 }
 
-/* A return, at most what is left of the orders that it belongs to. */
+/* A return, at most what is left of the orders that it belongs to, or of all. */
 static void
 reckon_return(EarnWalk *walk, int32 number)
 {
 	EarnDue *due = &walk->due[number];
 	int128 value = size_of(&due->event);
-	int128 left = value;
+	int128 known = Min(value, Max(walk->spend, 0)); /* where it belongs to no order */
 	int32 ref = find_ref(walk, &due->event, false);
+	int32 i;
 
 	due->out = left_out(walk, earn_terms_now(walk), &due->event);
 	due->ref = ref >= 0 && walk->refs[ref].bought ? ref : -1;
 	if (due->out != EARN_NOT_OUT)
 		return;
-	if (due->ref >= 0)
+	due->counted = 0;
+	if (due->ref < 0)
 	{
-		int32 i = walk->refs[ref].first;
-
-		for (; i >= 0 && left > 0; i = walk->orders[i].next)
-		{
-			EarnOrder *order = &walk->orders[i];
-			int128 part = Min(left, order->amount - order->counted_back);
-
-			if (part <= 0)
-				continue;
-			order->counted_back += part;
-			left -= part;
-		}
-		report_fault(walk, EARN_RETURNED_BEYOND, &due->event, left);
+		due->counted = within_spend(walk, value);
+		walk->spend -= due->counted;
 	}
 	else
 	{
-		/* it counts all the same: what it is of may be older than the timeline */
-		report_fault(walk, EARN_RETURNED_BEYOND, &due->event, value - Max(walk->spend, 0));
-		left = 0;
+		for (i = walk->refs[ref].first; i >= 0 && due->counted < value; i = walk->orders[i].next)
+		{
+			EarnOrder *order = &walk->orders[i];
+			int128 part = Min(value - due->counted, left_of(walk, order));
+
+			order->counted_back += part;
+			walk->spend -= part;
+			due->counted += part;
+		}
+		known = due->counted;
 	}
-	add_counted(walk, due->event.kind_no, due->event.label_no, left - value);
+	report_fault(walk, EARN_RETURNED_BEYOND, &due->event, value - known);
+	add_counted(walk, due->event.kind_no, due->event.label_no, -due->counted);
 }
 
 /* Does something with the events of one role. */
@@ -777,24 +793,26 @@ take_back(EarnWalk *walk, int32 number)
 	else if (due->ref >= 0)
 	{
 		int32 order = walk->refs[due->ref].first;
-		int128 left = value;
+		int128 left = due->counted;
 
 		for (; order >= 0 && left > 0; order = walk->orders[order].next)
 			left = take_of_order(walk, &walk->orders[order], "return", left, &entry.points);
 		if (entry.points > PG_INT64_MAX)
 			earn_report_out_of_range(walk);
 		entry.points = -entry.points;
-		if (left == value && walk->note != NULL)
+		if (due->counted == 0 && walk->note != NULL)
 			earn_note_text(walk, "nothing left of the order to return");
 	}
-	else
+	else if (due->counted > 0)
 	{
 		const EarnTerms *terms = earn_terms_now(walk);
 
 		if (walk->note != NULL)
-			earn_note_return(walk, terms, event->label_no, value);
-		entry.points = return_at_rate(walk, terms, value, event->label_no);
+			earn_note_return(walk, terms, event->label_no, due->counted);
+		entry.points = return_at_rate(walk, terms, due->counted, event->label_no);
 	}
+	else if (walk->note != NULL)
+		earn_note_text(walk, "nothing bought that could be returned");
 	emit(walk, &entry);
 }
 

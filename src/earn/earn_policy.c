@@ -24,6 +24,7 @@ static const char *const role_names[] = { "purchase",		  "return",	  "redemption
 #define ROLE_REDEEM (EARN_IGNORE + 1)
 
 static const char *const other_names[] = { "error", "ignore" };
+static const char *const beyond_names[] = { "drop", "take" };
 static const char *const rounding_names[] = { "truncate", "floor",	   "ceiling",
 											  "half_up",  "half_down", "half_even" };
 static const char *const combine_names[] = { "highest", "multiply", "add" };
@@ -911,6 +912,12 @@ static const PolicyKey keys[] = {
 	  .argument = 18,
 	  POLICY_AT(EarnPolicy, ignores_others),
 	  POLICY_NAMES(other_names) },
+	{ .name = "returns_beyond",
+	  .type = POLICY_CHOICE,
+	  .late = true,
+	  .argument = 19,
+	  POLICY_AT(EarnPolicy, takes_beyond),
+	  POLICY_NAMES(beyond_names) },
 	{ .name = "excluded_kinds",
 	  .type = POLICY_TEXTS,
 	  .changes = true,
@@ -963,7 +970,7 @@ finish(void *opened)
 }
 
 #define VERSION_HINT \
-	"A version holds from, and any other keys but zone, kinds, other_kinds, versions."
+	"A version holds from, and any other keys but zone, kinds, other_kinds, returns_beyond, versions."
 
 const PolicyTable earn_policy_table = {
 	.type = "earn_policy",
