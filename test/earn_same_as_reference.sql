@@ -21,27 +21,42 @@ SELECT plan(17);
 
 -- ---- the two answers ----
 
+-- An error is an answer, too.
 CREATE FUNCTION engine_entries(events jsonb, policy jsonb) RETURNS text[]
-LANGUAGE sql AS $$
-	SELECT coalesce(array_agg(line ORDER BY line), '{}') FROM (SELECT format('%s %s %s %s %s', e.at, trim_scale(e.value), e.kind, e.label, e.ref)
-		FROM timeline_events(points_accrual(events::text::event_timeline, policy)) e) x(line)
-$$;
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT coalesce(array_agg(line ORDER BY line), '{}') FROM (SELECT format('%s %s %s %s %s %s', e.at, trim_scale(e.value), e.kind, e.label, e.ref, e.expires_at)
+		FROM timeline_events(points_accrual(events::text::event_timeline, policy)) e) x(line));
+EXCEPTION WHEN invalid_parameter_value THEN
+	RETURN '{error}';
+END $$;
 
 CREATE FUNCTION reference_entries(events jsonb, policy jsonb) RETURNS text[]
-LANGUAGE sql AS $$
-	SELECT coalesce(array_agg(line ORDER BY line), '{}') FROM (SELECT format('%s %s %s %s %s', e.at, trim_scale(e.value), e.kind, e.label, e.ref) FROM earn_ref(events, policy) e) x(line)
-$$;
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT coalesce(array_agg(line ORDER BY line), '{}') FROM (SELECT format('%s %s %s %s %s %s', e.at, trim_scale(e.value), e.kind, e.label, e.ref, e.expires_at) FROM earn_ref(events, policy) e) x(line));
+EXCEPTION WHEN invalid_parameter_value THEN
+	RETURN '{error}';
+END $$;
 
--- The list with explanations: the same points, in time order.
+-- The list with explanations: the same points, in time order; and the violations.
 CREATE FUNCTION explained_entries(events jsonb, policy jsonb) RETURNS text[]
-LANGUAGE sql AS $$
-	SELECT coalesce(array_agg(line ORDER BY line), '{}') FROM (SELECT format('%s %s %s', e.at, trim_scale(e.points), e.ref) FROM points_accrual_events(events::text::event_timeline, policy) e WHERE e.points <> 0) x(line)
-$$;
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT coalesce(array_agg(line ORDER BY line), '{}') FROM (SELECT format('%s %s %s', e.at, trim_scale(e.points), e.ref) FROM points_accrual_events(events::text::event_timeline, policy) e WHERE e.points <> 0
+		UNION ALL SELECT format('%s %s %s %s', v.at, v.ref, v.problem, trim_scale(v.amount)) FROM points_accrual_violations(events::text::event_timeline, policy) v) x(line));
+EXCEPTION WHEN invalid_parameter_value THEN
+	RETURN '{error}';
+END $$;
 
 CREATE FUNCTION short_entries(events jsonb, policy jsonb) RETURNS text[]
-LANGUAGE sql AS $$
-	SELECT coalesce(array_agg(line ORDER BY line), '{}') FROM (SELECT format('%s %s %s', e.at, trim_scale(e.value), e.ref) FROM earn_ref(events, policy) e) x(line)
-$$;
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT coalesce(array_agg(line ORDER BY line), '{}') FROM (SELECT format('%s %s %s', e.at, trim_scale(e.value), e.ref) FROM earn_ref(events, policy) e
+		UNION ALL SELECT format('%s %s %s %s', v.at, v.ref, v.problem, trim_scale(v.amount)) FROM earn_ref_violations(events, policy) v) x(line));
+EXCEPTION WHEN invalid_parameter_value THEN
+	RETURN '{error}';
+END $$;
 
 -- Are they different?
 CREATE FUNCTION differs(events jsonb, policy jsonb) RETURNS boolean
@@ -89,6 +104,8 @@ SELECT is((SELECT count(*)::int FROM sample WHERE failed), 0, 'points_accrual() 
 -- The smallest of those that fail.
 SELECT diag(format(E'seed %s\nrules %s\nevents %s\nengine %s\nreference %s', f.seed, s.rules, s.short, engine_entries(s.short, s.rules), reference_entries(s.short, s.rules)))
 FROM (SELECT * FROM sample WHERE failed ORDER BY jsonb_array_length(events), seed LIMIT 1) f, LATERAL shortened(f.events, f.policy) s;
+
+DELETE FROM sample WHERE entries = '{error}';
 
 -- Orders alone: amounts of the timelines, on their days, at some tier.
 CREATE TABLE single AS

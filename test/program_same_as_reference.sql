@@ -43,7 +43,7 @@ LANGUAGE sql AS $$
 		FROM (SELECT r, n, r->>'role' = 'expire' AND (lag(r->>'role') OVER (ORDER BY n), lag(r->>'at') OVER (ORDER BY n)) IS NOT DISTINCT FROM (r->>'role', r->>'at') AS same
 			  FROM jsonb_array_elements(list) WITH ORDINALITY x(r, n)) x),
 	line AS (
-		SELECT m, min(n) AS n, plain((array_agg(r ORDER BY n))[1] - '{explanation,kind,counts}'::text[] || jsonb_build_object('points', sum((r->>'points')::numeric))
+		SELECT m, min(n) AS n, plain((array_agg(r ORDER BY n))[1] - '{explanation,kind,counts,expires_at}'::text[] || jsonb_build_object('points', sum((r->>'points')::numeric))
 			|| CASE WHEN r->>'role' IN ('expire', 'tier') THEN '{"ref": null}' ELSE '{}' END::jsonb
 			|| jsonb_build_object('balance', (SELECT l.r->'balance' FROM moment l WHERE l.m = moment.m ORDER BY l.n DESC LIMIT 1))) AS r
 		FROM moment GROUP BY m, CASE WHEN r->>'role' = 'expire' THEN r->>'label' END, r->>'role')

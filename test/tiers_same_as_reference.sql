@@ -16,7 +16,7 @@
 	\set first 1
 \endif
 BEGIN;
-SELECT plan(18);
+SELECT plan(19);
 \ir reference/periods.sql
 \ir reference/points_reference.sql
 \ir reference/points_random.sql
@@ -41,7 +41,8 @@ BEGIN
 	RETURN CASE question
 		WHEN 'tier_at' THEN to_jsonb(tier_at(timeline, policy, c.instant))
 		WHEN 'tier' THEN jsonb_build_array(tier(timeline, policy, c.as_of), tier_rank(timeline, policy, c.as_of))
-		WHEN 'history' THEN (SELECT jsonb_agg(plain(h)) FROM tier_history(timeline, policy, c.as_of) h)
+		WHEN 'history' THEN (SELECT jsonb_agg(plain(h)) FROM tier_history(timeline, policy, c.as_of, requalifications => true) h)
+		WHEN 'spells' THEN (SELECT jsonb_agg(plain(h)) FROM tier_history(timeline, policy, c.as_of) h)
 		WHEN 'progress' THEN (SELECT jsonb_agg(plain(p)) FROM tier_progress(timeline, policy, c.as_of) p) END;
 EXCEPTION WHEN OTHERS THEN
 	RETURN jsonb_build_object('error', SQLSTATE);
@@ -57,7 +58,8 @@ BEGIN
 		WHEN 'tier' THEN
 			rank := ref_tier_walk(c.events, c.policy, ref_tier_day_end(c.policy, c.as_of), ref_tier_day_end(c.policy, c.as_of))->'rank';
 			RETURN jsonb_build_array(ref_tier_name(c.policy, rank), rank);
-		WHEN 'history' THEN RETURN (SELECT jsonb_agg(plain(h)) FROM ref_tier_history(c.events, c.policy, ref_tier_day_end(c.policy, c.as_of)) h);
+		WHEN 'history' THEN RETURN (SELECT jsonb_agg(plain(h)) FROM ref_tier_history(c.events, c.policy, ref_tier_day_end(c.policy, c.as_of), true) h);
+		WHEN 'spells' THEN RETURN (SELECT jsonb_agg(plain(h)) FROM ref_tier_history(c.events, c.policy, ref_tier_day_end(c.policy, c.as_of), false) h);
 		WHEN 'progress' THEN RETURN (SELECT jsonb_agg(plain(p)) FROM ref_tier_progress(c.events, c.policy, c.as_of) p);
 	END CASE;
 EXCEPTION WHEN invalid_parameter_value THEN
@@ -174,9 +176,10 @@ $$;
 CREATE FUNCTION as_walked(c asked, walk jsonb, question text) RETURNS jsonb
 LANGUAGE sql AS $$
 	SELECT CASE question
-		WHEN 'history' THEN (SELECT jsonb_agg(plain(h) ORDER BY n) FROM jsonb_array_elements(walk->'history') WITH ORDINALITY h(h, n) WHERE (h->>'valid_from')::timestamptz <= day_end)
+		WHEN 'history' THEN (SELECT jsonb_agg(plain(h)) FROM ref_tier_rows(until_then, true) h)
 		WHEN 'tier' THEN CASE WHEN c.events = '[]' THEN jsonb_build_array(ref_tier_name(c.policy, 0), 0) ELSE jsonb_build_array(held_at(walk, day_end)->>'tier', (held_at(walk, day_end)->'rank')::int) END END
-	FROM (SELECT ref_tier_day_end(c.policy, c.as_of)) d(day_end)
+	FROM (SELECT ref_tier_day_end(c.policy, c.as_of)) d(day_end),
+		LATERAL (SELECT jsonb_build_object('history', (SELECT jsonb_agg(h ORDER BY n) FROM jsonb_array_elements(walk->'history') WITH ORDINALITY h(h, n) WHERE (h->>'valid_from')::timestamptz <= day_end))) t(until_then)
 $$;
 
 -- How long after the last event a history is looked at.
@@ -208,8 +211,8 @@ BEGIN
 		BEGIN
 			walk := ref_tier_walk(c.events, c.policy, last, ref_tier_day_end(c.policy, c.as_of));
 			INSERT INTO sample VALUES (seed, c.policy, c.events, walk);
-			INSERT INTO failure SELECT seed, c, 'history'
-				WHERE engine_answer(c, 'history') IS DISTINCT FROM as_walked(c, walk, 'history');
+			INSERT INTO failure SELECT seed, c, 'history' WHERE engine_answer(c, 'history') IS DISTINCT FROM as_walked(c, walk, 'history');
+			INSERT INTO failure SELECT seed, c, 'spells' WHERE engine_answer(c, 'spells') IS DISTINCT FROM (SELECT jsonb_agg(plain(h)) FROM ref_tier_rows(walk, false) h);
 
 			timeline := c.events::text;
 			policy := c.policy::text;
@@ -231,9 +234,9 @@ BEGIN
 			SELECT day, q
 			FROM (SELECT (m::timestamptz AT TIME ZONE ref_zone(c.policy))::date - back
 				  FROM (SELECT jsonb_array_elements_text(walk->'moments') UNION SELECT e->>'at' FROM jsonb_array_elements(c.events) e) t(m), unnest('{0,1}'::int[]) back
-				  ORDER BY ref_random(seed, m || back), m, back LIMIT 1) d(day), unnest('{history,tier,progress}'::text[]) q
+				  ORDER BY ref_random(seed, m || back), m, back LIMIT 1) d(day), unnest('{history,spells,tier,progress}'::text[]) q
 		LOOP
-			IF (CASE WHEN question = 'progress' OR walk IS NULL THEN differ(c, question)
+			IF (CASE WHEN question IN ('progress', 'spells') OR walk IS NULL THEN differ(c, question)
 				ELSE engine_answer(c, question) IS DISTINCT FROM as_walked(c, walk, question) END) THEN
 				INSERT INTO failure VALUES (seed, c, question);
 			END IF;
@@ -251,7 +254,7 @@ SELECT diag((SELECT string_agg(cases || ' x ' || question, ', ' ORDER BY questio
 -- ---- no difference ----
 
 SELECT is((SELECT count(DISTINCT seed)::int FROM failure WHERE question = q), 0, q || ' as the reference has it')
-FROM unnest('{policy,history,tier_at,tier,progress}'::text[]) q;
+FROM unnest('{policy,history,spells,tier_at,tier,progress}'::text[]) q;
 
 SELECT is_empty($$
 	SELECT s.seed, v, tier_for(v, s.policy), ref_tier_for(v, s.policy, day)
@@ -265,7 +268,7 @@ FROM (SELECT DISTINCT ON (question) * FROM failure ORDER BY question, jsonb_arra
 
 -- ---- the histories try what there is to try ----
 
-CREATE TABLE happened AS SELECT s.seed, s.policy, h.* FROM sample s, LATERAL jsonb_populate_recordset(NULL::ref_tier_row, s.walk->'history') h;
+CREATE TABLE happened AS SELECT s.seed, s.policy, h.* FROM sample s, LATERAL jsonb_populate_recordset(NULL::ref_tier_change, s.walk->'history') h;
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened WHERE reason = r), '>', :histories / 25, r || ' occurs')
 FROM unnest('{qualified,requalified,lapsed,soft landing,grace ended,granted,grant ended}'::text[]) r;
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened WHERE reason IN ('qualified', 'requalified') AND ref IS NULL), '>', :histories / 20, 'time alone raises');

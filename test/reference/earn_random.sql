@@ -142,7 +142,14 @@ BEGIN
 		policy := policy || jsonb_build_object('zone', earn_pick(seed, 'zone', '{UTC,Europe/Helsinki,Europe/Helsinki,America/New_York,America/Sao_Paulo,America/St_Johns}'));
 	END IF;
 	IF earn_random(seed, 'kinds?') < 0.4 THEN
-		policy := policy || '{"kinds": {"SALE": "purchase", "back": "return", "burn": "redemption", "note": "ignore", "friend": "referral"}}';
+		policy := policy || '{"kinds": {"SALE": "purchase", "delivery": "purchase", "back": "return", "burn": "redemption", "note": "ignore", "friend": "referral"}}';
+		-- roles of a ledger of points
+		IF earn_random(seed, 'ledger?') < 0.5 THEN
+			policy := jsonb_set(policy, '{kinds}', policy->'kinds' || '{"gave": "earn", "undo": "redeem_refund", "corr": "adjust", "xfer": "transfer", "close": "forfeit", "gone": "expire"}');
+		END IF;
+	END IF;
+	IF earn_random(seed, 'other kinds?') < 0.3 THEN
+		policy := policy || jsonb_build_object('other_kinds', earn_pick(seed, 'other kinds', '{ignore,ignore,error}'));
 	END IF;
 	IF earn_random(seed, 'versions?') < 0.35 THEN
 		FOR i IN 1 .. 1 + floor(earn_random(seed, 'versions') * 2)::int LOOP
@@ -182,6 +189,8 @@ DECLARE
 	ref text;
 	value numeric;
 	i int;
+	paid int;
+	event jsonb;
 BEGIN
 	IF earn_random(seed, 'birth?') < 0.5 THEN
 		events := events || jsonb_build_object('at', earn_pick(seed, 'birth', ARRAY['1992-02-29 12:00Z', '1990-03-31 00:30Z', '2000-01-01 00:00Z', '1985-06-15 10:00Z', '2024-02-29 05:00Z', '1999-10-27 00:00Z'])::timestamptz, 'kind', 'birth');
@@ -197,7 +206,7 @@ BEGIN
 		END IF;
 		ref := CASE WHEN earn_random(seed, i || 'ref?') < 0.25 THEN NULL WHEN what = 'pay' THEN '1' ELSE earn_pick(seed, i || 'ref', '{1,1,1,2,10,o4}') END;
 		value := CASE WHEN earn_random(seed, i || 'round') < 0.5 THEN earn_pick(seed, i || 'value', '{0,0.5,1,1.5,2.5,5,10,20,30,50,100,450,4.99}')::numeric ELSE round((120 * earn_random(seed, i || 'value'))::numeric, earn_pick(seed, 'decimals', '{0,1,2,2,2,3}')::int) END;
-		events := events || jsonb_strip_nulls(jsonb_build_object('at', at,
+		event := jsonb_strip_nulls(jsonb_build_object('at', at,
 			'value', CASE what WHEN 'buy' THEN value WHEN 'back' THEN CASE WHEN policy ? 'kinds' AND earn_random(seed, i || 'sign') < 0.5 THEN value ELSE -value END
 				WHEN 'pay' THEN round(value * 0.75, 1) WHEN 'burn' THEN CASE WHEN earn_random(seed, i || 'sign') < 0.5 THEN value ELSE -value END WHEN 'note' THEN value END,
 			'kind', CASE what WHEN 'buy' THEN CASE WHEN policy ? 'kinds' THEN earn_pick(seed, i || 'kind', '{SALE,SALE,delivery}') ELSE earn_pick(seed, i || 'kind', '{NULL,NULL,NULL,delivery}') END
@@ -206,6 +215,28 @@ BEGIN
 				ELSE CASE WHEN policy ? 'kinds' THEN 'SALE' END END,
 			'label', CASE WHEN what IN ('buy', 'back') AND earn_random(seed, i || 'label?') < 0.7 THEN earn_pick(seed, i || 'label', '{food,toys,gift,fuel,books}') END,
 			'ref', ref));
+		-- what passes through, and what nobody knows
+		IF policy->'kinds' ? 'gave' AND earn_random(seed, i || 'ledger') < 0.25 THEN
+			event := event || jsonb_build_object('kind', earn_pick(seed, i || 'ledger kind', '{gave,gave,undo,corr,corr,xfer,close,gone}'), 'value', CASE WHEN earn_random(seed, i || 'ledger sign') < 0.5 THEN -value ELSE value END,
+				'expires_at', at + interval '40 days');
+		ELSIF earn_random(seed, i || 'odd kind') < (CASE WHEN policy->>'other_kinds' = 'ignore' THEN 0.15 ELSE 0.002 END) THEN
+			event := event || jsonb_build_object('kind', earn_pick(seed, i || 'odd name', '{page_view,REDEMPTION,Sale}'));
+		ELSIF event->>'kind' IS NULL AND earn_random(seed, i || 'named') < 0.2 AND what IN ('buy', 'back') THEN
+			event := event || jsonb_build_object('kind', CASE WHEN what = 'buy' THEN 'purchase' ELSE 'return' END);
+		END IF;
+		-- deliveries are known where the rules name them
+		IF event->>'kind' = 'delivery' AND NOT coalesce(policy->'kinds' ? 'delivery' OR policy->'excluded_kinds' ? 'delivery' OR policy @? '$.versions[*].excluded_kinds' OR policy->>'other_kinds' = 'ignore', false) THEN
+			event := event || '{"kind": "purchase"}';
+		END IF;
+		events := events || event;
+		-- a purchase that was paid with points: before, at or after it, in one or more payments, for a part of it or for more
+		IF what = 'buy' AND earn_random(seed, i || 'paid?') < 0.2 THEN
+			FOR paid IN 1 .. 1 + floor(earn_random(seed, i || 'payments') * 2)::int LOOP
+				events := events || jsonb_strip_nulls(jsonb_build_object('kind', 'paid_with_points', 'at', CASE earn_pick(seed, i || 'when paid' || paid, '{same,same,before,after,after,after}') WHEN 'same' THEN at
+					WHEN 'before' THEN at - interval '1 day' * earn_random(seed, i || 'before' || paid) ELSE earn_random_instant(seed, i || 'after' || paid, at + interval '1 second', zone) END,
+					'value', round(value * earn_pick(seed, i || 'share' || paid, '{0.25,0.5,0.5,1,1.5}')::numeric, 2), 'ref', ref, 'label', earn_pick(seed, i || 'label of' || paid, '{food,points}')));
+			END LOOP;
+		END IF;
 	END LOOP;
 	-- 'NULL' among the choices of an array is no text
 	RETURN (SELECT jsonb_agg(CASE WHEN e->>'kind' = 'NULL' THEN e - 'kind' ELSE e END) FROM jsonb_array_elements(events) e);

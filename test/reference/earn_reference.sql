@@ -5,10 +5,10 @@
 -- events: a jsonb array of {"at", "value", "kind", "label", "ref"}
 -- policy: jsonb, as earn_policy takes it; taken to be valid
 --
-CREATE TYPE earn_ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, role text);
+CREATE TYPE earn_ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, role text, expires_at timestamptz);
 
 -- what an event, or a day of the year, earned; nothing is kept of what earned nothing
-CREATE TYPE earn_ref_entry AS (at timestamptz, value numeric, kind text, label text, ref text);
+CREATE TYPE earn_ref_entry AS (at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz);
 
 -- points that were counted, by which cap: 'all', a multiplier or a bonus
 CREATE TYPE earn_ref_count AS (counter text, day date, points numeric);
@@ -56,17 +56,45 @@ BEGIN
 	RETURN rules;
 END $$;
 
+-- What an event does: a role, 'nothing' where it lacks the value, 'ignore' where it isn't there for earning.
 CREATE FUNCTION earn_ref_role(policy jsonb, kind text, value numeric) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE WHEN role IS NULL THEN CASE WHEN value >= 0 THEN 'purchase' WHEN value < 0 THEN 'return' ELSE 'ignore' END
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	role text := coalesce(policy->'kinds'->>kind, '{"purchase": "purchase", "return": "return", "join": "join", "birth": "birth", "referral": "referral", "redeem": "redemption", "paid_with_points": "paid_with_points",
+		"tier_grant": "ignore"}'::jsonb->>kind);
+BEGIN
+	IF kind IS NOT NULL AND role IS NULL THEN
+		IF NOT coalesce(policy->'excluded_kinds' ? kind OR jsonb_path_query_array(policy, '$.versions[*].excluded_kinds[*]') ? kind, false) THEN
+			IF policy->>'other_kinds' = 'ignore' THEN
+				RETURN 'ignore';
+			END IF;
+			RAISE EXCEPTION 'unknown kind "%"', kind USING ERRCODE = '22023';
+		END IF;
+	END IF;
+	RETURN CASE
+		WHEN role IS NULL THEN CASE WHEN value >= 0 THEN 'purchase' WHEN value < 0 THEN 'return' ELSE 'nothing' END
 		WHEN role = 'purchase' AND value < 0 THEN 'return'
-		WHEN role IN ('return', 'redemption', 'paid_with_points') AND coalesce(value, 0) = 0 THEN 'ignore'
-		ELSE role END
-	FROM (SELECT coalesce(policy->'kinds'->>kind, '{"join": "join", "birth": "birth", "referral": "referral", "redeem": "redemption", "paid_with_points": "paid_with_points"}'::jsonb->>kind) AS role) r
+		WHEN role IN ('return', 'redemption', 'redeem', 'paid_with_points', 'earn', 'redeem_refund', 'adjust', 'transfer', 'forfeit', 'expire') AND coalesce(value, 0) = 0 THEN 'nothing'
+		WHEN role = 'redeem' THEN 'redemption'
+		ELSE role END;
+END $$;
+
+-- What passes through at its instant as it is in a ledger of points, and in which order there.
+CREATE FUNCTION earn_ref_passing(role text, value numeric, OUT place int, OUT as_role text, OUT points numeric)
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT array_position('{earn,returned,redeem_refund,adjust,transfer,handed,redemption,forfeit,expire}'::text[],
+			CASE WHEN role = 'earn' AND value < 0 THEN 'returned' WHEN role = 'transfer' AND value < 0 THEN 'handed' ELSE role END),
+		CASE WHEN role = 'earn' AND value < 0 THEN 'return' WHEN role = 'redemption' THEN 'redeem' ELSE role END,
+		CASE WHEN role IN ('earn', 'adjust', 'transfer') THEN value WHEN role = 'redeem_refund' THEN abs(value) ELSE -abs(value) END
+	WHERE role IN ('earn', 'redeem_refund', 'adjust', 'transfer', 'redemption', 'forfeit', 'expire')
 $$;
 
+-- The first instant of a local day, where a clock put back over midnight gives two of them.
 CREATE FUNCTION earn_ref_day_start(day date, zone text) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$ SELECT day::timestamp AT TIME ZONE zone $$;
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce(min(t) FILTER (WHERE (t AT TIME ZONE zone)::date = day AND ((t - interval '1 microsecond') AT TIME ZONE zone)::date < day), day::timestamp AT TIME ZONE zone)
+	FROM unnest(ARRAY[interval '1 hour', '30 minutes', '0']) back, LATERAL (SELECT (day::timestamp AT TIME ZONE zone) - back AS t) v
+$$;
 
 -- the same day of another year; 29 February is 28 February where there is none
 CREATE FUNCTION earn_ref_in_year(day date, year int) RETURNS date
@@ -182,9 +210,74 @@ BEGIN
 	RETURN points;
 END $$;
 
+-- ---- orders, and what was paid with points ----
+
+--
+-- orders: by key, a ref and kind: {"ref", "kind", "sum" of lines, "paid" with points, "returned", "amount" (sum - paid), "earned", "taken" back, ...};
+-- keys: in the order of their first lines; waiting: what was paid under a ref and no order took yet; late: what the last
+-- payment took back from orders without a line at its instant, [{"key", "part", "points"}]
+--
+CREATE TYPE earn_ref_book AS (orders jsonb, keys text[], waiting jsonb, late jsonb);
+
+-- What an order keeps of its points when so much of it comes back.
+CREATE FUNCTION earn_ref_take_back(o jsonb, part numeric) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	keeps numeric;
+BEGIN
+	o := o || jsonb_build_object('returned', (o->>'returned')::numeric + part);
+	keeps := earn_ref_round((o->>'earned')::numeric * ((o->>'amount')::numeric - (o->>'returned')::numeric), (o->>'amount')::numeric, o->'rules'->>'rounding', (o->'rules'->>'decimals')::int);
+	RETURN o || jsonb_build_object('taken', (o->>'taken')::numeric + greatest((o->>'earned')::numeric - (o->>'taken')::numeric - keeps, 0));
+END $$;
+
+-- A payment of so much under a ref, or what waits of it: its orders take what is left of them, those with lines at this
+-- instant (here) with these, the others as a return of it.
+CREATE FUNCTION earn_ref_pay(b earn_ref_book, payment numeric, ref text, here text[]) RETURNS earn_ref_book
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	key text;
+	o jsonb;
+	part numeric;
+	rest numeric := coalesce((b.waiting->>ref)::numeric, 0) + payment;
+BEGIN
+	b.late := '[]';
+	FOREACH key IN ARRAY b.keys LOOP
+		o := b.orders->key;
+		CONTINUE WHEN o->>'ref' IS DISTINCT FROM ref;
+		part := least(rest, (o->>'sum')::numeric - (o->>'paid')::numeric - (o->>'returned')::numeric);
+		CONTINUE WHEN part <= 0;
+		rest := rest - part;
+		IF key = ANY (here) THEN
+			b.orders := b.orders || jsonb_build_object(key, o || jsonb_build_object('paid', (o->>'paid')::numeric + part));
+		ELSE
+			b.orders := b.orders || jsonb_build_object(key, earn_ref_take_back(o, part));
+			b.late := b.late || jsonb_build_object('key', key, 'part', part, 'points', (o->>'taken')::numeric - (b.orders->key->>'taken')::numeric,
+				'kind', o->>'kind', 'label', (SELECT CASE WHEN count(DISTINCT l->'label') = 1 THEN min(l->>'label') END FROM jsonb_array_elements(o->'lines') l));
+		END IF;
+	END LOOP;
+	b.waiting := b.waiting || jsonb_build_object(ref, rest);
+	RETURN b;
+END $$;
+
+-- The line of an order: to its order, which it may begin.
+CREATE FUNCTION earn_ref_line(b earn_ref_book, key text, ref text, kind text, rules jsonb, line jsonb) RETURNS earn_ref_book
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	o jsonb := b.orders->key;
+BEGIN
+	IF o IS NULL THEN
+		o := jsonb_build_object('ref', ref, 'kind', kind, 'rules', rules, 'lines', '[]'::jsonb, 'sum', 0, 'paid', 0, 'amount', 0, 'total', 0, 'earned', 0, 'taken', 0, 'returned', 0, 'shares', '{}'::jsonb, 'new', true);
+		b.keys := b.keys || key;
+	END IF;
+	o := o || jsonb_build_object('lines', (o->'lines') || line, 'sum', (o->>'sum')::numeric + (line->>'value')::numeric);
+	b.orders := b.orders || jsonb_build_object(key, o);
+	RETURN b;
+END $$;
+
 -- ---- a customer ----
 
-CREATE FUNCTION earn_ref(events jsonb, policy jsonb) RETURNS SETOF earn_ref_entry
+-- What he earns, and, as kind 'violation' with the problem as label, what doesn't go with what was bought.
+CREATE FUNCTION earn_ref_walk(events jsonb, policy jsonb) RETURNS SETOF earn_ref_entry
 LANGUAGE plpgsql AS $$
 DECLARE
 	zone text := coalesce(policy->>'zone', current_setting('timezone'));
@@ -199,8 +292,8 @@ DECLARE
 	today date;
 	rules jsonb;
 	counts earn_ref_count[] := '{}';
-	orders jsonb := '{}';		-- by key
-	keys text[] := '{}';		-- in the order of their first lines
+	book earn_ref_book := ROW('{}', '{}', '{}', '[]');
+	late jsonb;					-- rows of payments that came later than their orders
 	bought text[] := '{}';		-- refs that some purchase had
 	norders int := 0;
 	joined boolean := false;
@@ -210,8 +303,6 @@ DECLARE
 	key text;
 	g jsonb;
 	o jsonb;
-	other text;
-	paid numeric;
 	lines jsonb;
 	total numeric;
 	points numeric;
@@ -223,15 +314,15 @@ DECLARE
 	y int;
 	r numeric;
 	part numeric;
-	keeps numeric;
+	passing record;
+	spend numeric := 0;			-- all that counted so far
 BEGIN
-	SELECT array_agg(ROW(x.at, x.value, x.kind, x.label, x.ref, earn_ref_role(policy, x.kind, x.value))::earn_ref_event
-		ORDER BY x.at, x.kind COLLATE "C" NULLS FIRST, x.label COLLATE "C" NULLS FIRST, x.ref IS NOT NULL, NOT x.ref ~ '^-?[0-9]+$', CASE WHEN x.ref ~ '^-?[0-9]+$' THEN x.ref::numeric END, x.ref COLLATE "C", x.value NULLS FIRST)
-	INTO list FROM jsonb_to_recordset(events) x(at timestamptz, value numeric, kind text, label text, ref text);
+	SELECT array_agg(ROW(x.at, x.value, x.kind, x.label, x.ref, earn_ref_role(policy, x.kind, x.value), x.expires_at)::earn_ref_event
+		ORDER BY x.at, x.kind COLLATE "C" NULLS FIRST, x.label COLLATE "C" NULLS FIRST, x.ref IS NOT NULL, NOT x.ref ~ '^-?[0-9]+$', CASE WHEN x.ref ~ '^-?[0-9]+$' THEN x.ref::numeric END, x.ref COLLATE "C", x.value NULLS FIRST, x.expires_at NULLS FIRST)
+	INTO list FROM jsonb_to_recordset(events) x(at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz);
 	SELECT min(x.at) INTO member_since FROM unnest(list) x WHERE x.role = 'join';
 	IF member_since IS NULL THEN
-		SELECT min(x.at) INTO member_since FROM unnest(list) x WHERE x.role NOT IN ('birth', 'ignore')
-			OR (x.role = 'ignore' AND coalesce(policy->'kinds'->>x.kind, '') <> 'ignore');
+		SELECT min(x.at) INTO member_since FROM unnest(list) x WHERE x.role NOT IN ('birth', 'ignore');
 	END IF;
 	SELECT (min(x.at) AT TIME ZONE zone)::date INTO birth FROM unnest(list) x WHERE x.role = 'birth';
 	SELECT max(x.at) INTO last FROM unnest(list) x;
@@ -276,7 +367,7 @@ BEGIN
 			points := least(points, earn_ref_left(rules->'caps', counts, 'all', today));
 			counts := counts || ROW('all', today, points)::earn_ref_count;
 			IF points <> 0 THEN
-				RETURN NEXT ROW(now, points, 'bonus', give->>'sort', give->>'ref')::earn_ref_entry;
+				RETURN NEXT ROW(now, points, 'bonus', give->>'sort', give->>'ref', NULL)::earn_ref_entry;
 			END IF;
 		END LOOP;
 
@@ -291,38 +382,37 @@ BEGIN
 				bought := bought || e.ref;
 			END IF;
 			CONTINUE WHEN now < member_since;
-			lines := coalesce(orders->key->'rules', rules);
+			lines := coalesce(book.orders->key->'rules', rules);
 			CONTINUE WHEN lines->'excluded_kinds' @> to_jsonb(e.kind) OR lines->'excluded_labels' @> to_jsonb(e.label);
+			lines := jsonb_build_object('value', coalesce(e.value, 0), 'label', e.label, 'at', now AT TIME ZONE zone);
+			book := earn_ref_line(book, key, e.ref, e.kind, rules, lines);
 			IF NOT groups @> jsonb_build_array(jsonb_build_object('key', key)) THEN
 				groups := groups || jsonb_build_object('key', key, 'ref', e.ref, 'lines', '[]'::jsonb);
-				IF NOT orders ? key THEN
-					orders := orders || jsonb_build_object(key, jsonb_build_object('rules', rules, 'ref', e.ref, 'lines', '[]'::jsonb, 'sum', 0, 'amount', 0, 'total', 0, 'earned', 0, 'taken', 0, 'returned', 0, 'shares', '{}'::jsonb, 'new', true));
-					keys := keys || key;
-				END IF;
 			END IF;
-			SELECT jsonb_agg(CASE WHEN x->>'key' = key THEN jsonb_set(x, '{lines}', x->'lines' || jsonb_build_object('value', coalesce(e.value, 0), 'label', e.label, 'at', now AT TIME ZONE zone)) ELSE x END ORDER BY i)
+			SELECT jsonb_agg(CASE WHEN x->>'key' = key THEN jsonb_set(x, '{lines}', x->'lines' || lines) ELSE x END ORDER BY i)
 			INTO groups FROM jsonb_array_elements(groups) WITH ORDINALITY q(x, i);
 		END LOOP;
+
+		-- what was paid with points: before, and now
+		late := '[]';
+		FOR key IN SELECT DISTINCT x->>'ref' FROM jsonb_array_elements(groups) x WHERE x->>'ref' IS NOT NULL LOOP
+			book := earn_ref_pay(book, 0, key, (SELECT array_agg(x->>'key') FROM jsonb_array_elements(groups) x));
+		END LOOP;
+		FOREACH e IN ARRAY list LOOP
+			IF e.at = now AND e.role = 'paid_with_points' AND e.ref IS NOT NULL THEN
+				book := earn_ref_pay(book, abs(e.value), e.ref, (SELECT coalesce(array_agg(x->>'key'), '{}') FROM jsonb_array_elements(groups) x));
+				late := late || (SELECT coalesce(jsonb_agg(x || jsonb_build_object('ref', e.ref) ORDER BY i), '[]') FROM jsonb_array_elements(book.late) WITH ORDINALITY q(x, i));
+			END IF;
+		END LOOP;
+
 		FOR g IN SELECT x FROM jsonb_array_elements(groups) WITH ORDINALITY q(x, i) ORDER BY i LOOP
 			key := g->>'key';
-			o := orders->key;
+			o := book.orders->key;
 			rules := o->'rules';
 			fresh := (o->>'new')::boolean;
-			lines := (o->'lines') || (g->'lines');
-			SELECT sum((x->>'value')::numeric) INTO total FROM jsonb_array_elements(lines) x;
-			o := o || jsonb_build_object('new', false, 'lines', lines, 'sum', total);
-			-- what was paid with points, less what orders of the same ref before this one took of it
-			paid := 0;
-			IF g->>'ref' IS NOT NULL THEN
-				SELECT coalesce(sum(abs(x.value)), 0) INTO paid FROM unnest(list) x WHERE x.role = 'paid_with_points' AND x.ref = g->>'ref' AND x.at <= now;
-				FOREACH other IN ARRAY keys LOOP
-					EXIT WHEN other = key;
-					IF orders->other->>'ref' = g->>'ref' THEN
-						paid := greatest(paid - (orders->other->>'sum')::numeric, 0);
-					END IF;
-				END LOOP;
-			END IF;
-			o := o || jsonb_build_object('amount', greatest(total - paid, 0));
+			lines := o->'lines';
+			spend := spend + (o->>'sum')::numeric - (o->>'paid')::numeric - (o->>'amount')::numeric;
+			o := o || jsonb_build_object('new', false, 'amount', (o->>'sum')::numeric - (o->>'paid')::numeric);
 			total := earn_ref_points(rules, (o->>'amount')::numeric, lines, jsonb_array_length(rules->'multipliers'), false);
 			points := total - (o->>'total')::numeric;
 			o := o || jsonb_build_object('total', total);
@@ -353,10 +443,10 @@ BEGIN
 				points := -least(more, (o->>'earned')::numeric - (o->>'taken')::numeric);
 				o := o || jsonb_build_object('earned', (o->>'earned')::numeric - more);
 			END IF;
-			orders := orders || jsonb_build_object(key, o);
+			book.orders := book.orders || jsonb_build_object(key, o);
 			IF points <> 0 THEN
 				RETURN NEXT ROW(now, points, CASE WHEN points < 0 THEN 'return' ELSE 'earn' END,
-					(SELECT CASE WHEN count(DISTINCT coalesce(x->>'label', E'\x01')) = 1 THEN min(x->>'label') END FROM jsonb_array_elements(g->'lines') x), g->>'ref')::earn_ref_entry;
+					(SELECT CASE WHEN count(DISTINCT coalesce(x->>'label', E'\x01')) = 1 THEN min(x->>'label') END FROM jsonb_array_elements(g->'lines') x), g->>'ref', NULL)::earn_ref_entry;
 			END IF;
 			CONTINUE WHEN NOT fresh;
 			norders := norders + 1;
@@ -370,12 +460,18 @@ BEGIN
 				points := least(points, earn_ref_left(rules->'caps', counts, 'all', today));
 				counts := counts || ROW('all', today, points)::earn_ref_count;
 				IF points <> 0 THEN
-					RETURN NEXT ROW(now, points, 'bonus', give->>'sort', g->>'ref')::earn_ref_entry;
+					RETURN NEXT ROW(now, points, 'bonus', give->>'sort', g->>'ref', NULL)::earn_ref_entry;
 				END IF;
 			END LOOP;
 		END LOOP;
 
-		-- returns, redemptions
+		-- payments that came later than their orders, returns
+		FOR give IN SELECT x FROM jsonb_array_elements(late) WITH ORDINALITY q(x, i) ORDER BY i LOOP
+			spend := spend - (give->>'part')::numeric;
+			IF (give->>'points')::numeric <> 0 THEN
+				RETURN NEXT ROW(now, (give->>'points')::numeric, 'return', give->>'label', give->>'ref', NULL)::earn_ref_entry;
+			END IF;
+		END LOOP;
 		rules := earn_ref_rules(policy, today);
 		FOREACH e IN ARRAY list LOOP
 			CONTINUE WHEN e.at <> now OR e.role <> 'return' OR now < member_since;
@@ -383,29 +479,59 @@ BEGIN
 			points := 0;
 			IF e.ref = ANY (bought) THEN
 				r := abs(e.value);
-				FOREACH key IN ARRAY keys LOOP
-					o := orders->key;
+				FOREACH key IN ARRAY book.keys LOOP
+					o := book.orders->key;
 					CONTINUE WHEN o->>'ref' IS DISTINCT FROM e.ref;
 					part := least(r, (o->>'amount')::numeric - (o->>'returned')::numeric);
 					CONTINUE WHEN part <= 0;
 					r := r - part;
-					o := o || jsonb_build_object('returned', (o->>'returned')::numeric + part);
-					keeps := earn_ref_round((o->>'earned')::numeric * ((o->>'amount')::numeric - (o->>'returned')::numeric), (o->>'amount')::numeric, o->'rules'->>'rounding', (o->'rules'->>'decimals')::int);
-					part := greatest((o->>'earned')::numeric - (o->>'taken')::numeric - keeps, 0);
-					points := points - part;
-					orders := orders || jsonb_build_object(key, o || jsonb_build_object('taken', (o->>'taken')::numeric + part));
+					book.orders := book.orders || jsonb_build_object(key, earn_ref_take_back(o, part));
+					points := points + (o->>'taken')::numeric - (book.orders->key->>'taken')::numeric;
 				END LOOP;
+				spend := spend - abs(e.value) + r;
+				IF r > 0 THEN
+					RETURN NEXT ROW(now, r, 'violation', 'return of more than was bought', e.ref, NULL)::earn_ref_entry;
+				END IF;
 			ELSE
+				IF abs(e.value) > greatest(spend, 0) THEN
+					RETURN NEXT ROW(now, abs(e.value) - greatest(spend, 0), 'violation', 'return of more than was bought', e.ref, NULL)::earn_ref_entry;
+				END IF;
+				spend := spend - abs(e.value);
 				points := earn_ref_return(rules, abs(e.value), now AT TIME ZONE zone, false, e.label, NULL);
 			END IF;
 			IF points <> 0 THEN
-				RETURN NEXT ROW(now, points, 'return', e.label, e.ref)::earn_ref_entry;
+				RETURN NEXT ROW(now, points, 'return', e.label, e.ref, NULL)::earn_ref_entry;
 			END IF;
 		END LOOP;
+
+		-- what passes through
 		FOREACH e IN ARRAY list LOOP
-			IF e.at = now AND e.role = 'redemption' THEN
-				RETURN NEXT ROW(now, -abs(e.value), 'redeem', e.label, e.ref)::earn_ref_entry;
+			SELECT * INTO passing FROM earn_ref_passing(e.role, e.value);
+			IF e.at = now AND passing.as_role IS NOT NULL THEN
+				RETURN NEXT ROW(now, passing.points, passing.as_role, e.label, e.ref, CASE WHEN e.role IN ('earn', 'adjust', 'transfer') AND e.value > 0 THEN e.expires_at END)::earn_ref_entry;
 			END IF;
 		END LOOP;
 	END LOOP;
+
+	-- payments, the last ones first: those for what was never bought, and what no order took
+	FOR n IN REVERSE coalesce(cardinality(list), 0) .. 1 LOOP
+		e := list[n];
+		CONTINUE WHEN e.role <> 'paid_with_points';
+		IF e.ref IS NULL OR e.ref <> ALL (bought) THEN
+			RETURN NEXT ROW(e.at, abs(e.value), 'violation', 'payment with points for no order', e.ref, NULL)::earn_ref_entry;
+		ELSE
+			part := least(abs(e.value), coalesce((book.waiting->>e.ref)::numeric, 0));
+			book.waiting := book.waiting || jsonb_build_object(e.ref, coalesce((book.waiting->>e.ref)::numeric, 0) - part);
+			IF part > 0 THEN
+				RETURN NEXT ROW(e.at, part, 'violation', 'payment with points of more than its order', e.ref, NULL)::earn_ref_entry;
+			END IF;
+		END IF;
+	END LOOP;
 END $$;
+
+CREATE FUNCTION earn_ref(events jsonb, policy jsonb) RETURNS SETOF earn_ref_entry
+LANGUAGE sql AS $$ SELECT * FROM earn_ref_walk(events, policy) WHERE kind <> 'violation' $$;
+
+-- What doesn't go with what was bought.
+CREATE FUNCTION earn_ref_violations(events jsonb, policy jsonb) RETURNS TABLE(at timestamptz, ref text, problem text, amount numeric)
+LANGUAGE sql AS $$ SELECT at, ref, label, value FROM earn_ref_walk(events, policy) WHERE kind = 'violation' ORDER BY at $$;

@@ -4,7 +4,9 @@
 --
 -- A policy and its ledger share a pace (hours, days, months or years), so that points
 -- expire, activate and lapse while the ledger goes on; instants are often made to
--- coincide with each other and with what the policy makes fall due.
+-- coincide with each other and with what the policy makes fall due. Some ledgers know days
+-- only; many refund a redemption twice, at its own instant or before it, take more than
+-- there is, or begin with a balance that was brought along.
 --
 
 -- Uniform in [0, 1), by seed and by what it is for.
@@ -89,7 +91,7 @@ BEGIN
 		policy := policy || jsonb_build_object('inactive_after', CASE WHEN ref_pace(seed) IN ('hours', 'days')
 			THEN ref_pick(seed, 'inactive', '{1 day,2 days,24 hours,24 hours,36 hours,1 week}') ELSE ref_pick(seed, 'inactive', '{14 days,1 month,90 days,6 months,365 days,12 months}') END);
 		IF ref_random(seed, 'refreshed?') < 0.5 THEN
-			policy := policy || jsonb_build_object('refreshed_by', ref_pick(seed, 'refreshed', ARRAY['["earn"]', '["redeem"]', '["earn", "redeem"]'])::jsonb);
+			policy := policy || jsonb_build_object('refreshed_by', ref_pick(seed, 'refreshed', ARRAY['["earn"]', '["redeem"]', '["redeem"]', '["earn", "redeem"]'])::jsonb);
 		END IF;
 	END IF;
 	IF ref_random(seed, 'boundary?') < 0.5 THEN
@@ -109,6 +111,12 @@ BEGIN
 	END IF;
 	IF ref_random(seed, 'overdraft?') < 0.5 THEN
 		policy := policy || jsonb_build_object('overdraft', ref_pick(seed, 'overdraft', '{allow,clip,clip,clip,refuse}'));
+	END IF;
+	IF ref_random(seed, 'refunds?') < 0.5 THEN
+		policy := policy || jsonb_build_object('refunds_beyond', ref_pick(seed, 'refunds', '{drop,new_lot,new_lot}'));
+	END IF;
+	IF ref_random(seed, 'returns?') < 0.5 THEN
+		policy := policy || jsonb_build_object('returns_beyond', ref_pick(seed, 'returns', '{drop,take,take}'));
 	END IF;
 	IF ref_random(seed, 'versions?') < 0.3 THEN
 		day := ref_pick(seed, 'since', '{2024-01-31,2024-02-29,2024-03-10,2024-03-31,2024-07-01}')::date;
@@ -197,6 +205,11 @@ DECLARE
 	size numeric := ref_pick(seed, 'size', '{10,100,1000}')::numeric;
 	refs boolean := ref_random(seed, 'refs?') < 0.8;
 	labels boolean := ref_random(seed, 'labels?') < 0.7;
+	days_only boolean := ref_random(seed, 'days only?') < 0.25;
+	brought boolean := ref_random(seed, 'brought?') < 0.2;
+	greed numeric := ref_pick(seed, 'greed', '{0.3,0.6,0.6,1.5}')::numeric;
+	again jsonb;
+	last_at timestamptz;
 	i int;
 BEGIN
 	instants := ARRAY[ref_pick(seed, 'start', ARRAY['2024-01-31 10:00Z', '2024-02-28 15:00Z', '2024-02-29 00:00Z', '2024-03-09 12:00Z', '2024-03-29 22:00Z', '2024-10-26 12:00Z', '2024-11-02 12:00Z',
@@ -204,18 +217,24 @@ BEGIN
 	FOR i IN 1 .. 1 + floor(ref_random(seed, 'events') * 25)::int LOOP
 		-- after one of the last few
 		at := ref_random_instant(seed, 'at ' || i, instants[greatest(1, cardinality(instants) - floor(ref_random(seed, i || 'near') * 4)::int)], policy);
+		IF days_only THEN
+			at := ref_day_start((at AT TIME ZONE ref_zone(policy))::date, ref_zone(policy));
+		END IF;
 		instants := instants || at;
 		value := greatest(round((size * ref_random(seed, i || 'value'))::numeric, decimals), power(10::numeric, -decimals));
 		role := ref_pick(seed, i || 'role', '{EARN,EARN,EARN,EARN,EARN,bonus,bonus,SPEND,SPEND,SPEND,burn,back,back,refund,refund,refund,corr,xfer,close,note,EXP}');
 		IF i <= 2 AND ref_random(seed, 'starts by earning') < 0.8 THEN
 			role := 'EARN';
 		ELSIF role NOT IN ('EARN', 'bonus') THEN
-			value := greatest(round(value * 0.6, decimals), power(10::numeric, -decimals));
+			value := greatest(round(value * greed, decimals), power(10::numeric, -decimals));
+		END IF;
+		IF i = 1 AND brought THEN
+			role := ref_pick(seed, 'brought', '{corr,xfer}');
 		END IF;
 		kind := NULL;
 		IF policy ? 'kinds' THEN
 			kind := CASE WHEN policy->'kinds' ? role THEN role ELSE 'EARN' END;
-			IF (kind IN ('corr', 'xfer') AND ref_random(seed, i || 'sign') < 0.5) OR (kind NOT IN ('EARN', 'bonus', 'corr', 'xfer') AND ref_random(seed, i || 'sign') < 0.3)
+			IF (kind IN ('corr', 'xfer') AND ref_random(seed, i || 'sign') < 0.5 AND NOT (i = 1 AND brought)) OR (kind NOT IN ('EARN', 'bonus', 'corr', 'xfer') AND ref_random(seed, i || 'sign') < 0.3)
 				OR (kind IN ('EARN', 'bonus') AND ref_random(seed, i || 'sign') < 0.06) THEN
 				value := -value;
 			END IF;
@@ -247,6 +266,19 @@ BEGIN
 		-- the same again, or the like at the same instant
 		IF ref_random(seed, i || 'twice') < 0.05 THEN
 			events := events || event;
+		END IF;
+		-- refunds of a redemption, returns of an earning, the document of an earning again: at the same instant, before or after it, for more or less
+		IF kind IS NOT NULL AND policy ? 'kinds' AND value <> 0 AND (kind IN ('SPEND', 'burn') AND ref_random(seed, i || 'follow') < 0.5 OR kind IN ('EARN', 'bonus') AND ref_random(seed, i || 'follow') < 0.1) THEN
+			FOR k IN 1 .. 1 + floor(ref_random(seed, i || 'follows') * 2)::int LOOP
+				last_at := CASE ref_pick(seed, i || 'when' || k, '{same,same,before,after,after}') WHEN 'same' THEN at
+					WHEN 'before' THEN at - ref_pick(seed, i || 'how long' || k, '{1 microsecond,1 day,10 days}')::interval
+					ELSE ref_random_instant(seed, i || 'later' || k, at, policy) END;
+				again := event || jsonb_build_object('at', CASE WHEN days_only THEN ref_day_start((last_at AT TIME ZONE ref_zone(policy))::date, ref_zone(policy)) ELSE last_at END,
+					'kind', CASE WHEN kind IN ('SPEND', 'burn') THEN 'refund' ELSE ref_pick(seed, i || 'what' || k, ARRAY['back', 'back', kind]) END,
+					'value', CASE ref_pick(seed, i || 'much' || k, '{all,all,part,part,more}') WHEN 'all' THEN abs(value) WHEN 'more' THEN 2 * abs(value)
+						ELSE greatest(round(abs(value) / 3, decimals), power(10::numeric, -decimals)) END);
+				events := events || (again - ref_pick(seed, i || 'lacks' || k, '{nothing,nothing,nothing,label,ref}'));
+			END LOOP;
 		END IF;
 	END LOOP;
 	RETURN events;

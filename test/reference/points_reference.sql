@@ -5,22 +5,30 @@
 -- events: a jsonb array of {"at", "value", "kind", "label", "ref", "expires_at"}
 -- policy: jsonb, as points_policy writes it; taken to be valid
 --
-CREATE TYPE ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz, role text);
+-- An event that does something; no is its place among them, late whether it comes after the redemptions of its instant.
+CREATE TYPE ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz, role text, no int, late boolean);
 
--- points that came in at one event; no is its place in the array of lots, emptied is what took from it last
+-- Points that came in at one event; no is its place in the array of lots, emptied is what took from it last, held_since when it was last filled.
 CREATE TYPE ref_lot AS (no int, earned_at timestamptz, role text, kind text, label text, ref text, points numeric, remaining numeric,
-						available_at timestamptz, expires_at timestamptz, pending boolean, emptied text);
+						available_at timestamptz, expires_at timestamptz, pending boolean, emptied text, held_since timestamptz);
 
--- what a redemption took, from a lot, or (lot NULL) as a debt, and what nothing gave back yet
+-- What a redemption took from a lot, at once or when the lot paid its debt, and what nothing gave back yet.
 CREATE TYPE ref_use AS (at timestamptz, ref text, lot int, taken numeric, points numeric);
 
--- a computed expiry that no booking matched yet
+-- What was taken and wasn't there: by what, how much of it no lot has paid (be it cancelled), and what is still owed.
+CREATE TYPE ref_debt AS (at timestamptz, role text, label text, ref text, points numeric, owed numeric);
+
+-- What a return under a ref took back, as far as it had been earned.
+CREATE TYPE ref_return AS (ref text, points numeric);
+
+-- A computed expiry that no booking matched yet.
 CREATE TYPE ref_unbooked AS (at timestamptz, ref text, points numeric);
 
 -- One effect of one entry of the statement. points is what it does to its role's column of
--- the summary (taken is negative); active, pending and debt are what it does to these.
+-- the summary (taken is negative); active, pending and debt are what it does to these. Where
+-- a lot pays a debt (role 'pay'), pays is the role of what made the debt.
 CREATE TYPE ref_move AS (entry int, at timestamptz, step int, role text, label text, ref text, lot int,
-						 points numeric, active numeric, pending numeric, debt numeric);
+						 points numeric, active numeric, pending numeric, debt numeric, pays text);
 
 -- One entry of the statement, be it without effect: an event with its points, or what falls due.
 CREATE TYPE ref_entry AS (entry int, at timestamptz, step int, role text, label text, ref text, points numeric);
@@ -32,8 +40,13 @@ CREATE TYPE ref_violation AS (at timestamptz, ref text, problem text, points num
 CREATE FUNCTION ref_zone(policy jsonb) RETURNS text
 LANGUAGE sql STABLE AS $$ SELECT coalesce(policy->>'zone', current_setting('timezone')) $$;
 
+-- The first instant of a local day. PostgreSQL takes the second of two midnights, and the
+-- one that a clock put forward over it passed by for half an hour later.
 CREATE FUNCTION ref_day_start(day date, zone text) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE AS $$ SELECT day::timestamp AT TIME ZONE zone $$;
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce(min(t) FILTER (WHERE (t AT TIME ZONE zone)::date = day AND ((t - interval '1 microsecond') AT TIME ZONE zone)::date < day), day::timestamp AT TIME ZONE zone)
+	FROM unnest(ARRAY[interval '1 hour', '30 minutes', '0']) back, LATERAL (SELECT (day::timestamp AT TIME ZONE zone) - back AS t) v
+$$;
 
 -- instant + interval as PostgreSQL does it in a session of that zone
 CREATE FUNCTION ref_plus(instant timestamptz, span interval, zone text) RETURNS timestamptz
@@ -145,24 +158,441 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE WHEN ref ~ '^(0|-?[1-9][0-9]{0,18})$' AND ref::numeric BETWEEN -9223372036854775808 AND 9223372036854775807 THEN ref::numeric END
 $$;
 
--- Events that do something, in the order in which they do it.
+-- Events that do something, in the order in which they do it. A refund is there twice: what
+-- redemptions of earlier instants took comes back before new ones take, the rest after them.
 CREATE FUNCTION ref_events(events jsonb, policy jsonb, last_at timestamptz, with_last boolean) RETURNS ref_event[]
 LANGUAGE sql STABLE AS $$
-	SELECT coalesce(array_agg(ROW(at, value, kind, label, ref, expires_at, role)::ref_event ORDER BY
-		at,
-		array_position(ARRAY['earn', 'redeem_refund', 'adjust', 'transfer', 'return', 'redeem', 'forfeit', 'expire'], role),
-		role IN ('adjust', 'transfer') AND value < 0,
-		kind COLLATE "C" NULLS FIRST,
-		label COLLATE "C" NULLS FIRST,
-		ref IS NOT NULL, ref_number(ref) NULLS LAST, ref COLLATE "C",
-		value,
-		expires_at NULLS FIRST), '{}')
-	FROM (SELECT e.*, ref_role(e.kind, e.value, policy) AS role
-		  FROM jsonb_to_recordset(events) AS e(at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
-		  WHERE at < last_at OR at = last_at AND with_last
-		  OFFSET 0) e
-	WHERE role IS NOT NULL
+	WITH done AS (
+		SELECT e.*, row_number() OVER (ORDER BY
+			at,
+			array_position(ARRAY['earn', 'redeem_refund', 'adjust', 'transfer', 'return', 'redeem', 'forfeit', 'expire'], role),
+			role IN ('adjust', 'transfer') AND value < 0,
+			kind COLLATE "C" NULLS FIRST,
+			label COLLATE "C" NULLS FIRST,
+			ref IS NOT NULL, ref_number(ref) NULLS LAST, ref COLLATE "C",
+			value,
+			expires_at NULLS FIRST) AS no
+		FROM (SELECT e.*, ref_role(e.kind, e.value, policy) AS role
+			  FROM jsonb_to_recordset(events) AS e(at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
+			  WHERE at < last_at OR at = last_at AND with_last
+			  OFFSET 0) e
+		WHERE role IS NOT NULL)
+	SELECT coalesce(array_agg(ROW(at, value, kind, label, ref, expires_at, role, no, late)::ref_event ORDER BY at, late, no), '{}')
+	FROM (SELECT d.*, role IN ('forfeit', 'expire') AS late FROM done d
+		  UNION ALL
+		  SELECT d.*, true FROM done d WHERE role = 'redeem_refund') e
 $$;
+
+-- ---- the walk, thing by thing ----
+
+--
+-- A customer's points at a moment: the rules; lots, what redemptions took of them, debts; what was done so far; the sums
+-- of the summary. At one instant: step 1 expiry where the boundary is exclusive, 2 activation, 3 events, 4 expiry where the
+-- boundary is inclusive. suspended: nothing expires for now.
+--
+CREATE TYPE ref_points_state AS (policy jsonb, zone text, expiry_step int, overdraft text, books boolean, suspended boolean,
+	clock timestamptz, clock_step int, entry int,
+	lots ref_lot[], uses ref_use[], anew ref_use[], debts ref_debt[], returns ref_return[], unbooked ref_unbooked[], given numeric[], arrived int[],
+	moves ref_move[], entries ref_entry[], violations ref_violation[],
+	earned numeric, adjusted numeric, transferred numeric, reinstated numeric, redeemed numeric, unmet numeric, returned numeric, expired numeric, forfeited numeric,
+	active numeric, pending numeric, debt numeric,
+	last_activity_at timestamptz, refreshed_at timestamptz, overdrawn_since timestamptz, inactive_at timestamptz);
+
+-- lenient: overdraft "refuse" is as "clip".
+CREATE FUNCTION ref_points_begin(policy jsonb, lenient boolean) RETURNS ref_points_state
+LANGUAGE plpgsql AS $$
+DECLARE
+	s ref_points_state;
+BEGIN
+	s.policy := policy;
+	s.zone := ref_zone(policy);
+	s.expiry_step := CASE WHEN policy->>'expiry_boundary' = 'valid' THEN 4 ELSE 1 END;
+	s.overdraft := coalesce(policy->>'overdraft', 'allow');
+	IF lenient AND s.overdraft = 'refuse' THEN
+		s.overdraft := 'clip';
+	END IF;
+	s.books := jsonb_path_exists(policy, '$.kinds.* ? (@ == "expire")');
+	s.suspended := false;
+	s.clock := '-infinity';
+	s.clock_step := 0;
+	s.entry := 0;
+	s.lots := '{}';
+	s.uses := '{}';      -- what redemptions took
+	s.anew := '{}';      -- what refunds gave that nobody had taken
+	s.debts := '{}';
+	s.returns := '{}';
+	s.unbooked := '{}';
+	s.given := '{}';     -- by event: what of a refund has been given back
+	s.arrived := '{}';   -- lots in which points have just become available
+	s.moves := '{}';
+	s.entries := '{}';
+	s.violations := '{}';
+	s.earned := 0;
+	s.adjusted := 0;
+	s.transferred := 0;
+	s.reinstated := 0;
+	s.redeemed := 0;
+	s.unmet := 0;
+	s.returned := 0;
+	s.expired := 0;
+	s.forfeited := 0;
+	s.active := 0;
+	s.pending := 0;
+	s.debt := 0;
+	RETURN s;
+END $$;
+
+-- After each thing: points that have become available pay what is owed, the oldest debt first; and it must add up.
+CREATE FUNCTION ref_points_settle(s ref_points_state) RETURNS ref_points_state
+LANGUAGE plpgsql AS $$
+DECLARE
+	i int;
+	d int;
+	part numeric;
+	held_since timestamptz;
+BEGIN
+	FOREACH i IN ARRAY s.arrived LOOP
+		-- those whose time is over expire at once
+		CONTINUE WHEN (coalesce(s.lots[i].expires_at, 'infinity'), s.expiry_step) < (s.clock, 3) AND NOT s.suspended;
+		FOR d IN 1 .. cardinality(s.debts) LOOP
+			part := least(s.lots[i].remaining, s.debts[d].owed);
+			CONTINUE WHEN part = 0;
+			s.lots[i].remaining := s.lots[i].remaining - part;
+			s.lots[i].emptied := 'spent';
+			s.debts[d].owed := s.debts[d].owed - part;
+			s.moves := s.moves || ROW(s.entry, s.clock, s.clock_step, 'pay', s.debts[d].label, s.debts[d].ref, i, 0, -part, 0, -part, s.debts[d].role)::ref_move;
+			-- what pays for a redemption has been redeemed
+			IF s.debts[d].role = 'redeem' THEN
+				s.debts[d].points := s.debts[d].points - part;
+				s.uses := s.uses || ROW(s.debts[d].at, s.debts[d].ref, i, part, part)::ref_use;
+			END IF;
+		END LOOP;
+	END LOOP;
+	s.arrived := '{}';
+
+	-- ---- the identity ----
+
+	SELECT coalesce(sum(l.remaining) FILTER (WHERE NOT l.pending), 0), coalesce(sum(l.remaining) FILTER (WHERE l.pending), 0)
+	INTO s.active, s.pending FROM unnest(s.lots) l;
+	s.debt := (SELECT coalesce(sum(o.owed), 0) FROM unnest(s.debts) o);
+	IF s.earned + s.reinstated + s.adjusted + s.transferred <> s.redeemed + s.returned + s.expired + s.forfeited + s.pending + s.active - s.debt THEN
+		RAISE EXCEPTION 'identity broken at %: %', s.clock, s.policy;
+	END IF;
+	IF EXISTS (SELECT FROM unnest(s.debts) o WHERE o.owed < 0 OR o.points < o.owed)
+		OR EXISTS (SELECT FROM unnest(s.uses) u WHERE u.points NOT BETWEEN 0 AND u.taken)
+		OR EXISTS (SELECT FROM unnest(s.lots) l
+				   WHERE l.remaining NOT BETWEEN 0 AND l.points
+					  OR l.remaining > 0 AND NOT l.pending AND s.debt > 0 AND NOT s.suspended AND (coalesce(l.expires_at, 'infinity'), s.expiry_step) > (s.clock, s.clock_step)) THEN
+		RAISE EXCEPTION 'impossible state at %: %', s.clock, s.policy;
+	END IF;
+	IF s.debt = 0 THEN
+		s.overdrawn_since := NULL;
+	ELSIF s.overdrawn_since IS NULL THEN
+		s.overdrawn_since := s.clock;
+	END IF;
+
+	-- ---- when inactivity ends it all: counted from the last refresh, or from when the oldest of the points came in where that is too long ago ----
+
+	s.inactive_at := NULL;
+	held_since := (SELECT min(l.held_since) FROM unnest(s.lots) l WHERE l.remaining > 0);
+	IF s.policy ? 'inactive_after' AND held_since IS NOT NULL THEN
+		s.inactive_at := ref_inactive(s.refreshed_at, (s.policy->>'inactive_after')::interval, s.zone);
+		IF s.inactive_at IS NULL OR (s.inactive_at, s.expiry_step) < (held_since, 3) THEN
+			s.inactive_at := ref_inactive(held_since, (s.policy->>'inactive_after')::interval, s.zone);
+		END IF;
+	END IF;
+	RETURN s;
+END $$;
+
+-- What is due goes, by the lots' rule or by inactivity: before an instant, or with it.
+CREATE FUNCTION ref_points_expire(s ref_points_state, due timestamptz, inclusive boolean) RETURNS ref_points_state
+LANGUAGE plpgsql AS $$
+DECLARE
+	lot ref_lot;
+	i int;
+	part numeric;
+BEGIN
+	FOREACH lot IN ARRAY s.lots LOOP
+		CONTINUE WHEN lot.remaining = 0 OR NOT coalesce(least(lot.expires_at, s.inactive_at) < due OR least(lot.expires_at, s.inactive_at) = due AND inclusive, false);
+		i := lot.no;
+		part := lot.remaining;
+		s.lots[i].remaining := 0;
+		s.lots[i].emptied := 'expired';
+		s.expired := s.expired + part;
+		s.entry := s.entry + 1;
+		s.entries := s.entries || ROW(s.entry, s.clock, s.clock_step, 'expire', lot.label, lot.ref, -part)::ref_entry;
+		s.moves := s.moves || ROW(s.entry, s.clock, s.clock_step, 'expire', lot.label, lot.ref, i, -part,
+							  CASE WHEN lot.pending THEN 0 ELSE -part END, CASE WHEN lot.pending THEN -part ELSE 0 END, 0, NULL)::ref_move;
+		IF s.books THEN
+			s.unbooked := s.unbooked || ROW(s.clock, lot.ref, part)::ref_unbooked;
+		END IF;
+	END LOOP;
+	RETURN ref_points_settle(s);
+END $$;
+
+-- What waited until an instant becomes available.
+CREATE FUNCTION ref_points_activate(s ref_points_state, due timestamptz) RETURNS ref_points_state
+LANGUAGE plpgsql AS $$
+DECLARE
+	lot ref_lot;
+	i int;
+BEGIN
+	FOREACH lot IN ARRAY s.lots LOOP
+		CONTINUE WHEN lot.remaining = 0 OR NOT lot.pending OR lot.available_at <> due;
+		i := lot.no;
+		s.lots[i].pending := false;
+		s.entry := s.entry + 1;
+		s.entries := s.entries || ROW(s.entry, s.clock, 2, 'activate', lot.label, lot.ref, lot.remaining)::ref_entry;
+		s.moves := s.moves || ROW(s.entry, s.clock, 2, 'activate', lot.label, lot.ref, i, 0, lot.remaining, -lot.remaining, 0, NULL)::ref_move;
+		s.arrived := s.arrived || i;
+	END LOOP;
+	RETURN ref_points_settle(s);
+END $$;
+
+-- An event.
+CREATE FUNCTION ref_points_event(s ref_points_state, e ref_event) RETURNS ref_points_state
+LANGUAGE plpgsql AS $$
+DECLARE
+	redeem_order text := coalesce(s.policy->>'redeem_order', 'soonest_expiry');
+	x numeric;
+	rest numeric;
+	part numeric;
+	gain numeric;
+	i int;
+	d int;
+	lot ref_lot;
+	queue int[];
+	allowed numeric;
+	matched numeric;
+	unfounded numeric;
+	edge timestamptz;
+	rules jsonb;
+BEGIN
+	x := abs(e.value);
+	rest := x;  -- what is still to be taken or given back
+	gain := 0;  -- what becomes a lot
+
+	IF e.role IN ('earn', 'redeem') THEN
+		s.last_activity_at := e.at;
+		IF coalesce(s.policy->'refreshed_by', '["earn", "redeem"]') ? e.role THEN
+			s.refreshed_at := e.at;
+		END IF;
+	END IF;
+
+	-- ---- a refund gives back what redemptions under its ref took: before new redemptions those of earlier instants, after them those of this one ----
+
+	IF e.role = 'redeem_refund' THEN
+		rest := x - coalesce(s.given[e.no], 0);
+		IF rest = 0 THEN
+			RETURN s;
+		END IF;
+		s.entry := s.entry + 1;
+		-- first what is still owed, the last one first
+		FOR i IN SELECT o.n FROM (SELECT o.*, row_number() OVER () AS n FROM unnest(s.debts) o) o
+				 WHERE o.role = 'redeem' AND o.ref IS NOT DISTINCT FROM e.ref AND (e.late OR o.at < e.at) ORDER BY o.n DESC LOOP
+			part := least(rest, s.debts[i].owed);
+			CONTINUE WHEN part = 0;
+			s.debts[i].owed := s.debts[i].owed - part;
+			rest := rest - part;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, NULL, part, 0, 0, -part, NULL)::ref_move;
+		END LOOP;
+		-- then the pieces, the last one first, to the lots that they came from
+		FOR i IN SELECT u.n FROM (SELECT u.*, row_number() OVER () AS n FROM unnest(s.uses) u) u
+				 WHERE u.ref IS NOT DISTINCT FROM e.ref AND (e.late OR u.at < e.at) ORDER BY u.n DESC LOOP
+			part := least(rest, s.uses[i].points);
+			CONTINUE WHEN part = 0;
+			s.uses[i].points := s.uses[i].points - part;
+			rest := rest - part;
+			d := s.uses[i].lot;
+			IF s.lots[d].remaining = 0 THEN
+				s.lots[d].held_since := e.at;
+			END IF;
+			s.lots[d].remaining := s.lots[d].remaining + part;
+			s.arrived := s.arrived || d;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, d, part, part, 0, 0, NULL)::ref_move;
+		END LOOP;
+		part := x - coalesce(s.given[e.no], 0) - rest;
+		s.reinstated := s.reinstated + part;
+		s.given[e.no] := x - rest;
+		-- what goes beyond
+		IF e.late AND rest > 0 THEN
+			s.violations := s.violations || ROW(e.at, e.ref, 'refund of more than was redeemed', rest)::ref_violation;
+			IF s.policy->>'refunds_beyond' = 'new_lot' THEN
+				gain := rest;
+				s.reinstated := s.reinstated + gain;
+			END IF;
+		END IF;
+		-- the two places together show what is booked
+		IF e.late OR part > 0 THEN
+			s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, CASE WHEN e.late THEN part + rest ELSE part END)::ref_entry;
+		END IF;
+
+	ELSE
+		s.entry := s.entry + 1;
+		s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref,
+								  CASE WHEN e.role = 'earn' THEN x WHEN e.role IN ('adjust', 'transfer') THEN e.value ELSE -x END)::ref_entry;
+	END IF;
+
+	IF e.role = 'earn' OR (e.role IN ('adjust', 'transfer') AND e.value > 0) THEN
+		gain := x;
+		CASE e.role
+			WHEN 'earn' THEN s.earned := s.earned + x;
+			WHEN 'adjust' THEN s.adjusted := s.adjusted + x;
+			WHEN 'transfer' THEN s.transferred := s.transferred + x;
+		END CASE;
+		-- the same document again: unless it is another line of it, or all of it was returned
+		IF e.role = 'earn'
+			AND EXISTS (SELECT FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref AND l.kind IS NOT DISTINCT FROM e.kind
+						AND (l.earned_at <> e.at OR l.label IS NOT DISTINCT FROM e.label AND l.points = e.value))
+			AND (SELECT sum(l.points) FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref)
+				> (SELECT coalesce(sum(r.points), 0) FROM unnest(s.returns) r WHERE r.ref = e.ref) THEN
+			s.violations := s.violations || ROW(e.at, e.ref, 'document earned more than once', x)::ref_violation;
+		END IF;
+
+	ELSIF e.role <> 'redeem_refund' THEN
+		-- ---- taking: from which lots, in which order ----
+		SELECT coalesce(array_agg(l.no ORDER BY
+			CASE WHEN e.role = 'return' THEN CASE WHEN l.role = 'earn' AND l.ref = e.ref THEN 1 WHEN l.pending THEN 2 ELSE 3 END
+				 ELSE CASE WHEN l.pending THEN 2 ELSE 1 END END,
+			-- newest first
+			CASE WHEN e.role = 'return' OR l.pending OR (e.role <> 'expire' AND redeem_order = 'newest') THEN l.no END DESC,
+			-- soonest expiry first
+			CASE WHEN e.role = 'expire' OR redeem_order = 'soonest_expiry' THEN l.expires_at END NULLS LAST,
+			-- oldest first
+			l.no), '{}')
+		INTO queue FROM unnest(s.lots) l
+		WHERE l.remaining > 0 AND NOT (l.pending AND e.role = 'redeem');
+
+		IF e.role = 'expire' THEN
+			-- a booking stands for what has expired already, the oldest first
+			matched := 0;
+			FOR i IN 1 .. cardinality(s.unbooked) LOOP
+				part := least(rest, s.unbooked[i].points);
+				s.unbooked[i].points := s.unbooked[i].points - part;
+				rest := rest - part;
+				matched := matched + part;
+			END LOOP;
+			-- and for what will have gone by the end of its day
+			unfounded := rest;
+			edge := ref_day_start((e.at AT TIME ZONE s.zone)::date + 1, s.zone);
+			FOREACH i IN ARRAY queue LOOP
+				part := least(rest, s.lots[i].remaining);
+				rest := rest - part;
+				IF (least(s.lots[i].expires_at, s.inactive_at), s.expiry_step) <= (edge, 1) THEN
+					unfounded := unfounded - part;
+				END IF;
+			END LOOP;
+			IF unfounded > 0 THEN
+				s.violations := s.violations || ROW(e.at, e.ref, 'booked expiry that the rules don''t give', unfounded)::ref_violation;
+			END IF;
+			rest := x - matched;
+		END IF;
+
+		IF e.role = 'redeem' AND x > s.active THEN
+			IF s.overdraft = 'refuse' THEN
+				RAISE EXCEPTION 'redemption of % points at %, ref %, where % are available', x, e.at, coalesce(e.ref, 'absent'), s.active USING ERRCODE = '22023';
+			END IF;
+			-- pending points stand for what was owed before first
+			part := least(x - s.active, greatest(s.pending - s.debt, 0));
+			IF part > 0 THEN
+				s.violations := s.violations || ROW(e.at, e.ref, 'redemption of points still pending', part)::ref_violation;
+			END IF;
+			IF x - s.active > part THEN
+				s.violations := s.violations || ROW(e.at, e.ref, 'redemption beyond the balance', x - s.active - part)::ref_violation;
+			END IF;
+		END IF;
+
+		IF e.role IN ('adjust', 'transfer') AND x > s.active + s.pending THEN
+			IF s.overdraft = 'refuse' THEN
+				RAISE EXCEPTION '% of % points at %, ref %, where there are %', e.role, e.value, e.at, coalesce(e.ref, 'absent'), s.active + s.pending USING ERRCODE = '22023';
+			END IF;
+			s.violations := s.violations || ROW(e.at, e.ref, CASE e.role WHEN 'adjust' THEN 'adjustment' ELSE 'transfer' END || ' of more than there is', x - s.active - s.pending)::ref_violation;
+		END IF;
+
+		IF e.role = 'return' THEN
+			-- of what was earned under its ref, if something was, and of all; what went beyond counts for no ref
+			allowed := s.earned - (SELECT coalesce(sum(r.points), 0) FROM unnest(s.returns) r);
+			IF EXISTS (SELECT FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref) THEN
+				allowed := least(allowed, (SELECT sum(l.points) FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref)
+										  - (SELECT coalesce(sum(r.points), 0) FROM unnest(s.returns) r WHERE r.ref = e.ref));
+			END IF;
+			s.returns := s.returns || ROW(e.ref, least(x, allowed))::ref_return;
+			IF x > allowed THEN
+				s.violations := s.violations || ROW(e.at, e.ref, 'return of more than was earned', x - allowed)::ref_violation;
+				IF coalesce(s.policy->>'returns_beyond', 'drop') = 'drop' THEN
+					rest := allowed;
+				END IF;
+			END IF;
+		END IF;
+
+		FOREACH i IN ARRAY queue LOOP
+			part := least(rest, s.lots[i].remaining);
+			CONTINUE WHEN part = 0;
+			s.lots[i].remaining := s.lots[i].remaining - part;
+			s.lots[i].emptied := CASE e.role WHEN 'redeem' THEN 'spent' WHEN 'return' THEN 'returned' WHEN 'adjust' THEN 'adjusted'
+									WHEN 'transfer' THEN 'transferred' WHEN 'forfeit' THEN 'forfeited' ELSE 'expired' END;
+			rest := rest - part;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, i, -part,
+								  CASE WHEN s.lots[i].pending THEN 0 ELSE -part END, CASE WHEN s.lots[i].pending THEN -part ELSE 0 END, 0, NULL)::ref_move;
+			CASE e.role
+				WHEN 'redeem' THEN
+					s.redeemed := s.redeemed + part;
+					s.uses := s.uses || ROW(e.at, e.ref, i, part, part)::ref_use;
+				WHEN 'return' THEN s.returned := s.returned + part;
+				WHEN 'adjust' THEN s.adjusted := s.adjusted - part;
+				WHEN 'transfer' THEN s.transferred := s.transferred - part;
+				WHEN 'forfeit' THEN s.forfeited := s.forfeited + part;
+				WHEN 'expire' THEN s.expired := s.expired + part;
+			END CASE;
+		END LOOP;
+
+		-- ---- what no lot covered: cut, dropped, or owed ----
+		IF e.role = 'redeem' AND s.overdraft = 'clip' THEN
+			s.unmet := s.unmet + rest;
+		ELSIF rest > 0 AND (e.role IN ('redeem', 'adjust', 'transfer') AND s.overdraft = 'allow'
+							OR e.role = 'return' AND coalesce((s.policy->>'returns_below_zero')::boolean, true)) THEN
+			s.debts := s.debts || ROW(e.at, e.role, e.label, e.ref, rest, rest)::ref_debt;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, NULL, -rest, 0, 0, rest, NULL)::ref_move;
+			CASE e.role
+				WHEN 'redeem' THEN s.redeemed := s.redeemed + rest;
+				WHEN 'return' THEN s.returned := s.returned + rest;
+				WHEN 'adjust' THEN s.adjusted := s.adjusted - rest;
+				WHEN 'transfer' THEN s.transferred := s.transferred - rest;
+			END CASE;
+		END IF;
+	END IF;
+
+	-- ---- a new lot ----
+
+	IF gain > 0 THEN
+		rules := ref_rules(s.policy, (e.at AT TIME ZONE s.zone)::date);
+		lot := NULL;
+		lot.no := cardinality(s.lots) + 1;
+		lot.earned_at := e.at;
+		lot.held_since := e.at;
+		lot.role := e.role;
+		lot.kind := e.kind;
+		lot.label := e.label;
+		lot.ref := e.ref;
+		lot.points := gain;
+		lot.remaining := gain;
+		lot.available_at := CASE WHEN e.role = 'earn' THEN ref_plus(e.at, coalesce(rules->>'pending', '0')::interval, s.zone) ELSE e.at END;
+		lot.expires_at := ref_expiry(rules, e.label, e.expires_at, e.at, lot.available_at, s.zone);
+		lot.pending := lot.available_at > e.at;
+		lot.emptied := 'spent';
+		s.lots := s.lots || lot;
+		s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, lot.no, gain,
+							  CASE WHEN lot.pending THEN 0 ELSE gain END, CASE WHEN lot.pending THEN gain ELSE 0 END, 0, NULL)::ref_move;
+		IF NOT lot.pending THEN
+			s.arrived := s.arrived || lot.no;
+		END IF;
+		-- a refund that makes points anew: given back of none that were taken
+		IF e.role = 'redeem_refund' THEN
+			s.anew := s.anew || ROW(e.at, e.ref, lot.no, 0, -gain)::ref_use;
+		END IF;
+	END IF;
+	RETURN ref_points_settle(s);
+END $$;
 
 -- ---- the walk ----
 
@@ -177,103 +607,34 @@ $$;
 --   schedule     expires_at, points: what expires later if nothing else happens
 --   violations   in order of their instants
 --
--- At one instant: step 1 expiry where the boundary is exclusive, 2 activation, 3 events,
--- 4 expiry where the boundary is inclusive. The end of a day is between steps 1 and 2 of
--- the next day's start. lenient: overdraft "refuse" is as "clip".
+-- The end of a day is between steps 1 and 2 of the next day's start.
 --
 CREATE FUNCTION ref_points(events jsonb, policy jsonb, as_of date, instant timestamptz, lenient boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-	zone text := ref_zone(policy);
-	expiry_step int := CASE WHEN policy->>'expiry_boundary' = 'valid' THEN 4 ELSE 1 END;
-	redeem_order text := coalesce(policy->>'redeem_order', 'soonest_expiry');
-	overdraft text := coalesce(policy->>'overdraft', 'allow');
-	books boolean := jsonb_path_exists(policy, '$.kinds.* ? (@ == "expire")');
-	limit_at timestamptz := coalesce(instant, ref_day_start(as_of + 1, zone));
+	s ref_points_state := ref_points_begin(policy, lenient);
+	limit_at timestamptz := coalesce(instant, ref_day_start(as_of + 1, s.zone));
 	limit_step int := CASE WHEN instant IS NULL THEN 1 ELSE 4 END;
-
 	todo ref_event[] := ref_events(events, policy, limit_at, limit_step >= 3);
 	done int := 0;
-
-	-- state
-	clock timestamptz := '-infinity';
-	clock_step int := 0;
-	lots ref_lot[] := '{}';
-	uses ref_use[] := '{}';
-	returns ref_use[] := '{}';
-	unbooked ref_unbooked[] := '{}';
-	moves ref_move[] := '{}';
-	entries ref_entry[] := '{}';
-	violations ref_violation[] := '{}';
-	entry int := 0;
-	debt numeric := 0;
-	earned numeric := 0;
-	adjusted numeric := 0;
-	transferred numeric := 0;
-	reinstated numeric := 0;
-	redeemed numeric := 0;
-	unmet numeric := 0;
-	returned numeric := 0;
-	expired numeric := 0;
-	forfeited numeric := 0;
-	last_activity_at timestamptz;
-	inactive_at timestamptz;
-
-	-- the thing that comes next
 	next_at timestamptz;
 	next_step int;
 	next_expiry_at timestamptz;
 	next_activation_at timestamptz;
-	e ref_event;
-	x numeric;
-	rest numeric;
-	part numeric;
-	paid numeric;
-	gain numeric;
-	i int;
-	lot ref_lot;
-	queue int[];
-	dead boolean;
-	allowed numeric;
-	so_far numeric;
-	matched numeric;
-	unfounded numeric;
-	edge timestamptz;
-	rules jsonb;
-	active numeric;
-	pending numeric;
-
-	-- the answer, when the limit is reached
+	gone numeric;
 	answer jsonb;
 	schedule jsonb := '[]';
 BEGIN
 	IF num_nonnulls(as_of, instant) <> 1 THEN
 		RAISE EXCEPTION 'as_of or instant';
 	END IF;
-	IF lenient AND overdraft = 'refuse' THEN
-		overdraft := 'clip';
-	END IF;
-
 	LOOP
-		-- ---- the identity ----
-
-		SELECT coalesce(sum(l.remaining) FILTER (WHERE NOT l.pending), 0), coalesce(sum(l.remaining) FILTER (WHERE l.pending), 0)
-		INTO active, pending FROM unnest(lots) l;
-		IF earned + reinstated + adjusted + transferred <> redeemed + returned + expired + forfeited + pending + active - debt THEN
-			RAISE EXCEPTION 'identity broken after % events at %: %', done, clock, events;
-		END IF;
-		IF debt < 0 OR EXISTS (SELECT FROM unnest(lots) l
-							   WHERE l.remaining NOT BETWEEN 0 AND l.points
-								  OR l.remaining > 0 AND NOT l.pending AND debt > 0 AND (coalesce(l.expires_at, 'infinity'), expiry_step) > (clock, clock_step)) THEN
-			RAISE EXCEPTION 'impossible state after % events at %: %', done, clock, events;
-		END IF;
-
 		-- ---- what comes next ----
 
-		SELECT least(min(l.expires_at), inactive_at), min(l.available_at) FILTER (WHERE l.pending)
-		INTO next_expiry_at, next_activation_at FROM unnest(lots) l WHERE l.remaining > 0;
+		SELECT least(min(l.expires_at), s.inactive_at), min(l.available_at) FILTER (WHERE l.pending)
+		INTO next_expiry_at, next_activation_at FROM unnest(s.lots) l WHERE l.remaining > 0;
 		SELECT t.at, t.step INTO next_at, next_step
-		FROM (VALUES (next_expiry_at, expiry_step), (next_activation_at, 2), (todo[done + 1].at, 3)) t(at, step)
+		FROM (VALUES (next_expiry_at, s.expiry_step), (next_activation_at, 2), (todo[done + 1].at, 3)) t(at, step)
 		WHERE t.at IS NOT NULL ORDER BY t.at, t.step LIMIT 1;
 
 		-- ---- the limit: take the picture, then go on without events for the schedule ----
@@ -281,264 +642,53 @@ BEGIN
 		IF answer IS NULL AND (next_at IS NULL OR (next_at, next_step) > (limit_at, limit_step)) THEN
 			answer := jsonb_build_object(
 				'summary', jsonb_build_object(
-					'balance', active - debt, 'earned', earned, 'pending', pending, 'active', active, 'redeemed', redeemed,
-					'expired', expired, 'returned', returned, 'adjusted', adjusted, 'transferred', transferred,
-					'forfeited', forfeited, 'reinstated', reinstated, 'overdrawn', debt, 'unmet', unmet,
-					'last_activity_at', last_activity_at),
+					'balance', s.active - s.debt, 'earned', s.earned, 'pending', s.pending, 'active', s.active, 'redeemed', s.redeemed,
+					'expired', s.expired, 'returned', s.returned, 'adjusted', s.adjusted, 'transferred', s.transferred,
+					'forfeited', s.forfeited, 'reinstated', s.reinstated, 'overdrawn', s.debt, 'overdrawn_since', s.overdrawn_since, 'unmet', s.unmet,
+					'last_activity_at', s.last_activity_at),
 				'lots', (SELECT coalesce(jsonb_agg(jsonb_build_object(
 							'earned_at', l.earned_at, 'kind', l.kind, 'label', l.label, 'ref', l.ref, 'points', l.points, 'remaining', l.remaining,
 							'available_at', l.available_at, 'expires_at', l.expires_at,
 							'state', CASE WHEN l.remaining > 0 AND l.pending THEN 'pending' WHEN l.remaining > 0 THEN 'active' ELSE l.emptied END) ORDER BY l.no), '[]')
-						 FROM unnest(lots) l),
+						 FROM unnest(s.lots) l),
 				'redemptions', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-							'redeemed_at', u.at, 'redeem_ref', u.ref, 'earned_at', lots[u.lot].earned_at, 'earn_ref', lots[u.lot].ref,
-							'label', lots[u.lot].label, 'taken', u.taken, 'points', u.points) ORDER BY u.n), '[]')
-						 FROM unnest(uses) WITH ORDINALITY u(at, ref, lot, taken, points, n)),
-				'moves', to_jsonb(moves),
-				'entries', to_jsonb(entries),
-				'violations', (SELECT coalesce(jsonb_agg(to_jsonb(v) ORDER BY v.at), '[]')
-						 FROM (SELECT * FROM unnest(violations)
+							'redeemed_at', u.at, 'redeem_ref', u.ref, 'earned_at', s.lots[u.lot].earned_at, 'earn_ref', s.lots[u.lot].ref,
+							'label', s.lots[u.lot].label, 'taken', u.taken, 'points', u.points) ORDER BY u.n), '[]')
+						 FROM (SELECT u.*, row_number() OVER () AS n FROM unnest(s.uses || s.anew) u
 							   UNION ALL
-							   SELECT u.at, u.ref, 'computed expiry that was never booked', u.points FROM unnest(unbooked) u WHERE u.points > 0) v));
+							   SELECT o.at, o.ref, NULL, o.points, o.owed, NULL FROM unnest(s.debts) o WHERE o.role = 'redeem' AND o.points > 0) u),
+				'moves', to_jsonb(s.moves),
+				'entries', to_jsonb(s.entries),
+				'violations', (SELECT coalesce(jsonb_agg(to_jsonb(v) ORDER BY v.at), '[]')
+						 FROM (SELECT * FROM unnest(s.violations)
+							   UNION ALL
+							   SELECT u.at, u.ref, 'computed expiry that was never booked', u.points FROM unnest(s.unbooked) u WHERE u.points > 0) v));
 		END IF;
 		EXIT WHEN next_at IS NULL;
-		IF (next_at, next_step) > (clock, clock_step) THEN
-			clock := next_at;
-			clock_step := next_step;
+		IF (next_at, next_step) > (s.clock, s.clock_step) THEN
+			s.clock := next_at;
+			s.clock_step := next_step;
 		END IF;
 
-		-- ---- expiry, by the lots' rule or by inactivity ----
-
-		IF next_step = expiry_step THEN
-			FOREACH lot IN ARRAY lots LOOP
-				CONTINUE WHEN lot.remaining = 0 OR (lot.expires_at IS DISTINCT FROM next_at AND inactive_at IS DISTINCT FROM next_at);
-				i := lot.no;
-				part := lot.remaining;
-				lots[i].remaining := 0;
-				lots[i].emptied := 'expired';
-				expired := expired + part;
-				entry := entry + 1;
-				entries := entries || ROW(entry, clock, clock_step, 'expire', lot.label, lot.ref, -part)::ref_entry;
-				moves := moves || ROW(entry, clock, clock_step, 'expire', lot.label, lot.ref, i, -part,
-									  CASE WHEN lot.pending THEN 0 ELSE -part END, CASE WHEN lot.pending THEN -part ELSE 0 END, 0)::ref_move;
-				IF books THEN
-					unbooked := unbooked || ROW(clock, lot.ref, part)::ref_unbooked;
-				END IF;
-				IF answer IS NOT NULL THEN
-					schedule := schedule || jsonb_build_object('expires_at', clock, 'points', part);
-				END IF;
-			END LOOP;
-			IF inactive_at = next_at THEN
-				inactive_at := NULL;
+		IF next_step = s.expiry_step THEN
+			gone := s.expired;
+			s := ref_points_expire(s, next_at, true);
+			IF answer IS NOT NULL THEN
+				schedule := schedule || jsonb_build_object('expires_at', s.clock, 'points', s.expired - gone);
 			END IF;
-			CONTINUE;
-		END IF;
-
-		-- ---- activation: pays a debt first ----
-
-		IF next_step = 2 THEN
-			FOREACH lot IN ARRAY lots LOOP
-				CONTINUE WHEN lot.remaining = 0 OR NOT lot.pending OR lot.available_at <> next_at;
-				i := lot.no;
-				paid := least(debt, lot.remaining);
-				debt := debt - paid;
-				lots[i].pending := false;
-				lots[i].remaining := lot.remaining - paid;
-				lots[i].emptied := 'spent';
-				entry := entry + 1;
-				entries := entries || ROW(entry, clock, 2, 'activate', lot.label, lot.ref, lot.remaining)::ref_entry;
-				moves := moves || ROW(entry, clock, 2, 'activate', lot.label, lot.ref, i, 0, lot.remaining - paid, -lot.remaining, -paid)::ref_move;
-			END LOOP;
-			CONTINUE;
-		END IF;
-
-		-- ---- an event ----
-
-		done := done + 1;
-		e := todo[done];
-		x := abs(e.value);
-		entry := entry + 1;
-		entries := entries || ROW(entry, clock, 3, e.role, e.label, e.ref,
-								  CASE WHEN e.role IN ('earn', 'redeem_refund') THEN x WHEN e.role IN ('adjust', 'transfer') THEN e.value ELSE -x END)::ref_entry;
-		rest := x;  -- what is still to be taken or given back
-		gain := 0;  -- what becomes a lot
-
-		IF e.role IN ('earn', 'redeem') THEN
-			last_activity_at := e.at;
-			IF policy ? 'inactive_after' AND coalesce(policy->'refreshed_by', '["earn", "redeem"]') ? e.role THEN
-				inactive_at := ref_inactive(e.at, (policy->>'inactive_after')::interval, zone);
-			END IF;
-		END IF;
-
-		IF e.role = 'earn' OR (e.role IN ('adjust', 'transfer') AND e.value > 0) THEN
-			gain := x;
-			CASE e.role
-				WHEN 'earn' THEN earned := earned + x;
-				WHEN 'adjust' THEN adjusted := adjusted + x;
-				WHEN 'transfer' THEN transferred := transferred + x;
-			END CASE;
-
-		ELSIF e.role = 'redeem_refund' THEN
-			reinstated := reinstated + x;
-			-- first what became a debt
-			FOR i IN SELECT u.n FROM unnest(uses) WITH ORDINALITY u(at, ref, lot, taken, points, n) WHERE u.ref = e.ref AND u.lot IS NULL ORDER BY u.n DESC LOOP
-				part := least(rest, debt, uses[i].points);
-				CONTINUE WHEN part = 0;
-				uses[i].points := uses[i].points - part;
-				debt := debt - part;
-				rest := rest - part;
-				moves := moves || ROW(entry, clock, 3, e.role, e.label, e.ref, NULL, part, 0, 0, -part)::ref_move;
-			END LOOP;
-			-- then to the lots, what was taken last goes back first
-			FOR i IN SELECT u.n FROM unnest(uses) WITH ORDINALITY u(at, ref, lot, taken, points, n) WHERE u.ref = e.ref AND u.lot IS NOT NULL ORDER BY u.n DESC LOOP
-				part := least(rest, uses[i].points);
-				CONTINUE WHEN part = 0;
-				uses[i].points := uses[i].points - part;
-				rest := rest - part;
-				lot := lots[uses[i].lot];
-				-- pays a debt first, unless its time is over: then it expires at once
-				dead := (coalesce(lot.expires_at, 'infinity'), expiry_step) < (clock, 3);
-				paid := CASE WHEN dead THEN 0 ELSE least(debt, part) END;
-				debt := debt - paid;
-				lots[lot.no].remaining := lot.remaining + part - paid;
-				lots[lot.no].emptied := 'spent';
-				moves := moves || ROW(entry, clock, 3, e.role, e.label, e.ref, lot.no, part, part - paid, 0, -paid)::ref_move;
-			END LOOP;
-			gain := rest;
-
+		ELSIF next_step = 2 THEN
+			s := ref_points_activate(s, next_at);
 		ELSE
-			-- ---- taking: from which lots, in which order ----
-			SELECT coalesce(array_agg(l.no ORDER BY
-				CASE WHEN e.role = 'return' THEN CASE WHEN l.role = 'earn' AND l.ref = e.ref THEN 1 WHEN l.pending THEN 2 ELSE 3 END
-					 ELSE CASE WHEN l.pending THEN 2 ELSE 1 END END,
-				-- newest first
-				CASE WHEN e.role = 'return' OR l.pending OR (e.role <> 'expire' AND redeem_order = 'newest') THEN l.no END DESC,
-				-- soonest expiry first
-				CASE WHEN e.role = 'expire' OR redeem_order = 'soonest_expiry' THEN l.expires_at END NULLS LAST,
-				-- oldest first
-				l.no), '{}')
-			INTO queue FROM unnest(lots) l
-			WHERE l.remaining > 0 AND NOT (l.pending AND e.role = 'redeem');
-
-			IF e.role = 'expire' THEN
-				-- a booking stands for what has expired already, the oldest first
-				matched := 0;
-				FOR i IN 1 .. cardinality(unbooked) LOOP
-					part := least(rest, unbooked[i].points);
-					unbooked[i].points := unbooked[i].points - part;
-					rest := rest - part;
-					matched := matched + part;
-				END LOOP;
-				-- and for what will have gone by the end of its day
-				unfounded := rest;
-				edge := ref_day_start((e.at AT TIME ZONE zone)::date + 1, zone);
-				FOREACH i IN ARRAY queue LOOP
-					part := least(rest, lots[i].remaining);
-					rest := rest - part;
-					IF (least(lots[i].expires_at, inactive_at), expiry_step) <= (edge, 1) THEN
-						unfounded := unfounded - part;
-					END IF;
-				END LOOP;
-				IF unfounded > 0 THEN
-					violations := violations || ROW(e.at, e.ref, 'booked expiry that the rules don''t give', unfounded)::ref_violation;
-				END IF;
-				rest := x - matched;
-			END IF;
-			IF e.role = 'redeem' AND x > active THEN
-				IF overdraft = 'refuse' THEN
-					RAISE EXCEPTION 'redemption of % points at %, ref %, where % are available', x, e.at, coalesce(e.ref, 'absent'), active USING ERRCODE = '22023';
-				END IF;
-				-- pending points stand for what was owed before first
-				part := least(x - active, greatest(pending - debt, 0));
-				IF part > 0 THEN
-					violations := violations || ROW(e.at, e.ref, 'redemption of points still pending', part)::ref_violation;
-				END IF;
-				IF x - active > part THEN
-					violations := violations || ROW(e.at, e.ref, 'redemption beyond the balance', x - active - part)::ref_violation;
-				END IF;
-			END IF;
-
-			IF e.role = 'return' THEN
-				-- of what was earned under its ref, if something was; else of all; an excess counts once
-				allowed := (SELECT sum(l.points) FROM unnest(lots) l WHERE l.role = 'earn' AND l.ref = e.ref);
-				so_far := (SELECT coalesce(sum(r.points), 0) FROM unnest(returns) r WHERE allowed IS NULL OR r.ref = e.ref);
-				allowed := greatest(0, coalesce(allowed, earned) - so_far);
-				returns := returns || ROW(e.at, e.ref, NULL, x, least(x, allowed))::ref_use;
-				IF x > allowed THEN
-					violations := violations || ROW(e.at, e.ref, 'return of more than was earned', x - allowed)::ref_violation;
-				END IF;
-			END IF;
-
-			FOREACH i IN ARRAY queue LOOP
-				part := least(rest, lots[i].remaining);
-				CONTINUE WHEN part = 0;
-				lots[i].remaining := lots[i].remaining - part;
-				lots[i].emptied := CASE e.role WHEN 'redeem' THEN 'spent' WHEN 'return' THEN 'returned' WHEN 'adjust' THEN 'adjusted'
-										WHEN 'transfer' THEN 'transferred' WHEN 'forfeit' THEN 'forfeited' ELSE 'expired' END;
-				rest := rest - part;
-				moves := moves || ROW(entry, clock, 3, e.role, e.label, e.ref, i, -part,
-									  CASE WHEN lots[i].pending THEN 0 ELSE -part END, CASE WHEN lots[i].pending THEN -part ELSE 0 END, 0)::ref_move;
-				CASE e.role
-					WHEN 'redeem' THEN
-						redeemed := redeemed + part;
-						uses := uses || ROW(e.at, e.ref, i, part, part)::ref_use;
-					WHEN 'return' THEN returned := returned + part;
-					WHEN 'adjust' THEN adjusted := adjusted - part;
-					WHEN 'transfer' THEN transferred := transferred - part;
-					WHEN 'forfeit' THEN forfeited := forfeited + part;
-					WHEN 'expire' THEN expired := expired + part;
-				END CASE;
-			END LOOP;
-
-			-- ---- what the lots didn't cover ----
-			IF e.role = 'redeem' AND overdraft = 'clip' THEN
-				unmet := unmet + rest;
-			ELSIF rest > 0 AND (e.role IN ('redeem', 'adjust', 'transfer') OR e.role = 'return' AND coalesce((policy->>'returns_below_zero')::boolean, true)) THEN
-				debt := debt + rest;
-				moves := moves || ROW(entry, clock, 3, e.role, e.label, e.ref, NULL, -rest, 0, 0, rest)::ref_move;
-				CASE e.role
-					WHEN 'redeem' THEN
-						redeemed := redeemed + rest;
-						uses := uses || ROW(e.at, e.ref, NULL, rest, rest)::ref_use;
-					WHEN 'return' THEN returned := returned + rest;
-					WHEN 'adjust' THEN adjusted := adjusted - rest;
-					WHEN 'transfer' THEN transferred := transferred - rest;
-				END CASE;
-			END IF;
-		END IF;
-
-		-- ---- a new lot ----
-
-		IF gain > 0 THEN
-			rules := ref_rules(policy, (e.at AT TIME ZONE zone)::date);
-			lot := NULL;
-			lot.no := cardinality(lots) + 1;
-			lot.earned_at := e.at;
-			lot.role := e.role;
-			lot.kind := e.kind;
-			lot.label := e.label;
-			lot.ref := e.ref;
-			lot.points := gain;
-			lot.available_at := CASE WHEN e.role = 'earn' THEN ref_plus(e.at, coalesce(rules->>'pending', '0')::interval, zone) ELSE e.at END;
-			lot.expires_at := ref_expiry(rules, e.label, e.expires_at, e.at, lot.available_at, zone);
-			lot.pending := lot.available_at > e.at;
-			lot.emptied := 'spent';
-			-- pays a debt first, unless it is pending or its time is over: then it expires at once
-			dead := (coalesce(lot.expires_at, 'infinity'), expiry_step) < (clock, 3);
-			paid := CASE WHEN lot.pending OR dead THEN 0 ELSE least(debt, gain) END;
-			debt := debt - paid;
-			lot.remaining := gain - paid;
-			lots := lots || lot;
-			moves := moves || ROW(entry, clock, 3, e.role, e.label, e.ref, lot.no, gain,
-								  CASE WHEN lot.pending THEN 0 ELSE lot.remaining END, CASE WHEN lot.pending THEN lot.remaining ELSE 0 END, -paid)::ref_move;
+			done := done + 1;
+			s := ref_points_event(s, todo[done]);
 		END IF;
 	END LOOP;
 
 	-- ---- later expiries, by instant ----
 
-	SELECT coalesce(jsonb_agg(jsonb_build_object('expires_at', s.expires_at, 'points', s.points) ORDER BY s.expires_at), '[]')
+	SELECT coalesce(jsonb_agg(jsonb_build_object('expires_at', d.expires_at, 'points', d.points) ORDER BY d.expires_at), '[]')
 	INTO schedule
-	FROM (SELECT r.expires_at, sum(r.points) AS points FROM jsonb_to_recordset(schedule) AS r(expires_at timestamptz, points numeric) GROUP BY 1) s;
+	FROM (SELECT r.expires_at, sum(r.points) AS points FROM jsonb_to_recordset(schedule) AS r(expires_at timestamptz, points numeric) GROUP BY 1) d;
 	RETURN jsonb_set(answer || jsonb_build_object('schedule', schedule), '{summary}', answer->'summary' || jsonb_build_object(
 		'next_expiry_at', schedule->0->'expires_at', 'next_expiry_points', schedule->0->'points'));
 END $$;
@@ -553,11 +703,11 @@ LANGUAGE sql AS $$ SELECT (ref_points(events, policy, NULL, instant)->'summary'-
 
 CREATE FUNCTION ref_points_summary(events jsonb, policy jsonb, as_of date)
 RETURNS TABLE(balance numeric, earned numeric, pending numeric, active numeric, redeemed numeric, expired numeric, returned numeric, adjusted numeric, transferred numeric,
-			  forfeited numeric, reinstated numeric, overdrawn numeric, unmet numeric, next_expiry_at timestamptz, next_expiry_points numeric, last_activity_at timestamptz)
+			  forfeited numeric, reinstated numeric, overdrawn numeric, overdrawn_since timestamptz, unmet numeric, next_expiry_at timestamptz, next_expiry_points numeric, last_activity_at timestamptz)
 LANGUAGE sql AS $$
 	SELECT * FROM jsonb_to_record(ref_points(events, policy, as_of, NULL)->'summary')
 	AS s(balance numeric, earned numeric, pending numeric, active numeric, redeemed numeric, expired numeric, returned numeric, adjusted numeric, transferred numeric,
-		 forfeited numeric, reinstated numeric, overdrawn numeric, unmet numeric, next_expiry_at timestamptz, next_expiry_points numeric, last_activity_at timestamptz)
+		 forfeited numeric, reinstated numeric, overdrawn numeric, overdrawn_since timestamptz, unmet numeric, next_expiry_at timestamptz, next_expiry_points numeric, last_activity_at timestamptz)
 $$;
 
 CREATE FUNCTION ref_points_lots(events jsonb, policy jsonb, as_of date)
@@ -643,13 +793,11 @@ $$;
 --
 -- One customer's bookings by local day, week, month, quarter or year, up to the end of as_of.
 -- of 'rollforward': amounts of a column in a period, under the label of the lot that the
--- move touches. A debt is booked under no label, and moves to that of the lot that pays
--- it back, the oldest debt first.
+-- move touches. A debt is booked under no label, and moves to that of the lot that pays it.
 -- of 'triangle': the same by the period in which the lot was made (issued_in); a debt
--- is there when a lot pays it back.
+-- is there when a lot pays it.
 --
 CREATE TYPE ref_booking AS (of text, label text, issued_in date, period date, col text, points numeric);
-CREATE TYPE ref_debt AS (role text, points numeric);
 
 CREATE FUNCTION ref_points_bookings(events jsonb, policy jsonb, unit text, as_of date) RETURNS SETOF ref_booking
 LANGUAGE plpgsql AS $$
@@ -661,12 +809,9 @@ DECLARE
 	period date;
 	issued_in date[] := '{}';  -- by lot
 	label text;
+	of_role text;
 	col text;
-	sign int;
-	debts ref_debt[] := '{}';
-	rest numeric;
-	part numeric;
-	i int;
+	points numeric;
 BEGIN
 	FOR m IN SELECT * FROM jsonb_populate_recordset(NULL::ref_move, walk->'moves') LOOP
 		-- what expires before the events of a day's first instant belongs to the day before
@@ -676,58 +821,34 @@ BEGIN
 		END IF;
 		period := date_trunc(unit, local)::date;
 		label := walk->'lots'->(m.lot - 1)->>'label';
+		-- a lot that pays is taken from as by what made the debt
+		of_role := coalesce(m.pays, m.role);
+		points := CASE WHEN m.pays IS NULL THEN m.points ELSE m.debt END;
 		-- columns that count what goes
-		sign := CASE WHEN m.role IN ('redeem', 'return', 'expire', 'forfeit') THEN -1 ELSE 1 END;
-		col := CASE m.role WHEN 'earn' THEN 'issued' WHEN 'redeem_refund' THEN 'reinstated' WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred'
+		IF of_role IN ('redeem', 'return', 'expire', 'forfeit') THEN
+			points := -points;
+		END IF;
+		col := CASE of_role WHEN 'earn' THEN 'issued' WHEN 'redeem_refund' THEN 'reinstated' WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred'
 			WHEN 'redeem' THEN 'redeemed' WHEN 'return' THEN 'returned' WHEN 'expire' THEN 'expired' WHEN 'forfeit' THEN 'forfeited' END;
 
-		IF m.points <> 0 THEN
-			RETURN NEXT ROW('rollforward', label, NULL, period, col, sign * m.points)::ref_booking;
+		IF points <> 0 THEN
+			RETURN NEXT ROW('rollforward', label, NULL, period, col, points)::ref_booking;
+		END IF;
+		IF m.pays IS NOT NULL THEN
+			RETURN NEXT ROW('rollforward', NULL, NULL, period, col, -points)::ref_booking;
 		END IF;
 		IF m.pending <> 0 THEN
 			RETURN NEXT ROW('rollforward', label, NULL, period, 'pending', m.pending)::ref_booking;
 		END IF;
 
-		IF m.lot IS NOT NULL THEN
+		IF m.lot IS NOT NULL AND points <> 0 THEN
 			IF issued_in[m.lot] IS NULL THEN
 				issued_in[m.lot] := period;
-				RETURN NEXT ROW('triangle', label, period, period, 'issued', m.points)::ref_booking;
-			ELSIF m.role = 'redeem_refund' THEN
-				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period, 'redeemed', -m.points)::ref_booking;
-			ELSIF m.points < 0 THEN
+				RETURN NEXT ROW('triangle', label, period, period, 'issued', points)::ref_booking;
+			ELSE
 				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period,
-					CASE m.role WHEN 'redeem' THEN 'redeemed' WHEN 'expire' THEN 'expired' ELSE 'taken_back' END, -m.points)::ref_booking;
-			END IF;
-		END IF;
-
-		-- a debt is made
-		IF m.debt > 0 THEN
-			debts := debts || ROW(m.role, m.debt)::ref_debt;
-		END IF;
-		-- a refund cancels debts of redemptions, then others, the oldest first
-		IF m.debt < 0 AND m.lot IS NULL THEN
-			rest := -m.debt;
-			FOR i IN SELECT n FROM unnest(debts) WITH ORDINALITY d(role, points, n) ORDER BY d.role <> 'redeem', n LOOP
-				part := least(rest, debts[i].points);
-				debts[i].points := debts[i].points - part;
-				rest := rest - part;
-			END LOOP;
-		-- a lot pays debts back, the oldest first
-		ELSIF m.debt < 0 THEN
-			rest := -m.debt;
-			FOR i IN 1 .. cardinality(debts) LOOP
-				part := least(rest, debts[i].points);
-				CONTINUE WHEN part = 0;
-				debts[i].points := debts[i].points - part;
-				rest := rest - part;
-				sign := CASE WHEN debts[i].role IN ('redeem', 'return') THEN 1 ELSE -1 END;
-				col := CASE debts[i].role WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred' WHEN 'redeem' THEN 'redeemed' WHEN 'return' THEN 'returned' END;
-				RETURN NEXT ROW('rollforward', NULL, NULL, period, col, -sign * part)::ref_booking;
-				RETURN NEXT ROW('rollforward', label, NULL, period, col, sign * part)::ref_booking;
-				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period, CASE debts[i].role WHEN 'redeem' THEN 'redeemed' ELSE 'taken_back' END, part)::ref_booking;
-			END LOOP;
-			IF rest <> 0 THEN
-				RAISE EXCEPTION 'more is paid back than was owed at %: %', m.at, events;
+					CASE WHEN of_role IN ('redeem', 'redeem_refund') THEN 'redeemed' WHEN of_role = 'expire' THEN 'expired' ELSE 'taken_back' END,
+					CASE WHEN of_role IN ('redeem_refund', 'adjust', 'transfer') THEN -points ELSE points END)::ref_booking;
 			END IF;
 		END IF;
 	END LOOP;

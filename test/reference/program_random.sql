@@ -30,8 +30,16 @@ BEGIN
 	IF ref_random(seed, 'plain caps') < 0.6 THEN
 		policy := policy - 'caps';
 	END IF;
+	policy := policy || '{"kinds": {"stay": "purchase", "buy": "purchase", "delivery": "purchase", "back": "return"}}';
 	IF ref_random(seed, 'earn kinds?') < 0.5 THEN
-		policy := policy || '{"kinds": {"stay": "purchase", "back": "return", "burn": "redemption", "note": "ignore", "friend": "referral"}}';
+		policy := jsonb_set(policy, '{kinds}', policy->'kinds' || '{"burn": "redemption", "note": "ignore", "friend": "referral"}');
+		-- roles of a ledger of points
+		IF ref_random(seed, 'ledger?') < 0.5 THEN
+			policy := jsonb_set(policy, '{kinds}', policy->'kinds' || '{"gave": "earn", "undo": "redeem_refund", "corr": "adjust", "xfer": "transfer", "close": "forfeit"}');
+			IF ref_random(seed, 'books?') < 0.4 THEN
+				policy := jsonb_set(policy, '{kinds,gone}', '"expire"');
+			END IF;
+		END IF;
 	END IF;
 	-- the tiers that there are
 	IF ref_random(seed, 'tier multipliers?') < 0.7 THEN
@@ -70,6 +78,7 @@ DECLARE
 	points jsonb := ref_random_policy(seed) - 'zone' - 'kinds';
 	tiers jsonb := ref_random_tier_policy(seed);
 	names text[];
+	with_tiers boolean := ref_random(seed, 'tiers?') < 0.9;
 	versions jsonb := '[]';
 	part text;
 	day date;
@@ -77,7 +86,7 @@ DECLARE
 BEGIN
 	-- tiers of the size of what they count
 	IF tiers ? 'levels' THEN
-		tiers := tiers - 'zone' - 'join_kind' || jsonb_build_object('levels', ref_program_scale(tiers->'levels', factor));
+		tiers := tiers - 'zone' || jsonb_build_object('levels', ref_program_scale(tiers->'levels', factor));
 		IF tiers ? 'qualifying_window' THEN
 			tiers := tiers || jsonb_build_object('qualifying_window', regexp_replace(tiers->>'qualifying_window', '@.*', ''));
 		END IF;
@@ -92,9 +101,17 @@ BEGIN
 	names := ARRAY(SELECT l->>'tier' FROM jsonb_array_elements(ref_tier_rules(ref_tier_policy(tiers), '-infinity')->'levels') WITH ORDINALITY l(l, n) ORDER BY n) || coalesce(tiers->>'base', 'Member');
 	earn := ref_random_program_earn(seed, metric, names);
 	-- points of bonuses, and of food, for labels
+	-- tiers that there aren't multiply nothing
+	FOR i IN -1 .. coalesce(jsonb_array_length(earn->'versions'), 0) - 1 LOOP
+		IF (CASE WHEN i < 0 THEN earn ELSE earn->'versions'->i END) ? 'multipliers' THEN
+			earn := jsonb_set(earn, CASE WHEN i < 0 THEN '{multipliers}' ELSE ARRAY['versions', i::text, 'multipliers'] END, (
+				SELECT coalesce(jsonb_agg(CASE WHEN r ? 'tiers' AND EXISTS (SELECT FROM jsonb_array_elements_text(r->'tiers') t WHERE t <> ALL (names)) OR NOT with_tiers THEN r - 'tiers' ELSE r END ORDER BY n), '[]')
+				FROM jsonb_array_elements(CASE WHEN i < 0 THEN earn->'multipliers' ELSE earn->'versions'->i->'multipliers' END) WITH ORDINALITY x(r, n)));
+		END IF;
+	END LOOP;
 	points := replace(replace(points::text, '"promo"', '"first_purchase"'), '"partner"', '"food"')::jsonb;
 
-	IF ref_random(seed, 'tiers?') < 0.9 THEN
+	IF with_tiers THEN
 		program := program || jsonb_build_object('tiers', tiers);
 		IF metric <> 'spend' OR ref_random(seed, 'metric?') < 0.2 THEN
 			program := program || jsonb_build_object('tier_metric', metric);
@@ -165,7 +182,8 @@ DECLARE
 	points jsonb := coalesce(program->'points', '{}') || zone;
 	tiers jsonb := CASE WHEN program ? 'tiers' THEN ref_tier_policy(program->'tiers') ELSE '{}' END || zone;
 	names text[] := CASE WHEN program ? 'tiers' THEN ARRAY(SELECT l->>'tier' FROM jsonb_array_elements(ref_tier_rules(ref_tier_policy(program->'tiers'), '-infinity')->'levels') WITH ORDINALITY l(l, n) ORDER BY n) END;
-	kinds boolean := program->'earn' ? 'kinds';
+	kinds boolean := coalesce(program->'earn'->'kinds' ? 'burn', false);
+	ledger boolean := coalesce(program->'earn'->'kinds' ? 'gave', false);
 	size numeric := CASE program->>'tier_metric' WHEN 'orders' THEN 10 ELSE ref_pick(seed, 'size', '{10,10,20,50}')::numeric END;
 	decimals int := ref_pick(seed, 'decimals', '{0,0,1,2,2,3}')::int;
 	refs boolean := ref_random(seed, 'refs?') < 0.8;
@@ -228,15 +246,30 @@ BEGIN
 			'kind', CASE what WHEN 'buy' THEN nullif(ref_pick(seed, i || 'kind', '{stay,stay,stay,buy,none,none,delivery}'), 'none')
 				WHEN 'back' THEN CASE WHEN kinds THEN 'back' ELSE nullif(ref_pick(seed, i || 'kind', '{stay,back,buy,none,delivery}'), 'none') END
 				WHEN 'pay' THEN 'paid_with_points' WHEN 'burn' THEN CASE WHEN kinds THEN 'burn' ELSE 'redeem' END WHEN 'friend' THEN CASE WHEN kinds THEN 'friend' ELSE 'referral' END
-				WHEN 'join' THEN 'join' WHEN 'note' THEN CASE WHEN kinds THEN 'note' ELSE 'redeem' END WHEN 'grant' THEN coalesce(tiers->>'grant_kind', 'tier_grant')
+				WHEN 'join' THEN CASE WHEN ref_random(seed, i || 'join kind') < 0.5 THEN coalesce(tiers->>'join_kind', 'join') ELSE 'join' END WHEN 'note' THEN CASE WHEN kinds THEN 'note' ELSE 'redeem' END WHEN 'grant' THEN coalesce(tiers->>'grant_kind', 'tier_grant')
 				ELSE CASE WHEN kinds THEN 'stay' END END,
 			'label', CASE WHEN what = 'grant' THEN ref_pick(seed, i || 'granted', names || names[cardinality(names)] || coalesce(tiers->>'base', 'Member'))
 				WHEN labels AND ref_random(seed, i || 'label?') < 0.7 THEN ref_pick(seed, i || 'label', '{food,food,toys,gift,fuel,air,hotel,Gold}') END,
 			'ref', CASE WHEN what = 'grant' OR refs AND ref_random(seed, i || 'ref?') < 0.8 THEN ref_pick(seed, i || 'ref', CASE WHEN what = 'pay' THEN '{1,2}' ELSE '{1,1,1,2,2,10,o4}' END::text[]) END,
 			'expires_at', expires_at));
+		-- what passes through, and what nobody knows
+		IF ledger AND what IN ('back', 'burn', 'note', 'nothing') AND ref_random(seed, i || 'ledger') < 0.6 THEN
+			event := event || jsonb_build_object('kind', ref_pick(seed, i || 'ledger kind', CASE WHEN program->'earn'->'kinds' ? 'gone' THEN '{gave,undo,corr,xfer,close,gone,gone}' ELSE '{gave,undo,undo,corr,xfer,close}' END::text[]),
+				'value', CASE WHEN ref_random(seed, i || 'ledger sign') < 0.4 THEN -value ELSE value END);
+			IF ref_random(seed, i || 'own expiry') < 0.3 THEN
+				event := event || jsonb_build_object('expires_at', ref_random_instant(seed, 'own ' || i, at, points));
+			END IF;
+		ELSIF ref_random(seed, i || 'odd kind') < (CASE WHEN program->'earn'->>'other_kinds' = 'ignore' THEN 0.1 ELSE 0.001 END) THEN
+			event := event || jsonb_build_object('kind', ref_pick(seed, i || 'odd name', '{page_view,REDEMPTION}'));
+		END IF;
 		events := events || event;
 		IF ref_random(seed, i || 'twice') < 0.04 THEN
 			events := events || event;
+		END IF;
+		-- paid with points: before, at or after it
+		IF what = 'buy' AND ref_random(seed, i || 'paid?') < 0.15 THEN
+			events := events || jsonb_strip_nulls(jsonb_build_object('kind', 'paid_with_points', 'value', round(value * ref_pick(seed, i || 'share', '{0.25,0.5,0.5,1,1.5}')::numeric, 1), 'ref', event->>'ref', 'label', ref_pick(seed, i || 'label of payment', '{food,points}'),
+				'at', CASE ref_pick(seed, i || 'when paid', '{same,before,after,after,after}') WHEN 'same' THEN at WHEN 'before' THEN at - interval '1 day' * ref_random(seed, i || 'before') ELSE ref_random_instant(seed, 'paid ' || i, at, points) END));
 		END IF;
 	END LOOP;
 	RETURN events;

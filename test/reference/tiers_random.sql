@@ -98,6 +98,9 @@ BEGIN
 		choices := choices || '{while_qualified,while_qualified,while_qualified}';
 	END IF;
 	choice := ref_pick(seed, what || 'valid', choices);
+	IF choice LIKE '%period_end' AND ref_random(seed, what || 'and more') < 0.25 THEN
+		RETURN choice || ' + ' || ref_tier_span(seed, what || 'more');
+	END IF;
 	RETURN CASE choice WHEN 'interval' THEN ref_tier_span(seed, what || 'valid for') ELSE choice END;
 END $$;
 
@@ -163,6 +166,9 @@ BEGIN
 	END IF;
 	IF ref_random(seed, 'kinds?') < 0.2 THEN
 		policy := policy || '{"join_kind": "enrol", "grant_kind": "gift"}';
+	END IF;
+	IF ref_random(seed, 'other kinds?') < 0.4 THEN
+		policy := policy || jsonb_build_object('other_kinds', ref_pick(seed, 'other kinds', '{ignore,ignore,error}'));
 	END IF;
 	IF ref_random(seed, 'threshold?') < 0.4 THEN
 		policy := policy || jsonb_build_object('threshold', ref_pick(seed, 'threshold', '{reached,exceeded,exceeded}'));
@@ -309,6 +315,13 @@ BEGIN
 			value := CASE WHEN ref_random(seed, i || 'zero') < 0.5 THEN 0 END;
 		END IF;
 		kind := CASE WHEN kinds THEN ref_pick(seed, i || 'kind', CASE WHEN value < 0 THEN '{back,back,stay,buy}' ELSE '{buy,buy,stay,stay,stay,NULL,other}' END::text[]) END;
+		-- what a measure counts that names no kinds; a return is booked with either sign
+		IF kinds AND ref_random(seed, i || 'plain kind') < 0.4 OR kind IS NOT NULL AND NOT ref_tier_known_kind(policy, kind) AND ref_random(seed, i || 'unknown kind') > 0.01 THEN
+			kind := ref_pick(seed, i || 'plain', CASE WHEN value < 0 THEN '{return,return,return,purchase,NULL}' ELSE '{purchase,purchase,purchase,NULL,NULL}' END::text[]);
+			IF kind = 'return' AND ref_random(seed, i || 'sign') < 0.5 THEN
+				value := -value;
+			END IF;
+		END IF;
 		label := CASE WHEN kinds AND ref_random(seed, i || 'label?') < 0.7 THEN ref_pick(seed, i || 'label', '{air,air,hotel,Gold}') END;
 		expires_at := NULL;
 		IF joins AND ref_random(seed, i || 'join') < (CASE WHEN i <= 3 THEN 0.4 ELSE 0.05 END) THEN

@@ -10,13 +10,26 @@
 
 -- An event from the start of membership on that is no joining and no grant. period is the first
 -- day of its period, leaves when a rolling window loses it, counts what it adds to each metric
--- (NULL: it doesn't count there).
+-- (NULL: it doesn't count there). An amount that just might come has no day: it counts as it stands.
 CREATE TYPE ref_tier_event AS (at timestamptz, ref text, day date, period date, leaves timestamptz, counts numeric[]);
 
 -- ends NULL: never
 CREATE TYPE ref_tier_grant AS (begins timestamptz, ends timestamptz, rank int, ref text);
 
-CREATE TYPE ref_tier_row AS (tier text, rank int, from_tier text, valid_from timestamptz, valid_until timestamptz, reason text, metric text, value numeric, ref text);
+-- What the rules have given at a moment, and by which change. since: what counts in the window "since tier" is later.
+CREATE TYPE ref_tier_state AS (rank int, valid_until timestamptz, since timestamptz, grace_until timestamptz, metric text, value numeric, ref text);
+
+-- Something that changed the tier, or promised it for longer; valid_until is what was promised then, promised just before.
+CREATE TYPE ref_tier_change AS (tier text, rank int, from_tier text, valid_from timestamptz, valid_until timestamptz, promised timestamptz, reason text, metric text, value numeric, ref text);
+
+-- All that a customer's walk remembers: what never changes; what counts so far; what the rules give with grace (held) and
+-- what they would without (plain; where the policy has grace); the grants that run; what holds with them.
+CREATE TYPE ref_tier_machine AS (policy jsonb, zone text, qualifying_window text, metrics text[], of text[], names text[], starts date[], version_starts timestamptz[], member_since timestamptz, member_ref text,
+	grants ref_tier_grant[], counted ref_tier_event[],
+	rules jsonb, held ref_tier_state, plain ref_tier_state, with_grace boolean, running int[],
+	now_rank int, now_until timestamptz, history ref_tier_change[]);
+
+CREATE TYPE ref_tier_row AS (tier text, rank int, from_tier text, valid_from timestamptz, valid_to timestamptz, promised_until timestamptz, reason text, metric text, value numeric, ref text);
 
 -- The events in the timeline's order.
 CREATE FUNCTION ref_tier_timeline(events jsonb) RETURNS TABLE(n bigint, at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
@@ -178,348 +191,464 @@ CREATE FUNCTION ref_tier_values(events ref_tier_event[], metrics text[], of text
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_agg(CASE of[n] WHEN 'days' THEN v.days ELSE v.total END ORDER BY n)
 	FROM generate_subscripts(metrics, 1) n, LATERAL (
-		SELECT coalesce(sum(e.counts[n]), 0) AS total, count(DISTINCT e.day) FILTER (WHERE e.counts[n] > 0)::numeric AS days
+		SELECT coalesce(sum(e.counts[n]), 0) AS total, count(DISTINCT e.day) FILTER (WHERE e.counts[n] > 0)::numeric + coalesce(sum(e.counts[n]) FILTER (WHERE e.day IS NULL), 0) AS days
 		FROM unnest(events) e
 		WHERE ref_tier_inside(e, qualifying_window, happened, t, this_period, since)) v
 $$;
 
--- ---- the walk ----
+-- ---- what counts ----
 
---
--- One customer's tiers through the instant until, where events after the instant known don't
--- exist. NULL: not yet a member. An object with
---   history           ref_tier_row, in order
---   rank, valid_until the effective ones
---   rule_rank         that of the rules alone
---   grace_until       where grace runs
---   ends              when the effective tier ends, grace that runs included, if nothing more happens; NULL: it doesn't
---   values            of the metrics
---   moments           the instants at which something could happen
---
-CREATE FUNCTION ref_tier_walk(events jsonb, written jsonb, known timestamptz, until timestamptz) RETURNS jsonb
+-- A measure that names no kinds counts what has no kind, purchases and returns; where there is one, what else there is must be
+-- named by another. What isn't is an error, or as if it weren't there.
+CREATE FUNCTION ref_tier_known_kind(policy jsonb, kind text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT kind IS NULL OR kind IN ('purchase', 'return', coalesce(policy->>'join_kind', 'join'), coalesce(policy->>'grant_kind', 'tier_grant'))
+		OR EXISTS (SELECT FROM jsonb_each(policy->'metrics') m(name, metric) WHERE coalesce(metric->'kinds' ? kind, false))
+		OR policy ? 'metrics' AND NOT EXISTS (SELECT FROM jsonb_each(policy->'metrics') m(name, metric) WHERE NOT metric ? 'kinds')
+$$;
+
+-- What an event adds to a measure; NULL: it doesn't count there.
+CREATE FUNCTION ref_tier_counts(metric jsonb, kind text, label text, value numeric) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF metric ? 'labels' AND NOT coalesce(metric->'labels' ? label, false) THEN
+		RETURN NULL;
+	ELSIF metric ? 'kinds' THEN
+		IF NOT coalesce(metric->'kinds' ? kind, false) THEN
+			RETURN NULL;
+		END IF;
+	ELSIF kind NOT IN ('purchase', 'return') THEN
+		RETURN NULL;
+	ELSIF kind = 'return' THEN
+		value := -abs(coalesce(value, 0));
+		IF coalesce(metric->>'of', 'sum') <> 'sum' THEN
+			RETURN 0;
+		END IF;
+	END IF;
+	RETURN CASE
+		WHEN coalesce(metric->>'of', 'sum') <> 'sum' THEN CASE WHEN value < 0 THEN 0 ELSE 1 END
+		WHEN metric->>'values' = 'positive' THEN greatest(value, 0)
+		ELSE coalesce(value, 0) END;
+END $$;
+
+-- ---- a step of the walk ----
+
+-- With the part of the policy that never changes.
+CREATE FUNCTION ref_tier_machine(policy jsonb, zone text, member_since timestamptz, member_ref text, until date) RETURNS ref_tier_machine
 LANGUAGE plpgsql AS $$
 DECLARE
-	policy jsonb := ref_tier_policy(written);
-	zone text := ref_zone(policy);
-	qualifying_window text := coalesce(policy->>'qualifying_window', '12 months');
-	rolling boolean := qualifying_window NOT IN ('lifetime', 'since tier', 'membership year') AND qualifying_window NOT LIKE 'calendar %';
-	at_once boolean := coalesce(policy->>'upgrade', 'at_once') = 'at_once';
-	join_kind text := coalesce(policy->>'join_kind', 'join');
-	grant_kind text := coalesce(policy->>'grant_kind', 'tier_grant');
-	base text := coalesce(policy->>'base', 'Member');
-	metrics text[] := ref_tier_metrics(policy);
-	of text[] := (SELECT array_agg(coalesce(policy->'metrics'->m->>'of', 'sum') ORDER BY n) FROM unnest(metrics) WITH ORDINALITY u(m, n));
-	tiers text[] := (SELECT array_agg(l->>'tier' ORDER BY n) FROM jsonb_array_elements(ref_tier_rules(policy, '-infinity')->'levels') WITH ORDINALITY l(l, n));
+	s ref_tier_machine;
+BEGIN
+	s.policy := policy;
+	s.zone := zone;
+	s.qualifying_window := coalesce(policy->>'qualifying_window', '12 months');
+	s.metrics := ref_tier_metrics(policy);
+	s.of := (SELECT array_agg(coalesce(policy->'metrics'->m->>'of', 'sum') ORDER BY n) FROM unnest(s.metrics) WITH ORDINALITY u(m, n));
+	s.names := (SELECT array_agg(l->>'tier' ORDER BY n) FROM jsonb_array_elements(ref_tier_rules(policy, '-infinity')->'levels') WITH ORDINALITY l(l, n));
+	-- the days on which a version changes something
+	s.version_starts := (SELECT array_agg(ref_day_start(day, zone)) FROM (SELECT (v->>'from')::date FROM jsonb_array_elements(policy->'versions') v) t(day)
+		WHERE ref_tier_rules(policy, day) <> ref_tier_rules(policy, day - 1));
+	s.member_since := member_since;
+	s.member_ref := member_ref;
+	s.starts := ref_tier_starts(s.qualifying_window, (member_since AT TIME ZONE zone)::date, (member_since AT TIME ZONE zone)::date, until);
+	s.counted := '{}';
+	s.grants := '{}';
+	s.held.rank := 0;
+	s.held.since := member_since - interval '1 microsecond';
+	s.plain := s.held;
+	s.with_grace := policy ? 'grace' OR policy @? '$.versions[*].grace';
+	s.running := '{}';
+	s.history := '{}';
+	RETURN s;
+END $$;
+
+-- What happened at an instant; counts by measure.
+CREATE FUNCTION ref_tier_counted(s ref_tier_machine, at timestamptz, ref text, counts numeric[]) RETURNS ref_tier_event
+LANGUAGE sql STABLE AS $$
+	SELECT ROW(at, ref, day, ref_tier_period(s.starts, day),
+		CASE WHEN s.qualifying_window NOT IN ('lifetime', 'since tier', 'membership year') AND s.qualifying_window NOT LIKE 'calendar %' THEN ref_plus(at, s.qualifying_window::interval, s.zone) END,
+		counts)::ref_tier_event
+	FROM (SELECT (at AT TIME ZONE s.zone)::date) d(day)
+$$;
+
+-- What measures are to somebody whose state is of, where those up to an instant have happened.
+CREATE FUNCTION ref_tier_measured(s ref_tier_machine, x ref_tier_state, happened timestamptz, t timestamptz, day date) RETURNS numeric[]
+LANGUAGE sql STABLE AS $$ SELECT ref_tier_values(s.counted, s.metrics, s.of, s.qualifying_window, happened, t, ref_tier_period(s.starts, day), x.since) $$;
+
+-- The effective tier after a change of the rules' state or of the grants; a row where it is another, or promised for longer.
+CREATE FUNCTION ref_tier_effect(s ref_tier_machine, clock timestamptz, reason text, metric text, value numeric, ref text) RETURNS ref_tier_machine
+LANGUAGE plpgsql AS $$
+DECLARE
+	base text := coalesce(s.policy->>'base', 'Member');
+	old_rank int := s.now_rank;
+	old_until timestamptz := s.now_until;
+BEGIN
+	s.now_rank := greatest((s.held).rank, (SELECT max(s.grants[n].rank) FROM unnest(s.running) n));
+	s.now_until := nullif(greatest(CASE WHEN (s.held).rank = s.now_rank THEN coalesce((s.held).valid_until, 'infinity') END,
+		(SELECT max(coalesce(s.grants[n].ends, 'infinity')) FROM unnest(s.running) n WHERE s.grants[n].rank = s.now_rank)), 'infinity');
+	IF old_rank IS NULL OR s.now_rank <> old_rank OR coalesce(s.now_until, 'infinity') > coalesce(old_until, 'infinity') THEN
+		IF reason IS NULL THEN
+			RAISE EXCEPTION 'a change without a reason at %', clock;
+		END IF;
+		s.history := s.history || ROW(CASE s.now_rank WHEN 0 THEN base ELSE s.names[s.now_rank] END, s.now_rank, CASE old_rank WHEN 0 THEN base ELSE s.names[old_rank] END,
+			clock, s.now_until, old_until, reason, metric, value, ref)::ref_tier_change;
+	END IF;
+	RETURN s;
+END $$;
+
+--
+-- What happens at an instant, in these steps:
+--   joined      membership
+--   2           a period's end gives or renews tiers
+--   3, 4        validity ends; grace ends
+--   5           a version begins
+--   6a, 6b      what has left the window; what doesn't hold without it (valid "while_qualified")
+--   grants, old grants, grants end    those that begin, have begun, end
+--   8a, 8b      what has happened at the instant
+-- Where there is grace, first as if there were none (plain), then with it; and whenever plain is better, it is that.
+--
+CREATE FUNCTION ref_tier_step(s ref_tier_machine, clock timestamptz, all_steps text[]) RETURNS ref_tier_machine
+LANGUAGE plpgsql AS $$
+DECLARE
 	tick interval := '1 microsecond';
-
-	-- the customer
-	member_since timestamptz;
-	member_ref text;
-	joined date;
-	starts date[];
-	counted ref_tier_event[];
-	grants ref_tier_grant[] := '{}';
-	r record;
-	-- the instants at which something can happen, but for the ends of validity and grace
-	counting timestamptz[];
-	leaving timestamptz[];
-	granting timestamptz[];
-	granting_ends timestamptz[];
-	version_starts timestamptz[] := (SELECT array_agg(ref_day_start(day, zone))
-		FROM (SELECT (v->>'from')::date FROM jsonb_array_elements(policy->'versions') v) t(day)
-		WHERE ref_tier_rules(policy, day) <> ref_tier_rules(policy, day - 1)); -- those that change something
-	moments timestamptz[]; -- all of them, and period starts
-
-	-- state of the rules
-	rank int := 0;
-	valid_until timestamptz;
-	grace_until timestamptz;
-	since timestamptz; -- window "since tier": what counts is later
-	running int[] := '{}'; -- grants, by their place
-
-	-- what holds with the grants
-	now_rank int;
-	now_until timestamptz;
-	old_rank int;
-	old_until timestamptz;
-	history ref_tier_row[] := '{}';
-
-	-- the instant, and its step
-	clock timestamptz;
-	day date;
-	rules jsonb;
-	steps text[];
+	day date := (clock AT TIME ZONE s.zone)::date;
+	at_once boolean := coalesce(s.policy->>'upgrade', 'at_once') = 'at_once';
+	steps text[] := all_steps;
 	step text;
+	is_plain boolean;
 	by_event boolean;
+	x ref_tier_state;
+	graceful boolean;
 	metric_values numeric[];
+	other numeric[];
 	best int;
 	kept boolean;
-	lost int;
 	renewed timestamptz;
-	downgrades boolean;
+	falls boolean;
 	reason text;
 	condition jsonb;
 	decider int;
-	ref text;
 	raised boolean;
-	raised_ref text;
-	counted_ref text;
+	ref text;
+	again boolean;
 BEGIN
-	-- ---- membership ----
-
-	FOR r IN
-		SELECT e.label FROM ref_tier_timeline(events) e
-		WHERE e.kind = grant_kind AND e.at <= known AND (e.label = base OR e.label = ANY (tiers)) IS NOT TRUE
-	LOOP
-		RAISE EXCEPTION 'unknown tier %', coalesce(r.label, 'absent') USING ERRCODE = '22023';
-	END LOOP;
-	SELECT e.at, e.ref INTO member_since, member_ref FROM ref_tier_timeline(events) e ORDER BY e.kind IS NOT DISTINCT FROM join_kind DESC, e.n LIMIT 1;
-	IF member_since IS NULL THEN
-		RETURN jsonb_build_object('history', '[]'::jsonb, 'rank', 0, 'rule_rank', 0, 'values', array_fill(0, ARRAY[cardinality(metrics)]), 'moments', '[]'::jsonb);
-	ELSIF member_since > until OR member_since > known THEN
-		RETURN NULL;
+	IF clock = s.member_since OR clock = ANY (s.version_starts) THEN
+		s.rules := ref_tier_rules(s.policy, day);
 	END IF;
-	joined := (member_since AT TIME ZONE zone)::date;
-	starts := ref_tier_starts(qualifying_window, joined, joined, (until AT TIME ZONE zone)::date);
-	since := member_since - tick;
+	WHILE cardinality(steps) > 0 LOOP
+		step := steps[1];
+		steps := steps[2:];
+		by_event := step IN ('8a', '8b');
+		again := false;
 
-	SELECT array_agg(ROW(e.at, e.ref, d.day, ref_tier_period(starts, d.day), CASE WHEN rolling THEN ref_plus(e.at, qualifying_window::interval, zone) END, c.counts)::ref_tier_event ORDER BY e.n)
-	INTO counted
-	FROM ref_tier_timeline(events) e,
-		LATERAL (SELECT (e.at AT TIME ZONE zone)::date) d(day),
-		LATERAL (
-			SELECT array_agg(CASE
-				WHEN m ? 'kinds' AND NOT coalesce(m->'kinds' ? e.kind, false) OR m ? 'labels' AND NOT coalesce(m->'labels' ? e.label, false) THEN NULL
-				WHEN coalesce(m->>'of', 'sum') <> 'sum' THEN CASE WHEN e.value < 0 THEN 0 ELSE 1 END
-				WHEN m->>'values' = 'positive' THEN greatest(e.value, 0)
-				ELSE coalesce(e.value, 0) END ORDER BY n)
-			FROM (SELECT coalesce(policy->'metrics'->name, '{}'), n FROM unnest(metrics) WITH ORDINALITY u(name, n)) m(m, n)) c(counts)
-	WHERE e.at BETWEEN member_since AND known AND e.kind IS DISTINCT FROM join_kind AND e.kind IS DISTINCT FROM grant_kind;
-	counted := coalesce(counted, '{}');
+		-- ---- grants, and joining ----
 
-	SELECT coalesce(array_agg(ROW(greatest(e.at, member_since), nullif(e.expires_at, 'infinity'), coalesce(array_position(tiers, e.label), 0), e.ref)::ref_tier_grant ORDER BY e.n), '{}')
-	INTO grants
-	FROM ref_tier_timeline(events) e
-	WHERE e.kind = grant_kind AND e.at <= known AND coalesce(e.expires_at, 'infinity') > greatest(e.at, member_since);
-
-	-- ---- the instants ----
-
-	SELECT array_agg(at), array_agg(leaves) INTO counting, leaving FROM unnest(counted);
-	SELECT array_agg(begins), array_agg(ends) INTO granting, granting_ends FROM unnest(grants);
-	SELECT array_agg(DISTINCT m ORDER BY m) INTO moments
-	FROM unnest(counting || leaving || granting || granting_ends || version_starts || (SELECT array_agg(ref_day_start(s, zone)) FROM unnest(starts) s)) m
-	WHERE m > member_since AND m <= until;
-	moments := member_since || coalesce(moments, '{}');
-
-	clock := member_since;
-	LOOP
-		day := (clock AT TIME ZONE zone)::date;
-		IF clock = member_since OR clock = ANY (version_starts) THEN
-			rules := ref_tier_rules(policy, day);
-		END IF;
-		IF clock = member_since THEN
-			steps := '{joined,grants,8a,8b}';
-		ELSE
-			steps := '{2,3,4,5,6a,6b,grants,grants end,8a,8b}';
+		IF step = 'joined' THEN
+			metric_values := ref_tier_measured(s, s.held, clock - tick, clock, day);
+			s := ref_tier_effect(s, clock, 'joined', s.metrics[1], metric_values[1], s.member_ref);
+			CONTINUE;
+		ELSIF step IN ('grants', 'old grants') THEN
+			steps := coalesce((SELECT array_agg('grant ' || n ORDER BY n) FROM unnest(s.grants) WITH ORDINALITY g(begins, ends, rank, ref, n)
+				WHERE CASE step WHEN 'grants' THEN begins = clock ELSE begins < clock END AND coalesce(ends, 'infinity') > clock), '{}') || steps;
+			CONTINUE;
+		ELSIF step LIKE 'grant _%' THEN
+			metric_values := ref_tier_measured(s, s.held, clock - tick, clock, day);
+			s.running := s.running || substr(step, 7)::int;
+			s := ref_tier_effect(s, clock, 'granted', s.metrics[1], metric_values[1], s.grants[substr(step, 7)::int].ref);
+			CONTINUE;
+		ELSIF step = 'grants end' THEN
+			IF EXISTS (SELECT FROM unnest(s.running) n WHERE s.grants[n].ends = clock) THEN
+				metric_values := ref_tier_measured(s, s.held, clock - tick, clock, day);
+				s.running := coalesce((SELECT array_agg(n) FROM unnest(s.running) n WHERE coalesce(s.grants[n].ends, 'infinity') > clock), '{}');
+				s := ref_tier_effect(s, clock, 'grant ended', s.metrics[1], metric_values[1], NULL);
+			END IF;
+			CONTINUE;
 		END IF;
 
-		WHILE cardinality(steps) > 0 LOOP
-			step := steps[1];
-			steps := steps[2:];
-			CONTINUE WHEN CASE step
-				WHEN '2' THEN NOT at_once AND day = ANY (starts) AND clock = ref_day_start(day, zone)
-				WHEN '3' THEN rank > 0 AND valid_until = clock
-				WHEN '4' THEN rank > 0 AND grace_until = clock
-				WHEN '5' THEN at_once AND clock = ANY (version_starts)
-				WHEN '6a' THEN at_once AND clock = ANY (leaving)
-				WHEN '6b' THEN rank > 0 AND rules->>'valid' = 'while_qualified'
-				WHEN 'grants' THEN clock = ANY (granting)
-				WHEN 'grants end' THEN clock = ANY (granting_ends)
-				WHEN '8a' THEN at_once AND clock = ANY (counting)
-				WHEN '8b' THEN rank > 0 AND rules->>'valid' = 'while_qualified'
-				ELSE true END IS NOT TRUE;
-			by_event := step IN ('8a', '8b');
+		-- ---- the rules ----
+
+		FOREACH is_plain IN ARRAY '{true,false}'::boolean[] LOOP
+			CONTINUE WHEN is_plain AND NOT s.with_grace;
+			x := CASE WHEN is_plain THEN s.plain ELSE s.held END;
+			graceful := s.rules ? 'grace' AND NOT is_plain;
 			reason := NULL;
 			condition := NULL;
 			decider := 1;
 			ref := NULL;
-			downgrades := false;
+			falls := false;
+			IF (CASE step
+				WHEN '2' THEN NOT at_once AND day = ANY (s.starts) AND clock = ref_day_start(day, s.zone)
+				WHEN '3' THEN x.rank > 0 AND x.valid_until = clock
+				WHEN '4' THEN x.rank > 0 AND x.grace_until = clock
+				WHEN '5' THEN at_once AND clock = ANY (s.version_starts)
+				WHEN '6a' THEN at_once AND EXISTS (SELECT FROM unnest(s.counted) e WHERE e.leaves = clock)
+				WHEN '8a' THEN at_once AND EXISTS (SELECT FROM unnest(s.counted) e WHERE e.at = clock)
+				ELSE x.rank > 0 AND s.rules->>'valid' = 'while_qualified' END)
+			THEN
+				-- 2, 3 and 4 look at the period that held the microsecond before
+				metric_values := ref_tier_measured(s, x, CASE WHEN by_event THEN clock ELSE clock - tick END, clock, CASE WHEN step IN ('2', '3', '4') THEN ((clock - tick) AT TIME ZONE s.zone)::date ELSE day END);
+				best := ref_tier_reached(s.rules, s.metrics, metric_values, cardinality(s.names));
+				kept := ref_tier_kept(s.rules, s.metrics, metric_values, x.rank);
+				-- with an addition validity ends inside a period: what the one before it gives counts, too
+				other := NULL;
+				IF step = '3' AND s.rules->>'valid' LIKE '%+%' THEN
+					other := ref_tier_ended_values(s, x, clock);
+				END IF;
 
-			-- 1: what is in the window; 2, 3 and 4 look at the period that held the microsecond before
-			metric_values := ref_tier_values(counted, metrics, of, qualifying_window, CASE WHEN by_event THEN clock ELSE clock - tick END, clock,
-				ref_tier_period(starts, CASE WHEN step IN ('2', '3', '4') THEN ((clock - tick) AT TIME ZONE zone)::date ELSE day END), since);
-			best := ref_tier_reached(rules, metrics, metric_values, cardinality(tiers));
-			kept := ref_tier_kept(rules, metrics, metric_values, rank);
+				CASE step
+				WHEN '2' THEN
+					-- what a period's end gives is for the period that begins then
+					IF best > x.rank THEN
+						reason := 'qualified';
+						x.valid_until := ref_tier_validity(s.rules, s.starts, clock, true, s.zone);
+					ELSIF x.rank > 0 AND kept THEN
+						x.grace_until := NULL;
+						renewed := ref_tier_validity(s.rules, s.starts, clock, true, s.zone);
+						IF coalesce(renewed, 'infinity') > coalesce(x.valid_until, 'infinity') THEN
+							reason := 'requalified';
+							x.valid_until := renewed;
+						END IF;
+					END IF;
 
-			IF step = 'joined' THEN
-				reason := 'joined';
-				ref := member_ref;
-
-			ELSIF step = '2' THEN
-				IF best > rank THEN
-					reason := 'qualified';
-					valid_until := ref_tier_validity(rules, starts, clock, false, zone);
-				ELSIF rank > 0 AND kept THEN
-					grace_until := NULL;
-					renewed := ref_tier_validity(rules, starts, clock, true, zone);
-					IF coalesce(renewed, 'infinity') > coalesce(valid_until, 'infinity') THEN
+				WHEN '3' THEN
+					IF kept OR other IS NOT NULL AND ref_tier_kept(s.rules, s.metrics, other, x.rank) THEN
 						reason := 'requalified';
-						valid_until := renewed;
+						x.valid_until := ref_tier_validity(s.rules, s.starts, clock, true, s.zone);
+						metric_values := CASE WHEN kept THEN metric_values ELSE other END;
+					ELSIF graceful THEN
+						x.grace_until := ref_plus(clock, (s.rules->>'grace')::interval, s.zone);
+					ELSE
+						falls := true;
+						reason := CASE s.rules->>'downgrade' WHEN 'one_level' THEN 'soft landing' ELSE 'lapsed' END;
 					END IF;
-				END IF;
 
-			ELSIF step = '3' THEN
-				IF kept THEN
-					reason := 'requalified';
-					valid_until := ref_tier_validity(rules, starts, clock, true, zone);
-				ELSIF rules ? 'grace' THEN
-					grace_until := ref_plus(clock, (rules->>'grace')::interval, zone);
-				ELSE
-					downgrades := true;
-					reason := CASE rules->>'downgrade' WHEN 'one_level' THEN 'soft landing' ELSE 'lapsed' END;
-				END IF;
+				WHEN '4' THEN
+					falls := true;
+					reason := 'grace ended';
 
-			ELSIF step = '4' THEN
-				downgrades := true;
-				reason := 'grace ended';
-
-			ELSIF step = '5' THEN
-				IF best > rank THEN
-					reason := 'qualified';
-					valid_until := ref_tier_validity(rules, starts, clock, false, zone);
-				END IF;
-
-			ELSIF step IN ('6a', '8a') THEN
-				IF step = '6a' THEN
-					raised := EXISTS (SELECT FROM unnest(counted) e WHERE e.leaves = clock AND 0 > ANY (e.counts));
-					raised_ref := NULL;
-				ELSE
-					-- a positive contribution, an event counted, or the first of a day that isn't there yet
-					SELECT count(*) > 0, (array_agg(counted[n].ref ORDER BY n DESC))[1] INTO raised, raised_ref
-					FROM generate_subscripts(counted, 1) n
-					WHERE counted[n].at = clock AND EXISTS (
-						SELECT FROM generate_subscripts(metrics, 1) m
-						WHERE counted[n].counts[m] > 0 AND (of[m] <> 'days' OR NOT EXISTS (
-							SELECT FROM generate_series(1, n - 1) b
-							WHERE counted[b].day = counted[n].day AND counted[b].counts[m] > 0
-							  AND ref_tier_inside(counted[b], qualifying_window, clock, clock, ref_tier_period(starts, day), since))));
-				END IF;
-				IF raised AND best > rank THEN
-					reason := 'qualified';
-					valid_until := ref_tier_validity(rules, starts, clock, false, zone);
-					ref := raised_ref;
-				ELSIF raised AND rank > 0 AND kept THEN
-					renewed := ref_tier_validity(rules, starts, clock, step = '6a', zone);
-					IF coalesce(renewed, 'infinity') > coalesce(valid_until, 'infinity') OR grace_until IS NOT NULL THEN
-						reason := 'requalified';
-						valid_until := renewed;
-						ref := raised_ref;
+				WHEN '5' THEN
+					IF best > x.rank THEN
+						reason := 'qualified';
+						x.valid_until := ref_tier_validity(s.rules, s.starts, clock, false, s.zone);
 					END IF;
-					IF qualifying_window = 'since tier' THEN
-						since := clock;
+
+				WHEN '6a', '8a' THEN
+					IF step = '6a' THEN
+						raised := EXISTS (SELECT FROM unnest(s.counted) e WHERE e.leaves = clock AND 0 > ANY (e.counts));
+					ELSE
+						-- a positive contribution, an event counted, or the first of a day that isn't there yet
+						SELECT count(*) > 0, (array_agg(s.counted[n].ref ORDER BY n DESC))[1] INTO raised, ref
+						FROM generate_subscripts(s.counted, 1) n
+						WHERE s.counted[n].at = clock AND EXISTS (
+							SELECT FROM generate_subscripts(s.metrics, 1) m
+							WHERE s.counted[n].counts[m] > 0 AND (s.of[m] <> 'days' OR s.counted[n].day IS NULL OR NOT EXISTS (
+								SELECT FROM generate_series(1, n - 1) b
+								WHERE s.counted[b].day = s.counted[n].day AND s.counted[b].counts[m] > 0
+								  AND ref_tier_inside(s.counted[b], s.qualifying_window, clock, clock, ref_tier_period(s.starts, day), x.since))));
 					END IF;
-				END IF;
-
-			ELSIF step IN ('6b', '8b') THEN
-				IF kept THEN
-					grace_until := NULL;
-				ELSIF NOT rules ? 'grace' THEN
-					downgrades := true;
-					reason := 'lapsed';
-					IF step = '8b' THEN
-						ref := (SELECT (array_agg(counted[n].ref ORDER BY n DESC))[1] FROM generate_subscripts(counted, 1) n
-								WHERE counted[n].at = clock AND num_nonnulls(VARIADIC counted[n].counts) > 0);
+					IF raised AND best > x.rank THEN
+						reason := 'qualified';
+						x.valid_until := ref_tier_validity(s.rules, s.starts, clock, false, s.zone);
+					ELSIF raised AND x.rank > 0 AND kept THEN
+						renewed := ref_tier_validity(s.rules, s.starts, clock, step = '6a', s.zone);
+						IF coalesce(renewed, 'infinity') > coalesce(x.valid_until, 'infinity') OR x.grace_until IS NOT NULL THEN
+							reason := 'requalified';
+							x.valid_until := renewed;
+						END IF;
+						IF s.qualifying_window = 'since tier' THEN
+							x.since := clock;
+						END IF;
 					END IF;
-					steps := step || steps;
-				ELSIF grace_until IS NULL THEN
-					grace_until := ref_plus(clock, (rules->>'grace')::interval, zone);
+
+				WHEN '6b', '8b' THEN
+					IF kept THEN
+						x.grace_until := NULL;
+					ELSIF NOT graceful THEN
+						falls := true;
+						reason := 'lapsed';
+						-- the tier below may not hold either
+						again := true;
+						IF step = '8b' THEN
+							ref := (SELECT (array_agg(s.counted[n].ref ORDER BY n DESC))[1] FROM generate_subscripts(s.counted, 1) n
+									WHERE s.counted[n].at = clock AND num_nonnulls(VARIADIC s.counted[n].counts) > 0);
+						END IF;
+					ELSIF x.grace_until IS NULL THEN
+						x.grace_until := ref_plus(clock, (s.rules->>'grace')::interval, s.zone);
+					END IF;
+				END CASE;
+
+				-- ---- what a change brings ----
+
+				condition := CASE WHEN reason = 'qualified' THEN s.rules->'levels'->(best - 1)->'reach' WHEN reason IS NOT NULL THEN s.rules->'levels'->(x.rank - 1)->'keep' END;
+				IF reason = 'qualified' THEN
+					x.rank := best;
+				ELSIF falls THEN
+					x.rank := CASE s.rules->>'downgrade' WHEN 'one_level' THEN x.rank - 1 WHEN 'to_base' THEN 0
+						ELSE greatest(ref_tier_reached(s.rules, s.metrics, metric_values, x.rank - 1), CASE WHEN other IS NOT NULL THEN ref_tier_reached(s.rules, s.metrics, other, x.rank - 1) END) END;
+					x.valid_until := CASE WHEN x.rank > 0 THEN ref_tier_validity(s.rules, s.starts, clock, true, s.zone) END;
 				END IF;
-
-			ELSIF step = 'grants' THEN
-				steps := (SELECT array_agg('grant ' || n ORDER BY n) FROM unnest(grants) WITH ORDINALITY g(begins, ends, rank, ref, n) WHERE begins = clock) || steps;
-
-			ELSIF step LIKE 'grant _%' THEN
-				running := running || substr(step, 7)::int;
-				reason := 'granted';
-				ref := grants[substr(step, 7)::int].ref;
-
-			ELSIF step = 'grants end' THEN
-				running := coalesce((SELECT array_agg(n) FROM unnest(running) n WHERE coalesce(grants[n].ends, 'infinity') > clock), '{}');
-				reason := 'grant ended';
-			END IF;
-
-			-- ---- what a change of the rule state brings ----
-
-			IF reason = 'qualified' THEN
-				rank := best;
-				condition := rules->'levels'->(rank - 1)->'reach';
-			ELSIF reason = 'requalified' THEN
-				condition := rules->'levels'->(rank - 1)->'keep';
-			ELSIF downgrades THEN
-				lost := rank;
-				condition := rules->'levels'->(lost - 1)->'keep';
-				rank := CASE rules->>'downgrade' WHEN 'one_level' THEN lost - 1 WHEN 'to_base' THEN 0 ELSE ref_tier_reached(rules, metrics, metric_values, lost - 1) END;
-				valid_until := CASE WHEN rank > 0 THEN ref_tier_validity(rules, starts, clock, true, zone) END;
-			END IF;
-			IF reason IN ('qualified', 'requalified') OR downgrades THEN
-				grace_until := NULL;
-				since := CASE WHEN by_event THEN clock ELSE clock - tick END;
-			END IF;
-			IF downgrades AND rules->>'valid' = 'while_qualified' AND rules ? 'grace' AND NOT ref_tier_kept(rules, metrics, metric_values, rank) THEN
-				grace_until := ref_plus(clock, (rules->>'grace')::interval, zone);
-			END IF;
-			IF condition IS NOT NULL THEN
-				-- the first metric that holds its threshold, or, of a tier lost, the first that was asked for
-				decider := coalesce(CASE WHEN downgrades
-					THEN (SELECT min(n) FROM unnest(ref_tier_met(condition, metrics, metric_values, rules->>'threshold')) WITH ORDINALITY u(met, n) WHERE met IS NOT NULL)
-					ELSE array_position(ref_tier_met(condition, metrics, metric_values, rules->>'threshold'), true) END, 1);
-			END IF;
-
-			-- ---- and with the grants ----
-
-			now_rank := greatest(rank, (SELECT max(grants[n].rank) FROM unnest(running) n));
-			now_until := nullif(greatest(CASE WHEN rank = now_rank THEN coalesce(valid_until, 'infinity') END,
-				(SELECT max(coalesce(grants[n].ends, 'infinity')) FROM unnest(running) n WHERE grants[n].rank = now_rank)), 'infinity');
-			IF step = 'joined' OR now_rank <> old_rank OR coalesce(now_until, 'infinity') > coalesce(old_until, 'infinity') THEN
-				IF reason IS NULL THEN
-					RAISE EXCEPTION 'a change without a reason in step % of %', step, clock;
+				IF reason IS NOT NULL THEN
+					x.grace_until := NULL;
+					x.since := CASE WHEN by_event THEN clock ELSE clock - tick END;
+					-- the first measure that holds its threshold, or, of a tier lost, the first that was asked for
+					decider := coalesce(CASE WHEN falls
+						THEN (SELECT min(n) FROM unnest(ref_tier_met(condition, s.metrics, metric_values, s.rules->>'threshold')) WITH ORDINALITY u(met, n) WHERE met IS NOT NULL)
+						ELSE array_position(ref_tier_met(condition, s.metrics, metric_values, s.rules->>'threshold'), true) END, 1);
+					x.metric := s.metrics[decider];
+					x.value := metric_values[decider];
+					x.ref := ref;
 				END IF;
-				history := history || ROW(CASE now_rank WHEN 0 THEN base ELSE tiers[now_rank] END, now_rank, CASE old_rank WHEN 0 THEN base ELSE tiers[old_rank] END,
-					clock, now_until, reason, metrics[decider], metric_values[decider], ref)::ref_tier_row;
 			END IF;
-			old_rank := now_rank;
-			old_until := now_until;
+
+			IF is_plain THEN
+				s.plain := x;
+				CONTINUE;
+			END IF;
+			s.held := x;
+			-- a fall ends where it would without grace
+			IF NOT falls AND reason IS NOT NULL THEN
+				s := ref_tier_effect(s, clock, reason, (s.held).metric, (s.held).value, (s.held).ref);
+			END IF;
+			IF s.with_grace AND ((s.plain).rank, coalesce((s.plain).valid_until, 'infinity')) > ((s.held).rank, coalesce((s.held).valid_until, 'infinity')) THEN
+				IF NOT falls THEN
+					reason := CASE WHEN (s.plain).rank > (s.held).rank THEN 'qualified' ELSE 'requalified' END;
+					x := s.plain;
+				END IF;
+				s.held := s.plain;
+				falls := true;
+			END IF;
+			IF falls THEN
+				s := ref_tier_effect(s, clock, reason, x.metric, x.value, x.ref);
+			END IF;
 		END LOOP;
+		IF again THEN
+			steps := step || steps;
+		END IF;
+	END LOOP;
+	RETURN s;
+END $$;
 
-		clock := least((SELECT min(m) FROM unnest(moments) m WHERE m > clock),
-			CASE WHEN rank > 0 AND valid_until > clock THEN valid_until END,
-			CASE WHEN grace_until > clock THEN grace_until END);
+-- When something falls due next.
+CREATE FUNCTION ref_tier_due(s ref_tier_machine, now timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+	SELECT min(t) FROM unnest(ARRAY[(s.held).valid_until, (s.held).grace_until, CASE WHEN s.with_grace THEN (s.plain).valid_until END]) t WHERE t > now
+$$;
+
+-- ---- the walk ----
+
+-- The customer at the beginning of membership, with all that will be counted; NULL: not a member by then.
+CREATE FUNCTION ref_tier_customer(events jsonb, written jsonb, known timestamptz, until timestamptz) RETURNS ref_tier_machine
+LANGUAGE plpgsql AS $$
+DECLARE
+	policy jsonb := ref_tier_policy(written);
+	join_kind text := coalesce(policy->>'join_kind', 'join');
+	grant_kind text := coalesce(policy->>'grant_kind', 'tier_grant');
+	member_since timestamptz;
+	member_ref text;
+	s ref_tier_machine;
+	r record;
+BEGIN
+	FOR r IN SELECT e.* FROM ref_tier_timeline(events) e WHERE e.at <= known LOOP
+		IF r.kind = grant_kind AND (r.label = coalesce(policy->>'base', 'Member') OR EXISTS (SELECT FROM jsonb_array_elements(ref_tier_rules(policy, '-infinity')->'levels') l WHERE l->>'tier' = r.label)) IS NOT TRUE THEN
+			RAISE EXCEPTION 'unknown tier %', coalesce(r.label, 'absent') USING ERRCODE = '22023';
+		ELSIF NOT ref_tier_known_kind(policy, r.kind) AND coalesce(policy->>'other_kinds', 'error') <> 'ignore' THEN
+			RAISE EXCEPTION 'unknown kind "%"', r.kind USING ERRCODE = '22023';
+		END IF;
+	END LOOP;
+	SELECT e.at, e.ref INTO member_since, member_ref FROM ref_tier_timeline(events) e WHERE ref_tier_known_kind(policy, e.kind)
+	ORDER BY e.kind IS NOT DISTINCT FROM join_kind DESC, e.n LIMIT 1;
+	IF member_since > until OR member_since > known OR member_since IS NULL THEN
+		RETURN NULL;
+	END IF;
+	s := ref_tier_machine(policy, ref_zone(policy), member_since, member_ref, (until AT TIME ZONE ref_zone(policy))::date);
+	s.counted := coalesce((
+		SELECT array_agg(ref_tier_counted(s, e.at, e.ref, (
+			SELECT array_agg(ref_tier_counts(coalesce(policy->'metrics'->name, '{}'), e.kind, e.label, e.value) ORDER BY n) FROM unnest(s.metrics) WITH ORDINALITY u(name, n))) ORDER BY e.n)
+		FROM ref_tier_timeline(events) e
+		WHERE e.at BETWEEN member_since AND known AND e.kind IS DISTINCT FROM join_kind AND e.kind IS DISTINCT FROM grant_kind AND ref_tier_known_kind(policy, e.kind)), '{}');
+	s.grants := coalesce((
+		SELECT array_agg(ROW(greatest(e.at, member_since), nullif(e.expires_at, 'infinity'), coalesce(array_position(s.names, e.label), 0), e.ref)::ref_tier_grant ORDER BY e.n)
+		FROM ref_tier_timeline(events) e
+		WHERE e.kind = grant_kind AND e.at <= known AND coalesce(e.expires_at, 'infinity') > greatest(e.at, member_since)), '{}');
+	RETURN s;
+END $$;
+
+--
+-- One customer's tiers through the instant until, where events after the instant known don't
+-- exist. NULL: not yet a member. An object with
+--   history           ref_tier_change, in order
+--   rank, valid_until the effective ones
+--   rule_rank         that of the rules alone
+--   grace_until       where grace runs
+--   granted           whether a grant of the rank or above runs
+--   ends              when the effective tier ends, grace that runs included, if nothing more happens; NULL: it doesn't
+--   values            of the measures
+--   moments           the instants at which something could happen
+-- With more, an amount for each measure, these amounts are there at the instant more_at.
+--
+CREATE FUNCTION ref_tier_walk(events jsonb, policy jsonb, known timestamptz, until timestamptz, more numeric[] DEFAULT NULL, more_at timestamptz DEFAULT NULL) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	s ref_tier_machine := ref_tier_customer(events, policy, known, until);
+	-- the instants at which something can happen, but for the ends of validity and grace
+	moments timestamptz[];
+	clock timestamptz;
+BEGIN
+	IF s IS NULL OR s.member_since IS NULL THEN
+		RETURN CASE WHEN NOT EXISTS (SELECT FROM ref_tier_timeline(events) e WHERE ref_tier_known_kind(ref_tier_policy(policy), e.kind))
+			THEN jsonb_build_object('history', '[]'::jsonb, 'rank', 0, 'rule_rank', 0, 'values', array_fill(0, ARRAY[cardinality(ref_tier_metrics(ref_tier_policy(policy)))]), 'moments', '[]'::jsonb) END;
+	END IF;
+	IF more IS NOT NULL THEN
+		s.counted := s.counted || ROW(more_at, NULL, NULL, ref_tier_period(s.starts, (more_at AT TIME ZONE s.zone)::date), 'infinity', more)::ref_tier_event;
+	END IF;
+	SELECT array_agg(DISTINCT m ORDER BY m) INTO moments
+	FROM (SELECT at FROM unnest(s.counted) UNION SELECT leaves FROM unnest(s.counted) UNION SELECT begins FROM unnest(s.grants) UNION SELECT ends FROM unnest(s.grants)
+		  UNION SELECT unnest(s.version_starts) UNION SELECT ref_day_start(start, s.zone) FROM unnest(s.starts) start) u(m)
+	WHERE m > s.member_since AND m <= until;
+	moments := s.member_since || coalesce(moments, '{}');
+
+	clock := s.member_since;
+	LOOP
+		s := ref_tier_step(s, clock, CASE WHEN clock = s.member_since THEN '{joined,grants,8a,8b}'::text[] ELSE '{2,3,4,5,6a,6b,grants,grants end,8a,8b}' END);
+		clock := least((SELECT min(m) FROM unnest(moments) m WHERE m > clock), ref_tier_due(s, clock));
 		EXIT WHEN clock IS NULL OR clock > until;
 		IF clock <> ALL (moments) THEN
 			moments := moments || clock;
 		END IF;
 	END LOOP;
 
-	RETURN jsonb_build_object('history', to_jsonb(history), 'rank', now_rank, 'valid_until', now_until, 'rule_rank', rank, 'grace_until', grace_until,
-		'ends', nullif(greatest(CASE WHEN rank = now_rank AND rank > 0 THEN coalesce(grace_until, CASE WHEN valid_until > until THEN valid_until END, 'infinity') END,
-			(SELECT max(coalesce(grants[n].ends, 'infinity')) FROM unnest(running) n WHERE grants[n].rank = now_rank AND now_rank > 0)), 'infinity'),
-		'values', ref_tier_values(counted, metrics, of, qualifying_window, until, until, ref_tier_period(starts, (until AT TIME ZONE zone)::date), since),
+	RETURN jsonb_build_object('history', to_jsonb(s.history), 'rank', s.now_rank, 'valid_until', s.now_until, 'rule_rank', (s.held).rank, 'grace_until', (s.held).grace_until,
+		'granted', EXISTS (SELECT FROM unnest(s.running) n WHERE s.grants[n].rank >= s.now_rank),
+		'ends', nullif(greatest(CASE WHEN (s.held).rank = s.now_rank AND (s.held).rank > 0 THEN coalesce((s.held).grace_until, CASE WHEN (s.held).valid_until > until THEN (s.held).valid_until END, 'infinity') END,
+			(SELECT max(coalesce(s.grants[n].ends, 'infinity')) FROM unnest(s.running) n WHERE s.grants[n].rank = s.now_rank AND s.now_rank > 0)), 'infinity'),
+		'values', ref_tier_measured(s, s.held, until, until, (until AT TIME ZONE s.zone)::date),
 		'moments', to_jsonb(moments));
 END $$;
 
 -- When a tier ends that begins or is renewed at t; NULL is open. In a downgrade and a renewal by the
--- passing of time next_period_end is the end of the period that holds t.
+-- passing of time next_period_end is the end of the period that holds t. Either end may have an
+-- interval added to it.
 CREATE FUNCTION ref_tier_validity(rules jsonb, starts date[], t timestamptz, by_time boolean, zone text) RETURNS timestamptz
 LANGUAGE plpgsql AS $$
 DECLARE
+	kind text := trim(split_part(rules->>'valid', '+', 1));
+	more text := nullif(trim(split_part(rules->>'valid', '+', 2)), '');
 	ends date := ref_tier_next_period(starts, (t AT TIME ZONE zone)::date);
 BEGIN
+	IF kind = 'next_period_end' AND NOT by_time THEN
+		ends := ref_tier_next_period(starts, ends);
+	END IF;
 	RETURN CASE
-		WHEN rules->>'valid' IN ('while_qualified', 'forever') THEN NULL
-		WHEN rules->>'valid' = 'period_end' OR rules->>'valid' = 'next_period_end' AND by_time THEN ref_day_start(ends, zone)
-		WHEN rules->>'valid' = 'next_period_end' THEN ref_day_start(ref_tier_next_period(starts, ends), zone)
-		ELSE ref_plus(t, (rules->>'valid')::interval, zone) END;
+		WHEN kind IN ('while_qualified', 'forever') THEN NULL
+		WHEN kind IN ('period_end', 'next_period_end') THEN ref_plus(ref_day_start(ends, zone), coalesce(more, '0')::interval, zone)
+		ELSE ref_plus(t, kind::interval, zone) END;
 END $$;
+
+-- By measure: its value over the period that ended before the one that holds the microsecond before t.
+CREATE FUNCTION ref_tier_ended_values(s ref_tier_machine, x ref_tier_state, t timestamptz) RETURNS numeric[]
+LANGUAGE sql AS $$
+	SELECT ref_tier_measured(s, x, t - interval '1 microsecond', t, ref_tier_period(s.starts, ((t - interval '1 microsecond') AT TIME ZONE s.zone)::date) - 1)
+$$;
 
 -- ---- readings of the walk ----
 
@@ -533,16 +662,39 @@ LANGUAGE sql STABLE AS $$
 				ELSE ref_tier_rules(ref_tier_policy(policy), '-infinity')->'levels'->(rank - 1)->>'tier' END
 $$;
 
-CREATE FUNCTION ref_tier_history(events jsonb, policy jsonb, until timestamptz) RETURNS SETOF ref_tier_row
-LANGUAGE sql AS $$ SELECT h.* FROM (SELECT ref_tier_walk(events, policy, until, until)) w(walk), jsonb_populate_recordset(NULL::ref_tier_row, walk->'history') h $$;
+-- The walk's changes as rows that hold from valid_from to valid_to. With requalifications all of them, with what was promised
+-- then; without, a row is a spell, as long as the rank is the same: what it began with, and what was promised when it ended.
+CREATE FUNCTION ref_tier_rows(walk jsonb, requalifications boolean) RETURNS SETOF ref_tier_row
+LANGUAGE sql AS $$
+	SELECT tier, rank, from_tier, valid_from, lead(valid_from) OVER (ORDER BY n),
+		CASE WHEN requalifications THEN valid_until WHEN n = max(n) OVER () THEN (walk->>'valid_until')::timestamptz ELSE lead(promised) OVER (ORDER BY n) END, reason, metric, value, ref
+	FROM (SELECT c.*, rank IS DISTINCT FROM lag(rank) OVER (ORDER BY n) AS begins
+		  FROM (SELECT c.*, row_number() OVER () AS n FROM jsonb_populate_recordset(NULL::ref_tier_change, walk->'history') c) c) c
+	WHERE requalifications OR begins
+	ORDER BY n
+$$;
+
+CREATE FUNCTION ref_tier_history(events jsonb, policy jsonb, until timestamptz, requalifications boolean DEFAULT false) RETURNS SETOF ref_tier_row
+LANGUAGE sql AS $$ SELECT h.* FROM ref_tier_rows(ref_tier_walk(events, policy, until, until), requalifications) h $$;
 
 CREATE FUNCTION ref_tier_at(events jsonb, policy jsonb, instant timestamptz) RETURNS text
 LANGUAGE sql AS $$ SELECT ref_tier_name(policy, (ref_tier_walk(events, policy, instant, instant)->>'rank')::int) $$;
 
--- How much of a metric a condition asks for beyond a value; NULL where it doesn't ask for that metric.
-CREATE FUNCTION ref_tier_missing(condition jsonb, metric text, value numeric) RETURNS numeric
+-- The smallest amount of a measure: with the decimals of the values and of the threshold; of events and days, one.
+CREATE FUNCTION ref_tier_unit(of text, events jsonb, needs numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE WHEN needs < value THEN 0 ELSE needs - value END
+	SELECT CASE WHEN of <> 'sum' THEN 1
+		ELSE trim_scale(power(10::numeric, -greatest((SELECT max(scale((e->>'value')::numeric)) FROM jsonb_array_elements(events) e), scale(trim_scale(needs))))) END
+$$;
+
+-- The least multiple of a unit that meets what is needed.
+CREATE FUNCTION ref_tier_target(needs numeric, unit numeric, threshold text) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN threshold = 'exceeded' THEN (floor(needs / unit) + 1) * unit ELSE ceil(needs / unit) * unit END $$;
+
+-- How much of a measure a condition asks for beyond a value; NULL where it doesn't ask for that measure.
+CREATE FUNCTION ref_tier_missing(condition jsonb, metric text, of text, value numeric, events jsonb, threshold text) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN needs IS NOT NULL THEN greatest(ref_tier_target(needs, ref_tier_unit(of, events, needs), threshold) - value, 0) END
 	FROM (SELECT (coalesce(condition->'any', condition->'all')->>metric)::numeric) c(needs)
 $$;
 
@@ -556,9 +708,81 @@ $$;
 CREATE FUNCTION ref_tier_keeping(rules jsonb, rank int, rule_rank int) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN rank > 0 THEN rules->'levels'->(rank - 1)->CASE WHEN rank > rule_rank THEN 'reach' ELSE 'keep' END END $$;
 
+-- Is a rank kept to the end of the tier, and without a grace that runs then, where these amounts come at its last instant?
+CREATE FUNCTION ref_tier_kept_with(events jsonb, policy jsonb, known timestamptz, ends timestamptz, rank int, more numeric[]) RETURNS boolean
+LANGUAGE sql AS $$
+	SELECT (w->'rank')::int >= rank AND NOT ((w->'rule_rank')::int = rank AND w->>'grace_until' IS NOT NULL AND NOT (w->'granted')::boolean)
+	FROM ref_tier_walk(events, policy, known, ends, more, ends - interval '1 microsecond') w
+$$;
+
+-- What each measure must still come to by the end of the tier: tried out. The amounts to try are those at which some
+-- threshold is just met, at the last instant or after it; that a unit less isn't enough is tried, too.
+CREATE FUNCTION ref_tier_missing_to_keep(events jsonb, written jsonb, known timestamptz, state jsonb) RETURNS numeric[]
+LANGUAGE plpgsql AS $$
+DECLARE
+	policy jsonb := ref_tier_policy(written);
+	zone text := ref_zone(policy);
+	metrics text[] := ref_tier_metrics(policy);
+	of text[] := (SELECT array_agg(coalesce(policy->'metrics'->m->>'of', 'sum') ORDER BY n) FROM unnest(metrics) WITH ORDINALITY u(m, n));
+	rank int := state->'rank';
+	ends timestamptz := state->>'ends';
+	last timestamptz := ends - interval '1 microsecond';
+	rules jsonb;
+	later jsonb;
+	condition jsonb;
+	asked numeric;
+	at_last jsonb;
+	at_end jsonb;
+	more numeric[];
+	unit numeric;
+	amount numeric;
+	answer numeric[] := array_fill(NULL::numeric, ARRAY[cardinality(metrics)]);
+BEGIN
+	IF ends IS NULL OR rank = 0 THEN
+		RETURN answer;
+	END IF;
+	rules := ref_tier_rules(policy, (last AT TIME ZONE zone)::date);
+	later := ref_tier_rules(policy, (ends AT TIME ZONE zone)::date);
+	condition := ref_tier_keeping(rules, rank, (state->'rule_rank')::int);
+	at_last := ref_tier_walk(events, policy, known, last)->'values';
+	at_end := ref_tier_walk(events, policy, known, ends)->'values';
+	IF ref_tier_kept_with(events, policy, known, ends, rank, array_fill(0::numeric, ARRAY[cardinality(metrics)])) THEN
+		FOR m IN 1 .. cardinality(metrics) LOOP
+			answer[m] := CASE WHEN coalesce(condition->'any', condition->'all') ? metrics[m] THEN 0 END;
+		END LOOP;
+		RETURN answer;
+	END IF;
+	FOR m IN 1 .. cardinality(metrics) LOOP
+		CONTINUE WHEN NOT coalesce(coalesce(condition->'any', condition->'all') ? metrics[m], false);
+		asked := coalesce(condition->'any', condition->'all')->>metrics[m];
+		unit := ref_tier_unit(of[m], events, asked);
+		-- where all must hold the others do
+		more := (SELECT array_agg(CASE WHEN condition ? 'all' THEN coalesce(ref_tier_missing(condition, metrics[k], of[k], (at_last->(k - 1))::numeric, events, rules->>'threshold'), 0) ELSE 0 END ORDER BY k)
+			FROM generate_subscripts(metrics, 1) k);
+		FOR amount IN
+			SELECT DISTINCT a FROM (
+				SELECT unit
+				UNION ALL SELECT greatest(ref_tier_missing(c, metrics[m], of[m], v, events, r->>'threshold'), unit)
+				FROM unnest(ARRAY[rules, later]) r, jsonb_array_elements(r->'levels') l, unnest(ARRAY[l->'reach', l->'keep']) c, unnest(ARRAY[(at_last->(m - 1))::numeric, (at_end->(m - 1))::numeric]) v) x(a)
+			WHERE a IS NOT NULL ORDER BY 1
+		LOOP
+			more[m] := ceil(amount / unit) * unit;
+			IF ref_tier_kept_with(events, policy, known, ends, rank, more) THEN
+				answer[m] := more[m];
+				more[m] := more[m] - unit;
+				IF more[m] > 0 AND ref_tier_kept_with(events, policy, known, ends, rank, more) THEN
+					RAISE EXCEPTION 'less than % of % keeps rank %, as of %: % %', answer[m], metrics[m], rank, known, policy, events;
+				END IF;
+				EXIT;
+			END IF;
+		END LOOP;
+	END LOOP;
+	RETURN answer;
+END $$;
+
 -- A row for each metric at the end of a local day; see tier_progress.
 CREATE FUNCTION ref_tier_progress(events jsonb, policy jsonb, as_of date)
-RETURNS TABLE(tier text, rank int, next_tier text, metric text, value numeric, missing_to_next numeric, valid_until timestamptz, missing_to_keep numeric, projected_tier text)
+RETURNS TABLE(tier text, rank int, next_tier text, metric text, value numeric, missing_to_next numeric, valid_until timestamptz, missing_to_keep numeric, missing_as_of numeric, projected_tier text)
 LANGUAGE plpgsql AS $$
 DECLARE
 	known timestamptz := ref_tier_day_end(policy, as_of);
@@ -569,6 +793,8 @@ DECLARE
 	next_rank int;
 	next_needs jsonb;
 	keep_needs jsonb;
+	of text[] := (SELECT array_agg(coalesce(ref_tier_policy(policy)->'metrics'->m->>'of', 'sum') ORDER BY n) FROM unnest(metrics) WITH ORDINALITY u(m, n));
+	to_keep numeric[];
 BEGIN
 	IF state IS NULL THEN
 		RETURN;
@@ -582,6 +808,8 @@ BEGIN
 	next_needs := rules->'levels'->(next_rank - 1)->'reach';
 	keep_needs := ref_tier_keeping(rules, rank, (state->>'rule_rank')::int);
 
+	to_keep := ref_tier_missing_to_keep(events, policy, known, state);
+
 	-- what is left when validity, and grace after it, has ended
 	IF state->>'ends' IS NOT NULL THEN
 		later := ref_tier_walk(events, policy, known, (state->>'ends')::timestamptz);
@@ -594,8 +822,9 @@ BEGIN
 	FOR i IN 1 .. cardinality(metrics) LOOP
 		metric := metrics[i];
 		value := state->'values'->(i - 1);
-		missing_to_next := ref_tier_missing(next_needs, metric, value);
-		missing_to_keep := ref_tier_missing(keep_needs, metric, value);
+		missing_to_next := ref_tier_missing(next_needs, metric, of[i], value, events, rules->>'threshold');
+		missing_to_keep := to_keep[i];
+		missing_as_of := ref_tier_missing(keep_needs, metric, of[i], value, events, rules->>'threshold');
 		RETURN NEXT;
 	END LOOP;
 END $$;
