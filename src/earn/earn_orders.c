@@ -936,17 +936,19 @@ pass_on(EarnWalk *walk, int32 due)
 	EarnRole role = walk->due[due].role;
 	EarnEntry entry = entry_of(walk, types[role], event);
 
+	if (role == EARN_GIVEN && event->value < 0)
+		entry.type = EARN_ENTRY_RETURN;
 	entry.has_amount = false;
 	entry.qualifies = role == EARN_GIVEN && walk->now >= walk->member_since;
 	entry.scale = decimal_minimal_scale(event->value, walk->scale);
 	entry.points = event->value / decimal_power[walk->scale - entry.scale];
 	if (role == EARN_REDEMPTION || role == EARN_FORFEIT || role == EARN_EXPIRE)
 		entry.points = entry.points < 0 ? entry.points : -entry.points;
-	else if (role == EARN_REFUND && entry.points < 0)
-		entry.points = -entry.points;
-	if (role == EARN_GIVEN || role == EARN_ADJUST || role == EARN_TRANSFER)
+	else if (role == EARN_REFUND)
+		entry.points = entry.points < 0 ? -entry.points : entry.points;
+	else if (entry.points > 0 && event->has_expiry)
 	{
-		entry.has_expiry = event->has_expiry;
+		entry.has_expiry = true;
 		entry.expires_at = event->expires_at;
 	}
 	if (walk->note != NULL)
