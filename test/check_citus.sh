@@ -35,6 +35,7 @@ succeeds "a cluster of a coordinator and two workers" run loyalty_citus <<-SQL
 	CREATE TABLE local_orders AS TABLE orders;
 	SELECT create_distributed_table('orders', 'customer', shard_count => 8);
 SQL
+find_metrics
 is "$(unasked loyalty_citus)" "" "every metric of the catalog is asked"
 for table in orders local_orders; do
 	ask loyalty_citus $table >"$scratch/$table"

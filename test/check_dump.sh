@@ -15,7 +15,7 @@ run loyalty_dump <<-SQL
 SQL
 run loyalty_dump -f "$here/reference/every_type.sql"
 is "$(run loyalty_dump -f "$here/reference/own_types.sql" -c "
-	SELECT typname FROM own_type t WHERE NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid AND relkind = 'r' WHERE atttypid = t.oid)" -c 'DROP VIEW own_type')" "" "a column of every type"
+	SELECT typname FROM own_type t WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE atttypid = t.oid AND attrelid = 'whole'::regclass)" -c 'DROP VIEW own_type')" "" "a column of every type"
 
 # What is in a database, in text.
 contents()

@@ -10,6 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/questions.sh"
 new_role loyalty_remote SUPERUSER
 new_database loyalty_fdw_remote
 new_database loyalty_fdw
+find_metrics
 run loyalty_fdw_remote <<-SQL
 	ALTER ROLE loyalty_remote SET timezone = 'Pacific/Kiritimati';
 	ALTER ROLE loyalty_remote SET datestyle = 'German';

@@ -12,96 +12,15 @@ while IFS='|' read -r type function; do
 	send[$type]=$function
 done < <(run loyalty_fuzz -c 'SELECT typname, typsend FROM own_type')
 mapfile -t types < <(printf '%s\n' "${!send[@]}" | sort)
-{
-	for type in "${types[@]}"; do
-		echo "CREATE TABLE fuzz_$type (hex text, x $type);"
-	done
-	cat <<-SQL
-		CREATE TABLE seed (type text, hex text);
-		CREATE TABLE visit AS SELECT n % 7 AS c, timestamptz '2023-11-01 00:00+00' + n * interval '31 hours 1 second' AS at, n * 0.25 AS v FROM generate_series(1, 60) n;
-		CREATE FUNCTION hex(bytes bytea) RETURNS text LANGUAGE sql AS \$\$ SELECT encode(bytes, 'hex') \$\$;
-	SQL
-} | run loyalty_fuzz
-
-# seed TYPE EXPRESSION: a value to start from.
-seed()
-{
-	echo "INSERT INTO seed SELECT '$1', hex(${send[$1]}(x)) FROM (SELECT $2) q(x) WHERE x IS NOT NULL;"
-}
-{
-	seed activity_set "'{}'::activity_set"
-	seed activity_set "'{2024-01-05}'::activity_set"
-	seed activity_set "activity_agg(at) FROM visit"
-	seed calendar_period "p::calendar_period FROM unnest(ARRAY['month', 'week:sunday@Europe/Helsinki', '{2024-01-01,2024-01-29}@UTC', 'quarter:02-01']) p"
-	seed timeline_event "make_event(at => '2024-01-05 10:00')"
-	seed timeline_event "make_event(at => '2024-01-05 10:00:00.5', value => 1.50, kind => 'earn', label => 'Käse', ref => 'A', expires_at => '2025-01-01')"
-	seed event_timeline "'[]'::event_timeline"
-	seed event_timeline "timeline_agg(at, v) FROM visit WHERE c = 1"
-	seed event_timeline "timeline_agg(make_event(at => at, value => nullif(v, 1), kind => 'k' || c, label => 'l' || c % 3, ref => c * 1000, expires_at => at + interval '1 year')) FROM visit WHERE c < 2"
-	seed event_timeline "timeline_agg(make_event(at => at, ref => 'r' || c)) FROM visit WHERE c < 2"
-	seed activity_base "activities(c, at)::activity_base FROM visit"
-	seed timeline_base "timelines(c, at, v)::timeline_base FROM visit"
-	for customer in bigint:c uuid:md5\(c::text\)::uuid text:c::text; do
-		seed "activity_base_${customer%%:*}" "activities(${customer#*:}, at) FROM visit"
-		seed "activity_base_${customer%%:*}" "activities(nullif(${customer#*:}, ${customer#*:}), at) FROM visit"
-		seed "timeline_base_${customer%%:*}" "timelines(${customer#*:}, at, v) FROM visit"
-		seed "timeline_base_${customer%%:*}" "timelines(${customer#*:}, make_event(at => at, value => v, kind => 'k')) FROM visit WHERE c < 3"
-	done
-	seed retention_result "retention(activities(c, at), 'month') FROM visit"
-	seed retention_result "retention(activities(c, at, 'Asia/Tokyo'), 'week') FROM visit WHERE c < 3"
-	seed retention_result "retention(activities(NULL::int, at)) FROM visit"
-	for mode in first recurring; do
-		seed retention_result "retention(activities(c, at), 'week', mode => '$mode', rolling => 3) FROM visit WHERE c < 4"
-		seed retention_result "retention(activities(c, at), 'month', mode => '$mode', brackets => '{{1,2},{1,4},{3,3}}') FROM visit"
-		seed retention_result "retention(activities(c, at), activities(c, at - interval '3 days'), 'month', '2024-01-05', '$mode') FROM visit WHERE c < 4"
-	done
-	seed retention_result "retention(timelines(c, at, v), 'month', elapsed => '10 days') FROM visit"
-	seed retention_result "retention(timelines(c, at, v), 'quarter@Asia/Tokyo', elapsed => '24 hours', brackets => '{{1,7},{8,30}}') FROM visit"
-	for period in month week:sunday@UTC; do
-		seed growth_result "growth(activities(c, at), '$period') FROM visit"
-		seed growth_money_result "growth(timelines(c, at, v - 3), '$period') FROM visit WHERE c < 3"
-		seed lifecycle_census_result "lifecycle_census(activities(nullif(c, 5), at), '$period', 2) FROM visit"
-		seed stickiness_result "stickiness(activities(c, at), '$period', 'week@UTC') FROM visit"
-	done
-	for within in NULL 30; do
-		seed repeat_rate_result "repeat_rate(activities(c, at), NULL, $within) FROM visit"
-		seed repeat_rate_result "repeat_rate(timelines(c, at, v - 3), '2023-12-31', $within) FROM visit"
-	done
-	seed survival_result "survival(v, c % 2 = 0) FROM visit"
-	seed logrank_result "logrank(v, c % 2 = 0, 'x' || c) FROM visit"
-	seed purchase_intervals_result "purchase_intervals(activities(c, at), up_to => n) FROM visit, unnest(ARRAY[1, 3, 20]) n GROUP BY n"
-	seed active_days_histogram_result "active_days_histogram(activities(nullif(c, 5), at), 60) FROM visit"
-	seed points_policy "p::points_policy FROM unnest(ARRAY['{}', '{\"zone\": \"Europe/Helsinki\", \"kinds\": {\"EARN\": \"earn\", \"SPEND\": \"redeem\"}, \"expires_after\": \"1 year\", \"expires_align\": \"month\", \"pending\": \"14 days\"}', '{\"expires_on\": \"12-31\", \"by_label\": {\"promo\": {\"expires\": \"never\"}}, \"overdraft\": \"clip\", \"versions\": [{\"from\": \"2024-07-01\", \"pending\": \"1 day\"}]}', '{\"inactive_after\": \"90 days\", \"refreshed_by\": [\"earn\"], \"expiry_boundary\": \"valid\", \"redeem_order\": \"newest\", \"returns_below_zero\": false}']) p"
-	for by_label in true false; do
-		seed points_totals_result "points_totals(timelines(c, at, v - 3), '{\"pending\": \"1 day\"}') FROM visit WHERE $by_label OR c < 2"
-		seed points_rollforward_result "points_rollforward(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), by_label => $by_label) FROM visit"
-		seed points_triangle_result "points_triangle(timelines(c, make_event(at => at, value => v - 3, label => 'l' || c % 3)), '{\"expires_after\": \"7 days\"}', by_label => $by_label) FROM visit"
-	done
-	seed earn_policy "p::earn_policy FROM unnest(ARRAY['{}', '{\"full_steps\": true, \"per\": 200, \"versions\": [{\"from\": \"2024-07-01\", \"rate\": 3}]}', '{\"multipliers\": [{\"times\": 2, \"weekdays\": [\"saturday\"]}], \"caps\": {\"day\": 100}, \"bonuses\": {\"birthday\": 50}}']) p"
-	seed program_policy "p::program_policy FROM unnest(ARRAY['{}', '{\"earn\": {\"multipliers\": [{\"times\": 2, \"tiers\": [\"Gold\"]}]}, \"points\": {\"expires_after\": \"1 year\"}, \"tiers\": {\"Gold\": 500}, \"tier_metric\": \"points\", \"pending_counts\": false, \"no_expiry_tiers\": [\"Gold\"], \"zone\": \"UTC\"}', '{\"tiers\": {\"Gold\": 500}, \"versions\": [{\"from\": \"2024-07-01\", \"earn\": {\"rate\": 3}, \"points\": {\"pending\": \"1 day\"}, \"tiers\": {\"grace\": \"1 day\"}, \"no_expiry_tiers\": [\"Gold\"]}]}']) p"
-	seed tier_policy "p::tier_policy FROM unnest(ARRAY['{\"Silver\": 500, \"Gold\": 2000.5}', '{\"levels\": [{\"tier\": \"Gold\", \"any\": {\"nights\": 25, \"points\": 15000}, \"keep\": {\"all\": {\"nights\": 20}}}], \"metrics\": {\"nights\": {\"of\": \"days\", \"labels\": [\"night\"]}, \"points\": {\"of\": \"sum\", \"kinds\": [\"earn\"]}}, \"qualifying_window\": \"calendar year\", \"valid\": \"next_period_end\", \"zone\": \"Europe/Helsinki\"}', '{\"levels\": {\"Silver\": 5}, \"grace\": \"1 month\", \"downgrade\": \"one_level\", \"versions\": [{\"from\": \"2024-07-01\", \"levels\": {\"Silver\": 6}}]}']) p"
-	club="'{\"levels\": {\"Silver\": 4, \"Gold\": 20.5}, \"valid\": \"20 days\", \"downgrade\": \"one_level\"}'"
-	for all in true false; do
-		seed tier_census_result "tier_census(timelines(c, at, v), $club) FROM visit WHERE $all OR c < 2"
-		seed tier_migration_result "tier_migration(timelines(c, at, v), $club, '2023-11-10') FROM visit WHERE $all OR c < 2"
-		seed tier_flow_result "tier_flow(timelines(c, nullif(at, CASE WHEN c < 2 THEN at END), v), $club, 'week') FROM visit WHERE $all OR c < 3"
-		seed tier_tenure_result "tier_tenure(timelines(c, at, v), $club) FROM visit WHERE $all OR c < 2"
-		seed tier_near_result "tier_near(timelines(c, at, v), $club, within => 2.5) FROM visit WHERE $all OR c < 2"
-	done
-	programme="'{\"earn\": {\"multipliers\": [{\"times\": 2, \"tiers\": [\"Silver\"]}]}, \"points\": {\"expires_after\": \"20 days\", \"pending\": \"3 days\"}, \"tiers\": {\"Silver\": 4, \"Gold\": 20.5}}'"
-	for all in true false; do
-		seed program_totals_result "program_totals(timelines(c, at, v), $programme) FROM visit WHERE $all OR c < 2"
-		seed program_compare_result "program_compare(timelines(c, at, v), $programme, '{\"earn\": {\"rate\": 0.5, \"decimals\": 2}}') FROM visit WHERE $all OR c < 2"
-		seed program_rollforward_result "program_rollforward(timelines(c, at, v - 3), $programme, 'week') FROM visit WHERE $all OR c < 3"
-	done
-	seed funnel_totals_result "funnel_totals(timelines(c, make_event(at => at, kind => 'k' || v::int % 3)), '{k0,k1,k2}') FROM visit"
-	seed funnel_totals_result "funnel_totals(timelines(c, make_event(at => at, label => 'k' || v::int % 3)), '{k0,k1}', '1 day', 'strict_order', 'label', '{02:30}', '2024-02-01') FROM visit"
-} >"$scratch/seeds.sql"
-run loyalty_fuzz -c "SET timezone = 'UTC'" -f "$scratch/seeds.sql"
-is "$(run loyalty_fuzz -c 'SELECT typname FROM own_type WHERE typname NOT IN (SELECT type FROM seed)')" "" "a seed of every type"
+run loyalty_fuzz -c "SET timezone = 'UTC'" -f "$here/reference/type_texts.sql" -c 'CREATE TABLE sent (type text, hex text)'
+for type in "${types[@]}"; do
+	echo "CREATE TABLE fuzz_$type (hex text, x $type);"
+	echo "INSERT INTO sent SELECT type, encode(${send[$type]}(written::$type), 'hex') FROM typical_seed WHERE type = '$type';"
+done | run loyalty_fuzz
+is "$(run loyalty_fuzz -c 'SELECT typname FROM own_type WHERE typname NOT IN (SELECT type FROM sent)')" "" "a seed of every type"
 
 mkdir "$scratch/files"
-run loyalty_fuzz -F ' ' -c 'SELECT * FROM seed' | perl "$here/reference/mutants.pl" "$scratch/files" >"$scratch/load.sql"
+run loyalty_fuzz -F ' ' -c 'SELECT * FROM sent' | perl "$here/reference/mutants.pl" "$scratch/files" >"$scratch/load.sql"
 is "$(grep -c copy "$scratch/load.sql" | awk '{ print ($1 > 4000) }')" 1 "thousands of mutants ($(grep -c copy "$scratch/load.sql"))"
 
 {

@@ -61,7 +61,7 @@ run loyalty_publisher -c "UPDATE per_customer SET event = NULL WHERE customer % 
 same "an update of rows without a key"
 run loyalty_publisher -c "UPDATE whole SET name = upper(name)"
 same "... with bases and results"
-run loyalty_publisher -c "DELETE FROM per_customer WHERE customer % 5 = 0" -c "DELETE FROM whole WHERE name = 'ALL'"
+run loyalty_publisher -c "DELETE FROM per_customer WHERE customer % 5 = 0" -c "DELETE FROM whole WHERE name = 'VALUE 01'"
 same "a deletion"
 run loyalty_subscriber -c 'SET client_min_messages = warning' -c 'DROP SUBSCRIPTION everything'
 finish

@@ -34,7 +34,7 @@ SELECT is_empty($$SELECT r.oid::regprocedure, proargnames[o] FROM routine r, unn
 
 -- ---- any arguments ----
 
-CREATE TEMP TABLE visit AS SELECT n % 7 AS c, timestamptz '2023-11-01 00:00+00' + n * interval '31 hours 1 second' AS at, n * 0.25 - 3 AS v FROM generate_series(1, 60) n;
+\ir reference/type_texts.sql
 -- The extremes that there are: of days and instants, of values.
 CREATE TEMP TABLE far AS SELECT * FROM (VALUES (1, timestamptz '4714-11-24 00:00:00+00 BC', 9e17), (1, '294276-12-31 23:59:59.999999+00', 9e17), (2, '2024-01-01', -9e17), (3, '2024-01-01', 5)) f (c, at, v);
 
@@ -63,24 +63,12 @@ INSERT INTO pool SELECT type, value FROM (VALUES
 	('tier_policy', ARRAY['{"Gold": 500}', '{"levels": {"Silver": 4, "Gold": 20.5}, "valid": "178000000 years"}', '{"levels": {"Silver": 4}, "valid": "1 day", "qualifying_window": "178000000 years", "grace": "1 day"}']),
 	('program_policy', ARRAY['{}', '{"points": {"expires_after": "178000000 years"}, "tiers": {"Gold": 5}}', '{"earn": {"rate": 1000000}, "tiers": {"Gold": 5}, "tier_metric": "points"}', '{"tiers": {"Gold": 5}, "versions": [{"from": "5874897-12-31", "earn": {"rate": 3}}]}'])
 ) p (name, list), LATERAL (SELECT name::regtype) t (type), unnest(list) value;
-INSERT INTO pool SELECT 'event_timeline'::regtype, timeline_agg(at, v)::text FROM visit UNION ALL SELECT 'event_timeline', timeline_agg(at, v)::text FROM far;
-INSERT INTO pool SELECT 'event_timeline', timeline_agg(make_event(at => at, value => abs(v), kind => CASE c WHEN 1 THEN 'redeem' WHEN 2 THEN 'expire' WHEN 3 THEN 'return' ELSE 'earn' END, ref => c, label => 'l' || c))::text FROM visit;
-INSERT INTO pool SELECT 'activity_set', activity_agg(at)::text FROM visit;
-CREATE TEMP TABLE base AS
-SELECT q.* FROM (SELECT 'visit', activities(c, at), activities(c::text, at), activities(md5(c::text)::uuid, at), timelines(c, at, v), timelines(c::text, at, v), timelines(md5(c::text)::uuid, at, v) FROM visit
-	UNION ALL SELECT 'far', activities(c, at), activities(c::text, at), activities(md5(c::text)::uuid, at), timelines(c, at, v), timelines(c::text, at, v), timelines(md5(c::text)::uuid, at, v) FROM far
-	UNION ALL SELECT 'guests', activities(NULL::int, at), activities(NULL::text, at), activities(NULL::uuid, at), timelines(NULL::int, at, v), timelines(NULL::text, at, v), timelines(NULL::uuid, at, v) FROM far) q (name, ab, at, au, tb, tt, tu);
-INSERT INTO pool SELECT type::regtype, value FROM base, LATERAL (VALUES ('activity_base', ab::text), ('activity_base_bigint', ab::text), ('activity_base_text', at::text), ('activity_base_uuid', au::text),
+INSERT INTO pool SELECT 'event_timeline'::regtype, timeline_agg(at, v - 3)::text FROM visit UNION ALL SELECT 'event_timeline', timeline_agg(at, v)::text FROM far;
+INSERT INTO pool SELECT 'event_timeline', timeline_agg(make_event(at => at, value => v, kind => CASE c WHEN 1 THEN 'redeem' WHEN 2 THEN 'expire' WHEN 3 THEN 'return' ELSE 'earn' END, ref => c, label => 'l' || c))::text FROM visit;
+INSERT INTO pool SELECT type::regtype, value FROM (SELECT activities(c, at) AS ab, activities(c::text, at) AS at, activities(md5(c::text)::uuid, at) AS au, timelines(c, at, v) AS tb, timelines(c::text, at, v) AS tt, timelines(md5(c::text)::uuid, at, v) AS tu FROM far) q,
+	LATERAL (VALUES ('activity_base', ab::text), ('activity_base_bigint', ab::text), ('activity_base_text', at::text), ('activity_base_uuid', au::text),
 	('timeline_base', tb::text), ('timeline_base_bigint', tb::text), ('timeline_base_text', tt::text), ('timeline_base_uuid', tu::text)) v (type, value);
-INSERT INTO pool
-SELECT type::regtype, value FROM (SELECT activities(c, at) AS a, timelines(c, at, v) AS t FROM visit) q, LATERAL (VALUES
-	('retention_result', retention(a, 'month')::text), ('growth_result', growth(a)::text), ('growth_money_result', growth(t)::text), ('lifecycle_census_result', lifecycle_census(a)::text),
-	('stickiness_result', stickiness(a)::text), ('active_days_histogram_result', active_days_histogram(a)::text), ('repeat_rate_result', repeat_rate(a)::text), ('purchase_intervals_result', purchase_intervals(a)::text),
-	('points_totals_result', points_totals(t)::text), ('points_rollforward_result', points_rollforward(t)::text), ('points_triangle_result', points_triangle(t)::text),
-	('tier_census_result', tier_census(t, '{"Gold": 5}')::text), ('tier_migration_result', tier_migration(t, '{"Gold": 5}', '2023-11-20')::text), ('tier_flow_result', tier_flow(t, '{"Gold": 5}')::text),
-	('tier_tenure_result', tier_tenure(t, '{"Gold": 5}')::text), ('tier_near_result', tier_near(t, '{"Gold": 5}', within => 3)::text), ('program_totals_result', program_totals(t, '{}')::text),
-	('program_compare_result', program_compare(t, '{}', '{"earn": {"rate": 2}}')::text), ('program_rollforward_result', program_rollforward(t, '{}')::text), ('funnel_totals_result', funnel_totals(t, '{a,b}')::text)) v (type, value);
-INSERT INTO pool SELECT 'survival_result'::regtype, survival(v, c > 2)::text FROM visit WHERE v > 0 UNION ALL SELECT 'logrank_result', logrank(v, c > 2, 'x' || c)::text FROM visit WHERE v > 0;
+INSERT INTO pool SELECT type::regtype, written FROM seed;
 
 -- What SQL can call: not what takes or gives what only C has, nor polymorphic arguments, whose type is another's.
 CREATE TEMP TABLE called AS

@@ -11,6 +11,14 @@ cppcheck --quiet --std=c99 --language=c --inline-suppr --error-exitcode=1 \
 ! grep -rn --include='*.[ch]' SET_VARSIZE src | grep -v '^src/core/codec.c:' ||
 	die "the size of a datum is set by datum_set_size() or datum_allocate(), which refuse 1 GB"
 
+
+# SQL that no install script has: neither a part of it nor a template that a part expands.
+for file in src/*/*.sql; do
+	case $file in src/update/*) continue ;; esac
+	grep -qF "$file" Makefile || grep -qrF "expand ${file#src/} " src ||
+		die "$file is in no install script"
+done
+
 # A folder knows those before it; concepts stand side by side and don't know each other. What a
 # folder keeps to itself is x_internal.h; the others are its doors.
 grep -rnoE --include='*.[ch]' '#include "[a-z]+/[a-z0-9_]+\.h"' src/*/ | awk -F '[:/"]' '

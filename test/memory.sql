@@ -12,46 +12,10 @@ SET LOCAL enable_incremental_sort = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL work_mem = '2GB';
 
--- 100 customers of 20 events
-CREATE TABLE customer AS
-SELECT k, activity_agg(at) AS activity, timeline_agg(make_event(at => at, value => 5 + n * 7 % 90, kind => CASE WHEN n % 5 = 4 THEN 'redeem' ELSE 'earn' END, label => 'shop ' || n % 3)) AS timeline
-FROM (SELECT k, n, timestamptz '2023-01-01' + (k * 2 + n * (20 + k % 9)) * interval '1 day' + n * interval '1 second' AS at FROM generate_series(0, 99) k, generate_series(0, 19) n) e GROUP BY k;
-
--- An argument: its usual value, and the one that takes most, where that is another. Rows are k = 0 ...
-CREATE TABLE sample (type regtype, name text, usual text, largest text);
-INSERT INTO sample VALUES
-	('smallint', 'customer', 'r.k % 100', NULL), ('integer', 'customer', 'r.k % 100', NULL), ('bigint', 'customer', 'r.k % 100', NULL), ('numeric', 'customer', 'r.k % 100', NULL),
-	('uuid', 'customer', 'md5((r.k % 100)::text)::uuid', NULL), ('text', 'customer', '(r.k % 100)::text', NULL),
-	('smallint', 'value', '5 + r.k * 7 % 90', NULL), ('integer', 'value', '5 + r.k * 7 % 90', NULL), ('bigint', 'value', '5 + r.k * 7 % 90', NULL), ('numeric', 'value', '5 + r.k * 7 % 90 + 0.25', NULL),
-	('timestamptz', 'at', 'timestamptz ''2023-01-01'' + r.k * 35 % 700 * interval ''1 day'' + r.k * interval ''1 second''', NULL),
-	('date', 'day', 'date ''2023-01-01'' + r.k * 35 % 700', NULL),
-	('text', 'kind', '''kind '' || r.k % 3', NULL),
-	('timeline_event', 'event', 'make_event(at => timestamptz ''2023-01-01'' + r.k * 35 % 700 * interval ''1 day'' + r.k * interval ''1 second'', value => 5 + r.k * 7 % 90, kind => ''kind '' || r.k % 3)', NULL),
-	('activity_set', 'activity', 'c.activity', NULL), ('activity_set', 'starts', 'c.activity', NULL), ('activity_set', 'returns', 'c.activity', NULL),
-	('event_timeline', 'timeline', 'c.timeline', NULL),
-	('calendar_period', 'period', '''month''', '''day'''), ('calendar_period', 'within', '''day''', NULL),
-	('date', 'as_of', '''2024-12-31''', NULL), ('date', 'from_day', '''2023-12-31''', NULL), ('date', 'to_day', '''2024-12-31''', NULL),
-	('integer', 'days', '30', '36525'), ('integer', 'up_to', '5', '36525'), ('integer', 'within_days', '90', '36525'), ('integer', 'dormant_after', '3', '36525'),
-	('jsonb', 'options', '''{"rolling": 30}''', '''{"rolling": 36525}'''),
-	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
-	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
-	('text', 'zone', '''Europe/Helsinki''', NULL), ('text', 'segment', '''segment '' || r.k % 3', NULL),
-	('interval', 'duration', 'make_interval(days => (1 + r.k * 7 % 90)::int)', NULL), ('numeric', 'duration', '1 + r.k * 7 % 90', NULL), ('boolean', 'event', 'r.k % 3 > 0', NULL),
-	('numeric', 'within', '100', NULL), ('boolean', 'by_label', 'true', NULL),
-	('points_policy', 'policy', '''{"expires_after": "6 months"}''', NULL), ('tier_policy', 'policy', '''{"levels": {"Silver": 100, "Gold": 400}}''', NULL);
-INSERT INTO sample
-SELECT 'program_policy', name, '''{"earn": {"kinds": {"earn": "purchase"}, "multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "6 months"}, "tiers": {"Silver": 100, "Gold": 400}}''', NULL FROM unnest(ARRAY['program', 'program_a', 'program_b']) name;
-
+\ir reference/arguments.sql
 CREATE VIEW ours AS
-SELECT p.oid, p.oid::regprocedure::text AS aggregate, p.proname AS name, a.aggtransspace AS sspace, a.aggtranstype AS state, x.type, x.argument, x.n
-FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty'
-CROSS JOIN LATERAL unnest(p.proargtypes::oid[]::regtype[], p.proargnames) WITH ORDINALITY x(type, argument, n);
-
--- The call of an aggregate on rows r and customers c.
-CREATE FUNCTION call(wanted oid, at_most boolean) RETURNS text LANGUAGE sql AS $$
-	SELECT format('%s(%s)', wanted::regproc, string_agg(format('(%s)::%s', CASE WHEN at_most THEN coalesce(s.largest, s.usual) ELSE s.usual END, o.type), ', ' ORDER BY o.n))
-	FROM ours o LEFT JOIN sample s ON s.type = o.type AND s.name = o.argument WHERE o.oid = wanted
-$$;
+SELECT o.oid, o.oid::regprocedure::text AS aggregate, o.name, a.aggtransspace AS sspace, a.aggtranstype AS state, o.type, o.argument, o.n
+FROM own_argument o JOIN pg_aggregate a ON a.aggfnoid = o.oid;
 
 -- A result to be rolled up is what an aggregate with that state makes of the customers.
 DO $$

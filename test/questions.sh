@@ -38,9 +38,30 @@ program_changed=\''{"earn": {}, "points": {"expires_after": "6 months"}, "tiers"
 period="'month@Europe/Helsinki'"
 as_of="'2024-12-15'"
 
+# Finds the metrics that the list below doesn't have: those of the catalog, with the arguments of
+# reference/arguments.sql, where there are some for all of theirs. To be called first.
+find_metrics()
+{
+	new_database loyalty_metrics
+	run loyalty_metrics -c 'CREATE EXTENSION loyalty' -f "$(dirname "${BASH_SOURCE[0]}")/reference/arguments.sql"
+	run loyalty_metrics >"$scratch/metrics" <<-SQL
+		UPDATE sample SET usual = quote_literal($period) WHERE type = 'calendar_period'::regtype;
+		UPDATE sample SET usual = quote_literal(trim('''' FROM usual)::jsonb || '{"zone": "Europe/Helsinki"}') WHERE type::text ~ '_policy$';
+		SELECT a.name || '|' || CASE min(a.type::text) FILTER (WHERE n = 1) WHEN 'activity_set' THEN 'activity' ELSE 'timeline' END || '|' || string_agg(usual, ', ' ORDER BY n) FILTER (WHERE n > 1)
+		FROM own_argument a LEFT JOIN sample s ON s.type = a.type AND s.name = a.argument WHERE a.kind = 'a' AND returns::text ~ '_result$'
+		GROUP BY oid, a.name HAVING bool_and(usual IS NOT NULL) AND min(a.type::text) FILTER (WHERE n = 1) IN ('activity_set', 'event_timeline');
+	SQL
+}
+
 # The metrics: name, what it takes, and the arguments behind that, which have the same order
 # in both forms.
 metrics()
+{
+	listed_metrics
+	awk -F '|' 'NR == FNR { listed[$1] = 1; next } !($1 in listed)' <(listed_metrics) "$scratch/metrics"
+}
+
+listed_metrics()
 {
 	cat <<-LIST
 		retention|activity|$period, $as_of

@@ -15,9 +15,9 @@ CREATE TABLE given AS
 SELECT typname::text AS type, text
 FROM own_type, unnest(ARRAY['', ' ', '{"x"', '{"x": 1}', '[', '[1]', '{', '}', 'x', '\x', '\x00', '\xzz', '{"rows": 1}', '{"at": "2024-02-30T00:00:00Z"}', '{2024-02-30}', '{infinity}',
 	'month@Nowhere/At_all', 'week:noday', '{"zone": "Nowhere/At_all"}', '{"expires_after": "soon"}', '{"rate": 1e400}', '{"levels": 1}', '{"earn": {"rate": "much"}}', 'null', '"x"', '1']) text
-UNION SELECT type, left(written, length(written) * n / 12) FROM seed, generate_series(1, 11) n
-UNION SELECT type, overlay(written PLACING 'Z' FROM length(written) * n / 12 + 1 FOR 1) FROM seed, generate_series(0, 11) n
-UNION SELECT type, overlay(written PLACING '9999999999999999999999' FROM length(written) * n / 12 + 1 FOR 0) FROM seed, generate_series(1, 11) n;
+UNION SELECT type, left(written, length(written) * n / 12) FROM typical_seed, generate_series(1, 11) n
+UNION SELECT type, overlay(written PLACING 'Z' FROM length(written) * n / 12 + 1 FOR 1) FROM typical_seed, generate_series(0, 11) n
+UNION SELECT type, overlay(written PLACING '9999999999999999999999' FROM length(written) * n / 12 + 1 FOR 0) FROM typical_seed, generate_series(1, 11) n;
 
 CREATE TYPE report AS (message text, detail text, hint text, sql_error_code text);
 CREATE FUNCTION hard_report(type text, text text) RETURNS report

@@ -75,8 +75,7 @@ typedef enum DayText
 /* Reads exactly one day: YYYY-MM-DD, with " BC" behind it before year 1. */
 extern DayText day_parse(const char *text, size_t len, DateADT *day);
 
-/* Refuses 'infinity' and '-infinity' (22008); the name tells which day it is. */
-extern void check_finite_named_day(DateADT day, const char *name);
+/* Refuses 'infinity' and '-infinity' (22008). */
 extern void check_finite_day(DateADT day);
 
 /* A day in ISO form whatever DateStyle says ('2024-01-05', '0044-03-15 BC'), palloc'd. */
@@ -138,9 +137,6 @@ extern ZoneDays *zone_of_session(void);
  * its meaning hangs on a setting.
  */
 extern ZoneDays *zone_by_name(const char *name, size_t len);
-
-/* The same; NULL where unknown. */
-extern ZoneDays *zone_find(const char *name, size_t len);
 
 /* The zone's own spelling of its name; UTC for all names of it. */
 extern const char *zone_name(const ZoneDays *zone);

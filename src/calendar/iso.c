@@ -129,7 +129,8 @@ day_parse(const char *text, size_t len, DateADT *day)
 	return IS_VALID_DATE(*day) ? DAY_READ : DAY_OUT_OF_RANGE;
 }
 
-void
+/* The name tells which day it is. */
+static void
 check_finite_named_day(DateADT day, const char *name)
 {
 	if (DATE_NOT_FINITE(day))

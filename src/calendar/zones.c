@@ -143,7 +143,8 @@ load_zone(const char *name, size_t len)
 	return tz;
 }
 
-ZoneDays *
+/* NULL where unknown. */
+static ZoneDays *
 zone_find(const char *name, size_t len)
 {
 	static ZoneNameSlot *last = NULL;

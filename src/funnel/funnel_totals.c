@@ -187,7 +187,7 @@ needs_zone(const FunnelRules *rules, bool has_as_of)
 }
 
 static void
-open_funnel(MetricQuestion *question)
+open_funnel(const Metric *metric, MetricQuestion *question)
 {
 	Funnel *funnel = palloc0(sizeof(Funnel));
 	FunnelRules *rules = &funnel->rules;

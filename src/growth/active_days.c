@@ -81,19 +81,15 @@ find_active_days_fault(const Tally *tally)
 static const TallyShape active_days_shape = {
 	.type = "active_days_histogram_result",
 	.maker = "active_days_histogram() and rollup()",
-	.nparameters = lengthof(active_days_parameters),
-	.parameters = active_days_parameters,
-	.nkeys = lengthof(active_days_keys),
-	.keys = active_days_keys,
-	.nsums = lengthof(active_days_columns),
-	.sums = active_days_columns,
+	TALLY_PARAMETERS(active_days_parameters),
+	TALLY_KEYS(active_days_keys),
+	TALLY_SUMS(active_days_columns),
 	.fault = find_active_days_fault,
 };
 
 static const Metric active_days = {
 	.shape = &active_days_shape,
-	.narguments = lengthof(active_days_arguments),
-	.arguments = active_days_arguments,
+	METRIC_ARGUMENTS(active_days_arguments),
 	.start = active_days_start,
 	.customer = active_days_customer,
 };

@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 
 #include "activity/activity.h"
+#include "core/array.h"
 #include "core/int128.h"
 #include "core/rows.h"
 #include "metric/metric.h"
@@ -121,7 +122,7 @@ typedef struct MoneyFold
 	Tally *tally;
 	MetricCells cells;
 	int nentries; /* of one customer, by period */
-	int room;
+	int64 room;
 	Entry *entries;
 } MoneyFold;
 
@@ -152,11 +153,7 @@ find_entry(MoneyFold *fold, int32 period)
 		at--;
 	if (at > 0 && fold->entries[at - 1].period == period)
 		return &fold->entries[at - 1];
-	if (fold->nentries == fold->room)
-	{
-		fold->entries = repalloc_huge(fold->entries, (Size) fold->room * 2 * sizeof(Entry));
-		fold->room *= 2;
-	}
+	fold->entries = array_grow(fold->entries, &fold->room, fold->nentries + 1, sizeof(Entry));
 	memmove(&fold->entries[at + 1], &fold->entries[at], (fold->nentries - at) * sizeof(Entry));
 	fold->nentries++;
 	memset(&fold->entries[at], 0, sizeof(Entry));
@@ -407,10 +404,8 @@ find_fault(const Tally *tally)
 static const TallyShape shape = {
 	.type = "growth_result",
 	.maker = "growth(), churn() and rollup()",
-	.nparameters = lengthof(parameters),
-	.parameters = parameters,
-	.nkeys = lengthof(keys),
-	.keys = keys,
+	TALLY_PARAMETERS(parameters),
+	TALLY_KEYS(keys),
 	.nsums = GROWTH_COUNTS,
 	.sums = columns,
 	.fault = find_fault,
@@ -419,19 +414,15 @@ static const TallyShape shape = {
 static const TallyShape money_shape = {
 	.type = "growth_money_result",
 	.maker = "growth() and rollup()",
-	.nparameters = lengthof(parameters),
-	.parameters = parameters,
-	.nkeys = lengthof(keys),
-	.keys = keys,
-	.nsums = GROWTH_SUMS,
-	.sums = columns,
+	TALLY_PARAMETERS(parameters),
+	TALLY_KEYS(keys),
+	TALLY_SUMS(columns),
 	.fault = find_fault,
 };
 
 static const Metric growth = {
 	.shape = &shape,
-	.narguments = lengthof(arguments),
-	.arguments = arguments,
+	METRIC_ARGUMENTS(arguments),
 	.start = growth_start,
 	.customer = growth_customer,
 };
@@ -439,8 +430,7 @@ static const Metric growth = {
 static const Metric growth_money = {
 	.shape = &money_shape,
 	.input = METRIC_TIMELINES,
-	.narguments = lengthof(arguments),
-	.arguments = arguments,
+	METRIC_ARGUMENTS(arguments),
 	.start = growth_money_start,
 	.customer = growth_money_customer,
 };
@@ -487,28 +477,6 @@ put_counts(Rows *rows, const TallyRow *row, const TallyRow *before)
 	put_ratio(rows, came, churned);
 }
 
-/* growth_table(growth_result) */
-Datum
-loyalty_growth_table(PG_FUNCTION_ARGS)
-{
-	const Tally *tally = tally_argument(fcinfo, 0, &shape);
-	MetricPeriods periods;
-	Rows rows;
-
-	rows_open_periods(&rows, fcinfo);
-	if (!metric_periods_open(&periods, tally))
-		return (Datum) 0;
-	while (metric_periods_next(&periods))
-	{
-		rows_begin(&rows);
-		metric_put_period(&rows, &periods);
-		put_counts(&rows, periods.row, periods.before);
-		rows_put_day(&rows, periods.as_of);
-		rows_end(&rows);
-	}
-	return (Datum) 0;
-}
-
 /* Puts what moved revenue, from that of the period before to this one's, and the ratios. */
 static void
 put_money(Rows *rows, const TallyRow *row, const TallyRow *before, int scale)
@@ -533,11 +501,11 @@ put_money(Rows *rows, const TallyRow *row, const TallyRow *before, int scale)
 	put_ratio(rows, plus(came, metric_sum(row, GROWTH_EXPANSION)), lost);
 }
 
-/* growth_table(growth_money_result) */
-Datum
-loyalty_growth_money_table(PG_FUNCTION_ARGS)
+/* The rows of a result, by period; with money where it has it. */
+static Datum
+put_growth(FunctionCallInfo fcinfo, const TallyShape *of)
 {
-	const Tally *tally = tally_argument(fcinfo, 0, &money_shape);
+	const Tally *tally = tally_argument(fcinfo, 0, of);
 	MetricPeriods periods;
 	Rows rows;
 
@@ -549,11 +517,26 @@ loyalty_growth_money_table(PG_FUNCTION_ARGS)
 		rows_begin(&rows);
 		metric_put_period(&rows, &periods);
 		put_counts(&rows, periods.row, periods.before);
-		put_money(&rows, periods.row, periods.before, tally_scale(tally));
+		if (of == &money_shape)
+			put_money(&rows, periods.row, periods.before, tally_scale(tally));
 		rows_put_day(&rows, periods.as_of);
 		rows_end(&rows);
 	}
 	return (Datum) 0;
+}
+
+/* growth_table(growth_result) */
+Datum
+loyalty_growth_table(PG_FUNCTION_ARGS)
+{
+	return put_growth(fcinfo, &shape);
+}
+
+/* growth_table(growth_money_result) */
+Datum
+loyalty_growth_money_table(PG_FUNCTION_ARGS)
+{
+	return put_growth(fcinfo, &money_shape);
 }
 
 /* churn_table(growth_result, confidence): from the second period on, since nobody can leave

@@ -199,19 +199,15 @@ static const TallyColumn columns[] = { { "members", TALLY_COUNT } };
 static const TallyShape shape = {
 	.type = "lifecycle_census_result",
 	.maker = "lifecycle_census() and rollup()",
-	.nparameters = lengthof(parameters),
-	.parameters = parameters,
-	.nkeys = lengthof(keys),
-	.keys = keys,
-	.nsums = lengthof(columns),
-	.sums = columns,
+	TALLY_PARAMETERS(parameters),
+	TALLY_KEYS(keys),
+	TALLY_SUMS(columns),
 	.fault = find_fault,
 };
 
 static const Metric census = {
 	.shape = &shape,
-	.narguments = lengthof(arguments),
-	.arguments = arguments,
+	METRIC_ARGUMENTS(arguments),
 	.start = start_census,
 	.customer = count_customer,
 };

@@ -185,19 +185,15 @@ find_stickiness_fault(const Tally *tally)
 static const TallyShape stickiness_shape = {
 	.type = "stickiness_result",
 	.maker = "stickiness() and rollup()",
-	.nparameters = lengthof(stickiness_parameters),
-	.parameters = stickiness_parameters,
-	.nkeys = lengthof(stickiness_keys),
-	.keys = stickiness_keys,
-	.nsums = lengthof(stickiness_columns),
-	.sums = stickiness_columns,
+	TALLY_PARAMETERS(stickiness_parameters),
+	TALLY_KEYS(stickiness_keys),
+	TALLY_SUMS(stickiness_columns),
 	.fault = find_stickiness_fault,
 };
 
 static const Metric stickiness = {
 	.shape = &stickiness_shape,
-	.narguments = lengthof(stickiness_arguments),
-	.arguments = stickiness_arguments,
+	METRIC_ARGUMENTS(stickiness_arguments),
 	.start = stickiness_start,
 	.customer = stickiness_customer,
 };

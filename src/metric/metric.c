@@ -52,7 +52,8 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 
 	if (PG_ARGISNULL(n))
 	{
-		if (!argument->may_be_null && argument->type != METRIC_AS_OF)
+		if (!argument->may_be_null && argument->type != METRIC_AS_OF &&
+			argument->type != METRIC_OPTIONS)
 			argument_refuse_null(fcinfo, n, argument->name, argument->null_hint);
 		return;
 	}
@@ -63,6 +64,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_PERIOD:
 		case METRIC_WITHIN:
 		case METRIC_VALUE:
+		case METRIC_OPTIONS:
 			question->values[i] = PG_GETARG_VARLENA_PP(n);
 			break;
 		case METRIC_AS_OF:
@@ -90,16 +92,27 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 	}
 }
 
+/* How many bases, or summaries of a row, stand before the arguments. */
+static int
+inputs_of(const Metric *metric)
+{
+	return metric->input == METRIC_STARTS_AND_RETURNS ? 2 : 1;
+}
+
 /* What a call asks, as it came: the arguments from the n-th on. */
 static void
-read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, bool over_base,
+			  MetricQuestion *question)
 {
 	int i;
 
 	memset(question, 0, sizeof(MetricQuestion));
 	question->kind = metric->kind;
 	for (i = 0; i < metric->narguments && n + i < PG_NARGS(); i++)
-		read_argument(fcinfo, n + i, metric, i, question);
+		if (over_base && metric->arguments[i].type == METRIC_OPTIONS)
+			question->own = metric->read_options(metric, fcinfo, n + i);
+		else
+			read_argument(fcinfo, n + i, metric, i, question);
 }
 
 /* Is an argument that Metric.open() reads the same? */
@@ -113,16 +126,35 @@ same_value(const MetricQuestion *a, const MetricQuestion *b, const Metric *metri
 }
 
 static bool
+is_own(const MetricArgument *argument)
+{
+	return argument->type == METRIC_SPAN || argument->type == METRIC_VALUE ||
+		   argument->type == METRIC_OPTIONS;
+}
+
+/* Are the arguments that many metrics have the same? */
+static bool
+same_common(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric)
+{
+	int i;
+
+	for (i = 0; i < metric->narguments; i++)
+		if (!is_own(&metric->arguments[i]) && !argument_same(a->values[i], b->values[i]))
+			return false;
+	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
+		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
+		   a->decimal.scale == b->decimal.scale;
+}
+
+static bool
 same_question(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric)
 {
 	int i;
 
 	for (i = 0; i < metric->narguments; i++)
-		if (!same_value(a, b, metric, i))
+		if (is_own(&metric->arguments[i]) && !same_value(a, b, metric, i))
 			return false;
-	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
-		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
-		   a->decimal.scale == b->decimal.scale;
+	return same_common(a, b, metric);
 }
 
 /* The argument of a type of which there is one; NULL: none. */
@@ -224,7 +256,7 @@ open_question(const Metric *metric, MetricQuestion *question)
 	if (question->other_policy != NULL)
 		metric->policy->set_zone(question->other_policy, question->zone);
 	if (metric->open != NULL)
-		metric->open(question);
+		metric->open(metric, question);
 }
 
 /* ---- questions that are kept ---- */
@@ -289,7 +321,7 @@ metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric)
 	MetricQuestion asked;
 	MemoryContext context;
 
-	read_question(fcinfo, n, metric, &asked);
+	read_question(fcinfo, n, metric, false, &asked);
 	if (is_kept(kept, &asked, metric))
 		return &kept->question;
 	if (kept != NULL)
@@ -348,7 +380,7 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
 		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
-		default: /* METRIC_SPAN, METRIC_VALUE */
+		default: /* those of its own */
 			return metric->text(question, metric->arguments[i].name);
 	}
 }
@@ -369,8 +401,8 @@ parameter_text(const Metric *metric, const MetricQuestion *question, int paramet
 /* ---- over a base ---- */
 
 /* A base knows days, not instants: its zone can't be changed afterwards. */
-void
-metric_check_zone(const Base *base, const Calendar *calendar)
+static void
+check_zone(const Base *base, const Calendar *calendar)
 {
 	if (calendar->zone != NULL && base->zone_state == ZONE_KNOWN &&
 		strcmp(calendar->zone, base->zone) != 0)
@@ -389,13 +421,34 @@ check_zones(const Base *base, const MetricQuestion *question)
 	if (question->period != NULL)
 	{
 		calendar_open(&calendar, question->period);
-		metric_check_zone(base, &calendar);
+		check_zone(base, &calendar);
 	}
 	if (question->within != NULL)
 	{
 		calendar_open(&calendar, question->within);
-		metric_check_zone(base, &calendar);
+		check_zone(base, &calendar);
 	}
+}
+
+/* Checks that two bases go together, and settles the zone that is known of their days. */
+static void
+check_returns(const Base *starts, const Base *returns, MetricQuestion *question)
+{
+	if (returns->type != starts->type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("customers of starts and of returns are of different types"),
+				 errhint("Cast the customers of one of them: activities(customer::text, at).")));
+	if (starts->zone_state == ZONE_KNOWN && returns->zone_state == ZONE_KNOWN &&
+		strcmp(starts->zone, returns->zone) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("days of starts were collected in zone \"%s\", those of returns in \"%s\"",
+						starts->zone, returns->zone),
+				 errhint("Collect in one zone: activities(customer, at, zone).")));
+	check_zones(returns, question);
+	if (starts->zone_state == ZONE_NOT_NOTED || returns->zone_state == ZONE_MIXED)
+		question->zone_name = returns->zone;
 }
 
 /* Without as_of, it is the day of the last event of all; there is none where nobody has one. */
@@ -411,12 +464,48 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 	question->as_of = question->zone != NULL ? zone_day(question->zone, last) : (DateADT) last;
 }
 
+/* Counts everyone of two bases; where there are no returns, nobody has any. */
 static void
-fold_base(const Base *base, const Metric *metric, const MetricQuestion *question, Tally *tally)
+fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fold)
+{
+	ByteSpan first;
+	ByteSpan second = { NULL, 0 };
+
+	if (returns == NULL)
+	{
+		BaseCursor cursor;
+		Customer customer;
+
+		base_rewind(&cursor, starts);
+		while (base_next(&cursor, &customer, &first))
+		{
+			metric->customer_of_two(fold, first, second);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	else
+	{
+		BaseJoin join;
+
+		base_join_open(&join, starts, returns);
+		while (base_join_next(&join, &first, &second))
+		{
+			metric->customer_of_two(fold, first, second);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+}
+
+static void
+fold_bases(const Base *base, const Base *returns, const Metric *metric,
+		   const MetricQuestion *question, Tally *tally)
 {
 	void *fold = metric->start(question, tally);
 
-	base_fold(base, metric->customer, fold);
+	if (metric->customer_of_two == NULL)
+		base_fold(base, metric->customer, fold);
+	else
+		fold_two(base, returns, metric, fold);
 	if (metric->finish != NULL)
 		metric->finish(fold, tally);
 }
@@ -426,18 +515,24 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
 	MetricQuestion question;
 	const Base *base;
+	const Base *returns = NULL;
 	Tally *tally;
 	int i;
 
-	read_question(fcinfo, 1, metric, &question);
+	read_question(fcinfo, inputs_of(metric), metric, true, &question);
 	open_question(metric, &question);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	base = base_open(PG_GETARG_DATUM(0));
-	if (metric->input == METRIC_ACTIVITIES)
+	if (metric->input != METRIC_TIMELINES)
 	{
 		check_zones(base, &question);
 		question.zone_name = base->zone;
+	}
+	if (inputs_of(metric) == 2 && !PG_ARGISNULL(1))
+	{
+		returns = base_open(PG_GETARG_DATUM(1));
+		check_returns(base, returns, &question);
 	}
 	find_as_of(base, metric, &question);
 	if (metric->check != NULL)
@@ -447,8 +542,10 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	for (i = 0; i < metric->shape->nparameters; i++)
 		tally_set_parameter(tally, i, parameter_text(metric, &question, i));
 	tally_add_guests(tally, base->guests);
+	if (returns != NULL)
+		tally_add_guests(tally, returns->guests);
 	if (question.has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
-		fold_base(base, metric, &question, tally);
+		fold_bases(base, returns, metric, &question, tally);
 	else if (metric->eventless == METRIC_COUNT_EVENTLESS)
 	{
 		TallyKey key = { 0 };
@@ -475,12 +572,6 @@ flush_accumulation(void *opaque, Tally *tally)
 
 	if (accumulation->metric->finish != NULL)
 		accumulation->metric->finish(accumulation->fold, tally);
-}
-
-static bool
-is_own(const MetricArgument *argument)
-{
-	return argument->type == METRIC_SPAN || argument->type == METRIC_VALUE;
 }
 
 static void report_changing_arguments(const char *names) pg_attribute_noreturn();
@@ -521,6 +612,22 @@ common_arguments(const Metric *metric)
 	return names.data;
 }
 
+/* Do options that are written otherwise say the same? */
+static bool
+same_options(const Metric *metric, const MetricQuestion *asked, const MetricQuestion *first, int i)
+{
+	MetricQuestion opened = *asked;
+	const char *a;
+	const char *b;
+
+	opened.own = NULL;
+	opened.values[i] = argument_copy(asked->values[i]);
+	metric->open(metric, &opened);
+	a = metric->text(&opened, metric->arguments[i].name);
+	b = metric->text(first, metric->arguments[i].name);
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* Refuses another question than that of the first row. */
 static void
 check_question(const MetricQuestion *asked, const MetricQuestion *first, const Metric *metric)
@@ -529,10 +636,12 @@ check_question(const MetricQuestion *asked, const MetricQuestion *first, const M
 
 	if (likely(same_question(asked, first, metric)))
 		return;
+	if (!same_common(asked, first, metric))
+		report_changing_arguments(common_arguments(metric));
 	for (i = 0; i < metric->narguments; i++)
-		if (is_own(&metric->arguments[i]) && !same_value(asked, first, metric, i))
+		if (is_own(&metric->arguments[i]) && !same_value(asked, first, metric, i) &&
+			(metric->arguments[i].type != METRIC_OPTIONS || !same_options(metric, asked, first, i)))
 			report_changing_arguments(metric->arguments[i].name);
-	report_changing_arguments(common_arguments(metric));
 }
 
 /* Sets a parameter of the state's, or checks that of a state that came flat. */
@@ -589,6 +698,49 @@ start_accumulation(FunctionCallInfo fcinfo, TallyState *state, bool is_new, cons
 	return accumulation;
 }
 
+/* The body of a summary, which may be a copy that is to be freed; bytes are NULL where it is. */
+static ByteSpan
+open_summary(FunctionCallInfo fcinfo, int n, struct varlena **summary)
+{
+	ByteSpan body = { NULL, 0 };
+
+	*summary = NULL;
+	if (PG_ARGISNULL(n))
+		return body;
+	*summary = PG_GETARG_VARLENA_PP(n);
+	body.bytes = (const uint8 *) VARDATA_ANY(*summary);
+	body.len = VARSIZE_ANY_EXHDR(*summary);
+	return body;
+}
+
+static void
+close_summary(FunctionCallInfo fcinfo, int n, struct varlena *summary)
+{
+	if (summary != NULL && (Pointer) summary != DatumGetPointer(PG_GETARG_DATUM(n)))
+		pfree(summary);
+}
+
+/* Counts the customer whose summaries a row has. */
+static void
+fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
+{
+	const Metric *metric = accumulation->metric;
+	struct varlena *first;
+	struct varlena *second;
+	ByteSpan body = open_summary(fcinfo, 1, &first);
+
+	if (metric->customer_of_two != NULL)
+	{
+		ByteSpan returns = open_summary(fcinfo, 2, &second);
+
+		metric->customer_of_two(accumulation->fold, body, returns);
+		close_summary(fcinfo, 2, second);
+	}
+	else if (first != NULL)
+		metric->customer(accumulation->fold, body);
+	close_summary(fcinfo, 1, first);
+}
+
 Datum
 metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 {
@@ -597,14 +749,14 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	Accumulation *accumulation;
 	bool is_new;
 
-	read_question(fcinfo, 2, metric, &asked);
+	read_question(fcinfo, 1 + inputs_of(metric), metric, false, &asked);
 	if (!asked.has_as_of)
 	{
 		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
 
 		if (!as_of->may_be_null)
-			argument_refuse_null(fcinfo, 2 + (int) (as_of - metric->arguments), as_of->name,
-								 as_of->null_hint);
+			argument_refuse_null(fcinfo, 1 + inputs_of(metric) + (int) (as_of - metric->arguments),
+								 as_of->name, as_of->null_hint);
 	}
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
@@ -612,36 +764,8 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 		accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
 	else
 		check_question(&asked, accumulation->question, metric);
-	if (!PG_ARGISNULL(1))
-	{
-		struct varlena *summary = PG_GETARG_VARLENA_PP(1);
-		ByteSpan body = { (const uint8 *) VARDATA_ANY(summary), VARSIZE_ANY_EXHDR(summary) };
-
-		metric->customer(accumulation->fold, body);
-		if ((Pointer) summary != DatumGetPointer(PG_GETARG_DATUM(1)))
-			pfree(summary);
-	}
+	fold_row(fcinfo, accumulation);
 	TALLY_RETURN_STATE(state);
-}
-
-/* ---- for metrics that read their arguments themselves ---- */
-
-const CalendarPeriod *
-metric_period_argument(FunctionCallInfo fcinfo, int n)
-{
-	argument_refuse_null(fcinfo, n, "period", NULL);
-	return PG_GETARG_CALENDAR_PERIOD(n);
-}
-
-bool
-metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of)
-{
-	*as_of = 0;
-	if (n >= PG_NARGS() || PG_ARGISNULL(n))
-		return false;
-	*as_of = PG_GETARG_DATEADT(n);
-	check_finite_day(*as_of);
-	return true;
 }
 
 /* ---- reading results ---- */

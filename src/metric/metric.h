@@ -27,8 +27,9 @@
 /* What is folded over: the customers of a base, or a summary a row. */
 typedef enum MetricInput
 {
-	METRIC_ACTIVITIES, /* of activity sets: days, as they were collected */
-	METRIC_TIMELINES   /* of timelines: instants, whose local days count */
+	METRIC_ACTIVITIES,		   /* of activity sets: days, as they were collected */
+	METRIC_STARTS_AND_RETURNS, /* of two bases of those, or two sets a row */
+	METRIC_TIMELINES		   /* of timelines: instants, whose local days count */
 } MetricInput;
 
 typedef enum MetricArgumentType
@@ -37,13 +38,16 @@ typedef enum MetricArgumentType
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
 	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
+	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one, which the
+					 * fold finds itself where it may be NULL in an aggregate, too */
 	METRIC_DAY,		/* another day */
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
 	METRIC_SPAN,	/* an interval */
-	METRIC_VALUE	/* any number of varlenas that Metric.open() reads: texts, arrays */
+	METRIC_VALUE,	/* any number of varlenas that Metric.open() reads: texts, arrays */
+	METRIC_OPTIONS	/* the last one: over a base all from there on, which Metric.read_options()
+					 * reads;  in an aggregate one varlena, which it may leave out at the end */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
@@ -80,7 +84,7 @@ typedef struct MetricQuestion
 	ZoneDays *zone; /* over timelines: that the policies and the period name, or the session's */
 	const char *zone_name; /* of the days that are counted; NULL: unknown, as of stored sets */
 
-	void *own; /* what Metric.open() has made of them */
+	void *own; /* what Metric.open() or read_options() has made of them */
 
 	/* Arguments that are varlenas, in their order: as they came, then copies with a long header.
 	 * NULL where one is, or where the function doesn't have it. */
@@ -115,9 +119,13 @@ typedef struct Metric
 	int kind;						 /* for those who count several metrics by one fold */
 	MetricEventless eventless;
 
-	/* Opens what it has METRIC_VALUEs for, in the current memory context, where the question lives
-	 * as well: question->own. It takes zone_name out where no zone matters. NULL: it has none. */
-	void (*open)(MetricQuestion *question);
+	/* Opens what it has METRIC_VALUEs for, or METRIC_OPTIONS that aren't read yet, in the current
+	 * memory context, where the question lives as well: question->own. It takes zone_name out where
+	 * no zone matters. NULL: it has none. */
+	void (*open)(const struct Metric *metric, MetricQuestion *question);
+
+	/* The same of METRIC_OPTIONS of a call over a base: the arguments from the n-th on. */
+	void *(*read_options)(const struct Metric *metric, FunctionCallInfo fcinfo, int n);
 
 	/* What may not be asked, with an error of its own; NULL: nothing. */
 	void (*check)(const MetricQuestion *question);
@@ -131,9 +139,14 @@ typedef struct Metric
 	void *(*start)(const MetricQuestion *question, Tally *tally);
 	/* Counts a customer: the body of his summary. */
 	void (*customer)(void *fold, ByteSpan body);
+	/* The same of METRIC_STARTS_AND_RETURNS; bytes are NULL where he has no such summary. */
+	void (*customer_of_two)(void *fold, ByteSpan starts, ByteSpan returns);
 	/* Brings what was counted apart into the tally, and starts anew; NULL: nothing is. */
 	void (*finish)(void *fold, Tally *tally);
 } Metric;
+
+/* Members of a Metric, by an array. */
+#define METRIC_ARGUMENTS(array) .narguments = lengthof(array), .arguments = array
 
 /* The function (base, arguments). */
 extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
@@ -223,17 +236,6 @@ extern char *metric_canonical_decimal(const char *text);
 
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
-
-/* ---- for metrics that read their arguments themselves ---- */
-
-/* A period that must not be NULL (22004). */
-extern const CalendarPeriod *metric_period_argument(FunctionCallInfo fcinfo, int n);
-
-/* A finite day; false where it is NULL, or isn't there. */
-extern bool metric_as_of_argument(FunctionCallInfo fcinfo, int n, DateADT *as_of);
-
-/* Refuses a period in another zone than the days of a base were collected in. */
-extern void metric_check_zone(const Base *base, const Calendar *calendar);
 
 /* ---- reading results ---- */
 

@@ -17,7 +17,10 @@ struct Tally
 	const TallyShape *shape;
 	MemoryContext context; /* where all of it lives */
 	char *parameters[TALLY_MAX_PARAMETERS];
-	int64 guests;
+	int ntotals;
+	const char *const *total_names;
+	int64 totals[TALLY_MAX_TOTALS];
+	int guests; /* which of them is TALLY_GUESTS */
 	int scale;
 	bool has_decimals; /* columns of TALLY_DECIMAL */
 	bool has_scale;	   /* columns of TALLY_VALUE or TALLY_DECIMAL */
@@ -34,10 +37,14 @@ struct Tally
 /* As tally_row(), and says whether the row was there. */
 extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);
 
+/* Has it no such sum, or total, by its parameters? */
+extern bool tally_lacks(const Tally *tally, const char *name);
+
 /* Compares texts by bytes; an absent one (NULL) comes first. */
 extern int tally_compare_texts(const char *a, int a_len, const char *b, int b_len);
 
-/* Asks shape->fault about a tally from outside; an error with that SQLSTATE where there is one. */
+/* Checks a tally from outside: that it has what it may have, and shape->fault; an error with that
+ * SQLSTATE where there is one. */
 extern void tally_check(const Tally *tally, int sqlstate);
 
 /* The hint for a tally from outside that isn't one. */

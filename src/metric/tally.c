@@ -118,6 +118,8 @@ hash_key(const Tally *tally, const TallyKey *key)
 
 /* ---- making one ---- */
 
+static const char *const guests_alone[] = { TALLY_GUESTS };
+
 Tally *
 tally_create(const TallyShape *shape)
 {
@@ -125,7 +127,7 @@ tally_create(const TallyShape *shape)
 	int i;
 
 	Assert(shape->nparameters <= TALLY_MAX_PARAMETERS && shape->nkeys <= TALLY_MAX_KEYS &&
-		   shape->nsums <= TALLY_MAX_SUMS);
+		   shape->nsums <= TALLY_MAX_SUMS && shape->ntotals <= TALLY_MAX_TOTALS);
 	tally->shape = shape;
 	tally->context = CurrentMemoryContext;
 	tally->text_column = -1;
@@ -142,6 +144,10 @@ tally_create(const TallyShape *shape)
 			tally->has_decimals = true;
 		}
 	}
+	tally->ntotals = Max(1, shape->ntotals);
+	tally->total_names = shape->ntotals > 0 ? shape->totals : guests_alone;
+	while (strcmp(tally->total_names[tally->guests], TALLY_GUESTS) != 0)
+		tally->guests++;
 	tally->has_scale = tally->has_decimals;
 	for (i = 0; i < shape->nsums; i++)
 		tally->has_scale = tally->has_scale || shape->sums[i].type == TALLY_VALUE;
@@ -163,12 +169,40 @@ tally_set_parameter(Tally *tally, int parameter, const char *text)
 }
 
 void
+tally_add_total(Tally *tally, int total, int64 amount)
+{
+	Assert(total >= 0 && total < tally->ntotals);
+	if (unlikely(pg_add_s64_overflow(tally->totals[total], amount, &tally->totals[total])))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("\"%s\" of %s is out of range", tally->total_names[total],
+							   a_type(tally->shape->type))));
+}
+
+void
 tally_add_guests(Tally *tally, int64 guests)
 {
-	if (unlikely(pg_add_s64_overflow(tally->guests, guests, &tally->guests)))
-		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						errmsg("the rows without customer of %s are out of range",
-							   a_type(tally->shape->type))));
+	tally_add_total(tally, tally->guests, guests);
+}
+
+/* The parameter that is the latest day; -1: there is none. */
+static int
+latest_parameter(const TallyShape *shape)
+{
+	int i = shape->nparameters - 1;
+
+	while (i >= 0 && !shape->parameters[i].is_latest)
+		i--;
+	return i;
+}
+
+void
+tally_note_latest(Tally *tally, DateADT day)
+{
+	int parameter = latest_parameter(tally->shape);
+	DateADT known;
+
+	if (!tally_parameter_day(tally, parameter, &known) || known < day)
+		tally_set_parameter(tally, parameter, day_text(day));
 }
 
 static void report_sum_out_of_range(const Tally *tally, int sum) pg_attribute_noreturn();
@@ -307,17 +341,35 @@ add_row(Tally *tally, const TallyKey *key)
 		tally->max_list *= 2;
 		tally->list = repalloc_huge(tally->list, tally->max_list * sizeof(TallyRow *));
 	}
+	row->place = tally->nlist;
 	tally->list[tally->nlist++] = row;
 	return row;
 }
 
-/* As long as keys come in order, they need no look-up. */
+/* Is it the row found last, or the one that came behind that? */
+static bool
+is_near(Tally *tally, const TallyKey *key)
+{
+	int64 next;
+
+	if (tally->last == NULL)
+		return false;
+	if (equal_keys(tally, &tally->last->key, key))
+		return true;
+	next = tally->last->place + 1;
+	if (next == tally->nlist || !equal_keys(tally, &tally->list[next]->key, key))
+		return false;
+	tally->last = tally->list[next];
+	return true;
+}
+
+/* As long as keys come in order, or in that of before, they need no look-up. */
 TallyRow *
 tally_enter(Tally *tally, const TallyKey *key, bool *found)
 {
 	RowEntry *entry;
 
-	*found = tally->last != NULL && equal_keys(tally, &tally->last->key, key);
+	*found = is_near(tally, key);
 	if (*found)
 		return tally->last;
 	if (tally->in_order &&
@@ -398,6 +450,29 @@ report_parameter_differs(const Tally *to, const Tally *from, int parameter)
 						: 0));
 }
 
+/* Has a tally counted an event after the day that the other one goes up to? */
+static bool
+counts_beyond(const Tally *tally, const Tally *other)
+{
+	DateADT latest;
+	DateADT as_of;
+
+	return tally_parameter_day(tally, latest_parameter(tally->shape), &latest) &&
+		   tally_parameter_day(other, tally_parameter_number(other->shape, "as_of"), &as_of) &&
+		   latest > as_of;
+}
+
+static void
+merge_latest(Tally *to, const Tally *from, int parameter)
+{
+	DateADT latest;
+
+	if (counts_beyond(to, from) || counts_beyond(from, to))
+		report_parameter_differs(to, from, tally_parameter_number(to->shape, "as_of"));
+	if (tally_parameter_day(from, parameter, &latest))
+		tally_note_latest(to, latest);
+}
+
 static void
 merge_parameters(Tally *to, const Tally *from)
 {
@@ -408,6 +483,11 @@ merge_parameters(Tally *to, const Tally *from)
 		const char *a = to->parameters[i];
 		const char *b = from->parameters[i];
 
+		if (to->shape->parameters[i].is_latest)
+		{
+			merge_latest(to, from, i);
+			continue;
+		}
 		if (a == NULL || b == NULL ? a != b && !to->shape->parameters[i].may_be_unknown
 								   : strcmp(a, b) != 0)
 			report_parameter_differs(to, from, i);
@@ -422,10 +502,12 @@ tally_add_tally(Tally *to, const Tally *from)
 	const TallyShape *shape = to->shape;
 	int128 factor;
 	int64 n;
+	int total;
 
 	Assert(from->shape == shape);
 	merge_parameters(to, from);
-	tally_add_guests(to, from->guests);
+	for (total = 0; total < to->ntotals; total++)
+		tally_add_total(to, total, from->totals[total]);
 	factor = tally_use_scale(to, from->scale);
 	for (n = 0; n < from->nlist; n++)
 	{
@@ -477,7 +559,7 @@ tally_parameter_number(const TallyShape *shape, const char *name)
 bool
 tally_parameter_day(const Tally *tally, int parameter, DateADT *day)
 {
-	const char *text = tally->parameters[parameter];
+	const char *text = parameter >= 0 ? tally->parameters[parameter] : NULL;
 
 	if (text == NULL)
 		return false;
@@ -487,9 +569,16 @@ tally_parameter_day(const Tally *tally, int parameter, DateADT *day)
 }
 
 int64
+tally_total(const Tally *tally, int total)
+{
+	Assert(total >= 0 && total < tally->ntotals);
+	return tally->totals[total];
+}
+
+int64
 tally_guests(const Tally *tally)
 {
-	return tally->guests;
+	return tally->totals[tally->guests];
 }
 
 int
@@ -563,11 +652,44 @@ tally_hint(const TallyShape *shape)
 	return errhint("A%s is made by %s.", a_type(shape->type) + 1, shape->maker);
 }
 
+bool
+tally_lacks(const Tally *tally, const char *name)
+{
+	return tally->shape->lacks != NULL && tally->shape->lacks(tally, name);
+}
+
+/* What a tally of these parameters can't have. */
+static const char *
+what_it_lacks(const Tally *tally)
+{
+	const TallyShape *shape = tally->shape;
+	int64 n;
+	int i;
+
+	for (i = 0; i < tally->ntotals; i++)
+		if (tally->totals[i] != 0 && tally_lacks(tally, tally->total_names[i]))
+			return tally->total_names[i];
+	for (i = 0; i < shape->nsums; i++)
+	{
+		if (!tally_lacks(tally, shape->sums[i].name))
+			continue;
+		for (n = 0; n < tally->nlist; n++)
+			if (tally->list[n]->sums[i] != 0)
+				return shape->sums[i].name;
+	}
+	return NULL;
+}
+
 void
 tally_check(const Tally *tally, int sqlstate)
 {
-	const char *fault = tally->shape->fault != NULL ? tally->shape->fault(tally) : NULL;
+	const char *lacking = what_it_lacks(tally);
+	const char *fault = NULL;
 
+	if (lacking != NULL)
+		fault = psprintf("By its parameters it has no \"%s\".", lacking);
+	else if (tally->shape->fault != NULL)
+		fault = tally->shape->fault(tally);
 	if (fault != NULL)
 		ereport(ERROR, (errcode(sqlstate), errmsg("%s holds what can't be", tally->shape->type),
 						errdetail("%s", fault), tally_hint(tally->shape)));

@@ -3,6 +3,7 @@
  *		What results of metrics are made of: exact sums by key, and what they are about.
  *
  *		parameters	policy, period, as_of ...: texts; results add up where they agree
+ *		totals		counts of all there is: rows without customer
  *		rows		keys (a period, a rank, a label)  ->  sums (counts, values)
  *
  * A metric describes its result once, as a TallyShape; storing it, reading it back from
@@ -29,6 +30,7 @@
 #define TALLY_MAX_KEYS		 4
 #define TALLY_MAX_SUMS		 24
 #define TALLY_MAX_PARAMETERS 8
+#define TALLY_MAX_TOTALS	 4
 
 typedef enum TallyType
 {
@@ -57,7 +59,27 @@ typedef struct TallyParameter
 	bool may_be_unknown; /* where one side has none, results add up; else both or neither */
 	TallyCanonical canonical; /* what is JSON needs one, or be written as jsonb writes it */
 	const char *hint;		  /* for results that differ in it */
+	bool is_latest; /* the day of the last event counted: of two, the later one. It isn't after the
+					 * parameter "as_of" of either; one at most */
 } TallyParameter;
+
+/* The total that every shape has. */
+#define TALLY_GUESTS "rows_without_customer"
+
+/*
+ * A text form whose rows stand in groups, by the first of two keys. Of each group there is what its
+ * own row counts, whose second key is TALLY_GROUP, and an array of the others:
+ *
+ *		"cohorts": [{"cohort": "2024-01-01", "size": 3, "cells": [[0, 3, 1], [1, 2, 2]]}]
+ */
+typedef struct TallyGroups
+{
+	const char *name;  /* of the array of groups */
+	const char *cells; /* and that in a group: the second key, then sums */
+	int nsums; /* how many of the sums, from the first on, are a group's own; all are counts */
+} TallyGroups;
+
+#define TALLY_GROUP (-1)
 
 typedef struct Tally Tally;
 
@@ -71,10 +93,21 @@ typedef struct TallyShape
 	const TallyColumn *keys;
 	int nsums;
 	const TallyColumn *sums;
+	int ntotals; /* 0: TALLY_GUESTS alone; else it is one of them, in the order of the text */
+	const char *const *totals;
+	const TallyGroups *groups; /* of the text; NULL: rows are a list */
+	/* Has a tally of these parameters no such sum, or total? NULL: it has all. */
+	bool (*lacks)(const Tally *tally, const char *name);
 	/* Is it one that the metric can have made? NULL: any is. For results from outside; what is
 	 * wrong, as a DETAIL, or NULL. */
 	const char *(*fault)(const Tally *tally);
 } TallyShape;
+
+/* Members of a TallyShape, by arrays. */
+#define TALLY_PARAMETERS(array) .nparameters = lengthof(array), .parameters = array
+#define TALLY_KEYS(array)		.nkeys = lengthof(array), .keys = array
+#define TALLY_SUMS(array)		.nsums = lengthof(array), .sums = array
+#define TALLY_TOTALS(array)		.ntotals = lengthof(array), .totals = array
 
 /* The key of a row; what the shape has no column for doesn't matter. Numbers of TALLY_PERIOD,
  * TALLY_NUMBER and TALLY_DECIMAL columns stand in their column's place; a shape has at most one
@@ -90,6 +123,7 @@ typedef struct TallyRow
 {
 	TallyKey key;
 	int128 *sums; /* shape->nsums; they stay where they are */
+	int64 place;  /* when it came, among the others */
 } TallyRow;
 
 /* ---- making one ---- */
@@ -100,8 +134,12 @@ extern Tally *tally_create(const TallyShape *shape);
 /* Sets a parameter, by its number in the shape; the text is copied. NULL: none. */
 extern void tally_set_parameter(Tally *tally, int parameter, const char *text);
 
-/* Rows that had no customer. */
+/* Adds to a total, by its number in the shape; 22003 past 63 bits. And to TALLY_GUESTS. */
+extern void tally_add_total(Tally *tally, int total, int64 amount);
 extern void tally_add_guests(Tally *tally, int64 guests);
+
+/* Notes a day with an event that was counted, for the parameter that is the latest one. */
+extern void tally_note_latest(Tally *tally, DateADT day);
 
 /*
  * Makes sure that values can be added at this scale: 1 unit is 10^-scale. The tally's scale
@@ -128,6 +166,7 @@ extern int tally_parameter_number(const TallyShape *shape, const char *name); /*
 /* The day that a parameter is; false where there is none. */
 extern bool tally_parameter_day(const Tally *tally, int parameter, DateADT *day);
 
+extern int64 tally_total(const Tally *tally, int total);
 extern int64 tally_guests(const Tally *tally);
 extern int tally_scale(const Tally *tally);
 

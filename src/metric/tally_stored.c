@@ -6,7 +6,9 @@
  *		varint	which parameters there are, a bit for each
  *		for each of them: varint length, text
  *		byte	scale					(if it isn't 0)
- *		varint	rows without customer	(if there are any)
+ *		totals							(if one isn't 0)
+ *			varint	which of them aren't 0, a bit for each	(if the shape has several)
+ *			for each of them: varint
  *		if the shape has a key that is a text:
  *			varint	number of different texts, then each, sorted: varint length, text
  *		varint	number of rows, then each, sorted:
@@ -34,7 +36,7 @@
 
 #define STORED_VERSION	  1
 #define STORED_HAS_SCALE  0x10
-#define STORED_HAS_GUESTS 0x20
+#define STORED_HAS_TOTALS 0x20
 
 /* A row's key as it is written. */
 typedef struct WrittenKey
@@ -153,6 +155,31 @@ put_row(ByteBuffer *out, const Tally *tally, const TallyRow *row, const WrittenK
 	}
 }
 
+/* Which totals aren't 0, a bit for each. */
+static uint64
+present_totals(const Tally *tally)
+{
+	uint64 present = 0;
+	int i;
+
+	for (i = 0; i < tally->ntotals; i++)
+		if (tally->totals[i] != 0)
+			present |= UINT64CONST(1) << i;
+	return present;
+}
+
+static void
+put_totals(ByteBuffer *out, const Tally *tally, uint64 present)
+{
+	int i;
+
+	if (tally->ntotals > 1)
+		buffer_put_varint(out, present);
+	for (i = 0; i < tally->ntotals; i++)
+		if (present >> i & 1)
+			buffer_put_varint(out, (uint64) tally->totals[i]);
+}
+
 #define TALLY_SIZE_HINT "Split it by what its rows are told apart by, such as time."
 
 static struct varlena *
@@ -161,6 +188,7 @@ encode(const Tally *tally, bool for_client)
 	const TallyShape *shape = tally->shape;
 	ByteBuffer out;
 	uint64 present = 0;
+	uint64 totals = present_totals(tally);
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
 	KeyText *texts = NULL;
@@ -172,7 +200,7 @@ encode(const Tally *tally, bool for_client)
 	buffer_init(&out, 256);
 	out.len = VARHDRSZ;
 	buffer_put_byte(&out, STORED_VERSION | (tally->scale > 0 ? STORED_HAS_SCALE : 0) |
-							  (tally->guests > 0 ? STORED_HAS_GUESTS : 0));
+							  (totals != 0 ? STORED_HAS_TOTALS : 0));
 	for (i = 0; i < shape->nparameters; i++)
 		if (tally->parameters[i] != NULL)
 			present |= UINT64CONST(1) << i;
@@ -182,8 +210,8 @@ encode(const Tally *tally, bool for_client)
 			put_text(&out, tally->parameters[i], (int) strlen(tally->parameters[i]), for_client);
 	if (tally->scale > 0)
 		buffer_put_byte(&out, (uint8) tally->scale);
-	if (tally->guests > 0)
-		buffer_put_varint(&out, (uint64) tally->guests);
+	if (totals != 0)
+		put_totals(&out, tally, totals);
 	if (tally->text_column >= 0)
 	{
 		texts = collect_texts(tally, rows, nrows, &ntexts);
@@ -277,6 +305,28 @@ read_parameters(ByteReader *in, Tally *tally, bool from_client)
 		if (from_client && shape->parameters[i].canonical != NULL)
 			text = shape->parameters[i].canonical(text);
 		tally_set_parameter(tally, i, text);
+	}
+	return true;
+}
+
+static bool
+read_totals(ByteReader *in, Tally *tally)
+{
+	uint64 present = 1;
+	int i;
+
+	if (tally->ntotals > 1 &&
+		(!read_varint(in, &present) || present == 0 || present >> tally->ntotals != 0))
+		return false;
+	for (i = 0; i < tally->ntotals; i++)
+	{
+		uint64 total;
+
+		if ((present >> i & 1) == 0)
+			continue;
+		if (!read_varint(in, &total) || total == 0 || total > PG_INT64_MAX)
+			return false;
+		tally->totals[i] = (int64) total;
 	}
 	return true;
 }
@@ -444,10 +494,9 @@ read_tally(const TallyShape *shape, const uint8 *bytes, size_t len, bool from_cl
 	Tally *tally = tally_create(shape);
 	uint8 head;
 	uint8 scale;
-	uint64 guests;
 
 	if (!read_byte(&in, &head) || (head & 0x0F) != STORED_VERSION ||
-		(head & 0xF0 & ~(STORED_HAS_SCALE | STORED_HAS_GUESTS)) != 0 ||
+		(head & 0xF0 & ~(STORED_HAS_SCALE | STORED_HAS_TOTALS)) != 0 ||
 		!read_parameters(&in, tally, from_client))
 		return NULL;
 	if (head & STORED_HAS_SCALE)
@@ -456,12 +505,8 @@ read_tally(const TallyShape *shape, const uint8 *bytes, size_t len, bool from_cl
 			return NULL;
 		tally->scale = scale;
 	}
-	if (head & STORED_HAS_GUESTS)
-	{
-		if (!read_varint(&in, &guests) || guests == 0 || guests > PG_INT64_MAX)
-			return NULL;
-		tally->guests = (int64) guests;
-	}
+	if (head & STORED_HAS_TOTALS && !read_totals(&in, tally))
+		return NULL;
 	return read_rows(&in, tally, from_client) && in.at == in.end ? tally : NULL;
 }
 

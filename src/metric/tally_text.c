@@ -6,9 +6,10 @@
  *		 "rows_without_customer": 0,
  *		 "rows": [{"period": "2024-01-01", "label": "promo", "members": 3, "issued": 12.50}]}
  *
- * Parameters that there are, in the shape's order; "scale" where the shape has decimals; keys
- * by the name of their column, an absent text left out; sums that aren't 0. Input takes rows
- * and members in any order; without "scale" it is that of the value with most decimals.
+ * Parameters that there are, in the shape's order; "scale" where the shape has decimals; totals;
+ * rows, or what they are in where the shape has groups; keys by the name of their column, an absent
+ *text left out; sums that aren't 0. Input takes rows and members in any order; without "scale" it
+ *is that of the value with most decimals.
  */
 #include "postgres.h"
 
@@ -25,9 +26,8 @@
 #include "core/json.h"
 #include "metric/metric_internal.h"
 
-#define SCALE_KEY  "scale"
-#define GUESTS_KEY "rows_without_customer"
-#define ROWS_KEY   "rows"
+#define SCALE_KEY "scale"
+#define ROWS_KEY  "rows"
 
 /* ---- writing ---- */
 
@@ -40,7 +40,43 @@ put_name(StringInfo out, bool *is_first, const char *name)
 	appendStringInfoString(out, ": ");
 }
 
-/* Writes a row; calendar is NULL where there is no period. */
+/* Writes a column of a key; calendar is NULL where there is no period. */
+static void
+put_key(StringInfo out, const Tally *tally, const TallyKey *key, int i, bool *is_first,
+		const Calendar *calendar)
+{
+	const TallyColumn *column = &tally->shape->keys[i];
+	char *text;
+
+	if (column->type == TALLY_TEXT)
+	{
+		if (key->text == NULL)
+			return;
+		text = pnstrdup(key->text, key->text_len);
+		put_name(out, is_first, column->name);
+		escape_json(out, text);
+		pfree(text);
+		return;
+	}
+	put_name(out, is_first, column->name);
+	if (column->type == TALLY_PERIOD)
+	{
+		if (calendar == NULL)
+			elog(ERROR, "rows of a %s without a period", tally->shape->type);
+		text = day_text(calendar_start(calendar, (int32) key->numbers[i]));
+		appendStringInfo(out, "\"%s\"", text);
+		pfree(text);
+	}
+	else if (column->type == TALLY_DECIMAL)
+	{
+		text = decimal_to_text(key->numbers[i], tally->scale);
+		appendStringInfoString(out, text);
+		pfree(text);
+	}
+	else
+		appendStringInfo(out, INT64_FORMAT, key->numbers[i]);
+}
+
 static void
 put_row(StringInfo out, const Tally *tally, const TallyRow *row, const Calendar *calendar)
 {
@@ -49,43 +85,7 @@ put_row(StringInfo out, const Tally *tally, const TallyRow *row, const Calendar 
 	int i;
 
 	for (i = 0; i < shape->nkeys; i++)
-	{
-		const TallyColumn *column = &shape->keys[i];
-
-		if (column->type == TALLY_TEXT)
-		{
-			char *text;
-
-			if (row->key.text == NULL)
-				continue;
-			text = pnstrdup(row->key.text, row->key.text_len);
-			put_name(out, &is_first, column->name);
-			escape_json(out, text);
-			pfree(text);
-			continue;
-		}
-		put_name(out, &is_first, column->name);
-		if (column->type == TALLY_PERIOD)
-		{
-			char *day;
-
-			if (calendar == NULL)
-				elog(ERROR, "rows of a %s without a period", shape->type);
-			day = day_text(calendar_start(calendar, (int32) row->key.numbers[i]));
-
-			appendStringInfo(out, "\"%s\"", day);
-			pfree(day);
-		}
-		else if (column->type == TALLY_DECIMAL)
-		{
-			char *number = decimal_to_text(row->key.numbers[i], tally->scale);
-
-			appendStringInfoString(out, number);
-			pfree(number);
-		}
-		else
-			appendStringInfo(out, INT64_FORMAT, row->key.numbers[i]);
-	}
+		put_key(out, tally, &row->key, i, &is_first, calendar);
 	for (i = 0; i < shape->nsums; i++)
 	{
 		char *number;
@@ -101,6 +101,87 @@ put_row(StringInfo out, const Tally *tally, const TallyRow *row, const Calendar 
 	appendStringInfoChar(out, '}');
 }
 
+/* ---- groups ---- */
+
+/* The sums that a tally has in its groups: their numbers. */
+typedef struct GroupSums
+{
+	int own[TALLY_MAX_SUMS]; /* of a group itself */
+	int nown;
+	int cell[TALLY_MAX_SUMS]; /* of its cells */
+	int ncell;
+} GroupSums;
+
+static void
+find_group_sums(const Tally *tally, GroupSums *sums)
+{
+	const TallyShape *shape = tally->shape;
+	int i;
+
+	sums->nown = sums->ncell = 0;
+	if (shape->groups == NULL)
+		return;
+	for (i = 0; i < shape->nsums; i++)
+	{
+		if (tally_lacks(tally, shape->sums[i].name))
+			continue;
+		if (i < shape->groups->nsums)
+			sums->own[sums->nown++] = i;
+		else
+			sums->cell[sums->ncell++] = i;
+	}
+}
+
+static void
+put_cell(StringInfo out, const GroupSums *sums, const TallyRow *row)
+{
+	int i;
+
+	appendStringInfo(out, "[" INT64_FORMAT, row->key.numbers[1]);
+	for (i = 0; i < sums->ncell; i++)
+		appendStringInfo(out, ", " INT64_FORMAT, (int64) row->sums[sums->cell[i]]);
+	appendStringInfoChar(out, ']');
+}
+
+/* Writes the group whose rows begin here; returns where they end. */
+static TallyRow **
+put_group(StringInfo out, const Tally *tally, const GroupSums *sums, TallyRow **row, TallyRow **end,
+		  const Calendar *calendar)
+{
+	const TallyShape *shape = tally->shape;
+	int64 group = (*row)->key.numbers[0];
+	const TallyRow *own = (*row)->key.numbers[1] == TALLY_GROUP ? *row : NULL;
+	bool is_first = true;
+	bool is_first_cell = true;
+	int i;
+
+	put_key(out, tally, &(*row)->key, 0, &is_first, calendar);
+	for (i = 0; i < sums->nown; i++)
+	{
+		put_name(out, &is_first, shape->sums[sums->own[i]].name);
+		appendStringInfo(out, INT64_FORMAT, own != NULL ? (int64) own->sums[sums->own[i]] : 0);
+	}
+	put_name(out, &is_first, shape->groups->cells);
+	appendStringInfoChar(out, '[');
+	for (row += own != NULL; row < end && (*row)->key.numbers[0] == group; row++)
+	{
+		if (!is_first_cell)
+			appendStringInfoString(out, ", ");
+		is_first_cell = false;
+		put_cell(out, sums, *row);
+		CHECK_FOR_INTERRUPTS();
+	}
+	appendStringInfoString(out, "]}");
+	return row;
+}
+
+/* The name of the array of rows, or of their groups. */
+static const char *
+rows_key(const TallyShape *shape)
+{
+	return shape->groups != NULL ? shape->groups->name : ROWS_KEY;
+}
+
 char *
 tally_to_text(const Tally *tally)
 {
@@ -111,9 +192,11 @@ tally_to_text(const Tally *tally)
 	bool has_calendar = tally_calendar(tally, &calendar);
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
-	int64 n;
+	TallyRow **row;
+	GroupSums sums;
 	int i;
 
+	find_group_sums(tally, &sums);
 	initStringInfo(&out);
 	for (i = 0; i < shape->nparameters; i++)
 	{
@@ -132,15 +215,22 @@ tally_to_text(const Tally *tally)
 		put_name(&out, &is_first, SCALE_KEY);
 		appendStringInfo(&out, "%d", tally->scale);
 	}
-	put_name(&out, &is_first, GUESTS_KEY);
-	appendStringInfo(&out, INT64_FORMAT, tally->guests);
-	put_name(&out, &is_first, ROWS_KEY);
+	for (i = 0; i < tally->ntotals; i++)
+		if (!tally_lacks(tally, tally->total_names[i]))
+		{
+			put_name(&out, &is_first, tally->total_names[i]);
+			appendStringInfo(&out, INT64_FORMAT, tally->totals[i]);
+		}
+	put_name(&out, &is_first, rows_key(shape));
 	appendStringInfoChar(&out, '[');
-	for (n = 0; n < nrows; n++)
+	for (row = rows; row < rows + nrows;)
 	{
-		if (n > 0)
+		if (row > rows)
 			appendStringInfoString(&out, ", ");
-		put_row(&out, tally, rows[n], has_calendar ? &calendar : NULL);
+		if (shape->groups != NULL)
+			row = put_group(&out, tally, &sums, row, rows + nrows, has_calendar ? &calendar : NULL);
+		else
+			put_row(&out, tally, *row++, has_calendar ? &calendar : NULL);
 		CHECK_FOR_INTERRUPTS();
 	}
 	appendStringInfoString(&out, "]}");
@@ -227,7 +317,51 @@ read_period(const JsonbValue *value, const TallyShape *shape, const char *key, C
 	return period;
 }
 
-/* Reads a row; calendar is NULL where there is no period. */
+/* Reads a column of a key; calendar is NULL where there is no period. */
+static void
+read_key(JsonbContainer *object, Tally *tally, int i, TallyKey *key, Calendar *calendar,
+		 bool scale_is_given)
+{
+	const TallyShape *shape = tally->shape;
+	const TallyColumn *column = &shape->keys[i];
+	JsonbValue room;
+	JsonbValue *value = json_member(object, column->name, &room);
+
+	switch (column->type)
+	{
+		case TALLY_TEXT:
+			if (value == NULL)
+				break;
+			key->text = json_as_string(value, shape->type, column->name);
+			key->text_len = (int) strlen(key->text);
+			break;
+		case TALLY_PERIOD:
+			if (calendar == NULL)
+				json_report_wrong_type(NULL, shape->type, "period", "a calendar_period");
+			key->numbers[i] = read_period(value, shape, column->name, calendar);
+			break;
+		case TALLY_DECIMAL:
+			key->numbers[i] = read_decimal(value, tally, column->name, scale_is_given);
+			break;
+		default:
+			key->numbers[i] = read_whole(value, shape, column->name, PG_INT64_MIN);
+	}
+}
+
+/* A row that must not have been there. */
+static TallyRow *
+new_row(Tally *tally, const TallyKey *key)
+{
+	bool found;
+	TallyRow *row = tally_enter(tally, key, &found);
+
+	if (found)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("two rows of %s have the same keys", a_type(tally->shape->type)),
+						tally_hint(tally->shape)));
+	return row;
+}
+
 static void
 read_row(JsonbContainer *object, Tally *tally, Calendar *calendar, bool scale_is_given)
 {
@@ -235,40 +369,12 @@ read_row(JsonbContainer *object, Tally *tally, Calendar *calendar, bool scale_is
 	TallyKey key = { .text = NULL };
 	JsonbValue room;
 	JsonbValue *value;
-	bool found;
 	TallyRow *row;
 	int i;
 
 	for (i = 0; i < shape->nkeys; i++)
-	{
-		const TallyColumn *column = &shape->keys[i];
-
-		value = json_member(object, column->name, &room);
-		switch (column->type)
-		{
-			case TALLY_TEXT:
-				if (value == NULL)
-					break;
-				key.text = json_as_string(value, shape->type, column->name);
-				key.text_len = (int) strlen(key.text);
-				break;
-			case TALLY_PERIOD:
-				if (calendar == NULL)
-					json_report_wrong_type(NULL, shape->type, "period", "a calendar_period");
-				key.numbers[i] = read_period(value, shape, column->name, calendar);
-				break;
-			case TALLY_DECIMAL:
-				key.numbers[i] = read_decimal(value, tally, column->name, scale_is_given);
-				break;
-			default:
-				key.numbers[i] = read_whole(value, shape, column->name, PG_INT64_MIN);
-		}
-	}
-	row = tally_enter(tally, &key, &found);
-	if (found)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("two rows of %s have the same keys", a_type(shape->type)),
-						tally_hint(shape)));
+		read_key(object, tally, i, &key, calendar, scale_is_given);
+	row = new_row(tally, &key);
 	for (i = 0; i < shape->nsums; i++)
 	{
 		const TallyColumn *column = &shape->sums[i];
@@ -282,6 +388,110 @@ read_row(JsonbContainer *object, Tally *tally, Calendar *calendar, bool scale_is
 	}
 }
 
+/* ---- reading groups ---- */
+
+static void report_zeros(const TallyShape *shape) pg_attribute_noreturn();
+
+static void
+report_zeros(const TallyShape *shape)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("\"%s\" of %s has nothing but zeros", shape->groups->name, a_type(shape->type)),
+			 tally_hint(shape)));
+}
+
+static void report_no_cell(const TallyShape *shape, const GroupSums *sums) pg_attribute_noreturn();
+
+static void
+report_no_cell(const TallyShape *shape, const GroupSums *sums)
+{
+	StringInfoData names;
+	int i;
+
+	initStringInfo(&names);
+	appendStringInfoString(&names, shape->keys[1].name);
+	for (i = 0; i < sums->ncell; i++)
+		appendStringInfo(&names, ", %s", shape->sums[sums->cell[i]].name);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					errmsg("one of \"%s\" of %s is not [%s]", shape->groups->cells,
+						   a_type(shape->type), names.data),
+					tally_hint(shape)));
+}
+
+/* Reads the cells of a group, whose key this is. */
+static void
+read_cells(JsonbContainer *cells, Tally *tally, const GroupSums *sums, TallyKey key)
+{
+	const TallyShape *shape = tally->shape;
+	uint32 n;
+	int i;
+
+	for (n = 0; n < JsonContainerSize(cells); n++)
+	{
+		JsonbContainer *cell = json_as_array(getIthJsonbValueFromContainer(cells, n), shape->type,
+											 shape->groups->cells);
+		bool has_sums = false;
+		TallyRow *row;
+
+		if (JsonContainerSize(cell) != (uint32) sums->ncell + 1)
+			report_no_cell(shape, sums);
+		key.numbers[1] =
+			read_whole(getIthJsonbValueFromContainer(cell, 0), shape, shape->keys[1].name, 0);
+		row = new_row(tally, &key);
+		for (i = 0; i < sums->ncell; i++)
+		{
+			int sum = sums->cell[i];
+
+			row->sums[sum] = read_whole(getIthJsonbValueFromContainer(cell, i + 1), shape,
+										shape->sums[sum].name, 0);
+			has_sums = has_sums || row->sums[sum] != 0;
+		}
+		if (!has_sums)
+			report_zeros(shape);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static void
+read_group(JsonbContainer *object, Tally *tally, const GroupSums *sums, Calendar *calendar)
+{
+	const TallyShape *shape = tally->shape;
+	const char *names[TALLY_MAX_SUMS + 3];
+	TallyKey key = { .numbers = { 0, TALLY_GROUP } };
+	JsonbContainer *cells;
+	JsonbValue room;
+	bool has_sums = false;
+	TallyRow *row;
+	int i;
+
+	names[0] = shape->keys[0].name;
+	names[1] = shape->groups->cells;
+	for (i = 0; i < sums->nown; i++)
+		names[i + 2] = shape->sums[sums->own[i]].name;
+	names[sums->nown + 2] = NULL;
+	json_check_keys(object, shape->type, names);
+	read_key(object, tally, 0, &key, calendar, true);
+	if (sums->nown > 0)
+	{
+		row = new_row(tally, &key);
+		for (i = 0; i < sums->nown; i++)
+		{
+			int sum = sums->own[i];
+
+			row->sums[sum] =
+				read_whole(json_member(object, names[i + 2], &room), shape, names[i + 2], 0);
+			has_sums = has_sums || row->sums[sum] != 0;
+		}
+	}
+	cells = json_as_array(json_member(object, shape->groups->cells, &room), shape->type, names[1]);
+	if (!has_sums && (sums->nown > 0 || JsonContainerSize(cells) == 0))
+		report_zeros(shape);
+	read_cells(cells, tally, sums, key);
+}
+
+/* ---- reading all of it ---- */
+
 static void
 read_rows(JsonbContainer *rows, Tally *tally, bool scale_is_given)
 {
@@ -293,8 +503,11 @@ read_rows(JsonbContainer *rows, Tally *tally, bool scale_is_given)
 	MemoryContext caller;
 	Calendar calendar;
 	bool has_calendar = tally_calendar(tally, &calendar);
+	GroupSums sums;
 	uint32 n;
 	int i;
+
+	find_group_sums(tally, &sums);
 
 	for (i = 0; i < shape->nkeys; i++)
 		names[nnames++] = shape->keys[i].name;
@@ -306,10 +519,15 @@ read_rows(JsonbContainer *rows, Tally *tally, bool scale_is_given)
 	for (n = 0; n < JsonContainerSize(rows); n++)
 	{
 		JsonbContainer *row =
-			json_as_object(getIthJsonbValueFromContainer(rows, n), shape->type, ROWS_KEY);
+			json_as_object(getIthJsonbValueFromContainer(rows, n), shape->type, rows_key(shape));
 
-		json_check_keys(row, shape->type, names);
-		read_row(row, tally, has_calendar ? &calendar : NULL, scale_is_given);
+		if (shape->groups != NULL)
+			read_group(row, tally, &sums, has_calendar ? &calendar : NULL);
+		else
+		{
+			json_check_keys(row, shape->type, names);
+			read_row(row, tally, has_calendar ? &calendar : NULL, scale_is_given);
+		}
 		MemoryContextReset(context);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -334,12 +552,33 @@ read_parameter(JsonbValue *value, const TallyShape *shape, const TallyParameter 
 	return parameter->canonical != NULL ? parameter->canonical(text) : text;
 }
 
+static void
+read_totals(JsonbContainer *root, Tally *tally)
+{
+	JsonbValue room;
+	int i;
+
+	for (i = 0; i < tally->ntotals; i++)
+	{
+		const char *name = tally->total_names[i];
+
+		if (json_member(root, name, &room) == NULL)
+			continue;
+		if (tally_lacks(tally, name))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+							errmsg("%s of these parameters has no \"%s\"",
+								   a_type(tally->shape->type), name),
+							tally_hint(tally->shape)));
+		tally_add_total(tally, i, read_whole(&room, tally->shape, name, 0));
+	}
+}
+
 Tally *
 tally_from_text(const TallyShape *shape, const char *text)
 {
 	JsonbContainer *root = json_parse_object(text, shape->type);
 	Tally *tally = tally_create(shape);
-	const char *names[TALLY_MAX_PARAMETERS + 4];
+	const char *names[TALLY_MAX_PARAMETERS + TALLY_MAX_TOTALS + 3];
 	int nnames = 0;
 	JsonbValue room;
 	JsonbValue *scale = NULL;
@@ -350,8 +589,9 @@ tally_from_text(const TallyShape *shape, const char *text)
 		names[nnames++] = shape->parameters[i].name;
 	if (tally->has_scale)
 		names[nnames++] = SCALE_KEY;
-	names[nnames++] = GUESTS_KEY;
-	names[nnames++] = ROWS_KEY;
+	for (i = 0; i < tally->ntotals; i++)
+		names[nnames++] = tally->total_names[i];
+	names[nnames++] = rows_key(shape);
 	names[nnames] = NULL;
 	json_check_keys(root, shape->type, names);
 
@@ -368,10 +608,10 @@ tally_from_text(const TallyShape *shape, const char *text)
 			report_out_of_range(shape, SCALE_KEY);
 		tally_use_scale(tally, (int) decimals);
 	}
-	if (json_member(root, GUESTS_KEY, &room) != NULL)
-		tally_add_guests(tally, read_whole(&room, shape, GUESTS_KEY, 0));
-	read_rows(json_as_array(json_member(root, ROWS_KEY, &room), shape->type, ROWS_KEY), tally,
-			  scale != NULL);
+	read_totals(root, tally);
+	read_rows(
+		json_as_array(json_member(root, rows_key(shape), &room), shape->type, rows_key(shape)),
+		tally, scale != NULL);
 	tally_check(tally, ERRCODE_INVALID_TEXT_REPRESENTATION);
 	return tally;
 }

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 
 #include "activity/activity.h"
+#include "core/array.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
 #include "metric/metric.h"
@@ -66,11 +67,7 @@ reach(IntervalsFold *fold, int64 n)
 		MemoryContext old = MemoryContextSwitchTo(fold->context);
 
 		Assert(n == fold->nnth + 1);
-		if (n > fold->max_nth)
-		{
-			fold->max_nth *= 2;
-			fold->nth = repalloc(fold->nth, fold->max_nth * sizeof(MetricCells));
-		}
+		fold->nth = array_grow(fold->nth, &fold->max_nth, n, sizeof(MetricCells));
 		metric_cells_open_under(&fold->nth[n - 1], fold->tally, n);
 		fold->nnth = n;
 		MemoryContextSwitchTo(old);
@@ -396,19 +393,15 @@ find_fault(const Tally *tally)
 static const TallyShape shape = {
 	.type = "purchase_intervals_result",
 	.maker = "purchase_intervals() and rollup()",
-	.nparameters = lengthof(parameters),
-	.parameters = parameters,
-	.nkeys = lengthof(keys),
-	.keys = keys,
-	.nsums = lengthof(columns),
-	.sums = columns,
+	TALLY_PARAMETERS(parameters),
+	TALLY_KEYS(keys),
+	TALLY_SUMS(columns),
 	.fault = find_fault,
 };
 
 static const Metric intervals = {
 	.shape = &shape,
-	.narguments = lengthof(arguments),
-	.arguments = arguments,
+	METRIC_ARGUMENTS(arguments),
 	.start = purchase_intervals_start,
 	.customer = purchase_intervals_customer,
 };

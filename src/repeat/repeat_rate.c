@@ -194,10 +194,8 @@ find_fault(const Tally *tally)
 static const TallyShape shape = {
 	.type = "repeat_rate_result",
 	.maker = "repeat_rate() and rollup()",
-	.nparameters = lengthof(parameters),
-	.parameters = parameters,
-	.nsums = lengthof(columns),
-	.sums = columns,
+	TALLY_PARAMETERS(parameters),
+	TALLY_SUMS(columns),
 	.fault = find_fault,
 };
 
@@ -210,8 +208,7 @@ counted_of(const MetricQuestion *question, const char *parameter)
 
 static const Metric by_days = {
 	.shape = &shape,
-	.narguments = lengthof(arguments),
-	.arguments = arguments,
+	METRIC_ARGUMENTS(arguments),
 	.text = counted_of,
 	.start = repeat_rate_start,
 	.customer = repeat_rate_by_days,
@@ -220,8 +217,7 @@ static const Metric by_days = {
 static const Metric by_orders = {
 	.shape = &shape,
 	.input = METRIC_TIMELINES,
-	.narguments = lengthof(arguments),
-	.arguments = arguments,
+	METRIC_ARGUMENTS(arguments),
 	.text = counted_of,
 	.start = repeat_rate_start,
 	.customer = repeat_rate_by_orders,

@@ -1,499 +1,750 @@
 /*
  * retention.c
- *		The SQL face of counting cohort retention: over bases, and as aggregates over
- *		customers' summaries and over results.
- *
- * The aggregate's state is a retention_result too, expanded: a fold that lives in
- * a memory context of its own below the aggregate's. So partial states travel as
- * results, and rollup() and the combine function are one.
+ *		retention() over one base, over two, and by elapsed lags: their results, and the rows of
+ *		those.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/expandeddatum.h"
-#include "utils/memutils.h"
 
-#include "collect/collect.h"
-#include "core/compat.h"
-#include "metric/metric.h"
-#include "retention/retention.h"
-#include "retention/retention_call.h"
-#include "timeline/timeline.h"
+#include "core/json.h"
+#include "metric/statistics.h"
+#include "metric/tally.h"
+#include "retention/retention_internal.h"
 
-/* ---- over bases ---- */
-
-/* What is asked of a base, from the n-th argument on: period, as_of and the kind. */
-typedef struct Question
+/* Parameters of results. */
+enum
 {
-	const CalendarPeriod *period;
-	bool as_of_given;
-	DateADT as_of;
+	PERIOD,
+	OPTIONS,
+	ZONE,
+	AS_OF,
+	LAST_DAY,
+	PARAMETERS
+};
+
+/* ---- results, taken apart ---- */
+
+typedef struct RetentionCell
+{
+	int64 column;
+	int64 retained;
+	int64 ended;
+	int64 eligible;
+} RetentionCell;
+
+typedef struct RetentionCohort
+{
+	int32 number; /* of its period */
+	int64 size;
+	const RetentionCell *cells; /* those that aren't zero, by column */
+	int64 ncells;
+} RetentionCohort;
+
+/* Cohorts with customers only, in order. */
+typedef struct RetentionCounts
+{
 	RetentionKind kind;
-} Question;
-
-static Question
-read_question(FunctionCallInfo fcinfo, int n, RetentionPlaces places)
-{
-	Question question;
-
-	question.period = metric_period_argument(fcinfo, n);
-	question.as_of_given = metric_as_of_argument(fcinfo, n + 1, &question.as_of);
-	question.kind = retention_kind_arguments(fcinfo, places);
-	return question;
-}
-
-static RetentionFold *
-start_fold(const Question *question, ZoneDays *zone)
-{
-	return retention_fold_start(question->period, &question->kind, question->as_of_given,
-								question->as_of, zone);
-}
-
-static Datum
-finish_fold(RetentionFold *fold)
-{
-	RetentionCounts counts;
-
-	retention_fold_finish(fold, &counts);
-	PG_RETURN_POINTER(retention_encode(&counts));
-}
-
-PG_FUNCTION_INFO_V1(loyalty_retention);
-PG_FUNCTION_INFO_V1(loyalty_retention_returns);
-PG_FUNCTION_INFO_V1(loyalty_retention_elapsed);
-
-Datum
-loyalty_retention(PG_FUNCTION_ARGS)
-{
-	RetentionPlaces places = { 3, 4, 5, -1 };
-	Question question = read_question(fcinfo, 1, places);
-	const Base *base;
-	RetentionFold *fold;
-	BaseCursor cursor;
-	Customer customer;
-	ByteSpan body;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	base = base_open(PG_GETARG_DATUM(0));
-	fold = start_fold(&question, NULL);
-	metric_check_zone(base, retention_fold_calendar(fold));
-	retention_fold_scope(fold)->guests = base->guests;
-	retention_fold_scope(fold)->zone = base->zone;
-	base_rewind(&cursor, base);
-	while (base_next(&cursor, &customer, &body))
-		retention_fold_customer(fold, body);
-	return finish_fold(fold);
-}
-
-/* Nobody came back where there is no base of returns. */
-Datum
-loyalty_retention_returns(PG_FUNCTION_ARGS)
-{
-	RetentionPlaces places = { 4, 5, 6, -1 };
-	Question question = read_question(fcinfo, 2, places);
-	ByteSpan none = { NULL, 0 };
-	const Base *starts;
-	const Base *returns;
-	RetentionFold *fold;
-	RetentionScope *scope;
-	ByteSpan start;
-	ByteSpan back;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	question.kind.returns = true;
-	starts = base_open(PG_GETARG_DATUM(0));
-	returns = PG_ARGISNULL(1) ? NULL : base_open(PG_GETARG_DATUM(1));
-	fold = start_fold(&question, NULL);
-	scope = retention_fold_scope(fold);
-	metric_check_zone(starts, retention_fold_calendar(fold));
-	scope->guests = starts->guests;
-	scope->zone = starts->zone;
-	if (returns == NULL)
-	{
-		BaseCursor cursor;
-		Customer customer;
-
-		base_rewind(&cursor, starts);
-		while (base_next(&cursor, &customer, &start))
-			retention_fold_returns(fold, start, none);
-	}
-	else
-	{
-		BaseJoin join;
-
-		if (returns->type != starts->type)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("customers of starts and of returns are of different types"),
-				 errhint("Cast the customers of one of them: activities(customer::text, at).")));
-		if (starts->zone_state == ZONE_KNOWN && returns->zone_state == ZONE_KNOWN &&
-			strcmp(starts->zone, returns->zone) != 0)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("days of starts were collected in zone \"%s\", those of returns in \"%s\"",
-						starts->zone, returns->zone),
-				 errhint("Collect in one zone: activities(customer, at, zone).")));
-		metric_check_zone(returns, retention_fold_calendar(fold));
-		scope->guests += returns->guests;
-		if (starts->zone_state == ZONE_NOT_NOTED || returns->zone_state == ZONE_MIXED)
-			scope->zone = returns->zone;
-		base_join_open(&join, starts, returns);
-		while (base_join_next(&join, &start, &back))
-		{
-			retention_fold_returns(fold, start, back);
-			CHECK_FOR_INTERRUPTS();
-		}
-	}
-	return finish_fold(fold);
-}
-
-/* The zone that a period names, or the session's. */
-static ZoneDays *
-zone_of_period(const CalendarPeriod *period)
-{
 	Calendar calendar;
+	bool as_of_given;
+	bool has_last_day;
+	DateADT as_of;	  /* given: days after it don't count */
+	DateADT last_day; /* the last active day that counted */
+	int64 customers;  /* in cohorts */
+	int64 memberships;
+	int64 ncohorts;
+	RetentionCohort *cohorts;
+} RetentionCounts;
 
-	calendar_open(&calendar, period);
-	return calendar.zone != NULL ? zone_by_name(calendar.zone, strlen(calendar.zone))
-								 : zone_of_session();
+/* The kind that a result is of. */
+static void
+kind_of(const Tally *tally, RetentionKind *kind)
+{
+	retention_kind_of_text(kind, tally_parameter(tally, OPTIONS));
 }
 
-/* The local day of the last event of all; false where there is none. */
+/* Takes a result apart; false where it has more members than can be counted. */
 static bool
-last_day_of_base(const Base *base, ZoneDays *zone, DateADT *day)
+take_apart(const Tally *tally, RetentionCounts *counts)
 {
-	int64 last;
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	RetentionCell *cell = palloc_extended(Max(1, nrows) * sizeof(RetentionCell), MCXT_ALLOC_HUGE);
+	RetentionCohort *cohort = NULL;
+	bool is_plain;
+	int64 n;
 
-	if (!base_last(base, &last))
-		return false;
-	*day = zone_day(zone, last);
+	memset(counts, 0, sizeof(RetentionCounts));
+	kind_of(tally, &counts->kind);
+	is_plain = retention_kind_is_plain(&counts->kind);
+	if (!tally_calendar(tally, &counts->calendar))
+		report_corrupted();
+	counts->as_of_given = tally_parameter_day(tally, AS_OF, &counts->as_of);
+	counts->has_last_day = tally_parameter_day(tally, LAST_DAY, &counts->last_day);
+	counts->cohorts = palloc_extended(Max(1, nrows) * sizeof(RetentionCohort), MCXT_ALLOC_HUGE);
+	for (n = 0; n < nrows; n++)
+	{
+		const TallyRow *row = rows[n];
+
+		if (cohort == NULL || cohort->number != row->key.numbers[0])
+		{
+			cohort = &counts->cohorts[counts->ncohorts++];
+			cohort->number = (int32) row->key.numbers[0];
+			cohort->size = (int64) row->sums[is_plain ? RETENTION_RETAINED : RETENTION_SIZE];
+			cohort->cells = cell;
+			cohort->ncells = 0;
+			if (__builtin_add_overflow(counts->memberships, cohort->size, &counts->memberships))
+				return false;
+		}
+		if (row->key.numbers[1] == TALLY_GROUP)
+			continue;
+		cell->column = row->key.numbers[1];
+		cell->retained = (int64) row->sums[RETENTION_RETAINED];
+		cell->ended = (int64) row->sums[RETENTION_ENDED];
+		cell->eligible = (int64) row->sums[RETENTION_ELIGIBLE];
+		cell++;
+		cohort->ncells++;
+	}
+	pfree(rows);
+	counts->customers =
+		counts->kind.recurring ? tally_total(tally, RETENTION_CUSTOMERS) : counts->memberships;
 	return true;
 }
 
-static void
-refuse_null_elapsed(const RetentionKind *kind)
-{
-	if (kind->elapsed == 0)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("elapsed must not be null"),
-						errhint("For lags by the calendar, take retention() over activities.")));
-}
-
-Datum
-loyalty_retention_elapsed(PG_FUNCTION_ARGS)
-{
-	RetentionPlaces places = { -1, 4, 5, 3 };
-	Question question = read_question(fcinfo, 1, places);
-	ZoneDays *zone = zone_of_period(question.period);
-	const Base *base;
-	RetentionFold *fold;
-	BaseCursor cursor;
-	BaseErrors errors;
-	Customer customer = { 0 };
-	ByteSpan body;
-
-	refuse_null_elapsed(&question.kind);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	base = base_open(PG_GETARG_DATUM(0));
-	if (!question.as_of_given)
-		question.as_of_given = last_day_of_base(base, zone, &question.as_of);
-	fold = start_fold(&question, zone);
-	retention_fold_scope(fold)->guests = base->guests;
-	base_rewind(&cursor, base);
-	base_name_customer(&errors, base->type, &customer);
-	while (base_next(&cursor, &customer, &body))
-		retention_fold_timeline(fold, body);
-	base_forget_customer(&errors);
-	return finish_fold(fold);
-}
-
-/* ---- the aggregates over summaries and over results ---- */
-
-typedef struct ExpandedRetention
-{
-	ExpandedObjectHeader header;
-	RetentionFold *fold;
-	bool knows_options; /* of the rows: */
-	struct varlena *options;
-	struct varlena *flat; /* made for flattening */
-} ExpandedRetention;
-
-static Size
-get_flat_size(ExpandedObjectHeader *header)
-{
-	ExpandedRetention *state = (ExpandedRetention *) header;
-	MemoryContext old = MemoryContextSwitchTo(header->eoh_context);
-	RetentionCounts counts;
-
-	if (state->flat != NULL)
-		pfree(state->flat);
-	retention_fold_finish(state->fold, &counts);
-	state->flat = retention_encode(&counts);
-	pfree(counts.cohorts);
-	pfree(counts.cells);
-	MemoryContextSwitchTo(old);
-	return VARSIZE(state->flat);
-}
-
-static void
-flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
-{
-	memcpy(result, ((ExpandedRetention *) header)->flat, allocated_size);
-}
-
-static const ExpandedObjectMethods retention_methods = { get_flat_size, flatten_into };
-
-static ExpandedRetention *
-new_state(FunctionCallInfo fcinfo, const Question *question, ZoneDays *zone)
-{
-	MemoryContext parent;
-	MemoryContext context;
-	MemoryContext old;
-	ExpandedRetention *state;
-
-	if (!AggCheckCallContext(fcinfo, &parent))
-		parent = CurrentMemoryContext;
-	context = AllocSetContextCreate(parent, "loyalty retention", ALLOCSET_START_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-	state = palloc0(sizeof(ExpandedRetention));
-	EOH_init_header(&state->header, &retention_methods, context);
-	state->fold = start_fold(question, zone);
-	MemoryContextSwitchTo(old);
-	return state;
-}
-
-/* The state in an argument that isn't NULL: in place if it is ours to change, else a copy. */
-static ExpandedRetention *
-state_argument(FunctionCallInfo fcinfo, int n)
-{
-	struct varlena *value = (struct varlena *) DatumGetPointer(PG_GETARG_DATUM(n));
-	RetentionCounts counts;
-	Question question;
-	ZoneDays *zone = NULL;
-	ExpandedRetention *state;
-
-	if (VARATT_IS_EXTERNAL_EXPANDED_RW(value))
-	{
-		ExpandedObjectHeader *header = DatumGetEOHP(PG_GETARG_DATUM(n));
-
-		if (header->eoh_methods == &retention_methods)
-			return (ExpandedRetention *) header;
-	}
-	retention_decode(PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(n)), &counts);
-	question.period = counts.scope.period;
-	question.as_of_given = counts.scope.as_of_given;
-	question.as_of = counts.scope.as_of;
-	question.kind = counts.scope.kind;
-	if (counts.scope.kind.elapsed > 0)
-		zone = zone_by_name(counts.scope.zone, strlen(counts.scope.zone));
-	state = new_state(fcinfo, &question, zone);
-	retention_fold_counts(state->fold, &counts);
-	return state;
-}
-
-/* ---- rows of the aggregates ---- */
-
-/* What the aggregates differ in. */
-typedef struct Summaries
-{
-	int count; /* arguments behind the state that are summaries */
-	bool returns;
-	bool are_timelines;
-} Summaries;
-
+/* The day up to which was counted; false where there is none. */
 static bool
-same_options(const ExpandedRetention *state, const struct varlena *options)
+day_of_counts(const RetentionCounts *counts, DateADT *as_of)
 {
-	if (!state->knows_options || state->options == NULL || options == NULL)
-		return state->knows_options && state->options == options;
-	return VARSIZE_ANY_EXHDR(state->options) == VARSIZE_ANY_EXHDR(options) &&
-		   memcmp(VARDATA_ANY(state->options), VARDATA_ANY(options), VARSIZE_ANY_EXHDR(options)) ==
-			   0;
+	*as_of = counts->as_of_given ? counts->as_of : counts->last_day;
+	return counts->as_of_given || counts->has_last_day;
 }
 
-static RetentionKind
-read_options(const struct varlena *options, const Summaries *summaries)
-{
-	RetentionKind kind = retention_kind_option(options);
-	const char *fault;
+/* ---- what a result from outside can't hold ---- */
 
-	if (kind.elapsed > 0 && !summaries->are_timelines)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("elapsed lags need instants, which an activity_set doesn't have"),
-						errhint("Aggregate timelines: retention(event_timeline, period, as_of, "
-								"options).")));
-	if (kind.elapsed == 0 && summaries->are_timelines)
-		kind.elapsed = USECS_PER_DAY;
-	kind.returns = summaries->returns;
-	fault = retention_kind_fault(&kind);
-	if (fault != NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", fault)));
-	return kind;
-}
-
-static void
-keep_options(ExpandedRetention *state, const struct varlena *options)
+/* Can brackets have such counts? */
+static bool
+brackets_valid(const RetentionKind *kind, const RetentionCohort *cohort, int32 last_period)
 {
-	state->knows_options = true;
-	state->options = NULL;
-	if (options != NULL)
+	int64 i;
+
+	for (i = 0; i < cohort->ncells; i++)
 	{
-		state->options = MemoryContextAlloc(state->header.eoh_context, VARSIZE_ANY(options));
-		memcpy(state->options, options, VARSIZE_ANY(options));
+		const RetentionCell *cell = &cohort->cells[i];
+
+		if (cell->column < 0 || cell->column >= kind->nbrackets)
+			return false;
+		if (cell->retained > cell->ended ||
+			cell->ended > (kind->elapsed > 0 ? cell->eligible : cohort->size) ||
+			cell->eligible > cohort->size || (cell->ended == 0 && cell->eligible == 0))
+			return false;
+		if (kind->elapsed == 0 &&
+			cohort->number + (int64) kind->brackets[cell->column].from > last_period)
+			return false;
 	}
+	return true;
 }
 
-/* The state for a row: as the arguments behind the summaries ask. */
-static ExpandedRetention *
-state_for_row(FunctionCallInfo fcinfo, const Summaries *summaries)
+/* Can an elapsed lag be over by as_of, for someone of this cohort? Days of zones apart are let
+ * pass. */
+static bool
+lag_can_be_over(const RetentionCounts *counts, int32 cohort, int64 lag)
 {
-	int n = 1 + summaries->count;
-	const struct varlena *options =
-		PG_NARGS() > n + 2 && !PG_ARGISNULL(n + 2) ? PG_GETARG_VARLENA_PP(n + 2) : NULL;
-	ExpandedRetention *state;
-	RetentionScope *scope;
-	Question question;
+	int64 days = (int64) counts->as_of - calendar_start(&counts->calendar, cohort) + 3;
 
-	question.period = metric_period_argument(fcinfo, n);
-	question.as_of_given = metric_as_of_argument(fcinfo, n + 1, &question.as_of);
-	if (PG_ARGISNULL(0))
+	return ((int128) lag + 1) * counts->kind.elapsed <= (int128) days * USECS_PER_DAY;
+}
+
+/* Can single lags or windows have such counts? left counts those who haven't ended before. */
+static bool
+lags_valid(const RetentionCounts *counts, const RetentionCohort *cohort, int32 last_period)
+{
+	const RetentionKind *kind = &counts->kind;
+	const RetentionCell *cells = cohort->cells;
+	bool all_start = !kind->returns && kind->rolling == 0; /* everybody is retained at lag 0 */
+	int64 last_column = (int64) last_period - cohort->number + Max(kind->rolling, 1) - 1;
+	int64 ended = 0;
+	int64 eligible = 0;
+	int64 left;
+	int64 i;
+
+	for (i = 0; i < cohort->ncells; i++)
+		if (__builtin_add_overflow(ended, cells[i].ended, &ended) ||
+			__builtin_add_overflow(eligible, cells[i].eligible, &eligible))
+			return false;
+	if (ended > cohort->size || eligible > cohort->size)
+		return false;
+	if (all_start && kind->elapsed == 0 &&
+		(cohort->ncells == 0 || cells[0].column != 0 || cells[0].retained != cohort->size ||
+		 ended != cohort->size))
+		return false;
+	if (all_start && kind->elapsed > 0 && eligible > 0 &&
+		(cells[0].column != 0 || cells[0].retained != eligible || ended != eligible))
+		return false;
+
+	left = ended;
+	for (i = 0; i < cohort->ncells; i++)
 	{
-		if (summaries->are_timelines && !question.as_of_given)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be null"),
-					 errhint("Give a day: an aggregate doesn't know the last day of all groups "
-							 "beforehand. The function over a base does.")));
-		question.kind = read_options(options, summaries);
-		state = new_state(fcinfo, &question,
-						  summaries->are_timelines ? zone_of_period(question.period) : NULL);
-		keep_options(state, options);
-		return state;
-	}
+		const RetentionCell *cell = &cells[i];
 
-	state = state_argument(fcinfo, 0);
-	scope = retention_fold_scope(state->fold);
-	if (!calendar_period_equal(scope->period, question.period) ||
-		scope->as_of_given != question.as_of_given || scope->as_of != question.as_of)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("period and as_of must be the same for all rows of an aggregate"),
-						errhint("GROUP BY what they depend on.")));
-	if (!same_options(state, options))
+		if (cell->column < kind->rolling || cell->retained > left)
+			return false;
+		if (kind->elapsed == 0
+				? cell->column > last_column || cell->ended > cell->retained
+				: left > eligible || !lag_can_be_over(counts, cohort->number, cell->column))
+			return false;
+		left -= cell->ended;
+		eligible -= cell->eligible;
+	}
+	return true;
+}
+
+/* Does a cohort reach the last active day's period, as one does where all days are its own? */
+static bool
+reaches(const RetentionCounts *counts, int32 last_period)
+{
+	int64 i;
+
+	for (i = 0; i < counts->ncohorts; i++)
 	{
-		RetentionKind kind = read_options(options, summaries);
+		const RetentionCohort *cohort = &counts->cohorts[i];
 
-		if (!retention_kind_equal(&kind, &scope->kind))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("options must be the same for all rows of an aggregate"),
-							errhint("GROUP BY what they depend on.")));
-		keep_options(state, options);
+		if (cohort->number + cohort->cells[cohort->ncells - 1].column == last_period)
+			return true;
 	}
-	return state;
+	return false;
 }
 
-/* The body of a summary, which may be a copy that is to be freed. */
-static ByteSpan
-summary_argument(FunctionCallInfo fcinfo, int n, struct varlena **summary)
+/*
+ * Can such counts come from customers? Each cohort starts at lag 0 with all of its
+ * customers, each of whom ends once, no later than the last active day.
+ */
+static bool
+counts_valid(RetentionCounts *counts)
 {
-	ByteSpan body = { NULL, 0 };
+	Calendar *calendar = &counts->calendar;
+	int32 first_period;
+	int32 last_period;
+	int64 largest = 0;
+	int64 i;
 
-	*summary = NULL;
-	if (PG_ARGISNULL(n))
-		return body;
-	*summary = PG_GETARG_VARLENA_PP(n);
-	body.bytes = (const uint8 *) VARDATA_ANY(*summary);
-	body.len = VARSIZE_ANY_EXHDR(*summary);
-	return body;
+	if (counts->has_last_day && counts->as_of_given && counts->last_day > counts->as_of)
+		return false;
+	if (counts->ncohorts == 0)
+		return counts->customers == 0 && (!counts->has_last_day || counts->kind.returns);
+	if (!counts->has_last_day)
+		return false;
+	first_period = calendar->unit == CALENDAR_LIST
+					   ? 0
+					   : calendar_index(calendar, DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE);
+	last_period = calendar_index(calendar, counts->last_day);
+
+	for (i = 0; i < counts->ncohorts; i++)
+	{
+		const RetentionCohort *cohort = &counts->cohorts[i];
+
+		if (cohort->size <= 0 || cohort->number < first_period || cohort->number > last_period)
+			return false;
+		largest = Max(largest, cohort->size);
+		if (counts->kind.nbrackets > 0 ? !brackets_valid(&counts->kind, cohort, last_period)
+									   : !lags_valid(counts, cohort, last_period))
+			return false;
+	}
+	if (counts->customers > counts->memberships || counts->customers < largest)
+		return false;
+	return !retention_kind_is_plain(&counts->kind) || reaches(counts, last_period);
 }
 
-static void
-free_summary(FunctionCallInfo fcinfo, int n, struct varlena *summary)
+static const char *
+retention_fault(const Tally *tally)
 {
-	if (summary != NULL && (Pointer) summary != DatumGetPointer(PG_GETARG_DATUM(n)))
-		pfree(summary);
-}
-
-PG_FUNCTION_INFO_V1(loyalty_retention_accum);
-PG_FUNCTION_INFO_V1(loyalty_retention_returns_accum);
-PG_FUNCTION_INFO_V1(loyalty_retention_elapsed_accum);
-PG_FUNCTION_INFO_V1(loyalty_retention_merge);
-
-/* Adds a customer's activity set; a NULL one adds nothing. */
-Datum
-loyalty_retention_accum(PG_FUNCTION_ARGS)
-{
-	static const Summaries summaries = { 1, false, false };
-	ExpandedRetention *state = state_for_row(fcinfo, &summaries);
-	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
-	struct varlena *summary;
-	ByteSpan body = summary_argument(fcinfo, 1, &summary);
-
-	if (summary != NULL)
-		retention_fold_customer(state->fold, body);
-	free_summary(fcinfo, 1, summary);
-	MemoryContextSwitchTo(old);
-	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
-}
-
-/* Adds a customer's sets of starts and of returns; who has no set of starts isn't counted. */
-Datum
-loyalty_retention_returns_accum(PG_FUNCTION_ARGS)
-{
-	static const Summaries summaries = { 2, true, false };
-	ExpandedRetention *state = state_for_row(fcinfo, &summaries);
-	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
-	struct varlena *start;
-	struct varlena *back;
-	ByteSpan starts = summary_argument(fcinfo, 1, &start);
-	ByteSpan returns = summary_argument(fcinfo, 2, &back);
-
-	retention_fold_returns(state->fold, starts, returns);
-	free_summary(fcinfo, 1, start);
-	free_summary(fcinfo, 2, back);
-	MemoryContextSwitchTo(old);
-	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
-}
-
-/* Adds a customer's timeline; a NULL one adds nothing. */
-Datum
-loyalty_retention_elapsed_accum(PG_FUNCTION_ARGS)
-{
-	static const Summaries summaries = { 1, false, true };
-	ExpandedRetention *state = state_for_row(fcinfo, &summaries);
-	MemoryContext old = MemoryContextSwitchTo(state->header.eoh_context);
-	struct varlena *summary;
-	ByteSpan body = summary_argument(fcinfo, 1, &summary);
-
-	if (summary != NULL)
-		retention_fold_timeline(state->fold, body);
-	free_summary(fcinfo, 1, summary);
-	MemoryContextSwitchTo(old);
-	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
-}
-
-/* Adds a result to a result: rollup(), and the combine function of both aggregates. */
-Datum
-loyalty_retention_merge(PG_FUNCTION_ARGS)
-{
-	ExpandedRetention *state;
 	RetentionCounts counts;
 
-	if (PG_ARGISNULL(0))
+	if (tally_parameter(tally, PERIOD) == NULL)
+		return "There is no \"period\".";
+	if (!take_apart(tally, &counts))
+		return "There are more members of cohorts than can be counted.";
+	if (counts.kind.elapsed > 0 &&
+		(tally_parameter(tally, ZONE) == NULL || (counts.has_last_day && !counts.as_of_given)))
+		return "Elapsed lags are counted in a zone, and up to a day.";
+	if (counts_valid(&counts))
+		return NULL;
+	return retention_kind_is_plain(&counts.kind)
+			   ? "Each cohort's customers are retained at lag 0, and each ends once, no later than "
+				 "the last active day."
+			   : "No more customers are retained than are in the cohort, each ends once at most, "
+				 "and none after the last active day.";
+}
+
+/* ---- the shape ---- */
+
+/* Only the plain kind has no sizes, only elapsed lags count who is eligible, and only where a
+ * customer is in several cohorts do they not tell how many there are. */
+static bool
+retention_lacks(const Tally *tally, const char *name)
+{
+	RetentionKind kind;
+
+	kind_of(tally, &kind);
+	if (strcmp(name, "size") == 0)
+		return retention_kind_is_plain(&kind);
+	if (strcmp(name, "eligible") == 0)
+		return kind.elapsed == 0;
+	return strcmp(name, "customers") == 0 && !kind.recurring;
+}
+
+/* Of the plain kind there is no text. */
+static char *
+canonical_options(const char *text)
+{
+	RetentionKind kind;
+
+	retention_kind_of_text(&kind, text);
+	return retention_kind_is_plain(&kind) ? NULL : retention_kind_text(&kind);
+}
+
+static const TallyParameter retention_parameters[PARAMETERS] = {
+	[PERIOD] = METRIC_PERIOD_PARAMETER,
+	[OPTIONS] = { .name = "options",
+				  .is_json = true,
+				  .canonical = canonical_options,
+				  .hint = "Add up results with the same options." },
+	[ZONE] = METRIC_ZONE_PARAMETER,
+	[AS_OF] = METRIC_AS_OF_PARAMETER,
+	[LAST_DAY] = { .name = "last_day",
+				   .may_be_unknown = true,
+				   .canonical = tally_canonical_day,
+				   .is_latest = true },
+};
+
+static const TallyColumn retention_keys[] = {
+	{ "cohort", TALLY_PERIOD }, { "lag", TALLY_NUMBER }, /* a column */
+};
+
+static const TallyColumn retention_sums[RETENTION_SUMS] = {
+	[RETENTION_SIZE] = { "size", TALLY_COUNT },
+	[RETENTION_RETAINED] = { "retained", TALLY_COUNT },
+	[RETENTION_ENDED] = { "ended", TALLY_COUNT },
+	[RETENTION_ELIGIBLE] = { "eligible", TALLY_COUNT },
+};
+
+static const char *const retention_totals[RETENTION_TOTALS] = {
+	[RETENTION_IDLE] = "members_without_events",
+	[RETENTION_GUESTS] = TALLY_GUESTS,
+	[RETENTION_CUSTOMERS] = "customers",
+};
+
+static const TallyGroups retention_groups = { "cohorts", "cells", .nsums = 1 };
+
+static const TallyShape shape = {
+	.type = "retention_result",
+	.maker = "retention() and rollup()",
+	TALLY_PARAMETERS(retention_parameters),
+	TALLY_KEYS(retention_keys),
+	TALLY_SUMS(retention_sums),
+	TALLY_TOTALS(retention_totals),
+	.groups = &retention_groups,
+	.lacks = retention_lacks,
+	.fault = retention_fault,
+};
+
+TALLY_TYPE(retention_result, &shape)
+
+/* ---- the metrics ---- */
+
+/* The fold itself finds the last day. */
+static const MetricArgument days_arguments[] = {
+	METRIC_PERIOD_ARGUMENT,
+	{ "as_of", .type = METRIC_AS_OF, .may_be_null = true },
+	{ "options", .type = METRIC_OPTIONS },
+};
+
+static const MetricArgument elapsed_arguments[] = {
+	METRIC_PERIOD_ARGUMENT,
+	METRIC_AS_OF_ARGUMENT,
+	{ "options", .type = METRIC_OPTIONS },
+};
+
+/* Of the plain kind there are no options. */
+static const char *
+retention_text(const MetricQuestion *question, const char *parameter)
+{
+	if (strcmp(parameter, "options") != 0 || retention_kind_is_plain(question->own))
+		return NULL;
+	return retention_kind_text(question->own);
+}
+
+static const Metric retention = {
+	.shape = &shape,
+	.input = METRIC_ACTIVITIES,
+	METRIC_ARGUMENTS(days_arguments),
+	.open = retention_open,
+	.read_options = retention_read_options,
+	.text = retention_text,
+	.start = retention_start,
+	.customer = retention_customer,
+	.finish = retention_finish,
+};
+
+static const Metric retention_returns = {
+	.shape = &shape,
+	.input = METRIC_STARTS_AND_RETURNS,
+	METRIC_ARGUMENTS(days_arguments),
+	.open = retention_open,
+	.read_options = retention_read_options,
+	.text = retention_text,
+	.start = retention_start,
+	.customer_of_two = retention_customer_of_two,
+	.finish = retention_finish,
+};
+
+static const Metric retention_elapsed = {
+	.shape = &shape,
+	.input = METRIC_TIMELINES,
+	METRIC_ARGUMENTS(elapsed_arguments),
+	.open = retention_open,
+	.read_options = retention_read_options,
+	.text = retention_text,
+	.start = retention_start,
+	.customer = retention_timeline,
+	.finish = retention_finish,
+};
+
+METRIC_FUNCTIONS(retention, &retention)
+METRIC_FUNCTIONS(retention_returns, &retention_returns)
+METRIC_FUNCTIONS(retention_elapsed, &retention_elapsed)
+
+/* ---- cells, column by column ---- */
+
+/* What is counted in a column of a cohort. */
+typedef struct Column
+{
+	int64 eligible;
+	int64 retained;
+	int64 retained_after;
+} Column;
+
+/* The columns of one cohort in order, those without a cell too. */
+typedef struct CohortWalk
+{
+	const RetentionKind *kind;
+	const RetentionCohort *cohort;
+	const RetentionCell *cell; /* the next one */
+	const RetentionCell *end;
+	int64 left;		/* customers who haven't ended before this column */
+	int64 eligible; /* elapsed lags: customers for whom this column is over */
+} CohortWalk;
+
+static void
+start_cohort(CohortWalk *walk, const RetentionKind *kind, const RetentionCohort *cohort)
+{
+	const RetentionCell *at;
+
+	walk->kind = kind;
+	walk->cohort = cohort;
+	walk->cell = cohort->cells;
+	walk->end = cohort->cells + cohort->ncells;
+	walk->left = walk->eligible = 0;
+	for (at = walk->cell; at < walk->end; at++)
 	{
-		if (PG_ARGISNULL(1))
-			PG_RETURN_NULL();
-		state = state_argument(fcinfo, 1);
-		PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
+		walk->left += at->ended;
+		walk->eligible += at->eligible;
 	}
-	state = state_argument(fcinfo, 0);
-	if (!PG_ARGISNULL(1))
+}
+
+/* Of a bracket each cell tells all; of lags and windows those from here on add up. */
+static Column
+next_column(CohortWalk *walk, int64 column)
+{
+	bool is_bracket = walk->kind->nbrackets > 0;
+	bool is_elapsed = walk->kind->elapsed > 0;
+	Column counted = { is_bracket ? 0 : walk->eligible, 0, is_bracket ? 0 : walk->left };
+
+	if (walk->cell < walk->end && walk->cell->column == column)
 	{
-		retention_decode(PG_GETARG_VARLENA_PP(1), &counts);
-		retention_fold_counts(state->fold, &counts);
+		const RetentionCell *cell = walk->cell++;
+
+		counted.retained = cell->retained;
+		if (is_bracket)
+		{
+			counted.eligible = cell->eligible;
+			counted.retained_after = cell->ended;
+		}
+		walk->left -= cell->ended;
+		walk->eligible -= cell->eligible;
 	}
-	PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
+	if (!is_elapsed)
+		counted.eligible = walk->cohort->size;
+	return counted;
+}
+
+/* The columns of a kind: from the first to before this one, if only so many lags are known. */
+static int64
+columns_until(const RetentionKind *kind, int64 lags)
+{
+	return kind->nbrackets > 0 ? kind->nbrackets : lags;
+}
+
+/* How many lags are over for anyone in this cohort: elapsed lags, but not in brackets. */
+static int64
+elapsed_lags(const RetentionCohort *cohort)
+{
+	int64 lags = 0;
+	int64 i;
+
+	for (i = 0; i < cohort->ncells; i++)
+		if (cohort->cells[i].eligible > 0)
+			lags = cohort->cells[i].column + 1;
+	return lags;
+}
+
+/* ---- the table ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_retention_table);
+PG_FUNCTION_INFO_V1(loyalty_retention_curve);
+PG_FUNCTION_INFO_V1(loyalty_retention_totals);
+
+/* The longest curve: a day for each of 27,000 years. */
+#define MAX_CURVE 10000000
+
+/* The result in the first argument, taken apart. */
+static const Tally *
+open_counts(FunctionCallInfo fcinfo, RetentionCounts *counts)
+{
+	const Tally *tally = tally_argument(fcinfo, 0, &shape);
+
+	if (!take_apart(tally, counts))
+		report_corrupted();
+	return tally;
+}
+
+/* What a table is made of. */
+typedef struct Table
+{
+	Rows rows;
+	const RetentionKind *kind;
+	const Calendar *calendar;
+	DateADT as_of;
+	int32 last_period;
+	double z;
+} Table;
+
+/* The first day of a period that may lie behind the open end of a list. */
+static DateADT
+start_of(const Calendar *calendar, int64 period)
+{
+	if (calendar->unit == CALENDAR_LIST && period > calendar->nstarts)
+		return DATEVAL_NOEND;
+	return calendar_start(calendar, (int32) Min(period, PG_INT32_MAX));
+}
+
+static void
+put_row(Table *table, const RetentionCohort *cohort, int64 column, const Column *counted)
+{
+	const RetentionKind *kind = table->kind;
+	Rows *rows = &table->rows;
+	int64 until_lag = retention_last_lag(kind, column);
+	DateADT end;
+
+	rows_begin(rows);
+	rows_put_day(rows, calendar_start(table->calendar, cohort->number));
+	rows_put_count(rows, cohort->size);
+	rows_put_int(rows, (int32) (kind->nbrackets > 0 ? kind->brackets[column].from : column));
+	if (kind->elapsed > 0)
+	{
+		end = calendar_start(table->calendar, cohort->number + 1);
+		rows_put_null(rows);
+		rows_put_null(rows);
+	}
+	else
+	{
+		end = start_of(table->calendar, cohort->number + until_lag + 1);
+		rows_put_day(rows,
+					 start_of(table->calendar, cohort->number + retention_first_lag(kind, column)));
+		rows_put_day(rows, end);
+	}
+	rows_put_count(rows, counted->retained);
+	metric_put_rate(rows, counted->retained, counted->eligible, table->z);
+	rows_put_count(rows, counted->retained_after);
+	rows_put_float(rows, (double) counted->retained_after / (double) counted->eligible);
+	rows_put_bool(rows, end != DATEVAL_NOEND && end <= table->as_of + 1 &&
+							counted->eligible == cohort->size);
+	rows_put_day(rows, table->as_of);
+	rows_put_count(rows, counted->eligible);
+	rows_put_int(rows, (int32) until_lag);
+	rows_end(rows);
+}
+
+/* Has a column begun by as_of? A window has when its last period has. */
+static bool
+has_begun(const Table *table, const RetentionCohort *cohort, int64 column)
+{
+	const RetentionKind *kind = table->kind;
+
+	return cohort->number + (kind->nbrackets > 0 ? kind->brackets[column].from : column) <=
+		   table->last_period;
+}
+
+Datum
+loyalty_retention_table(PG_FUNCTION_ARGS)
+{
+	Table table = { .z = confidence_quantile(PG_GETARG_FLOAT8(1)) };
+	RetentionCounts counts;
+	const RetentionKind *kind = &counts.kind;
+	int64 i;
+
+	rows_open_periods(&table.rows, fcinfo);
+	open_counts(fcinfo, &counts);
+	if (!day_of_counts(&counts, &table.as_of) || counts.ncohorts == 0)
+		return (Datum) 0;
+	table.kind = kind;
+	table.calendar = &counts.calendar;
+	table.last_period = calendar_index(&counts.calendar, table.as_of);
+	for (i = 0; i < counts.ncohorts; i++)
+	{
+		const RetentionCohort *cohort = &counts.cohorts[i];
+		int64 lags = kind->elapsed > 0 ? elapsed_lags(cohort)
+									   : (int64) table.last_period - cohort->number + 1;
+		int64 ncolumns = columns_until(kind, lags);
+		CohortWalk walk;
+		int64 column;
+
+		start_cohort(&walk, kind, cohort);
+		for (column = kind->rolling; column < ncolumns; column++)
+		{
+			Column counted = next_column(&walk, column);
+
+			if (kind->elapsed > 0 ? counted.eligible > 0 : has_begun(&table, cohort, column))
+				put_row(&table, cohort, column, &counted);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	return (Datum) 0;
+}
+
+/* ---- the curve ---- */
+
+/* Columns of the curve: those that are over for anyone. complete: the first period that isn't. */
+static int64
+curve_columns(const RetentionCounts *counts, int64 complete)
+{
+	const RetentionKind *kind = &counts->kind;
+	int64 lags = complete - counts->cohorts[0].number;
+	int64 i;
+
+	if (kind->elapsed > 0)
+		for (i = lags = 0; i < counts->ncohorts; i++)
+			lags = Max(lags, elapsed_lags(&counts->cohorts[i]));
+	lags = columns_until(kind, lags);
+	if (lags > MAX_CURVE)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a retention curve of " INT64_FORMAT " lags is too long", lags),
+				 errhint("Take a longer period, or filter out events far from the others.")));
+	return lags;
+}
+
+/* Adds a cohort to the curve. */
+static void
+add_cohort(CohortWalk *walk, int64 complete, Column *points, int64 npoints)
+{
+	const RetentionKind *kind = walk->kind;
+	int64 column;
+
+	if (kind->nbrackets == 0)
+		npoints = kind->elapsed > 0 ? elapsed_lags(walk->cohort)
+									: Min(npoints, complete - walk->cohort->number);
+	for (column = kind->rolling; column < npoints; column++)
+	{
+		Column counted = next_column(walk, column);
+
+		if (kind->elapsed == 0 &&
+			walk->cohort->number + retention_last_lag(kind, column) >= complete)
+			continue;
+		points[column].eligible += counted.eligible;
+		points[column].retained += counted.retained;
+		points[column].retained_after += counted.retained_after;
+	}
+}
+
+Datum
+loyalty_retention_curve(PG_FUNCTION_ARGS)
+{
+	double z = confidence_quantile(PG_GETARG_FLOAT8(1));
+	Rows rows;
+	RetentionCounts counts;
+	const RetentionKind *kind = &counts.kind;
+	DateADT as_of;
+	int64 complete; /* periods before this one are over */
+	int64 npoints;
+	int64 column;
+	Column *points;
+	int64 i;
+
+	rows_open_periods(&rows, fcinfo);
+	open_counts(fcinfo, &counts);
+	if (!day_of_counts(&counts, &as_of) || counts.ncohorts == 0)
+		return (Datum) 0;
+	complete = calendar_index(&counts.calendar, as_of);
+	if (calendar_start(&counts.calendar, (int32) complete + 1) == as_of + 1)
+		complete++;
+	npoints = curve_columns(&counts, complete);
+	if (npoints <= 0)
+		return (Datum) 0;
+
+	points = palloc_extended(npoints * sizeof(Column), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (i = 0; i < counts.ncohorts; i++)
+	{
+		CohortWalk walk;
+
+		start_cohort(&walk, kind, &counts.cohorts[i]);
+		add_cohort(&walk, complete, points, npoints);
+		CHECK_FOR_INTERRUPTS();
+	}
+
+	for (column = 0; column < npoints; column++)
+	{
+		const Column *point = &points[column];
+
+		if (point->eligible == 0)
+			continue;
+		rows_begin(&rows);
+		rows_put_int(&rows, (int32) (kind->nbrackets > 0 ? kind->brackets[column].from : column));
+		rows_put_count(&rows, point->eligible);
+		rows_put_count(&rows, point->retained);
+		metric_put_rate(&rows, point->retained, point->eligible, z);
+		rows_put_count(&rows, point->retained_after);
+		rows_put_float(&rows, (double) point->retained_after / (double) point->eligible);
+		rows_put_int(&rows, (int32) retention_last_lag(kind, column));
+		rows_end(&rows);
+	}
+	return (Datum) 0;
+}
+
+/* ---- the totals ---- */
+
+Datum
+loyalty_retention_totals(PG_FUNCTION_ARGS)
+{
+	Rows rows;
+	RetentionCounts counts;
+	const Tally *tally;
+	DateADT as_of;
+
+	rows_open_record(&rows, fcinfo);
+	tally = open_counts(fcinfo, &counts);
+	rows_begin(&rows);
+	rows_put_name(&rows, tally_parameter(tally, PERIOD));
+	rows_put_name(&rows, tally_parameter(tally, ZONE));
+	if (day_of_counts(&counts, &as_of))
+		rows_put_day(&rows, as_of);
+	else
+		rows_put_null(&rows);
+	rows_put_count(&rows, counts.ncohorts);
+	rows_put_count(&rows, counts.customers);
+	rows_put_count(&rows, tally_total(tally, RETENTION_IDLE));
+	rows_put_count(&rows, tally_guests(tally));
+	rows_put_count(&rows, counts.memberships);
+	rows_put_name(&rows, retention_kind_text(&counts.kind));
+	return rows_record(&rows);
 }

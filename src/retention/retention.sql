@@ -1,24 +1,7 @@
 -- Cohort retention: who comes back, by the period of the first activity.
 
-CREATE TYPE retention_result;
-
-CREATE FUNCTION retention_result_in(text_form cstring) RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_result_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION retention_result_out(result retention_result) RETURNS cstring
-	AS 'MODULE_PATHNAME', 'loyalty_retention_result_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION retention_result_recv(message internal) RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_result_recv' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION retention_result_send(result retention_result) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'loyalty_retention_result_send' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION retention_result_in(cstring) IS 'text input of retention_result: JSON';
-COMMENT ON FUNCTION retention_result_out(retention_result) IS 'text output of retention_result: JSON';
-COMMENT ON FUNCTION retention_result_recv(internal) IS 'binary input of retention_result; checks every byte';
-COMMENT ON FUNCTION retention_result_send(retention_result) IS 'binary output of retention_result';
-
-CREATE TYPE retention_result (
-	INPUT = retention_result_in, OUTPUT = retention_result_out,
-	RECEIVE = retention_result_recv, SEND = retention_result_send,
-	INTERNALLENGTH = VARIABLE, STORAGE = extended);
+\expand metric/result_type.sql TYPE=retention_result SSPACE=16384 \
+	DIFFER="period, zone or given as_of, or of different kinds (mode, brackets, rolling, elapsed, returns)"
 COMMENT ON TYPE retention_result IS
 	'counts of cohort retention, as retention() makes them; retention_table() and retention_curve() turn them into rows, rollup() adds those of disjoint customers';
 
@@ -61,71 +44,42 @@ COMMENT ON FUNCTION retention_options(text, int[], int, interval) IS
 
 -- ---- the aggregates ----
 
-CREATE FUNCTION retention_accum(state retention_result, activity activity_set, period calendar_period)
-	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION retention_accum(state retention_result, activity activity_set, period calendar_period, as_of date)
-	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION retention_accum(state retention_result, activity activity_set, period calendar_period, as_of date, options jsonb)
-	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION retention_accum(state retention_result, starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb)
-	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_returns_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION retention_accum(state retention_result, timeline event_timeline, period calendar_period, as_of date)
-	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_elapsed_accum' LANGUAGE C STABLE PARALLEL SAFE COST 5;
-CREATE FUNCTION retention_accum(state retention_result, timeline event_timeline, period calendar_period, as_of date, options jsonb)
-	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_elapsed_accum' LANGUAGE C STABLE PARALLEL SAFE COST 5;
-CREATE FUNCTION retention_merge(a retention_result, b retention_result) RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period) IS 'part of the aggregate retention()';
-COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period, date) IS 'part of the aggregate retention()';
-COMMENT ON FUNCTION retention_accum(retention_result, activity_set, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
-COMMENT ON FUNCTION retention_accum(retention_result, activity_set, activity_set, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
-COMMENT ON FUNCTION retention_accum(retention_result, event_timeline, calendar_period, date) IS 'part of the aggregate retention()';
-COMMENT ON FUNCTION retention_accum(retention_result, event_timeline, calendar_period, date, jsonb) IS 'part of the aggregate retention()';
-COMMENT ON FUNCTION retention_merge(retention_result, retention_result) IS 'part of the aggregates retention() and rollup()';
+\expand metric/aggregate.sql NAME=retention C=retention RESULT=retention_result \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; as of the last active day of the rows of its group: give as_of where groups are to be compared. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
-CREATE AGGREGATE retention(activity activity_set, period calendar_period) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
-	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
-CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of date) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
-	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
-CREATE AGGREGATE retention(activity activity_set, period calendar_period, as_of date, options jsonb) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
-	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
+\expand metric/aggregate.sql NAME=retention C=retention RESULT=retention_result \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period, as_of date" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day of the rows of its group). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
+
+\expand metric/aggregate.sql NAME=retention C=retention RESULT=retention_result \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period, as_of date, options jsonb" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="The same of another kind: options are those of retention() over a base, as retention_options() makes them, or JSON: {""mode"": ""recurring"", ""rolling"": 3} or {""brackets"": [[1, 3], [4, 6]]}. NULL options: none. An unknown key is error 22P02, contradictions and options that change from row to row are 22023."
+
 -- always with options: one of four arguments would leave open what retention(activity, 'month', '2024-04-17', '{}') is
-CREATE AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 32768,
-	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
-CREATE AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 262144,
-	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
-CREATE AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date, options jsonb) (
-	SFUNC = retention_accum, STYPE = retention_result, SSPACE = 262144,
-	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period) IS
-	'cohort retention over activity sets, one for each customer; as of the last active day of the rows of its group: give as_of where groups are to be compared. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
-COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period, as_of date) IS
-	'cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day of the rows of its group). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows';
-COMMENT ON AGGREGATE retention(activity activity_set, period calendar_period, as_of date, options jsonb) IS
-	'The same of another kind: options are those of retention() over a base, as retention_options() makes them, or JSON: {"mode": "recurring", "rolling": 3} or {"brackets": [[1, 3], [4, 6]]}. NULL options: none. An unknown key is error 22P02, contradictions and options that change from row to row are 22023.';
-COMMENT ON AGGREGATE retention(starts activity_set, returns activity_set, period calendar_period, as_of date, options jsonb) IS
-	'cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group). options are as over one set, NULL for none. NULL without rows';
-COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date) IS
-	'cohort retention by elapsed time, in lags of 24 hours from each customer''s own first event, over timelines, one for each customer. NULL timelines are left out. A NULL as_of is error 22004. NULL without rows';
-COMMENT ON AGGREGATE retention(timeline event_timeline, period calendar_period, as_of date, options jsonb) IS
-	'the same with options: "elapsed" ("24:00:00", or any other interval without months), and "brackets" or "rolling" of such lags';
+\expand metric/aggregate.sql NAME=retention C=retention_returns RESULT=retention_result \
+	SUMMARY="starts activity_set, returns activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period, as_of date, options jsonb" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group). options are as over one set, NULL for none. NULL without rows"
 
-CREATE AGGREGATE rollup(result retention_result) (
-	SFUNC = retention_merge, STYPE = retention_result, SSPACE = 16384,
-	COMBINEFUNC = retention_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE rollup(result retention_result) IS
-	'adds retention results of disjoint customers; customers that are in several are counted as often. Results by different periods, of days in different zones, or as of different given days, or of different kinds (mode, brackets, rolling, elapsed, returns) are an error (22023). NULLs are left out';
+\expand metric/aggregate.sql NAME=retention C=retention_elapsed RESULT=retention_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="period calendar_period, as_of date" \
+	COST_OF_A_ROW=5 SSPACE=262144 \
+	AGGREGATE_COMMENT="cohort retention by elapsed time, in lags of 24 hours from each customer''s own first event, over timelines, one for each customer. NULL timelines are left out. A NULL as_of is error 22004. NULL without rows"
+
+\expand metric/aggregate.sql NAME=retention C=retention_elapsed RESULT=retention_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="period calendar_period, as_of date, options jsonb" \
+	COST_OF_A_ROW=5 SSPACE=262144 \
+	AGGREGATE_COMMENT="the same with options: ""elapsed"" (""24:00:00"", or any other interval without months), and ""brackets"" or ""rolling"" of such lags"
 
 CREATE FUNCTION retention_table(result retention_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (cohort date, cohort_size bigint, lag int, period_start date, period_end date,
@@ -152,7 +106,3 @@ CREATE FUNCTION retention_totals(result retention_result, OUT period text, OUT z
 	AS 'MODULE_PATHNAME', 'loyalty_retention_totals' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION retention_totals(retention_result) IS
 	'what a retention result is about: period, zone in which days were counted (NULL where unknown: days, stored sets), as-of day, cohorts, customers with an active day up to it, members without one, and rows that had no customer; memberships is the sum of the cohorts'' sizes, which of recurring cohorts is more than customers; options says of which kind it is, as JSON: {"mode": "first"}';
-
--- Order and equality, by bytes: for DISTINCT, GROUP BY, UNION.
-
-\expand core/bytes_operators.sql TYPE=retention_result VALUE=result

@@ -1,7 +1,11 @@
 /*
  * retention_fold.c
- *		Counts retention over activity sets: the cells of a fold, adding them up, and the
- *		plain kind, by the first activity and single lags.
+ *		Counts retention of everyone: what a customer does becomes lags of the cohorts that he is
+ *		in, which are counted by column.
+ *
+ * Cells stand in blocks of BLOCK_COLUMNS neighbouring columns of one cohort, found through a hash
+ * table. So there is no limit to cohorts or lags, a few cells cost little, and a customer's walk
+ * seldom leaves a block.
  */
 #include "postgres.h"
 
@@ -10,7 +14,18 @@
 
 #include "activity/activity.h"
 #include "core/array.h"
-#include "retention/retention_part.h"
+#include "retention/retention_internal.h"
+#include "timeline/timeline.h"
+
+#define BLOCK_COLUMNS 32
+
+typedef struct Block
+{
+	int64 size; /* of the cohort; in its first block, but not of the plain kind */
+	int64 retained[BLOCK_COLUMNS];
+	int64 ended[BLOCK_COLUMNS];
+	int64 eligible[FLEXIBLE_ARRAY_MEMBER]; /* as many; elapsed lags only */
+} Block;
 
 typedef struct BlockEntry
 {
@@ -37,75 +52,64 @@ block_hash(uint64 key)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-typedef struct SizeEntry
+/* A period, or an elapsed lag, in which the customer is active who is being counted. */
+typedef struct ActivePeriod
 {
-	int32 cohort;
-	int64 size;
-	char status;
-} SizeEntry;
+	int32 number;
+	DateADT last; /* his last active day in it */
+} ActivePeriod;
 
-#define SH_PREFIX				sizes
-#define SH_ELEMENT_TYPE			SizeEntry
-#define SH_KEY_TYPE				int32
-#define SH_KEY					cohort
-#define SH_HASH_KEY(table, key) block_hash((uint32) (key))
-#define SH_EQUAL(table, a, b)	((a) == (b))
-#define SH_SCOPE				static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+typedef struct RetentionFold
+{
+	RetentionKind kind;
+	bool is_plain;
+	Calendar calendar;
+	DateADT limit;	 /* days after it don't count */
+	ZoneDays *zone;	 /* elapsed lags: of the days of customers' first instants, */
+	TimestampTz end; /* and the end of as_of */
+	MemoryContext context;
+	struct blocks_hash *blocks;
+	uint64 last_key; /* the block found last */
+	Block *last_block;
+	ActivePeriod *active;
+	int64 nactive;
+	int64 max_active;
+	int64 customers;  /* in cohorts */
+	int64 idle;		  /* members without events that count */
+	DateADT last_day; /* the last one that counted */
+} RetentionFold;
 
-RetentionFold *
-retention_fold_start(const CalendarPeriod *period, const RetentionKind *kind, bool as_of_given,
-					 DateADT as_of, ZoneDays *zone)
+void *
+retention_start(const MetricQuestion *question, Tally *tally)
 {
 	RetentionFold *fold = palloc0(sizeof(RetentionFold));
-	CalendarPeriod *copy = palloc(VARSIZE(period));
 
-	memcpy(copy, period, VARSIZE(period));
-	fold->scope.period = copy;
-	fold->scope.kind = retention_kind_copy(kind);
-	fold->scope.as_of_given = as_of_given;
-	fold->scope.as_of = as_of;
-	fold->scope.last_day = DATEVAL_NOBEGIN;
-	fold->context = CurrentMemoryContext;
-	fold->is_plain = retention_kind_is_plain(kind);
-	calendar_open(&fold->calendar, copy);
-	fold->blocks = blocks_create(CurrentMemoryContext, 16, NULL);
-	if (!fold->is_plain)
-		fold->sizes = sizes_create(CurrentMemoryContext, 16, NULL);
-	if (zone != NULL)
+	fold->kind = *(const RetentionKind *) question->own;
+	fold->is_plain = retention_kind_is_plain(&fold->kind);
+	calendar_open(&fold->calendar, question->period);
+	fold->limit = question->has_as_of ? question->as_of : DATEVAL_NOEND;
+	if (fold->kind.elapsed > 0)
 	{
-		fold->zone = zone;
-		fold->scope.zone = zone_name(zone);
+		fold->zone = question->zone;
 		/* without any event there is no day, and nothing to count up to it */
-		fold->end = as_of_given ? zone_day_start(zone, as_of + 1) : DT_NOBEGIN;
+		fold->end = question->has_as_of ? zone_day_start(fold->zone, fold->limit + 1) : DT_NOBEGIN;
 	}
+	fold->context = CurrentMemoryContext;
+	fold->blocks = blocks_create(CurrentMemoryContext, 16, NULL);
+	fold->last_day = DATEVAL_NOBEGIN;
 	return fold;
-}
-
-RetentionScope *
-retention_fold_scope(RetentionFold *fold)
-{
-	return &fold->scope;
-}
-
-Calendar *
-retention_fold_calendar(RetentionFold *fold)
-{
-	return &fold->calendar;
 }
 
 /* ---- cells ---- */
 
-Block *
-retention_find_block(RetentionFold *fold, uint64 key)
+static Block *
+find_block(RetentionFold *fold, uint64 key)
 {
 	bool found;
 	BlockEntry *entry = blocks_insert(fold->blocks, key, &found);
 
 	if (!found)
-		entry->block = MemoryContextAllocZero(fold->context, fold->scope.kind.elapsed > 0
+		entry->block = MemoryContextAllocZero(fold->context, fold->kind.elapsed > 0
 																 ? offsetof(Block, eligible) +
 																	   BLOCK_COLUMNS * sizeof(int64)
 																 : sizeof(Block));
@@ -114,24 +118,30 @@ retention_find_block(RetentionFold *fold, uint64 key)
 	return entry->block;
 }
 
-int64 *
-retention_cohort_size(RetentionFold *fold, int32 cohort)
+/* The block of a cell. */
+static inline Block *
+cell_block(RetentionFold *fold, int32 cohort, uint32 column)
 {
-	bool found;
-	SizeEntry *entry = sizes_insert(fold->sizes, cohort, &found);
+	uint64 key = (uint64) (uint32) cohort << 32 | column / BLOCK_COLUMNS;
 
-	if (!found)
-		entry->size = 0;
-	return &entry->size;
+	if (likely(key == fold->last_key && fold->last_block != NULL))
+		return fold->last_block;
+	return find_block(fold, key);
+}
+
+static inline void
+note_last_day(RetentionFold *fold, DateADT day)
+{
+	fold->last_day = Max(fold->last_day, day);
 }
 
 /* ---- a customer of the plain kind ---- */
 
-/* By single lags from the first activity; the other kinds are retention_members.c's. */
+/* By single lags from the first activity. */
 static void
 count_plain(RetentionFold *fold, ByteSpan body)
 {
-	DateADT limit = last_day_that_counts(fold);
+	DateADT limit = fold->limit;
 	ActivityCursor cursor;
 	DateADT day;
 	DateADT last;
@@ -142,7 +152,7 @@ count_plain(RetentionFold *fold, ByteSpan body)
 	activity_open(&cursor, body.bytes, body.len);
 	if (!activity_next(&cursor, &day) || day > limit)
 	{
-		fold->scope.idle++;
+		fold->idle++;
 		return;
 	}
 
@@ -163,114 +173,315 @@ count_plain(RetentionFold *fold, ByteSpan body)
 		block->retained[lag % BLOCK_COLUMNS]++;
 	}
 	block->ended[lag % BLOCK_COLUMNS]++;
-	fold->scope.customers++;
+	fold->customers++;
+	note_last_day(fold, last);
+}
+
+/* ---- a member of a cohort ---- */
+
+/* Lags from this on are never over: a calendar doesn't know of lags that aren't. */
+#define NEVER_OVER PG_UINT32_MAX
+
+/* A member of a cohort: where he is active, and the number of lag 0 there. */
+typedef struct Member
+{
+	int32 cohort;
+	const ActivePeriod *active;
+	int64 nactive;
+	int32 zero;
+	uint32 over; /* lags that are over for him; NEVER_OVER: the cohort's period tells */
+} Member;
+
+static inline uint32
+lag_of(const Member *member, int64 i)
+{
+	return (uint32) member->active[i].number - (uint32) member->zero;
+}
+
+/* The column in which he was last seen, and that which is the last over for him. */
+static void
+count_end(RetentionFold *fold, const Member *member, uint32 first_column, uint32 last)
+{
+	last = Min(last, member->over - 1);
+	if (last >= first_column)
+		cell_block(fold, member->cohort, last)->ended[last % BLOCK_COLUMNS]++;
+}
+
+static void
+count_eligible(RetentionFold *fold, const Member *member, uint32 first_column)
+{
+	uint32 last = member->over - 1;
+
+	if (member->over != NEVER_OVER && last >= first_column)
+		cell_block(fold, member->cohort, last)->eligible[last % BLOCK_COLUMNS]++;
+}
+
+static void
+count_lags(RetentionFold *fold, const Member *member)
+{
+	int64 i;
+
+	for (i = 0; i < member->nactive; i++)
+	{
+		uint32 lag = lag_of(member, i);
+
+		if (lag >= member->over)
+			break;
+		cell_block(fold, member->cohort, lag)->retained[lag % BLOCK_COLUMNS]++;
+	}
+	if (member->nactive > 0)
+		count_end(fold, member, 0, lag_of(member, member->nactive - 1));
+	count_eligible(fold, member, 0);
+}
+
+/* Each activity is in the windows that end at its lag and up to rolling - 1 later. */
+static void
+count_windows(RetentionFold *fold, const Member *member)
+{
+	uint32 width = (uint32) fold->kind.rolling;
+	uint32 next = width; /* windows before it are counted, or there are none */
+	int64 i;
+
+	for (i = 0; i < member->nactive; i++)
+	{
+		uint32 lag = lag_of(member, i);
+		uint32 column;
+
+		if (lag == 0)
+			continue;
+		for (column = Max(next, lag); column < lag + width && column < member->over; column++)
+			cell_block(fold, member->cohort, column)->retained[column % BLOCK_COLUMNS]++;
+		next = lag + width;
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (next > width)
+		count_end(fold, member, width, next - 1);
+	count_eligible(fold, member, width);
+}
+
+/* The first activity at a lag or later. */
+static int64
+find_lag(const Member *member, uint32 lag)
+{
+	int64 low = 0;
+	int64 high = member->nactive;
+
+	while (low < high)
+	{
+		int64 middle = low + (high - low) / 2;
+
+		if (lag_of(member, middle) < lag)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+count_brackets(RetentionFold *fold, const Member *member)
+{
+	uint32 column;
+
+	for (column = 0; column < (uint32) fold->kind.nbrackets; column++)
+	{
+		const RetentionBracket *bracket = &fold->kind.brackets[column];
+		int64 found = find_lag(member, (uint32) bracket->from);
+		bool is_after = found < member->nactive;
+		Block *block;
+		uint32 slot = column % BLOCK_COLUMNS;
+
+		if ((uint32) bracket->until >= member->over)
+			continue;
+		block = cell_block(fold, member->cohort, column);
+		block->retained[slot] += is_after && lag_of(member, found) <= (uint32) bracket->until;
+		block->ended[slot] += is_after;
+		if (member->over != NEVER_OVER)
+			block->eligible[slot]++;
+	}
+}
+
+static void
+count_member(RetentionFold *fold, const Member *member)
+{
+	const RetentionKind *kind = &fold->kind;
+
+	cell_block(fold, member->cohort, 0)->size++;
+	if (kind->nbrackets > 0)
+		count_brackets(fold, member);
+	else if (member->over == 0)
+		; /* nothing is over yet */
+	else if (kind->rolling > 0)
+		count_windows(fold, member);
+	else
+		count_lags(fold, member);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Appends a period, or an elapsed lag, where the customer is active; they come in order. */
+static void
+add_active(RetentionFold *fold, int32 number, DateADT day)
+{
+	if (fold->nactive > 0 && fold->active[fold->nactive - 1].number == number)
+	{
+		fold->active[fold->nactive - 1].last = day;
+		return;
+	}
+	fold->active = array_grow_in(fold->context, fold->active, &fold->max_active, fold->nactive + 1,
+								 sizeof(ActivePeriod));
+	fold->active[fold->nactive].number = number;
+	fold->active[fold->nactive++].last = day;
+}
+
+/* ---- by days ---- */
+
+/* Reads the periods of the days from one on, up to the last that counts. */
+static void
+read_active(RetentionFold *fold, ByteSpan body, DateADT from)
+{
+	DateADT limit = fold->limit;
+	ActivityCursor cursor;
+	DateADT day;
+
+	fold->nactive = 0;
+	if (body.bytes == NULL)
+		return;
+	activity_open(&cursor, body.bytes, body.len);
+	while (activity_next(&cursor, &day) && day <= limit)
+	{
+		if (day >= from)
+			add_active(fold, calendar_index(&fold->calendar, day), day);
+		note_last_day(fold, day);
+	}
+}
+
+/* What comes back is counted from the first day on that starts a cohort in a period. */
+static void
+count_returns(RetentionFold *fold, ByteSpan starts, ByteSpan returns)
+{
+	DateADT limit = fold->limit;
+	ActivityCursor cursor;
+	Member member = { .over = NEVER_OVER };
+	DateADT day;
+	DateADT last;
+	bool is_first = true;
+
+	if (starts.bytes == NULL)
+	{
+		read_active(fold, returns, DATEVAL_NOEND);
+		return;
+	}
+	activity_open(&cursor, starts.bytes, starts.len);
+	if (!activity_next(&cursor, &day) || day > limit)
+	{
+		fold->idle++;
+		read_active(fold, returns, DATEVAL_NOEND);
+		return;
+	}
+
+	read_active(fold, returns, day);
+	member.active = fold->active;
+	member.nactive = fold->nactive;
+	do
+	{
+		int32 cohort = calendar_index(&fold->calendar, day);
+
+		last = day;
+		if (!is_first && cohort == member.cohort)
+			continue;
+		is_first = false;
+		member.cohort = member.zero = cohort;
+		while (member.nactive > 0 &&
+			   (member.active->number < cohort ||
+				(member.active->number == cohort && member.active->last < day)))
+		{
+			member.active++;
+			member.nactive--;
+		}
+		count_member(fold, &member);
+	} while (fold->kind.recurring && activity_next(&cursor, &day) && day <= limit);
+	if (fold->kind.returns && !fold->kind.recurring)
+		while (activity_next(&cursor, &day) && day <= limit)
+			last = day;
+	fold->customers++;
 	note_last_day(fold, last);
 }
 
 void
-retention_fold_customer(RetentionFold *fold, ByteSpan body)
+retention_customer(void *opaque, ByteSpan body)
 {
+	RetentionFold *fold = opaque;
+
 	if (likely(fold->is_plain))
 		count_plain(fold, body);
 	else
-		retention_fold_returns(fold, body, body);
-}
-
-/* ---- adding up ---- */
-
-static char *
-kind_text(const RetentionKind *kind)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	retention_kind_put(&text, kind);
-	return text.data;
-}
-
-/*
- * An as-of day that was not given is that of the last event: results of which one
- * has it given agree if the other has no event behind it.
- */
-static void
-merge_scope(RetentionScope *to, const RetentionScope *from)
-{
-	if (!retention_kind_equal(&to->kind, &from->kind))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("retention results of different kinds can't be added up"),
-						errdetail("One is %s, the other %s.", kind_text(&to->kind),
-								  kind_text(&from->kind)),
-						errhint("Add up results with the same options.")));
-	if (!calendar_period_equal(to->period, from->period))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("retention results by \"%s\" and by \"%s\" can't be added up",
-						calendar_period_text(to->period), calendar_period_text(from->period)),
-				 errhint("Add up results of one period and one zone.")));
-	if (to->zone != NULL && from->zone != NULL && strcmp(to->zone, from->zone) != 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("retention results of days in zone \"%s\" and in zone \"%s\" can't be added up",
-					to->zone, from->zone),
-			 errhint("Collect in one zone: activities(customer, at, zone).")));
-	if (to->as_of_given && from->as_of_given
-			? to->as_of != from->as_of
-			: (to->as_of_given && from->has_last_day && from->last_day > to->as_of) ||
-				  (from->as_of_given && to->has_last_day && to->last_day > from->as_of))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("retention results as of different days can't be added up"),
-						errdetail("One counts up to %s, the other up to %s.",
-								  day_text(to->as_of_given ? to->as_of : to->last_day),
-								  day_text(from->as_of_given ? from->as_of : from->last_day)),
-						errhint("Give the same as_of to all of them.")));
-
-	if (to->zone == NULL)
-		to->zone = from->zone;
-	if (from->as_of_given)
-	{
-		to->as_of_given = true;
-		to->as_of = from->as_of;
-	}
-	if (from->has_last_day)
-	{
-		to->last_day = to->has_last_day ? Max(to->last_day, from->last_day) : from->last_day;
-		to->has_last_day = true;
-	}
-	to->customers += from->customers;
-	to->idle += from->idle;
-	to->guests += from->guests;
+		count_returns(fold, body, body);
 }
 
 void
-retention_fold_counts(RetentionFold *fold, const RetentionCounts *counts)
+retention_customer_of_two(void *opaque, ByteSpan starts, ByteSpan returns)
 {
-	const RetentionCell *cell = counts->cells;
-	int64 i;
-
-	merge_scope(&fold->scope, &counts->scope);
-	for (i = 0; i < counts->ncohorts; i++)
-	{
-		const RetentionCohort *cohort = &counts->cohorts[i];
-		const RetentionCell *end = cell + cohort->ncells;
-
-		if (!fold->is_plain)
-			*retention_cohort_size(fold, cohort->number) += cohort->size;
-		for (; cell < end; cell++)
-		{
-			Block *block = cell_block(fold, cohort->number, cell->column);
-			uint32 slot = cell->column % BLOCK_COLUMNS;
-
-			block->retained[slot] += cell->retained;
-			block->ended[slot] += cell->ended;
-			if (fold->scope.kind.elapsed > 0)
-				block->eligible[slot] += cell->eligible;
-		}
-		CHECK_FOR_INTERRUPTS();
-	}
+	count_returns(opaque, starts, returns);
 }
 
-/* ---- taking it apart ---- */
+/* ---- by elapsed time ---- */
+
+/* The number of the lag that an instant is in, or of lags up to it. */
+static uint32
+lags_until(const RetentionFold *fold, TimestampTz first, TimestampTz at)
+{
+	uint64 lags = ((uint64) at - (uint64) first) / (uint64) fold->kind.elapsed;
+
+	if (lags > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a customer's events are more than %d lags apart", PG_INT32_MAX),
+				 errhint("Take a longer elapsed, or filter out events far from the others.")));
+	return (uint32) lags;
+}
+
+void
+retention_timeline(void *opaque, ByteSpan body)
+{
+	RetentionFold *fold = opaque;
+	EventText room[DICTIONARY_ROOM];
+	TimelineReader reader;
+	Event event;
+	Member member;
+	TimestampTz first = 0;
+	TimestampTz last = 0;
+	bool has_first = false;
+
+	fold->nactive = 0;
+	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+	while (timeline_next(&reader, &event) && event.at < fold->end)
+	{
+		if (event.has_value && event.value < 0)
+			continue;
+		if (!has_first)
+			first = event.at;
+		has_first = true;
+		last = event.at;
+		add_active(fold, (int32) lags_until(fold, first, last), 0);
+		CHECK_FOR_INTERRUPTS();
+	}
+	timeline_close_within(&reader, room, DICTIONARY_ROOM);
+	if (!has_first)
+	{
+		fold->idle++;
+		return;
+	}
+	member.cohort = calendar_index(&fold->calendar, zone_day(fold->zone, first));
+	member.active = fold->active;
+	member.nactive = fold->nactive;
+	member.zero = 0;
+	member.over = lags_until(fold, first, fold->end);
+	count_member(fold, &member);
+	fold->customers++;
+	note_last_day(fold, zone_day(fold->zone, last));
+}
+
+/* ---- into the tally ---- */
 
 static int
 compare_entries(const void *a, const void *b)
@@ -283,15 +494,6 @@ compare_entries(const void *a, const void *b)
 	if (x_cohort != y_cohort)
 		return x_cohort < y_cohort ? -1 : 1;
 	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-static int
-compare_cohorts(const void *a, const void *b)
-{
-	int32 x = ((const RetentionCohort *) a)->number;
-	int32 y = ((const RetentionCohort *) b)->number;
-
-	return x < y ? -1 : x > y;
 }
 
 static BlockEntry *
@@ -310,83 +512,54 @@ sorted_blocks(RetentionFold *fold)
 	return entries;
 }
 
-/* Cohorts and their sizes, in order. Those of the plain kind are its blocks' at lag 0. */
+/* Adds the cells of a block, in order. */
 static void
-put_cohorts(RetentionFold *fold, const BlockEntry *entries, RetentionCounts *counts)
+take_block(const RetentionFold *fold, const BlockEntry *entry, Tally *tally)
 {
-	uint32 room = fold->is_plain ? fold->blocks->members : fold->sizes->members;
-	int64 n = 0;
-	uint32 i;
+	const Block *block = entry->block;
+	bool is_elapsed = fold->kind.elapsed > 0;
+	TallyKey key = { .numbers = { (int32) (entry->key >> 32), TALLY_GROUP } };
+	int64 first_column = (int64) (uint32) entry->key * BLOCK_COLUMNS;
+	int slot;
 
-	counts->cohorts =
-		palloc_extended(Max(1, room) * sizeof(RetentionCohort), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (fold->is_plain)
+	if (block->size > 0)
+		tally_add(tally, tally_row(tally, &key), RETENTION_SIZE, block->size);
+	for (slot = 0; slot < BLOCK_COLUMNS; slot++)
 	{
-		for (i = 0; i < fold->blocks->members; i++)
-			if ((uint32) entries[i].key == 0)
-			{
-				counts->cohorts[n].number = (int32) (entries[i].key >> 32);
-				counts->cohorts[n++].size = entries[i].block->retained[0];
-			}
-	}
-	else
-	{
-		SizeEntry *entry;
-		sizes_iterator iterator;
+		int64 eligible = is_elapsed ? block->eligible[slot] : 0;
+		TallyRow *row;
 
-		sizes_start_iterate(fold->sizes, &iterator);
-		while ((entry = sizes_iterate(fold->sizes, &iterator)) != NULL)
-		{
-			counts->cohorts[n].number = entry->cohort;
-			counts->cohorts[n++].size = entry->size;
-		}
-		sort_elements(counts->cohorts, n, sizeof(RetentionCohort), compare_cohorts);
+		if ((block->retained[slot] | block->ended[slot] | eligible) == 0)
+			continue;
+		key.numbers[1] = first_column + slot;
+		row = tally_row(tally, &key);
+		tally_add(tally, row, RETENTION_RETAINED, block->retained[slot]);
+		tally_add(tally, row, RETENTION_ENDED, block->ended[slot]);
+		tally_add(tally, row, RETENTION_ELIGIBLE, eligible);
 	}
-	counts->ncohorts = n;
-}
-
-/* A cell as the counts have it; false where it is all zeros. */
-static bool
-take_cell(const RetentionFold *fold, const BlockEntry *entry, int slot, RetentionCell *cell)
-{
-	cell->column = (uint32) entry->key * BLOCK_COLUMNS + slot;
-	cell->retained = entry->block->retained[slot];
-	cell->ended = entry->block->ended[slot];
-	cell->eligible = fold->scope.kind.elapsed > 0 ? entry->block->eligible[slot] : 0;
-	return (cell->retained | cell->ended | cell->eligible) != 0;
 }
 
 void
-retention_fold_finish(RetentionFold *fold, RetentionCounts *counts)
+retention_finish(void *opaque, Tally *tally)
 {
+	RetentionFold *fold = opaque;
 	BlockEntry *entries = sorted_blocks(fold);
-	uint32 nentries = fold->blocks->members;
-	RetentionCohort *cohort;
-	RetentionCell cell;
-	int64 ncells = 0;
 	uint32 i;
-	int slot;
 
-	counts->scope = fold->scope;
-	put_cohorts(fold, entries, counts);
-	for (i = 0; i < nentries; i++)
-		for (slot = 0; slot < BLOCK_COLUMNS; slot++)
-			ncells += take_cell(fold, &entries[i], slot, &cell);
-	counts->ncells = ncells;
-	counts->cells = palloc_extended(Max(1, ncells) * sizeof(RetentionCell), MCXT_ALLOC_HUGE);
-	ncells = 0;
-	cohort = counts->cohorts;
-	for (i = 0; i < nentries; i++)
+	for (i = 0; i < fold->blocks->members; i++)
 	{
+		take_block(fold, &entries[i], tally);
+		pfree(entries[i].block);
 		CHECK_FOR_INTERRUPTS();
-		while (cohort->number != (int32) (entries[i].key >> 32))
-			cohort++;
-		for (slot = 0; slot < BLOCK_COLUMNS; slot++)
-			if (take_cell(fold, &entries[i], slot, &cell))
-			{
-				counts->cells[ncells++] = cell;
-				cohort->ncells++;
-			}
 	}
 	pfree(entries);
+	blocks_reset(fold->blocks);
+	fold->last_block = NULL;
+	tally_add_total(tally, RETENTION_IDLE, fold->idle);
+	if (fold->kind.recurring)
+		tally_add_total(tally, RETENTION_CUSTOMERS, fold->customers);
+	if (fold->last_day != DATEVAL_NOBEGIN)
+		tally_note_latest(tally, fold->last_day);
+	fold->idle = fold->customers = 0;
+	fold->last_day = DATEVAL_NOBEGIN;
 }

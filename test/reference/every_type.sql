@@ -8,6 +8,7 @@
 \set rows 2500
 \endif
 SET timezone = 'UTC';
+\ir type_texts.sql
 CREATE TABLE orders AS
 SELECT n % least(97, :rows / 4) AS customer, timestamptz '2022-02-28 00:00+00' + n * (2500 / :rows) * interval '7 hours 13 minutes 11.000001 seconds' AS at, round((n % 71) * 1.37, n % 3) AS amount
 FROM generate_series(1, :rows) n;
@@ -31,34 +32,21 @@ CREATE INDEX per_customer_ladder ON per_customer (ladder);
 CREATE INDEX per_customer_rules ON per_customer (rules);
 CREATE INDEX per_customer_activity ON per_customer (activity);
 CREATE INDEX per_customer_timeline ON per_customer USING hash (timeline);
-CREATE TABLE whole (name text, activities_bigint activity_base_bigint, activities_uuid activity_base_uuid, activities_text activity_base_text,
-	timelines_bigint timeline_base_bigint, timelines_uuid timeline_base_uuid, timelines_text timeline_base_text, result retention_result,
-	totals points_totals_result, rollforward points_rollforward_result, triangle points_triangle_result, funnel funnel_totals_result,
-	census tier_census_result, migration tier_migration_result, flow tier_flow_result, tenure tier_tenure_result, near tier_near_result,
-	program_totals program_totals_result, program_compare program_compare_result, program_rollforward program_rollforward_result,
-	activities activity_base, timelines timeline_base, growth growth_result, growth_money growth_money_result, lifecycle lifecycle_census_result, stickiness stickiness_result,
-	active_days active_days_histogram_result, survival survival_result, logrank logrank_result, repeat_rate repeat_rate_result, intervals purchase_intervals_result);
-INSERT INTO whole
-SELECT 'all', activities(customer, at), activities(md5(customer::text)::uuid, at), activities('c' || customer, at), timelines(customer, at, amount), timelines(md5(customer::text)::uuid, at, amount), timelines('c' || customer, at, amount),
-	retention(activities(customer, at), 'week@UTC'), points_totals(timelines(customer, at, amount - 30)),
-	points_rollforward(timelines(customer, make_event(at => at, value => amount - 30, label => 'Käse "' || customer % 3 || '"')), '{"expires_after": "1 year"}', 'month@UTC', by_label => true),
-	points_triangle(timelines(customer, at, amount - 30), '{"expires_after": "1 year"}', 'quarter'),
-	funnel_totals(timelines(customer, make_event(at => at, kind => 'Käse "' || amount::int % 3 || '"')), '{"Käse \"0\"","Käse \"1\""}', '1 month', step_within => '{20 days}'),
-	tier_census(timelines(customer, at, amount), '{"Käse": 500, "Gold": 2000.5}'), tier_migration(timelines(customer, at, amount), '{"Käse": 500}', '2023-01-31'), tier_flow(timelines(customer, at, amount), '{"levels": {"Käse": 500}, "valid": "3 months"}', 'month@UTC'),
-	tier_tenure(timelines(customer, at, amount), '{"levels": {"Käse": 500}, "valid": "3 months"}'), tier_near(timelines(customer, at, amount), '{"Käse": 500}', within => 50.5),
-	program_totals(timelines(customer, at, amount), '{"tiers": {"Käse": 500, "Gold": 2000.5}}'), program_compare(timelines(customer, at, amount), '{"tiers": {"Käse": 500}}', '{"earn": {"rate": 1.5, "decimals": 1}}'),
-	program_rollforward(timelines(customer, at, amount - 30), '{"points": {"expires_after": "3 months"}}', 'month@UTC'),
-	activities(customer, at)::activity_base, timelines(customer, at, amount)::timeline_base, growth(activities(customer, at)), growth(timelines(customer, at, amount), 'quarter@UTC'), lifecycle_census(activities(customer, at)), stickiness(activities(customer, at)),
-	active_days_histogram(activities(customer, at)), survival(amount, customer % 2 = 0), logrank(amount, customer % 2 = 0, 'c' || customer % 3), repeat_rate(activities(customer, at), within_days => 90), purchase_intervals(activities(customer, at))
-FROM orders;
-INSERT INTO whole
-SELECT 'guests', activities(NULL::int, at), activities(NULL::uuid, at), activities(NULL::text, at), timelines(NULL::int, at, amount), timelines(NULL::uuid, at, amount), timelines(NULL::text, at, amount), retention(activities(NULL::int, at)),
-	points_totals(timelines(NULL::int, at, amount)), points_rollforward(timelines(NULL::int, at, amount)), points_triangle(timelines(NULL::int, at, amount)),
-	funnel_totals(timelines(NULL::int, at, amount), '{a}'),
-	tier_census(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_migration(timelines(NULL::int, at, amount), '{"Gold": 5}', '2022-03-01'), tier_flow(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_tenure(timelines(NULL::int, at, amount), '{"Gold": 5}'), tier_near(timelines(NULL::int, at, amount), '{"Gold": 5}', within => 1),
-	program_totals(timelines(NULL::int, at, amount), '{}'), program_compare(timelines(NULL::int, at, amount), '{}', '{}'), program_rollforward(timelines(NULL::int, at, amount), '{}'),
-	activities(NULL::int, at)::activity_base, timelines(NULL::int, at, amount)::timeline_base, growth(activities(NULL::int, at)), growth(timelines(NULL::int, at, amount), 'quarter@UTC'), lifecycle_census(activities(NULL::int, at)), stickiness(activities(NULL::int, at)),
-	active_days_histogram(activities(NULL::int, at)), survival(amount, customer % 2 = 0), logrank(amount, customer % 2 = 0, 'c' || customer % 3), repeat_rate(activities(NULL::int, at), within_days => 90), purchase_intervals(activities(NULL::int, at))
-FROM orders;
+-- A column of each type that has a seed, and a seed of each in a row.
+CREATE TABLE whole (name text);
+DO $do$
+DECLARE
+	type text;
+BEGIN
+	INSERT INTO whole SELECT 'value ' || lpad(n::text, 2, '0') FROM generate_series(1, (SELECT max(count) FROM (SELECT count(*) FROM seed GROUP BY seed.type) q)) n;
+	FOR type IN SELECT DISTINCT seed.type FROM seed ORDER BY 1 LOOP
+		EXECUTE format('ALTER TABLE whole ADD %I %1$I', type);
+		EXECUTE format('UPDATE whole SET %1$I = written::%1$I FROM (SELECT written, row_number() OVER (ORDER BY length(written) DESC, written) AS n FROM seed WHERE type = %1$L) s WHERE name = ''value '' || lpad(n::text, 2, ''0'')', type);
+	END LOOP;
+END
+$do$;
 INSERT INTO whole (name) VALUES ('nothing');
 CREATE VIEW dashboard AS SELECT t.* FROM (SELECT retention(activity, 'month', '2024-01-01') AS r FROM per_customer) q CROSS JOIN LATERAL retention_table(q.r) t;
+DROP VIEW typical_seed, own_argument;
+DROP FUNCTION call(oid, boolean);
+DROP TABLE seed, question, base, taken, visit, sample, customer;

@@ -1,49 +1,90 @@
 --
--- Texts of every type of the extension, as its output writes them or as people do.
+-- The table seed of texts of values of every type, as their output writes them; \ir. What goes over every type starts
+-- from here: text and binary fuzzing, hostile arguments, dumps and stored values. The variable rows says from
+-- how many rows values are made.
 --
+-- Results are made from the catalog, by each metric over bases and over customers, with the arguments of
+-- arguments.sql: a metric has its seeds by itself.
+--
+\if :{?rows}
+\else
+\set rows 60
+\endif
+\ir arguments.sql
 CREATE TABLE seed (type text, written text);
-INSERT INTO seed VALUES
-	('activity_set', '{}'), ('activity_set', '{2024-01-05}'), ('activity_set', '{2024-01-05,2024-01-09,2024-02-29}'), ('activity_set', '{"0044-03-15 BC",2024-01-09}'),
-	('calendar_period', 'month'), ('calendar_period', 'week:sunday@Europe/Helsinki'), ('calendar_period', 'quarter:02-01'), ('calendar_period', '{2024-01-01,2024-01-29}@UTC'), ('calendar_period', 'month:15'),
-	('timeline_event', '{"at": "2024-01-05T10:00:00+00:00", "value": 12.50, "kind": "earn", "label": "x", "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00"}'), ('timeline_event', '{"at": "2024-01-05T10:00:00.5Z", "ref": "A\u00e4"}'),
-	('points_policy', '{}'), ('points_policy', '{"zone": "Europe/Helsinki", "kinds": {"EARN": "earn", "SPEND": "redeem"}, "expires_after": "1 year", "expires_align": "month", "pending": "14 days"}'),
-	('points_policy', '{"expires_on": "12-31", "by_label": {"promo": {"expires": "never"}}, "overdraft": "clip", "versions": [{"from": "2024-07-01", "pending": "1 day"}]}'),
-	('lifecycle_census_result', '{"period": "week", "dormant_after": 12, "as_of": "2024-12-31", "rows_without_customer": 3, "rows": [{"stage": "at risk", "members": 3}, {"stage": "never", "members": 1}]}'),
-	('active_days_histogram_result', '{"days": 28, "as_of": "2024-12-31", "rows": [{"active_days": 0, "customers": 3}, {"active_days": 7, "customers": 1}]}'),
-	('earn_policy', '{"rate": 2, "multipliers": [{"times": 2, "weekdays": ["saturday"]}], "caps": {"day": 100}, "bonuses": {"birthday": 50}}'), ('earn_policy', '{"full_steps": true, "per": 200, "versions": [{"from": "2024-07-01", "rate": 3}]}'),
-	('program_policy', '{"earn": {"rate": 2}, "points": {"expires_after": "1 year"}, "tiers": {"Silver": 5, "Gold": 20}, "tier_metric": "points", "pending_counts": false, "no_expiry_tiers": ["Gold"], "zone": "UTC"}'),
-	('program_policy', '{"tiers": {"Gold": 500}, "versions": [{"from": "2024-07-01", "earn": {"rate": 3}, "points": {"pending": "1 day"}, "tiers": {"grace": "1 day"}, "no_expiry_tiers": ["Gold"]}]}'),
-	('tier_policy', '{"Silver": 500, "Gold": 2000.5}'), ('tier_policy', '{"levels": {"Silver": 5}, "grace": "1 month", "downgrade": "one_level", "versions": [{"from": "2024-07-01", "levels": {"Silver": 6}}]}'),
-	('tier_policy', '{"levels": [{"tier": "Gold", "any": {"nights": 25, "points": 15000}, "keep": {"all": {"nights": 20}}}], "metrics": {"nights": {"of": "days", "labels": ["night"]}, "points": {"kinds": ["earn"]}}, "qualifying_window": "calendar year", "valid": "next_period_end"}'),
-	('event_timeline', '[]'), ('event_timeline', '[{"at": "2024-01-05T10:00:00+00:00", "value": 12.50}, {"at": "2024-01-06T10:00:00+00:00", "kind": "earn", "ref": "A"}]');
+CREATE UNIQUE INDEX ON seed (type, md5(written));
 INSERT INTO seed
-SELECT 'activity_base_bigint', activities(c, date '2024-01-05' + c)::text FROM generate_series(-1, 1) c
-UNION ALL SELECT 'activity_base_uuid', activities(md5(c::text)::uuid, date '2024-01-05' + c)::text FROM generate_series(1, 2) c
-UNION ALL SELECT 'activity_base_text', activities(c::text, date '2024-01-05' + c)::text FROM generate_series(1, 2) c
-UNION ALL SELECT 'timeline_base_bigint', timelines(c, timestamptz '2024-01-05' , c)::text FROM generate_series(-1, 1) c
-UNION ALL SELECT 'timeline_base_uuid', timelines(md5(c::text)::uuid, timestamptz '2024-01-05', c)::text FROM generate_series(1, 2) c
-UNION ALL SELECT 'timeline_base_text', timelines(c::text, timestamptz '2024-01-05', c)::text FROM generate_series(1, 2) c
-UNION ALL SELECT 'activity_base', activities(c, date '2024-01-05' + c)::text FROM generate_series(-1, 1) c
-UNION ALL SELECT 'timeline_base', timelines(c, timestamptz '2024-01-05', c)::text FROM generate_series(-1, 1) c
-UNION ALL SELECT 'funnel_totals_result', funnel_totals(timelines(c % 7, make_event(at => timestamptz '2024-01-05' + c * interval '1 hour', kind => 'k' || c % 3)), '{k0,k1,k2}', '1 day', 'strict_order', step_within => '{02:30,NULL}', as_of => '2024-02-01')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'points_totals_result', points_totals(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"pending": "1 day"}')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'points_rollforward_result', points_rollforward(timelines(c, make_event(at => timestamptz '2024-01-05' + c * interval '1 day', value => c - 1.5, label => nullif('l' || c % 3, 'l0'))), by_label => true)::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'points_triangle_result', points_triangle(timelines(c % 7, timestamptz '2024-01-05' + c * interval '1 day', c - 20), '{"expires_after": "14 days"}', 'week')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'growth_result', growth(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'growth_money_result', growth(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), 'month@UTC')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'stickiness_result', stickiness(activities(c % 20, date '2024-01-05' + c % 40), within => 'week')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'retention_result', retention(activities(c, date '2024-01-05' + c % 40), 'week')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'retention_result', retention(activities(c % 9, date '2024-01-05' + c), activities(c % 7, date '2024-01-09' + c), 'week', '2024-02-20', 'recurring', rolling => 2)::text FROM generate_series(1, 40) c
-UNION ALL SELECT 'retention_result', retention(timelines(c % 9, timestamptz '2024-01-05' + c * interval '1 day'), 'month@UTC', elapsed => '36 hours', brackets => '{{1,7},{2,3}}')::text FROM generate_series(1, 40) c
-UNION ALL SELECT 'tier_census_result', tier_census(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"Silver": 20, "Gold": 40}')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'tier_migration_result', tier_migration(timelines(c, timestamptz '2024-01-05' + c * interval '1 day', c), '{"Silver": 20, "Gold": 40}', '2024-02-10')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'tier_flow_result', tier_flow(timelines(c % 9, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 20, "Gold": 60}, "valid": "5 days", "qualifying_window": "20 days"}')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'tier_tenure_result', tier_tenure(timelines(c % 3, timestamptz '2024-01-05' + c * interval '1 day', c), '{"levels": {"Silver": 50, "Gold": 100}, "valid": "5 days", "qualifying_window": "7 days"}')::text FROM generate_series(1, 30) c
-UNION ALL SELECT 'tier_near_result', tier_near(timelines(c, timestamptz '2024-01-05', c - 9.5), '{"Silver": 20, "Gold": 40}', within => 3.5)::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'program_totals_result', program_totals(timelines(c % 20, timestamptz '2024-01-05' + c * interval '1 day', c - 9.5), '{"points": {"expires_after": "14 days"}, "tiers": {"Silver": 20, "Gold": 60}}')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'program_compare_result', program_compare(timelines(c % 20, timestamptz '2024-01-05' + c * interval '1 day', c - 9.5), '{"tiers": {"Silver": 20}}', '{"earn": {"rate": 0.75, "decimals": 2}, "tiers": {"Silver": 20, "Gold": 60}}')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'program_rollforward_result', program_rollforward(timelines(c % 7, timestamptz '2024-01-05' + c * interval '1 day', c - 9.5), '{"points": {"expires_after": "14 days", "pending": "2 days"}}', 'week')::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'survival_result', survival(c % 20 + 0.25, c % 3 = 0)::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'logrank_result', logrank(c % 20, c % 3 = 0, 's' || c % 2)::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'repeat_rate_result', repeat_rate(timelines(c % 20, date '2024-01-05' + c % 40, c - 3.75), within_days => 7)::text FROM generate_series(1, 60) c
-UNION ALL SELECT 'purchase_intervals_result', purchase_intervals(activities(c % 20, date '2024-01-05' + c % 40), up_to => 3)::text FROM generate_series(1, 60) c;
+SELECT type, unnest(texts) FROM (VALUES
+	('activity_set', ARRAY['{}', '{2024-01-05}', '{2024-01-05,2024-01-09,2024-02-29}', '{"0044-03-15 BC",2024-01-09}']),
+	('calendar_period', ARRAY['month', 'week:sunday@Europe/Helsinki', 'quarter:02-01', '{2024-01-01,2024-01-29}@UTC', 'month:15']),
+	('timeline_event', ARRAY['{"at": "2024-01-05T10:00:00+00:00"}', '{"at": "2024-01-05T10:00:00+00:00", "value": 12.50, "kind": "earn", "label": "x", "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00"}',
+		'{"at": "2024-01-05T10:00:00.5Z", "ref": "A\u00e4"}', '{"at": "2024-01-05T10:00:00.5Z", "value": 1.50, "kind": "earn", "label": "Käse", "ref": "A", "expires_at": "2025-01-01T00:00:00Z"}']),
+	('event_timeline', ARRAY['[]', '[{"at": "2024-01-05T10:00:00+00:00", "value": 12.50}, {"at": "2024-01-06T10:00:00+00:00", "kind": "earn", "ref": "A"}]']),
+	('points_policy', ARRAY['{}', '{"zone": "Europe/Helsinki", "kinds": {"EARN": "earn", "SPEND": "redeem"}, "expires_after": "1 year", "expires_align": "month", "pending": "14 days"}',
+		'{"expires_on": "12-31", "by_label": {"promo": {"expires": "never"}}, "overdraft": "clip", "versions": [{"from": "2024-07-01", "pending": "1 day"}]}',
+		'{"inactive_after": "90 days", "refreshed_by": ["earn"], "expiry_boundary": "valid", "redeem_order": "newest", "returns_below_zero": false}']),
+	('earn_policy', ARRAY['{}', '{"rate": 2, "multipliers": [{"times": 2, "weekdays": ["saturday"]}], "caps": {"day": 100}, "bonuses": {"birthday": 50}}', '{"full_steps": true, "per": 200, "versions": [{"from": "2024-07-01", "rate": 3}]}']),
+	('tier_policy', ARRAY['{"Silver": 500, "Gold": 2000.5}', '{"levels": {"Silver": 5}, "grace": "1 month", "downgrade": "one_level", "versions": [{"from": "2024-07-01", "levels": {"Silver": 6}}]}',
+		'{"levels": [{"tier": "Gold", "any": {"nights": 25, "points": 15000}, "keep": {"all": {"nights": 20}}}], "metrics": {"nights": {"of": "days", "labels": ["night"]}, "points": {"of": "sum", "kinds": ["earn"]}}, "qualifying_window": "calendar year", "valid": "next_period_end", "zone": "Europe/Helsinki"}']),
+	('program_policy', ARRAY['{}', '{"earn": {"rate": 2}, "points": {"expires_after": "1 year"}, "tiers": {"Silver": 5, "Gold": 20}, "tier_metric": "points", "pending_counts": false, "no_expiry_tiers": ["Gold"], "zone": "UTC"}',
+		'{"earn": {"multipliers": [{"times": 2, "tiers": ["Gold"]}]}, "points": {"expires_after": "1 year"}, "tiers": {"Gold": 500}, "tier_metric": "points"}',
+		'{"tiers": {"Gold": 500}, "versions": [{"from": "2024-07-01", "earn": {"rate": 3}, "points": {"pending": "1 day"}, "tiers": {"grace": "1 day"}, "no_expiry_tiers": ["Gold"]}]}'])) literal (type, texts);
+
+-- Rows, and those of them that a base is made of: all, two customers', nobody's, and of customers without events.
+CREATE TABLE visit AS
+SELECT n % least(97, 7 + :rows / 50) AS c, timestamptz '2023-11-01 00:00+00' + n * interval '31 hours 1 second' * 60 / :rows AS at, round(n % 71 * 0.25, n % 3) AS v, 'k' || n % 3 AS kind, nullif('Käse "' || n % 3 || '"', 'Käse "0"') AS label
+FROM generate_series(1, :rows) n;
+CREATE TABLE taken AS
+SELECT 'all' AS rows, * FROM visit UNION ALL SELECT 'few', * FROM visit WHERE c < 2 UNION ALL SELECT 'guests', NULL, at, v, kind, label FROM visit UNION ALL SELECT 'eventless', c, NULL, v, kind, label FROM visit;
+CREATE TABLE base AS
+SELECT rows, activities(c, at)::activity_base AS activities, timelines(c, at, v - 3)::timeline_base AS timelines, timelines(c, make_event(at => at, value => v - 3, kind => kind, label => label))::timeline_base AS events
+FROM taken GROUP BY rows;
+INSERT INTO seed
+SELECT type, text FROM base CROSS JOIN LATERAL (VALUES ('activity_base', activities::text), ('activity_base_bigint', activities::text), ('timeline_base', timelines::text), ('timeline_base_bigint', timelines::text), ('timeline_base_bigint', events::text)) made (type, text)
+UNION SELECT type, text FROM (SELECT rows, activities(md5(c::text)::uuid, at) AS au, activities('c' || c, at) AS at, timelines(md5(c::text)::uuid, at, v) AS tu, timelines('c' || c, at, v) AS tt FROM taken GROUP BY rows) q,
+	LATERAL (VALUES ('activity_base_uuid', au::text), ('activity_base_text', at::text), ('timeline_base_uuid', tu::text), ('timeline_base_text', tt::text)) made (type, text)
+UNION SELECT 'activity_set', activity_agg(at)::text FROM visit
+UNION SELECT 'event_timeline', unnest(ARRAY[timeline_agg(at, v)::text, timeline_agg(make_event(at => at, ref => 'r' || c))::text,
+	timeline_agg(make_event(at => at, value => nullif(v, 1), kind => kind, label => label, ref => c * 1000, expires_at => at + interval '1 year'))::text]) FROM visit WHERE c < 2
+ON CONFLICT DO NOTHING;
+
+-- What else a metric can be asked; club and scheme stand for policies.
+CREATE TABLE question (call text);
+INSERT INTO question VALUES
+	('retention((SELECT activities(c, at, ''Asia/Tokyo'') FROM visit WHERE c < 3), ''week'')'), ('retention(b.activities, ''week'', mode => ''recurring'', rolling => 3)'), ('retention(b.activities, ''month'', brackets => ''{{1,2},{1,4},{3,3}}'')'),
+	('retention(b.activities, ''month'', mode => ''recurring'', brackets => ''{{1,2},{1,4},{3,3}}'')'), ('retention(b.activities, b.activities, ''week'', ''2024-02-20'', ''recurring'', rolling => 2)'), ('retention(b.activities, b.activities, ''month'', ''2024-01-05'', ''first'')'),
+	('retention(b.timelines, ''month'', elapsed => ''10 days'')'), ('retention(b.timelines, ''quarter@Asia/Tokyo'', elapsed => ''36 hours'', brackets => ''{{1,7},{2,3}}'')'),
+	('growth(b.activities, ''week:sunday'')'), ('growth(b.timelines, ''month@UTC'')'), ('lifecycle_census(b.activities, ''week:sunday'', 2)'), ('stickiness(b.activities, ''month'', ''week'')'), ('active_days_histogram(b.activities, 60)'),
+	('repeat_rate(b.activities, NULL, 30)'), ('repeat_rate(b.timelines, ''2023-12-31'', 7)'), ('purchase_intervals(b.activities, up_to => 1)'), ('purchase_intervals(b.activities, up_to => 20)'),
+	('points_totals(b.timelines, ''{"pending": "1 day"}'')'), ('points_rollforward(b.events, ''{"kinds": {"k0": "earn", "k1": "earn", "k2": "redeem"}, "expires_after": "1 year"}'', ''month@UTC'', by_label => true)'),
+	('points_triangle(b.timelines, ''{"expires_after": "7 days"}'', ''week'')'), ('points_triangle(b.events, ''{"kinds": {"k0": "earn", "k1": "earn", "k2": "redeem"}, "expires_after": "7 days"}'', by_label => true)'),
+	('tier_census(b.timelines, club)'), ('tier_migration(b.timelines, club, ''2023-11-10'')'), ('tier_flow(b.timelines, club, ''week'')'), ('tier_tenure(b.timelines, club)'), ('tier_near(b.timelines, club, within => 2.5)'),
+	('program_totals(b.timelines, scheme)'), ('program_compare(b.timelines, scheme, ''{"earn": {"rate": 0.5, "decimals": 2}}'')'), ('program_rollforward(b.timelines, scheme, ''week'')'),
+	('funnel_totals(b.events, ''{k0,k1,k2}'')'), ('funnel_totals(b.events, ''{"Käse \"1\"","Käse \"2\""}'', ''1 day'', ''strict_order'', ''label'', ''{02:30}'', ''2024-02-01'')');
+
+-- Each metric's answer about each base, and what the aggregates make of some customers.
+DO $do$
+DECLARE
+	asked text;
+	result record;
+BEGIN
+	FOR asked IN
+		SELECT replace(replace(call, 'club', $$'{"levels": {"Silver": 4, "Gold": 20.5}, "valid": "20 days", "downgrade": "one_level"}'$$),
+			'scheme', $$'{"earn": {"multipliers": [{"times": 2, "tiers": ["Silver"]}]}, "points": {"expires_after": "20 days", "pending": "3 days"}, "tiers": {"Silver": 4, "Gold": 20.5}}'$$) || ' AS x FROM base b' FROM question
+		UNION ALL SELECT call(oid, false) || ' AS x FROM base b' FROM own_argument WHERE kind = 'f' AND n = 1 AND type::text ~ '_base$' AND returns::text ~ '_result$'
+		UNION ALL SELECT call(oid, false) || ' AS x FROM generate_series(0, 6) r(k) JOIN customer c USING (k)' FROM own_argument WHERE kind = 'a' AND n = 1 AND name <> 'rollup' AND returns::text ~ '_result$'
+	LOOP
+		BEGIN
+			EXECUTE 'INSERT INTO seed SELECT typname, x::text FROM (SELECT ' || asked || ') q JOIN pg_type ON pg_type.oid = pg_typeof(x) ON CONFLICT DO NOTHING';
+		EXCEPTION WHEN null_value_not_allowed THEN
+			NULL; -- an argument that has a default, and must be given nevertheless: aggregates give all
+		END;
+	END LOOP;
+END
+$do$;
+
+-- One of each form: results have the form of what they say about themselves, the one whose length is most fit to be altered.
+CREATE VIEW typical_seed AS
+SELECT DISTINCT ON (type, form) type, written
+FROM (SELECT type, written, CASE WHEN type ~ '_result$' THEN (SELECT string_agg(k, ',' ORDER BY k) FROM jsonb_object_keys(written::jsonb) k) ELSE written END AS form FROM seed) s
+ORDER BY type, form, abs(length(written) - 400), written;

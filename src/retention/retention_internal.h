@@ -1,0 +1,104 @@
+/*
+ * retention_internal.h
+ *		Cohort retention: what is asked, the fold over customers, and what a result holds.
+ *
+ * A customer's cohort is the period of his first active day. He is retained at
+ * lag n if he is active in the n-th period after it, and retained after lag n if
+ * he is active in that period or in a later one. Both are counted for all cells
+ * (cohort, lag) at once: "retained after" follows from where customers end, since
+ * who is last seen at lag m is retained after every lag up to m.
+ *
+ * Other kinds have other cohorts (each active period starts one; other events start
+ * them), other lags (24 hours from a customer's own first instant) or count more than one
+ * lag at once (brackets, rolling windows). A cell is (cohort, column):
+ *
+ *		single lags			column n: lag n
+ *		windows of w		column n: lags n - w + 1 .. n, from column w on
+ *		brackets			column n: the lags of the n-th bracket
+ */
+#ifndef LOYALTY_RETENTION_INTERNAL_H
+#define LOYALTY_RETENTION_INTERNAL_H
+
+#include "postgres.h"
+
+#include "metric/metric.h"
+
+/* ---- what is asked (retention_options.c) ---- */
+
+/* Lags, both included. */
+typedef struct RetentionBracket
+{
+	int32 from;
+	int32 until;
+} RetentionBracket;
+
+/* What kind of retention is counted. */
+typedef struct RetentionKind
+{
+	bool recurring; /* each active period of a customer starts a cohort, not just the first */
+	bool returns;	/* other events than those that start cohorts tell who comes back */
+	int32 rolling;	/* columns are windows of so many lags; 0: they aren't */
+	int64 elapsed;	/* a lag is so many microseconds from a customer's first instant; 0: a period */
+	int nbrackets;	/* columns are these; 0: they aren't */
+	RetentionBracket *brackets; /* sorted and distinct */
+} RetentionKind;
+
+/* Metric.open() and read_options(): a RetentionKind of what is folded over. */
+extern void retention_open(const Metric *metric, MetricQuestion *question);
+extern void *retention_read_options(const Metric *metric, FunctionCallInfo fcinfo, int n);
+
+/* That of the first activity, by single lags. */
+extern bool retention_kind_is_plain(const RetentionKind *kind);
+
+/* The kind as JSON, {"mode": "first", ...}; and of the parameter "options", where NULL is the plain
+ * one. */
+extern char *retention_kind_text(const RetentionKind *kind);
+extern void retention_kind_of_text(RetentionKind *kind, const char *text);
+
+/* The lags of a column. */
+static inline int64
+retention_first_lag(const RetentionKind *kind, int64 column)
+{
+	if (kind->nbrackets > 0)
+		return kind->brackets[column].from;
+	return kind->rolling > 0 ? column - kind->rolling + 1 : column;
+}
+
+static inline int64
+retention_last_lag(const RetentionKind *kind, int64 column)
+{
+	return kind->nbrackets > 0 ? kind->brackets[column].until : column;
+}
+
+/* ---- the fold (retention_fold.c) ---- */
+
+/* What is counted. The row of a cohort itself has its size, which the plain kind lacks: there it is
+ * what is retained at lag 0. */
+enum
+{
+	RETENTION_SIZE,
+	RETENTION_RETAINED, /* customers active in a column */
+	RETENTION_ENDED, /* customers for whom it is the last one; of a bracket: those active in it or
+					  * later */
+	RETENTION_ELIGIBLE, /* elapsed lags: customers for whom it is the last that is over; of a
+						 * bracket: those for whom it is over */
+	RETENTION_SUMS
+};
+
+/* Of all customers. */
+enum
+{
+	RETENTION_IDLE, /* members without events up to as_of */
+	RETENTION_GUESTS,
+	RETENTION_CUSTOMERS, /* in cohorts; only recurring: else it is the sum of the sizes */
+	RETENTION_TOTALS
+};
+
+/* Hooks of the metrics: see Metric. */
+extern void *retention_start(const MetricQuestion *question, Tally *tally);
+extern void retention_customer(void *fold, ByteSpan body);
+extern void retention_customer_of_two(void *fold, ByteSpan starts, ByteSpan returns);
+extern void retention_timeline(void *fold, ByteSpan body);
+extern void retention_finish(void *fold, Tally *tally);
+
+#endif
