@@ -29,8 +29,9 @@ SELECT is_empty($$SELECT oid::regprocedure, proargnames FROM public_routine WHER
 SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND proargtypes::text ~ ('(^| )' || 'timestamptz'::regtype::oid || '( |$)')
 	AND NOT 'zone' = ANY (coalesce(proargnames, '{}')) AND (prorettype::regtype::text LIKE '%activity%') AND provolatile <> 's'$$, 'every aggregate that takes days in the session''s zone is stable');
 SELECT is((SELECT count(*)::int FROM routine WHERE prokind = 'a' AND provolatile = 's' AND prorettype::regtype::text LIKE '%activity%'), 1 + (SELECT count(*)::int FROM routine WHERE prokind = 'a' AND proname = 'activities' AND proargtypes[1] = 'timestamptz'::regtype AND pronargs = 2), '... and they are there');
-SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND 'zone' = ANY (proargnames) AND provolatile <> 'i'$$, 'those with a zone of their own are immutable');
-SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND prorettype::regtype::text LIKE '%timeline%' AND provolatile <> 'i'$$, 'timelines don''t depend on the zone');
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND 'zone' = ANY (proargnames) AND NOT '"any"'::regtype = ANY (proargtypes) AND provolatile <> 'i'$$, 'those with a zone of their own are immutable');
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND prorettype::regtype::text LIKE '%timeline%' AND provolatile <> CASE WHEN '"any"'::regtype = ANY (proargtypes) OR ('date'::regtype = ANY (proargtypes) AND NOT 'zone' = ANY (proargnames)) THEN 's' ELSE 'i' END$$,
+	'timelines depend on the zone where they are of days, and on a type where that is any: an enum''s labels may be renamed');
 SELECT is_empty($$SELECT p.proargtypes[0]::regtype FROM pg_proc p JOIN member ON objid = p.oid WHERE p.proname = 'activities' AND p.proargtypes[1] = 'timestamptz'::regtype AND p.pronargs = 2
 	AND NOT EXISTS (SELECT FROM pg_proc z WHERE z.proname = 'activities' AND z.proargtypes[0] = p.proargtypes[0] AND z.proargtypes[1] = 'timestamptz'::regtype AND z.proargtypes[2] = 'text'::regtype)$$, 'each has a form with an explicit zone');
 SELECT is((SELECT provolatile FROM pg_proc WHERE oid = 'activity_set(event_timeline, text)'::regprocedure), 's', 'activity_set(event_timeline) is stable');

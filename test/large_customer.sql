@@ -53,19 +53,23 @@ BEGIN
 	RETURN round(first / last, 1);
 END $$;
 
+-- Tiers by what is bought, of whatever kind.
+CREATE FUNCTION ladder() RETURNS tier_policy
+LANGUAGE sql IMMUTABLE AS $$ SELECT make_tier_policy('{"S": 20, "G": 10000}', metrics => jsonb_build_object('spend', jsonb_build_object('kinds', jsonb_agg('k' || n ORDER BY n) || '["redeem"]'))) FROM generate_series(0, 1999) n $$;
+
 CREATE TABLE questions (place int GENERATED ALWAYS AS IDENTITY, question text);
 -- one customer's, row by row
 INSERT INTO questions (question) SELECT format('SELECT count(q) FROM (SELECT %s FROM customers OFFSET 0) q', f) FROM unnest(ARRAY[
 	$$points_balance(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_expiring(p, '{"expires_after": "1 year"}', '2020-06-01')$$,
 	$$points_accrual(o, '{"kinds": KINDS, "multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
-	$$tier(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
+	$$tier(o, ladder(), '2030-01-01')$$,
 	$$activity_streak(a, 'week', '2030-01-01')$$,
 	$$next_purchase_due(a, '2030-01-01')$$,
 	$$lifecycle(a, 'month', 3, '2030-01-01')$$,
 	$$churn_duration(a, 30, '2030-01-01')$$,
 	$$funnel(o, ARRAY['k1', 'k2'], '2 days')$$,
-	$$timeline_merge(p, p)$$,
+	$$timeline_merge(p, p)$$, $$timeline_replace(p, p, NULL, NULL)$$,
 	$$o + make_event(at => '2019-01-01', label => 'new', ref => 'text')$$,
 	$$timeline_filter(o, ARRAY['k1', 'k2'], ARRAY['l1'])$$,
 	$$p::text::event_timeline$$,
@@ -78,8 +82,8 @@ INSERT INTO questions (question) SELECT format('SELECT count(q) FROM customers C
 	$$points_violations(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_expiry_schedule(p, '{"expires_after": "1 year"}', '2020-06-01')$$,
 	$$points_accrual_events(o, '{"kinds": KINDS, "multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
-	$$tier_history(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
-	$$tier_progress(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
+	$$tier_history(o, ladder(), '2030-01-01')$$,
+	$$tier_progress(o, ladder(), '2030-01-01')$$,
 	$$program_summary(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
 	$$program_statement(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
 	$$timeline_events(o)$$]) f;
@@ -91,11 +95,11 @@ INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FR
 	$$program_totals(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
 	$$program_compare(o, '{"earn": {"kinds": KINDS}, "tiers": {"S": 20, "G": 10000}}', '{"earn": {"kinds": KINDS}, "tiers": {"S": 30, "G": 10000}}', '2030-01-01')$$,
 	$$program_rollforward(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', 'year', '2030-01-01')$$,
-	$$tier_census(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
-	$$tier_migration(o, '{"S": 20, "G": 10000}', '2020-01-01', '2030-01-01')$$,
-	$$tier_flow(o, '{"S": 20, "G": 10000}', 'year', '2030-01-01')$$,
-	$$tier_tenure(o, '{"S": 20, "G": 10000}', '2030-01-01')$$,
-	$$tier_near(o, '{"S": 20, "G": 10000}', '2030-01-01', 10)$$,
+	$$tier_census(o, ladder(), '2030-01-01')$$,
+	$$tier_migration(o, ladder(), '2020-01-01', '2030-01-01')$$,
+	$$tier_flow(o, ladder(), 'year', '2030-01-01')$$,
+	$$tier_tenure(o, ladder(), '2030-01-01')$$,
+	$$tier_near(o, ladder(), '2030-01-01', 10)$$,
 	$$funnel_totals(o, ARRAY['k1', 'k2'], '2 days')$$,
 	$$growth(a, 'month', '2030-01-01')$$,
 	$$growth(o, 'month', '2030-01-01')$$,

@@ -37,7 +37,7 @@ CREATE TABLE moment AS
 SELECT c, r, m.at
 FROM customer, rules, LATERAL (
 	SELECT DISTINCT at FROM (
-		SELECT valid_from + nudge FROM tier_history(t, p, '2026-01-01') h, unnest('{-1 microsecond,0,1 microsecond}'::interval[]) nudge
+		SELECT valid_from + nudge FROM tier_history(t, p, '2026-01-01', true) h, unnest('{-1 microsecond,0,1 microsecond}'::interval[]) nudge
 		UNION ALL SELECT timestamptz '2020-01-01' + chance(c, r * n) % 2000 * interval '1 day' - chance(n, c) % 2 * interval '1 microsecond' FROM generate_series(1, 3) n) x(at)
 	ORDER BY at) m
 WHERE (c + r) % 3 = 0;
@@ -46,11 +46,11 @@ SELECT cmp_ok((SELECT count(*)::int FROM moment), '>', 20000, 'there are moments
 CREATE FUNCTION last_minute(day date, value numeric) RETURNS event_timeline
 LANGUAGE sql STABLE AS $$ SELECT timeline_agg((day + 1)::timestamptz - interval '1 microsecond', value) $$;
 CREATE FUNCTION held(t event_timeline, p tier_policy, at timestamptz) RETURNS text
-LANGUAGE sql AS $$ SELECT (array_agg(tier ORDER BY n DESC))[1] FROM tier_history(t, p, '2026-01-01') WITH ORDINALITY h(tier, rank, from_tier, valid_from, valid_until, reason, metric, value, ref, n) WHERE valid_from <= held.at $$;
+LANGUAGE sql AS $$ SELECT (array_agg(tier ORDER BY n DESC))[1] FROM tier_history(t, p, '2026-01-01', true) WITH ORDINALITY h(tier, rank, from_tier, valid_from, valid_to, promised_until, reason, metric, value, ref, n) WHERE valid_from <= held.at $$;
 SELECT is_empty($$SELECT c, r, at, tier_at(t, p, at), held(t, p, at) FROM moment JOIN customer USING (c) JOIN rules USING (r) WHERE tier_at(t, p, at) IS DISTINCT FROM held(t, p, at)$$, 'the tier at an instant is what the history says');
 SELECT is_empty($$SELECT c, r, at FROM moment JOIN customer USING (c) JOIN rules USING (r) WHERE at = date_trunc('day', at) AND tier(t, p, at::date - 1) IS DISTINCT FROM tier_at(t, p, at - interval '1 microsecond')$$, 'a day ends before the next begins');
 SELECT is_empty($$SELECT c, r, at FROM moment JOIN customer USING (c) JOIN rules USING (r) WHERE (c + r) % 2 = 0 AND tier_at(t, p, at) IS DISTINCT FROM tier_at(refs, p, at)$$, 'refs change nothing');
-SELECT is_empty($$SELECT c, r FROM customer, rules WHERE (c + r) % 4 = 0 AND (SELECT array_agg((tier, valid_from, valid_until, reason, trim_scale(value))::text) FROM tier_history(t, p, '2026-01-01')) IS DISTINCT FROM (SELECT array_agg((tier, valid_from, valid_until, reason, trim_scale(value))::text) FROM tier_history(decimals, p, '2026-01-01'))$$, 'more decimals change nothing');
+SELECT is_empty($$SELECT c, r FROM customer, rules WHERE (c + r) % 4 = 0 AND (SELECT array_agg((tier, valid_from, valid_to, promised_until, reason, trim_scale(value))::text) FROM tier_history(t, p, '2026-01-01', true)) IS DISTINCT FROM (SELECT array_agg((tier, valid_from, valid_to, promised_until, reason, trim_scale(value))::text) FROM tier_history(decimals, p, '2026-01-01', true))$$, 'more decimals change nothing');
 
 -- progress says what will be
 CREATE TABLE progress AS SELECT c, r, t, p, last, day, g.* FROM customer, rules, LATERAL (SELECT (timestamptz '2020-01-01' + chance(c, r) % 1500 * interval '1 day')::date) d(day), tier_progress(t, p, day) g WHERE (c + r) % 2 = 1;

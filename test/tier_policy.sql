@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(271);
+SELECT plan(285);
 
 -- ---- canonical text ----
 
@@ -63,6 +63,12 @@ INSERT INTO form VALUES
 	('{"levels": {"G": 1}, "qualifying_window": "lifetime", "valid": "while_qualified"}', '{"levels": {"G": 1}, "qualifying_window": "lifetime", "valid": "while_qualified"}'),
 	('{"levels": {"G": 1}, "valid": "while_qualified", "downgrade": "one_level", "grace": "1 hour"}', '{"levels": {"G": 1}, "valid": "while_qualified", "downgrade": "one_level", "grace": "01:00:00"}'),
 	('{"levels": {"G": 1}, "valid": "forever"}', '{"levels": {"G": 1}, "valid": "forever"}'),
+	('{"levels": {"G": 1}, "qualifying_window": "calendar year", "valid": "next_period_end+ 90 days 12 hours"}', '{"levels": {"G": 1}, "qualifying_window": "calendar year", "valid": "next_period_end + 90 days 12:00:00"}'),
+	('{"levels": {"G": 1}, "qualifying_window": "membership year", "valid": "period_end   +3 mons"}', '{"levels": {"G": 1}, "qualifying_window": "membership year", "valid": "period_end + 3 months"}'),
+	('{"levels": {"G": 1}, "qualifying_window": "calendar year", "valid": "period_end", "versions": [{"from": "2024-01-01", "valid": "period_end + 1 month"}, {"from": "2025-01-01", "valid": "period_end + 1 month"}, {"from": "2026-01-01", "valid": "period_end"}]}',
+	 '{"levels": {"G": 1}, "qualifying_window": "calendar year", "valid": "period_end", "versions": [{"from": "2024-01-01", "valid": "period_end + 1 month"}, {"from": "2026-01-01", "valid": "period_end"}]}'),
+	('{"levels": {"G": 1}, "other_kinds": "error"}', '{"levels": {"G": 1}}'),
+	('{"other_kinds": "ignore", "levels": {"G": 1}, "grant_kind": "gift", "zone": "UTC"}', '{"levels": {"G": 1}, "grant_kind": "gift", "other_kinds": "ignore", "zone": "UTC"}'),
 	('{"levels": {"G": 1}, "qualifying_window": "calendar {2024-01-01,2024-01-29}", "valid": "period_end"}', '{"levels": {"G": 1}, "qualifying_window": "calendar {2024-01-01,2024-01-29}", "valid": "period_end"}'),
 	-- the zone of a period is the policy's
 	('{"levels": {"G": 1}, "qualifying_window": "calendar year@europe/helsinki", "zone": "Europe/Helsinki"}', '{"levels": {"G": 1}, "qualifying_window": "calendar year", "zone": "Europe/Helsinki"}'),
@@ -149,6 +155,13 @@ INSERT INTO fault VALUES
 	('{"levels": {"G": 5}, "qualifying_window": "1 month -1 day"}', '22023', NULL), ('{"levels": {"G": 5}, "qualifying_window": "59 minutes"}', '22023', '"qualifying_window" of a tier_policy is less than an hour: "59 minutes"'),
 	('{"levels": {"G": 5}, "qualifying_window": "calendar year@UTC"}', '22023', '"qualifying_window" of a tier_policy is in the zone UTC, the policy in the session''s'), ('{"levels": {"G": 5}, "qualifying_window": "calendar year@UTC", "zone": "Europe/Helsinki"}', '22023', '"qualifying_window" of a tier_policy is in the zone UTC, the policy in Europe/Helsinki'),
 	('{"levels": {"G": 5}, "qualifying_window": "calendar {2024-01-01,2024-01-29}"}', '22023', 'a tier_policy with the qualifying_window "calendar {...}" needs "valid"'), ('{"levels": {"G": 5}, "qualifying_window": "since tier"}', '22023', 'a tier_policy with the qualifying_window "since tier" needs "valid"'),
+	-- other kinds
+	('{"levels": {"G": 5}, "other_kinds": "drop"}', '22023', '"other_kinds" of a tier_policy can''t be "drop"'), ('{"levels": {"G": 5}, "other_kinds": true}', '22P02', '"other_kinds" of a tier_policy is not a string'),
+	('{"levels": {"G": 5}, "versions": [{"from": "2024-01-01", "other_kinds": "ignore"}]}', '22023', NULL),
+	-- what is added to the end of a period
+	('{"levels": {"G": 5}, "qualifying_window": "calendar year", "valid": "period_end + "}', '22023', '"valid" of a tier_policy can''t be ""'), ('{"levels": {"G": 5}, "qualifying_window": "calendar year", "valid": "period_end + soon"}', '22023', '"valid" of a tier_policy can''t be "soon"'),
+	('{"levels": {"G": 5}, "qualifying_window": "calendar year", "valid": "period_end + 30 minutes"}', '22023', '"valid" of a tier_policy is less than an hour: "30 minutes"'), ('{"levels": {"G": 5}, "qualifying_window": "calendar year", "valid": "period_end + -1 month"}', '22023', NULL),
+	('{"levels": {"G": 5}, "qualifying_window": "calendar year", "valid": "forever + 1 month"}', '22023', '"valid" of a tier_policy can''t be "forever + 1 month"'), ('{"levels": {"G": 5}, "valid": "next_period_end + 3 months"}', '22023', '"valid" "next_period_end + 3 months" of a tier_policy can''t be with "qualifying_window" "1 year"'),
 	-- validity and grace
 	('{"levels": {"G": 5}, "valid": 12}', '22P02', '"valid" of a tier_policy is not a string'), ('{"levels": {"G": 5}, "valid": "always"}', '22023', '"valid" of a tier_policy can''t be "always"'), ('{"levels": {"G": 5}, "valid": "0"}', '22023', '"valid" of a tier_policy is zero: "0"'), ('{"levels": {"G": 5}, "valid": "1 second"}', '22023', '"valid" of a tier_policy is less than an hour: "1 second"'),
 	('{"levels": {"G": 5}, "grace": 12}', '22P02', '"grace" of a tier_policy is not an interval such as "12 months"'), ('{"levels": {"G": 5}, "grace": "0 days"}', '22023', '"grace" of a tier_policy is zero: "0 days"'), ('{"levels": {"G": 5}, "grace": "-1 day"}', '22023', '"grace" of a tier_policy is negative: "-1 day"'), ('{"levels": {"G": 5}, "grace": "1 min"}', '22023', '"grace" of a tier_policy is less than an hour: "00:01:00"'),
@@ -197,7 +210,7 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT, detail = PG_EXCEPTION_DETAIL;
 	RETURN concat_ws('; ', nullif(detail, ''), nullif(hint, ''));
 END $$;
-SELECT is(hint_of($$SELECT '{"levels": {"G": 1}, "x": 1}'::tier_policy$$), 'Allowed: levels, base, metrics, qualifying_window, threshold, upgrade, valid, downgrade, grace, join_kind, grant_kind, zone, versions.', 'keys are listed');
+SELECT is(hint_of($$SELECT '{"levels": {"G": 1}, "x": 1}'::tier_policy$$), 'Allowed: levels, base, metrics, qualifying_window, threshold, upgrade, valid, downgrade, grace, join_kind, grant_kind, other_kinds, zone, versions.', 'keys are listed');
 SELECT is(hint_of($$SELECT '{"metrics": {"a": {}, "b": {}}, "levels": [{"tier": "G", "any": {"c": 5}}]}'::tier_policy$$), 'Known metrics: "a", "b". "metrics" says what they are.', 'metrics are listed');
 SELECT is(hint_of($$SELECT '{"levels": {"S": 1, "G": 5}, "versions": [{"from": "2024-01-01", "levels": {"G": 6}}]}'::tier_policy$$), 'Those are, in this order: "S", "G".; Tiers and their order are the same in all versions. A tier that nobody reaches then has null.', 'tiers are listed');
 
@@ -215,10 +228,10 @@ SELECT is(length(('{"levels": {"G": 1}, "versions": [' || string_agg(format('{"f
 -- ---- make_tier_policy() ----
 
 SELECT is(make_tier_policy('{"Gold": 2000, "Silver": 500}')::text, '{"levels": {"Silver": 500, "Gold": 2000}}', 'just levels');
-SELECT is(make_tier_policy('{"G": 1}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::text, '{"levels": {"G": 1}}', 'NULL is the default of each');
+SELECT is(make_tier_policy('{"G": 1}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::text, '{"levels": {"G": 1}}', 'NULL is the default of each');
 SELECT is(make_tier_policy(levels => '[{"tier": "G", "any": {"nights": 25, "points": 15000}}]', base => 'Basic', metrics => '{"nights": {"labels": ["night"]}, "points": {"kinds": ["earn"]}}', qualifying_window => 'calendar year:04-01', threshold => 'exceeded',
-	upgrade => 'period_end', valid => 'next_period_end', downgrade => 'one_level', grace => '3 months', join_kind => 'enrol', grant_kind => 'gift', zone => 'europe/helsinki', versions => '[{"from": "2024-07-01", "valid": "18 months"}]')::text,
-	'{"levels": [{"tier": "G", "any": {"nights": 25, "points": 15000}}], "base": "Basic", "metrics": {"nights": {"of": "sum", "labels": ["night"]}, "points": {"of": "sum", "kinds": ["earn"]}}, "qualifying_window": "calendar year:04-01", "threshold": "exceeded", "upgrade": "period_end", "valid": "next_period_end", "downgrade": "one_level", "grace": "3 months", "join_kind": "enrol", "grant_kind": "gift", "zone": "Europe/Helsinki", "versions": [{"from": "2024-07-01", "valid": "1 year 6 months"}]}', 'every argument');
+	upgrade => 'period_end', valid => 'next_period_end', downgrade => 'one_level', grace => '3 months', join_kind => 'enrol', grant_kind => 'gift', other_kinds => 'ignore', zone => 'europe/helsinki', versions => '[{"from": "2024-07-01", "valid": "18 months"}]')::text,
+	'{"levels": [{"tier": "G", "any": {"nights": 25, "points": 15000}}], "base": "Basic", "metrics": {"nights": {"of": "sum", "labels": ["night"]}, "points": {"of": "sum", "kinds": ["earn"]}}, "qualifying_window": "calendar year:04-01", "threshold": "exceeded", "upgrade": "period_end", "valid": "next_period_end", "downgrade": "one_level", "grace": "3 months", "join_kind": "enrol", "grant_kind": "gift", "other_kinds": "ignore", "zone": "Europe/Helsinki", "versions": [{"from": "2024-07-01", "valid": "1 year 6 months"}]}', 'every argument');
 SELECT throws_ok('SELECT make_tier_policy(' || call || ')', state::char(5), message, call) FROM (VALUES
 	($$NULL$$, '22004', 'levels must not be null'), ($$'null'$$, '22P02', '"levels" is missing in a tier_policy'), ($$'5'$$, '22P02', NULL), ($$'"Gold"'$$, '22P02', NULL), ($$'{}'$$, '22023', '"levels" of a tier_policy is empty'), ($$'[]'$$, '22023', '"levels" of a tier_policy is empty'),
 	($$'{"G": 1}', grace => '0'$$, '22023', '"grace" of a tier_policy is zero: "00:00:00"'), ($$'{"G": 1}', grace => '-1 day'$$, '22023', '"grace" of a tier_policy is negative: "-1 days"'), ($$'{"G": 1}', metrics => '1'$$, '22P02', '"metrics" of a tier_policy is not an object'), ($$'{"G": 1}', versions => '{}'$$, '22P02', '"versions" of a tier_policy is not an array'),

@@ -4,18 +4,18 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(115);
+SELECT plan(173);
 
 -- Events as [day or instant, value] pairs, in the session's zone.
 CREATE FUNCTION bought(VARIADIC pairs text[]) RETURNS event_timeline
 LANGUAGE sql STABLE AS $$ SELECT coalesce(timeline_agg(make_event(at => split_part(p, '=', 1)::timestamptz, value => split_part(p, '=', 2)::numeric)), '[]') FROM unnest(pairs) p $$;
 
--- A history in one line: when, which tier, why, until when.
+-- A history in one line: when, which tier, why, until when it is promised; also where it is only promised for longer.
 CREATE FUNCTION told(timeline event_timeline, policy tier_policy, as_of date) RETURNS text
 LANGUAGE sql STABLE AS $$
 	SELECT string_agg(CASE WHEN valid_from = date_trunc('day', valid_from) THEN to_char(valid_from, 'YYYY-MM-DD') ELSE to_char(valid_from, 'YYYY-MM-DD HH24:MI') END || ' ' || tier || ' ' || reason
-		|| coalesce(' until ' || CASE WHEN valid_until = date_trunc('day', valid_until) THEN to_char(valid_until, 'YYYY-MM-DD') ELSE to_char(valid_until, 'YYYY-MM-DD HH24:MI') END, ''), E'\n' ORDER BY n)
-	FROM tier_history(timeline, policy, as_of) WITH ORDINALITY h(tier, rank, from_tier, valid_from, valid_until, reason, metric, value, ref, n)
+		|| coalesce(' until ' || CASE WHEN promised_until = date_trunc('day', promised_until) THEN to_char(promised_until, 'YYYY-MM-DD') ELSE to_char(promised_until, 'YYYY-MM-DD HH24:MI') END, ''), E'\n' ORDER BY n)
+	FROM tier_history(timeline, policy, as_of, true) WITH ORDINALITY h(tier, rank, from_tier, valid_from, valid_to, promised_until, reason, metric, value, ref, n)
 $$;
 
 -- ---- worked examples ----
@@ -75,14 +75,14 @@ SELECT is(tier(bought('2024-01-10=600'), '{"levels": {"Silver": 500}, "grace": "
 
 -- ---- a hotel: nights or points ----
 
-CREATE TABLE hotel AS SELECT tier_policy '{"metrics": {"nights": {"of": "sum", "labels": ["night"]}, "points": {"of": "sum", "kinds": ["earn"]}}, "base": "Blue",
+CREATE TABLE hotel AS SELECT tier_policy '{"metrics": {"nights": {"of": "sum", "kinds": ["stay"], "labels": ["night"]}, "points": {"of": "sum", "kinds": ["earn"]}}, "base": "Blue",
 	"levels": [{"tier": "Silver", "any": {"nights": 10, "points": 5000}}, {"tier": "Gold", "any": {"nights": 25, "points": 15000}, "keep": {"any": {"nights": 20}}}, {"tier": "Diamond", "all": {"nights": 50, "points": 30000}}], "qualifying_window": "calendar year", "valid": "next_period_end", "zone": "UTC"}' AS rules;
 CREATE FUNCTION stay(day text, nights int, points int) RETURNS SETOF timeline_event
 LANGUAGE sql AS $$ SELECT make_event(at => (day || ' 12:00Z')::timestamptz, value => nights, kind => 'stay', label => 'night', ref => 'S' || day) UNION ALL SELECT make_event(at => (day || ' 12:00Z')::timestamptz, value => points, kind => 'earn', ref => 'P' || day) $$;
-SELECT results_eq($$SELECT h.valid_from::date, h.tier, h.reason, h.metric, h.value, h.ref FROM hotel, (SELECT timeline_agg(e) AS t FROM (SELECT stay('2024-01-10', 9, 4000) UNION ALL SELECT stay('2024-02-10', 1, 500) UNION ALL SELECT stay('2024-03-10', 3, 12000) UNION ALL SELECT stay('2025-05-10', 20, 1000)) x(e)) q, LATERAL tier_history(t, rules, '2026-12-31') h$$,
+SELECT results_eq($$SELECT h.valid_from::date, h.tier, h.reason, h.metric, h.value, h.ref FROM hotel, (SELECT timeline_agg(e) AS t FROM (SELECT stay('2024-01-10', 9, 4000) UNION ALL SELECT stay('2024-02-10', 1, 500) UNION ALL SELECT stay('2024-03-10', 3, 12000) UNION ALL SELECT stay('2025-05-10', 20, 1000)) x(e)) q, LATERAL tier_history(t, rules, '2026-12-31', true) h$$,
 	$$VALUES (date '2024-01-10', 'Blue', 'joined', 'nights', 0::numeric, 'P2024-01-10'), ('2024-02-10', 'Silver', 'qualified', 'nights', 10, 'S2024-02-10'), ('2024-03-10', 'Gold', 'qualified', 'points', 16500, 'S2024-03-10'), ('2025-05-10', 'Gold', 'requalified', 'nights', 20, 'S2025-05-10')$$, 'a hotel: nights or points reach, nights keep');
-SELECT results_eq($$SELECT p.tier, p.rank, p.next_tier, p.metric, p.value, p.missing_to_next, p.valid_until::date, p.missing_to_keep, p.projected_tier FROM hotel, (SELECT timeline_agg(e) AS t FROM (SELECT stay('2024-01-10', 9, 4000) UNION ALL SELECT stay('2024-03-10', 18, 12000)) x(e)) q, LATERAL tier_progress(t, rules, '2024-12-31') p$$,
-	$$VALUES ('Gold', 2, 'Diamond', 'nights', 27::numeric, 23::numeric, date '2026-01-01', 0::numeric, 'Blue'), ('Gold', 2, 'Diamond', 'points', 16000, 14000, '2026-01-01', NULL, 'Blue')$$, 'progress of each metric');
+SELECT results_eq($$SELECT p.tier, p.rank, p.next_tier, p.metric, p.value, p.missing_to_next, p.valid_until::date, p.missing_to_keep, p.missing_as_of, p.projected_tier FROM hotel, (SELECT timeline_agg(e) AS t FROM (SELECT stay('2024-01-10', 9, 4000) UNION ALL SELECT stay('2024-03-10', 18, 12000)) x(e)) q, LATERAL tier_progress(t, rules, '2024-12-31') p$$,
+	$$VALUES ('Gold', 2, 'Diamond', 'nights', 27::numeric, 23::numeric, date '2026-01-01', 20::numeric, 0::numeric, 'Blue'), ('Gold', 2, 'Diamond', 'points', 16000, 14000, '2026-01-01', NULL, NULL, 'Blue')$$, 'progress of each metric: what keeps Gold are nights of the year that begins');
 
 -- ---- an airline year from April ----
 
@@ -133,7 +133,7 @@ SELECT is(tier('[{"at": "2024-01-05T00:00Z", "value": 700}, {"at": "2024-02-10T0
 SELECT is(tier('[]', '{"S": 500}', '2024-01-01'), 'Member', 'nothing at all is the base tier');
 SELECT is((SELECT count(*) FROM tier_history('[]', '{"S": 500}', '2024-01-01')), 0::bigint, '... without a history');
 SELECT results_eq($$SELECT tier, rank, next_tier, metric, value, missing_to_next, valid_until, missing_to_keep, projected_tier FROM tier_progress('[]', '{"S": 500}', '2024-01-01')$$, $$VALUES ('Member', 0, 'S', 'value', 0::numeric, 500::numeric, NULL::timestamptz, NULL::numeric, 'Member')$$, '... and all is missing');
-SELECT is(told('[{"at": "2024-01-05T00:00Z", "kind": "enrol", "value": 900}, {"at": "2024-01-06T00:00Z", "kind": "join", "value": 500}]', '{"levels": {"S": 500}, "join_kind": "enrol"}', '2024-12-31'), E'2024-01-05 Member joined\n2024-01-06 S qualified until 2025-01-06', 'the kinds'' names are the policy''s; joining counts for nothing');
+SELECT is(told('[{"at": "2024-01-05T00:00Z", "kind": "enrol", "value": 900}, {"at": "2024-01-06T00:00Z", "kind": "purchase", "value": 500}]', '{"levels": {"S": 500}, "join_kind": "enrol"}', '2024-12-31'), E'2024-01-05 Member joined\n2024-01-06 S qualified until 2025-01-06', 'the kinds'' names are the policy''s; joining counts for nothing');
 
 CREATE TABLE matched AS SELECT '[{"at": "2024-01-10T00:00Z", "value": 100, "ref": "o1"}, {"at": "2024-02-01T00:00Z", "kind": "tier_grant", "label": "Gold", "expires_at": "2024-08-01T00:00Z", "ref": "g1"}, {"at": "2024-06-10T00:00Z", "value": 450, "ref": "o2"}]'::event_timeline AS t;
 SELECT is(told(t, '{"Silver": 500, "Gold": 2000}', '2025-12-31'), E'2024-01-10 Member joined\n2024-02-01 Gold granted until 2024-08-01\n2024-08-01 Silver grant ended until 2025-06-10\n2025-06-10 Member lapsed', 'a status match: the rules go on beneath it') FROM matched;
@@ -145,6 +145,89 @@ SELECT is(told('[{"at": "2024-01-01T00:00Z", "kind": "tier_grant", "label": "Gol
 SELECT throws_ok($$SELECT tier('[{"at": "2024-01-01T00:00Z", "kind": "tier_grant", "label": "Platinum"}]', '{"Gold": 2000}', '2024-12-31')$$, '22023', 'a grant is of a tier that isn''t in the policy: "Platinum"', 'a grant of an unknown tier');
 SELECT throws_ok($$SELECT tier('[{"at": "2024-01-01T00:00Z", "kind": "tier_grant"}]', '{"Gold": 2000}', '2024-12-31')$$, '22023', 'a grant has no label, which names its tier', '... of none');
 SELECT lives_ok($$SELECT tier('[{"at": "2024-01-01T00:00Z", "kind": "tier_grant", "label": "Platinum"}]', '{"Gold": 2000}', '2023-12-31')$$, 'a grant after as_of isn''t there');
+
+-- ---- grace takes nothing away that is there without it ----
+
+SELECT is(told(bought('2022-06-01=80', '2023-06-01=30'), '{"levels": {"Silver": 25, "Gold": 50, "Platinum": 75}, "qualifying_window": "calendar year", "valid": "next_period_end", "grace": "2 months"}', '2025-12-31'),
+	E'2022-06-01 Member joined\n2022-06-01 Platinum qualified until 2024-01-01\n2024-03-01 Silver grace ended until 2025-01-01\n2025-03-01 Member grace ended', 'after grace comes what the year that ended gives, as without it');
+SELECT is(told(bought('2022-06-01=80', '2023-06-01=30', '2024-02-10=55'), '{"levels": {"Silver": 25, "Gold": 50, "Platinum": 75}, "qualifying_window": "calendar year", "valid": "next_period_end", "grace": "2 months"}', '2024-12-31'),
+	E'2022-06-01 Member joined\n2022-06-01 Platinum qualified until 2024-01-01\n2024-03-01 Gold grace ended until 2026-01-01', '... or more, which was earned since');
+SELECT is(told(bought('2022-06-01=80', '2023-06-01=30', '2024-02-10=75'), '{"levels": {"Silver": 25, "Gold": 50, "Platinum": 75}, "qualifying_window": "calendar year", "valid": "next_period_end", "grace": "2 months"}', '2024-12-31'),
+	E'2022-06-01 Member joined\n2022-06-01 Platinum qualified until 2024-01-01\n2024-02-10 Platinum requalified until 2026-01-01', '... and in it the tier can be kept');
+SELECT is(told(bought('2023-01-10=300', '2023-12-01=100'), '{"levels": {"Silver": 100, "Gold": 300}, "qualifying_window": "6 months", "valid": "1 year", "grace": "3 months"}', '2025-12-31'),
+	E'2023-01-10 Member joined\n2023-01-10 Gold qualified until 2024-01-10\n2024-04-10 Silver grace ended until 2025-04-10\n2025-07-10 Member grace ended', 'a rolling window may give the same then, for longer');
+SELECT is(told(bought('2023-01-10=300', '2023-08-01=100'), '{"levels": {"Silver": 100, "Gold": 300}, "qualifying_window": "6 months", "valid": "1 year", "grace": "3 months"}', '2025-12-31'),
+	E'2023-01-10 Member joined\n2023-01-10 Gold qualified until 2024-01-10\n2024-04-10 Silver grace ended until 2025-01-10\n2025-04-10 Member grace ended', '... or no longer, and what it gave before holds');
+SELECT is(told(bought('2023-01-10=300', '2024-01-20=100'), '{"levels": {"Silver": 100, "Gold": 300}, "qualifying_window": "6 months", "valid": "1 year", "grace": "1 month", "downgrade": "to_base"}', '2024-12-31'),
+	E'2023-01-10 Member joined\n2023-01-10 Gold qualified until 2024-01-10\n2024-02-10 Silver grace ended until 2025-01-20', 'who falls to the base tier, and rises from there while grace runs, has that at its end');
+SELECT is(told(bought('2022-06-01=80', '2023-06-01=30'), '{"levels": {"Silver": 25, "Gold": 50, "Platinum": 75}, "qualifying_window": "calendar year", "valid": "next_period_end", "downgrade": "one_level", "grace": "2 months"}', '2026-12-31'),
+	E'2022-06-01 Member joined\n2022-06-01 Platinum qualified until 2024-01-01\n2024-03-01 Gold grace ended until 2025-01-01\n2025-03-01 Silver grace ended until 2026-01-01\n2026-03-01 Member grace ended', 'soft landing with grace');
+
+-- ---- status to the end of March ----
+
+SELECT is(told(bought('2023-05-01=60', '2024-06-01=30'), '{"levels": {"B": 25, "S": 50}, "qualifying_window": "calendar year", "valid": "next_period_end + 3 months"}', '2026-12-31'),
+	E'2023-05-01 Member joined\n2023-05-01 S qualified until 2025-04-01\n2025-04-01 B lapsed until 2026-04-01\n2026-04-01 Member lapsed', 'to 31 March: what the year that ended gives, not its first three months');
+SELECT is(told(bought('2023-05-01=60', '2024-06-01=30', '2025-03-31=50'), '{"levels": {"B": 25, "S": 50}, "qualifying_window": "calendar year", "valid": "next_period_end + 3 months"}', '2025-12-31'),
+	E'2023-05-01 Member joined\n2023-05-01 S qualified until 2025-04-01\n2025-03-31 S requalified until 2027-04-01', '... and the year that runs, if it gives more');
+SELECT is(told(bought('2023-05-01=60'), '{"levels": {"S": 50}, "qualifying_window": "calendar year", "valid": "period_end + 3 months"}', '2025-12-31'),
+	E'2023-05-01 Member joined\n2023-05-01 S qualified until 2024-04-01\n2024-04-01 S requalified until 2025-04-01\n2025-04-01 Member lapsed', 'the year that ended keeps it, too');
+
+-- ---- from which period validity counts ----
+
+SELECT is(told(bought('2023-05-01=60'), ('{"levels": {"S": 50}, "qualifying_window": "calendar year", "valid": "next_period_end", "upgrade": "' || u || '"}')::tier_policy, '2026-12-31'),
+	E'2023-05-01 Member joined\n' || begins || E' S qualified until 2025-01-01\n2025-01-01 Member lapsed', 'earned in 2023, held through 2024, with upgrade ' || u) FROM (VALUES ('at_once', '2023-05-01'), ('period_end', '2024-01-01')) v(u, begins);
+SELECT is(told(bought('2023-05-01=60', '2024-05-01=50'), '{"levels": {"S": 50}, "qualifying_window": "calendar year", "valid": "next_period_end", "upgrade": "period_end"}', '2026-12-31'),
+	E'2023-05-01 Member joined\n2024-01-01 S qualified until 2025-01-01\n2025-01-01 S requalified until 2026-01-01\n2026-01-01 Member lapsed', '... and requalified for the next');
+
+-- ---- what must still be earned ----
+
+CREATE FUNCTION missing(timeline event_timeline, policy tier_policy, as_of date) RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT string_agg(concat_ws(' ', p.value, coalesce(p.missing_to_keep::text, '-'), coalesce(p.missing_as_of::text, '-'), p.projected_tier), ', ' ORDER BY n) FROM tier_progress(timeline, policy, as_of) WITH ORDINALITY p(tier, rank, next_tier, metric, value, missing_to_next, valid_until, missing_to_keep, missing_as_of, projected_tier, n) $$;
+SELECT is(missing(bought('2023-11-30=300.00'), '{"Silver": 300}', '2024-10-31'), '300.00 0.01 0.00 Member', 'what earned the tier is there until its last day: any purchase by then renews it');
+SELECT is(missing(bought('2023-10-15=200', '2023-11-30=100'), '{"Silver": 300}', '2024-10-01'), '300 200 0 Member', '... but what leaves before must be earned again');
+SELECT is(missing(bought('2023-10-15=200', '2023-11-30=100', '2024-07-01=150'), '{"Silver": 300}', '2024-08-01'), '450 150 0 Member', '... renewed until July 2025: half of it was bought then, and is there on the last day');
+SELECT is(missing(bought('2023-05-01=80'), '{"levels": {"Silver": 50}, "qualifying_window": "calendar year", "valid": "next_period_end"}', d), m, 'to the end of the next year, that year counts: on ' || d) FROM (VALUES (date '2023-12-31', '80 50 0 Member'), ('2024-01-01', '0 50 50 Member')) v(d, m);
+SELECT is(missing(bought('2023-05-01=80', '2024-03-01=20'), '{"levels": {"Silver": 50}, "qualifying_window": "calendar year", "valid": "next_period_end"}', '2024-06-30'), '20 30 30 Member', '... and what is earned in it');
+SELECT is(missing(bought('2024-05-01=80'), '{"levels": {"Silver": 50}, "qualifying_window": "calendar year", "valid": "period_end"}', '2024-06-30'), '80 0 0 Silver', 'what is there already');
+SELECT is(missing(bought('2024-01-10=600'), '{"levels": {"Silver": 500}, "grace": "3 months"}', '2025-02-01'), '0 500 500 Member', 'in grace: by its end');
+SELECT is(missing(bought('2024-01-10=600', '2024-02-20=-150'), '{"levels": {"Silver": 500}}', '2024-03-01'), '450 50 50 Member', 'a return is made good for');
+SELECT is(missing(bought('2024-01-10=600', '2024-01-10=-150'), '{"levels": {"Silver": 400}, "qualifying_window": "1 month", "valid": "45 days"}', '2024-01-31'), '450 400 0 Member', 'nothing is left in a short window');
+SELECT is(missing(bought('2024-01-10=500'), '{"levels": {"S": 500}, "valid": "while_qualified"}', '2024-03-01'), '500 - 0 S', 'an open end needs nothing');
+SELECT is((SELECT missing_to_next FROM tier_progress(bought('2024-01-10=' || v), '{"levels": {"S": 500}, "threshold": "exceeded"}', '2024-03-01')), m::numeric, 'what exceeds the threshold: of ' || v) FROM (VALUES ('500', '1'), ('500.00', '0.01'), ('499.99', '0.02')) v(v, m);
+SELECT is((SELECT missing_to_next FROM tier_progress(bought('2024-01-10=5'), '{"levels": {"S": 2.5}, "metrics": {"orders": {"of": "events"}}}', '2024-03-01')), 2::numeric, 'orders are whole');
+SELECT is(missing('[{"at": "2024-01-10T00:00Z", "value": 100}, {"at": "2024-02-01T00:00Z", "kind": "tier_grant", "label": "Gold", "expires_at": "2024-08-01T00:00Z"}]', '{"levels": {"Silver": 500, "Gold": 2000}, "qualifying_window": "calendar year", "valid": "next_period_end", "upgrade": "period_end"}', '2024-03-01'), '100 - 1900 Member', 'what a grant gave, and no amount reaches before it ends');
+-- near goes by it: the one lacks 200, the other any purchase
+SELECT is((SELECT t.near_keep FROM (SELECT timelines(c, at::timestamptz, v) b FROM (VALUES (1, '2023-10-15', 200), (1, '2023-11-30', 100), (2, '2024-01-10', 400), (3, '2023-11-30', 100)) v(c, at, v)) q CROSS JOIN LATERAL tier_near_table(tier_near(b, '{"Silver": 300}', '2024-10-01', w)) t WHERE rank = 1), n::bigint, 'near keeping, within ' || w) FROM (VALUES (1, 0), (200, 1), (201, 2)) v(w, n);
+
+-- ---- a history that orders are joined to ----
+
+SELECT results_eq($$SELECT tier, valid_from::date, valid_to::date, promised_until::date, reason FROM tier_history(bought('2024-01-10=600', '2024-06-10=100', '2024-09-01=1400'), '{"Silver": 500, "Gold": 2000}', '2024-12-31')$$,
+	$$VALUES ('Member', date '2024-01-10', date '2024-01-10', NULL::date, 'joined'), ('Silver', '2024-01-10', '2024-09-01', '2025-06-10', 'qualified'), ('Gold', '2024-09-01', NULL, '2025-09-01', 'qualified')$$, 'a row for each tier that he had');
+SELECT results_eq($$SELECT tier, valid_from::date, valid_to::date, promised_until::date, reason FROM tier_history(bought('2024-01-10=600', '2024-06-10=100', '2024-09-01=1400'), '{"Silver": 500, "Gold": 2000}', '2024-12-31', requalifications => true)$$,
+	$$VALUES ('Member', date '2024-01-10', date '2024-01-10', NULL::date, 'joined'), ('Silver', '2024-01-10', '2024-06-10', '2025-01-10', 'qualified'), ('Silver', '2024-06-10', '2024-09-01', '2025-06-10', 'requalified'), ('Gold', '2024-09-01', NULL, '2025-09-01', 'qualified')$$, '... and for each promise');
+SELECT results_eq($$SELECT e.at::date, h.tier FROM (SELECT bought('2024-01-10=600', '2024-06-10=100', '2024-09-01=1400') AS t) t, timeline_events(t) e, tier_history(t, '{"Silver": 500, "Gold": 2000}', '2024-12-31') h WHERE e.at >= h.valid_from AND (h.valid_to IS NULL OR e.at < h.valid_to) ORDER BY 1$$,
+	$$VALUES (date '2024-01-10', 'Silver'), ('2024-06-10', 'Silver'), ('2024-09-01', 'Gold')$$, '... each order in one');
+SELECT is((SELECT promised_until FROM tier_history('[{"at": "2024-01-10T00:00Z", "value": 500}, {"at": "2024-02-01T00:00Z", "kind": "tier_grant", "label": "S", "expires_at": "2024-08-01T00:00Z"}, {"at": "2024-03-01T00:00Z", "kind": "return", "value": 100}]', '{"levels": {"S": 500}, "valid": "while_qualified"}', '2024-12-31') WHERE tier = 'S'), '2024-08-01Z', 'the promise at the end: of the grant that outlived the rules');
+SELECT throws_ok($$SELECT * FROM tier_history('[]', '{"S": 500}', '2024-12-31', NULL)$$, '22004', 'requalifications must not be null', 'with or without');
+
+-- ---- kinds ----
+
+CREATE FUNCTION of_kind(kind text) RETURNS event_timeline
+LANGUAGE sql AS $$ SELECT timeline_agg(e) FROM (VALUES (make_event(at => '2024-01-10', value => 300)), (make_event(at => '2024-01-11', value => 300, kind => 'purchase')), (make_event(at => '2024-02-10', value => 500, kind => of_kind.kind))) v(e) $$;
+SELECT throws_ok(format('SELECT tier(of_kind(%L), %L, %L)', kind, p, '2024-12-31'), '22023', 'kind "' || kind || '" is not in the tier policy', kind || ' is no purchase, under ' || p)
+FROM (VALUES ('redeem', '{"S": 500}'), ('page_view', '{"S": 500}'), ('REDEMPTION', '{"levels": {"S": 500}, "metrics": {"visits": {"of": "days"}}}'), ('forfeit', '{"levels": {"S": 500}, "metrics": {"nights": {"labels": ["night"]}}}'),
+	('adjust', '{"levels": [{"tier": "S", "any": {"a": 1, "b": 500}}], "metrics": {"a": {"kinds": ["stay"]}, "b": {}}}')) v(kind, p);
+SELECT is(tier(of_kind('redeem'), '{"S": 500}', '2024-02-09'), 'S', '... from its day on');
+SELECT throws_ok($$SELECT tier(of_kind('redeem'), '{"levels": {"S": 500}, "join_kind": "enrol"}', '2024-02-10')$$, '22023', NULL, '... be he a member or not');
+SELECT is((SELECT value FROM tier_progress(of_kind(kind), p::tier_policy, '2024-12-31')), v::numeric, what) FROM (VALUES
+	('redeem', '{"levels": {"S": 500}, "other_kinds": "ignore"}', 600, 'unless they are ignored'), ('purchase', '{"S": 500}', 1100, 'purchases count'), ('return', '{"S": 500}', 100, 'a return lowers, whatever its sign'),
+	('return', '{"levels": {"S": 500}, "metrics": {"orders": {"of": "events"}}}', 2, '... and is no order'), ('return', '{"levels": {"S": 500}, "metrics": {"days": {"of": "days"}}}', 2, '... nor a day'),
+	('return', '{"levels": {"S": 500}, "metrics": {"gross": {"values": "positive"}}}', 600, '... nor bought'), ('return', '{"levels": {"S": 500}, "metrics": {"all": {"kinds": ["purchase", "return"]}}}', 800, 'where kinds are named, values count as they are'),
+	('redeem', '{"levels": {"S": 500}, "metrics": {"all": {"kinds": ["purchase"]}}}', 300, '... and others don''t')) v(kind, p, v, what);
+SELECT is(tier('[{"at": "2024-01-10T00:00Z", "value": 100, "kind": "return"}, {"at": "2024-01-10T00:00Z", "value": -100, "kind": "return"}, {"at": "2024-01-10T00:00Z", "kind": "return"}, {"at": "2024-01-10T00:00Z", "value": 700}]', '{"S": 500}', '2024-12-31'), 'S', 'returns with either sign, and without a value');
+SELECT results_eq($$SELECT metric, value FROM tier_progress('[{"at": "2024-01-10T00:00Z", "value": 100, "kind": "stay"}, {"at": "2024-01-10T00:00Z", "value": 30}]', '{"levels": [{"tier": "S", "any": {"a": 1, "b": 500}}], "metrics": {"a": {"kinds": ["stay"]}, "b": {}}}', '2024-12-31')$$, $$VALUES ('a', 100::numeric), ('b', 30)$$, 'a kind that another metric names is known');
+SELECT is(tier('[{"at": "2024-01-10T00:00Z", "kind": "page_view"}, {"at": "2024-02-10T00:00Z", "value": 5}]', '{"levels": {"S": 5}, "other_kinds": "ignore"}', d), t, 'what is ignored is no beginning: on ' || d) FROM (VALUES (date '2024-02-09', NULL), ('2024-02-10', 'S')) v(d, t);
+SELECT is(tier('[{"at": "2024-01-10T00:00Z", "kind": "page_view"}]', '{"levels": {"S": 5}, "other_kinds": "ignore"}', d), 'Member', 'nothing else is nothing: on ' || d) FROM (VALUES (date '2023-12-31'), ('2024-12-31')) v(d);
 
 -- ---- versions ----
 

@@ -179,7 +179,7 @@ LANGUAGE sql AS $$
 		WHEN 'history' THEN (SELECT jsonb_agg(plain(h)) FROM ref_tier_rows(until_then, true) h)
 		WHEN 'tier' THEN CASE WHEN c.events = '[]' THEN jsonb_build_array(ref_tier_name(c.policy, 0), 0) ELSE jsonb_build_array(held_at(walk, day_end)->>'tier', (held_at(walk, day_end)->'rank')::int) END END
 	FROM (SELECT ref_tier_day_end(c.policy, c.as_of)) d(day_end),
-		LATERAL (SELECT jsonb_build_object('history', (SELECT jsonb_agg(h ORDER BY n) FROM jsonb_array_elements(walk->'history') WITH ORDINALITY h(h, n) WHERE (h->>'valid_from')::timestamptz <= day_end))) t(until_then)
+		LATERAL (SELECT jsonb_build_object('history', (SELECT coalesce(jsonb_agg(h ORDER BY n), '[]') FROM jsonb_array_elements(walk->'history') WITH ORDINALITY h(h, n) WHERE (h->>'valid_from')::timestamptz <= day_end))) t(until_then)
 $$;
 
 -- How long after the last event a history is looked at.

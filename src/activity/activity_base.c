@@ -2,7 +2,7 @@
  * activity_base.c
  *		The collector activities(customer, at, ...), and the base that it makes.
  *
- * The four forms of the second argument times the six types of customers are one
+ * The five forms of the second argument times the six types of customers are one
  * function, inlined for each.
  */
 #include "postgres.h"
@@ -57,6 +57,7 @@ typedef enum ActivityArgument
 	ARGUMENT_AT,
 	ARGUMENT_DAY,
 	ARGUMENT_AT_ZONE,
+	ARGUMENT_DAY_ZONE,
 	ARGUMENT_SET
 } ActivityArgument;
 
@@ -67,34 +68,34 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 
 	if (!PG_ARGISNULL(2))
 	{
-		if (argument == ARGUMENT_DAY)
+		ZoneDays *zone = NULL;
+
+		if (argument == ARGUMENT_AT)
+			zone = zone_of_session();
+		else if (argument != ARGUMENT_DAY)
+		{
+			text *name;
+
+			if (PG_ARGISNULL(3))
+				ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+								errmsg("zone must not be null where %s is given",
+									   argument == ARGUMENT_DAY_ZONE ? "a day" : "at")));
+			name = PG_GETARG_TEXT_PP(3);
+			zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+		}
+		if (argument == ARGUMENT_DAY || argument == ARGUMENT_DAY_ZONE)
 		{
 			day = PG_GETARG_DATEADT(2);
 			check_finite_day(day);
-			collector_note_zone(state, ZONE_MIXED, NULL);
 		}
 		else
-		{
-			ZoneDays *zone;
-
-			if (argument == ARGUMENT_AT)
-				zone = zone_of_session();
-			else
-			{
-				text *name;
-
-				if (PG_ARGISNULL(3))
-					ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-									errmsg("zone must not be null where at is given")));
-				name = PG_GETARG_TEXT_PP(3);
-				zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-			}
 			day = zone_day(zone, PG_GETARG_TIMESTAMPTZ(2));
-			if (unlikely(state->noted != zone))
-			{
-				collector_note_zone(state, ZONE_KNOWN, zone_name(zone));
-				state->noted = zone;
-			}
+		if (zone == NULL)
+			collector_note_zone(state, ZONE_MIXED, NULL);
+		else if (unlikely(state->noted != zone))
+		{
+			collector_note_zone(state, ZONE_KNOWN, zone_name(zone));
+			state->noted = zone;
 		}
 		collector_note_last(state, day);
 	}
@@ -139,14 +140,16 @@ collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 	}                                                              \
 	extern int no_such_variable
 
-#define ACTIVITIES_OF(customer, type)                                                         \
-	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_at, type, customer_from_##customer,   \
-						ARGUMENT_AT);                                                         \
-	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_day, type, customer_from_##customer,  \
-						ARGUMENT_DAY);                                                        \
-	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_zone, type, customer_from_##customer, \
-						ARGUMENT_AT_ZONE);                                                    \
-	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_set, type, customer_from_##customer,  \
+#define ACTIVITIES_OF(customer, type)                                                             \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_at, type, customer_from_##customer,       \
+						ARGUMENT_AT);                                                             \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_day, type, customer_from_##customer,      \
+						ARGUMENT_DAY);                                                            \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_zone, type, customer_from_##customer,     \
+						ARGUMENT_AT_ZONE);                                                        \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_day_zone, type, customer_from_##customer, \
+						ARGUMENT_DAY_ZONE);                                                       \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_set, type, customer_from_##customer,      \
 						ARGUMENT_SET)
 
 ACTIVITIES_OF(smallint, CUSTOMER_BIGINT);

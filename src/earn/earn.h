@@ -35,6 +35,8 @@
 #include "core/rows.h"
 #include "timeline/timeline.h"
 
+struct MetricNames;
+
 #define EARN_MAX_DECIMALS	 6	 /* of points, rates and multipliers */
 #define EARN_MAX_MULTIPLIERS 100 /* of a version */
 #define EARN_MAX_NTH		 100
@@ -196,6 +198,9 @@ extern const struct PolicyTable earn_policy_table;
 
 /* Opens a detoasted earn_policy datum in the current memory context. */
 extern EarnPolicy *earn_policy_open(const struct varlena *policy);
+
+/* Adds the kinds that it gives another role, and those and the labels that its rules name. */
+extern void earn_policy_names(const EarnPolicy *policy, struct MetricNames *names);
 
 /* "joining", ...: of bonuses, by sort; NULL ends them. */
 extern const char *const earn_bonus_names[EARN_NTH_PURCHASE + 2];

@@ -11,6 +11,7 @@
 
 #include "calendar/calendar.h"
 #include "earn/earn_internal.h"
+#include "metric/metric.h"
 #include "policy/policy.h"
 
 /* ---- names, in the order of their enums ---- */
@@ -1036,4 +1037,24 @@ earn_version_on(const EarnPolicy *policy, DateADT day)
 {
 	return &policy->versions[policy_version_on(policy->versions, policy->nversions,
 											   sizeof(EarnVersion), day)];
+}
+
+void
+earn_policy_names(const EarnPolicy *policy, MetricNames *names)
+{
+	int i;
+	int n;
+
+	for (i = 0; i < policy->nkinds; i++)
+		if (!is_default_kind(&policy->kinds[i]))
+			metric_add_name(names, false, &policy->kinds[i].kind);
+	for (i = 0; i < policy->nversions; i++)
+	{
+		const EarnVersion *version = &policy->versions[i];
+
+		for (n = 0; n < version->nrules; n++)
+			metric_add_names(names, true, version->rules[n].labels, version->rules[n].nlabels);
+		metric_add_names(names, false, version->excluded_kinds, version->nexcluded_kinds);
+		metric_add_names(names, true, version->excluded_labels, version->nexcluded_labels);
+	}
 }

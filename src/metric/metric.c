@@ -191,11 +191,13 @@ zone_of_policies(const Metric *metric, const MetricQuestion *question)
 }
 
 /* The zone of all that is asked over timelines: that of the policies, which a period must agree
- * with, or that of a period, or the session's. */
+ * with, or that of a period; or the one whose days were collected, which those must agree with; or
+ * the session's. */
 static ZoneDays *
-settle_zone(const Metric *metric, const MetricQuestion *question)
+settle_zone(const Metric *metric, const MetricQuestion *question, const Base *base)
 {
 	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question) : NULL;
+	const char *of_days = base != NULL && base->zone_state == ZONE_KNOWN ? base->zone : NULL;
 
 	if (question->period != NULL)
 	{
@@ -214,12 +216,23 @@ settle_zone(const Metric *metric, const MetricQuestion *question)
 			zone = named;
 		}
 	}
-	return zone != NULL ? zone : zone_of_session();
+	if (zone == NULL)
+		return of_days != NULL ? zone_noted(of_days, strlen(of_days)) : zone_of_session();
+	if (of_days != NULL && strcmp(zone_name(zone), of_days) != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the question is in zone \"%s\", but dates were collected as days of zone "
+					"\"%s\"",
+					zone_name(zone), of_days),
+			 errhint("Collect them as days of that zone: timelines(customer, day, value, '%s').",
+					 zone_name(zone))));
+	return zone;
 }
 
-/* Opens what was asked, in the current memory context. */
+/* Opens what was asked, in the current memory context; of a base, or of what comes a row. */
 static void
-open_question(const Metric *metric, MetricQuestion *question)
+open_question(const Metric *metric, MetricQuestion *question, const Base *base)
 {
 	int i;
 
@@ -248,7 +261,7 @@ open_question(const Metric *metric, MetricQuestion *question)
 	}
 	if (metric->input == METRIC_TIMELINES)
 	{
-		question->zone = settle_zone(metric, question);
+		question->zone = settle_zone(metric, question, base);
 		question->zone_name = zone_name(question->zone);
 	}
 	if (question->policy != NULL)
@@ -297,7 +310,7 @@ keep_question(FmgrInfo *site, MemoryContext context, const Metric *metric,
 	KeptQuestion *kept = palloc0(sizeof(KeptQuestion));
 
 	kept->question = *asked;
-	open_question(metric, &kept->question);
+	open_question(metric, &kept->question, NULL);
 	if (metric->check != NULL)
 		metric->check(&kept->question);
 	if (site != NULL)
@@ -406,11 +419,14 @@ check_zone(const Base *base, const Calendar *calendar)
 {
 	if (calendar->zone != NULL && base->zone_state == ZONE_KNOWN &&
 		strcmp(calendar->zone, base->zone) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the period is in zone \"%s\", but days were collected in zone \"%s\"",
-						calendar->zone, base->zone),
-				 errhint("Collect in that zone: activities(customer, at, '%s').", calendar->zone)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the period is in zone \"%s\", but days were collected in zone \"%s\"",
+					calendar->zone, base->zone),
+			 errhint(
+				 "Collect in that zone: activities(customer, at, '%s'). The period need not name it then.",
+				 calendar->zone)));
 }
 
 static void
@@ -461,7 +477,30 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 	if (question->has_as_of || argument->may_be_null || !base_last(base, &last))
 		return;
 	question->has_as_of = true;
-	question->as_of = question->zone != NULL ? zone_day(question->zone, last) : (DateADT) last;
+	if (question->zone == NULL)
+		question->as_of = (DateADT) last;
+	else if (base->zone_state == ZONE_DAYS)
+		question->as_of = zone_day(zone_noted(base->zone, strlen(base->zone)), last);
+	else
+		question->as_of = zone_day(question->zone, last);
+}
+
+/* Tells which of the kinds and labels that were asked about nobody has: 0 looks like an answer. */
+static void
+notice_names(const Base *base, const Metric *metric, const MetricQuestion *question)
+{
+	MetricNames *names;
+
+	if (metric->input != METRIC_TIMELINES || (metric->policy == NULL && metric->names == NULL))
+		return;
+	names = metric_names_create();
+	if (question->policy != NULL)
+		metric->policy->names(question->policy, names);
+	if (question->other_policy != NULL)
+		metric->policy->names(question->other_policy, names);
+	if (metric->names != NULL)
+		metric->names(question, names);
+	metric_notice_names(names, base);
 }
 
 /* Counts everyone of two bases; where there are no returns, nobody has any. */
@@ -503,7 +542,7 @@ fold_bases(const Base *base, const Base *returns, const Metric *metric,
 	void *fold = metric->start(question, tally);
 
 	if (metric->customer_of_two == NULL)
-		base_fold(base, metric->customer, fold);
+		base_fold(base, question->zone, metric->customer, fold);
 	else
 		fold_two(base, returns, metric, fold);
 	if (metric->finish != NULL)
@@ -520,10 +559,10 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	int i;
 
 	read_question(fcinfo, inputs_of(metric), metric, true, &question);
-	open_question(metric, &question);
-	if (PG_ARGISNULL(0))
+	base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
+	open_question(metric, &question, base);
+	if (base == NULL)
 		PG_RETURN_NULL();
-	base = base_open(PG_GETARG_DATUM(0));
 	if (metric->input != METRIC_TIMELINES)
 	{
 		check_zones(base, &question);
@@ -537,6 +576,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	find_as_of(base, metric, &question);
 	if (metric->check != NULL)
 		metric->check(&question);
+	notice_names(base, metric, &question);
 
 	tally = tally_create(metric->shape);
 	for (i = 0; i < metric->shape->nparameters; i++)
@@ -574,21 +614,21 @@ flush_accumulation(void *opaque, Tally *tally)
 		accumulation->metric->finish(accumulation->fold, tally);
 }
 
-static void report_changing_arguments(const char *names) pg_attribute_noreturn();
+static void report_changing_arguments(const char *names, bool several) pg_attribute_noreturn();
 
 static void
-report_changing_arguments(const char *names)
+report_changing_arguments(const char *names, bool several)
 {
-	bool several = strstr(names, " and ") != NULL;
-
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s must be the same for all rows of an aggregate", names),
 					errhint("GROUP BY what %s.", several ? "they depend on" : "it depends on")));
 }
 
-/* The names of the arguments that many metrics have: what is asked about, and as of when. */
-static const char *
-common_arguments(const Metric *metric)
+static void report_common_arguments(const Metric *metric) pg_attribute_noreturn();
+
+/* Of the arguments that many metrics have: what is asked about, and as of when. */
+static void
+report_common_arguments(const Metric *metric)
 {
 	StringInfoData names;
 	int common = 0;
@@ -609,7 +649,7 @@ common_arguments(const Metric *metric)
 										   : ", ",
 						 metric->arguments[i].name);
 	}
-	return names.data;
+	report_changing_arguments(names.data, common > 1);
 }
 
 /* Do options that are written otherwise say the same? */
@@ -637,11 +677,12 @@ check_question(const MetricQuestion *asked, const MetricQuestion *first, const M
 	if (likely(same_question(asked, first, metric)))
 		return;
 	if (!same_common(asked, first, metric))
-		report_changing_arguments(common_arguments(metric));
+		report_common_arguments(metric);
 	for (i = 0; i < metric->narguments; i++)
 		if (is_own(&metric->arguments[i]) && !same_value(asked, first, metric, i) &&
 			(metric->arguments[i].type != METRIC_OPTIONS || !same_options(metric, asked, first, i)))
-			report_changing_arguments(metric->arguments[i].name);
+			report_changing_arguments(metric->arguments[i].name,
+									  metric->arguments[i].type == METRIC_OPTIONS);
 }
 
 /* Sets a parameter of the state's, or checks that of a state that came flat. */
@@ -655,7 +696,7 @@ match_parameter(TallyState *state, bool is_new, const Metric *metric, int n, con
 		tally_set_parameter(state->tally, n, text);
 	else if (known == NULL || text == NULL ? known != text && !may_be_unknown
 										   : strcmp(known, text) != 0)
-		report_changing_arguments(common_arguments(metric));
+		report_common_arguments(metric);
 }
 
 /* The question of a call, opened: by the aggregate's groups together, as long as they live. */

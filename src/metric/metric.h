@@ -91,6 +91,10 @@ typedef struct MetricQuestion
 	struct varlena *values[METRIC_MAX_ARGUMENTS];
 } MetricQuestion;
 
+/* Kinds and labels of events that a question goes by: where no event of a base has one of them, a
+ * NOTICE tells. */
+typedef struct MetricNames MetricNames;
+
 /* A type of policies that a metric asks about. */
 typedef struct MetricPolicy
 {
@@ -99,6 +103,8 @@ typedef struct MetricPolicy
 	/* The zone that it names, NULL: none; and sets the one that all that is asked is in. */
 	ZoneDays *(*zone)(const void *policy);
 	void (*set_zone)(void *policy, ZoneDays *zone);
+	/* Adds the kinds and labels that its rules name. */
+	void (*names)(const void *policy, MetricNames *names);
 } MetricPolicy;
 
 /* A base without any event, and no day asked: what of its customers? */
@@ -129,6 +135,9 @@ typedef struct Metric
 
 	/* What may not be asked, with an error of its own; NULL: nothing. */
 	void (*check)(const MetricQuestion *question);
+
+	/* Adds the kinds and labels that it asks about beside the policies'; NULL: none. */
+	void (*names)(const MetricQuestion *question, MetricNames *names);
 
 	/* The text of a parameter that isn't the zone, and which no argument is, or a METRIC_SPAN or
 	 * METRIC_VALUE; NULL: there is none. */
@@ -172,6 +181,24 @@ extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
  * question, opened. The call site keeps it as long as the arguments stay the same.
  */
 extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric);
+
+/* ---- names that a question goes by ---- */
+
+/* In the current memory context. */
+extern MetricNames *metric_names_create(void);
+
+/* Adds a name, whose bytes stay where they are. */
+extern void metric_add_name(MetricNames *names, bool is_label, const EventText *name);
+extern void metric_add_names(MetricNames *names, bool is_label, const EventText *list, int n);
+
+/* A name that needn't be any event's. */
+extern void metric_add_known_name(MetricNames *names, bool is_label, const EventText *name);
+
+/* A NOTICE of those that no event of a base has, and what its events have instead. */
+extern void metric_notice_names(MetricNames *names, const Base *base);
+
+/* A NOTICE of all of them. The same one comes once for a statement. */
+extern void metric_notice_missing(MetricNames *names);
 
 /* ---- arguments and parameters that many have ---- */
 

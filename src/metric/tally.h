@@ -36,7 +36,7 @@ typedef enum TallyType
 {
 	TALLY_PERIOD,  /* key: number of a period of the parameter "period"; shown as its first day */
 	TALLY_NUMBER,  /* key: an int64 */
-	TALLY_DECIMAL, /* key: a decimal at the tally's scale, in 64 bits */
+	TALLY_DECIMAL, /* key: a decimal at the tally's scale, in 64 bits; or a float: TALLY_FLOATS */
 	TALLY_TEXT,	   /* key: a text, which may be absent (sorts first) */
 	TALLY_COUNT,   /* sum: whole, never below zero, below 2^63 */
 	TALLY_VALUE	   /* sum: a decimal at the tally's scale */
@@ -148,6 +148,35 @@ extern void tally_note_latest(Tally *tally, DateADT day);
  */
 extern int128 tally_use_scale(Tally *tally, int scale);
 
+/*
+ * In place of a scale: keys of TALLY_DECIMAL are floats that are finite and not below 0, as they
+ * came, by their bits, which are in the same order. A tally has keys of one sort: 22023 where it
+ * has rows of the other one. For shapes without TALLY_VALUE.
+ */
+#define TALLY_FLOATS 255
+
+static inline int64
+tally_float_key(double number)
+{
+	int64 key;
+
+	number += 0; /* of -0, 0 */
+	memcpy(&key, &number, sizeof(key));
+	return key;
+}
+
+static inline double
+tally_key_float(int64 key)
+{
+	double number;
+
+	memcpy(&number, &key, sizeof(number));
+	return number;
+}
+
+/* The shortest text that is read as that float, palloc'd. */
+extern char *tally_float_text(double number);
+
 /* The row of a key, made with zeros where it wasn't there. */
 extern TallyRow *tally_row(Tally *tally, const TallyKey *key);
 
@@ -168,7 +197,7 @@ extern bool tally_parameter_day(const Tally *tally, int parameter, DateADT *day)
 
 extern int64 tally_total(const Tally *tally, int total);
 extern int64 tally_guests(const Tally *tally);
-extern int tally_scale(const Tally *tally);
+extern int tally_scale(const Tally *tally); /* or TALLY_FLOATS */
 
 /* Opens the parameter "period", in the current memory context; false where there is none. */
 extern bool tally_calendar(const Tally *tally, Calendar *calendar);

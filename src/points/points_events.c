@@ -89,6 +89,7 @@ find_roles(PointsEvents *events)
 		PointsRole role = find_role(events->policy, &events->reader.kinds[i], last + 1, &last);
 		PointsRole *roles = &events->roles[2 * (1 + i)];
 
+		events->has_refunds |= role == POINTS_REDEEM_REFUND;
 		roles[0] = role;
 		roles[1] = role == POINTS_EARN ? POINTS_RETURN : role;
 	}
@@ -308,6 +309,7 @@ points_events_start(PointsEvents *events, ByteSpan body, const char *customer)
 	MemoryContextSwitchTo(caller);
 	start_over(events, customer);
 
+	events->has_refunds = false;
 	events->is_plain =
 		(reader->flags & TIMELINE_RICH) == 0 && events->policy->nkinds == 0 && events->kept == NULL;
 	if (reader->flags & TIMELINE_HAS_KINDS && events->policy->nkinds > 0)
@@ -324,6 +326,7 @@ points_events_start_empty(PointsEvents *events, int scale, const char *customer)
 	timeline_close_within(&events->reader, events->texts, EVENTS_TEXTS);
 	memset(&events->reader, 0, sizeof(TimelineReader));
 	events->is_plain = false;
+	events->has_refunds = events->policy->has_refunds;
 	events->reader.scale = scale;
 	start_over(events, customer);
 	points_events_close(events);

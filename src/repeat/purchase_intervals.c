@@ -274,7 +274,7 @@ static double
 reach_median(ReachWalk *walk, IntervalRows before, IntervalRows of)
 {
 	SurvivalTime *waiting;
-	SurvivalTimes all;
+	SurvivalTimes all = { NULL, 0, false };
 	SurvivalTime *times;
 	SurvivalMedian found;
 	double median = NAN;

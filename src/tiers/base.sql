@@ -23,7 +23,7 @@ COMMENT ON TYPE tier_near_result IS
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="policy tier_policy, as_of date DEFAULT NULL" \
 	COST=100000 COST_OF_A_ROW=20 SSPACE=32768 \
-	COMMENT="How many members of a base are in each tier at the end of the local day as_of (NULL: that of the last event collected), and what the policy''s first metric is for all of them together. Who isn''t a member yet isn''t counted; a customer without events is a member in the base tier. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a grant of a tier that the policy does not have 22023 with the customer in the context." \
+	COMMENT="How many members of a base are in each tier at the end of the local day as_of (NULL: that of the last event collected), and what the policy''s first metric is for all of them together. Who isn''t a member yet isn''t counted; a customer without events is a member in the base tier. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a grant of a tier that the policy does not have, and a kind that it does not know, 22023 with the customer in the context." \
 	AGGREGATE_COMMENT="tier_census() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tier. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; policy and as_of must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/metric.sql NAME=tier_migration C=tier_migration RESULT=tier_migration_result \
@@ -50,8 +50,8 @@ COMMENT ON TYPE tier_near_result IS
 \expand metric/metric.sql NAME=tier_near C=tier_near RESULT=tier_near_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="policy tier_policy, as_of date DEFAULT NULL, within numeric DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=20 SSPACE=32768 \
-	COMMENT="How many members of a base lack something, but less than within, to the next tier at the end of the local day as_of (NULL: that of the last event collected), and to keeping theirs; in the unit of the metric. Where any of several metrics does, the least that is missing counts, where all must, the most. NULL for a NULL base. A NULL within is error 22004, one that isn''t above zero 22023; others as in tier_census()." \
+	COST=100000 COST_OF_A_ROW=20 SSPACE=65536 \
+	COMMENT="How many members of a base lack something, but less than within, to the next tier at the end of the local day as_of (NULL: that of the last event collected), and to keeping theirs when it ends (missing_to_keep of tier_progress()); in the unit of the metric. Where any of several metrics does, the least that is missing counts, where all must, the most. NULL for a NULL base. A NULL within is error 22004, one that isn''t above zero 22023; others as in tier_census()." \
 	AGGREGATE_COMMENT="tier_near() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, as_of and within must be the same for all rows (22023); others as in the function over a base."
 
 -- ---- rows ----

@@ -52,7 +52,13 @@ set_zone(void *policy, ZoneDays *zone)
 	((TierPolicy *) policy)->zone = zone;
 }
 
-const MetricPolicy tier_metric_policy = { open_policy, zone_of_policy, set_zone };
+static void
+names_of_policy(const void *policy, MetricNames *names)
+{
+	tier_policy_names(policy, names);
+}
+
+const MetricPolicy tier_metric_policy = { open_policy, zone_of_policy, set_zone, names_of_policy };
 
 /* ---- a fold ---- */
 
@@ -200,6 +206,7 @@ tier_fold_customer(void *opaque, ByteSpan body)
 {
 	TierFold *fold = opaque;
 	TierWalk *walk = fold->walk;
+	TierOutlook outlook;
 	int from = TIER_NO_RANK;
 	int rank;
 
@@ -233,8 +240,8 @@ tier_fold_customer(void *opaque, ByteSpan body)
 			fold->counts[rank * NEAR_SUMS + NEAR_MEMBERS]++;
 			fold->counts[rank * NEAR_SUMS + NEAR_NEXT] +=
 				is_near(fold, tier_walk_missing_to_next(walk, TIER_ANY_MEASURE));
-			fold->counts[rank * NEAR_SUMS + NEAR_KEEP] +=
-				is_near(fold, tier_walk_missing_to_keep(walk, TIER_ANY_MEASURE));
+			tier_walk_outlook(walk, &outlook);
+			fold->counts[rank * NEAR_SUMS + NEAR_KEEP] += is_near(fold, outlook.to_keep_it);
 			break;
 	}
 }

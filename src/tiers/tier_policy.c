@@ -19,6 +19,7 @@ static const char *const valid_names[] = { NULL, "period_end", "next_period_end"
 
 static const char *const threshold_names[] = { "reached", "exceeded" };
 static const char *const upgrade_names[] = { "at_once", "period_end" };
+static const char *const other_kinds_names[] = { "error", "ignore" };
 static const char *const downgrade_names[] = { "to_metric", "one_level", "to_base" };
 
 #define NO_GRACE	  "none"
@@ -29,9 +30,9 @@ static const char *const downgrade_names[] = { "to_metric", "one_level", "to_bas
 #define WINDOW_HINT                                                                             \
 	"Write an interval such as \"12 months\", \"calendar year\" (or another calendar_period), " \
 	"\"membership year\", \"since tier\" or \"lifetime\"."
-#define VALID_HINT                                                                     \
-	"Write an interval such as \"12 months\", or one of period_end, next_period_end, " \
-	"while_qualified, forever."
+#define VALID_HINT                                                                      \
+	"Write an interval such as \"12 months\", period_end or next_period_end (or more: " \
+	"\"next_period_end + 3 months\"), while_qualified, or forever."
 
 /* ---- window, validity, grace ---- */
 
@@ -164,6 +165,26 @@ default_validity(const TierPolicy *policy, TierVersion *version)
 	return false;
 }
 
+/* Cuts "next_period_end + 3 months" before what is added, which is returned; NULL where the text
+ * isn't of that kind. */
+static char *
+cut_addition(char *text)
+{
+	char *plus = strchr(text, '+');
+	char *end = plus;
+	int number;
+
+	if (plus == NULL)
+		return NULL;
+	while (end > text && end[-1] == ' ')
+		end--;
+	number = choice_find(text, end - text, valid_names, lengthof(valid_names));
+	if (number != TIER_VALID_PERIOD_END && number != TIER_VALID_NEXT_PERIOD_END)
+		return NULL;
+	*end = '\0';
+	return plus + 1 + strspn(plus + 1, " ");
+}
+
 static void
 read_validity(const PolicyObject *object, const PolicyKey *key, void *opened, void *read)
 {
@@ -171,6 +192,7 @@ read_validity(const PolicyObject *object, const PolicyKey *key, void *opened, vo
 	TierVersion *version = read;
 	const char *path = policy_path(object, key->name);
 	JsonbValue value;
+	char *addition;
 	char *text;
 	int number;
 
@@ -187,10 +209,24 @@ read_validity(const PolicyObject *object, const PolicyKey *key, void *opened, vo
 	}
 	text = json_as_string(&value, object->type, path);
 	memset(&version->valid_for, 0, sizeof(Interval));
+	addition = cut_addition(text);
 	number = choice_find(text, strlen(text), valid_names, lengthof(valid_names));
 	version->valid = number >= 0 ? (TierValidity) number : TIER_VALID_INTERVAL;
 	if (number < 0)
 		version->valid_for = read_span(object, path, text, VALID_HINT);
+	else if (addition != NULL)
+		version->valid_for = read_span(object, path, addition, VALID_HINT);
+}
+
+/* Where it isn't an interval alone. */
+static const char *
+valid_text(const TierVersion *version)
+{
+	const char *name = valid_names[version->valid];
+
+	return tier_valid_is_added_to(version)
+			   ? psprintf("%s + %s", name, policy_interval_text(&version->valid_for))
+			   : name;
 }
 
 static void
@@ -202,7 +238,7 @@ put_validity(StringInfo out, const PolicyKey *key, const void *policy, const voi
 	if (version->valid == TIER_VALID_INTERVAL)
 		policy_put_interval(out, key->name, &version->valid_for);
 	else
-		policy_put_name(out, key->name, valid_names[version->valid]);
+		policy_put_name(out, key->name, valid_text(version));
 }
 
 /* What the first version has by default depends on the window. */
@@ -266,7 +302,7 @@ check_version(const PolicyObject *object, const PolicyKey *key, void *opened, vo
 {
 	const TierPolicy *policy = opened;
 	const TierVersion *version = read;
-	const char *valid = valid_names[version->valid];
+	const char *valid = version->valid != TIER_VALID_INTERVAL ? valid_text(version) : NULL;
 	bool has_periods = policy->window == TIER_CALENDAR || policy->window == TIER_MEMBERSHIP_YEAR;
 
 	if (!has_periods &&
@@ -424,8 +460,13 @@ static const PolicyKey keys[] = {
 	  .argument = 11,
 	  POLICY_AT(TierPolicy, grant_kind),
 	  .check = check_kinds },
-	{ .name = "zone", .type = POLICY_ZONE, .turn = 3, .argument = 12, POLICY_AT(TierPolicy, zone) },
-	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 13 },
+	{ .name = "other_kinds",
+	  .type = POLICY_CHOICE,
+	  .argument = 12,
+	  POLICY_AT(TierPolicy, ignores_others),
+	  POLICY_NAMES(other_kinds_names) },
+	{ .name = "zone", .type = POLICY_ZONE, .turn = 3, .argument = 13, POLICY_AT(TierPolicy, zone) },
+	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 14 },
 	{ .name = NULL }
 };
 
@@ -528,4 +569,28 @@ tier_day_end(const TierPolicy *policy, DateADT day)
 {
 	check_finite_day(day);
 	return zone_day_start(tier_policy_zone(policy), day + 1);
+}
+
+/* The kind of a fact, which needn't occur where nobody has named it. */
+static void
+add_fact(MetricNames *names, const EventText *kind, const EventText *by_default)
+{
+	if (kind->bytes != NULL && event_text_compare(kind, by_default) != 0)
+		metric_add_name(names, false, kind);
+}
+
+void
+tier_policy_names(const TierPolicy *policy, MetricNames *names)
+{
+	int i;
+
+	for (i = 0; i < policy->nmeasures; i++)
+	{
+		const TierMeasure *measure = &policy->measures[i];
+
+		metric_add_names(names, false, measure->kinds, measure->nkinds);
+		metric_add_names(names, true, measure->labels, measure->nlabels);
+	}
+	add_fact(names, &policy->join_kind, &default_policy.join_kind);
+	add_fact(names, &policy->grant_kind, &default_policy.grant_kind);
 }

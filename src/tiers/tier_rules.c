@@ -4,6 +4,11 @@
  *
  * The rules have a state of their own, on which grants have no bearing. After every step that
  * changes it, or the grants, what is effective is looked at: settle().
+ *
+ * Grace mustn't take away what one would have without it. So, from the first grace on, there is a
+ * second state beneath, which goes by the same rules without grace: a step is done to it, then to
+ * the member's, which then takes over what is better beneath. Once both are the same again, one
+ * does.
  */
 #include "postgres.h"
 
@@ -26,7 +31,8 @@ tier_rules_come_to(TierWalk *walk, TimestampTz at)
 	{
 		walk->term++;
 		walk->rung += walk->policy->ntiers;
-		walk->held += walk->policy->ntiers;
+		walk->rules.held += walk->policy->ntiers;
+		walk->beneath.held += walk->policy->ntiers;
 	}
 	return begins;
 }
@@ -34,8 +40,8 @@ tier_rules_come_to(TierWalk *walk, TimestampTz at)
 static inline void
 set_rule_rank(TierWalk *walk, int rank)
 {
-	walk->rule_rank = rank;
-	walk->held = &walk->rung[rank];
+	walk->rules.rank = rank;
+	walk->rules.held = &walk->rung[rank];
 }
 
 static inline bool
@@ -44,18 +50,17 @@ holds(const TierWalk *walk, const TierAsk *ask)
 	int i;
 
 	if (ask->nneeds == 1)
-		return walk->values[ask->first.measure] >= ask->first.need;
+		return walk->rules.values[ask->first.measure] >= ask->first.need;
 	for (i = 0; i < ask->nneeds; i++)
-		if ((walk->values[ask->needs[i].measure] >= ask->needs[i].need) != ask->all)
+		if ((walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need) != ask->all)
 			return !ask->all;
 	return ask->all && ask->nneeds > 0;
 }
 
 /* ---- the ladder at a scale ---- */
 
-/* The least value, in units at a scale, that meets a threshold. */
-static int128
-need_of(const Decimal *threshold, int scale, bool exceeded)
+int128
+tier_need(const Decimal *threshold, int scale, bool exceeded)
 {
 	int128 need = threshold->units;
 
@@ -85,8 +90,8 @@ make_ask(const TierWalk *walk, const TierCondition *condition, int scale, bool e
 
 		ask->needs[i].measure = test->measure;
 		ask->needs[i].need =
-			need_of(&test->threshold,
-					walk->policy->measures[test->measure].of == TIER_SUM ? scale : 0, exceeded);
+			tier_need(&test->threshold,
+					  walk->policy->measures[test->measure].of == TIER_SUM ? scale : 0, exceeded);
 	}
 	if (ask->nneeds > 0)
 		ask->first = ask->needs[0];
@@ -116,8 +121,8 @@ set_moves(const TierPolicy *policy, TierRung *rungs)
 	}
 }
 
-static TierRung *
-rungs_at(TierWalk *walk, int scale)
+TierRung *
+tier_rungs_at(TierWalk *walk, int scale)
 {
 	const TierPolicy *policy = walk->policy;
 	MemoryContext caller;
@@ -151,7 +156,7 @@ highest(const TierWalk *walk, int rank)
 {
 	int i;
 
-	if (walk->values[0] < walk->rung[rank].above)
+	if (walk->rules.values[0] < walk->rung[rank].above)
 		return rank;
 	for (i = walk->policy->ntiers - 1; i > rank; i--)
 		if (holds(walk, &walk->rung[i].reach))
@@ -162,7 +167,82 @@ highest(const TierWalk *walk, int rank)
 static inline bool
 keeps(const TierWalk *walk)
 {
-	return walk->rule_rank == 0 || holds(walk, &walk->held->keep);
+	return walk->rules.rank == 0 || holds(walk, &walk->rules.held->keep);
+}
+
+/* ---- two states ---- */
+
+typedef void (*RulesStep)(TierWalk *walk, TimestampTz at, int64 event);
+
+static void take_over(TierWalk *walk, TimestampTz at);
+
+void
+tier_rules_swap(TierWalk *walk)
+{
+	TierState rules = walk->rules;
+
+	walk->rules = walk->beneath;
+	walk->beneath = rules;
+	walk->is_beneath = !walk->is_beneath;
+}
+
+static void
+step_beneath(TierWalk *walk, RulesStep step, TimestampTz at, int64 event)
+{
+	tier_rules_swap(walk);
+	step(walk, at, event);
+	tier_rules_swap(walk);
+}
+
+static inline void
+take_step(TierWalk *walk, RulesStep step, TimestampTz at, int64 event)
+{
+	if (unlikely(walk->apart))
+		step_beneath(walk, step, at, event);
+	step(walk, at, event);
+	if (unlikely(walk->apart))
+		take_over(walk, at);
+}
+
+/* Each has values of its own where they count since the tier began. */
+static void
+copy_state(TierWalk *walk, TierState *to, const TierState *from)
+{
+	int128 *values = to->values;
+	TierDay *last_days = to->last_days;
+
+	*to = *from;
+	to->values = values;
+	to->last_days = last_days;
+	if (values == from->values)
+		return;
+	memcpy(values, from->values, walk->policy->nmeasures * sizeof(int128));
+	memcpy(last_days, from->last_days, walk->policy->nmeasures * TIER_LAST_DAYS * sizeof(TierDay));
+}
+
+static bool
+is_better_beneath(TierWalk *walk)
+{
+	if (walk->beneath.rank != walk->rules.rank)
+		return walk->beneath.rank > walk->rules.rank;
+	return walk->rules.rank > 0 &&
+		   tier_valid_until(walk, &walk->beneath) > tier_valid_until(walk, &walk->rules);
+}
+
+static bool
+are_the_same(TierWalk *walk)
+{
+	return walk->beneath.rank == walk->rules.rank && walk->beneath.since == walk->rules.since &&
+		   walk->rules.grace_until == DT_NOEND &&
+		   (walk->rules.rank == 0 ||
+			tier_valid_until(walk, &walk->beneath) == tier_valid_until(walk, &walk->rules));
+}
+
+/* Does grace put off what is lost? */
+static inline bool
+has_grace(const TierWalk *walk)
+{
+	return tier_terms(walk)->rules->has_grace && !walk->is_beneath;
 }
 
 /* ---- validity ---- */
@@ -172,24 +252,24 @@ begin_validity(TierWalk *walk, TimestampTz at, bool by_time)
 {
 	TierTerms *terms = tier_terms(walk);
 
-	walk->valid_from = at;
-	walk->valid_span = NULL;
-	walk->valid_known = true;
-	walk->valid_over = false;
-	walk->valid_until = DT_NOEND;
+	walk->rules.valid_from = at;
+	walk->rules.valid_span = NULL;
+	walk->rules.valid_known = true;
+	walk->rules.valid_over = false;
+	walk->rules.valid_until = DT_NOEND;
 	switch (terms->rules->valid)
 	{
 		case TIER_VALID_INTERVAL:
-			walk->valid_span = &terms->valid;
-			walk->valid_known = false;
-			walk->valid_least = span_least(&terms->valid, at);
-			walk->due = Min(walk->due, walk->valid_least);
+			walk->rules.valid_span = &terms->valid;
+			walk->rules.valid_known = false;
+			walk->rules.valid_least = span_least(&terms->valid, at);
+			walk->due = Min(walk->due, walk->rules.valid_least);
 			return;
 		case TIER_VALID_PERIOD_END:
-			walk->valid_until = tier_period_end(walk, at);
+			walk->rules.valid_until = tier_period_end(walk, at);
 			break;
 		case TIER_VALID_NEXT_PERIOD_END:
-			walk->valid_until =
+			walk->rules.valid_until =
 				by_time ? tier_period_end(walk, at) : tier_next_period_end(walk, at);
 			break;
 		case TIER_VALID_WHILE_QUALIFIED:
@@ -198,20 +278,22 @@ begin_validity(TierWalk *walk, TimestampTz at, bool by_time)
 		case TIER_VALID_FOREVER:
 			break;
 	}
-	walk->valid_least = walk->valid_until;
-	walk->due = Min(walk->due, walk->valid_least);
+	if (tier_valid_is_added_to(terms->rules) && walk->rules.valid_until != DT_NOEND)
+		walk->rules.valid_until = span_end(&terms->valid, walk->zone, walk->rules.valid_until);
+	walk->rules.valid_least = walk->rules.valid_until;
+	walk->due = Min(walk->due, walk->rules.valid_least);
 }
 
 TimestampTz
-tier_valid_until(TierWalk *walk)
+tier_valid_until(const TierWalk *walk, TierState *state)
 {
-	if (!walk->valid_known)
+	if (!state->valid_known)
 	{
-		walk->valid_until = span_end(walk->valid_span, walk->zone, walk->valid_from);
-		walk->valid_least = walk->valid_until;
-		walk->valid_known = true;
+		state->valid_until = span_end(state->valid_span, walk->zone, state->valid_from);
+		state->valid_least = state->valid_until;
+		state->valid_known = true;
 	}
-	return walk->valid_until;
+	return state->valid_until;
 }
 
 /*
@@ -223,17 +305,17 @@ renew_plainly(TierWalk *walk, TimestampTz at)
 {
 	Span *span = &tier_terms(walk)->valid;
 
-	if (walk->valid_span != span || walk->history || walk->grace_until != DT_NOEND ||
+	if (walk->rules.valid_span != span || walk->history || walk->rules.grace_until != DT_NOEND ||
 		walk->policy->window == TIER_SINCE_TIER ||
-		(at - walk->valid_from <= SURELY_LATER &&
-		 !span_keeps_order(span, walk->zone, walk->valid_from)))
+		(at - walk->rules.valid_from <= SURELY_LATER &&
+		 !span_keeps_order(span, walk->zone, walk->rules.valid_from)))
 		return false;
-	if (at > walk->valid_from)
+	if (at > walk->rules.valid_from)
 	{
-		walk->valid_from = at;
-		walk->valid_known = false;
-		walk->valid_least = span_least(span, at);
-		walk->valid_over = false;
+		walk->rules.valid_from = at;
+		walk->rules.valid_known = false;
+		walk->rules.valid_least = span_least(span, at);
+		walk->rules.valid_over = false;
 	}
 	return true;
 }
@@ -242,27 +324,27 @@ renew_plainly(TierWalk *walk, TimestampTz at)
 static bool
 renew_validity(TierWalk *walk, TimestampTz at, bool by_time)
 {
-	bool in_grace = walk->grace_until != DT_NOEND;
+	bool in_grace = walk->rules.grace_until != DT_NOEND;
 	TimestampTz before;
 	TimestampTz from;
 	Span *span;
 	bool over;
 
-	before = tier_valid_until(walk);
-	from = walk->valid_from;
-	span = walk->valid_span;
-	over = walk->valid_over;
+	before = tier_valid_until(walk, &walk->rules);
+	from = walk->rules.valid_from;
+	span = walk->rules.valid_span;
+	over = walk->rules.valid_over;
 	begin_validity(walk, at, by_time);
-	if (tier_valid_until(walk) > before || in_grace)
+	if (tier_valid_until(walk, &walk->rules) > before || in_grace)
 	{
-		walk->grace_until = DT_NOEND;
+		walk->rules.grace_until = DT_NOEND;
 		return true;
 	}
-	walk->valid_from = from;
-	walk->valid_span = span;
-	walk->valid_over = over;
-	walk->valid_until = walk->valid_least = before;
-	walk->valid_known = true;
+	walk->rules.valid_from = from;
+	walk->rules.valid_span = span;
+	walk->rules.valid_over = over;
+	walk->rules.valid_until = walk->rules.valid_least = before;
+	walk->rules.valid_known = true;
 	return false;
 }
 
@@ -275,47 +357,46 @@ tier_effective_until(TierWalk *walk)
 
 	if (walk->rank <= 0)
 		return DT_NOEND;
-	if (walk->rule_rank == walk->rank)
-		until = tier_valid_until(walk);
+	if (walk->rules.rank == walk->rank)
+		until = tier_valid_until(walk, &walk->rules);
 	if (walk->granted_rank == walk->rank)
 		until = Max(until, walk->granted_until[walk->rank]);
 	return until;
 }
 
-/* What decided, for the history. */
-typedef struct Deciding
-{
-	int measure;
-	int128 value;
-} Deciding;
-
 /* The first measure of a condition; of those that meet it, where holding is asked for. */
-static Deciding
+static TierDeciding
 deciding_measure(const TierWalk *walk, const TierAsk *ask, bool holding)
 {
-	Deciding deciding = { 0 };
+	TierDeciding deciding = { 0 };
 	int i;
 
 	if (ask->nneeds > 0)
 		deciding.measure = ask->needs[0].measure;
 	for (i = 0; holding && i < ask->nneeds; i++)
-		if (walk->values[ask->needs[i].measure] >= ask->needs[i].need)
+		if (walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need)
 		{
 			deciding.measure = ask->needs[i].measure;
 			break;
 		}
-	deciding.value = walk->values[deciding.measure];
+	deciding.value = walk->rules.values[deciding.measure];
 	return deciding;
 }
 
 /* Reports what a step has changed, if anything. */
 static void
-settle(TierWalk *walk, TimestampTz at, TierReason reason, Deciding deciding, int64 event)
+settle(TierWalk *walk, TimestampTz at, TierReason reason, TierDeciding deciding, int64 event)
 {
 	TierChange change;
 
+	if (walk->is_beneath)
+	{
+		walk->cause = deciding;
+		walk->cause_event = event;
+		return;
+	}
 	change.from_rank = walk->rank;
-	walk->rank = Max(walk->rule_rank, walk->granted_rank);
+	walk->rank = Max(walk->rules.rank, walk->granted_rank);
 	if (walk->sink == NULL)
 		return;
 	change.to_rank = walk->rank;
@@ -324,6 +405,7 @@ settle(TierWalk *walk, TimestampTz at, TierReason reason, Deciding deciding, int
 		TimestampTz before = walk->shown_until;
 
 		walk->shown_until = change.valid_until = tier_effective_until(walk);
+		change.promised_before = before;
 		if (change.from_rank == change.to_rank && change.valid_until <= before)
 			return;
 		change.measure = deciding.measure;
@@ -346,16 +428,32 @@ restart_count(TierWalk *walk, TimestampTz at, int64 event)
 		tier_window_restart(walk, event >= 0 ? at : at - 1);
 }
 
+/* Where what is beneath is better, the member has it from now on. */
+static void
+take_over(TierWalk *walk, TimestampTz at)
+{
+	bool rises = walk->beneath.rank > walk->rules.rank;
+
+	if (is_better_beneath(walk))
+	{
+		copy_state(walk, &walk->rules, &walk->beneath);
+		walk->apart = false;
+		settle(walk, at, rises ? TIER_QUALIFIED : TIER_REQUALIFIED, walk->cause, walk->cause_event);
+	}
+	else if (are_the_same(walk))
+		walk->apart = false;
+}
+
 /* ---- up, and renewed ---- */
 
 static void
-qualify(TierWalk *walk, TimestampTz at, int rank, int64 event)
+qualify(TierWalk *walk, TimestampTz at, int rank, bool by_time, int64 event)
 {
-	Deciding deciding = deciding_measure(walk, &walk->rung[rank].reach, true);
+	TierDeciding deciding = deciding_measure(walk, &walk->rung[rank].reach, true);
 
 	set_rule_rank(walk, rank);
-	walk->grace_until = DT_NOEND;
-	begin_validity(walk, at, false);
+	walk->rules.grace_until = DT_NOEND;
+	begin_validity(walk, at, by_time);
 	restart_count(walk, at, event);
 	settle(walk, at, TIER_QUALIFIED, deciding, event);
 }
@@ -364,11 +462,11 @@ qualify(TierWalk *walk, TimestampTz at, int rank, int64 event)
 static void
 requalify(TierWalk *walk, TimestampTz at, bool by_time, int64 event)
 {
-	Deciding deciding = { 0 };
+	TierDeciding deciding = { 0 };
 	bool renewed;
 
 	if (walk->history)
-		deciding = deciding_measure(walk, &walk->held->keep, true);
+		deciding = deciding_measure(walk, &walk->rules.held->keep, true);
 	renewed = renew_validity(walk, at, by_time);
 	restart_count(walk, at, event);
 	if (renewed && walk->history)
@@ -384,73 +482,126 @@ is_stale(const TierWalk *walk, TimestampTz at)
 		   (walk->near.count > 0 && walk->near.ends[0].at <= at);
 }
 
-void
-tier_rules_rise(TierWalk *walk, TimestampTz at, int64 event)
+/* By an event, or (-1) by time. */
+static inline void
+rise(TierWalk *walk, TimestampTz at, int64 event)
 {
-	int rank = highest(walk, walk->rule_rank);
-	bool kept = walk->rule_rank > 0 && keeps(walk);
+	int rank = highest(walk, walk->rules.rank);
+	bool kept = walk->rules.rank > 0 && keeps(walk);
 
-	if (rank == walk->rule_rank && !kept)
+	if (rank == walk->rules.rank && !kept)
 		return;
 	if (walk->policy->window == TIER_ROLLING && is_stale(walk, at))
 	{
 		/* All that can be left in it are contributions: without them it isn't more. */
 		(void) tier_window_leave(walk, at);
-		rank = highest(walk, walk->rule_rank);
-		kept = walk->rule_rank > 0 && keeps(walk);
+		rank = highest(walk, walk->rules.rank);
+		kept = walk->rules.rank > 0 && keeps(walk);
 	}
-	if (rank > walk->rule_rank)
-		qualify(walk, at, rank, event);
+	if (rank > walk->rules.rank)
+		qualify(walk, at, rank, false, event);
 	else if (kept && !renew_plainly(walk, at))
 		requalify(walk, at, false, event);
 }
 
-void
-tier_rules_version_begins(TierWalk *walk, TimestampTz at)
+/* The step of an instant's events. */
+static void
+rise_by_events(TierWalk *walk, TimestampTz at, int64 event)
 {
-	int rank = highest(walk, walk->rule_rank);
-
-	if (rank > walk->rule_rank)
-		qualify(walk, at, rank, -1);
+	if (walk->rules.raised != 0)
+		rise(walk, at, walk->rules.raised_event);
 }
 
 void
-tier_rules_period_ends(TierWalk *walk, TimestampTz at)
+tier_rules_rise(TierWalk *walk, TimestampTz at)
 {
-	int rank = highest(walk, walk->rule_rank);
+	if (unlikely(walk->apart) && walk->policy->window != TIER_SINCE_TIER)
+	{
+		walk->beneath.raised = walk->rules.raised;
+		walk->beneath.raised_event = walk->rules.raised_event;
+	}
+	take_step(walk, rise_by_events, at, -1);
+}
 
-	if (rank > walk->rule_rank)
-		qualify(walk, at, rank, -1);
-	else if (walk->rule_rank > 0 && keeps(walk))
-		requalify(walk, at, true, -1);
+static void
+version_begins(TierWalk *walk, TimestampTz at, int64 event)
+{
+	int rank = highest(walk, walk->rules.rank);
+
+	if (rank > walk->rules.rank)
+		qualify(walk, at, rank, false, event);
+}
+
+/* What a period gives at its end counts as earned in it: it is valid for the one that begins. */
+static void
+period_ends(TierWalk *walk, TimestampTz at, int64 event)
+{
+	int rank = highest(walk, walk->rules.rank);
+
+	if (rank > walk->rules.rank)
+		qualify(walk, at, rank, true, event);
+	else if (walk->rules.rank > 0 && keeps(walk))
+		requalify(walk, at, true, event);
 }
 
 /* ---- down ---- */
 
+/* Turns from the period that it is in to the one before, and back. */
 static void
-downgrade(TierWalk *walk, TimestampTz at, TierReason reason, int64 event)
+look_back(TierWalk *walk)
 {
-	Deciding deciding = deciding_measure(walk, &walk->held->keep, false);
+	int128 *values = walk->rules.values;
+
+	walk->rules.values = walk->last_values;
+	walk->last_values = values;
+}
+
+/* The highest rank below the one that is lost whose condition holds. */
+static int
+reached_below(const TierWalk *walk)
+{
+	int rank;
+
+	for (rank = walk->rules.rank - 1; rank > 0; rank--)
+		if (holds(walk, &walk->rung[rank].reach))
+			break;
+	return rank;
+}
+
+/* looks_back: by the measure, it is the better of two periods. */
+static void
+downgrade(TierWalk *walk, TimestampTz at, TierReason reason, bool looks_back, int64 event)
+{
+	TierDeciding deciding = deciding_measure(walk, &walk->rules.held->keep, false);
 	int rank = 0;
 
 	switch (tier_terms(walk)->rules->downgrade)
 	{
 		case TIER_TO_MEASURE:
-			for (rank = walk->rule_rank - 1; rank > 0; rank--)
-				if (holds(walk, &walk->rung[rank].reach))
-					break;
+			rank = reached_below(walk);
+			if (looks_back)
+			{
+				look_back(walk);
+				rank = Max(rank, reached_below(walk));
+				look_back(walk);
+			}
 			break;
 		case TIER_ONE_LEVEL:
-			rank = walk->rule_rank - 1;
+			rank = walk->rules.rank - 1;
 			break;
 		case TIER_TO_ENTRY:
 			break;
 	}
 	set_rule_rank(walk, rank);
-	walk->grace_until = DT_NOEND;
+	walk->rules.grace_until = DT_NOEND;
 	if (rank > 0)
 		begin_validity(walk, at, true);
 	restart_count(walk, at, event);
+	if (walk->apart && !walk->is_beneath && is_better_beneath(walk))
+	{
+		copy_state(walk, &walk->rules, &walk->beneath);
+		walk->apart = false;
+	}
 	settle(walk, at, reason, deciding, event);
 }
 
@@ -460,57 +611,114 @@ lapse_reason(const TierWalk *walk)
 	return tier_terms(walk)->rules->downgrade == TIER_ONE_LEVEL ? TIER_SOFT_LANDING : TIER_LAPSED;
 }
 
+/* The tier is held on; beneath, the step is what it is without grace. */
 static void
-begin_grace(TierWalk *walk, TimestampTz at)
+begin_grace(TierWalk *walk, TimestampTz at, RulesStep step, int64 event)
 {
-	walk->grace_until = span_end(&tier_terms(walk)->grace, walk->zone, at);
-	walk->due = Min(walk->due, walk->grace_until);
+	if (!walk->apart)
+	{
+		copy_state(walk, &walk->beneath, &walk->rules);
+		walk->apart = true;
+		step_beneath(walk, step, at, event);
+	}
+	walk->rules.grace_until = span_end(&tier_terms(walk)->grace, walk->zone, at);
+	walk->due = Min(walk->due, walk->rules.grace_until);
 }
 
-void
-tier_rules_validity_ends(TierWalk *walk, TimestampTz at)
+/* What was promised beyond the end of a period is judged on that period, too: on the better of
+ * the last one and the one that runs. */
+static void
+validity_ends(TierWalk *walk, TimestampTz at, int64 event)
 {
-	if (keeps(walk))
-		requalify(walk, at, true, -1);
-	else if (tier_terms(walk)->rules->has_grace)
+	bool looks_back = tier_valid_is_added_to(tier_terms(walk)->rules);
+	bool kept;
+
+	if (walk->rules.rank == 0 || walk->rules.valid_over || walk->rules.valid_least > at ||
+		tier_valid_until(walk, &walk->rules) != at)
+		return;
+	kept = keeps(walk);
+	if (kept)
+		requalify(walk, at, true, event);
+	else if (looks_back)
 	{
-		walk->valid_over = true;
-		begin_grace(walk, at);
+		look_back(walk);
+		kept = keeps(walk);
+		if (kept)
+			requalify(walk, at, true, event);
+		look_back(walk);
+	}
+	if (kept)
+		return;
+	if (has_grace(walk))
+	{
+		begin_grace(walk, at, validity_ends, event);
+		walk->rules.valid_over = true;
 	}
 	else
-		downgrade(walk, at, lapse_reason(walk), -1);
+		downgrade(walk, at, lapse_reason(walk), looks_back, event);
+}
+
+/* Where tiers are valid while qualified: does keeping hold? */
+static void
+check_kept(TierWalk *walk, TimestampTz at, int64 event)
+{
+	while (!keeps(walk))
+	{
+		if (has_grace(walk))
+		{
+			if (walk->rules.grace_until == DT_NOEND)
+				begin_grace(walk, at, check_kept, event);
+			return;
+		}
+		downgrade(walk, at, lapse_reason(walk), false, event);
+	}
+	walk->rules.grace_until = DT_NOEND;
+}
+
+static void
+grace_ends(TierWalk *walk, TimestampTz at, int64 event)
+{
+	if (walk->rules.grace_until != at)
+		return;
+	downgrade(walk, at, TIER_GRACE_ENDED, false, event);
+	if (tier_while_qualified(walk) && has_grace(walk) && !keeps(walk))
+		begin_grace(walk, at, check_kept, event);
+}
+
+/* ---- what falls due at an instant ---- */
+
+void
+tier_rules_end(TierWalk *walk, TimestampTz at, bool judges_period)
+{
+	if (judges_period)
+		take_step(walk, period_ends, at, -1);
+	take_step(walk, validity_ends, at, -1);
+	take_step(walk, grace_ends, at, -1);
 }
 
 void
-tier_rules_grace_ends(TierWalk *walk, TimestampTz at)
+tier_rules_begin(TierWalk *walk, TimestampTz at, bool has_version, bool negative_left)
 {
-	downgrade(walk, at, TIER_GRACE_ENDED, -1);
-	if (tier_while_qualified(walk) && tier_terms(walk)->rules->has_grace && !keeps(walk))
-		begin_grace(walk, at);
+	if (has_version && walk->at_once)
+		take_step(walk, version_begins, at, -1);
+	if (negative_left && walk->at_once)
+		take_step(walk, rise, at, -1);
+	if (tier_while_qualified(walk))
+		take_step(walk, check_kept, at, -1);
 }
 
 void
 tier_rules_check(TierWalk *walk, TimestampTz at, int64 event)
 {
-	while (!keeps(walk))
-	{
-		if (tier_terms(walk)->rules->has_grace)
-		{
-			if (walk->grace_until == DT_NOEND)
-				begin_grace(walk, at);
-			return;
-		}
-		downgrade(walk, at, lapse_reason(walk), event);
-	}
-	walk->grace_until = DT_NOEND;
+	take_step(walk, check_kept, at, event);
 }
 
 /* ---- membership and grants ---- */
 
-static Deciding
+static TierDeciding
 first_measure(const TierWalk *walk)
 {
-	Deciding deciding = { 0 };
+	TierDeciding deciding = { 0 };
 
 	deciding.value = walk->value_before;
 	return deciding;
@@ -535,7 +743,7 @@ tier_rules_join(TierWalk *walk, TimestampTz at)
 	walk->is_member = true;
 	walk->due = DT_NOBEGIN;
 	(void) tier_rules_come_to(walk, at);
-	walk->since = at - 1;
+	walk->rules.since = at - 1;
 	settle(walk, at, TIER_JOINED, first_measure(walk), walk->join_event);
 	for (i = 0; i < walk->nearly; i++)
 	{
@@ -562,17 +770,20 @@ tier_rules_start(TierWalk *walk)
 	int rank;
 
 	walk->term = walk->terms;
-	walk->rung = rungs_at(walk, walk->scale);
+	walk->rung = tier_rungs_at(walk, walk->scale);
 	set_rule_rank(walk, 0);
-	walk->valid_span = NULL;
-	walk->valid_known = true;
-	walk->valid_least = walk->valid_until = DT_NOEND;
-	walk->valid_over = false;
-	walk->grace_until = DT_NOEND;
+	walk->beneath.held = walk->rung;
+	walk->rules.valid_span = NULL;
+	walk->rules.valid_known = true;
+	walk->rules.valid_least = walk->rules.valid_until = DT_NOEND;
+	walk->rules.valid_over = false;
+	walk->rules.grace_until = DT_NOEND;
 	for (rank = 0; rank < walk->policy->ntiers; rank++)
 		walk->granted_until[rank] = DT_NOBEGIN;
 	walk->granted_rank = 0;
 	walk->nearly = 0;
 	walk->rank = walk->is_member ? 0 : TIER_NO_RANK;
 	walk->shown_until = DT_NOEND;
+	walk->apart = walk->is_beneath = false;
+	walk->rules.raised = 0;
 }

@@ -205,16 +205,20 @@ loyalty_tier_at(PG_FUNCTION_ARGS)
 
 /* ---- the history ---- */
 
+/* A row is put once it is known how long it holds. */
 typedef struct HistoryRows
 {
 	Rows rows;
 	const Event *events; /* of the timeline; NULL: it has no refs */
+	bool requalifications;
+	bool has_last;
+	TierChange last;
 } HistoryRows;
 
+/* DT_NOEND: it holds. */
 static void
-put_change(void *context, TierWalk *walk, const TierChange *change)
+put_spell(TierCall *call, const TierChange *change, TimestampTz valid_to, TimestampTz promised)
 {
-	TierCall *call = context;
 	HistoryRows *history = call->reading;
 	Rows *rows = &history->rows;
 	const TierPolicy *policy = call->policy;
@@ -225,10 +229,11 @@ put_change(void *context, TierWalk *walk, const TierChange *change)
 	rows_put_name(rows,
 				  change->from_rank == TIER_NO_RANK ? NULL : policy->tiers[change->from_rank]);
 	rows_put_instant(rows, change->at);
-	rows_put_instant(rows, change->valid_until);
+	rows_put_instant(rows, valid_to);
+	rows_put_instant(rows, promised);
 	rows_put_name(rows, tier_reason_names[change->reason]);
 	rows_put_name(rows, policy->measures[change->measure].name);
-	rows_put_decimal(rows, change->value, tier_walk_scale(walk, change->measure));
+	rows_put_decimal(rows, change->value, tier_walk_scale(call->walk, change->measure));
 	if (change->event < 0 || history->events == NULL)
 		rows_put_null(rows);
 	else
@@ -236,7 +241,22 @@ put_change(void *context, TierWalk *walk, const TierChange *change)
 	rows_end(rows);
 }
 
-/* tier_history(timeline, policy, as_of) */
+static void
+note_change(void *context, TierWalk *walk, const TierChange *change)
+{
+	TierCall *call = context;
+	HistoryRows *history = call->reading;
+
+	if (change->from_rank == change->to_rank && !history->requalifications)
+		return;
+	if (history->has_last)
+		put_spell(call, &history->last, change->at,
+				  history->requalifications ? history->last.valid_until : change->promised_before);
+	history->last = *change;
+	history->has_last = true;
+}
+
+/* tier_history(timeline, policy, as_of, requalifications) */
 Datum
 loyalty_tier_history(PG_FUNCTION_ARGS)
 {
@@ -244,8 +264,10 @@ loyalty_tier_history(PG_FUNCTION_ARGS)
 	HistoryRows history = { 0 };
 	TierCall *call;
 
+	argument_refuse_null(fcinfo, 3, "requalifications", "Give true or false.");
+	history.requalifications = PG_GETARG_BOOL(3);
 	rows_open(&history.rows, fcinfo);
-	call = call_with_timeline(fcinfo, TIER_WALK_HISTORY, put_change);
+	call = call_with_timeline(fcinfo, TIER_WALK_HISTORY, note_change);
 	if (call == NULL)
 		return (Datum) 0;
 	if (!PG_ARGISNULL(0))
@@ -258,6 +280,8 @@ loyalty_tier_history(PG_FUNCTION_ARGS)
 	}
 	call->reading = &history;
 	walk_to_day(call, as_of);
+	if (history.has_last)
+		put_spell(call, &history.last, DT_NOEND, tier_walk_valid_until(call->walk));
 	return (Datum) 0;
 }
 
@@ -277,7 +301,7 @@ typedef struct Progress
 {
 	int128 value;
 	TierMissing to_next;
-	TierMissing to_keep;
+	TierMissing as_of;
 } Progress;
 
 /* tier_progress(timeline, policy, as_of) */
@@ -288,9 +312,9 @@ loyalty_tier_progress(PG_FUNCTION_ARGS)
 	Rows rows;
 	TierCall *call;
 	Progress progress[TIER_MAX_MEASURES];
+	TierOutlook outlook;
 	int rank;
 	int next;
-	int projected;
 	TimestampTz valid_until;
 	int i;
 
@@ -308,9 +332,9 @@ loyalty_tier_progress(PG_FUNCTION_ARGS)
 	{
 		progress[i].value = tier_walk_value(call->walk, i);
 		progress[i].to_next = tier_walk_missing_to_next(call->walk, i);
-		progress[i].to_keep = tier_walk_missing_to_keep(call->walk, i);
+		progress[i].as_of = tier_walk_missing_as_of(call->walk, i);
 	}
-	projected = tier_walk_projected(call->walk);
+	tier_walk_outlook(call->walk, &outlook);
 	for (i = 0; i < call->policy->nmeasures; i++)
 	{
 		rows_begin(&rows);
@@ -321,8 +345,9 @@ loyalty_tier_progress(PG_FUNCTION_ARGS)
 		rows_put_decimal(&rows, progress[i].value, tier_walk_scale(call->walk, i));
 		put_missing(&rows, progress[i].to_next);
 		rows_put_instant(&rows, valid_until);
-		put_missing(&rows, progress[i].to_keep);
-		rows_put_name(&rows, call->policy->tiers[projected]);
+		put_missing(&rows, outlook.to_keep[i]);
+		put_missing(&rows, progress[i].as_of);
+		rows_put_name(&rows, call->policy->tiers[outlook.projected_rank]);
 		rows_end(&rows);
 	}
 	return (Datum) 0;

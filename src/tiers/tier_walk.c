@@ -52,7 +52,7 @@ count_event(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 
 	uint32 left;
 
 	walk->counted_event = event;
-	if (unlikely(window == TIER_SINCE_TIER && at <= walk->since))
+	if (unlikely(window == TIER_SINCE_TIER && at <= walk->rules.since))
 		return;
 	if (walk->has_periods && unlikely(at >= walk->period_end))
 		tier_period_enter(walk, at);
@@ -71,7 +71,7 @@ count_event(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 
 	{
 		int measure = pg_rightmost_one_pos32(left);
 
-		walk->values[measure] += walk->events & ((uint32) 1 << measure) ? 1 : value;
+		walk->rules.values[measure] += walk->events & ((uint32) 1 << measure) ? 1 : value;
 	}
 	if (carried == 0)
 		return;
@@ -84,9 +84,22 @@ count_event(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 
 		append_entry(walk, at, value, carried);
 	if (raised != 0)
 	{
-		walk->raised |= raised;
-		walk->raised_event = event;
+		walk->rules.raised |= raised;
+		walk->rules.raised_event = event;
 	}
+}
+
+/* What each state counts, where that began at different times. */
+static inline void
+count_apart(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 event)
+{
+	if (unlikely(walk->apart) && walk->policy->window == TIER_SINCE_TIER)
+	{
+		tier_rules_swap(walk);
+		count_event(walk, at, value, measures, event);
+		tier_rules_swap(walk);
+	}
+	count_event(walk, at, value, measures, event);
 }
 
 /* ---- making one ---- */
@@ -101,6 +114,8 @@ sort_measures(TierWalk *walk)
 		const TierMeasure *measure = &walk->policy->measures[i];
 		uint32 bit = (uint32) 1 << i;
 
+		if (measure->nkinds == 0)
+			walk->of_any_kind |= bit;
 		if (measure->of == TIER_EVENTS)
 			walk->events |= bit;
 		else if (measure->of == TIER_DAYS)
@@ -110,6 +125,27 @@ sort_measures(TierWalk *walk)
 		else
 			walk->net |= bit;
 	}
+}
+
+/* The states share values but where they count since the tier began. */
+static void
+make_values(TierWalk *walk)
+{
+	int nmeasures = walk->policy->nmeasures;
+	int i;
+
+	walk->rules.values = palloc0(nmeasures * sizeof(int128));
+	walk->rules.last_days = palloc(nmeasures * TIER_LAST_DAYS * sizeof(TierDay));
+	walk->beneath.values = walk->rules.values;
+	walk->beneath.last_days = walk->rules.last_days;
+	if (walk->policy->window == TIER_SINCE_TIER)
+	{
+		walk->beneath.values = palloc0(nmeasures * sizeof(int128));
+		walk->beneath.last_days = palloc(nmeasures * TIER_LAST_DAYS * sizeof(TierDay));
+	}
+	for (i = 0; i < walk->policy->nversions; i++)
+		if (tier_valid_is_added_to(&walk->policy->versions[i]) && walk->last_values == NULL)
+			walk->last_values = palloc0(nmeasures * sizeof(int128));
 }
 
 TierWalk *
@@ -145,8 +181,7 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 		if (policy->versions[i].valid == TIER_VALID_WHILE_QUALIFIED)
 			walk->may_be_plain = false;
 	walk->granted_until = palloc(policy->ntiers * sizeof(TimestampTz));
-	walk->values = palloc0(policy->nmeasures * sizeof(int128));
-	walk->last_days = palloc(policy->nmeasures * TIER_LAST_DAYS * sizeof(TierDay));
+	make_values(walk);
 	if (policy->window == TIER_ROLLING)
 		span_open(&walk->window, &policy->rolling);
 	else if (policy->window == TIER_CALENDAR)
@@ -164,6 +199,16 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 
 /* ---- what falls due ---- */
 
+/* The end of a state's validity, if it is before the one and the other limit. */
+static inline TimestampTz
+end_of_state(const TierWalk *walk, TierState *state, TimestampTz due, TimestampTz before)
+{
+	if (state->rank == 0 || state->valid_over || state->valid_least >= due)
+		return due;
+	return state->valid_least < before ? Min(due, tier_valid_until(walk, state))
+									   : state->valid_least;
+}
+
 /*
  * The next instant at which something falls due, if it is before a limit; else some instant
  * that is not before it. Sets what no instant before needs to be looked at for.
@@ -176,12 +221,16 @@ next_due(TierWalk *walk, TimestampTz before)
 
 	if (!walk->is_member)
 		return walk->due = walk->member_since;
-	qualified_only = tier_while_qualified(walk) && walk->rule_rank > 0;
-	due = Min(tier_next_version_at(walk), walk->grace_until);
+	qualified_only = tier_while_qualified(walk) && walk->rules.rank > 0;
+	due = Min(tier_next_version_at(walk), walk->rules.grace_until);
 	if (walk->granted_rank > 0)
 		due = Min(due, walk->granted_until[walk->granted_rank]);
-	if (walk->rule_rank > 0 && !walk->valid_over && walk->valid_least < due)
-		due = walk->valid_least < before ? Min(due, tier_valid_until(walk)) : walk->valid_least;
+	due = end_of_state(walk, &walk->rules, due, before);
+	if (unlikely(walk->apart))
+	{
+		due = end_of_state(walk, &walk->beneath, due, before);
+		qualified_only |= tier_while_qualified(walk) && walk->beneath.rank > 0;
+	}
 	if (walk->has_periods && ((!walk->at_once && walk->period_counted) || qualified_only))
 		due = Min(due, walk->period_end);
 	if (walk->policy->window == TIER_ROLLING)
@@ -210,23 +259,10 @@ fall_due(TierWalk *walk, TimestampTz at)
 		period_begins = walk->period_end == at;
 	}
 
-	/* judged on the period that has ended, if one has */
-	if (period_begins && !walk->at_once)
-		tier_rules_period_ends(walk, at);
-	if (walk->rule_rank > 0 && !walk->valid_over && walk->valid_least <= at &&
-		tier_valid_until(walk) == at)
-		tier_rules_validity_ends(walk, at);
-	if (walk->grace_until == at)
-		tier_rules_grace_ends(walk, at);
-
+	tier_rules_end(walk, at, period_begins && !walk->at_once);
 	if (period_begins)
 		tier_period_enter(walk, at);
-	if (version_begins && walk->at_once)
-		tier_rules_version_begins(walk, at);
-	if (negative_left && walk->at_once)
-		tier_rules_rise(walk, at, -1);
-	if (tier_while_qualified(walk))
-		tier_rules_check(walk, at, -1);
+	tier_rules_begin(walk, at, version_begins, negative_left);
 }
 
 /* The measures as they are before the events of an instant, for the history. */
@@ -237,7 +273,7 @@ keep_values(TierWalk *walk, TimestampTz at)
 	if (!walk->history || !walk->is_member)
 		return;
 	tier_window_bring(walk, at);
-	walk->value_before = walk->values[0];
+	walk->value_before = walk->rules.values[0];
 }
 
 /* Membership begins, grants end: what happens at an instant between what falls due and its
@@ -298,6 +334,36 @@ report_unknown_tier(const TierWalk *walk, const EventText *name)
 			 errhint("Tiers of the policy: %s.", known.data)));
 }
 
+static void report_unknown_kind(const TierWalk *walk, const EventText *kind)
+	pg_attribute_noreturn();
+
+static void
+report_unknown_kind(const TierWalk *walk, const EventText *kind)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("kind \"%.*s%s\" is not in the tier policy", JSON_SHOWN(kind->bytes, kind->len)),
+		 walk->customer != NULL ? errdetail("Customer %s.", walk->customer) : 0,
+		 errhint("A metric without \"kinds\" counts events without a kind, and of the kinds "
+				 "\"purchase\" and \"return\". Name in \"kinds\" what a metric counts, or leave "
+				 "other kinds out with \"other_kinds\": \"ignore\".")));
+}
+
+/* A return, which lowers what is counted of any kind, whatever its sign. */
+static void
+count_return(TierWalk *walk, const TierEvent *event, uint32 measures)
+{
+	uint32 of_any = measures & walk->of_any_kind;
+	int64 value = event->has_value ? event->value : 0;
+
+	if ((of_any & walk->net) != 0)
+		count_apart(walk, walk->now, value > 0 ? -value : value, of_any & walk->net, event->number);
+	if ((measures & ~of_any) != 0)
+		count_apart(walk, walk->now, value, measures & ~of_any, event->number);
+	walk->counted_event = event->number;
+}
+
 /* A grant begins at its instant, or with membership. */
 static void
 take_grant(TierWalk *walk, const TierEvent *event)
@@ -331,8 +397,18 @@ take_event(TierWalk *walk, const TierEvent *event)
 
 	if (unlikely(event->kind_no == walk->grant_no))
 		take_grant(walk, event);
-	else if (measures != 0 && walk->now >= walk->member_since && event->kind_no != walk->join_no)
-		count_event(walk, walk->now, event->has_value ? event->value : 0, measures, event->number);
+	else if (likely(measures != 0))
+	{
+		if (walk->now < walk->member_since || event->kind_no == walk->join_no)
+			return;
+		if (unlikely(event->kind_no == walk->return_no))
+			count_return(walk, event, measures);
+		else
+			count_apart(walk, walk->now, event->has_value ? event->value : 0, measures,
+						event->number);
+	}
+	else if (unlikely(walk->is_unknown[event->kind_no]) && !walk->policy->ignores_others)
+		report_unknown_kind(walk, &walk->reader.kinds[event->kind_no - 1]);
 }
 
 static inline void
@@ -345,10 +421,18 @@ begin_instant(TierWalk *walk, TimestampTz at)
 			fall_due(walk, at);
 	}
 	walk->now = at;
-	walk->raised = 0;
+	walk->rules.raised = walk->beneath.raised = 0;
 	walk->counted_event = -1;
 	if (walk->history)
 		keep_values(walk, at);
+}
+
+/* Where there is one state: can what was raised at an instant mean anything? */
+static inline bool
+may_rise(const TierWalk *walk)
+{
+	return walk->rules.raised != 0 && walk->at_once &&
+		   walk->rules.values[0] >= walk->rules.held->moves;
 }
 
 static inline void
@@ -362,8 +446,9 @@ end_instant(TierWalk *walk)
 		if (!walk->is_member)
 			return;
 	}
-	if (walk->raised != 0 && walk->at_once && walk->values[0] >= walk->held->moves)
-		tier_rules_rise(walk, at, walk->raised_event);
+	if (unlikely(walk->apart) ? (walk->rules.raised | walk->beneath.raised) != 0 && walk->at_once
+							  : may_rise(walk))
+		tier_rules_rise(walk, at);
 	if (unlikely(tier_while_qualified(walk)))
 		tier_rules_check(walk, at, walk->counted_event);
 }
@@ -448,17 +533,76 @@ tier_walk_texts(TierWalk *walk, const EventText *kinds, int nkinds, const EventT
 {
 	walk->measures_of_kind = array_grow_in(walk->context, walk->measures_of_kind, &walk->max_kinds,
 										   nkinds + 1, sizeof(uint32));
+	walk->is_unknown = array_grow_in(walk->context, walk->is_unknown, &walk->max_unknown,
+									 nkinds + 1, sizeof(bool));
 	walk->measures_of_label = array_grow_in(walk->context, walk->measures_of_label,
 											&walk->max_labels, nlabels + 1, sizeof(uint32));
 	number_texts(walk, kinds, nkinds, true, walk->measures_of_kind);
 	number_texts(walk, labels, nlabels, false, walk->measures_of_label);
+	memset(walk->is_unknown, 0, (nkinds + 1) * sizeof(bool));
 	walk->join_no = number_of(&walk->policy->join_kind, kinds, nkinds);
 	walk->grant_no = number_of(&walk->policy->grant_kind, kinds, nkinds);
+	walk->return_no = -1;
 	walk->labels = labels;
 	walk->has_texts = nkinds > 0 || nlabels > 0;
 }
 
 /* ---- a timeline ---- */
+
+static const EventText purchase_kind = EVENT_TEXT("purchase");
+static const EventText return_kind = EVENT_TEXT("return");
+
+static bool
+is_fact(const TierPolicy *policy, const EventText *kind)
+{
+	return event_text_compare(kind, &policy->join_kind) == 0 ||
+		   event_text_compare(kind, &policy->grant_kind) == 0;
+}
+
+/* Some measure counts events of any kind: is it one that none knows? */
+static bool
+is_unknown_kind(const TierWalk *walk, const EventText *kind)
+{
+	const TierPolicy *policy = walk->policy;
+	int i;
+
+	if (event_text_compare(kind, &purchase_kind) == 0 ||
+		event_text_compare(kind, &return_kind) == 0 || is_fact(policy, kind))
+		return false;
+	for (i = 0; i < policy->nmeasures; i++)
+		if (event_text_find(kind, policy->measures[i].kinds, policy->measures[i].nkinds) != NULL)
+			return false;
+	return true;
+}
+
+/*
+ * What a measure without kinds counts of a timeline: purchases and returns. (Who feeds a walk has
+ * decided what counts.)
+ */
+static void
+sort_kinds(TierWalk *walk)
+{
+	const TimelineReader *reader = &walk->reader;
+	int n;
+
+	if (walk->of_any_kind == 0)
+		return;
+	for (n = 1; n <= reader->nkinds; n++)
+	{
+		const EventText *kind = &reader->kinds[n - 1];
+
+		if (event_text_compare(kind, &purchase_kind) == 0)
+			continue;
+		if (event_text_compare(kind, &return_kind) == 0)
+			walk->return_no = n;
+		else
+		{
+			walk->measures_of_kind[n] &= ~walk->of_any_kind;
+			walk->is_unknown[n] = is_unknown_kind(walk, kind);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
 
 static inline void
 read_next(TierWalk *walk)
@@ -494,13 +638,14 @@ read_next(TierWalk *walk)
 static TimestampTz
 find_join(TierWalk *walk, int64 *number)
 {
-	int join_no = number_of(&walk->policy->join_kind, walk->reader.kinds, walk->reader.nkinds);
+	int join_no = walk->join_no;
 	TimelineReader ahead = walk->reader;
 	Event event;
 
 	for (*number = 0; timeline_next(&ahead, &event); (*number)++)
 	{
-		if (join_no < 0 || event.kind_no == join_no)
+		if (join_no < 0 ? !(walk->policy->ignores_others && walk->is_unknown[event.kind_no])
+						: event.kind_no == join_no)
 			return event.at;
 		if (*number % INTERRUPT_EVERY == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -520,12 +665,15 @@ tier_walk_timeline(TierWalk *walk, ByteSpan body, const char *customer)
 	caller = MemoryContextSwitchTo(walk->texts);
 	timeline_open(&walk->reader, body.bytes, body.len);
 	MemoryContextSwitchTo(caller);
-	member_since = find_join(walk, &join_event);
-	tier_walk_start(walk, walk->reader.scale, member_since, join_event, customer);
 	/* most have none, and what that means stays the same */
 	if (walk->has_texts || walk->reader.nkinds > 0 || walk->reader.nlabels > 0)
+	{
 		tier_walk_texts(walk, walk->reader.kinds, walk->reader.nkinds, walk->reader.labels,
 						walk->reader.nlabels);
+		sort_kinds(walk);
+	}
+	member_since = find_join(walk, &join_event);
+	tier_walk_start(walk, walk->reader.scale, member_since, join_event, customer);
 	walk->plain = walk->may_be_plain && (walk->reader.flags & TIMELINE_RICH) == 0;
 	memset(&walk->next, 0, sizeof(TierEvent));
 	walk->next.number = -1;
@@ -546,7 +694,7 @@ take_plain_instant(TierWalk *walk, TimestampTz at)
 	{
 		int64 value = walk->next.has_value ? walk->next.value : 0;
 
-		walk->values[0] += value;
+		walk->rules.values[0] += value;
 		if (value > 0)
 			raised_by = walk->next.number;
 		append_entry(walk, at, value, 1);
@@ -554,8 +702,11 @@ take_plain_instant(TierWalk *walk, TimestampTz at)
 		if (unlikely(walk->next.number % INTERRUPT_EVERY == 0))
 			CHECK_FOR_INTERRUPTS();
 	} while (walk->has_next && walk->next_at == at);
-	if (raised_by >= 0 && walk->values[0] >= walk->held->moves)
-		tier_rules_rise(walk, at, raised_by);
+	if (raised_by < 0 || (walk->rules.values[0] < walk->rules.held->moves && likely(!walk->apart)))
+		return;
+	walk->rules.raised = 1;
+	walk->rules.raised_event = raised_by;
+	tier_rules_rise(walk, at);
 }
 
 void

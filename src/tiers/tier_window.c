@@ -65,7 +65,7 @@ take_out(TierWalk *walk, TierEntry *entry)
 	{
 		int measure = pg_rightmost_one_pos32(measures);
 
-		walk->values[measure] -=
+		walk->rules.values[measure] -=
 			(walk->net | walk->positive) & ((uint32) 1 << measure) ? entry->value : 1;
 		measures &= measures - 1;
 	}
@@ -226,17 +226,17 @@ clear_values(TierWalk *walk)
 	int i;
 
 	for (i = 0; i < walk->policy->nmeasures; i++)
-		walk->values[i] = 0;
+		walk->rules.values[i] = 0;
 	if (walk->days != 0)
 		for (i = 0; i < walk->policy->nmeasures * TIER_LAST_DAYS; i++)
-			walk->last_days[i].day = TIER_NO_DAY;
+			walk->rules.last_days[i].day = TIER_NO_DAY;
 }
 
 void
 tier_window_clear(TierWalk *walk)
 {
 	clear_values(walk);
-	walk->since = DT_NOBEGIN;
+	walk->rules.since = DT_NOBEGIN;
 	walk->period_from = DT_NOEND;
 	walk->period_end = DT_NOBEGIN;
 	walk->period_counted = false;
@@ -245,9 +245,23 @@ tier_window_clear(TierWalk *walk)
 	walk->near.count = walk->near_negatives.count = 0;
 }
 
+/* Keeps what the period counted that is left, if the one that is entered is the next. */
+static void
+keep_last_values(TierWalk *walk, TimestampTz at)
+{
+	TimestampTz left = walk->period_end;
+	bool is_next = left != DT_NOBEGIN && at < tier_period_end(walk, left);
+	int i;
+
+	for (i = 0; i < walk->policy->nmeasures; i++)
+		walk->last_values[i] = is_next ? walk->rules.values[i] : 0;
+}
+
 void
 tier_period_enter(TierWalk *walk, TimestampTz at)
 {
+	if (unlikely(walk->last_values != NULL))
+		keep_last_values(walk, at);
 	walk->period_end = tier_period_end(walk, at);
 	walk->period_from = at;
 	walk->period_counted = false;
@@ -258,7 +272,7 @@ void
 tier_window_restart(TierWalk *walk, TimestampTz since)
 {
 	clear_values(walk);
-	walk->since = since;
+	walk->rules.since = since;
 }
 
 void
@@ -278,7 +292,7 @@ static bool
 count_day(TierWalk *walk, int measure, TimestampTz at, bool *is_new)
 {
 	uint32 bit = (uint32) 1 << measure;
-	TierDay *days = &walk->last_days[measure * TIER_LAST_DAYS];
+	TierDay *days = &walk->rules.last_days[measure * TIER_LAST_DAYS];
 	DateADT day = zone_day(walk->zone, at);
 	TierEntry *carrier;
 	int i;
@@ -326,7 +340,7 @@ tier_window_add_days(TierWalk *walk, TimestampTz at, uint32 measures, uint32 *ca
 			*carried |= bit;
 		if (is_new)
 		{
-			walk->values[measure] += 1;
+			walk->rules.values[measure] += 1;
 			*raised |= bit;
 		}
 	}

@@ -35,6 +35,8 @@
 #include "core/decimal.h"
 #include "timeline/timeline.h"
 
+struct MetricNames;
+
 #define TIER_NO_RANK	  (-1) /* not a member yet */
 
 /* Instead of a tier's name, for TIER_NO_RANK. */
@@ -115,7 +117,7 @@ typedef struct TierVersion
 	TierLevel *levels; /* of rank 1, 2, ... */
 	bool exceeded;	   /* a threshold must be exceeded, not just reached */
 	TierValidity valid;
-	Interval valid_for; /* TIER_VALID_INTERVAL */
+	Interval valid_for; /* TIER_VALID_INTERVAL; what is added to the end of a period, if anything */
 	TierDowngrade downgrade;
 	bool has_grace;
 	Interval grace;
@@ -134,7 +136,8 @@ typedef struct TierPolicy
 	bool upgrade_at_period_end;
 	EventText join_kind;
 	EventText grant_kind;
-	int nversions;		   /* at least 1 */
+	bool ignores_others; /* kinds that a measure without kinds doesn't know; else they are errors */
+	int nversions;		 /* at least 1 */
 	TierVersion *versions; /* ascending by from */
 } TierPolicy;
 
@@ -143,6 +146,9 @@ extern const struct PolicyTable tier_policy_table;
 
 /* Opens a detoasted tier_policy datum in the current memory context. */
 extern TierPolicy *tier_policy_open(const struct varlena *policy);
+
+/* Adds the kinds and labels that its measures go by, and those of joining and of grants. */
+extern void tier_policy_names(const TierPolicy *policy, struct MetricNames *names);
 
 /* The rank of a tier's name; TIER_NO_RANK where there is no such tier. */
 extern int tier_rank_of(const TierPolicy *policy, const char *name, int len);
@@ -185,10 +191,11 @@ typedef struct TierChange
 	int from_rank; /* TIER_NO_RANK: joined */
 	int to_rank;
 	TierReason reason;
-	TimestampTz valid_until; /* as promised at that moment; DT_NOEND: open */
-	int measure;			 /* the one that decided */
-	int128 value;			 /* its value, as judged; at tier_walk_scale(measure) */
-	int64 event;			 /* number of the event that caused it; -1: time alone did */
+	TimestampTz valid_until;	 /* as promised at that moment; DT_NOEND: open */
+	TimestampTz promised_before; /* the same just before it, of from_rank */
+	int measure;				 /* the one that decided */
+	int128 value;				 /* its value, as judged; at tier_walk_scale(measure) */
+	int64 event;				 /* number of the event that caused it; -1: time alone did */
 } TierChange;
 
 typedef struct TierWalk TierWalk;
@@ -281,19 +288,30 @@ typedef struct TierMissing
 } TierMissing;
 
 /*
- * What is missing to reach the next tier, and to keep the effective one (to reach it, where
- * a grant lifts it above the rules): of one measure, or of the whole condition
+ * What is missing on that day to reach the next tier, and to keep the effective one (to reach it,
+ * where a grant lifts it above the rules): of one measure, or of the whole condition
  * (TIER_ANY_MEASURE): where any measure does, the least that is missing; where all must, the most.
  * The most of measures of different scales is by number.
  */
 #define TIER_ANY_MEASURE (-1)
 extern TierMissing tier_walk_missing_to_next(TierWalk *walk, int measure);
-extern TierMissing tier_walk_missing_to_keep(TierWalk *walk, int measure);
+extern TierMissing tier_walk_missing_as_of(TierWalk *walk, int measure);
 
 /*
- * The effective rank once what is promised now has ended, with the grace after it, if nothing
- * more happens. The walk goes on to there: afterwards it can only be started over.
+ * What lies ahead, if nothing more happens: the effective rank once what is promised now has
+ * ended, with the grace after it. And what must still be earned until then, in the last instant
+ * before, to keep the tier: of each measure (where all must do, beside what is missing of the
+ * others), and of the whole condition. Not asked: the tier's end is open, or no amount keeps it.
+ *
+ * The walk goes on to there: afterwards it can only be started over.
  */
-extern int tier_walk_projected(TierWalk *walk);
+typedef struct TierOutlook
+{
+	int projected_rank;
+	TierMissing to_keep[TIER_MAX_MEASURES];
+	TierMissing to_keep_it;
+} TierOutlook;
+
+extern void tier_walk_outlook(TierWalk *walk, TierOutlook *outlook);
 
 #endif

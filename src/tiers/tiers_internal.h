@@ -73,7 +73,7 @@ typedef struct TierTerms
 {
 	const TierVersion *rules;
 	TimestampTz starts;
-	Span valid; /* TIER_VALID_INTERVAL */
+	Span valid; /* TierVersion.valid_for */
 	Span grace; /* where there is one */
 } TierTerms;
 
@@ -128,6 +128,32 @@ typedef struct TierEarlyGrant
 	int64 event;
 } TierEarlyGrant;
 
+/* What decided, for the history. */
+typedef struct TierDeciding
+{
+	int measure;
+	int128 value;
+} TierDeciding;
+
+/* The tier that the rules give, until when, and what counts for it. */
+typedef struct TierState
+{
+	int rank;
+	TierRung *held;			 /* its rung */
+	TimestampTz valid_from;	 /* validity began, or was renewed */
+	TimestampTz valid_least; /* not after its end */
+	Span *valid_span;		 /* lasts so long from there; NULL: another kind of validity */
+	bool valid_known;		 /* its end is computed: */
+	TimestampTz valid_until;
+	bool valid_over;		 /* its end has been dealt with: grace runs, or ran */
+	TimestampTz grace_until; /* DT_NOEND: none runs */
+	int128 *values;			 /* of the measures: both states' but for TIER_SINCE_TIER */
+	TierDay *last_days;		 /* TIER_LAST_DAYS for each measure */
+	TimestampTz since;		 /* TIER_SINCE_TIER: events after it count */
+	uint32 raised;			 /* measures that an event of this instant raised */
+	int64 raised_event;
+} TierState;
+
 #define TIER_PERIOD_SLOTS 64
 
 typedef struct TierPeriodSlot
@@ -135,6 +161,8 @@ typedef struct TierPeriodSlot
 	int32 index;
 	TimestampTz end;
 } TierPeriodSlot;
+
+typedef struct TierAhead TierAhead;
 
 struct TierWalk
 {
@@ -157,6 +185,7 @@ struct TierWalk
 	uint32 positive;
 	uint32 events;
 	uint32 days;
+	uint32 of_any_kind; /* those without kinds */
 
 	/* The customer. */
 	const char *customer;
@@ -169,16 +198,16 @@ struct TierWalk
 	TimestampTz now; /* everything up to here has happened; DT_NOBEGIN: nothing has */
 	TimestampTz due; /* nothing falls due before */
 
-	/* The state of the rules. */
-	int rule_rank;
-	TierRung *held;			 /* its rung */
-	TimestampTz valid_from;	 /* validity began, or was renewed */
-	TimestampTz valid_least; /* not after its end */
-	Span *valid_span;		 /* lasts so long from there; NULL: another kind of validity */
-	bool valid_known;		 /* its end is computed: */
-	TimestampTz valid_until;
-	bool valid_over;		 /* its end has been dealt with: grace runs, or ran */
-	TimestampTz grace_until; /* DT_NOEND: none runs */
+	/*
+	 * The state of the rules, and the one that it would be without grace: where they are apart,
+	 * all that happens is done to both, and what is better there is taken over.
+	 */
+	TierState rules;
+	TierState beneath;
+	bool apart;
+	bool is_beneath;	/* 'rules' is the one without grace for a moment, 'beneath' the other */
+	TierDeciding cause; /* of the last change beneath, for the history */
+	int64 cause_event;
 
 	/* Grants, and what is effective. */
 	TimestampTz *granted_until; /* by rank: the latest end of those that began */
@@ -189,10 +218,8 @@ struct TierWalk
 	int rank;
 	TimestampTz shown_until; /* the effective tier's; only kept up for a history */
 
-	/* The measures. */
-	int128 *values;
-	TierDay *last_days;		 /* TIER_LAST_DAYS for each measure */
-	TimestampTz since;		 /* TIER_SINCE_TIER: events after it count */
+	/* The measures. Their values are in the state of the rules: they count since the tier began. */
+	int128 *last_values;	 /* of the period before the one that it is in; NULL: nobody asks */
 	DateADT joined_day;		 /* TIER_MEMBERSHIP_YEAR */
 	TimestampTz period_from; /* an instant in the period that it is in */
 	TimestampTz period_end;	 /* DT_NOBEGIN: in none, no event yet */
@@ -209,18 +236,19 @@ struct TierWalk
 	TierHeap near_negatives;
 
 	/* The instant of events that is being worked off. */
-	uint32 raised; /* measures that an event of it raised */
-	int64 raised_event;
 	int64 counted_event;
 	int128 value_before; /* the first measure's */
 
 	/* Texts of the customer's events. */
 	uint32 *measures_of_kind; /* by kind_no: measures that count it */
 	uint32 *measures_of_label;
+	bool *is_unknown; /* by kind_no: no measure without kinds knows it */
 	int64 max_kinds;
+	int64 max_unknown;
 	int64 max_labels;
 	int join_no; /* kind_no of the member facts; -1: no such kind */
 	int grant_no;
+	int return_no; /* lowers what measures without kinds count */
 	const EventText *labels;
 
 	/* The timeline that it goes through. */
@@ -231,6 +259,8 @@ struct TierWalk
 	TimestampTz next_at;
 	TierEvent next; /* read ahead */
 	bool has_next;
+
+	TierAhead *ahead; /* what is needed to look ahead (tier_standing.c) */
 };
 
 /* The version in force. */
@@ -245,6 +275,14 @@ static inline TimestampTz
 tier_next_version_at(const TierWalk *walk)
 {
 	return walk->term < walk->terms + walk->policy->nversions - 1 ? walk->term[1].starts : DT_NOEND;
+}
+
+/* Is a tier valid for something more than to the end of a period? */
+static inline bool
+tier_valid_is_added_to(const TierVersion *rules)
+{
+	return rules->valid != TIER_VALID_INTERVAL &&
+		   (rules->valid_for.month != 0 || rules->valid_for.day != 0 || rules->valid_for.time != 0);
 }
 
 static inline bool
@@ -291,24 +329,34 @@ extern void tier_window_bring(TierWalk *walk, TimestampTz at);
 
 /* ---- tier_rules.c ---- */
 
+/* The least value, in units at a scale, that meets a threshold. */
+extern int128 tier_need(const Decimal *threshold, int scale, bool exceeded);
+
+/* The ladder at a scale: rungs by version and rank. */
+extern TierRung *tier_rungs_at(TierWalk *walk, int scale);
+
 /* Starts over with a customer, whose scale and membership are set. */
 extern void tier_rules_start(TierWalk *walk);
 
-/* Comes to the version in force at an instant; does one begin? What that means for the tier is
- * decided with tier_rules_version_begins(). */
+/* Comes to the version in force at an instant; does one begin? */
 extern bool tier_rules_come_to(TierWalk *walk, TimestampTz at);
-extern void tier_rules_version_begins(TierWalk *walk, TimestampTz at);
 
-/* Something raised a measure: up, or renewed. */
-extern void tier_rules_rise(TierWalk *walk, TimestampTz at, int64 event);
+/* Events of an instant raised a measure: up, or renewed. */
+extern void tier_rules_rise(TierWalk *walk, TimestampTz at);
 
-/* A period ends that upgrades are judged at; validity ends; grace does. */
-extern void tier_rules_period_ends(TierWalk *walk, TimestampTz at);
-extern void tier_rules_validity_ends(TierWalk *walk, TimestampTz at);
-extern void tier_rules_grace_ends(TierWalk *walk, TimestampTz at);
+/*
+ * What falls due at an instant: by the period that has ended, if one has (upgrades are judged
+ * then, where they aren't at once), what ends; then, by the one that begins, what a new version
+ * does, and something that left the window and had lowered a measure.
+ */
+extern void tier_rules_end(TierWalk *walk, TimestampTz at, bool judges_period);
+extern void tier_rules_begin(TierWalk *walk, TimestampTz at, bool has_version, bool negative_left);
 
 /* Where tiers are valid while qualified: does keeping hold? */
 extern void tier_rules_check(TierWalk *walk, TimestampTz at, int64 event);
+
+/* Exchanges the member's state and the one beneath. */
+extern void tier_rules_swap(TierWalk *walk);
 
 /* Membership begins; a grant does; those that have ended go. */
 extern void tier_rules_join(TierWalk *walk, TimestampTz at);
@@ -316,8 +364,8 @@ extern void tier_rules_grant(TierWalk *walk, TimestampTz at, int rank, Timestamp
 							 int64 event);
 extern void tier_rules_end_grants(TierWalk *walk, TimestampTz at);
 
-/* Until when the rules' tier is valid, and the effective one is promised; DT_NOEND: open. */
-extern TimestampTz tier_valid_until(TierWalk *walk);
+/* Until when the tier of a state is valid, and the effective one is promised; DT_NOEND: open. */
+extern TimestampTz tier_valid_until(const TierWalk *walk, TierState *state);
 extern TimestampTz tier_effective_until(TierWalk *walk);
 
 /* ==== tiers of everyone ==== */

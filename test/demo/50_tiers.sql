@@ -27,6 +27,6 @@ GROUP BY t.from_tier, t.from_rank ORDER BY t.from_rank;
 \echo
 \echo Tiers: the history of one member
 \echo
-SELECT h.tier, h.valid_from::date, h.valid_until::date, h.reason, h.value
+SELECT h.tier, h.valid_from::date, h.valid_to::date, h.promised_until::date, h.reason, h.value
 FROM (SELECT timeline_agg(ordered_at, amount) AS timeline FROM orders WHERE customer_id = :'someone') one
 CROSS JOIN LATERAL tier_history(one.timeline, :'club', (:'today'::date + interval '2 years')::date) h;

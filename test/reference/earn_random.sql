@@ -148,6 +148,9 @@ BEGIN
 			policy := jsonb_set(policy, '{kinds}', policy->'kinds' || '{"gave": "earn", "undo": "redeem_refund", "corr": "adjust", "xfer": "transfer", "close": "forfeit", "gone": "expire"}');
 		END IF;
 	END IF;
+	IF earn_random(seed, 'returns beyond?') < 0.4 THEN
+		policy := policy || jsonb_build_object('returns_beyond', earn_pick(seed, 'returns beyond', '{take,take,drop}'));
+	END IF;
 	IF earn_random(seed, 'other kinds?') < 0.3 THEN
 		policy := policy || jsonb_build_object('other_kinds', earn_pick(seed, 'other kinds', '{ignore,ignore,error}'));
 	END IF;
@@ -232,9 +235,9 @@ BEGIN
 		-- a purchase that was paid with points: before, at or after it, in one or more payments, for a part of it or for more
 		IF what = 'buy' AND earn_random(seed, i || 'paid?') < 0.2 THEN
 			FOR paid IN 1 .. 1 + floor(earn_random(seed, i || 'payments') * 2)::int LOOP
-				events := events || jsonb_strip_nulls(jsonb_build_object('kind', 'paid_with_points', 'at', CASE earn_pick(seed, i || 'when paid' || paid, '{same,same,before,after,after,after}') WHEN 'same' THEN at
+				events := events || jsonb_strip_nulls(jsonb_build_object('kind', 'paid_with_points', 'at', CASE earn_pick(seed, i || 'when paid' || paid, '{same,same,same,before,after,after}') WHEN 'same' THEN at
 					WHEN 'before' THEN at - interval '1 day' * earn_random(seed, i || 'before' || paid) ELSE earn_random_instant(seed, i || 'after' || paid, at + interval '1 second', zone) END,
-					'value', round(value * earn_pick(seed, i || 'share' || paid, '{0.25,0.5,0.5,1,1.5}')::numeric, 2), 'ref', ref, 'label', earn_pick(seed, i || 'label of' || paid, '{food,points}')));
+					'value', round(value * earn_pick(seed, i || 'share' || paid, '{0.25,0.5,0.5,1,1.5,4}')::numeric, 2), 'ref', ref, 'label', earn_pick(seed, i || 'label of' || paid, '{food,points}')));
 			END LOOP;
 		END IF;
 	END LOOP;

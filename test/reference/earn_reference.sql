@@ -215,9 +215,17 @@ END $$;
 --
 -- orders: by key, a ref and kind: {"ref", "kind", "sum" of lines, "paid" with points, "returned", "amount" (sum - paid), "earned", "taken" back, ...};
 -- keys: in the order of their first lines; waiting: what was paid under a ref and no order took yet; late: what the last
--- payment took back from orders without a line at its instant, [{"key", "part", "points"}]
+-- payment took back from orders without a line at its instant, [{"key", "part", "points"}]; total: what lines, payments and
+-- returns came to, which is as much as can be returned and paid (bounded), unless the policy says otherwise
 --
-CREATE TYPE earn_ref_book AS (orders jsonb, keys text[], waiting jsonb, late jsonb);
+CREATE TYPE earn_ref_book AS (orders jsonb, keys text[], waiting jsonb, late jsonb, total numeric, bounded boolean);
+
+CREATE FUNCTION earn_ref_book(policy jsonb) RETURNS earn_ref_book
+LANGUAGE sql IMMUTABLE AS $$ SELECT ROW('{}', '{}', '{}', '[]', 0, policy->>'returns_beyond' IS DISTINCT FROM 'take')::earn_ref_book $$;
+
+-- So much of an amount, as can come back in all.
+CREATE FUNCTION earn_ref_bound(b earn_ref_book, amount numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN b.bounded THEN least(amount, greatest(b.total, 0)) ELSE amount END $$;
 
 -- What an order keeps of its points when so much of it comes back.
 CREATE FUNCTION earn_ref_take_back(o jsonb, part numeric) RETURNS jsonb
@@ -244,9 +252,10 @@ BEGIN
 	FOREACH key IN ARRAY b.keys LOOP
 		o := b.orders->key;
 		CONTINUE WHEN o->>'ref' IS DISTINCT FROM ref;
-		part := least(rest, (o->>'sum')::numeric - (o->>'paid')::numeric - (o->>'returned')::numeric);
+		part := earn_ref_bound(b, least(rest, (o->>'sum')::numeric - (o->>'paid')::numeric - (o->>'returned')::numeric));
 		CONTINUE WHEN part <= 0;
 		rest := rest - part;
+		b.total := b.total - part;
 		IF key = ANY (here) THEN
 			b.orders := b.orders || jsonb_build_object(key, o || jsonb_build_object('paid', (o->>'paid')::numeric + part));
 		ELSE
@@ -271,6 +280,7 @@ BEGIN
 	END IF;
 	o := o || jsonb_build_object('lines', (o->'lines') || line, 'sum', (o->>'sum')::numeric + (line->>'value')::numeric);
 	b.orders := b.orders || jsonb_build_object(key, o);
+	b.total := b.total + (line->>'value')::numeric;
 	RETURN b;
 END $$;
 
@@ -292,7 +302,7 @@ DECLARE
 	today date;
 	rules jsonb;
 	counts earn_ref_count[] := '{}';
-	book earn_ref_book := ROW('{}', '{}', '{}', '[]');
+	book earn_ref_book := earn_ref_book(policy);
 	late jsonb;					-- rows of payments that came later than their orders
 	bought text[] := '{}';		-- refs that some purchase had
 	norders int := 0;
@@ -315,7 +325,6 @@ DECLARE
 	r numeric;
 	part numeric;
 	passing record;
-	spend numeric := 0;			-- all that counted so far
 BEGIN
 	SELECT array_agg(ROW(x.at, x.value, x.kind, x.label, x.ref, earn_ref_role(policy, x.kind, x.value), x.expires_at)::earn_ref_event
 		ORDER BY x.at, x.kind COLLATE "C" NULLS FIRST, x.label COLLATE "C" NULLS FIRST, x.ref IS NOT NULL, NOT x.ref ~ '^-?[0-9]+$', CASE WHEN x.ref ~ '^-?[0-9]+$' THEN x.ref::numeric END, x.ref COLLATE "C", x.value NULLS FIRST, x.expires_at NULLS FIRST)
@@ -411,7 +420,6 @@ BEGIN
 			rules := o->'rules';
 			fresh := (o->>'new')::boolean;
 			lines := o->'lines';
-			spend := spend + (o->>'sum')::numeric - (o->>'paid')::numeric - (o->>'amount')::numeric;
 			o := o || jsonb_build_object('new', false, 'amount', (o->>'sum')::numeric - (o->>'paid')::numeric);
 			total := earn_ref_points(rules, (o->>'amount')::numeric, lines, jsonb_array_length(rules->'multipliers'), false);
 			points := total - (o->>'total')::numeric;
@@ -467,7 +475,6 @@ BEGIN
 
 		-- payments that came later than their orders, returns
 		FOR give IN SELECT x FROM jsonb_array_elements(late) WITH ORDINALITY q(x, i) ORDER BY i LOOP
-			spend := spend - (give->>'part')::numeric;
 			IF (give->>'points')::numeric <> 0 THEN
 				RETURN NEXT ROW(now, (give->>'points')::numeric, 'return', give->>'label', give->>'ref', NULL)::earn_ref_entry;
 			END IF;
@@ -482,22 +489,21 @@ BEGIN
 				FOREACH key IN ARRAY book.keys LOOP
 					o := book.orders->key;
 					CONTINUE WHEN o->>'ref' IS DISTINCT FROM e.ref;
-					part := least(r, (o->>'amount')::numeric - (o->>'returned')::numeric);
+					part := earn_ref_bound(book, least(r, (o->>'amount')::numeric - (o->>'returned')::numeric));
 					CONTINUE WHEN part <= 0;
 					r := r - part;
+					book.total := book.total - part;
 					book.orders := book.orders || jsonb_build_object(key, earn_ref_take_back(o, part));
 					points := points + (o->>'taken')::numeric - (book.orders->key->>'taken')::numeric;
 				END LOOP;
-				spend := spend - abs(e.value) + r;
-				IF r > 0 THEN
-					RETURN NEXT ROW(now, r, 'violation', 'return of more than was bought', e.ref, NULL)::earn_ref_entry;
-				END IF;
 			ELSE
-				IF abs(e.value) > greatest(spend, 0) THEN
-					RETURN NEXT ROW(now, abs(e.value) - greatest(spend, 0), 'violation', 'return of more than was bought', e.ref, NULL)::earn_ref_entry;
-				END IF;
-				spend := spend - abs(e.value);
-				points := earn_ref_return(rules, abs(e.value), now AT TIME ZONE zone, false, e.label, NULL);
+				part := earn_ref_bound(book, abs(e.value));
+				r := abs(e.value) - greatest(least(book.total, abs(e.value)), 0);
+				book.total := book.total - part;
+				points := CASE WHEN part > 0 THEN earn_ref_return(rules, part, now AT TIME ZONE zone, false, e.label, NULL) ELSE 0 END;
+			END IF;
+			IF r > 0 THEN
+				RETURN NEXT ROW(now, r, 'violation', 'return of more than was bought', e.ref, NULL)::earn_ref_entry;
 			END IF;
 			IF points <> 0 THEN
 				RETURN NEXT ROW(now, points, 'return', e.label, e.ref, NULL)::earn_ref_entry;

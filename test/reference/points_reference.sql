@@ -513,8 +513,8 @@ BEGIN
 			-- of what was earned under its ref, if something was, and of all; what went beyond counts for no ref
 			allowed := s.earned - (SELECT coalesce(sum(r.points), 0) FROM unnest(s.returns) r);
 			IF EXISTS (SELECT FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref) THEN
-				allowed := least(allowed, (SELECT sum(l.points) FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref)
-										  - (SELECT coalesce(sum(r.points), 0) FROM unnest(s.returns) r WHERE r.ref = e.ref));
+				allowed := greatest(least(allowed, (SELECT sum(l.points) FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref)
+										  - (SELECT coalesce(sum(r.points), 0) FROM unnest(s.returns) r WHERE r.ref = e.ref)), 0);
 			END IF;
 			s.returns := s.returns || ROW(e.ref, least(x, allowed))::ref_return;
 			IF x > allowed THEN

@@ -46,7 +46,7 @@ $$;
 CREATE FUNCTION ref_program_counting(list earn_ref_event[], policy jsonb, zone text, member_since timestamptz) RETURNS SETOF ref_program_counting
 LANGUAGE plpgsql AS $$
 DECLARE
-	book earn_ref_book := ROW('{}', '{}', '{}', '[]');
+	book earn_ref_book := earn_ref_book(policy);
 	bought text[] := '{}';	-- refs that some purchase had
 	here text[];			-- orders with lines at this instant
 	lines jsonb;			-- these: {"key", "label"}
@@ -115,12 +115,14 @@ BEGIN
 				FOREACH key IN ARRAY book.keys LOOP
 					o := book.orders->key;
 					CONTINUE WHEN o->>'ref' IS DISTINCT FROM e.ref;
-					part := greatest(least(abs(e.value) - amount, (o->>'amount')::numeric - (o->>'returned')::numeric), 0);
+					part := greatest(earn_ref_bound(book, least(abs(e.value) - amount, (o->>'amount')::numeric - (o->>'returned')::numeric)), 0);
 					amount := amount + part;
+					book.total := book.total - part;
 					book.orders := book.orders || jsonb_build_object(key, o || jsonb_build_object('returned', (o->>'returned')::numeric + part));
 				END LOOP;
 			ELSE
-				amount := abs(e.value);
+				amount := earn_ref_bound(book, abs(e.value));
+				book.total := book.total - amount;
 			END IF;
 			RETURN NEXT ROW(now, -amount, e.kind, e.label, e.ref, false)::ref_program_counting;
 		END LOOP;
@@ -319,14 +321,17 @@ BEGIN
 			FOREACH key IN ARRAY (s.book).keys LOOP
 				o := (s.book).orders->key;
 				CONTINUE WHEN o->>'ref' IS DISTINCT FROM e.ref;
-				part := least(r, (o->>'amount')::numeric - (o->>'returned')::numeric);
+				part := earn_ref_bound(s.book, least(r, (o->>'amount')::numeric - (o->>'returned')::numeric));
 				CONTINUE WHEN part <= 0;
 				r := r - part;
+				s.book.total := (s.book).total - part;
 				s.book.orders := (s.book).orders || jsonb_build_object(key, earn_ref_take_back(o, part));
 				points := points + (o->>'taken')::numeric - ((s.book).orders->key->>'taken')::numeric;
 			END LOOP;
 		ELSE
-			points := earn_ref_return(rules, abs(e.value), now AT TIME ZONE zone, false, e.label, tier);
+			part := earn_ref_bound(s.book, abs(e.value));
+			s.book.total := (s.book).total - part;
+			points := CASE WHEN part > 0 THEN earn_ref_return(rules, part, now AT TIME ZONE zone, false, e.label, tier) ELSE 0 END;
 		END IF;
 		s.rows := s.rows || ROW(now, 'return', e.label, e.ref, -abs(e.value), points, NULL, NULL, e.kind, points, NULL)::ref_program_row;
 	END LOOP;
@@ -452,7 +457,7 @@ BEGIN
 	started := (member_since AT TIME ZONE zone)::date;
 	counting := coalesce((SELECT array_agg(x::ref_program_counting) FROM ref_program_counting(list, earn_policy, zone, member_since) x), '{}');
 
-	earning := ROW(false, '{}', ROW('{}', '{}', '{}', '[]')::earn_ref_book, '{}', 0, '{}');
+	earning := ROW(false, '{}', earn_ref_book(earn_policy), '{}', 0, '{}');
 	points := ref_points_begin(points_policy, false);
 	points.books := jsonb_path_exists(earn_policy, '$.kinds.* ? (@ == "expire")');
 	IF tier_policy IS NOT NULL THEN

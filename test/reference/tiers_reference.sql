@@ -761,7 +761,7 @@ BEGIN
 			FROM generate_subscripts(metrics, 1) k);
 		FOR amount IN
 			SELECT DISTINCT a FROM (
-				SELECT unit
+				SELECT unnest(ARRAY[0, unit])
 				UNION ALL SELECT greatest(ref_tier_missing(c, metrics[m], of[m], v, events, r->>'threshold'), unit)
 				FROM unnest(ARRAY[rules, later]) r, jsonb_array_elements(r->'levels') l, unnest(ARRAY[l->'reach', l->'keep']) c, unnest(ARRAY[(at_last->(m - 1))::numeric, (at_end->(m - 1))::numeric]) v) x(a)
 			WHERE a IS NOT NULL ORDER BY 1
