@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(131);
+SELECT plan(132);
 
 -- What a timeline earns, as 'points kind label ref' in time order.
 CREATE FUNCTION earned(timeline event_timeline, policy earn_policy) RETURNS text[]
@@ -131,6 +131,7 @@ SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 100, "label": "food", "r
 SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 100, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 30, "kind": "paid_with_points", "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 20, "ref": 1}]', '{}'), '{100 earn 1,-10 return 1}', 'with a further line at its instant: 120 less 30');
 SELECT is(explained('[{"at": "2024-01-01T10:00Z", "value": 100, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 30, "kind": "paid_with_points", "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 20, "kind": "paid_with_points", "ref": 1}, {"at": "2024-01-02T10:00Z", "value": -70, "ref": 1}]', '{}'),
 	ARRAY['100: 100 at 1 per 1', '-20: payment with points of 20 of 100, 20 of 100 taken back', '-30: payment with points of 30 of 100, 30 of 100 taken back', '-50: return of 50 of 100, 50 of 100 taken back'], 'payments of an instant come before its returns');
+SELECT is(earned('[{"at": "2024-01-01T10:00Z", "value": 100, "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 30, "kind": "paid_with_points", "ref": 1}, {"at": "2024-01-02T10:00Z", "value": 20, "label": "toys"}, {"at": "2024-01-02T10:00Z", "value": 10, "label": "food"}]', '{}'), '{100 earn 1,10 earn food,20 earn toys,-30 return 1}', 'other orders of the instant keep their labels');
 -- payments without an order
 SELECT is(explained('[{"at": "2024-01-01T10:00Z", "value": 30, "kind": "paid_with_points", "ref": "A"}, {"at": "2024-01-02T10:00Z", "value": 20.00, "kind": "paid_with_points"}, {"at": "2024-01-03T10:00Z", "value": 100, "ref": "A"}]', '{}'),
 	ARRAY['0: 30.00 paid with points, for no order so far', '0: 20.00 paid with points, for no order so far', '70: 70.00 at 1 per 1.00, 30.00 paid with points'], 'a payment without an order is a row');

@@ -15,7 +15,8 @@
  *known.
  *
  * At one instant things happen in this order: what time gives, joining, referrals, purchases, what
- * was earned elsewhere, late payments, returns, and the rest of what passes through, role by role.
+ * was earned elsewhere, refunds of redemptions, adjustments, transfers, late payments, returns, and
+ * the rest of what passes through: as points have it.
  */
 #include "postgres.h"
 
@@ -320,7 +321,6 @@ add_late(EarnWalk *walk, int32 due, int32 order, int128 part)
 	late->part = part;
 	walk->orders[order].counted_back += part;
 	walk->spend -= part;
-	add_counted(walk, walk->orders[order].kind_no, walk->orders[order].label_no, -part);
 }
 
 /* What has waited under a ref pays for new lines, and not for those it has waited beside. */
@@ -475,6 +475,12 @@ reckon_instant(EarnWalk *walk)
 	for_role(walk, EARN_PAID_WITH_POINTS, pay);
 	for (i = 0; i < walk->ngroups; i++)
 		count_group(walk, &walk->groups[i]);
+	for (i = 0; i < walk->nlate; i++)
+	{
+		const EarnOrder *order = &walk->orders[walk->late[i].order];
+
+		add_counted(walk, order->kind_no, order->label_no, -walk->late[i].part);
+	}
 	for_role(walk, EARN_RETURN, reckon_return);
 }
 
@@ -985,13 +991,13 @@ earn_walk_end(EarnWalk *walk, int tier)
 	for_role(walk, EARN_REFERRAL, refer);
 	earn_purchases(walk);
 	for_role(walk, EARN_GIVEN, pass_on_coming);
-	for_role(walk, EARN_PAID_WITH_POINTS, settle_payment);
-	for_role(walk, EARN_RETURN, take_back);
-	for_role(walk, EARN_GIVEN, pass_on_going);
 	for_role(walk, EARN_REFUND, pass_on);
 	for_role(walk, EARN_ADJUST, pass_on);
 	for_role(walk, EARN_TRANSFER, pass_on_coming);
 	for_role(walk, EARN_TRANSFER, pass_on_going);
+	for_role(walk, EARN_PAID_WITH_POINTS, settle_payment);
+	for_role(walk, EARN_RETURN, take_back);
+	for_role(walk, EARN_GIVEN, pass_on_going);
 	for_role(walk, EARN_REDEMPTION, pass_on);
 	for_role(walk, EARN_FORFEIT, pass_on);
 	for_role(walk, EARN_EXPIRE, pass_on);

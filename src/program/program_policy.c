@@ -596,3 +596,18 @@ program_tier_name(const ProgramPolicy *policy, int rank)
 {
 	return policy->tiers != NULL && rank >= 0 ? policy->tiers->tiers[rank] : NULL;
 }
+
+bool
+program_has_ledger(const ProgramPolicy *policy)
+{
+	int i;
+
+	for (i = 0; i < policy->earn->nkinds; i++)
+	{
+		EarnRole role = policy->earn->kinds[i].role;
+
+		if (role != EARN_REDEMPTION && earn_is_ledger_role(role))
+			return true;
+	}
+	return false;
+}
