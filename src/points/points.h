@@ -311,6 +311,8 @@ typedef struct PointsEvent
 	int64 value;	 /* signed as in a timeline */
 	int32 number;	 /* comes back in moves and lots */
 	int32 label_no;	 /* 0: none */
+	bool has_expiry; /* of its own */
+	TimestampTz expires_at;
 	EventRefType ref_type;
 	int64 ref_number;
 	EventText ref_text; /* its bytes must stay */

@@ -355,7 +355,9 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 					  .value = event->value,
 					  .number = event->number,
 					  .role = event->role,
-					  .label_no = event->label_no };
+					  .label_no = event->label_no,
+					  .has_expiry = event->has_expiry,
+					  .expires_at = event->expires_at };
 
 	if (event->value == 0)
 		return;
