@@ -78,7 +78,7 @@ SELECT attempt(format('SELECT %L::event_timeline - %L', :'a', '[{"at": "2024-01-
 SELECT attempt($$SELECT '[]'::event_timeline - '[{"at": "2024-01-06T10:00:00Z", "ref": "A-1"}]'$$) AS isnt_there_either;
 SELECT timeline_merge(:'a', :'b') AS merged_once;
 SELECT timeline_merge('[{"at": "2024-01-05T10:00:00Z", "kind": "earn", "ref": 1}]',
-	'[{"at": "2024-01-06T10:00:00Z", "kind": "return", "ref": 1}, {"at": "2024-01-07T10:00:00Z", "kind": "earn", "ref": 1}, {"at": "2024-01-07T10:00:00Z", "kind": "earn", "ref": "1x"}]') AS kind_counts;
+	'[{"at": "2024-01-06T10:00:00Z", "kind": "return", "ref": 1}, {"at": "2024-01-07T10:00:00Z", "kind": "earn", "ref": 1}, {"at": "2024-01-07T10:00:00Z", "kind": "earn", "ref": "1x"}]') AS whole_events_count;
 SELECT '[{"at": "2024-01-05T10:00:00Z", "value": 1.5}]'::event_timeline = '[{"at": "2024-01-05T10:00:00Z", "value": 1.50}]' AS same_at_any_scale,
 	   '[{"at": "2024-01-05T10:00:00Z", "value": 0}]'::event_timeline = '[{"at": "2024-01-05T10:00:00Z"}]' AS zero_isnt_absent;
 

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(30);
+SELECT plan(38);
 \ir reference/periods.sql
 CREATE TABLE calendar (period text, day date, n int);
 \ir reference/activity.sql
@@ -26,6 +26,18 @@ SELECT is_empty('SELECT id FROM sample WHERE (a * b)::date[] IS DISTINCT FROM AR
 SELECT is_empty('SELECT id FROM sample WHERE (a = b) IS DISTINCT FROM (x = y) OR (a <> b) IS DISTINCT FROM (x <> y)', 'a = b, a <> b');
 SELECT cmp_ok((SELECT count(*)::int FROM sample WHERE x = y), '>', 300, '... some are equal');
 SELECT cmp_ok((SELECT count(*)::int FROM sample WHERE x <> y AND cardinality(x) = cardinality(y)), '>', 100, '... some differ at the same length');
+
+-- activity_replace
+CREATE TABLE span AS
+SELECT id, x, y, a, b, since, until, ARRAY(SELECT d FROM unnest(y) d WHERE d >= coalesce(since, '-infinity') AND d < coalesce(until, 'infinity')) AS fresh
+FROM (SELECT *, CASE WHEN id % 7 <> 0 THEN date '2024-02-01' + id % 90 END AS since, CASE WHEN id % 6 <> 0 THEN date '2024-03-01' + id % 200 END AS until FROM sample WHERE id % 4 = 0) s;
+SELECT is_empty('SELECT id FROM span WHERE activity_replace(a, activity_set(fresh), since, until)::date[] IS DISTINCT FROM ref_set(ARRAY(SELECT d FROM unnest(x) d WHERE NOT (d >= coalesce(since, ''-infinity'') AND d < coalesce(until, ''infinity''))) || fresh)', 'activity_replace against arrays');
+SELECT cmp_ok((SELECT count(*)::int FROM span WHERE activity_replace(a, activity_set(fresh), since, until) NOT IN (a, b) AND fresh <> '{}'), '>', 50, '... there is something to replace, and something to keep');
+SELECT is(activity_replace(NULL, '{2024-01-05}', '2024-01-05', NULL), '{2024-01-05}'::activity_set, '... of nobody');
+SELECT is(activity_replace('{2024-01-05,2024-01-06}', NULL, '2024-01-06', NULL), '{2024-01-05}'::activity_set, '... by nothing');
+SELECT is(activity_replace(NULL, NULL, NULL, NULL), NULL, '... NULL only where both are');
+SELECT is(activity_replace('{2024-01-05,2024-01-06}', '{2024-02-01}', NULL, NULL), '{2024-02-01}'::activity_set, '... all of it');
+SELECT throws_ok(format('SELECT activity_replace(''{}'', ''{2024-01-05,%s}'', ''2024-01-04'', ''2024-01-06'')', day), '22023', format('the fresh day %s is outside of the time that is replaced', day), '... a day outside is named') FROM unnest(ARRAY['2024-01-03', '2024-01-06']) day;
 
 -- laws
 SELECT is_empty('SELECT id FROM sample WHERE NOT (' || law || ')', law) FROM unnest(ARRAY[

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(63);
+SELECT plan(94);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
@@ -157,10 +157,10 @@ CREATE TABLE again (LIKE serial);
 COPY again FROM PROGRAM 'cat funnel_totals.bin && rm funnel_totals.bin' (FORMAT binary);
 SELECT results_eq('SELECT n, result FROM again ORDER BY n', 'SELECT n, result FROM serial ORDER BY n', 'binary');
 SELECT results_eq($$SELECT s.* FROM serial, funnel_totals_scope(result) s WHERE n IN (4, 5, 6, 8) ORDER BY n$$,
-	$$SELECT steps, by, mode, within, CASE WHEN n = 4 THEN '{1 day,1 day,1 day}'::interval[] WHEN n = 5 THEN step_within END, CASE WHEN n <> 8 THEN 'UTC' END, as_of, (SELECT count(DISTINCT customer) FROM visits), (SELECT count(*) FROM visits WHERE customer IS NULL) FROM asked WHERE n IN (4, 5, 6, 8) ORDER BY n$$,
+	$$SELECT steps, by, mode, within, CASE WHEN n = 4 THEN '{1 day,1 day,1 day}'::interval[] WHEN n = 5 THEN step_within END, CASE WHEN n <> 8 THEN 'UTC' END, as_of, (SELECT count(DISTINCT customer) FROM visits), (SELECT count(*) FROM visits WHERE customer IS NULL), CASE WHEN n = 8 THEN '{nothing}' ELSE '{}' END::text[] FROM asked WHERE n IN (4, 5, 6, 8) ORDER BY n$$,
 	'what it is about');
-SELECT is(('{"mode": "in_order", "rows": [{"customers": 2, "duration": 1000000, "step": 2}, {"step": 0, "duration": 0, "customers": 5}, {"customers": 3, "duration": 0, "step": 1}], "by": "label", "within": "P1DT2H", "zone": "utc", "as_of": "2024-02-01", "step_within": ["90 minutes"], "steps": ["a\"", "ä"]}'::funnel_totals_result)::text,
-	'{"steps": ["a\"", "ä"], "by": "label", "mode": "in_order", "within": "1 day 02:00:00", "step_within": ["01:30:00"], "zone": "UTC", "as_of": "2024-02-01", "rows_without_customer": 0, "rows": [{"step": 0, "duration": 0, "customers": 5}, {"step": 1, "duration": 0, "customers": 3}, {"step": 2, "duration": 1000000, "customers": 2}]}', 'text in its one form');
+SELECT is(('{"mode": "in_order", "rows": [{"customers": 2, "duration": 1000000, "step": 2}, {"step": 0, "duration": 0, "customers": 5}, {"customers": 3, "with_event": 4, "duration": 0, "step": 1}, {"step": 2, "duration": 0, "with_event": 2}], "by": "label", "within": "P1DT2H", "zone": "utc", "as_of": "2024-02-01", "step_within": ["90 minutes"], "steps": ["a\"", "ä"]}'::funnel_totals_result)::text,
+	'{"steps": ["a\"", "ä"], "by": "label", "mode": "in_order", "within": "1 day 02:00:00", "step_within": ["01:30:00"], "zone": "UTC", "as_of": "2024-02-01", "rows_without_customer": 0, "rows": [{"step": 0, "duration": 0, "customers": 5}, {"step": 1, "duration": 0, "customers": 3, "with_event": 4}, {"step": 2, "duration": 0, "with_event": 2}, {"step": 2, "duration": 1000000, "customers": 2}]}', 'text in its one form');
 
 SELECT throws_ok($$SELECT rollup(r) FROM (SELECT funnel_totals('[]'::event_timeline, v.s) AS r FROM (VALUES ('{a}'::text[]), ('{b}')) v(s) GROUP BY v.s) q$$, '22023', 'funnel_totals_results with different steps can''t be added up', 'different funnels don''t add up');
 SELECT throws_ok($$SELECT rollup(r) FROM (SELECT funnel_totals('[]'::event_timeline, '{a}', v.w) AS r FROM (VALUES ('1 day'::interval), (NULL)) v(w) GROUP BY v.w) q$$, '22023', 'funnel_totals_results with different within can''t be added up', '... different windows');
@@ -175,7 +175,51 @@ SELECT throws_ok(format('SELECT %L::funnel_totals_result', text), '22P02', NULL,
 	('{"steps": ["a"], "by": "kind", "mode": "in_order", "rows": [{"step": 0, "duration": 0, "customers": 1}, {"step": 1, "duration": 0, "customers": 2}]}'),
 	('{"steps": ["a"], "by": "kind", "mode": "in_order", "rows": [{"step": 1, "duration": 0, "customers": 1}]}'),
 	('{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows": [{"step": 0, "duration": 0, "customers": 1}, {"step": 1, "duration": 0, "customers": 1}, {"step": 2, "duration": -1, "customers": 1}]}'),
+	('{"steps": ["a"], "by": "kind", "mode": "in_order", "rows": [{"step": 0, "duration": 0, "customers": 2}, {"step": 1, "duration": 0, "customers": 2, "with_event": 1}]}'),
+	('{"steps": ["a"], "by": "kind", "mode": "in_order", "rows": [{"step": 0, "duration": 0, "customers": 2}, {"step": 1, "duration": 0, "customers": 1, "with_event": 3}]}'),
+	('{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows": [{"step": 0, "duration": 0, "customers": 2}, {"step": 1, "duration": 0, "customers": 1, "with_event": 1}, {"step": 2, "duration": 5, "customers": 1, "with_event": 1}]}'),
+	('{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows": [{"step": 0, "duration": 0, "customers": 2}, {"step": 1, "duration": 0, "with_event": 1}, {"step": 2, "duration": 0, "customers": 1, "with_event": 1}]}'),
 	('{"steps": ["a"], "by": "kind", "mode": "any", "rows": []}')) v(text);
+
+-- ---- steps that no event is named as ----
+
+CREATE FUNCTION with_event(r funnel_totals_result) RETURNS TABLE (step int, customers int)
+LANGUAGE sql AS $$ SELECT (e->>'step')::int, sum((e->>'with_event')::int)::int FROM jsonb_array_elements((r::text::jsonb)->'rows') e WHERE e->>'step' > '0' GROUP BY 1 HAVING sum((e->>'with_event')::int) > 0 $$;
+SELECT results_eq(format('SELECT w.* FROM serial, with_event(result) w WHERE n = %s ORDER BY step', n),
+	format('SELECT s::int, count(DISTINCT customer)::int FROM asked a, generate_subscripts(steps, 1) s, visits WHERE n = %s AND steps[s] = CASE a.by WHEN ''kind'' THEN kind ELSE label END AND at IS NOT NULL GROUP BY s HAVING count(customer) > 0 ORDER BY s', n), 'who has such an event at all: funnel ' || n)
+FROM asked ORDER BY n;
+SELECT is((funnel_totals_scope(funnel_totals(t, '{visit,order,vist,visit,web,vist}'))).steps_without_events, '{vist,web}', 'steps that are misspelt, each once')
+FROM (VALUES ('[{"at": "2024-01-01T00:00:00Z", "kind": "visit", "label": "web"}, {"at": "2024-01-02T00:00:00Z", "kind": "order"}]'::event_timeline)) v(t);
+SELECT is((funnel_totals_scope(rollup(r))).steps_without_events, '{c}', 'one of the parts has it') FROM (SELECT funnel_totals(t, '{a,b,c}') AS r FROM (VALUES ('[{"at": "2024-01-01T00:00:00Z", "kind": "a"}]'::event_timeline), ('[{"at": "2024-01-01T00:00:00Z", "kind": "b"}]')) v(t) GROUP BY t::text) q;
+SELECT is((funnel_totals_scope(funnel_totals(t, '{a}', NULL, 'in_order', 'kind', NULL, '2023-01-01'))).steps_without_events, '{}', 'an event after as_of is one') FROM (VALUES ('[{"at": "2024-01-01T00:00:00Z", "kind": "a"}]'::event_timeline)) v(t);
+
+-- ---- days and zones ----
+
+-- A window of a day over the change to summer time in Helsinki, 23 hours; as_of of a day in Azores,
+-- where on 2023-10-29 clocks go from 01:00 back to 00:00, and in Havana, from 01:00 on 2023-11-05.
+CREATE FUNCTION timeline_of(at timestamptz) RETURNS event_timeline LANGUAGE sql AS $$ SELECT timeline_agg(make_event(at => at, kind => 'a')) $$;
+CREATE TABLE clock (at timestamptz, kind text);
+INSERT INTO clock VALUES ('2024-03-30 12:00+02', 'a'), ('2024-03-31 12:30+03', 'b');
+SELECT is((SELECT reached FROM funnel(t, '{a,b}', '1 day', zone => zone)), reached, 'a day''s window in ' || zone)
+FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q, (VALUES ('Europe/Helsinki', 1), ('UTC', 2)) v(zone, reached);
+SELECT results_eq(format('SELECT (SELECT max(step) FROM funnel_totals_table(r) WHERE reached > 0), (funnel_totals_scope(r)).zone FROM (SELECT funnel_totals(timelines(1, make_event(at => at, kind => kind)), ''{a,b}'', ''1 day'', zone => %1$L) AS r FROM clock) q
+	UNION ALL SELECT (SELECT max(step) FROM funnel_totals_table(r) WHERE reached > 0), (funnel_totals_scope(r)).zone FROM (SELECT funnel_totals(t, ''{a,b}'', ''1 day'', ''in_order'', ''kind'', NULL, NULL, %1$L) AS r FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) t) q', zone),
+	format('VALUES (%1$s, %2$L), (%1$s, %2$L)', reached, zone), '... of everyone, both ways, in ' || zone)
+FROM (VALUES ('Europe/Helsinki', 1), ('UTC', 2)) v(zone, reached);
+SELECT is((SELECT funnel_totals(t, '{a,b}', '1 hour', 'in_order', 'kind', NULL, NULL, 'Asia/Tokyo') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), (SELECT funnel_totals(t, '{a,b}', '1 hour') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), 'where no day counts, a zone doesn''t');
+SELECT throws_ok($$SELECT funnel('[]', '{a}', zone => 'Europe/Helsingfors')$$, '22023', NULL, 'an unknown zone');
+SELECT results_eq(format('SELECT n, reached FROM generate_series(-3, 3) n, LATERAL funnel(timeline_of(%1$L::timestamptz + n * interval ''30 minutes''), ''{a}'', as_of => %2$L, zone => %3$L)', at, day, zone),
+	format('SELECT n, ((%1$L::timestamptz + n * interval ''30 minutes'') AT TIME ZONE %3$L < date %2$L + 1)::int FROM generate_series(-3, 3) n', at, day, zone), 'the day''s end around ' || at || ' in ' || zone)
+FROM (VALUES ('2023-10-29 01:00+00', '2023-10-28', 'Atlantic/Azores'), ('2023-10-30 01:00+00', '2023-10-29', 'Atlantic/Azores'), ('2023-11-06 05:00+00', '2023-11-05', 'America/Havana'), ('2023-11-05 04:00+00', '2023-11-04', 'America/Havana'), ('2021-10-28 22:00+00', '2021-10-28', 'Asia/Amman')) v(at, day, zone);
+
+-- ---- at the limits ----
+
+SELECT throws_ok(format('SELECT %s', call), '22008', 'the time between two steps of a funnel is out of range', call)
+FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM (VALUES (timestamptz '4713-01-01 BC', 'a'), ('294276-12-31', 'b')) v(at, kind)) q,
+	LATERAL (VALUES (format('funnel(%L, ''{a,b}'')', t)), (format('funnel_totals(%L::event_timeline, ''{a,b}'')', t)), (format('funnel_totals(timelines(1, %L::event_timeline), ''{a,b}'')', t))) v(call);
+SELECT results_eq($$SELECT median_from_previous::text::interval, r::text::funnel_totals_result = r FROM (SELECT funnel_totals(timeline_agg_of, '{a,b}') AS r FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS timeline_agg_of FROM (VALUES (timestamptz '4713-01-01 BC', 'a'), ('280000-12-31', 'b')) v(at, kind)) l) q, funnel_totals_table(r) WHERE step = 2$$,
+	$$SELECT timestamptz '280000-12-31' - timestamptz '4713-01-01 BC', true$$, 'what is as long as an interval may be is read back');
+
 SELECT throws_ok($$SELECT funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a}')), 1)$$, '22023', NULL, 'an impossible confidence');
 SELECT results_eq($$SELECT oid::regprocedure::text FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND provolatile <> 's'$$, $$VALUES ('funnel_totals(event_timeline,text[])')$$, 'where days and months are counted, the session''s zone matters');
 

@@ -229,7 +229,7 @@ SELECT results_eq('SELECT members, members_with_balance, earned, as_of FROM idle
 SELECT results_eq($$SELECT members, as_of FROM idle CROSS JOIN LATERAL points_totals_table(points_totals(b, as_of => '2024-01-31')) t$$, $$VALUES (3::bigint, date '2024-01-31')$$, '... as of a day');
 SELECT is_empty('SELECT t.* FROM idle CROSS JOIN LATERAL points_rollforward_table(points_rollforward(b)) t', '... roll nothing forward');
 SELECT is_empty('SELECT t.* FROM idle CROSS JOIN LATERAL points_triangle_table(points_triangle(b)) t', '... and have no triangle');
-SELECT results_eq('SELECT t.* FROM idle CROSS JOIN LATERAL points_liability(points_triangle(b), 0.01) t', 'VALUES (NULL::text, NULL::date, 0::numeric, 0::numeric, 0::numeric)', '... and no liability');
+SELECT results_eq('SELECT t.* FROM idle CROSS JOIN LATERAL points_liability(points_triangle(b), 0.01) t', 'VALUES (NULL::text, NULL::date, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric)', '... and no liability');
 SELECT is((SELECT rollup(r)::text FROM (SELECT points_totals(b) FROM idle UNION ALL SELECT points_totals(b, as_of => '2024-01-31') FROM idle) q(r)),
 	'{"policy": {}, "zone": "UTC", "as_of": "2024-01-31", "scale": 0, "rows_without_customer": 0, "rows": [{"members": 6}]}', 'a result as of no day goes with any');
 SELECT is((SELECT points_totals(NULL::timeline_base)), NULL, 'a NULL base');
@@ -266,14 +266,14 @@ SELECT results_eq($$SELECT period_start, issued, closing FROM (SELECT points_rol
 	  WHERE points_balance(t, '{"zone": "America/St_Johns"}', d::date) > 0$$, 'days that come twice end where the balance has them end');
 -- a debt: under no label, until a lot pays it back
 SELECT results_eq($$SELECT label, period_start, issued, redeemed, returned, closing FROM (SELECT points_rollforward('[{"at": "2024-01-10T00:00Z", "value": -50, "kind": "s", "label": "x"}, {"at": "2024-01-11T00:00Z", "value": -10, "kind": "e"}, {"at": "2024-02-10T00:00Z", "value": 55, "kind": "e", "label": "x"}, {"at": "2024-03-10T00:00Z", "value": 20, "kind": "e", "label": "y"}]'::event_timeline,
-		'{"kinds": {"e": "earn", "s": "redeem"}}', 'month', '2024-03-31', true)) q(r) CROSS JOIN LATERAL points_rollforward_table(r) t$$,
+		'{"kinds": {"e": "earn", "s": "redeem"}, "returns_beyond": "take"}', 'month', '2024-03-31', true)) q(r) CROSS JOIN LATERAL points_rollforward_table(r) t$$,
 	$$VALUES ('x', date '2024-02-01', 55::numeric, 50::numeric, 5::numeric, 0::numeric), ('x', '2024-03-01', 0, 0, 0, 0), ('y', '2024-03-01', 20, 0, 5, 15),
 		(NULL, '2024-01-01', 0, 50, 10, -60), (NULL, '2024-02-01', 0, -50, -5, -5), (NULL, '2024-03-01', 0, 0, -5, 0)$$, 'a debt moves to the labels that pay it back');
 SELECT results_eq($$SELECT t.label, t.issue_period, t.age, t.issued, t.redeemed, t.taken_back FROM (SELECT points_triangle('[{"at": "2024-01-10T00:00Z", "value": -50, "kind": "s", "label": "x"}, {"at": "2024-01-11T00:00Z", "value": -10, "kind": "e"}, {"at": "2024-02-10T00:00Z", "value": 55, "kind": "e", "label": "x"}, {"at": "2024-03-10T00:00Z", "value": 20, "kind": "e", "label": "y"}]'::event_timeline,
-		'{"kinds": {"e": "earn", "s": "redeem"}}', 'month', '2024-03-31', true)) q(r) CROSS JOIN LATERAL points_triangle_table(r) t$$,
+		'{"kinds": {"e": "earn", "s": "redeem"}, "returns_beyond": "take"}', 'month', '2024-03-31', true)) q(r) CROSS JOIN LATERAL points_triangle_table(r) t$$,
 	$$VALUES ('x', date '2024-02-01', 0, 55::numeric, 50::numeric, 5::numeric), ('x', '2024-02-01', 1, 0, 0, 0), ('y', '2024-03-01', 0, 20, 0, 5)$$, '... and is in the triangle when it is paid');
 -- customers don't owe each other anything: the first has two cancelled redemptions, the second owes a return before the redemption that is cancelled
-SELECT results_eq($$SELECT label, redeemed, returned, closing FROM (SELECT points_rollforward(t, '{"kinds": {"e": "earn", "s": "redeem", "b": "redeem_refund"}}', 'year', '2024-12-31', true ORDER BY n) FROM (VALUES
+SELECT results_eq($$SELECT label, redeemed, returned, closing FROM (SELECT points_rollforward(t, '{"kinds": {"e": "earn", "s": "redeem", "b": "redeem_refund"}, "returns_beyond": "take"}', 'year', '2024-12-31', true ORDER BY n) FROM (VALUES
 		(1, '[{"at": "2024-01-01T00:00Z", "value": -1, "kind": "s", "ref": 1}, {"at": "2024-01-02T00:00Z", "value": -1, "kind": "s", "ref": 2}, {"at": "2024-01-03T00:00Z", "value": 1, "kind": "b", "ref": 1}, {"at": "2024-01-03T00:00Z", "value": 1, "kind": "b", "ref": 2}]'::event_timeline),
 		(2, '[{"at": "2024-01-01T00:00Z", "value": -5, "kind": "e"}, {"at": "2024-01-02T00:00Z", "value": -10, "kind": "s", "ref": 9}, {"at": "2024-01-03T00:00Z", "value": 10, "kind": "b", "ref": 9}, {"at": "2024-01-04T00:00Z", "value": 7, "kind": "e", "label": "x"}]')) v(n, t)) q(r)
 	CROSS JOIN LATERAL points_rollforward_table(r) t$$, $$VALUES ('x', 0::numeric, 5::numeric, 2::numeric), (NULL, 12, 0, 0)$$, 'a cancelled debt is a redemption''s, of the same customer');

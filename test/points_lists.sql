@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(126);
+SELECT plan(129);
 
 -- the rows that a query gives, as text
 CREATE FUNCTION lines(query text) RETURNS text
@@ -24,6 +24,8 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT points_policy('{"kinds": {"EARN": "earn", "REDEEM": "redeem", "RETURN": "return", "REFUND": "redeem_refund", "EXPIRE": "expire",
 									 "ADJ": "adjust", "MOVE": "transfer", "LOST": "forfeit", "NOTE": "ignore"}}'::jsonb || more)
 $$;
+-- a refund of what nobody redeemed makes points
+CREATE FUNCTION ways() RETURNS points_policy LANGUAGE sql IMMUTABLE AS $$ SELECT kinds('{"refunds_beyond": "new_lot"}') $$;
 
 CREATE TABLE entry (name text, at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz);
 INSERT INTO entry VALUES
@@ -121,7 +123,7 @@ SELECT is(after_errors(), ' -7 22023 22023 8 22P02 -7', '... and go on after an 
 
 -- ---- summary ----
 
-CREATE FUNCTION shop() RETURNS points_policy LANGUAGE sql IMMUTABLE AS $$ SELECT kinds('{"pending": "10 days", "expires_after": "2 months"}') $$;
+CREATE FUNCTION shop() RETURNS points_policy LANGUAGE sql IMMUTABLE AS $$ SELECT kinds('{"pending": "10 days", "expires_after": "2 months", "returns_beyond": "take"}') $$;
 SELECT is(lines($$SELECT balance, earned, reinstated, adjusted, transferred, redeemed, returned, expired, forfeited, pending, active, overdrawn, unmet, next_expiry_at, next_expiry_points, last_activity_at
 	FROM unnest('{2024-01-01,2024-01-05,2024-01-16,2024-02-01,2024-03-10}'::date[]) d, points_summary(ledger('shop'), shop(), d)$$), $$
 0,100,0,0,0,0,0,0,0,100,0,0,0,2024-03-02 00:00,100,2024-01-01 10:00
@@ -129,7 +131,7 @@ SELECT is(lines($$SELECT balance, earned, reinstated, adjusted, transferred, red
 45,150,15,0,0,70,0,0,0,50,45,0,0,2024-03-02 00:00,45,2024-01-15 10:00
 35,150,15,0,0,70,60,0,0,0,35,0,0,2024-03-02 00:00,35,2024-01-15 10:00
 -5,150,15,0,0,75,60,35,0,0,0,5,0,,,2024-03-05 10:00$$, 'summary, day by day');
-SELECT is(lines($$SELECT balance, earned, reinstated, adjusted, transferred, redeemed, returned, expired, forfeited, pending, active, overdrawn, unmet, next_expiry_at, last_activity_at FROM points_summary(ledger('ways'), kinds(), '2024-12-31')$$), $$
+SELECT is(lines($$SELECT balance, earned, reinstated, adjusted, transferred, redeemed, returned, expired, forfeited, pending, active, overdrawn, unmet, next_expiry_at, last_activity_at FROM points_summary(ledger('ways'), ways(), '2024-12-31')$$), $$
 6,122,6,-70,0,10,7,5,30,0,6,0,0,,2024-01-12 10:00$$, '... every way in and out');
 SELECT is(lines($$SELECT balance, redeemed, unmet, overdrawn FROM unnest('{2024-01-02,2024-01-03}'::date[]) d, points_summary(ledger('over'), '{"overdraft": "clip"}', d)$$), $$
 0,10,15,0
@@ -146,7 +148,7 @@ SELECT is(lines($$SELECT balance, next_expiry_at, next_expiry_points FROM unnest
 SELECT is(lines($$SELECT points_balance_at('[{"at": "2024-10-26T21:30:00Z", "value": 10}]', '{"zone": "Europe/Helsinki", "inactive_after": "24 hours"}', at) FROM (VALUES (timestamptz '2024-10-27 21:59:59Z'), ('2024-10-27 22:00Z')) v(at)$$), '
 10
 0', '... not before the next day where 24 hours end on the same');
-SELECT is((SELECT s.*::text FROM points_summary('[]') s), '(0,0,0,0,0,0,0,0,0,0,0,0,0,,,)', '... of a member without events');
+SELECT is((SELECT s.*::text FROM points_summary('[]') s), '(0,0,0,0,0,0,0,0,0,0,0,0,,0,,,)', '... of a member without events');
 SELECT is((SELECT count(*)::int FROM points_summary(NULL) s WHERE s IS NULL), 1, '... of a NULL timeline: NULLs');
 SELECT is((SELECT (points_summary(ledger('cents'))).balance::text), '10.25', '... a column of it');
 
@@ -185,7 +187,7 @@ SELECT is(lines($$SELECT * FROM points_lots(ledger('shop'), shop(), '2024-01-16'
 SELECT is(lines($$SELECT * FROM points_lots(ledger('shop'), shop(), '2024-12-31')$$), '
 2024-01-01 10:00,EARN,till,A,100,0,2024-01-11 10:00,2024-03-02 00:00,expired
 2024-01-12 10:00,EARN,web,B,50,0,2024-01-22 10:00,2024-03-13 00:00,returned', '... expired and returned');
-SELECT is(lines($$SELECT ref, points, remaining, expires_at, state FROM points_lots(ledger('ways'), kinds(), '2024-12-31')$$), '
+SELECT is(lines($$SELECT ref, points, remaining, expires_at, state FROM points_lots(ledger('ways'), ways(), '2024-12-31')$$), '
 A,100,0,,adjusted
 B,50,0,,transferred
 C,30,0,,forfeited
@@ -208,10 +210,16 @@ SELECT is(lines($$SELECT * FROM points_lots('[]')$$) || lines($$SELECT * FROM po
 -- ---- redemptions ----
 
 SELECT is(lines($$SELECT * FROM points_redemptions(ledger('shop'), shop(), '2024-12-31')$$), '
-2024-01-05 10:00,R1,,,,30
+2024-01-05 10:00,R1,2024-01-01 10:00,A,till,30
 2024-01-15 10:00,R2,2024-01-01 10:00,A,till,40
 2024-01-16 10:00,R2,2024-01-01 10:00,A,till,-15
-2024-03-05 10:00,R3,,,,5', 'redemptions: what was not there, and a refund');
+2024-03-05 10:00,R3,,,,5', 'redemptions: one that later points paid, a refund, and what is still owed');
+SELECT is(lines($$SELECT * FROM points_redemptions(ledger('shop'), shop(), '2024-01-10')$$), '
+2024-01-05 10:00,R1,,,,30', '... before they pay');
+SELECT is(lines($$SELECT * FROM points_redemptions(ledger('over'))$$), '
+2024-01-02 10:00,,2024-01-01 10:00,,,10
+2024-01-02 10:00,,2024-01-03 10:00,,,8
+2024-01-02 10:00,,,,,7', '... what it took at once, what later points paid, and the rest');
 SELECT is(lines($$SELECT * FROM points_redemptions(ledger('plain'))$$), '
 2024-04-01 10:00,,2024-02-21 10:00,,,10
 2024-04-01 10:00,,2024-03-15 10:00,,,5', '... over two lots');
@@ -257,7 +265,7 @@ SELECT is(lines($$SELECT * FROM points_statement(ledger('plain'))$$), '
 2024-02-21 10:00,earn,,,10,10
 2024-03-15 10:00,earn,,,10,20
 2024-04-01 10:00,redeem,,,-15,5', '... of everything up to today');
-SELECT is(lines($$SELECT at, role, ref, points, balance FROM points_statement(ledger('ways'), kinds())$$), '
+SELECT is(lines($$SELECT at, role, ref, points, balance FROM points_statement(ledger('ways'), ways())$$), '
 ,opening,,,0
 2024-01-01 10:00,earn,A,100,100
 2024-01-02 10:00,adjust,B,50,150
@@ -321,8 +329,9 @@ SELECT is(lines($$SELECT ref, points FROM points_violations('[{"at": "2024-01-01
 1,5
 ,10', '... returns under a ref, and others against all that was earned');
 SELECT is(lines($$SELECT * FROM points_violations(ledger('plain'))$$) || lines($$SELECT * FROM points_violations(NULL)$$), '', '... none');
-SELECT is(lines($$SELECT * FROM points_violations(ledger('ways'), kinds())$$), '
-2024-01-12 10:00,J,computed expiry that was never booked,5', '... only what the ledger does not book');
+SELECT is(lines($$SELECT * FROM points_violations(ledger('ways'), ways())$$), '
+2024-01-11 10:00,none,refund of more than was redeemed,6
+2024-01-12 10:00,J,computed expiry that was never booked,5', '... a refund of what nobody redeemed, and what the ledger does not book');
 
 -- ---- errors ----
 
@@ -346,7 +355,7 @@ SELECT throws_ok($$SELECT points_balance(ledger('shop'), '{"kinds": {"EARN": "ea
 SELECT setseed(0.31);
 CREATE TABLE rules AS
 SELECT n, coalesce(p || '{"kinds": {"E": "earn", "S": "redeem", "R": "return", "B": "redeem_refund", "X": "expire", "A": "adjust", "T": "transfer", "L": "forfeit", "N": "ignore"}}', p)::points_policy AS policy
-FROM unnest(ARRAY['{}', '{"expires_after": "3 months"}', '{"expires_after": "45 days", "expires_align": "month", "pending": "20 days"}', '{"expires_on": "06-30", "redeem_order": "newest", "returns_below_zero": false}',
+FROM unnest(ARRAY['{"refunds_beyond": "new_lot", "returns_beyond": "take"}', '{"expires_after": "3 months", "refunds_beyond": "new_lot", "returns_beyond": "take"}', '{"expires_after": "45 days", "expires_align": "month", "pending": "20 days"}', '{"expires_on": "06-30", "redeem_order": "newest", "returns_below_zero": false}',
 	'{"inactive_after": "60 days", "overdraft": "clip"}', '{"inactive_after": "90 days", "refreshed_by": ["redeem"], "expires_after": "100 days", "expires_align": "none", "expiry_boundary": "valid", "pending": "5 days", "redeem_order": "oldest"}',
 	'{"zone": "Pacific/Auckland", "expires_after": "2 months", "by_label": {"x": {"expires": "never"}, "y": {"expires_after": "10 days"}}, "versions": [{"from": "2024-06-01", "expires_after": "1 month", "pending": "3 days"}]}']::jsonb[]) WITH ORDINALITY u(p, n);
 CREATE TABLE member AS
@@ -354,7 +363,7 @@ SELECT c AS id, timeline_agg(make_event(at => at, value => value, kind => kind, 
 FROM (SELECT c, timestamptz '2024-01-01 00:00+00' + trunc(random() * 365 * 8) * interval '3 hours' AS at, round((random() * 100)::numeric, c % 3) * CASE WHEN random() < 0.2 THEN -1 ELSE 1 END AS value,
 		(ARRAY['E', 'E', 'E', 'E', 'S', 'S', 'S', 'R', 'B', 'B', 'X', 'A', 'A', 'T', 'L', 'N'])[1 + trunc(random() * 16)::int] AS kind, (ARRAY['x', 'y', NULL])[1 + trunc(random() * 3)::int] AS label,
 		trunc(random() * 6)::bigint AS ref, CASE WHEN random() < 0.1 THEN timestamptz '2024-01-01 00:00+00' + random() * interval '400 days' END AS expires_at
-	  FROM generate_series(1, 60) c, generate_series(1, 5 + c) n) e GROUP BY c;
+	  FROM generate_series(1, 80) c, generate_series(1, 5 + c) n) e GROUP BY c;
 CREATE TABLE story AS
 SELECT id, n, day, policy, t, edge, timeline_slice(t, NULL, edge) AS past, s.*
 FROM member, rules, unnest('{2024-02-10,2024-05-31,2024-09-01,2025-06-01}'::date[]) day, LATERAL (SELECT (day + 1)::timestamp AT TIME ZONE CASE WHEN n = 7 THEN 'Pacific/Auckland' ELSE 'UTC' END AS edge) e,
@@ -365,7 +374,13 @@ SELECT is_empty('SELECT id, n, day FROM story WHERE balance <> active - overdraw
 SELECT is_empty('SELECT id, n, day FROM story WHERE balance <> points_balance(t, policy, day)', 'summary and balance');
 SELECT is_empty('SELECT id, n, day FROM story WHERE (balance, pending, expired, next_expiry_at, next_expiry_points) IS DISTINCT FROM (SELECT (balance, pending, expired, next_expiry_at, next_expiry_points) FROM points_summary(past, policy, day))', 'what comes after as_of is not there');
 SELECT is_empty('SELECT id, n, day FROM story WHERE (pending, active) IS DISTINCT FROM (SELECT (coalesce(sum(remaining) FILTER (WHERE state = ''pending''), 0), coalesce(sum(remaining) FILTER (WHERE state = ''active''), 0)) FROM points_lots(t, policy, day))', 'lots add up to pending and active');
-SELECT is_empty('SELECT id, n, day FROM story WHERE redeemed IS DISTINCT FROM (SELECT coalesce(sum(points) FILTER (WHERE points > 0), 0) FROM points_redemptions(t, policy, day)) OR reinstated < (SELECT -coalesce(sum(points) FILTER (WHERE points < 0), 0) FROM points_redemptions(t, policy, day))', 'redemptions add up to redeemed');
+SELECT is_empty('SELECT id, n, day FROM story WHERE redeemed IS DISTINCT FROM (SELECT coalesce(sum(points) FILTER (WHERE points > 0), 0) FROM points_redemptions(t, policy, day)) OR reinstated IS DISTINCT FROM (SELECT -coalesce(sum(points) FILTER (WHERE points < 0), 0) FROM points_redemptions(t, policy, day))', 'redemptions add up to redeemed, and to reinstated');
+SELECT is_empty($$SELECT * FROM
+	(SELECT id, n, day, r.label, sum(r.redeemed - r.reinstated) AS points
+	 FROM (SELECT id, n, day, points_rollforward(t, policy, 'quarter', day, true) AS r FROM story GROUP BY id, n, day) q CROSS JOIN LATERAL points_rollforward_table(q.r) r GROUP BY 1, 2, 3, 4) booked
+	FULL JOIN (SELECT id, n, day, r.label, sum(r.points) AS points FROM story, points_redemptions(t, policy, day) r GROUP BY 1, 2, 3, 4) listed
+	ON (booked.id, booked.n, booked.day) = (listed.id, listed.n, listed.day) AND booked.label IS NOT DISTINCT FROM listed.label
+	WHERE coalesce(booked.points, 0) <> coalesce(listed.points, 0)$$, 'redemptions and the roll-forward agree, label by label');
 SELECT is_empty('SELECT id, n, day FROM story, points_statement(t, policy, day - 100, day + 1) WITH ORDINALITY s(a, role, l, r, p, after, i) WHERE i = 1 AND (role <> ''opening'' OR after <> points_balance(t, policy, day - 101))', 'a statement opens with the balance');
 SELECT is_empty('SELECT id, n, day, balance FROM story, LATERAL (SELECT (array_agg(after ORDER BY i DESC))[1] AS last FROM points_statement(t, policy, day - 100, day + 1) WITH ORDINALITY s(a, role, l, r, p, after, i)) s WHERE last <> balance', '... and closes with it');
 SELECT is_empty('SELECT id, n, day FROM story, LATERAL (SELECT bool_and(points = now - before) AS ok FROM (SELECT points, s.balance AS now, lag(s.balance) OVER (ORDER BY i) AS before FROM points_statement(timeline_filter(t, ''{E,S,A,T,B}''), policy, NULL, day + 1) WITH ORDINALITY s(a, role, l, r, points, balance, i)) x WHERE before IS NOT NULL) s WHERE n IN (1, 2) AND NOT ok', '... each entry changes it by its points');

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(243);
+SELECT plan(249);
 
 -- ---- canonical text ----
 
@@ -24,6 +24,7 @@ INSERT INTO form VALUES
 	('{"redeem_order": "oldest"}', '{"redeem_order": "oldest"}'),
 	('{"redeem_order": "newest"}', '{"redeem_order": "newest"}'),
 	('{"returns_below_zero": false}', '{"returns_below_zero": false}'),
+	('{"refunds_beyond": "new_lot", "returns_beyond": "take"}', '{"returns_beyond": "take", "refunds_beyond": "new_lot"}'), ('{"refunds_beyond": "drop", "returns_beyond": "drop"}', '{}'),
 	('{"overdraft": "clip"}', '{"overdraft": "clip"}'),
 	('{"overdraft": "refuse"}', '{"overdraft": "refuse"}'),
 	('{"inactive_after": "6 months", "refreshed_by": ["earn"]}', '{"inactive_after": "6 months", "refreshed_by": ["earn"]}'),
@@ -130,6 +131,7 @@ INSERT INTO fault VALUES
 	-- pending and redemption
 	('{"pending": 14}', '22P02', '"pending" of a points_policy is not an interval such as "12 months"'), ('{"pending": "-1 day"}', '22023', '"pending" of a points_policy is negative: "-1 day"'),
 	('{"redeem_order": "fifo"}', '22023', '"redeem_order" of a points_policy can''t be "fifo"'), ('{"overdraft": true}', '22P02', '"overdraft" of a points_policy is not a string'), ('{"overdraft": "deny"}', '22023', '"overdraft" of a points_policy can''t be "deny"'),
+	('{"returns_beyond": "new_lot"}', '22023', '"returns_beyond" of a points_policy can''t be "new_lot"'), ('{"refunds_beyond": "take"}', '22023', '"refunds_beyond" of a points_policy can''t be "take"'),
 	('{"returns_below_zero": "true"}', '22P02', '"returns_below_zero" of a points_policy is not true or false'), ('{"returns_below_zero": 0}', '22P02', '"returns_below_zero" of a points_policy is not true or false'),
 	-- versions
 	('{"versions": {}}', '22P02', '"versions" of a points_policy is not an array'), ('{"versions": "2024-01-01"}', '22P02', '"versions" of a points_policy is not an array'), ('{"versions": [null]}', '22P02', '"versions[0]" of a points_policy is not an object'), ('{"versions": [[]]}', '22P02', '"versions[0]" of a points_policy is not an object'),
@@ -145,7 +147,7 @@ INSERT INTO fault VALUES
 	('{"expires_after": "1 day", "versions": [{"from": "2024-01-01", "expires_on": "12-31", "expires_after": "1 day"}]}', '22023', '"versions[0].expires_after" and "versions[0].expires_on" of a points_policy contradict each other'),
 	('{"versions": [{"from": "2024-01-01", "by_label": {"p": {"expires": "later"}}}]}', '22023', '"versions[0].by_label.p.expires" of a points_policy can''t be "later"');
 INSERT INTO fault SELECT format('{"versions": [{"from": "2024-01-01", "pending": "1 day", %s: %s}]}', to_json(k), v), '22023', format('"versions[0].%s" of a points_policy can''t change from a day on', k)
-FROM (VALUES ('zone', '"UTC"'), ('kinds', '{"a": "earn"}'), ('inactive_after', '"1 day"'), ('refreshed_by', '["earn"]'), ('expiry_boundary', '"gone"'), ('redeem_order', '"oldest"'), ('returns_below_zero', 'true'), ('overdraft', '"clip"'), ('versions', '[]'), ('zone', 'null')) f (k, v);
+FROM (VALUES ('zone', '"UTC"'), ('kinds', '{"a": "earn"}'), ('inactive_after', '"1 day"'), ('refreshed_by', '["earn"]'), ('expiry_boundary', '"gone"'), ('redeem_order', '"oldest"'), ('returns_below_zero', 'true'), ('overdraft', '"clip"'), ('refunds_beyond', '"drop"'), ('returns_beyond', '"take"'), ('versions', '[]'), ('zone', 'null')) f (k, v);
 SELECT throws_ok(format('SELECT %L::points_policy', written), state::char(5), message, 'refused: ' || left(written, 110)) FROM fault;
 -- jsonb says the same, where it can hold the fault at all
 CREATE FUNCTION fault_of(command text) RETURNS text LANGUAGE plpgsql AS $$
@@ -172,7 +174,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT is(hint_of($$SELECT '{"kinds": {"a": "x"}}'::points_policy$$), 'Allowed: earn, redeem_refund, adjust, transfer, return, redeem, forfeit, expire, ignore.', 'roles are listed');
 SELECT is(hint_of($$SELECT '{"expires_after": "1 day", "expires_align": "x"}'::points_policy$$), 'Allowed: none, day, month, quarter, half_year, year.', 'alignments are listed');
-SELECT is(hint_of($$SELECT '{"x": 1}'::points_policy$$), 'Allowed: zone, kinds, expires, expires_after, expires_from, expires_align, expires_on, inactive_after, refreshed_by, expiry_boundary, by_label, pending, redeem_order, returns_below_zero, overdraft, versions.', 'keys are listed');
+SELECT is(hint_of($$SELECT '{"x": 1}'::points_policy$$), 'Allowed: zone, kinds, expires, expires_after, expires_from, expires_align, expires_on, inactive_after, refreshed_by, expiry_boundary, by_label, pending, redeem_order, returns_below_zero, returns_beyond, refunds_beyond, overdraft, versions.', 'keys are listed');
 SELECT is(hint_of($$SELECT '{"expires_after": 12}'::points_policy$$), 'Found: number.', 'the type that was found is named');
 
 -- large and deep
@@ -189,8 +191,8 @@ SELECT is(length(('{"by_label": {"p": {"expires": "never"}}, "versions": [' || (
 SELECT is(make_points_policy()::text, '{}', 'no rules');
 SELECT is(make_points_policy(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::text, '{}', 'NULL is the default of each');
 SELECT is(make_points_policy(kinds => '{"EARN": "earn"}', expires_after => '12 months', expires_from => 'activation', expires_align => 'month', inactive_after => '2 years', refreshed_by => '{earn}', expiry_boundary => 'valid',
-	by_label => '{"p": {"expires_on": "06-30"}}', pending => '14 days', redeem_order => 'oldest', returns_below_zero => false, overdraft => 'clip', zone => 'europe/helsinki', versions => '[{"from": "2024-07-01", "expires_after": "24 months"}]')::text,
-	'{"zone": "Europe/Helsinki", "kinds": {"EARN": "earn"}, "expires_after": "1 year", "expires_from": "activation", "expires_align": "month", "inactive_after": "2 years", "refreshed_by": ["earn"], "expiry_boundary": "valid", "by_label": {"p": {"expires_on": "06-30"}}, "pending": "14 days", "redeem_order": "oldest", "returns_below_zero": false, "overdraft": "clip", "versions": [{"from": "2024-07-01", "expires_after": "2 years"}]}', 'every argument');
+	by_label => '{"p": {"expires_on": "06-30"}}', pending => '14 days', redeem_order => 'oldest', returns_below_zero => false, overdraft => 'clip', refunds_beyond => 'new_lot', returns_beyond => 'take', zone => 'europe/helsinki', versions => '[{"from": "2024-07-01", "expires_after": "24 months"}]')::text,
+	'{"zone": "Europe/Helsinki", "kinds": {"EARN": "earn"}, "expires_after": "1 year", "expires_from": "activation", "expires_align": "month", "inactive_after": "2 years", "refreshed_by": ["earn"], "expiry_boundary": "valid", "by_label": {"p": {"expires_on": "06-30"}}, "pending": "14 days", "redeem_order": "oldest", "returns_below_zero": false, "returns_beyond": "take", "refunds_beyond": "new_lot", "overdraft": "clip", "versions": [{"from": "2024-07-01", "expires_after": "2 years"}]}', 'every argument');
 SELECT is(make_points_policy(expires_on => '12-31')::text, '{"expires_on": "12-31"}', 'expires_on');
 SELECT is(make_points_policy(pending => '0')::text, '{}', 'pending may be 0');
 SELECT is(make_points_policy(kinds => 'null')::text, '{}', 'JSON null is the default too');

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(97);
+SELECT plan(100);
 
 CREATE FUNCTION ledger(VARIADIC events timeline_event[]) RETURNS event_timeline
 LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(timeline_agg(e), '[]') FROM unnest(events) e $$;
@@ -60,8 +60,10 @@ CREATE TABLE returned AS SELECT ledger(make_event('2024-02-21 10:00Z', 10, 'earn
 	'{"kinds": {"earn": "earn", "return": "return"}}'::points_policy AS p;
 SELECT is(remains(t, p, '2024-02-24'), '{10,20,0}', 'example 5: a return takes back its own points') FROM returned;
 SELECT is(trim_scale(s.returned), 40.0, '... returned') FROM returned, points_summary(t, p, '2024-02-24') s;
-SELECT is(remains(ledger(make_event('2024-02-21 10:00Z', 10, 'earn', ref => 1), make_event('2024-02-22 10:00Z', 20, 'earn', ref => 2), make_event('2024-02-23 10:00Z', 40, 'earn', ref => 3), make_event('2024-02-24 10:00Z', -35, 'return', ref => 1)), p, '2024-02-24'),
+SELECT is(remains(ledger(make_event('2024-02-21 10:00Z', 10, 'earn', ref => 1), make_event('2024-02-22 10:00Z', 20, 'earn', ref => 2), make_event('2024-02-23 10:00Z', 40, 'earn', ref => 3), make_event('2024-02-24 10:00Z', -35, 'return', ref => 1)), p::jsonb || '{"returns_beyond": "take"}', '2024-02-24'),
 	'{0,20,15}', '... its own first, then the newest; the sign of a return doesn''t matter') FROM returned;
+SELECT is(remains(ledger(make_event('2024-02-21 10:00Z', 10, 'earn', ref => 1), make_event('2024-02-22 10:00Z', 20, 'earn', ref => 2), make_event('2024-02-24 10:00Z', -35, 'return', ref => 1)), p, '2024-02-24'),
+	'{0,20}', '... and none but its own, unless the policy says so') FROM returned;
 
 -- ---- mistakes seen in ledgers ----
 
@@ -103,7 +105,8 @@ SELECT is(points_balance(t, p, '2024-01-10'), 100.0, '... what was given back ke
 SELECT is(trim_scale(s.expired), 50.0, 'points given back after their time expire at once')
 FROM refund r, points_summary(ledger(make_event('2023-01-10 10:00Z', 100, 'earn'), make_event('2023-07-01 10:00Z', 80, 'spend', ref => 77), make_event('2024-07-05 10:00Z', 30, 'refund', ref => 77)), r.p, '2024-07-05') s WHERE sign = 1;
 SELECT is(points_balance(ledger(make_event('2023-07-01 10:00Z', 80, 'spend', ref => 77), make_event('2023-07-05 10:00Z', 80, 'refund', ref => 77)), p, '2023-07-05'), 0.0, 'the refund of an overdraft cancels the debt') FROM refund WHERE sign = 1;
-SELECT is(points_balance(ledger(make_event('2023-07-01 10:00Z', 80, 'spend', ref => 77), make_event('2023-07-05 10:00Z', 100, 'refund', ref => 77)), p, '2023-07-05'), 20.0, 'what is refunded beyond the redemption is a new lot') FROM refund WHERE sign = 1;
+SELECT is(points_balance(ledger(make_event('2023-07-01 10:00Z', 80, 'spend', ref => 77), make_event('2023-07-05 10:00Z', 100, 'refund', ref => 77)), p, '2023-07-05'), 0.0, 'what is refunded beyond the redemption is dropped') FROM refund WHERE sign = 1;
+SELECT is(points_balance(ledger(make_event('2023-07-01 10:00Z', 80, 'spend', ref => 77), make_event('2023-07-05 10:00Z', 100, 'refund', ref => 77)), p::jsonb || '{"refunds_beyond": "new_lot"}', '2023-07-05'), 20.0, '... or a new lot') FROM refund WHERE sign = 1;
 
 -- a booked expiry is not taken twice
 CREATE TABLE booked AS SELECT '{"kinds": {"earn": "earn", "spend": "redeem", "expiry": "expire"}, "expires_after": "12 months"}'::points_policy AS p,
@@ -161,7 +164,7 @@ SELECT throws_ok($$SELECT points_balance(t, '{"overdraft": "refuse"}', '2024-01-
 	FROM (VALUES (1, ledger(make_event(at => '2024-01-01 10:00Z', value => 10, ref => 'order 1'))), (2, ledger(make_event('2024-01-02 10:00Z', -15)))) v(n, t) ORDER BY n$$,
 	'22023', 'redemption of 15 points at 2024-01-02 10:00:00+00 is more than the balance of 0', '... and the error says nothing of another customer');
 SELECT is(points_balance(ledger(make_event('2024-01-01 10:00Z', 10, 'earn'), make_event('2024-01-02 10:00Z', 15, 'return')), p::points_policy, '2024-01-02'), b, 'a return: ' || p)
-FROM (VALUES ('{"kinds": {"earn": "earn", "return": "return"}}', -5.0), ('{"kinds": {"earn": "earn", "return": "return"}, "returns_below_zero": false}', 0.0)) v(p, b);
+FROM (VALUES ('{"kinds": {"earn": "earn", "return": "return"}}', 0.0), ('{"kinds": {"earn": "earn", "return": "return"}, "returns_beyond": "take"}', -5.0), ('{"kinds": {"earn": "earn", "return": "return"}, "returns_below_zero": false, "returns_beyond": "take"}', 0.0)) v(p, b);
 SELECT throws_ok($$SELECT points_balance(ledger(make_event('2024-01-01 10:00Z', 10, 'EARM')), '{"kinds": {"EARN": "earn"}}', '2024-01-02')$$, '22023', NULL, 'an unknown kind');
 
 -- decimals, and the identity over all ledgers of this file

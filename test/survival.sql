@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(162);
+SELECT plan(203);
 \ir reference/survival.sql
 
 CREATE FUNCTION near(a float8, b float8, digits float8 DEFAULT 1e-9) RETURNS boolean
@@ -166,9 +166,10 @@ SELECT results_eq($$SELECT DISTINCT chi_squared, degrees_of_freedom, p FROM logr
 
 -- ---- durations ----
 
-SELECT is((SELECT survival(d, e) FROM (VALUES (interval '36 hours', true), ('1 month', false), ('0', true), ('1 month -30 days', true), ('1 week 2 days', false)) v(d, e)),
-	(SELECT survival(d, e) FROM (VALUES (1.5, true), (30, false), (0, true), (0, true), (9, false)) v(d, e)), 'intervals count in days, months are 30');
-SELECT is((SELECT logrank(d, true, g) FROM (VALUES (interval '1 year 6 hours', 'a'), ('2 days -24 hours', 'b')) v(d, g)), (SELECT logrank(d, true, g) FROM (VALUES (360.25, 'a'), (1, 'b')) v(d, g)), '... in logrank too');
+SELECT results_eq($$SELECT * FROM survival_table((SELECT survival(d, e) FROM (VALUES (interval '36 hours', true), ('1 month', false), ('0', true), ('1 month -30 days', true), ('1 week 2 days', false)) v(d, e)))$$,
+	$$SELECT * FROM survival_table((SELECT survival(d, e) FROM (VALUES (1.5, true), (30, false), (0, true), (0, true), (9, false)) v(d, e)))$$, 'intervals count in days, months are 30');
+SELECT is((SELECT logrank(d, true, g) FROM (VALUES (interval '1 year 6 hours', 'a'), ('2 days -24 hours', 'b')) v(d, g)),
+	'{"unit": "days", "rows": [{"segment": "a", "duration": 360.25, "events": 1}, {"segment": "b", "duration": 1, "events": 1}]}', '... in logrank too');
 SELECT results_eq($$SELECT duration FROM survival_table((SELECT survival(i * interval '1 microsecond', true) FROM generate_series(0, 4) i))$$,
 	'VALUES (0::numeric), (0.00000000001), (0.00000000002), (0.00000000003), (0.00000000005)', 'a microsecond more is a longer duration');
 SELECT is(count(DISTINCT duration), 3001::bigint, '... everywhere') FROM survival_table((SELECT survival(interval '17 days 23:59:59' + i * interval '1 microsecond', true) FROM generate_series(0, 3000) i));
@@ -250,6 +251,60 @@ SELECT throws_ok(format('SELECT churn_duration(%L::activity_set, %s, %L)', '{202
 SELECT is((churn_duration(NULL, 30)).event, NULL, 'nothing of NULL');
 SELECT is(churn_duration('{2024-01-01}', 2147483647, '5874897-12-31'), ROW(date '5874897-12-31' - date '2024-01-01', false)::record, 'the longest stay');
 SELECT is((churn_duration(activity_set(ARRAY[current_date - 10]), 30)).duration, 10, 'as of today by default');
+
+-- ---- types of durations and segments ----
+
+-- Of the same numbers, each type's table is the same.
+SELECT results_eq(format('SELECT * FROM survival_table((SELECT survival(d::%s, e) FROM (VALUES (3, true), (5, false), (5, true), (8, true), (0, false)) v(d, e)))', type),
+	'SELECT * FROM survival_table((SELECT survival(d, e) FROM (VALUES (3.0, true), (5, false), (5, true), (8, true), (0, false)) v(d, e)))', 'durations of type ' || type)
+FROM unnest('{smallint,int,bigint,numeric,real,float8}'::text[]) type;
+SELECT is((SELECT survival(d, true) FROM (VALUES (2::smallint), (7)) v(d)), (SELECT survival(d, true) FROM (VALUES (2::numeric), (7)) v(d)), 'whole numbers are exact');
+CREATE DOMAIN days AS numeric CHECK (VALUE >= 0);
+SELECT is((SELECT survival(d::days, true) FROM generate_series(1, 3) d), (SELECT survival(d, true) FROM generate_series(1, 3) d), '... of a domain, too');
+SELECT throws_ok(format('SELECT survival(%s, true)', v), '22023', 'a duration can''t be of type ' || t, 'no duration of type ' || t) FROM (VALUES ('text ''5 days''', 'text'), ('date ''2024-01-01''', 'date'), ('true', 'boolean')) v(v, t);
+
+-- Floats as they are: over seventeen powers of ten, with all of their digits.
+CREATE TABLE measured AS SELECT i, exp(random() * 40 - 20)::float8 * 1000 AS d, random() < 0.7 AS e, i % 3 AS segment FROM generate_series(1, 500) i;
+INSERT INTO measured SELECT 1000 + i, d, NOT e, segment FROM measured WHERE i % 5 = 0;
+CREATE TABLE ranked AS SELECT *, dense_rank() OVER (ORDER BY d) AS r FROM measured;
+SELECT results_eq('SELECT at_risk, events, censored, survival, std_error, lower, upper FROM survival_table((SELECT survival(d, e) FROM measured))',
+	'SELECT at_risk, events, censored, survival, std_error, lower, upper FROM survival_table((SELECT survival(r, e) FROM ranked))', 'floats are told apart as their ranks are');
+SELECT results_eq('SELECT duration::float8 FROM survival_table((SELECT survival(d, e) FROM measured))', 'SELECT DISTINCT d FROM measured ORDER BY d', '... each as it was');
+SELECT throws_ok('SELECT survival(d::numeric * 1.000000001, e) FROM measured', '22003', NULL, 'numbers with as many digits don''t fit');
+SELECT results_eq('SELECT segment, observed, expected, chi_squared, p FROM logrank_test((SELECT logrank(d, e, segment) FROM measured))',
+	'SELECT segment, observed, expected, chi_squared, p FROM logrank_test((SELECT logrank(r, e, segment) FROM ranked))', '... in logrank, too');
+CREATE TABLE floats AS SELECT survival(d, e) AS s FROM measured;
+SELECT is(s::text::survival_result, s, 'text') FROM floats;
+COPY floats TO PROGRAM 'cat > survival_floats.bin' (FORMAT binary);
+CREATE TABLE again (LIKE floats);
+COPY again FROM PROGRAM 'cat survival_floats.bin && rm survival_floats.bin' (FORMAT binary);
+SELECT results_eq('TABLE again', 'TABLE floats', 'binary');
+SELECT results_eq('SELECT rollup(s) FROM (SELECT survival(d, e) AS s FROM measured GROUP BY i % 7) q', 'TABLE floats', 'rollup');
+SELECT is((SELECT survival(d, true) FROM unnest('{1000.123456789012,0.1,-0,1e300}'::float8[]) d)::text,
+	'{"scale": "float", "rows_without_customer": 0, "rows": [{"duration": 0, "events": 1}, {"duration": 0.1, "events": 1}, {"duration": 1000.123456789012, "events": 1}, {"duration": 1e+300, "events": 1}]}', 'in their shortest text');
+SELECT results_eq($$SELECT survival_at(s, t) FROM (SELECT survival(d, true) AS s FROM unnest('{0.1,0.2,0.3,0.4}'::float8[]) d) q, unnest('{0,0.09999999999999999999,0.1,0.29999999999999999,0.3,0.4,0.5}'::numeric[]) t$$,
+	'VALUES (1::float8), (1), (0.75), (0.5), (0.25), (0), (0)', 'asked at a point');
+SELECT results_eq($$SELECT round(mean::numeric, 12), m.until, (survival_median(s)).median FROM (SELECT survival(d, e) AS s FROM (VALUES (0.1::float8, true), (0.3, true), (1.2, false), (2.5, true)) v(d, e)) q, survival_mean(s) m$$,
+	$$SELECT round(mean::numeric, 12), m.until, (survival_median(s)).median FROM (SELECT survival(d, e) AS s FROM (VALUES (0.1, true), (0.3, true), (1.2, false), (2.5, true)) v(d, e)) q, survival_mean(s) m$$, 'mean and median');
+SELECT is((SELECT round((survival_mean(s)).mean::numeric, 12) FROM (SELECT survival(d, true) AS s FROM unnest('{0.25,0.5,1.5}'::float8[]) d) q), 0.75, '... by hand: 0.25 + 0.25 * 2/3 + 1 * 1/3');
+SELECT throws_ok(format('SELECT survival(%L::float8, true)', d), state, NULL, 'a float of ' || d) FROM (VALUES ('-0.5', '22023'), ('NaN', '22003'), ('Infinity', '22003')) v(d, state);
+SELECT throws_ok(format('SELECT %L::survival_result', text), '22P02', NULL, text) FROM (VALUES
+	('{"scale": "double", "rows": []}'), ('{"scale": "float", "rows": [{"duration": -1, "events": 1}]}'), ('{"unit": "weeks", "rows": []}'),
+	('{"scale": "float", "rows": [{"duration": 0.1, "events": 1}, {"duration": 0.1000000000000000055, "events": 1}]}')) v(text);
+
+-- What counts in different things doesn't add up.
+SELECT throws_ok($$SELECT rollup(s) FROM (SELECT survival(interval '1 day', true) AS s UNION ALL SELECT survival(1, true)) q$$, '22023', 'survival_results with different unit can''t be added up', 'days and a number without a unit');
+SELECT throws_ok($$SELECT rollup(s) FROM (SELECT logrank(1, true, 'a') AS s UNION ALL SELECT logrank(interval '1 day', true, 'a')) q$$, '22023', 'logrank_results with different unit can''t be added up', '... in logrank');
+SELECT throws_ok($$SELECT rollup(s) FROM (SELECT survival(1.5, true) AS s UNION ALL SELECT survival(1.5::float8, true)) q$$, '22023', 'survival_results of float and of exact numbers can''t be added up', 'floats and exact numbers');
+SELECT is((SELECT rollup(s) FROM (SELECT survival(NULL::numeric, true) AS s UNION ALL SELECT survival(0.1::float8, true)) q), (SELECT survival(0.1::float8, true)), '... but for results of nobody');
+SELECT is((SELECT rollup(s) FROM (SELECT survival(0.1::float8, true) AS s UNION ALL SELECT survival(NULL::numeric, true)) q), (SELECT survival(0.1::float8, true)), '... behind, too');
+
+CREATE TYPE channel AS ENUM ('app', 'web', 'store');
+SELECT results_eq(format('SELECT segment, observations, chi_squared FROM logrank_test((SELECT logrank(r, e, (ARRAY[%s])[1 + segment]) FROM ranked))', names),
+	format('SELECT segment, observations, chi_squared FROM logrank_test((SELECT logrank(r, e, (ARRAY[%s])[1 + segment]::text) FROM ranked))', names), 'segments of type ' || type)
+FROM (VALUES ('int', '10, 2, 33'), ('bigint', '10, 2, 33::bigint'), ('enum', '''app'', ''web'', ''store''::channel'), ('date', '''2024-01-01'', ''2024-02-01'', ''2024-03-01''::date'),
+	('uuid', 'md5(''a'')::uuid, md5(''b'')::uuid, md5(''c'')::uuid'), ('varchar', '''a''::varchar, ''b'', ''c''')) v(type, names);
+SELECT is((SELECT logrank(1, true, 'a')), '{"rows": [{"segment": "a", "duration": 1, "events": 1}]}', 'a segment without a type');
 
 -- ---- in parallel ----
 

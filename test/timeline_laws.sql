@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(47);
+SELECT plan(72);
 \ir reference/entries.sql
 CREATE TABLE sample AS
 SELECT row_number() OVER () AS id, x.g AS gx, y.g AS gy, x.t AS a, y.t AS b, z.t AS c
@@ -21,18 +21,42 @@ SELECT is_empty('SELECT id FROM sample WHERE NOT (' || law || ')', law) FROM unn
 	'(a < b)::int + (a = b)::int + (a > b)::int = 1']) law;
 SELECT is_empty($$SELECT id, ev.* FROM sample, LATERAL ((SELECT * FROM timeline_events(a) UNION ALL SELECT * FROM timeline_events(b)) EXCEPT ALL SELECT * FROM timeline_events(a + b)) ev$$, 'a + b holds the events of both');
 
--- timeline_merge: events of b with a (ref, kind) that a doesn't have, and those without ref
-CREATE FUNCTION with_ref(t event_timeline) RETURNS event_timeline
-LANGUAGE sql STABLE AS $$ SELECT coalesce(timeline_agg(make_event(ref => e.ref, at => e.at, value => e.value, kind => e.kind, label => e.label, expires_at => e.expires_at)), '[]') FROM timeline_events(t) e WHERE e.ref IS NOT NULL $$;
-SELECT is_empty($$
-	SELECT id FROM sample
-	WHERE timeline_merge(a, b) IS DISTINCT FROM a + coalesce((
-		SELECT timeline_agg(make_event(ref => e.ref, at => e.at, value => e.value, kind => e.kind, label => e.label, expires_at => e.expires_at)) FROM timeline_events(b) e
-		WHERE e.ref IS NULL OR NOT EXISTS (SELECT FROM timeline_events(a) x WHERE x.ref = e.ref AND x.kind IS NOT DISTINCT FROM e.kind)), '[]')$$, 'timeline_merge against plain SQL');
-SELECT is_empty('SELECT id FROM sample WHERE timeline_merge(a, with_ref(b)) IS DISTINCT FROM timeline_merge(timeline_merge(a, with_ref(b)), with_ref(b))', 'timeline_merge a second time does no harm');
-SELECT is_empty('SELECT id FROM sample WHERE timeline_merge(a, with_ref(a)) IS DISTINCT FROM a', 'timeline_merge of what is there changes nothing');
+-- timeline_merge: each event as often as in the one that has it more often
+CREATE FUNCTION event_rows(t event_timeline) RETURNS TABLE (n bigint, at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
+LANGUAGE sql STABLE AS $$ SELECT row_number() OVER (PARTITION BY e.at, e.value, e.kind, e.label, e.ref, e.expires_at), e.* FROM timeline_events(t) e $$;
+CREATE FUNCTION of_rows(statement text) RETURNS event_timeline
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	made event_timeline;
+BEGIN
+	EXECUTE 'SELECT coalesce(timeline_agg(make_event(ref => ref, at => at, value => value, kind => kind, label => label, expires_at => expires_at)), ''[]'') FROM (' || statement || ') e' INTO made;
+	RETURN made;
+END $$;
+SELECT is_empty($$SELECT id FROM sample WHERE timeline_merge(a, b) IS DISTINCT FROM of_rows(format('SELECT * FROM event_rows(%L) UNION SELECT * FROM event_rows(%L)', a, b))$$, 'timeline_merge against plain SQL');
+SELECT is_empty('SELECT id FROM sample WHERE NOT (' || law || ')', law) FROM unnest(ARRAY[
+	'timeline_merge(a, b) = timeline_merge(b, a)', 'timeline_merge(a, a) = a', 'timeline_merge(timeline_merge(a, b), b) = timeline_merge(a, b)', 'timeline_merge(timeline_merge(a, b), c) = timeline_merge(a, timeline_merge(b, c))',
+	'timeline_merge(a, a + b) = a + b', 'timeline_merge(a + a, a) = a + a', 'timeline_merge(a, ''[]'') = a', 'timeline_merge(''[]'', a) = a', 'timeline_merge(a + c, b + c) = timeline_merge(a, b) + c']) law;
 SELECT cmp_ok((SELECT count(*)::int FROM sample WHERE timeline_merge(a, b) <> a + b AND timeline_merge(a, b) <> a), '>', 5, '... the pairs try it');
+SELECT is(timeline_sum(timeline_merge('[{"at": "2024-01-05T10:00:00Z", "value": 100, "kind": "purchase", "ref": 1}, {"at": "2024-01-08T10:00:00Z", "value": -30, "kind": "return", "ref": 1}]',
+	'[{"at": "2024-01-09T10:00:00Z", "value": -20, "kind": "return", "ref": 1}]')), 50::numeric, 'a document''s second part return');
+SELECT is(timeline_sum(timeline_merge(t, '[{"at": "2024-01-05T10:00:00Z", "value": 7, "kind": "purchase", "ref": 1}]')), 22::numeric, '... and its later lines; what is there already in another scale is the same')
+FROM (VALUES ('[{"at": "2024-01-05T10:00:00Z", "value": 7.00, "kind": "purchase", "ref": 1}, {"at": "2024-01-05T10:00:00Z", "value": 15.00, "kind": "purchase", "ref": 1}]'::event_timeline)) v(t);
 
+-- timeline_replace: what is outside of a time, and what is fresh in it
+CREATE TABLE span AS
+SELECT id, a, b, since, until, timeline_slice(b, since, until) AS fresh
+FROM (SELECT id, a, b, CASE WHEN id % 7 = 0 THEN NULL ELSE timeline_first(a + b) + (id % 11) * (timeline_last(a + b) - timeline_first(a + b)) / 20 END AS since,
+		CASE WHEN id % 6 = 0 THEN NULL ELSE timeline_last(a + b) - (id % 5) * (timeline_last(a + b) - timeline_first(a + b)) / 12 END AS until FROM sample) s;
+SELECT is_empty($$SELECT id FROM span WHERE timeline_replace(a, fresh, since, until) IS DISTINCT FROM
+	of_rows(format('SELECT * FROM timeline_events(%L) WHERE at < coalesce(%L, ''-infinity''::timestamptz) OR at >= coalesce(%L, ''infinity''::timestamptz) UNION ALL SELECT * FROM timeline_events(%L)', a, since, until, fresh))$$, 'timeline_replace against plain SQL');
+SELECT is_empty('SELECT id FROM span WHERE NOT (' || law || ')', law) FROM unnest(ARRAY[
+	'timeline_replace(timeline_replace(a, fresh, since, until), fresh, since, until) = timeline_replace(a, fresh, since, until)', 'timeline_replace(a, timeline_slice(a, since, until), since, until) = a',
+	'timeline_slice(timeline_replace(a, fresh, since, until), since, until) = fresh', 'timeline_replace(a, b, NULL, NULL) = b', 'timeline_replace(a, ''[]'', NULL, NULL) = ''[]''', 'since IS NULL OR timeline_replace(a, ''[]'', since, since) = a',
+	'timeline_replace(NULL, fresh, since, until) = fresh', 'timeline_replace(a, NULL, since, until) = timeline_replace(a, ''[]'', since, until)', 'timeline_replace(a, b, ''-infinity'', ''infinity'') = b']) law;
+SELECT cmp_ok((SELECT count(*)::int FROM span WHERE timeline_replace(a, fresh, since, until) NOT IN (a, b, fresh) AND timeline_count(fresh) > 0), '>', 50, '... there is something to replace, and something to keep');
+SELECT is(timeline_replace(NULL, NULL, NULL, NULL), NULL, '... NULL only where both are');
+SELECT is(timeline_sum(timeline_replace(t, '[{"at": "2024-01-06T10:00:00Z", "value": 9.5, "ref": 2}]', '2024-01-06 00:00+00', '2024-01-07 00:00+00')), 16.5::numeric, 'a corrected row is in its place')
+FROM (VALUES ('[{"at": "2024-01-05T10:00:00Z", "value": 5, "ref": 1}, {"at": "2024-01-06T10:00:00Z", "value": 95, "ref": 2}, {"at": "2024-01-06T23:00:00Z", "value": 1, "ref": 3}, {"at": "2024-01-07T00:00:00Z", "value": 2, "ref": 4}]'::event_timeline)) v(t);
 -- rollup is +
 SELECT is((SELECT rollup(a) FROM sample WHERE id > 0), (SELECT timeline_agg(event_of(e)) FROM sample s JOIN entry e ON e.g = s.gx WHERE s.id > 0), 'rollup is the merge of all');
 
@@ -60,6 +84,9 @@ EXCEPTION WHEN invalid_parameter_value THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
 	RETURN detail;
 END $$;
+SELECT throws_ok(format('SELECT timeline_replace(''[]'', %L, %L, %L)', e, since, until), '22023', 'a fresh event is outside of the time that is replaced', 'timeline_replace: an event ' || what)
+FROM (VALUES ('before', '2024-01-05T09:59:59.999999Z'), ('at its end', '2024-01-06T10:00:00Z')) v(what, at), LATERAL (SELECT format('[{"at": "2024-01-05T10:00:00Z"}, {"at": %s}]', to_json(at)) AS e, '2024-01-05 10:00+00' AS since, '2024-01-06 10:00+00' AS until) l;
+SELECT alike(detail($$SELECT timeline_replace(NULL, '[{"at": "2024-01-05T10:00:00Z"}, {"at": "2024-01-07T10:00:00Z", "value": 12.5, "ref": "A-7"}]', NULL, '2024-01-06')$$), '%12.5, "ref": "A-7"%', '... is named');
 SELECT alike(detail($$SELECT '[{"at": "2024-01-05T10:00:00Z", "ref": "A-1"}]'::event_timeline - '[{"at": "2024-01-05T10:00:00Z", "ref": "A-2"}]'$$), '%A-2%', 'another ref: the error names the event');
 SELECT throws_ok($$SELECT '[{"at": "2024-01-05T10:00:00Z", "value": 1}]'::event_timeline - '[{"at": "2024-01-05T10:00:00Z"}]'$$, '22023', NULL, 'a value where there should be none');
 SELECT is('[{"at": "2024-01-05T10:00:00Z", "value": 1.50}]'::event_timeline - '[{"at": "2024-01-05T10:00:00Z", "value": 1.5}]', '[]'::event_timeline, 'equal values are equal at any scale');

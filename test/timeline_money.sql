@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(36);
+SELECT plan(51);
 SELECT setseed(0.19);
 CREATE TABLE entry AS
 SELECT g, timestamptz '2024-01-01 00:00+00' + random() * interval '1 year' AS at,
@@ -29,7 +29,11 @@ RESET parallel_tuple_cost;
 SELECT is((SELECT timeline_sum(timeline_agg(now(), v))::text FROM (VALUES (3::smallint), (4)) x(v)), '7', 'smallint');
 SELECT is((SELECT timeline_sum(timeline_agg(now(), v))::text FROM (VALUES (3), (4)) x(v)), '7', 'integer');
 SELECT is((SELECT timeline_sum(timeline_agg(now(), v))::text FROM (VALUES (3000000000), (4)) x(v)), '3000000004', 'bigint');
-SELECT throws_ok('SELECT timeline_agg(now(), 1.5::float8)', '42883', NULL, 'a float needs a cast');
+SELECT is_empty(format('SELECT x, want, got FROM (SELECT x, x::text::numeric AS want, timeline_sum(timeline_agg(timestamptz ''2024-01-01'', x)) AS got FROM (SELECT DISTINCT x FROM (%s) v(x)) d GROUP BY x) g WHERE got IS DISTINCT FROM want AND want = round(want, 18)', floats), 'floats are what their shortest text says')
+FROM unnest(ARRAY['SELECT (random() * 10 ^ (n % 12) - 500)::float8 FROM generate_series(1, 4000) n', 'SELECT (n - 2000) / 100::float8 FROM generate_series(1, 4000) n', 'SELECT (random() * 10 ^ (n % 6) - 500)::real FROM generate_series(1, 4000) n',
+	'SELECT x::float8 FROM unnest(ARRAY[0, -0.0, 1e15, 1e16, 123456789012345680, 1e17, -9e17, 0.1, 1e-7, -1.5e-17, 1e-18, 5e-18, 0.30000000000000004]) x', 'SELECT x::real FROM unnest(ARRAY[0, 0.1, 16777216, 1e9, 3.4e10, -1e-7, 1e17]) x']) floats;
+SELECT throws_ok(format('SELECT timeline_agg(now(), %s)', x), '22003', format('value %s is out of range', shown), 'a float that 18 digits can''t hold: ' || x) FROM (VALUES ('1e19::float8', '1e+19'), ('-1e300::float8', '-1e+300'), ('1e-19::float8', '1e-19'), ('1.5e-18::float8', '1.5e-18'), ('1e20::real', '1e+20')) v(x, shown);
+SELECT throws_ok(format('SELECT timeline_agg(now(), %L::%s)', x, type), '22003', format('value must be finite, not %s', x), 'no float: ' || x) FROM unnest(ARRAY['NaN', 'Infinity', '-Infinity']) x, unnest(ARRAY['float8', 'real']) type;
 
 -- the edges of int64 at every scale
 SELECT lives_ok(format('SELECT timeline_agg(now(), %s)', v), 'fits: ' || v)

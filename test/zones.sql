@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(21);
+SELECT plan(47);
 SELECT setseed(0.23);
 
 -- A sixth of the zones, and odd ones. AT TIME ZONE takes names such as WET for abbreviations, without summer time.
@@ -77,5 +77,41 @@ SELECT is((SELECT (activity_agg(timestamptz '2024-01-31 23:59:59+00', name))::te
 -- what is at UTC only now and then is another zone
 SELECT is((SELECT count(DISTINCT ('month@' || name)::calendar_period)::int FROM (VALUES ('UTC'), ('Europe/London'), ('Africa/Abidjan'), ('Atlantic/Reykjavik'), ('<+01>-01'), ('Etc/GMT-1')) v(name)), 6, 'zones that have been elsewhere are not UTC');
 SELECT is(('{"zone": "gmt"}'::points_policy)::text, '{"zone": "UTC"}', 'its name is UTC');
+
+-- ---- names that mislead ----
+
+-- what is taken is what AT TIME ZONE takes it for; what else it could be is refused
+CREATE FUNCTION taken(name text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM activity_agg(timestamptz '2024-01-31', name);
+	RETURN 'yes';
+EXCEPTION WHEN invalid_parameter_value THEN
+	RETURN CASE WHEN SQLERRM = format('time zone "%s" has two meanings', name) THEN 'two meanings' WHEN SQLERRM = format('unknown time zone "%s"', name) THEN 'unknown' ELSE SQLERRM END;
+END $$;
+CREATE TABLE name AS SELECT name, taken(name) AS taken FROM (
+	SELECT name FROM pg_timezone_names WHERE name !~ '^(posix|right)/' AND name NOT IN ('localtime', 'posixrules', 'Factory') AND (upper(name) IN (SELECT upper(abbrev) FROM pg_timezone_abbrevs) OR name !~ '/')
+	UNION SELECT abbrev FROM pg_timezone_abbrevs
+	UNION SELECT format(f, s, h) FROM unnest(ARRAY['%s%s', 'UTC%s%s', 'gmt%s%s', 'UT%s%s', 'XYZ%s%s', 'Etc/GMT%s%s']) f, unnest(ARRAY['+', '-', '']) s, unnest(ARRAY['2', '02:00', '03:30', '0', '12']) h
+	UNION SELECT unnest(ARRAY['<+02>-02', '<-0330>+03:30', 'EST5EDT', 'EST5EDT,M3.2.0,M11.1.0', 'CET-1CEST', 'cet', 'Eet', 'europe/helsinki', 'UTC', 'utc0', '<UTC+2>-2'])) n;
+CREATE FUNCTION days_of(zone text) RETURNS activity_set LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN (SELECT activity_set(array_agg((at AT TIME ZONE zone)::date)) FROM instant);
+EXCEPTION WHEN invalid_parameter_value THEN
+	RETURN NULL; -- an abbreviation of this server's that it has no zone for
+END $$;
+SELECT is_empty('SELECT name FROM name WHERE taken NOT IN (''yes'', ''two meanings'', ''unknown'')', 'each name is taken, has two meanings, or is unknown');
+SELECT is_empty('SELECT name FROM name WHERE taken = ''yes'' AND (SELECT activity_agg(at, name) FROM instant) IS DISTINCT FROM days_of(name)', 'names that are taken are those of AT TIME ZONE');
+SELECT cmp_ok((SELECT count(*)::int FROM name WHERE taken = 'yes'), '>', 40, '... and there are some');
+SELECT results_eq($$SELECT DISTINCT upper(name) COLLATE "C" FROM name WHERE taken = 'two meanings' AND name ~ '^[A-Za-z]+$' ORDER BY 1$$, $$SELECT upper(name) COLLATE "C" FROM pg_timezone_names WHERE upper(name) IN ('CET', 'EET', 'MET', 'WET', 'EST', 'MST', 'HST') ORDER BY 1$$, 'zones that are abbreviations too are refused');
+SELECT is_empty($$SELECT name, taken FROM name WHERE name ~* '^(UTC|GMT|UT)?[-+]?[0-9:]+$' AND taken <> CASE WHEN name ~ '[1-9]' THEN 'two meanings' ELSE 'yes' END$$, 'hours are refused, but none');
+SELECT is_empty($$SELECT name FROM (VALUES ('Etc/GMT-2'), ('<+02>-02'), ('EST5EDT'), ('CET-1CEST'), ('GMT0'), ('XYZ+2')) v(n) JOIN name ON name = n WHERE taken <> 'yes'$$, 'what says where it is isn''t');
+SELECT throws_ok(call, '22023', format('time zone "%s" has two meanings', z), call) FROM unnest(ARRAY['CET', '+02:00']) z, LATERAL (SELECT format(c, z) FROM unnest(ARRAY['SELECT activities(1, now(), %L)', 'SELECT activities(1, current_date, %L)', 'SELECT activity_set(''[]''::event_timeline, %L)', 'SELECT timelines(1, current_date, 5, %L)', 'SELECT make_event(at => current_date, zone => %L)',
+	'SELECT calendar_period(''month@%s'')', 'SELECT ''{"zone": "%s"}''::points_policy', 'SELECT ''{"levels": {"a": 1}, "zone": "%s"}''::tier_policy', 'SELECT ''{"zone": "%s"}''::program_policy']) c) f(call);
+
+-- a session may be in any of them, and what it stores is read by others
+SELECT is_empty('SELECT z FROM unnest(ARRAY[''CET'', ''+02:00'', ''UTC+2'', ''-3'', ''XYZ+2'', ''EST'']) z, in_session(z) s WHERE (s.a::text::activity_base, s.r::text::retention_result, s.p::text::points_totals_result, s.f::text::funnel_totals_result) IS DISTINCT FROM (s.a, s.r, s.p, s.f)
+	OR (SELECT rollup(r)::text FROM (VALUES (s.r), (s.r)) v(r)) IS NULL', 'results of sessions in such zones are written and read');
+SELECT is((SELECT string_agg(t.zone, ' ' ORDER BY n) FROM unnest(ARRAY['CET', '+02:00', 'UTC-3:30', 'XYZ+2', '<+02>-02']) WITH ORDINALITY z(z, n), in_session(z) s, retention_totals(s.r) t), 'CET <-02>+02 <+03:30>-03:30 XYZ+2 <+02>-02', '... and say which zone that is');
+SET timezone = 'UTC';
 SELECT * FROM finish();
 ROLLBACK;

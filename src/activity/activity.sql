@@ -97,6 +97,11 @@ COMMENT ON OPERATOR * (activity_set, activity_set) IS 'intersection: days active
 COMMENT ON OPERATOR @> (activity_set, date) IS 'is the day active?';
 COMMENT ON OPERATOR <@ (date, activity_set) IS 'is the day active?';
 
+CREATE FUNCTION activity_replace(stored activity_set, fresh activity_set, since date, until date) RETURNS activity_set
+	AS 'MODULE_PATHNAME', 'loyalty_activity_replace' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION activity_replace(activity_set, activity_set, date, date) IS
+	'The days of stored outside of [since, until), and those of fresh: what a load of that time brings, in place of all that an earlier load of it brought. A NULL bound is open. A day of fresh outside of that time is error 22023, which names it. NULL is no days: NULL only where stored and fresh are.';
+
 -- ---- comparison ----
 
 \expand core/comparison.sql TYPE=activity_set VALUE=activity FUNCTIONS=activity_set SAME="the same days" ORDER="as the arrays of days compare"
@@ -147,6 +152,8 @@ CREATE FUNCTION activity_agg_add(state internal, day date) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_day' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION activity_agg_add(state internal, at timestamptz, zone text) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_at_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION activity_agg_add(state internal, day date, zone text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_day_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION activity_agg_add(state internal, activity activity_set) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_set' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 CREATE FUNCTION activity_agg_combine(state internal, other internal) RETURNS internal
@@ -161,6 +168,7 @@ CREATE FUNCTION activity_agg_final(state internal) RETURNS activity_set
 COMMENT ON FUNCTION activity_agg_add(internal, timestamptz) IS 'aggregate transition function';
 COMMENT ON FUNCTION activity_agg_add(internal, date) IS 'aggregate transition function';
 COMMENT ON FUNCTION activity_agg_add(internal, timestamptz, text) IS 'aggregate transition function';
+COMMENT ON FUNCTION activity_agg_add(internal, date, text) IS 'aggregate transition function';
 COMMENT ON FUNCTION activity_agg_add(internal, activity_set) IS 'aggregate transition function';
 COMMENT ON FUNCTION activity_agg_combine(internal, internal) IS 'aggregate combine function';
 COMMENT ON FUNCTION activity_agg_serialize(internal) IS 'aggregate serial function';
@@ -186,6 +194,12 @@ CREATE AGGREGATE activity_agg(at timestamptz, zone text) (
 	SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize,
 	PARALLEL = SAFE
 );
+CREATE AGGREGATE activity_agg(day date, zone text) (
+	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 128,
+	FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,
+	SERIALFUNC = activity_agg_serialize, DESERIALFUNC = activity_agg_deserialize,
+	PARALLEL = SAFE
+);
 CREATE AGGREGATE rollup(activity activity_set) (
 	SFUNC = activity_agg_add, STYPE = internal, SSPACE = 128,
 	FINALFUNC = activity_agg_final, COMBINEFUNC = activity_agg_combine,
@@ -199,5 +213,7 @@ COMMENT ON AGGREGATE activity_agg(date) IS
 	'The set of these days. A NULL adds no day: a group with NULLs only gives the empty set. NULL without rows. Infinity is error 22008.';
 COMMENT ON AGGREGATE activity_agg(timestamptz, text) IS
 	'The distinct local days of these instants in a time zone. A NULL instant adds no day: a group with NULLs only gives the empty set. NULL without rows. A NULL zone is error 22004, an unknown one 22023, infinity 22008.';
+COMMENT ON AGGREGATE activity_agg(date, text) IS
+	'The set of these days, which are local days of a time zone already. A NULL day adds no day: a group with NULLs only gives the empty set. NULL without rows. A NULL zone is error 22004, an unknown one 22023, infinity 22008.';
 COMMENT ON AGGREGATE rollup(activity_set) IS
 	'The union of sets: days active in any of them. NULLs are left out; NULL where there is nothing else.';

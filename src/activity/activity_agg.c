@@ -45,6 +45,7 @@ typedef struct ActivityState
 PG_FUNCTION_INFO_V1(loyalty_activity_agg_add_at);
 PG_FUNCTION_INFO_V1(loyalty_activity_agg_add_day);
 PG_FUNCTION_INFO_V1(loyalty_activity_agg_add_at_zone);
+PG_FUNCTION_INFO_V1(loyalty_activity_agg_add_day_zone);
 PG_FUNCTION_INFO_V1(loyalty_activity_agg_add_set);
 PG_FUNCTION_INFO_V1(loyalty_activity_agg_combine);
 PG_FUNCTION_INFO_V1(loyalty_activity_agg_serialize);
@@ -205,6 +206,19 @@ loyalty_activity_agg_add_day(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+static ZoneDays *
+zone_argument(FunctionCallInfo fcinfo)
+{
+	const text *name;
+
+	if (PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("zone of activity_agg must not be null"),
+						errhint("For days in the session's TimeZone leave it out.")));
+	name = PG_GETARG_TEXT_PP(2);
+	return zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+}
+
 /* activity_agg(at timestamptz, zone text) */
 Datum
 loyalty_activity_agg_add_at_zone(PG_FUNCTION_ARGS)
@@ -213,18 +227,20 @@ loyalty_activity_agg_add_at_zone(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(1))
 	{
-		text *name;
-		ZoneDays *zone;
+		ZoneDays *zone = zone_argument(fcinfo);
 
-		if (PG_ARGISNULL(2))
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("zone of activity_agg must not be null"),
-							errhint("For days in the session's TimeZone leave it out.")));
-		name = PG_GETARG_TEXT_PP(2);
-		zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 		state = state_add(state, zone_day(zone, PG_GETARG_TIMESTAMPTZ(1)));
 	}
 	PG_RETURN_POINTER(state);
+}
+
+/* activity_agg(day date, zone text): the day itself, which is one of that zone */
+Datum
+loyalty_activity_agg_add_day_zone(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(1))
+		(void) zone_argument(fcinfo);
+	return loyalty_activity_agg_add_day(fcinfo);
 }
 
 /* rollup(activity activity_set) */

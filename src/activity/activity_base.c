@@ -2,7 +2,7 @@
  * activity_base.c
  *		The collector activities(customer, at, ...), and the base that it makes.
  *
- * The four forms of the second argument times the six types of customers are one
+ * The five forms of the second argument times the six types of customers are one
  * function, inlined for each.
  */
 #include "postgres.h"
@@ -57,6 +57,7 @@ typedef enum ActivityArgument
 	ARGUMENT_AT,
 	ARGUMENT_DAY,
 	ARGUMENT_AT_ZONE,
+	ARGUMENT_DAY_ZONE,
 	ARGUMENT_SET
 } ActivityArgument;
 
@@ -67,34 +68,34 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 
 	if (!PG_ARGISNULL(2))
 	{
-		if (argument == ARGUMENT_DAY)
+		ZoneDays *zone = NULL;
+
+		if (argument == ARGUMENT_AT)
+			zone = zone_of_session();
+		else if (argument != ARGUMENT_DAY)
+		{
+			text *name;
+
+			if (PG_ARGISNULL(3))
+				ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+								errmsg("zone must not be null where %s is given",
+									   argument == ARGUMENT_DAY_ZONE ? "a day" : "at")));
+			name = PG_GETARG_TEXT_PP(3);
+			zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+		}
+		if (argument == ARGUMENT_DAY || argument == ARGUMENT_DAY_ZONE)
 		{
 			day = PG_GETARG_DATEADT(2);
 			check_finite_day(day);
-			collector_note_zone(state, ZONE_MIXED, NULL);
 		}
 		else
-		{
-			ZoneDays *zone;
-
-			if (argument == ARGUMENT_AT)
-				zone = zone_of_session();
-			else
-			{
-				text *name;
-
-				if (PG_ARGISNULL(3))
-					ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-									errmsg("zone must not be null where at is given")));
-				name = PG_GETARG_TEXT_PP(3);
-				zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-			}
 			day = zone_day(zone, PG_GETARG_TIMESTAMPTZ(2));
-			if (unlikely(state->noted != zone))
-			{
-				collector_note_zone(state, ZONE_KNOWN, zone_name(zone));
-				state->noted = zone;
-			}
+		if (zone == NULL)
+			collector_note_zone(state, ZONE_MIXED, NULL);
+		else if (unlikely(state->noted != zone))
+		{
+			collector_note_zone(state, ZONE_KNOWN, zone_name(zone));
+			state->noted = zone;
 		}
 		collector_note_last(state, day);
 	}
@@ -139,14 +140,33 @@ collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 	}                                                              \
 	extern int no_such_variable
 
-#define ACTIVITIES_OF(customer, type)                                                         \
-	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_at, type, customer_from_##customer,   \
-						ARGUMENT_AT);                                                         \
-	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_day, type, customer_from_##customer,  \
-						ARGUMENT_DAY);                                                        \
-	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_zone, type, customer_from_##customer, \
-						ARGUMENT_AT_ZONE);                                                    \
-	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_set, type, customer_from_##customer,  \
+/*
+ * The functions that this pastes:
+ *
+ * loyalty_activities_smallint_at, loyalty_activities_smallint_day,
+ * loyalty_activities_smallint_zone, loyalty_activities_smallint_day_zone,
+ * loyalty_activities_smallint_set, loyalty_activities_integer_at,
+ * loyalty_activities_integer_day, loyalty_activities_integer_zone,
+ * loyalty_activities_integer_day_zone, loyalty_activities_integer_set,
+ * loyalty_activities_bigint_at, loyalty_activities_bigint_day, loyalty_activities_bigint_zone,
+ * loyalty_activities_bigint_day_zone, loyalty_activities_bigint_set,
+ * loyalty_activities_numeric_at, loyalty_activities_numeric_day,
+ * loyalty_activities_numeric_zone, loyalty_activities_numeric_day_zone,
+ * loyalty_activities_numeric_set, loyalty_activities_uuid_at, loyalty_activities_uuid_day,
+ * loyalty_activities_uuid_zone, loyalty_activities_uuid_day_zone, loyalty_activities_uuid_set,
+ * loyalty_activities_text_at, loyalty_activities_text_day, loyalty_activities_text_zone,
+ * loyalty_activities_text_day_zone, loyalty_activities_text_set.
+ */
+#define ACTIVITIES_OF(customer, type)                                                             \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_at, type, customer_from_##customer,       \
+						ARGUMENT_AT);                                                             \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_day, type, customer_from_##customer,      \
+						ARGUMENT_DAY);                                                            \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_zone, type, customer_from_##customer,     \
+						ARGUMENT_AT_ZONE);                                                        \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_day_zone, type, customer_from_##customer, \
+						ARGUMENT_DAY_ZONE);                                                       \
+	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_set, type, customer_from_##customer,      \
 						ARGUMENT_SET)
 
 ACTIVITIES_OF(smallint, CUSTOMER_BIGINT);
@@ -158,6 +178,14 @@ ACTIVITIES_OF(text, CUSTOMER_TEXT);
 
 /* ---- the base types ---- */
 
+/*
+ * The functions that this pastes:
+ *
+ * loyalty_activity_base_in, loyalty_activity_base_recv, loyalty_activity_base_bigint_in,
+ * loyalty_activity_base_bigint_recv, loyalty_activity_base_uuid_in,
+ * loyalty_activity_base_uuid_recv, loyalty_activity_base_text_in,
+ * loyalty_activity_base_text_recv.
+ */
 #define ACTIVITY_BASE_INPUT(name, type)                  \
 	SOFT_INPUT(loyalty_##name##_in)                      \
 	{                                                    \

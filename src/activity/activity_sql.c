@@ -22,6 +22,7 @@
 PG_FUNCTION_INFO_V1(loyalty_activity_set_union);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_difference);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_intersection);
+PG_FUNCTION_INFO_V1(loyalty_activity_replace);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_contains);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_contained);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_eq);
@@ -58,9 +59,29 @@ typedef struct SetWriter
 	bool started;
 } SetWriter;
 
+/* Its days are likely to take so many bytes. */
+static void
+writer_begin(SetWriter *writer, size_t size)
+{
+	buffer_init(&writer->buf, VARHDRSZ + VARINT_MAX_BYTES + size);
+	writer->buf.len = VARHDRSZ;
+	buffer_put_byte(&writer->buf, ACTIVITY_VERSION);
+	writer->started = false;
+}
+
+static Datum
+writer_end(SetWriter *writer)
+{
+	datum_set_size(writer->buf.data, writer->buf.len, "activity_set", ACTIVITY_SIZE_HINT);
+	return PointerGetDatum(writer->buf.data);
+}
+
+/* Days come in order; one that is there already is left out. */
 static void
 writer_add(SetWriter *writer, DateADT day)
 {
+	if (writer->started && writer->last == day)
+		return;
 	if (writer->started)
 		buffer_put_varint(&writer->buf, (uint32) day - (uint32) writer->last);
 	else
@@ -77,16 +98,13 @@ merge_arguments(FunctionCallInfo fcinfo, bool only_first, bool only_second, bool
 	ActivityCursor second;
 	ByteSpan first_body = open_argument(fcinfo, 0, &first);
 	ByteSpan second_body = open_argument(fcinfo, 1, &second);
-	SetWriter writer = { 0 };
+	SetWriter writer;
 	DateADT a = 0;
 	DateADT b = 0;
 	bool has_a = activity_next(&first, &a);
 	bool has_b = activity_next(&second, &b);
 
-	buffer_init(&writer.buf,
-				VARHDRSZ + VARINT_MAX_BYTES + first_body.len + (only_second ? second_body.len : 0));
-	writer.buf.len = VARHDRSZ;
-	buffer_put_byte(&writer.buf, ACTIVITY_VERSION);
+	writer_begin(&writer, first_body.len + (only_second ? second_body.len : 0));
 	while ((has_a && (has_b || only_first)) || (has_b && only_second))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -110,9 +128,7 @@ merge_arguments(FunctionCallInfo fcinfo, bool only_first, bool only_second, bool
 			has_b = activity_next(&second, &b);
 		}
 	}
-
-	datum_set_size(writer.buf.data, writer.buf.len, "activity_set", ACTIVITY_SIZE_HINT);
-	return PointerGetDatum(writer.buf.data);
+	return writer_end(&writer);
 }
 
 Datum
@@ -135,6 +151,58 @@ Datum
 loyalty_activity_set_intersection(PG_FUNCTION_ARGS)
 {
 	return merge_arguments(fcinfo, false, false, true);
+}
+
+/* activity_replace(stored, fresh, since, until); a NULL bound is open */
+Datum
+loyalty_activity_replace(PG_FUNCTION_ARGS)
+{
+	DateADT since = PG_ARGISNULL(2) ? DATEVAL_NOBEGIN : PG_GETARG_DATEADT(2);
+	DateADT until = PG_ARGISNULL(3) ? DATEVAL_NOEND : PG_GETARG_DATEADT(3);
+	const uint8 nothing = ACTIVITY_VERSION;
+	ByteSpan bodies[2] = { { &nothing, 1 }, { &nothing, 1 } };
+	ActivityCursor stored;
+	ActivityCursor fresh;
+	SetWriter writer;
+	DateADT old_day = 0;
+	DateADT new_day = 0;
+	bool has_old;
+	bool has_new;
+	int i;
+
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	for (i = 0; i < 2; i++)
+		if (!PG_ARGISNULL(i))
+			bodies[i] = activity_set_body(PG_GETARG_DATUM(i));
+	activity_open(&stored, bodies[0].bytes, bodies[0].len);
+	activity_open(&fresh, bodies[1].bytes, bodies[1].len);
+	writer_begin(&writer, bodies[0].len + bodies[1].len);
+	has_old = activity_next(&stored, &old_day);
+	has_new = activity_next(&fresh, &new_day);
+	while (has_old || has_new)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (has_new && (!has_old || new_day <= old_day))
+		{
+			if (new_day < since || new_day >= until)
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the fresh day %s is outside of the time that is replaced",
+							day_text(new_day)),
+					 errhint("Take fresh rows of that time alone: day >= since AND day < until.")));
+			writer_add(&writer, new_day);
+			has_new = activity_next(&fresh, &new_day);
+		}
+		else
+		{
+			if (old_day < since || old_day >= until)
+				writer_add(&writer, old_day);
+			has_old = activity_next(&stored, &old_day);
+		}
+	}
+	return writer_end(&writer);
 }
 
 static bool

@@ -30,7 +30,8 @@ COMMENT ON FUNCTION customers_support(internal) IS 'tells the planner how many c
 \expand collect/base_of_customers.sql BASE=activity_base CUSTOMER=uuid COLLECTOR=activities LIST=customer_activities SUMMARY="activity activity_set" COMMENT="a row for each customer of a base, with his active days; members without events have an empty set"
 \expand collect/base_of_customers.sql BASE=activity_base CUSTOMER=text COLLECTOR=activities LIST=customer_activities SUMMARY="activity activity_set" COMMENT="a row for each customer of a base, with his active days; members without events have an empty set"
 
--- activities(customer, at), (customer, day), (customer, at, zone), (customer, activity)
+-- activities(customer, at), (customer, day), (customer, at, zone), (customer, day, zone),
+-- (customer, activity)
 
 \expand collect/collector.sql COLLECTOR=activities FORM=at ARGUMENTS="at timestamptz" VOLATILITY=STABLE SSPACE=32768 \
 	COMMENT="collects everyone''s active days in the session''s time zone, by customer, for metric functions such as retention(). A row whose instant or set is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
@@ -38,5 +39,7 @@ COMMENT ON FUNCTION customers_support(internal) IS 'tells the planner how many c
 	COMMENT="collects everyone''s active days, by customer, for metric functions such as retention(). A row whose instant or set is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 \expand collect/collector.sql COLLECTOR=activities FORM=zone ARGUMENTS="at timestamptz, zone text" VOLATILITY=IMMUTABLE SSPACE=32768 \
 	COMMENT="collects everyone''s active days in a time zone, by customer, for metric functions such as retention(). A row whose instant or set is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
+\expand collect/collector.sql COLLECTOR=activities FORM=day_zone ARGUMENTS="day date, zone text" VOLATILITY=IMMUTABLE SSPACE=32768 \
+	COMMENT="collects everyone''s active days, which are local days of a time zone, by customer, for metric functions such as retention(). A row whose day is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"
 \expand collect/collector.sql COLLECTOR=activities FORM=set ARGUMENTS="activity activity_set" VOLATILITY=IMMUTABLE SSPACE=49152 \
 	COMMENT="collects everyone''s active days of stored activity sets, by customer, for metric functions such as retention(). A row whose instant or set is NULL makes its customer a member without events; rows with a NULL customer are only counted. NULL without rows"

@@ -129,14 +129,17 @@ typedef struct ZoneDays
 extern ZoneDays *zone_of_session(void);
 
 /*
- * A zone by name, case-insensitively; an unknown one is error 22023. Cached.
+ * A zone by the name that somebody gives, case-insensitively; an unknown one is error 22023.
+ * Cached.
  *
- * Names are those that SET TimeZone takes: 'CET' is the zone of that name, with
- * its summer time, as it is for a session that runs in it (AT TIME ZONE takes it for
- * the abbreviation). What is an abbreviation only, such as 'EEST', is unknown:
- * its meaning hangs on a setting.
+ * It is the zone that AT TIME ZONE takes the name for; where that isn't the one that SET TimeZone
+ * takes it for, or that a reader would, the name is refused: 'CET', '+02:00'. What is an
+ * abbreviation only, such as 'EEST', is unknown: its meaning hangs on a setting.
  */
 extern ZoneDays *zone_by_name(const char *name, size_t len);
+
+/* A zone by the name that was noted with days and results: a session may be in any zone. */
+extern ZoneDays *zone_noted(const char *name, size_t len);
 
 /* The zone's own spelling of its name; UTC for all names of it. */
 extern const char *zone_name(const ZoneDays *zone);
@@ -144,9 +147,13 @@ extern const char *zone_name(const ZoneDays *zone);
 /* What zone_day() does where its table doesn't have the answer; refuses infinity (22008). */
 extern DateADT zone_day_slow(ZoneDays *zone, TimestampTz at);
 
-/* The first instant of a local day, as date::timestamptz has it: infinite for an infinite day;
- * 22008 out of range. */
-extern TimestampTz zone_day_start(const ZoneDays *zone, DateADT day);
+/*
+ * When a local day begins: the first instant whose local date is that day, or a later one where the
+ * zone leaves the day out. The day before ends there, which is what "as of" it means. Where a day
+ * has two midnights this is the first; where the clock goes back over midnight what comes again of
+ * the day before is behind it. Infinite for an infinite day; 22008 out of range.
+ */
+extern TimestampTz zone_day_start(ZoneDays *zone, DateADT day);
 
 /* What timestamptz + interval gives in that zone: months (clamped) and days in local time, then the
  * rest. 22008 out of range. */
@@ -239,9 +246,6 @@ extern char *calendar_period_text(const CalendarPeriod *period);
 
 /* Parses a text form; 22023 that lists the forms. Result is a palloc'd varlena. */
 extern CalendarPeriod *calendar_period_parse(const char *text);
-
-/* Are two periods the same, zone included? */
-extern bool calendar_period_equal(const CalendarPeriod *a, const CalendarPeriod *b);
 
 #define PG_GETARG_CALENDAR_PERIOD(n) ((CalendarPeriod *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 

@@ -176,13 +176,6 @@ month_with_day(PeriodKind kind, int month, int day)
 	return -1;
 }
 
-bool
-calendar_period_equal(const CalendarPeriod *a, const CalendarPeriod *b)
-{
-	return VARSIZE(a) == VARSIZE(b) &&
-		   memcmp(PERIOD_BODY(a), PERIOD_BODY(b), PERIOD_BODY_LEN(a)) == 0;
-}
-
 void
 calendar_open(Calendar *calendar, const CalendarPeriod *period)
 {

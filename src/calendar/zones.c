@@ -1,6 +1,6 @@
 /*
  * zones.c
- *		Which local day an instant falls on.
+ *		Which local day an instant falls on, and when a day begins.
  */
 #include "postgres.h"
 
@@ -40,6 +40,7 @@ static HTAB *zones = NULL;
 typedef struct ZoneNameSlot
 {
 	ZoneDays *zone; /* NULL: free */
+	bool misleads;	/* see misleads() */
 	size_t len;
 	char name[48];
 } ZoneNameSlot;
@@ -49,10 +50,42 @@ typedef struct ZoneNameSlot
 
 static ZoneNameSlot zone_names[ZONE_NAME_SLOTS];
 
+/* A name that is a number of hours, perhaps behind UTC or GMT: what is behind that, or NULL. */
+static const char *
+hours_of(const char *name)
+{
+	if (pg_strncasecmp(name, "UTC", 3) == 0 || pg_strncasecmp(name, "GMT", 3) == 0)
+		name += 3;
+	else if (pg_strncasecmp(name, "UT", 2) == 0)
+		name += 2;
+	return *name == '+' || *name == '-' || (*name >= '0' && *name <= '9') ? name : NULL;
+}
+
+/*
+ * Does a name mean one thing to SET TimeZone, and another one to AT TIME ZONE, or to people?
+ *
+ * CET, EET, MET, WET, EST, MST and HST are zones, which have or had other hours at times, and
+ * abbreviations, which have not. And '+02:00', which looks like the end of an instant two hours to
+ * the east, is POSIX's for two hours to the west; so is 'UTC+2'.
+ */
+static bool
+misleads(const char *name, const ZoneDays *zone)
+{
+	static const char *const both[] = { "CET", "EET", "MET", "WET", "EST", "MST", "HST" };
+	long int offset;
+	size_t i;
+
+	for (i = 0; i < lengthof(both); i++)
+		if (pg_strcasecmp(name, both[i]) == 0)
+			return true;
+	return hours_of(name) != NULL && !(pg_get_timezone_offset(zone->zone, &offset) && offset == 0);
+}
+
 /*
  * UTC has a dozen names (Etc/UTC, GMT, Zulu, Etc/GMT+0 ...) and many spellings (UTC0, <+00>-00),
  * and which one a session has is up to its driver. A zone whose clock has always stood at UTC is
  * UTC: results that were collected by any of these names say the same, add up and are equal.
+ * A session's '+02:00' is what PostgreSQL calls <-02>+02, which doesn't mislead who reads it.
  * Other zones keep the name that was given, since whether two of them are one and the same
  * depends on the server's version of the zones.
  */
@@ -60,12 +93,15 @@ static pg_tz *
 canonical_zone(pg_tz *tz)
 {
 	long int offset;
-	pg_tz *utc;
+	pg_tz *canonical = NULL;
 
-	if (!pg_get_timezone_offset(tz, &offset) || offset != 0)
+	if (!pg_get_timezone_offset(tz, &offset))
 		return tz;
-	utc = pg_tzset("UTC");
-	return utc != NULL ? utc : tz;
+	if (offset == 0)
+		canonical = pg_tzset("UTC");
+	else if (hours_of(pg_get_timezone_name(tz)) != NULL)
+		canonical = pg_tzset_offset(-offset);
+	return canonical != NULL ? canonical : tz;
 }
 
 static ZoneDays *
@@ -143,55 +179,83 @@ load_zone(const char *name, size_t len)
 	return tz;
 }
 
-/* NULL where unknown. */
+/* The zone of a name; NULL where unknown. */
 static ZoneDays *
-zone_find(const char *name, size_t len)
+find_zone(const char *name, size_t len, bool *zone_misleads)
 {
 	static ZoneNameSlot *last = NULL;
 	ZoneNameSlot *slot;
 	ZoneDays *zone;
 	pg_tz *tz;
 
-	if (last != NULL && last->len == len && memcmp(last->name, name, len) == 0)
-		return last->zone;
-
-	slot = &zone_names[hash_bytes((const unsigned char *) name, (int) len) % ZONE_NAME_SLOTS];
-	if (slot->zone != NULL && slot->len == len && memcmp(slot->name, name, len) == 0)
+	if (last == NULL || last->len != len || memcmp(last->name, name, len) != 0)
 	{
-		last = slot;
-		return slot->zone;
-	}
-
-	tz = load_zone(name, len);
-	if (tz == NULL)
-		return NULL;
-	zone = zone_of(tz);
-	if (len <= sizeof(slot->name))
-	{
-		slot->zone = zone;
-		slot->len = len;
-		memcpy(slot->name, name, len);
+		slot = &zone_names[hash_bytes((const unsigned char *) name, (int) len) % ZONE_NAME_SLOTS];
+		if (slot->zone == NULL || slot->len != len || memcmp(slot->name, name, len) != 0)
+		{
+			tz = load_zone(name, len);
+			if (tz == NULL)
+				return NULL;
+			zone = zone_of(tz);
+			*zone_misleads = misleads(pnstrdup(name, len), zone);
+			if (len > sizeof(slot->name))
+				return zone;
+			slot->zone = zone;
+			slot->misleads = *zone_misleads;
+			slot->len = len;
+			memcpy(slot->name, name, len);
+		}
 		last = slot;
 	}
-	return zone;
+	*zone_misleads = last->misleads;
+	return last->zone;
+}
+
+static void report_unknown(const char *name, size_t len) pg_attribute_noreturn();
+
+static void
+report_unknown(const char *name, size_t len)
+{
+	int shown = pg_mbcliplen(name, (int) len, SHOWN_NAME_BYTES);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown time zone \"%.*s%s\"", shown, name, (size_t) shown < len ? "..." : ""),
+			 errhint("Give a full name such as Europe/Helsinki: see pg_timezone_names. "
+					 "Abbreviations and zones that count leap seconds aren't accepted.")));
 }
 
 ZoneDays *
 zone_by_name(const char *name, size_t len)
 {
-	ZoneDays *zone = zone_find(name, len);
+	bool zone_misleads;
+	ZoneDays *zone = find_zone(name, len, &zone_misleads);
 
 	if (unlikely(zone == NULL))
-	{
-		int shown = pg_mbcliplen(name, (int) len, SHOWN_NAME_BYTES);
-
+		report_unknown(name, len);
+	if (unlikely(zone_misleads))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown time zone \"%.*s%s\"", shown, name, (size_t) shown < len ? "..." : ""),
-			 errhint("Give a full name such as Europe/Helsinki: see pg_timezone_names. "
-					 "Abbreviations and zones that count leap seconds aren't accepted.")));
-	}
+			 errmsg("time zone \"%.*s\" has two meanings", (int) len, name),
+			 hours_of(pnstrdup(name, len)) != NULL
+				 ? errdetail(
+					   "In a zone's name hours count to the west of UTC, in an instant to the east.")
+				 : errdetail(
+					   "As a zone its hours change with time, as an abbreviation, which AT TIME ZONE takes it for, they do not."),
+			 errhint(
+				 "Give a full name such as Europe/Helsinki; or a fixed offset such as Etc/GMT-2 or <+02>-02, which both are two hours to the east.")));
+	return zone;
+}
+
+ZoneDays *
+zone_noted(const char *name, size_t len)
+{
+	bool zone_misleads;
+	ZoneDays *zone = find_zone(name, len, &zone_misleads);
+
+	if (unlikely(zone == NULL))
+		report_unknown(name, len);
 	return zone;
 }
 
@@ -290,10 +354,70 @@ zone_day_slow(ZoneDays *zone, TimestampTz at)
 	return day;
 }
 
-TimestampTz
-zone_day_start(const ZoneDays *zone, DateADT day)
+/* The offset of a whole day of UTC; ZONE_OFFSET_CHANGES where it isn't one, or isn't in the table.
+ */
+static int32
+offset_of_day(ZoneDays *zone, int64 utc_day)
 {
-	struct pg_tm tm;
+	uint64 slot = (uint64) (utc_day - ZONE_FIRST_DAY);
+
+	if (slot >= ZONE_PAGES * ZONE_PAGE_DAYS)
+		return ZONE_OFFSET_CHANGES;
+	if (unlikely(zone->pages[slot / ZONE_PAGE_DAYS] == NULL))
+		zone_fill_page(zone, (int) (slot / ZONE_PAGE_DAYS));
+	return zone->pages[slot / ZONE_PAGE_DAYS][slot % ZONE_PAGE_DAYS];
+}
+
+/* Seconds east of UTC at an instant, which is given in seconds. */
+static int64
+offset_at(const ZoneDays *zone, pg_time_t seconds)
+{
+	const struct pg_tm *local = pg_localtime(&seconds, zone->zone);
+
+	if (local == NULL)
+		report_timestamp_out_of_range();
+	return local->tm_gmtoff;
+}
+
+/*
+ * The first second at which the local time is midnight or later, both counted from the Unix epoch.
+ *
+ * From one change of the clock to the next, local time goes on with UTC. So either it comes to
+ * midnight in between, or the change has carried it there.
+ */
+static pg_time_t
+first_second(const ZoneDays *zone, int64 midnight)
+{
+	pg_time_t from = midnight;
+
+	/* well before it, wherever that is */
+	do
+		from -= 2 * SECS_PER_DAY;
+	while (from + offset_at(zone, from) >= midnight);
+
+	for (;;)
+	{
+		pg_time_t at = midnight - offset_at(zone, from);
+		pg_time_t change;
+		long int before;
+		long int after;
+		int before_dst;
+		int after_dst;
+
+		if (at <= from)
+			return from;
+		if (pg_next_dst_boundary(&from, &before, &before_dst, &change, &after, &after_dst,
+								 zone->zone) <= 0 ||
+			at < change)
+			return at;
+		from = change;
+	}
+}
+
+TimestampTz
+zone_day_start(ZoneDays *zone, DateADT day)
+{
+	int32 offset;
 	TimestampTz start;
 
 	if (DATE_IS_NOBEGIN(day))
@@ -303,9 +427,15 @@ zone_day_start(const ZoneDays *zone, DateADT day)
 	if (day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
 		report_timestamp_out_of_range();
 
-	memset(&tm, 0, sizeof(tm));
-	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-	start = day * USECS_PER_DAY + DetermineTimeZoneOffset(&tm, zone->zone) * USECS_PER_SEC;
+	/* Mostly the clock isn't changed from the day before to the day after. */
+	offset = offset_of_day(zone, day);
+	if (offset != ZONE_OFFSET_CHANGES && offset_of_day(zone, (int64) day - 1) == offset &&
+		offset_of_day(zone, (int64) day - 2) == offset)
+		start = (TimestampTz) day * USECS_PER_DAY - offset * USECS_PER_SEC;
+	else
+		start =
+			(first_second(zone, EPOCH_SECONDS + (pg_time_t) day * SECS_PER_DAY) - EPOCH_SECONDS) *
+			USECS_PER_SEC;
 	if (!IS_VALID_TIMESTAMP(start))
 		report_timestamp_out_of_range();
 	return start;
@@ -372,20 +502,6 @@ zone_add_interval(const ZoneDays *zone, TimestampTz at, const Interval *interval
 	if (pg_add_s64_overflow(at, interval->time, &at) || !IS_VALID_TIMESTAMP(at))
 		report_timestamp_out_of_range();
 	return at;
-}
-
-/* The offset of a whole day of UTC; ZONE_OFFSET_CHANGES where it isn't one, or isn't in the table.
- */
-static int32
-offset_of_day(ZoneDays *zone, int64 utc_day)
-{
-	uint64 slot = (uint64) (utc_day - ZONE_FIRST_DAY);
-
-	if (slot >= ZONE_PAGES * ZONE_PAGE_DAYS)
-		return ZONE_OFFSET_CHANGES;
-	if (unlikely(zone->pages[slot / ZONE_PAGE_DAYS] == NULL))
-		zone_fill_page(zone, (int) (slot / ZONE_PAGE_DAYS));
-	return zone->pages[slot / ZONE_PAGE_DAYS][slot % ZONE_PAGE_DAYS];
 }
 
 /* Where the offset is the same then, and for a day to either side, so that no local time comes

@@ -53,7 +53,7 @@ put_header(ByteBuffer *out, const Collector *collector, uint8 flags)
 	buffer_put_byte(out, (uint8) collector->type);
 	buffer_put_byte(out, flags);
 	buffer_put_byte(out, (uint8) collector->zone_state);
-	if (collector->zone_state == ZONE_KNOWN)
+	if (collect_zone_is_named(collector->zone_state))
 	{
 		buffer_put_varint(out, strlen(collector->zone));
 		buffer_put_bytes(out, collector->zone, strlen(collector->zone));
@@ -142,16 +142,16 @@ read_header(ByteReader *in, Collector **result)
 	ops = collect_ops(id);
 	if (ops == NULL || type < CUSTOMER_BIGINT || type > CUSTOMER_TEXT ||
 		(flags & ~(FLAT_MANY_PARTS | FLAT_IN_ORDER | FLAT_HAS_LAST)) != 0 ||
-		zone_state > ZONE_MIXED)
+		zone_state > ZONE_DAYS || (zone_state == ZONE_DAYS && ops->move_days == NULL))
 		return false;
-	if (zone_state == ZONE_KNOWN)
+	if (collect_zone_is_named((CollectZone) zone_state))
 	{
 		uint64 len;
 		const uint8 *name;
 
 		if (!read_varint(in, &len) || len > TZ_STRLEN_MAX || !read_bytes(in, len, &name))
 			return false;
-		zone = zone_name(zone_by_name((const char *) name, len));
+		zone = zone_name(zone_noted((const char *) name, len));
 	}
 	if (!read_varint(in, &guests) || guests > PG_INT64_MAX)
 		return false;
@@ -475,21 +475,37 @@ base_rewind(BaseCursor *cursor, const Base *base)
 }
 
 void
-base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), void *fold)
+base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body), void *fold)
 {
 	BaseErrors errors;
 	BaseCursor cursor;
 	Customer customer = { 0 };
+	ZoneDays *of_days = NULL; /* the zone to move days from */
+	ByteBuffer moved;
 	ByteSpan body;
 
+	if (base->zone_state == ZONE_DAYS && zone != NULL && strcmp(base->zone, zone_name(zone)) != 0)
+	{
+		of_days = zone_noted(base->zone, strlen(base->zone));
+		buffer_init(&moved, 1024);
+	}
 	base_rewind(&cursor, base);
 	base_name_customer(&errors, base->type, &customer);
 	while (base_next(&cursor, &customer, &body))
 	{
+		if (of_days != NULL)
+		{
+			moved.len = 0;
+			base->ops->move_days(&moved, body, of_days, zone);
+			body.bytes = moved.data;
+			body.len = moved.len;
+		}
 		add(fold, body);
 		CHECK_FOR_INTERRUPTS();
 	}
 	base_forget_customer(&errors);
+	if (of_days != NULL)
+		pfree(moved.data);
 }
 
 typedef struct LastEvent
@@ -515,7 +531,7 @@ base_last(const Base *base, int64 *last)
 	{
 		LastEvent event = { base->ops, PG_INT64_MIN };
 
-		base_fold(base, note_last, &event);
+		base_fold(base, NULL, note_last, &event);
 		collector->last = event.last;
 		collector->last_unknown = false;
 	}

@@ -370,7 +370,7 @@ compare_bases(const Base *a, const Base *b)
 		return (int) a->type - (int) b->type;
 	if (a->zone_state != b->zone_state)
 		return (int) a->zone_state - (int) b->zone_state;
-	if (a->zone_state == ZONE_KNOWN)
+	if (collect_zone_is_named(a->zone_state))
 		order = strcmp(a->zone, b->zone);
 	if (order == 0)
 		order = int64_compare(a->guests, b->guests);
@@ -413,7 +413,7 @@ hash_base(const Base *base, uint64 seed)
 	}
 	head =
 		hash_combine64((uint64) base->guests, (uint64) base->type << 8 | (uint64) base->zone_state);
-	if (base->zone_state == ZONE_KNOWN)
+	if (collect_zone_is_named(base->zone_state))
 		head = hash_combine64(head, hash_bytes_extended((const unsigned char *) base->zone,
 														(int) strlen(base->zone), seed));
 	return hash_combine64(head, sum);

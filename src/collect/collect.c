@@ -203,7 +203,8 @@ collector_note_zone(Collector *collector, CollectZone state, const char *zone)
 		collector->zone_state = state;
 		collector->zone = zone;
 	}
-	else if (state == ZONE_MIXED || (zone != collector->zone && strcmp(zone, collector->zone) != 0))
+	else if (state != collector->zone_state ||
+			 (zone != collector->zone && strcmp(zone, collector->zone) != 0))
 	{
 		collector->zone_state = ZONE_MIXED;
 		collector->zone = NULL;

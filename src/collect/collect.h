@@ -35,7 +35,9 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
+#include "calendar/calendar.h"
 #include "core/codec.h"
+#include "core/ref.h"
 #include "core/texts.h"
 
 /* Parts of a large collector: as many as a hash's top PART_BITS tell apart. */
@@ -55,6 +57,9 @@ typedef struct Customer
 	int64 number;
 	ByteSpan bytes;
 } Customer;
+
+/* Takes a kind or a label of events. */
+typedef void (*CollectTextTaker)(void *taker, bool is_label, const EventText *text);
 
 /* What is collected. */
 typedef struct CollectOps
@@ -76,6 +81,13 @@ typedef struct CollectOps
 	/* When its last event is, in the body's own unit; PG_INT64_MIN where it has none. */
 	int64 (*last)(ByteSpan body);
 
+	/* Appends to out the body whose instants, first ones of days in one zone, are those of the same
+	 * days in another; NULL: bodies hold no instants. */
+	void (*move_days)(ByteBuffer *out, ByteSpan body, ZoneDays *from, ZoneDays *to);
+
+	/* Hands over the kinds and labels that occur in it, each once; NULL: bodies have none. */
+	void (*texts)(ByteSpan body, CollectTextTaker take, void *taker);
+
 	/* Order of two bodies, and a hash that agrees with it; as of the stored type. */
 	int (*compare)(ByteSpan a, ByteSpan b);
 	uint64 (*hash)(ByteSpan body, uint64 seed);
@@ -86,8 +98,16 @@ typedef enum CollectZone
 {
 	ZONE_NOT_NOTED,
 	ZONE_KNOWN,
-	ZONE_MIXED /* several, or days that came without one */
+	ZONE_MIXED, /* several, or days that came without one */
+	ZONE_DAYS	/* instants that are days of no zone, each at its first instant in this one */
 } CollectZone;
+
+/* Is there a zone by name? */
+static inline bool
+collect_zone_is_named(CollectZone state)
+{
+	return state == ZONE_KNOWN || state == ZONE_DAYS;
+}
 
 /* Entries, one per customer. */
 typedef struct CollectRun
@@ -294,8 +314,10 @@ extern void base_forget_customer(BaseErrors *errors);
 /* When the last event of all is, as CollectOps.last has it; false where there is none. */
 extern bool base_last(const Base *base, int64 *last);
 
-/* Adds every customer's body to a fold; errors name the customer. */
-extern void base_fold(const Base *base, void (*add)(void *fold, ByteSpan body), void *fold);
+/* Adds every customer's body to a fold; errors name the customer. Where days were collected that
+ * are of no zone, they are days of this one. */
+extern void base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body),
+					  void *fold);
 
 /* kB; see loyalty.max_flat_size */
 extern int max_flat_size;

@@ -74,7 +74,7 @@ read_signed(ByteReader *in, int64 *value)
 }
 
 /* The same for 128 bits. */
-bool
+static bool
 read_wide_varint(ByteReader *in, uint128 *value)
 {
 	const uint8 *p = in->at;

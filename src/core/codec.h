@@ -61,7 +61,6 @@ extern void buffer_put_bytes(ByteBuffer *buf, const void *bytes, size_t len);
 
 extern bool read_varint(ByteReader *in, uint64 *value);
 extern bool read_signed(ByteReader *in, int64 *value);
-extern bool read_wide_varint(ByteReader *in, uint128 *value);
 extern bool read_wide_signed(ByteReader *in, int128 *value);
 extern bool read_byte(ByteReader *in, uint8 *value);
 extern bool read_bytes(ByteReader *in, size_t len, const uint8 **bytes);

@@ -20,7 +20,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "common/int.h"
+#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "core/codec.h"
@@ -69,7 +71,7 @@ const int64 decimal_power[DECIMAL_MAX_SCALE + 1] = {
 	INT64CONST(1000000000000000000),
 };
 
-static void report_not_finite(const struct varlena *number) pg_attribute_noreturn();
+static void report_not_finite(const char *value) pg_attribute_noreturn();
 static void report_out_of_range(const char *value) pg_attribute_noreturn();
 static void report_number_out_of_range(const struct varlena *number) pg_attribute_noreturn();
 
@@ -80,10 +82,10 @@ number_text(const struct varlena *number)
 }
 
 static void
-report_not_finite(const struct varlena *number)
+report_not_finite(const char *value)
 {
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					errmsg("value must be finite, not %s", number_text(number)),
+					errmsg("value must be finite, not %s", value),
 					errhint("Leave such rows out, or replace the value.")));
 }
 
@@ -166,7 +168,7 @@ decimal_from_numeric(const struct varlena *number)
 		ndigits = (ndigits - (int) sizeof(uint16)) / (int) sizeof(int16);
 	}
 	else if (kind == NUMERIC_KIND_SPECIAL)
-		report_not_finite(number);
+		report_not_finite(number_text(number));
 	else
 	{
 		negative = kind == NUMERIC_KIND_NEGATIVE;
@@ -240,6 +242,88 @@ decimal_from_numeric(const struct varlena *number)
 	}
 	result.units = negative ? -(int64) units : (int64) units;
 	return result;
+}
+
+/* The number that a float's shortest text shows: at most 17 digits, without zeros at the end but
+ * those of a whole number, perhaps with an exponent. */
+static Decimal
+decimal_from_float_text(const char *text)
+{
+	const char *at = text;
+	bool negative = *at == '-';
+	Decimal result = { 0, 0 };
+	int shift;
+
+	at += negative;
+	if (*at < '0' || *at > '9')
+		report_not_finite(text);
+	for (; *at != '\0' && *at != 'e'; at++)
+		if (*at == '.')
+			result.scale = (int) strlen(at + 1);
+		else if (pg_mul_s64_overflow(result.units, 10, &result.units) ||
+				 pg_add_s64_overflow(result.units, *at - '0', &result.units))
+			report_out_of_range(text);
+	if (*at == 'e')
+	{
+		if (result.scale > 0)
+			result.scale -= (int) strlen(at);
+		result.scale -= atoi(at + 1);
+	}
+	shift = -result.scale;
+	if (result.units == 0)
+		result.scale = 0;
+	else if (shift > 0)
+	{
+		if (shift > DECIMAL_MAX_SCALE ||
+			pg_mul_s64_overflow(result.units, decimal_power[shift], &result.units))
+			report_out_of_range(text);
+		result.scale = 0;
+	}
+	else if (result.scale > DECIMAL_MAX_SCALE)
+		report_out_of_range(text);
+	if (negative)
+		result.units = -result.units;
+	return result;
+}
+
+Decimal
+decimal_of_real(Datum value)
+{
+	char text[FLOAT_SHORTEST_DECIMAL_LEN];
+
+	float_to_shortest_decimal_buf(DatumGetFloat4(value), text);
+	return decimal_from_float_text(text);
+}
+
+Decimal
+decimal_of_double(Datum value)
+{
+	char text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	double_to_shortest_decimal_buf(DatumGetFloat8(value), text);
+	return decimal_from_float_text(text);
+}
+
+DecimalReader
+decimal_reader(Oid type)
+{
+	switch (type)
+	{
+		case NUMERICOID:
+			return decimal_of_numeric;
+		case INT2OID:
+			return decimal_of_smallint;
+		case INT4OID:
+			return decimal_of_integer;
+		case INT8OID:
+			return decimal_of_bigint;
+		case FLOAT4OID:
+			return decimal_of_real;
+		case FLOAT8OID:
+			return decimal_of_double;
+		default:
+			return NULL;
+	}
 }
 
 static bool

@@ -64,6 +64,14 @@ decimal_of_bigint(Datum value)
 	return decimal_from_int64(DatumGetInt64(value));
 }
 
+/* From a float, by the shortest decimal text that it is read back from: 0.1 is 0.1. */
+extern Decimal decimal_of_real(Datum value);
+extern Decimal decimal_of_double(Datum value);
+
+/* What reads an argument of a type; NULL where that isn't a type of numbers. */
+typedef Decimal (*DecimalReader)(Datum value);
+extern DecimalReader decimal_reader(Oid type);
+
 /* The same value at a scale at least as large; 22003 that names the value where it doesn't fit. */
 extern int64 decimal_rescale(int64 units, int from_scale, int to_scale);
 

@@ -66,16 +66,34 @@ typedef struct FunnelRules
 	TimestampTz end; /* events from here on don't exist; DT_NOEND: all do */
 } FunnelRules;
 
+/* The steps by their texts: those of the same text have the same name. */
+typedef struct FunnelNames
+{
+	int n;
+	EventText *texts; /* sorted */
+	int *of_level;	  /* of a step, counted from 1 */
+} FunnelNames;
+
 typedef struct FunnelWalk FunnelWalk;
 
 /* A funnel and what finds it in one customer after another. */
 typedef struct Funnel
 {
 	FunnelRules rules;
+	FunnelNames names;
 	MemoryContext context; /* of the walk */
 	FunnelWalk *walk;	   /* NULL: none yet, or an error has left it half done */
 	TupleDesc row;		   /* of funnel(); NULL until asked for */
 } Funnel;
+
+/* Sorts the steps of its rules, in the current memory context. */
+extern void funnel_open_names(Funnel *funnel);
+
+/* Which names the customer of the last walk has events of, in no order. */
+extern const int *funnel_names_found(const Funnel *funnel, int *nfound);
+
+/* From one instant of a chain to the next: 22008 where that is longer than an interval may be. */
+extern int64 funnel_duration(TimestampTz from, TimestampTz to);
 
 /*
  * Finds the chain that wins in the body of a timeline: returns its depth, 0 where there is no

@@ -42,8 +42,11 @@ durations_array(const TimestampTz *chain, int depth)
 		return PointerGetDatum(construct_empty_array(INTERVALOID));
 	nulls[0] = true;
 	for (i = 1; i < depth; i++)
+	{
+		(void) funnel_duration(chain[i - 1], chain[i]);
 		values[i] = DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(chain[i]),
 										TimestampTzGetDatum(chain[i - 1]));
+	}
 	return PointerGetDatum(construct_md_array(values, nulls, 1, &depth, &lower, INTERVALOID,
 											  sizeof(Interval), false, TYPALIGN_DOUBLE));
 }

@@ -6,6 +6,8 @@
  *		0		0			everyone
  *		1		0			who took the first step
  *		2 ...	any			who came to it, so many microseconds after the step before
+ *
+ * At duration 0, a step also has how many have an event of its name at all, in whatever order.
  */
 #include "postgres.h"
 
@@ -43,7 +45,8 @@ typedef enum FunnelArgument
 	FUNNEL_MODE,
 	FUNNEL_BY,
 	FUNNEL_STEP_WITHIN,
-	FUNNEL_AS_OF
+	FUNNEL_AS_OF,
+	FUNNEL_ZONE
 } FunnelArgument;
 
 static const MetricArgument arguments[] = {
@@ -55,6 +58,7 @@ static const MetricArgument arguments[] = {
 	[FUNNEL_BY] = { "by", .type = METRIC_VALUE, .null_hint = "Leave it out for 'kind'." },
 	[FUNNEL_STEP_WITHIN] = { "step_within", .type = METRIC_VALUE, .may_be_null = true },
 	[FUNNEL_AS_OF] = { "as_of", .type = METRIC_AS_OF, .may_be_null = true },
+	[FUNNEL_ZONE] = { "zone", .type = METRIC_ZONE, .may_be_null = true },
 };
 
 static ArrayType *
@@ -187,7 +191,7 @@ needs_zone(const FunnelRules *rules, bool has_as_of)
 }
 
 static void
-open_funnel(const Metric *metric, MetricQuestion *question)
+open_funnel(MetricQuestion *question)
 {
 	Funnel *funnel = palloc0(sizeof(Funnel));
 	FunnelRules *rules = &funnel->rules;
@@ -195,6 +199,7 @@ open_funnel(const Metric *metric, MetricQuestion *question)
 	funnel->context =
 		AllocSetContextCreate(CurrentMemoryContext, "loyalty funnel", ALLOCSET_SMALL_SIZES);
 	open_steps(rules, question->values[FUNNEL_STEPS]);
+	funnel_open_names(funnel);
 	if (question->has_span)
 		rules->within = check_window(&question->span, "within");
 	rules->mode = open_choice(question->values[FUNNEL_MODE], "mode", mode_names);
@@ -205,6 +210,14 @@ open_funnel(const Metric *metric, MetricQuestion *question)
 	if (!needs_zone(rules, question->has_as_of))
 		question->zone_name = NULL;
 	question->own = funnel;
+}
+
+static void
+add_names(const MetricQuestion *question, MetricNames *names)
+{
+	const Funnel *funnel = question->own;
+
+	metric_add_names(names, funnel->rules.by_label, funnel->names.texts, funnel->names.n);
 }
 
 /* ---- texts of parameters ---- */
@@ -352,7 +365,13 @@ static const TallyColumn keys[] = {
 	[KEY_DURATION] = { "duration", TALLY_NUMBER },
 };
 
-static const TallyColumn sums[] = { { "customers", TALLY_COUNT } };
+#define SUM_CUSTOMERS  0
+#define SUM_WITH_EVENT 1
+
+static const TallyColumn sums[] = {
+	[SUM_CUSTOMERS] = { "customers", TALLY_COUNT },
+	[SUM_WITH_EVENT] = { "with_event", TALLY_COUNT },
+};
 
 /* The names of a result's steps. */
 static char **
@@ -392,14 +411,16 @@ result_step_within(const Tally *tally, int *nwindows)
 	return windows;
 }
 
-/* No more customers come to a step than to the one before it. */
+/* No more customers come to a step than to the one before it, nor than have such an event. */
 static const char *
 counts_fault(const Tally *tally, int nsteps)
 {
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
-	int128 before = PG_INT64_MAX;
-	int128 here = 0;
+	int128 everyone = 0;
+	int128 before = PG_INT64_MAX; /* came to the step before ... */
+	int128 here = 0;			  /* ... to this one, so far */
+	int128 with_event = PG_INT64_MAX;
 	int64 step = 0;
 	int64 i;
 
@@ -412,17 +433,24 @@ counts_fault(const Tally *tally, int nsteps)
 			return "A row is of a step that the funnel doesn't have.";
 		if (duration < 0 || (row_step < 2 && duration != 0))
 			return "A duration is below 0, or not 0 before the second step.";
-		if (row_step > step + 1 || (i == 0 && row_step > 0))
-			return "A step is reached, but not the one before it.";
-		if (row_step > step)
+		if (i == 0 && row_step > 0)
+			return "A step has customers, but there is no row of everyone.";
+		if (row_step != step)
 		{
-			before = here;
+			before = row_step == step + 1 ? here : 0;
 			here = 0;
 			step = row_step;
+			with_event = duration == 0 ? rows[i]->sums[SUM_WITH_EVENT] : 0;
 		}
-		here += rows[i]->sums[0];
+		else if (i == 0)
+			everyone = rows[i]->sums[SUM_CUSTOMERS];
+		if (rows[i]->sums[SUM_WITH_EVENT] > (duration == 0 && step > 0 ? everyone : 0))
+			return "\"with_event\" is of a step, of some of all, and beside the duration 0.";
+		here += rows[i]->sums[SUM_CUSTOMERS];
 		if (here > before)
 			return "More customers come to a step than to the one before it.";
+		if (here > with_event)
+			return "More customers come to a step than have such an event.";
 		CHECK_FOR_INTERRUPTS();
 	}
 	return NULL;
@@ -507,6 +535,8 @@ text_of_parameter(const MetricQuestion *question, const char *name)
 			return by_names[rules->by_label ? 1 : 0];
 		case FUNNEL_PARAMETER_MODE:
 			return mode_names[rules->mode];
+		case FUNNEL_PARAMETER_ZONE:
+			return question->zone_name;
 		case FUNNEL_PARAMETER_WITHIN:
 			return rules->within.limited ? policy_interval_text(&rules->within.span) : NULL;
 		default: /* FUNNEL_PARAMETER_STEP_WITHIN */
@@ -523,6 +553,7 @@ typedef struct FunnelFold
 	MemoryContext context;
 	int64 everyone;
 	int64 started;			   /* came to the first step */
+	int64 *with_event;		   /* by name */
 	CountedNumbers *durations; /* [n]: from step n to the next, counted from 0 */
 } FunnelFold;
 
@@ -533,6 +564,8 @@ start_fold(const MetricQuestion *question, Tally *tally)
 
 	fold->funnel = question->own;
 	fold->context = CurrentMemoryContext;
+	fold->with_event =
+		palloc_extended(fold->funnel->names.n * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	fold->durations = palloc_extended(fold->funnel->rules.nsteps * sizeof(CountedNumbers),
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	return fold;
@@ -545,36 +578,46 @@ fold_customer(void *opaque, ByteSpan body)
 	FunnelFold *fold = opaque;
 	const TimestampTz *chain;
 	int depth = funnel_walk(fold->funnel, body, &chain);
+	int nfound;
+	const int *found = funnel_names_found(fold->funnel, &nfound);
 	int n;
 
 	fold->everyone++;
 	fold->started += depth > 0;
+	for (n = 0; n < nfound; n++)
+		fold->with_event[found[n]]++;
 	for (n = 1; n < depth; n++)
-		counted_add(&fold->durations[n - 1], fold->context, chain[n] - chain[n - 1]);
+		counted_add(&fold->durations[n - 1], fold->context,
+					funnel_duration(chain[n - 1], chain[n]));
 }
 
 static void
-add_count(Tally *tally, int step, int64 duration, int64 customers)
+add_count(Tally *tally, int step, int64 duration, int sum, int64 count)
 {
 	TallyKey key = { .text = NULL };
 
+	if (count == 0)
+		return;
 	key.numbers[KEY_STEP] = step;
 	key.numbers[KEY_DURATION] = duration;
-	tally_add(tally, tally_row(tally, &key), 0, customers);
+	tally_add(tally, tally_row(tally, &key), sum, count);
 }
 
 static void
 finish_fold(void *opaque, Tally *tally)
 {
 	FunnelFold *fold = opaque;
+	const FunnelNames *names = &fold->funnel->names;
+	int nsteps = fold->funnel->rules.nsteps;
 	int n;
 
-	if (fold->everyone > 0)
-		add_count(tally, 0, 0, fold->everyone);
-	if (fold->started > 0)
-		add_count(tally, 1, 0, fold->started);
+	add_count(tally, 0, 0, SUM_CUSTOMERS, fold->everyone);
+	add_count(tally, 1, 0, SUM_CUSTOMERS, fold->started);
+	for (n = 1; n <= nsteps; n++)
+		add_count(tally, n, 0, SUM_WITH_EVENT, fold->with_event[names->of_level[n]]);
 	fold->everyone = fold->started = 0;
-	for (n = 0; n < fold->funnel->rules.nsteps - 1 && fold->durations[n].max_raw > 0; n++)
+	memset(fold->with_event, 0, names->n * sizeof(int64));
+	for (n = 0; n < nsteps - 1 && fold->durations[n].max_raw > 0; n++)
 	{
 		CountedNumbers *durations = &fold->durations[n];
 		int64 i;
@@ -582,7 +625,8 @@ finish_fold(void *opaque, Tally *tally)
 		counted_settle(durations, fold->context);
 		for (i = 0; i < durations->ncounted; i++)
 		{
-			add_count(tally, n + 2, durations->counted[i].number, durations->counted[i].count);
+			add_count(tally, n + 2, durations->counted[i].number, SUM_CUSTOMERS,
+					  durations->counted[i].count);
 			CHECK_FOR_INTERRUPTS();
 		}
 		counted_clear(durations);
@@ -595,6 +639,7 @@ const Metric funnel_totals_metric = {
 	.narguments = lengthof(arguments),
 	.arguments = arguments,
 	.open = open_funnel,
+	.names = add_names,
 	.text = text_of_parameter,
 	.start = start_fold,
 	.customer = fold_customer,
@@ -613,6 +658,7 @@ PG_FUNCTION_INFO_V1(loyalty_funnel_totals_scope);
 typedef struct StepCounts
 {
 	int64 reached;
+	int64 with_event;
 	TallyRow **durations; /* of who came to it */
 	int64 ndurations;
 } StepCounts;
@@ -635,7 +681,8 @@ counts_by_step(const Tally *tally, int nsteps)
 			report_corrupted();
 		if (step->ndurations++ == 0)
 			step->durations = &rows[i];
-		step->reached += (int64) rows[i]->sums[0];
+		step->reached += (int64) rows[i]->sums[SUM_CUSTOMERS];
+		step->with_event += (int64) rows[i]->sums[SUM_WITH_EVENT];
 		CHECK_FOR_INTERRUPTS();
 	}
 	return steps;
@@ -647,9 +694,9 @@ nth_duration(const StepCounts *step, int64 n)
 {
 	int64 i = 0;
 
-	while (i < step->ndurations - 1 && n >= (int64) step->durations[i]->sums[0])
+	while (i < step->ndurations - 1 && n >= (int64) step->durations[i]->sums[SUM_CUSTOMERS])
 	{
-		n -= (int64) step->durations[i++]->sums[0];
+		n -= (int64) step->durations[i++]->sums[SUM_CUSTOMERS];
 		CHECK_FOR_INTERRUPTS();
 	}
 	return step->durations[i]->key.numbers[KEY_DURATION];
@@ -684,6 +731,26 @@ share(int64 part, int64 whole)
 	return whole > 0 ? (double) part / (double) whole : get_float8_nan();
 }
 
+/* Tells which steps no event is, where somebody was counted: an aggregate can't tell by itself. */
+static void
+notice_steps(const Tally *tally, char **names, int nsteps, const StepCounts *steps)
+{
+	bool by_label = strcmp(tally_parameter(tally, FUNNEL_PARAMETER_BY), by_names[1]) == 0;
+	MetricNames *missing = metric_names_create();
+	int n;
+
+	if (steps[0].reached == 0)
+		return;
+	for (n = 1; n <= nsteps; n++)
+		if (steps[n].with_event == 0)
+		{
+			EventText name = { names[n - 1], (int) strlen(names[n - 1]) };
+
+			metric_add_name(missing, by_label, &name);
+		}
+	metric_notice_missing(missing);
+}
+
 /* funnel_totals_table(result, confidence) */
 Datum
 loyalty_funnel_totals_table(PG_FUNCTION_ARGS)
@@ -696,6 +763,7 @@ loyalty_funnel_totals_table(PG_FUNCTION_ARGS)
 	Rows rows;
 	int n;
 
+	notice_steps(tally, names, nsteps, steps);
 	rows_open(&rows, fcinfo);
 	for (n = 1; n <= nsteps; n++)
 	{
@@ -725,17 +793,37 @@ loyalty_funnel_totals_table(PG_FUNCTION_ARGS)
 }
 
 static void
-put_steps(Rows *rows, const Tally *tally)
+put_names(Rows *rows, char **names, int n)
 {
-	int nsteps;
-	char **names = result_steps(tally, &nsteps);
-	Datum *elements = palloc_extended(nsteps * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Datum *elements = palloc_extended(Max(n, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
 	int i;
 
-	for (i = 0; i < nsteps; i++)
+	for (i = 0; i < n; i++)
 		elements[i] = CStringGetTextDatum(names[i]);
-	rows_put_datum(
-		rows, PointerGetDatum(construct_array(elements, nsteps, TEXTOID, -1, false, TYPALIGN_INT)));
+	rows_put_datum(rows,
+				   PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
+/* Those that no event is named as, each once. */
+static void
+put_steps_without_events(Rows *rows, const Tally *tally, char **names, int nsteps)
+{
+	const StepCounts *steps = counts_by_step(tally, nsteps);
+	char **missing = palloc_extended(nsteps * sizeof(char *), MCXT_ALLOC_HUGE);
+	int nmissing = 0;
+	int n;
+	int i;
+
+	for (n = 1; n <= nsteps; n++)
+	{
+		if (steps[n].with_event > 0)
+			continue;
+		for (i = 0; i < nmissing && strcmp(missing[i], names[n - 1]) != 0; i++)
+			;
+		if (i == nmissing)
+			missing[nmissing++] = names[n - 1];
+	}
+	put_names(rows, missing, nmissing);
 }
 
 static void
@@ -774,11 +862,13 @@ loyalty_funnel_totals_scope(PG_FUNCTION_ARGS)
 	const char *as_of = tally_parameter(tally, FUNNEL_PARAMETER_AS_OF);
 	TallyKey everyone = { .text = NULL };
 	const TallyRow *row = tally_find(tally, &everyone);
+	int nsteps;
+	char **names = result_steps(tally, &nsteps);
 	Rows rows;
 
 	rows_open_record(&rows, fcinfo);
 	rows_begin(&rows);
-	put_steps(&rows, tally);
+	put_names(&rows, names, nsteps);
 	rows_put_name(&rows, tally_parameter(tally, FUNNEL_PARAMETER_BY));
 	rows_put_name(&rows, tally_parameter(tally, FUNNEL_PARAMETER_MODE));
 	if (within != NULL)
@@ -796,7 +886,8 @@ loyalty_funnel_totals_scope(PG_FUNCTION_ARGS)
 	}
 	else
 		rows_put_null(&rows);
-	rows_put_count(&rows, row != NULL ? (int64) row->sums[0] : 0);
+	rows_put_count(&rows, row != NULL ? (int64) row->sums[SUM_CUSTOMERS] : 0);
 	rows_put_count(&rows, tally_guests(tally));
+	put_steps_without_events(&rows, tally, names, nsteps);
 	return rows_record(&rows);
 }

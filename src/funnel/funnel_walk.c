@@ -69,12 +69,14 @@ struct FunnelWalk
 	MemoryContext context;
 	MemoryContext reading; /* of the timeline that is open */
 
-	/* Steps are levels 1 to nsteps; those of the same text have the same name. */
+	/* Steps are levels 1 to nsteps; the funnel has their names. */
 	int nnames;
-	EventText *names; /* sorted */
-	int *name_of;	  /* of a level */
-	int *levels;	  /* of all names, name by name */
-	int *levels_from; /* [name] to [name + 1]: its part of levels */
+	const EventText *names; /* sorted */
+	const int *name_of;		/* of a level */
+	int *levels;			/* of all names, name by name */
+	int *levels_from;		/* [name] to [name + 1]: its part of levels */
+	int *found;				/* names that the customer has events of */
+	int nfound;
 
 	Matched *matched; /* read so far */
 	int64 nmatched;
@@ -118,40 +120,62 @@ compare_steps(const void *a, const void *b, void *steps)
 	return order != 0 ? order : x - y;
 }
 
-/* Sorts steps by their text: which have the same name, and which levels a name has. */
-static void
-sort_names(FunnelWalk *walk)
+/* The levels in the order of their texts. */
+static int *
+sort_levels(const FunnelRules *rules)
 {
-	const FunnelRules *rules = walk->rules;
-	int n = rules->nsteps;
+	int *levels = palloc_extended(rules->nsteps * sizeof(int), MCXT_ALLOC_HUGE);
 	int i;
 
-	walk->names = palloc_extended(n * sizeof(EventText), MCXT_ALLOC_HUGE);
-	walk->name_of = palloc_extended((n + 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	walk->levels = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
-	walk->levels_from = palloc_extended((n + 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	for (i = 0; i < n; i++)
-		walk->levels[i] = i;
-	qsort_arg(walk->levels, n, sizeof(int), compare_steps, (void *) rules->steps);
-	for (i = 0; i < n; i++)
-	{
-		const EventText *text = &rules->steps[walk->levels[i]];
+	for (i = 0; i < rules->nsteps; i++)
+		levels[i] = i;
+	qsort_arg(levels, rules->nsteps, sizeof(int), compare_steps, (void *) rules->steps);
+	for (i = 0; i < rules->nsteps; i++)
+		levels[i]++;
+	return levels;
+}
 
-		if (i == 0 || event_text_compare(text, &walk->names[walk->nnames - 1]) != 0)
-		{
-			walk->levels_from[walk->nnames] = i;
-			walk->names[walk->nnames++] = *text;
-		}
-		walk->levels[i]++;
-		walk->name_of[walk->levels[i]] = walk->nnames - 1;
+void
+funnel_open_names(Funnel *funnel)
+{
+	const FunnelRules *rules = &funnel->rules;
+	FunnelNames *names = &funnel->names;
+	int *levels = sort_levels(rules);
+	int i;
+
+	names->n = 0;
+	names->texts = palloc_extended(rules->nsteps * sizeof(EventText), MCXT_ALLOC_HUGE);
+	names->of_level = palloc_extended((rules->nsteps + 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	for (i = 0; i < rules->nsteps; i++)
+	{
+		const EventText *text = &rules->steps[levels[i] - 1];
+
+		if (i == 0 || event_text_compare(text, &names->texts[names->n - 1]) != 0)
+			names->texts[names->n++] = *text;
+		names->of_level[levels[i]] = names->n - 1;
 	}
+	pfree(levels);
+}
+
+/* Which levels a name has. */
+static void
+open_levels(FunnelWalk *walk)
+{
+	int n = walk->rules->nsteps;
+	int i;
+
+	walk->levels = sort_levels(walk->rules);
+	walk->levels_from = palloc_extended((n + 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	for (i = n - 1; i >= 0; i--)
+		walk->levels_from[walk->name_of[walk->levels[i]]] = i;
 	walk->levels_from[walk->nnames] = n;
 }
 
 /* In the current memory context. */
 static FunnelWalk *
-create_walk(const FunnelRules *rules)
+create_walk(const Funnel *funnel)
 {
+	const FunnelRules *rules = &funnel->rules;
 	FunnelWalk *walk = palloc0(sizeof(FunnelWalk));
 	size_t n = (size_t) rules->nsteps;
 
@@ -159,7 +183,11 @@ create_walk(const FunnelRules *rules)
 	walk->context = CurrentMemoryContext;
 	walk->reading =
 		AllocSetContextCreate(walk->context, "loyalty funnel timeline", ALLOCSET_SMALL_SIZES);
-	sort_names(walk);
+	walk->nnames = funnel->names.n;
+	walk->names = funnel->names.texts;
+	walk->name_of = funnel->names.of_level;
+	walk->found = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
+	open_levels(walk);
 	walk->max_matched = 64;
 	walk->matched = palloc(walk->max_matched * sizeof(Matched));
 	walk->there = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -680,18 +708,19 @@ static int *
 names_of_dictionary(FunnelWalk *walk, const EventText *texts, int ntexts)
 {
 	int *names = palloc_extended((ntexts + 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	bool any = false;
 	int i;
 
 	names[0] = -1;
+	walk->nfound = 0;
 	for (i = 0; i < ntexts; i++)
 	{
 		const EventText *found = event_text_find(&texts[i], walk->names, walk->nnames);
 
 		names[i + 1] = found != NULL ? (int) (found - walk->names) : -1;
-		any = any || found != NULL;
+		if (found != NULL)
+			walk->found[walk->nfound++] = names[i + 1];
 	}
-	return any ? names : NULL;
+	return walk->nfound > 0 ? names : NULL;
 }
 
 static void
@@ -785,7 +814,7 @@ funnel_walk(Funnel *funnel, ByteSpan body, const TimestampTz **chain)
 		MemoryContext caller = MemoryContextSwitchTo(funnel->context);
 
 		MemoryContextReset(funnel->context);
-		walk = create_walk(&funnel->rules);
+		walk = create_walk(funnel);
 		MemoryContextSwitchTo(caller);
 	}
 	funnel->walk = NULL;
@@ -793,4 +822,25 @@ funnel_walk(Funnel *funnel, ByteSpan body, const TimestampTz **chain)
 	funnel->walk = walk;
 	*chain = walk->chain;
 	return walk->depth;
+}
+
+const int *
+funnel_names_found(const Funnel *funnel, int *nfound)
+{
+	*nfound = funnel->walk->nfound;
+	return funnel->walk->found;
+}
+
+int64
+funnel_duration(TimestampTz from, TimestampTz to)
+{
+	int64 duration;
+
+	if (unlikely(pg_sub_s64_overflow(to, from, &duration)))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("the time between two steps of a funnel is out of range"),
+						errdetail("From %s to %s are more than 292,000 years.",
+								  pstrdup(timestamptz_to_str(from)), timestamptz_to_str(to)),
+						errhint("Leave out rows with an instant that stands for none.")));
+	return duration;
 }

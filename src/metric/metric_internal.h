@@ -22,10 +22,11 @@ struct Tally
 	int64 totals[TALLY_MAX_TOTALS];
 	int guests; /* which of them is TALLY_GUESTS */
 	int scale;
-	bool has_decimals; /* columns of TALLY_DECIMAL */
-	bool has_scale;	   /* columns of TALLY_VALUE or TALLY_DECIMAL */
-	int text_column;   /* the key that is a text; -1: none */
-	TallyRow **list;   /* all rows, as they came */
+	bool has_decimals;	  /* columns of TALLY_DECIMAL */
+	bool has_scale;		  /* columns of TALLY_VALUE or TALLY_DECIMAL */
+	bool may_have_floats; /* no TALLY_VALUE among them */
+	int text_column;	  /* the key that is a text; -1: none */
+	TallyRow **list;	  /* all rows, as they came */
 	int64 nlist;
 	int64 max_list;
 	bool in_order;			/* the list is sorted */

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 
 #include "metric/statistics.h"
+#include "metric/tally.h"
 
 /* The polynomial with these coefficients, lowest power first. */
 static double
@@ -344,16 +345,28 @@ survival_median(SurvivalTimes of, double z, SurvivalInterval kind)
 	return found;
 }
 
+static double
+length(SurvivalTimes of, int64 duration)
+{
+	return of.floats ? tally_key_float(duration) : (double) duration;
+}
+
+/* Durations are subtracted as they are: a difference keeps digits that their doubles lose. */
+static double
+difference(SurvivalTimes of, int64 to, int64 from)
+{
+	return of.floats ? tally_key_float(to) - tally_key_float(from) : (double) (to - from);
+}
+
 /* A rectangle of the area under S. */
 static double
-rectangle(const SurvivalWalk *walk, int64 from, double until)
+rectangle(SurvivalTimes of, const SurvivalWalk *walk, int64 from, double until)
 {
 	if (walk->survival <= 0) /* until may be infinite */
 		return 0;
-	/* Durations are subtracted as they are: a difference keeps digits that their doubles lose. */
-	if (walk->next < walk->end && (double) walk->next->duration <= until)
-		return walk->survival * (double) (walk->next->duration - from);
-	return walk->survival * (until - (double) from);
+	if (walk->next < walk->end && length(of, walk->next->duration) <= until)
+		return walk->survival * difference(of, walk->next->duration, from);
+	return walk->survival * (until - length(of, from));
 }
 
 void
@@ -366,19 +379,20 @@ survival_mean(SurvivalTimes of, double until, double *mean, double *std_error)
 
 	*mean = *std_error = NAN;
 	survival_start(&walk, of);
-	area = rectangle(&walk, 0, until);
-	while (walk.next < walk.end && (double) walk.next->duration <= until)
+	area = rectangle(of, &walk, 0, until);
+	while (walk.next < walk.end && length(of, walk.next->duration) <= until)
 	{
 		survival_next(&walk);
-		area += rectangle(&walk, walk.time->duration, until);
+		area += rectangle(of, &walk, walk.time->duration, until);
 	}
-	if (walk.survival > 0 && (of.ntimes == 0 || until > (double) of.times[of.ntimes - 1].duration))
+	if (walk.survival > 0 &&
+		(of.ntimes == 0 || until > length(of, of.times[of.ntimes - 1].duration)))
 		return;
 
 	/* The areas that follow each event: what is left of the whole. */
 	survival_start(&walk, of);
-	before = rectangle(&walk, 0, until);
-	while (walk.next < walk.end && (double) walk.next->duration <= until)
+	before = rectangle(of, &walk, 0, until);
+	while (walk.next < walk.end && length(of, walk.next->duration) <= until)
 	{
 		survival_next(&walk);
 		if (walk.time->events > 0 && walk.survival > 0)
@@ -388,7 +402,7 @@ survival_mean(SurvivalTimes of, double until, double *mean, double *std_error)
 			variance += after * after * (double) walk.time->events / (double) walk.at_risk /
 						(double) (walk.at_risk - walk.time->events);
 		}
-		before += rectangle(&walk, walk.time->duration, until);
+		before += rectangle(of, &walk, walk.time->duration, until);
 	}
 	*mean = area;
 	*std_error = sqrt(variance);

@@ -56,6 +56,7 @@ typedef struct SurvivalTimes
 {
 	const SurvivalTime *times;
 	int64 ntimes;
+	bool floats; /* durations are tally_float_key()s */
 } SurvivalTimes;
 
 /* What a confidence interval is normal in: ln(-ln S), ln S, or S itself. */

@@ -148,9 +148,13 @@ tally_create(const TallyShape *shape)
 	tally->total_names = shape->ntotals > 0 ? shape->totals : guests_alone;
 	while (strcmp(tally->total_names[tally->guests], TALLY_GUESTS) != 0)
 		tally->guests++;
-	tally->has_scale = tally->has_decimals;
+	tally->has_scale = tally->may_have_floats = tally->has_decimals;
 	for (i = 0; i < shape->nsums; i++)
-		tally->has_scale = tally->has_scale || shape->sums[i].type == TALLY_VALUE;
+		if (shape->sums[i].type == TALLY_VALUE)
+		{
+			tally->has_scale = true;
+			tally->may_have_floats = false;
+		}
 	tally->max_list = FIRST_ROWS;
 	tally->list = palloc(tally->max_list * sizeof(TallyRow *));
 	tally->in_order = true;
@@ -277,13 +281,29 @@ rescale_keys(Tally *tally, int64 factor)
 		hash_rows(tally);
 }
 
+/* Takes floats for keys, or exact decimals, as long as there are none of the other. */
+static void
+use_sort_of_keys(Tally *tally, int scale)
+{
+	if (tally->nlist > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%ss of float and of exact numbers can't be added up", tally->shape->type),
+				 errhint("Cast the numbers to float8 in all of them, or in none.")));
+	tally->scale = scale;
+}
+
 int128
 tally_use_scale(Tally *tally, int scale)
 {
 	const TallyShape *shape = tally->shape;
 
-	Assert(scale >= 0 && scale <= DECIMAL_MAX_SCALE);
+	Assert((scale >= 0 && scale <= DECIMAL_MAX_SCALE) || scale == TALLY_FLOATS);
 	if (!tally->has_scale)
+		return 1;
+	if (unlikely((scale == TALLY_FLOATS) != (tally->scale == TALLY_FLOATS)))
+		use_sort_of_keys(tally, scale);
+	if (scale == TALLY_FLOATS)
 		return 1;
 	if (scale > tally->scale)
 	{
@@ -409,6 +429,12 @@ tally_add(const Tally *tally, TallyRow *row, int sum, int128 amount)
 		report_sum_out_of_range(tally, sum);
 }
 
+bool
+tally_latest(const Tally *tally, DateADT *day)
+{
+	return tally_parameter_day(tally, latest_parameter(tally->shape), day);
+}
+
 /* ---- adding one to another ---- */
 
 /* So much of a parameter is shown before where two differ. */
@@ -508,7 +534,10 @@ tally_add_tally(Tally *to, const Tally *from)
 	merge_parameters(to, from);
 	for (total = 0; total < to->ntotals; total++)
 		tally_add_total(to, total, from->totals[total]);
-	factor = tally_use_scale(to, from->scale);
+	/* what has no rows fits to floats and to exact numbers */
+	factor = from->nlist == 0 && (from->scale == TALLY_FLOATS) != (to->scale == TALLY_FLOATS)
+				 ? 1
+				 : tally_use_scale(to, from->scale);
 	for (n = 0; n < from->nlist; n++)
 	{
 		const TallyRow *source = from->list[n];

@@ -36,7 +36,7 @@ typedef enum TallyType
 {
 	TALLY_PERIOD,  /* key: number of a period of the parameter "period"; shown as its first day */
 	TALLY_NUMBER,  /* key: an int64 */
-	TALLY_DECIMAL, /* key: a decimal at the tally's scale, in 64 bits */
+	TALLY_DECIMAL, /* key: a decimal at the tally's scale, in 64 bits; or a float: TALLY_FLOATS */
 	TALLY_TEXT,	   /* key: a text, which may be absent (sorts first) */
 	TALLY_COUNT,   /* sum: whole, never below zero, below 2^63 */
 	TALLY_VALUE	   /* sum: a decimal at the tally's scale */
@@ -138,8 +138,10 @@ extern void tally_set_parameter(Tally *tally, int parameter, const char *text);
 extern void tally_add_total(Tally *tally, int total, int64 amount);
 extern void tally_add_guests(Tally *tally, int64 guests);
 
-/* Notes a day with an event that was counted, for the parameter that is the latest one. */
+/* Notes a day with an event that was counted, for the parameter that is the latest one; and what
+ * was noted, false where there is none. */
 extern void tally_note_latest(Tally *tally, DateADT day);
+extern bool tally_latest(const Tally *tally, DateADT *day);
 
 /*
  * Makes sure that values can be added at this scale: 1 unit is 10^-scale. The tally's scale
@@ -147,6 +149,35 @@ extern void tally_note_latest(Tally *tally, DateADT day);
  * one doesn't fit). Returns the factor that brings values at this scale to the tally's.
  */
 extern int128 tally_use_scale(Tally *tally, int scale);
+
+/*
+ * In place of a scale: keys of TALLY_DECIMAL are floats that are finite and not below 0, as they
+ * came, by their bits, which are in the same order. A tally has keys of one sort: 22023 where it
+ * has rows of the other one. For shapes without TALLY_VALUE.
+ */
+#define TALLY_FLOATS 255
+
+static inline int64
+tally_float_key(double number)
+{
+	int64 key;
+
+	number += 0; /* of -0, 0 */
+	memcpy(&key, &number, sizeof(key));
+	return key;
+}
+
+static inline double
+tally_key_float(int64 key)
+{
+	double number;
+
+	memcpy(&number, &key, sizeof(number));
+	return number;
+}
+
+/* The shortest text that is read as that float, palloc'd. */
+extern char *tally_float_text(double number);
 
 /* The row of a key, made with zeros where it wasn't there. */
 extern TallyRow *tally_row(Tally *tally, const TallyKey *key);
@@ -168,7 +199,7 @@ extern bool tally_parameter_day(const Tally *tally, int parameter, DateADT *day)
 
 extern int64 tally_total(const Tally *tally, int total);
 extern int64 tally_guests(const Tally *tally);
-extern int tally_scale(const Tally *tally);
+extern int tally_scale(const Tally *tally); /* or TALLY_FLOATS */
 
 /* Opens the parameter "period", in the current memory context; false where there is none. */
 extern bool tally_calendar(const Tally *tally, Calendar *calendar);

@@ -5,7 +5,7 @@
  *		byte	version (low 4 bits), flags (STORED_...)
  *		varint	which parameters there are, a bit for each
  *		for each of them: varint length, text
- *		byte	scale					(if it isn't 0)
+ *		byte	scale, or TALLY_FLOATS	(if it isn't 0)
  *		totals							(if one isn't 0)
  *			varint	which of them aren't 0, a bit for each	(if the shape has several)
  *			for each of them: varint
@@ -501,7 +501,8 @@ read_tally(const TallyShape *shape, const uint8 *bytes, size_t len, bool from_cl
 		return NULL;
 	if (head & STORED_HAS_SCALE)
 	{
-		if (!read_byte(&in, &scale) || scale == 0 || scale > DECIMAL_MAX_SCALE || !tally->has_scale)
+		if (!read_byte(&in, &scale) || scale == 0 || !tally->has_scale ||
+			(scale > DECIMAL_MAX_SCALE && !(scale == TALLY_FLOATS && tally->may_have_floats)))
 			return NULL;
 		tally->scale = scale;
 	}

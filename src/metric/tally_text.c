@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -26,8 +27,9 @@
 #include "core/json.h"
 #include "metric/metric_internal.h"
 
-#define SCALE_KEY "scale"
-#define ROWS_KEY  "rows"
+#define SCALE_KEY	"scale"
+#define FLOAT_SCALE "float"
+#define ROWS_KEY	"rows"
 
 /* ---- writing ---- */
 
@@ -69,7 +71,8 @@ put_key(StringInfo out, const Tally *tally, const TallyKey *key, int i, bool *is
 	}
 	else if (column->type == TALLY_DECIMAL)
 	{
-		text = decimal_to_text(key->numbers[i], tally->scale);
+		text = tally->scale == TALLY_FLOATS ? tally_float_text(tally_key_float(key->numbers[i]))
+											: decimal_to_text(key->numbers[i], tally->scale);
 		appendStringInfoString(out, text);
 		pfree(text);
 	}
@@ -213,7 +216,10 @@ tally_to_text(const Tally *tally)
 	if (tally->has_scale)
 	{
 		put_name(&out, &is_first, SCALE_KEY);
-		appendStringInfo(&out, "%d", tally->scale);
+		if (tally->scale == TALLY_FLOATS)
+			appendStringInfoString(&out, "\"" FLOAT_SCALE "\"");
+		else
+			appendStringInfo(&out, "%d", tally->scale);
 	}
 	for (i = 0; i < tally->ntotals; i++)
 		if (!tally_lacks(tally, tally->total_names[i]))
@@ -236,6 +242,15 @@ tally_to_text(const Tally *tally)
 	appendStringInfoString(&out, "]}");
 	pfree(rows);
 	return out.data;
+}
+
+char *
+tally_float_text(double number)
+{
+	char *text = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+
+	double_to_shortest_decimal_buf(number, text);
+	return text;
 }
 
 /* ---- reading ---- */
@@ -292,11 +307,26 @@ read_value(const JsonbValue *value, Tally *tally, const char *key, bool scale_is
 	return units;
 }
 
+static int64
+read_float(const JsonbValue *value, Tally *tally, const char *key)
+{
+	Datum number;
+
+	if (value == NULL || value->type != jbvNumeric)
+		json_report_wrong_type(value, tally->shape->type, key, "a number");
+	number = DirectFunctionCall1(numeric_float8, NumericGetDatum(value->val.numeric));
+	return tally_float_key(DatumGetFloat8(number));
+}
+
 /* The same for a key, which has 64 bits. */
 static int64
 read_decimal(const JsonbValue *value, Tally *tally, const char *key, bool scale_is_given)
 {
-	int128 units = read_value(value, tally, key, scale_is_given);
+	int128 units;
+
+	if (tally->scale == TALLY_FLOATS)
+		return read_float(value, tally, key);
+	units = read_value(value, tally, key, scale_is_given);
 
 	if (units < PG_INT64_MIN || units > PG_INT64_MAX)
 		report_out_of_range(tally->shape, key);
@@ -573,6 +603,23 @@ read_totals(JsonbContainer *root, Tally *tally)
 	}
 }
 
+/* How many decimals there are, or TALLY_FLOATS. */
+static int
+read_scale(const JsonbValue *value, const Tally *tally)
+{
+	const TallyShape *shape = tally->shape;
+	int64 decimals;
+
+	if (tally->may_have_floats && value->type == jbvString &&
+		value->val.string.len == strlen(FLOAT_SCALE) &&
+		memcmp(value->val.string.val, FLOAT_SCALE, strlen(FLOAT_SCALE)) == 0)
+		return TALLY_FLOATS;
+	decimals = read_whole(value, shape, SCALE_KEY, 0);
+	if (decimals > DECIMAL_MAX_SCALE)
+		report_out_of_range(shape, SCALE_KEY);
+	return (int) decimals;
+}
+
 Tally *
 tally_from_text(const TallyShape *shape, const char *text)
 {
@@ -601,13 +648,7 @@ tally_from_text(const TallyShape *shape, const char *text)
 	if (tally->has_scale)
 		scale = json_member(root, SCALE_KEY, &room);
 	if (scale != NULL)
-	{
-		int64 decimals = read_whole(scale, shape, SCALE_KEY, 0);
-
-		if (decimals > DECIMAL_MAX_SCALE)
-			report_out_of_range(shape, SCALE_KEY);
-		tally_use_scale(tally, (int) decimals);
-	}
+		tally_use_scale(tally, read_scale(scale, tally));
 	read_totals(root, tally);
 	read_rows(
 		json_as_array(json_member(root, rows_key(shape), &room), shape->type, rows_key(shape)),
@@ -659,5 +700,5 @@ tally_canonical_choice(const char *text, const char *refusal, const char *const 
 char *
 tally_canonical_zone(const char *text)
 {
-	return pstrdup(zone_name(zone_by_name(text, strlen(text))));
+	return pstrdup(zone_name(zone_noted(text, strlen(text))));
 }

@@ -17,7 +17,7 @@ COMMENT ON TYPE points_triangle_result IS
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="policy points_policy DEFAULT '{}', as_of date DEFAULT NULL" \
 	COST=100000 COST_OF_A_ROW=20 SSPACE=98304 \
-	COMMENT="The points of a base at the end of the local day as_of (NULL: that of the last event collected), and what became of all of them: points_summary() of every customer, added up. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a kind that the policy does not know, and a redemption that its overdraft refuses, 22023 with the customer in the context." \
+	COMMENT="The points of a base at the end of the local day as_of (NULL: that of the last event collected), and what became of all of them: points_summary() of every customer, added up. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a kind that the policy does not know, and what its overdraft refuses, 22023 with the customer in the context." \
 	AGGREGATE_COMMENT="points_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; so that partial results add up, policy and as_of must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/aggregate.sql NAME=points_rollforward C=points_rollforward RESULT=points_rollforward_result \
@@ -86,7 +86,8 @@ What happens at ages that no period has reached is not known: the estimate is lo
 Mack, T. (1993): Distribution-free calculation of the standard error of chain ladder reserve estimates. ASTIN Bulletin 23(2), 213-225.';
 
 CREATE FUNCTION points_liability(triangle points_triangle_result, value_per_point numeric)
-	RETURNS TABLE (label text, issue_period date, outstanding numeric, expected numeric, liability numeric)
+	RETURNS TABLE (label text, issue_period date, outstanding numeric, expected numeric, liability numeric,
+		breakage_of_outstanding numeric, breakage_of_issued numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_points_liability' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 30;
 COMMENT ON FUNCTION points_liability(points_triangle_result, numeric) IS
-	'What the points of each period are still worth: outstanding ones; expected, those of them that will be redeemed by the rate of points_redemption_rate(), with two more decimals than points have; liability = expected x value_per_point, with two more decimals than value_per_point has. A row for each period (of each label), and a last one, with a NULL issue_period, in all. No rows for NULL; a value_per_point below zero, NaN or infinite is error 22023.';
+	'What the points of each period are still worth: outstanding ones; expected, those of them that will be redeemed by the rate of points_redemption_rate(), with two more decimals than points have; liability = expected x value_per_point, with two more decimals than value_per_point has. breakage_of_outstanding: outstanding points that will never be redeemed, outstanding - expected; breakage_of_issued: the same of all points ever issued, those that have expired already among them, which is breakage_points of points_redemption_rate(). A row for each period (of each label), and a last one, with a NULL issue_period, in all. No rows for NULL; a value_per_point below zero, NaN or infinite is error 22023.';

@@ -27,9 +27,14 @@
 #include "metric/metric.h"
 #include "timeline/timeline.h"
 
+struct MetricNames;
+
 /* ---- the rules ---- */
 
-/* What an event does; in the order in which events of one instant do it. */
+/*
+ * What an event does; in the order in which events of one instant do it. A refund first gives back
+ * what redemptions of earlier instants took; the rest waits until those of its own have taken.
+ */
 typedef enum PointsRole
 {
 	POINTS_EARN,
@@ -120,6 +125,8 @@ typedef struct PointsPolicy
 	bool refreshed_by_redeem;
 	bool valid_at_boundary; /* points are valid at their expiry instant itself */
 	bool returns_below_zero;
+	bool returns_take;	  /* what goes beyond what was earned, too */
+	bool refunds_new_lot; /* what goes beyond what was redeemed becomes a lot */
 	PointsOrder order;
 	PointsOverdraft overdraft;
 } PointsPolicy;
@@ -129,6 +136,9 @@ extern const struct PolicyTable points_policy_table;
 
 /* Opens a detoasted points_policy datum in the current memory context. */
 extern PointsPolicy *points_policy_open(const struct varlena *policy);
+
+/* Adds the kinds that it gives a role, and the labels that expire in their own time. */
+extern void points_policy_names(const PointsPolicy *policy, struct MetricNames *names);
 
 /* ---- the walk (points_walk.c) ---- */
 
@@ -161,11 +171,12 @@ typedef struct PointsLot
 	TimestampTz expires_at; /* DT_NOEND: never */
 	int64 points;
 	int64 remaining;
-	int32 event;	/* number of the event that made it, for points_walk_event() */
-	int32 label_no; /* of its label in points_walk_labels(), plus 1; 0: none */
-	int32 ref;		/* number of its ref in the walk; -1: none */
-	uint8 state;	/* PointsLotState */
-	uint8 queued;	/* which queues it is in */
+	int32 event;			/* number of the event that made it, for points_walk_event() */
+	int32 label_no;			/* of its label in points_walk_labels(), plus 1; 0: none */
+	int32 ref;				/* number of its ref in the walk; -1: none */
+	uint8 state;			/* PointsLotState */
+	uint8 queued;			/* which queues it is in */
+	TimestampTz held_since; /* when what is left came in: earned, or given back when nothing was */
 } PointsLot;
 
 /*
@@ -191,18 +202,18 @@ typedef struct PointsTotals
 
 typedef enum PointsMoveType
 {
-	POINTS_MOVE_LOT,		 /* a lot was made (earn, adjust, transfer, refund without original) */
-	POINTS_MOVE_ACTIVATE,	 /* a lot can be spent from now on */
-	POINTS_MOVE_REPAY,		 /* a lot paid back a debt */
-	POINTS_MOVE_TAKE,		 /* an event took from a lot */
-	POINTS_MOVE_OVERDRAW,	 /* an event took what isn't there: a debt */
-	POINTS_MOVE_UNMET,		 /* a redemption was clipped */
-	POINTS_MOVE_DROP,		 /* what a return, forfeit or booked expiry found nothing for */
-	POINTS_MOVE_RESTORE,	 /* a refund gave back to a lot */
+	POINTS_MOVE_LOT, /* a lot was made (earn, adjust, transfer, refund beyond what was taken) */
+	POINTS_MOVE_ACTIVATE, /* a lot can be spent from now on */
+	POINTS_MOVE_REPAY,	  /* a lot paid back a debt, or some of it */
+	POINTS_MOVE_TAKE,	  /* an event took from a lot */
+	POINTS_MOVE_OVERDRAW, /* an event took what isn't there: a debt */
+	POINTS_MOVE_UNMET,	  /* a redemption was clipped */
+	POINTS_MOVE_BEYOND,	  /* a refund, return, adjustment or transfer asks for more than there is */
+	POINTS_MOVE_RESTORE,  /* a refund gave back to a lot */
 	POINTS_MOVE_CANCEL_DEBT, /* a refund cancelled a debt of its redemption */
 	POINTS_MOVE_EXPIRE,		 /* what is left of a lot is gone, by the rules */
 	POINTS_MOVE_MATCH,		 /* a booked expiry met computed ones */
-	POINTS_MOVE_DONE		 /* an event is through; points as the event has them */
+	POINTS_MOVE_DONE /* an event is through; points as the event has them, a refund's in parts */
 } PointsMoveType;
 
 typedef struct PointsMove
@@ -213,8 +224,18 @@ typedef struct PointsMove
 	TimestampTz at;
 	int32 lot;	  /* -1: none */
 	int32 event;  /* -1: none (something fell due) */
+	int32 debt;	  /* that was made, paid or cancelled, for points_walk_debt(); -1: none */
 	int64 points; /* positive */
 } PointsMove;
+
+/* What an event took that wasn't there. */
+typedef struct PointsDebt
+{
+	TimestampTz at;
+	int32 event;
+	PointsRole role; /* of the event */
+	int64 points;	 /* that are still owed */
+} PointsDebt;
 
 typedef struct PointsWalk PointsWalk;
 
@@ -260,11 +281,14 @@ extern const EventText *points_walk_labels(const PointsWalk *walk, int *nlabels)
 /* One of the events read so far; only with POINTS_KEEP_EVENTS. */
 extern const Event *points_walk_event(const PointsWalk *walk, int32 event);
 
+/* One of the debts made so far. */
+extern const PointsDebt *points_walk_debt(const PointsWalk *walk, int32 debt);
+
+/* Since when something has been owed without a break; DT_NOEND: nothing is. */
+extern TimestampTz points_walk_overdrawn_since(const PointsWalk *walk);
+
 /* The last event that earned or redeemed; DT_NOBEGIN: none. */
 extern TimestampTz points_walk_last_activity(const PointsWalk *walk);
-
-/* When all points go for want of activity, if none comes; DT_NOEND: never. */
-extern TimestampTz points_walk_inactive_at(PointsWalk *walk);
 
 /* ---- fed from outside ---- */
 
@@ -287,6 +311,8 @@ typedef struct PointsEvent
 	int64 value;	 /* signed as in a timeline */
 	int32 number;	 /* comes back in moves and lots */
 	int32 label_no;	 /* 0: none */
+	bool has_expiry; /* of its own */
+	TimestampTz expires_at;
 	EventRefType ref_type;
 	int64 ref_number;
 	EventText ref_text; /* its bytes must stay */
@@ -294,7 +320,9 @@ typedef struct PointsEvent
 
 /*
  * An event, not before the limit of the last points_walk_until(); what falls due up to it, step
- * POINTS_STEP_ACTIVATE included, comes first. Those of an instant in the order of roles.
+ * POINTS_STEP_ACTIVATE included, comes first. Those of an instant in the order of roles: what is
+ * left of its refunds is done with the first forfeit or booked expiry of the instant, with what is
+ * given later, or by points_walk_until().
  */
 extern void points_walk_give(PointsWalk *walk, const PointsEvent *event);
 
@@ -322,9 +350,8 @@ extern TimestampTz points_walk_resumed_at(const PointsWalk *walk);
  *
  * By label, a move is booked under the label of its lot. A debt stands under none until a
  * lot pays it back: then the amount moves to that lot's label, in the column of the role
- * that made the debt, the oldest debt first. A refund that cancels a debt cancels
- * that of redemptions, the oldest first, and then any other. In the triangle
- * a debt is there when it is paid back, and counts for the lot that does it.
+ * that made the debt. In the triangle a debt is there when it is paid back, and counts for the
+ * lot that does it.
  */
 typedef struct PointsBooking PointsBooking;
 

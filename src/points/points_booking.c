@@ -49,27 +49,6 @@ same_label(EventText a, EventText b)
 
 /* ---- the state ---- */
 
-/* Part of what a customer owes, by what made it. */
-typedef struct Debt
-{
-	PointsRole role;
-	int64 points;
-} Debt;
-
-/*
- * Debts in the order in which they were made. Those before first are paid back, and so are
- * the redemptions' before first_redeemed: both only go on, so that no debt is looked
- * at again and again.
- */
-typedef struct Debts
-{
-	Debt *debts;
-	int32 count;
-	int64 max;
-	int32 first;
-	int32 first_redeemed;
-} Debts;
-
 struct PointsBooking
 {
 	Periods *periods;
@@ -88,8 +67,7 @@ struct PointsBooking
 	int64 max_label_numbers;
 	TimestampTz came_in_at; /* the instant of the last lot made or restored */
 	int128 pending;			/* of his points, so far */
-	Debts debts;
-	int32 *issued_in; /* period, by lot */
+	int32 *issued_in;		/* period, by lot */
 	int64 max_lots;
 };
 
@@ -108,8 +86,6 @@ points_booking_create(const PointsPolicy *policy, const CalendarPeriod *period, 
 	booking->texts = palloc0(booking->max_labels * sizeof(EventText));
 	booking->max_label_numbers = 16;
 	booking->label_numbers = palloc0(booking->max_label_numbers * sizeof(int32));
-	booking->debts.max = 16;
-	booking->debts.debts = palloc(booking->debts.max * sizeof(Debt));
 	booking->max_lots = 64;
 	booking->issued_in = palloc(booking->max_lots * sizeof(int32));
 	return booking;
@@ -148,7 +124,6 @@ points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cell
 	booking->cells = cells;
 	booking->came_in_at = DT_NOBEGIN;
 	booking->pending = 0;
-	booking->debts.count = booking->debts.first = booking->debts.first_redeemed = 0;
 	if (booking->by_label)
 	{
 		int nlabels;
@@ -160,61 +135,6 @@ points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cell
 		for (i = 0; i < nlabels; i++)
 			booking->label_numbers[i + 1] = number_label(booking, labels[i]);
 	}
-}
-
-/* ---- debts ---- */
-
-static void
-add_debt(PointsBooking *booking, PointsRole role, int64 points)
-{
-	Debts *debts = &booking->debts;
-
-	if (debts->count == debts->max)
-		debts->debts = array_grow(debts->debts, &debts->max, debts->max + 1, sizeof(Debt));
-	debts->debts[debts->count].role = role;
-	debts->debts[debts->count].points = points;
-	debts->count++;
-}
-
-/* Takes up to so many points off the oldest debt that there is; which role made it. */
-static int64
-settle_debt(Debts *debts, int64 points, PointsRole *role)
-{
-	Debt *debt;
-	int64 settled;
-
-	while (debts->first < debts->count && debts->debts[debts->first].points == 0)
-		debts->first++;
-	if (debts->first == debts->count)
-		elog(ERROR, "points were paid back that nobody owed");
-	debt = &debts->debts[debts->first];
-	settled = Min(debt->points, points);
-	debt->points -= settled;
-	*role = debt->role;
-	return settled;
-}
-
-static void
-cancel_debts(Debts *debts, int64 points)
-{
-	PointsRole role;
-
-	for (; points > 0 && debts->first_redeemed < debts->count; debts->first_redeemed++)
-	{
-		Debt *debt = &debts->debts[debts->first_redeemed];
-
-		if (debt->role == POINTS_REDEEM)
-		{
-			int64 cancelled = Min(debt->points, points);
-
-			debt->points -= cancelled;
-			points -= cancelled;
-			if (debt->points > 0)
-				break;
-		}
-	}
-	while (points > 0)
-		points -= settle_debt(debts, points, &role);
 }
 
 /* ---- where a move goes ---- */
@@ -293,21 +213,6 @@ book_pending(PointsBooking *booking, int128 *sums, int64 points)
 	booking->pending += points;
 }
 
-/* A lot pays back debts: they leave the books without label for those of its own. */
-static void
-book_repayment(PointsBooking *booking, int32 label, int32 period, int64 points)
-{
-	while (points > 0)
-	{
-		PointsRole role;
-		int64 settled = settle_debt(&booking->debts, points, &role);
-
-		book_out(cell_at(booking->cells, 0, 0, period), role, -settled);
-		book_out(cell_at(booking->cells, label, 0, period), role, settled);
-		points -= settled;
-	}
-}
-
 void
 points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 {
@@ -350,17 +255,19 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 			break;
 		case POINTS_MOVE_OVERDRAW:
 			book_out(sums, move->role, move->points);
-			if (booking->by_label)
-				add_debt(booking, move->role, move->points);
 			break;
 		case POINTS_MOVE_CANCEL_DEBT:
 			sums[ROLLFORWARD_REINSTATED] += move->points;
-			if (booking->by_label)
-				cancel_debts(&booking->debts, move->points);
 			break;
 		default: /* POINTS_MOVE_REPAY */
 			if (booking->by_label)
-				book_repayment(booking, label, period, move->points);
+			{
+				/* the debt leaves the books without label for those of the lot */
+				PointsRole role = points_walk_debt(walk, move->debt)->role;
+
+				book_out(sums, role, move->points);
+				book_out(cell_at(booking->cells, 0, 0, period), role, -move->points);
+			}
 			break;
 	}
 }
@@ -387,21 +294,12 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsBooking *booking = context;
 	int64 points = move->points;
-	PointsRole role;
 	int128 *sums;
 	int32 period;
 	int32 issued_in;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES) || move->type == POINTS_MOVE_ACTIVATE)
+	if (!(MOVE(move->type) & BOOKED_MOVES) || move->type == POINTS_MOVE_ACTIVATE || move->lot < 0)
 		return;
-	if (move->lot < 0)
-	{
-		if (move->type == POINTS_MOVE_OVERDRAW)
-			add_debt(booking, move->role, points);
-		else
-			cancel_debts(&booking->debts, points);
-		return;
-	}
 	period = period_of_move(booking, walk, move);
 	if (move->type == POINTS_MOVE_LOT)
 		note_issue(booking, move->lot, period);
@@ -423,13 +321,7 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 			sums[TRIANGLE_REDEEMED] -= points;
 			break;
 		default: /* POINTS_MOVE_REPAY */
-			while (points > 0)
-			{
-				int64 settled = settle_debt(&booking->debts, points, &role);
-
-				sums[triangle_column[role]] += settled;
-				points -= settled;
-			}
+			sums[triangle_column[points_walk_debt(walk, move->debt)->role]] += points;
 			break;
 	}
 }

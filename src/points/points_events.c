@@ -15,11 +15,8 @@
 
 /* ---- the roles of kinds ---- */
 
-static void report_unknown_kind(const PointsEvents *events, int kind_no) pg_attribute_noreturn();
-
-/* A kind_no of 0: the event has none. */
-static void
-report_unknown_kind(const PointsEvents *events, int kind_no)
+void
+points_events_report_kind(const PointsEvents *events, int kind_no)
 {
 	const PointsPolicy *policy = events->policy;
 	StringInfoData known;
@@ -38,13 +35,6 @@ report_unknown_kind(const PointsEvents *events, int kind_no)
 					events->customer != NULL ? errdetail("Customer %s.", events->customer) : 0,
 					errhint("Known kinds: %s. Map it to a role, \"ignore\" if it doesn't matter.",
 							known.data)));
-}
-
-void
-points_events_check_kind(const PointsEvents *events, const PointsDue *due)
-{
-	if (due->role == POINTS_ROLES)
-		report_unknown_kind(events, due->kind_no);
 }
 
 /* The role of a kind, looked for from the place from on; sets where it was found. */
@@ -89,6 +79,7 @@ find_roles(PointsEvents *events)
 		PointsRole role = find_role(events->policy, &events->reader.kinds[i], last + 1, &last);
 		PointsRole *roles = &events->roles[2 * (1 + i)];
 
+		events->has_refunds |= role == POINTS_REDEEM_REFUND;
 		roles[0] = role;
 		roles[1] = role == POINTS_EARN ? POINTS_RETURN : role;
 	}
@@ -308,6 +299,7 @@ points_events_start(PointsEvents *events, ByteSpan body, const char *customer)
 	MemoryContextSwitchTo(caller);
 	start_over(events, customer);
 
+	events->has_refunds = false;
 	events->is_plain =
 		(reader->flags & TIMELINE_RICH) == 0 && events->policy->nkinds == 0 && events->kept == NULL;
 	if (reader->flags & TIMELINE_HAS_KINDS && events->policy->nkinds > 0)
@@ -324,6 +316,7 @@ points_events_start_empty(PointsEvents *events, int scale, const char *customer)
 	timeline_close_within(&events->reader, events->texts, EVENTS_TEXTS);
 	memset(&events->reader, 0, sizeof(TimelineReader));
 	events->is_plain = false;
+	events->has_refunds = events->policy->has_refunds;
 	events->reader.scale = scale;
 	start_over(events, customer);
 	points_events_close(events);

@@ -330,16 +330,23 @@ lot_queue_first(LotQueue *queue, LotMembers members, PointsLot *lots)
 	return -1;
 }
 
-/* ---- what was earned and redeemed under a ref (points_lots.c) ---- */
+/* ---- debts, and what was earned and redeemed under a ref (points_lots.c) ---- */
 
-/* An earning or a redemption under a ref. */
+typedef struct LotDebt
+{
+	PointsDebt debt;
+	RefKey key;
+	int32 before; /* the redemption's before it under the same ref; -1: none */
+} LotDebt;
+
+/* An earning or a redemption under a ref, or under none. */
 typedef struct RefUse
 {
 	RefKey key;
 	int32 lot;		   /* -1: a redemption */
 	int32 first_piece; /* of those that it took, which follow each other */
 	int32 npieces;
-	int64 debt; /* what it took that wasn't there */
+	int32 debt; /* what it took that wasn't there; -1: nothing */
 } RefUse;
 
 /* What was earned and redeemed under one ref. */
@@ -347,11 +354,13 @@ typedef struct LotRef
 {
 	int32 lot;		  /* the only lot earned under it; -1: none, or several */
 	LotQueue *lots;	  /* several, newest first */
+	int128 earned;	  /* points of all of them */
+	int128 returned;  /* of these */
 	int32 last_piece; /* of a redemption; -1: none */
-	int128 debt;	  /* what its redemptions took that wasn't there */
+	int32 last_debt;
 } LotRef;
 
-/* What a redemption took from a lot, remembered for its refund. */
+/* What a redemption took from a lot, at once or by its debt, remembered for its refund. */
 typedef struct LotPiece
 {
 	int32 lot;
@@ -359,7 +368,7 @@ typedef struct LotPiece
 	int64 points; /* not refunded yet */
 } LotPiece;
 
-/* The refs of a customer. */
+/* The refs of a customer, and his debts. */
 typedef struct LotRefs
 {
 	MemoryContext context;
@@ -369,12 +378,16 @@ typedef struct LotRefs
 	int32 nuses;
 	int64 max_uses;
 	RefTable numbers;
-	LotRef *list; /* by number */
+	LotRef *list; /* at 0 what has no ref, then by 1 + number */
 	int64 max_list;
 	MemoryContext queues; /* of refs, one customer's; NULL: none yet */
 	LotPiece *pieces;
 	int32 npieces;
 	int64 max_pieces;
+	LotDebt *debts; /* in the order in which they were made */
+	int32 ndebts;
+	int64 max_debts;
+	int32 first_debt; /* those before are paid back */
 } LotRefs;
 
 /* In the current memory context. */
@@ -386,20 +399,29 @@ extern void lot_refs_clear(LotRefs *refs);
 /* Notes what was earned under a ref: a lot. */
 extern void lot_refs_note_lot(LotRefs *refs, PointsLot *lots, const RefKey *key, int32 lot);
 
-/* ... what a redemption takes from a lot; and what was redeemed under a ref: the pieces from
- * first_piece on, and a debt. */
+/* ... what a redemption takes from a lot; and what was redeemed under a ref, or none: the pieces
+ * from first_piece on, and a debt (-1: none). */
 extern void lot_refs_note_piece(LotRefs *refs, int32 lot, int64 points);
 extern void lot_refs_note_redemption(LotRefs *refs, PointsLot *lots, const RefKey *key,
-									 int32 first_piece, int64 debt);
+									 int32 first_piece, int32 debt);
 
-/* What was noted under a ref; NULL: nothing. */
-extern LotRef *lot_refs_find(LotRefs *refs, PointsLot *lots, const RefKey *key);
+/* Where in the list a ref stands, or none does; -1: nothing was noted under it. */
+extern int32 lot_refs_find(LotRefs *refs, PointsLot *lots, const RefKey *key);
+
+/* The same; it is there from then on. */
+extern int32 lot_refs_add(LotRefs *refs, PointsLot *lots, const RefKey *key);
 
 /* The newest lot of a ref that has points; -1: none. */
 extern int32 lot_ref_first(LotRef *ref, PointsLot *lots);
 
 /* A lot has points again. */
 extern void lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot);
+
+/* A new debt, of which the number is returned. */
+extern int32 lot_refs_add_debt(LotRefs *refs, const RefKey *key, const PointsDebt *debt);
+
+/* The oldest one that is still owed, of which there is one. */
+extern int32 lot_refs_oldest_debt(LotRefs *refs);
 
 /* ---- events, read ahead (points_events.c) ---- */
 
@@ -429,6 +451,7 @@ typedef struct PointsEvents
 	bool is_plain; /* instants and values only: no kinds, labels, refs, expiries, events to keep */
 	PointsRole *roles; /* by 2 x kind_no, plus 1 if negative; POINTS_ROLES: not in the policy */
 	int64 max_roles;
+	bool has_refunds; /* there may be some */
 
 	/*
 	 * Events read ahead: those from next up to ahead_end, of which the last one isn't worked off
@@ -458,8 +481,16 @@ extern void points_events_close(PointsEvents *events);
 /* Reads further events behind those that wait for their turn, which come to the front. */
 extern void points_events_read_ahead(PointsEvents *events);
 
-/* An event's kind must be in the policy. */
-extern void points_events_check_kind(const PointsEvents *events, const PointsDue *due);
+/* The error that an event's kind isn't in the policy; of 0, that it has none. */
+extern void points_events_report_kind(const PointsEvents *events, int kind_no)
+	pg_attribute_noreturn();
+
+static inline void
+points_events_check_kind(const PointsEvents *events, const PointsDue *due)
+{
+	if (unlikely(due->role == POINTS_ROLES))
+		points_events_report_kind(events, due->kind_no);
+}
 
 /* How many events there are at the next instant: they stand in the order of their roles. */
 extern int points_events_together(PointsEvents *events);
@@ -478,6 +509,13 @@ typedef enum WalkQueue
 	WALK_QUEUES
 } WalkQueue;
 
+/* An empty lot got points back; noted where that may matter to inactivity. */
+typedef struct LotGivenBack
+{
+	int32 lot;
+	TimestampTz at;
+} LotGivenBack;
+
 /* Parts of the totals that most events change, as they came together since the last look. */
 typedef struct WalkSums
 {
@@ -494,7 +532,8 @@ struct PointsWalk
 	PointsSink sink;
 	void *sink_context;
 
-	bool fed; /* from outside */
+	bool fed;		  /* from outside */
+	bool knows_debts; /* one by one, since somebody listens, or refunds may cancel them */
 	const EventText *labels;
 	int nlabels;
 
@@ -509,15 +548,28 @@ struct PointsWalk
 	uint32 filled_at_first; /* the others are filled once somebody asks for them */
 	WalkQueue expiry;		/* the one that tells what expires next */
 
-	LotRefs refs; /* what was earned and redeemed under a ref */
+	LotRefs refs;		/* debts, and what was earned and redeemed under a ref */
+	int128 returned;	/* of what was earned */
+	PointsDue *refunds; /* of the instant at refunds_at, what they didn't give back yet */
+	int nrefunds;
+	int64 max_refunds;
+	TimestampTz refunds_at;
 
 	PointsTotals totals;
 	WalkSums sums;	 /* what isn't in them yet */
 	int128 unbooked; /* computed expiries that the ledger hasn't booked yet, if it books any */
 	TimestampTz last_activity;
-	TimestampTz last_refresh; /* DT_NOBEGIN: inactivity isn't armed */
-	TimestampTz inactive_at;  /* computed from last_refresh, unless ... */
-	bool inactive_known;	  /* ... not yet */
+	TimestampTz overdrawn_since; /* where something is owed */
+	TimestampTz last_refresh;	 /* of which the deadline hasn't passed; DT_NOBEGIN: none */
+	TimestampTz inactive_at;	 /* computed from last_refresh, unless ... */
+	bool inactive_known;		 /* ... not yet */
+	TimestampTz lapses_from; /* without a refresh, points don't lapse before; DT_NOEND: none do */
+	TimestampTz lapsing_at;	 /* when points lapse, before the booked expiry that takes some */
+	int32 first_held;		 /* the lots before have nothing left that was earned with them */
+	LotGivenBack *given_back;
+	int32 ngiven_back;
+	int64 max_given_back;
+	int32 first_given_back; /* those before have nothing left, or again something else */
 
 	PointsEvents events; /* of a timeline */
 };
@@ -534,11 +586,17 @@ extern void points_work_off(PointsWalk *walk, PointsDue *due);
  */
 extern void points_work_off_alone(PointsWalk *walk, TimestampTz last);
 
+/* Refunds of an instant give back what redemptions of the same instant took. */
+extern void points_finish_refunds(PointsWalk *walk);
+
 /* What is left of a lot is gone. */
 extern void points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at);
 
-/* Everything goes; the next refresh arms inactivity again. */
-extern void points_expire_everything(PointsWalk *walk, TimestampTz at);
+/* A deadline of inactivity has come: all that came in before is gone. */
+extern void points_lapse(PointsWalk *walk, TimestampTz deadline, TimestampTz at);
+
+/* When all points go for want of activity, if none comes; DT_NOEND: never. */
+extern TimestampTz points_inactive_at(PointsWalk *walk);
 
 /* A lot can be spent from now on. */
 extern void points_activate(PointsWalk *walk, int32 number);

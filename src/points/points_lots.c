@@ -1,7 +1,8 @@
 /*
  * points_lots.c
- *		A customer's lots in an order, where they aren't a range (lists and heaps), and what he
- *		earned and redeemed under a ref, for returns and refunds; points_internal.h has the rest.
+ *		A customer's lots in an order, where they aren't a range (lists and heaps); what he earned
+ *		and redeemed under a ref, for returns and refunds; and his debts. points_internal.h has the
+ *		rest.
  *
  * Few customers bring anything back: uses of refs are just noted, one after another. The first
  * one that looks for a ref has all of them put into a hash table, which is kept up from
@@ -189,12 +190,16 @@ lot_queue_first_slow(LotQueue *queue, LotMembers members, PointsLot *lots)
 
 /* ---- what was earned and redeemed under a ref ---- */
 
+static const LotRef no_uses = { .lot = -1, .last_piece = -1, .last_debt = -1 };
+
 void
 lot_refs_init(LotRefs *refs, uint8 bit)
 {
 	memset(refs, 0, sizeof(LotRefs));
 	refs->context = CurrentMemoryContext;
 	refs->bit = bit;
+	refs->list = array_grow(NULL, &refs->max_list, 1, sizeof(LotRef));
+	refs->list[0] = no_uses;
 	ref_table_init(&refs->numbers, refs->context);
 }
 
@@ -203,33 +208,34 @@ lot_refs_clear(LotRefs *refs)
 {
 	refs->nuses = 0;
 	refs->npieces = 0;
+	refs->ndebts = refs->first_debt = 0;
 	if (!refs->known)
 		return;
 	refs->known = false;
+	refs->list[0] = no_uses;
 	if (refs->numbers.count == 0)
 		return;
 	ref_table_clear(&refs->numbers);
-	MemoryContextReset(refs->queues);
+	if (refs->queues != NULL)
+		MemoryContextReset(refs->queues);
 }
 
-static LotRef *
+/* Where in the list a ref stands from now on. */
+static int32
 make_ref(LotRefs *refs, const RefKey *key)
 {
 	int32 known = refs->numbers.count;
-	int32 number = ref_table_add(&refs->numbers, key);
-	LotRef *ref;
+	int32 place;
 
-	if (number < known)
-		return &refs->list[number];
-	if (unlikely(refs->queues == NULL))
-		refs->queues = AllocSetContextCreate(refs->context, "loyalty refs", ALLOCSET_SMALL_SIZES);
-	refs->list = array_grow_in(refs->context, refs->list, &refs->max_list, (int64) number + 1,
+	if (key->type == EVENT_REF_NONE)
+		return 0;
+	place = 1 + ref_table_add(&refs->numbers, key);
+	if (place <= known)
+		return place;
+	refs->list = array_grow_in(refs->context, refs->list, &refs->max_list, (int64) place + 1,
 							   sizeof(LotRef));
-	ref = &refs->list[number];
-	ref->lot = ref->last_piece = -1;
-	ref->lots = NULL;
-	ref->debt = 0;
-	return ref;
+	refs->list[place] = no_uses;
+	return place;
 }
 
 /* Adds a lot to those of its ref: most refs have one, which needs no queue. */
@@ -245,6 +251,9 @@ add_lot(LotRefs *refs, PointsLot *lots, LotRef *ref, int32 lot)
 	}
 	if (ref->lots == NULL)
 	{
+		if (unlikely(refs->queues == NULL))
+			refs->queues =
+				AllocSetContextCreate(refs->context, "loyalty refs", ALLOCSET_SMALL_SIZES);
 		old = MemoryContextSwitchTo(refs->queues);
 		ref->lots = palloc(sizeof(LotQueue));
 		lot_queue_init(ref->lots, refs->bit, true, LOTS_NEWEST);
@@ -258,12 +267,14 @@ add_lot(LotRefs *refs, PointsLot *lots, LotRef *ref, int32 lot)
 static void
 enter(LotRefs *refs, PointsLot *lots, const RefUse *use)
 {
-	LotRef *ref = make_ref(refs, &use->key);
+	int32 place = make_ref(refs, &use->key);
+	LotRef *ref = &refs->list[place];
 	int32 i;
 
 	if (use->lot >= 0)
 	{
-		lots[use->lot].ref = (int32) (ref - refs->list);
+		lots[use->lot].ref = place;
+		ref->earned += lots[use->lot].points;
 		add_lot(refs, lots, ref, use->lot);
 		return;
 	}
@@ -272,7 +283,11 @@ enter(LotRefs *refs, PointsLot *lots, const RefUse *use)
 		refs->pieces[i].before = ref->last_piece;
 		ref->last_piece = i;
 	}
-	ref->debt += use->debt;
+	if (use->debt >= 0)
+	{
+		refs->debts[use->debt].before = ref->last_debt;
+		ref->last_debt = use->debt;
+	}
 }
 
 static void
@@ -291,7 +306,7 @@ note(LotRefs *refs, PointsLot *lots, const RefUse *use)
 void
 lot_refs_note_lot(LotRefs *refs, PointsLot *lots, const RefKey *key, int32 lot)
 {
-	RefUse use = { .key = *key, .lot = lot };
+	RefUse use = { .key = *key, .lot = lot, .debt = -1 };
 
 	note(refs, lots, &use);
 }
@@ -311,7 +326,7 @@ lot_refs_note_piece(LotRefs *refs, int32 lot, int64 points)
 
 void
 lot_refs_note_redemption(LotRefs *refs, PointsLot *lots, const RefKey *key, int32 first_piece,
-						 int64 debt)
+						 int32 debt)
 {
 	RefUse use = { .key = *key,
 				   .lot = -1,
@@ -322,24 +337,38 @@ lot_refs_note_redemption(LotRefs *refs, PointsLot *lots, const RefKey *key, int3
 	note(refs, lots, &use);
 }
 
-LotRef *
-lot_refs_find(LotRefs *refs, PointsLot *lots, const RefKey *key)
+static void
+know_all(LotRefs *refs, PointsLot *lots)
 {
 	int32 i;
 
-	if (key->type == EVENT_REF_NONE)
-		return NULL;
-	if (!refs->known)
+	if (refs->known)
+		return;
+	refs->known = true;
+	for (i = 0; i < refs->nuses; i++)
 	{
-		refs->known = true;
-		for (i = 0; i < refs->nuses; i++)
-		{
-			enter(refs, lots, &refs->uses[i]);
-			CHECK_FOR_INTERRUPTS();
-		}
+		enter(refs, lots, &refs->uses[i]);
+		CHECK_FOR_INTERRUPTS();
 	}
-	i = ref_table_find(&refs->numbers, key);
-	return i < 0 ? NULL : &refs->list[i];
+}
+
+int32
+lot_refs_find(LotRefs *refs, PointsLot *lots, const RefKey *key)
+{
+	int32 number;
+
+	know_all(refs, lots);
+	if (key->type == EVENT_REF_NONE)
+		return 0;
+	number = ref_table_find(&refs->numbers, key);
+	return number < 0 ? -1 : number + 1;
+}
+
+int32
+lot_refs_add(LotRefs *refs, PointsLot *lots, const RefKey *key)
+{
+	know_all(refs, lots);
+	return make_ref(refs, key);
 }
 
 int32
@@ -358,4 +387,30 @@ lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot)
 
 	if (ref >= 0)
 		add_lot(refs, lots, &refs->list[ref], lot);
+}
+
+/* ---- debts ---- */
+
+int32
+lot_refs_add_debt(LotRefs *refs, const RefKey *key, const PointsDebt *debt)
+{
+	LotDebt *made;
+
+	refs->debts = array_grow_in(refs->context, refs->debts, &refs->max_debts,
+								(int64) refs->ndebts + 1, sizeof(LotDebt));
+	made = &refs->debts[refs->ndebts];
+	made->debt = *debt;
+	made->key = *key;
+	made->before = -1;
+	return refs->ndebts++;
+}
+
+int32
+lot_refs_oldest_debt(LotRefs *refs)
+{
+	while (refs->first_debt < refs->ndebts && refs->debts[refs->first_debt].debt.points == 0)
+		refs->first_debt++;
+	if (refs->first_debt == refs->ndebts)
+		elog(ERROR, "points are owed, but by no debt");
+	return refs->first_debt;
 }

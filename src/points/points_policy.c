@@ -9,6 +9,7 @@
 #include "utils/json.h"
 
 #include "points/points.h"
+#include "metric/metric.h"
 #include "policy/policy.h"
 
 static const char *const never_names[] = { "never" };
@@ -17,6 +18,8 @@ static const char *const align_names[] = { "none", "day", "month", "quarter", "h
 static const char *const boundary_names[] = { "gone", "valid" };
 static const char *const order_names[] = { "soonest_expiry", "oldest", "newest" };
 static const char *const overdraft_names[] = { "allow", "clip", "refuse" };
+static const char *const refunds_names[] = { "drop", "new_lot" };
+static const char *const returns_names[] = { "drop", "take" };
 static const char *const refreshing_names[] = { "earn", "redeem" };
 
 static const char *const label_keys[] = { "expires",	   "expires_after", "expires_from",
@@ -321,7 +324,7 @@ put_refreshing(StringInfo out, const PolicyKey *key, const void *opened, const v
 /* ---- the table ---- */
 
 static const PolicyKey keys[] = {
-	{ .name = "zone", .type = POLICY_ZONE, .argument = 14, POLICY_AT(PointsPolicy, zone) },
+	{ .name = "zone", .type = POLICY_ZONE, .argument = 16, POLICY_AT(PointsPolicy, zone) },
 	{ .name = "kinds",
 	  .argument = 1,
 	  POLICY_AT(PointsPolicy, kinds),
@@ -372,12 +375,22 @@ static const PolicyKey keys[] = {
 	  .type = POLICY_BOOL,
 	  .argument = 12,
 	  POLICY_AT(PointsPolicy, returns_below_zero) },
+	{ .name = "returns_beyond",
+	  .type = POLICY_CHOICE,
+	  .argument = 15,
+	  POLICY_AT(PointsPolicy, returns_take),
+	  POLICY_NAMES(returns_names) },
+	{ .name = "refunds_beyond",
+	  .type = POLICY_CHOICE,
+	  .argument = 14,
+	  POLICY_AT(PointsPolicy, refunds_new_lot),
+	  POLICY_NAMES(refunds_names) },
 	{ .name = "overdraft",
 	  .type = POLICY_CHOICE,
 	  .argument = 13,
 	  POLICY_AT(PointsPolicy, overdraft),
 	  POLICY_NAMES(overdraft_names) },
-	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 15 },
+	{ .name = "versions", .type = POLICY_VERSIONS, .argument = 17 },
 	{ .name = NULL }
 };
 
@@ -405,3 +418,16 @@ const PolicyTable points_policy_table = {
  * loyalty_points_policy, loyalty_make_points_policy
  */
 POLICY_TYPE(points_policy, PointsPolicy)
+
+void
+points_policy_names(const PointsPolicy *policy, MetricNames *names)
+{
+	int i;
+	int n;
+
+	for (i = 0; i < policy->nkinds; i++)
+		metric_add_name(names, false, &policy->kinds[i].kind);
+	for (i = 0; i < policy->nversions; i++)
+		for (n = 0; n < policy->versions[i].nlabels; n++)
+			metric_add_name(names, true, &policy->versions[i].labels[n].label);
+}

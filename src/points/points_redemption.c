@@ -363,6 +363,8 @@ loyalty_points_liability(PG_FUNCTION_ARGS)
 		put_points(&rows, &development, line->outstanding);
 		rows_put_decimal(&rows, line->expected, development.scale);
 		rows_put_datum(&rows, liability);
+		rows_put_decimal(&rows, line->outstanding - line->expected, development.scale);
+		rows_put_decimal(&rows, line->issued - line->redeemed - line->expected, development.scale);
 		rows_end(&rows);
 	}
 	return (Datum) 0;

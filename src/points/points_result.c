@@ -57,7 +57,14 @@ set_zone(void *policy, ZoneDays *zone)
 	((PointsPolicy *) policy)->zone = zone;
 }
 
-const MetricPolicy points_metric_policy = { open_policy, zone_of_policy, set_zone };
+static void
+names_of_policy(const void *policy, MetricNames *names)
+{
+	points_policy_names(policy, names);
+}
+
+const MetricPolicy points_metric_policy = { open_policy, zone_of_policy, set_zone,
+											names_of_policy };
 
 const MetricArgument points_period_arguments[POINTS_PERIOD_ARGUMENTS] = {
 	POINTS_POLICY_ARGUMENT,

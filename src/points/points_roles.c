@@ -60,9 +60,13 @@ static pg_noinline void
 walk_tell(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
 		  int32 event, int64 points)
 {
-	PointsMove move = {
-		.type = type, .role = role, .at = at, .lot = lot, .event = event, .points = points
-	};
+	PointsMove move = { .type = type,
+						.role = role,
+						.at = at,
+						.lot = lot,
+						.event = event,
+						.debt = -1,
+						.points = points };
 
 	walk->sink(walk->sink_context, walk, &move);
 }
@@ -110,6 +114,23 @@ int32
 points_first_to_activate(PointsWalk *walk)
 {
 	return walk_first_lot(walk, QUEUE_ACTIVATE);
+}
+
+/* Reports what becomes of a debt. */
+static void
+walk_emit_debt(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
+			   int32 event, int32 debt, int64 points)
+{
+	PointsMove move = { .type = type,
+						.role = role,
+						.at = at,
+						.lot = lot,
+						.event = event,
+						.debt = debt,
+						.points = points };
+
+	if (walk->sink != NULL)
+		walk->sink(walk->sink_context, walk, &move);
 }
 
 /* Something falls due at an instant. */
@@ -175,6 +196,17 @@ walk_enqueue_further(PointsWalk *walk, int32 lot)
 	}
 }
 
+/* Points came in: where no event refreshes, they lapse in time. */
+static inline void
+walk_expect_lapse(PointsWalk *walk, TimestampTz since)
+{
+	if (walk->last_refresh != DT_NOBEGIN)
+		return;
+	if (walk->lapses_from == DT_NOEND)
+		walk->lapses_from = points_clock_inactive_bound(walk->clock, since);
+	walk_expect_expiry(walk, walk->lapses_from);
+}
+
 /* Puts a lot into the queues where its state has it. */
 static inline void
 walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
@@ -182,6 +214,8 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 	PointsLot *lot = &walk->lots[number];
 
 	walk_expect_expiry(walk, lot->expires_at);
+	if (unlikely(walk->policy->has_inactive))
+		walk_expect_lapse(walk, lot->held_since);
 	if (unlikely(lot->state == POINTS_LOT_PENDING))
 	{
 		lot_queue_push(&walk->queues[QUEUE_ACTIVATE], walk->lots, number);
@@ -195,20 +229,52 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 		walk_enqueue_further(walk, number);
 }
 
-/* Points that have become available pay back a debt first. */
+/* A lot pays debts one by one, the oldest first: what pays a redemption's is redeemed. */
+static pg_noinline void
+walk_repay_each(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
+{
+	PointsLot *lot = &walk->lots[number];
+
+	while (lot->remaining > 0 && walk->totals.overdrawn > 0)
+	{
+		int32 oldest = lot_refs_oldest_debt(&walk->refs);
+		LotDebt *debt = &walk->refs.debts[oldest];
+		int64 points = Min(debt->debt.points, lot->remaining);
+
+		debt->debt.points -= points;
+		lot->remaining -= points;
+		walk_add_active(walk, -points);
+		walk->totals.overdrawn -= points;
+		if (debt->debt.role == POINTS_REDEEM && walk->events.has_refunds)
+		{
+			lot_refs_note_piece(&walk->refs, number, points);
+			lot_refs_note_redemption(&walk->refs, walk->lots, &debt->key, walk->refs.npieces - 1,
+									 -1);
+		}
+		walk_emit_debt(walk, POINTS_MOVE_REPAY, role, at, number, event, oldest, points);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Points that have become available pay debts first. */
 static pg_noinline void
 walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
 {
 	PointsLot *lot = &walk->lots[number];
-	int64 points =
-		walk->totals.overdrawn < lot->remaining ? (int64) walk->totals.overdrawn : lot->remaining;
+	int64 points;
 
-	if (points == 0)
+	if (walk->totals.overdrawn == 0)
 		return;
+	if (walk->knows_debts)
+	{
+		walk_repay_each(walk, number, role, at, event);
+		return;
+	}
+	points =
+		walk->totals.overdrawn < lot->remaining ? (int64) walk->totals.overdrawn : lot->remaining;
 	lot->remaining -= points;
 	walk_add_active(walk, -points);
 	walk->totals.overdrawn -= points;
-	walk_emit(walk, POINTS_MOVE_REPAY, role, at, number, event, points);
 }
 
 /* Makes a lot of an event's points. */
@@ -232,6 +298,7 @@ walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, bool plain)
 		lot->expires_at = due->expires_at;
 	else
 		lot->expires_at = points_clock_expires_at(walk->clock, at, lot->available_at, label_no);
+	lot->held_since = at;
 	lot->points = lot->remaining = points;
 	lot->event = due->number;
 	lot->label_no = label_no;
@@ -279,17 +346,87 @@ points_activate(PointsWalk *walk, int32 number)
 	walk_enqueue(walk, number, false);
 }
 
-void
-points_expire_everything(PointsWalk *walk, TimestampTz at)
+/* A lot that was empty is given points back. */
+static void
+walk_note_given_back(PointsWalk *walk, int32 number, TimestampTz at)
 {
-	int32 lot;
+	LotGivenBack *given;
 
-	while ((lot = walk_first_lot(walk, QUEUE_ALL)) >= 0)
+	walk->lots[number].held_since = at;
+	if (!walk->policy->has_inactive)
+		return;
+	walk->given_back = array_grow_in(walk->events.context, walk->given_back, &walk->max_given_back,
+									 (int64) walk->ngiven_back + 1, sizeof(LotGivenBack));
+	given = &walk->given_back[walk->ngiven_back++];
+	given->lot = number;
+	given->at = at;
+}
+
+/* When the oldest of the points held came in: earned, or given back; DT_NOEND: there are none. */
+static TimestampTz
+walk_held_since(PointsWalk *walk)
+{
+	TimestampTz since = DT_NOEND;
+
+	for (; walk->first_held < walk->nlots; walk->first_held++)
 	{
-		points_expire_lot(walk, lot, at);
+		const PointsLot *lot = &walk->lots[walk->first_held];
+
+		if (lot->remaining > 0 && lot->held_since == lot->earned_at)
+		{
+			since = lot->earned_at;
+			break;
+		}
 		CHECK_FOR_INTERRUPTS();
 	}
+	for (; walk->first_given_back < walk->ngiven_back; walk->first_given_back++)
+	{
+		const LotGivenBack *given = &walk->given_back[walk->first_given_back];
+		const PointsLot *lot = &walk->lots[given->lot];
+
+		if (lot->remaining > 0 && lot->held_since == given->at)
+			return Min(since, given->at);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return since;
+}
+
+TimestampTz
+points_inactive_at(PointsWalk *walk)
+{
+	if (!walk->policy->has_inactive)
+		return DT_NOEND;
+	if (walk->last_refresh == DT_NOBEGIN)
+	{
+		TimestampTz since = walk_held_since(walk);
+
+		walk->lapses_from =
+			since == DT_NOEND ? DT_NOEND : points_clock_inactive_at(walk->clock, since);
+		return walk->lapses_from;
+	}
+	if (!walk->inactive_known)
+	{
+		walk->inactive_at = points_clock_inactive_at(walk->clock, walk->last_refresh);
+		walk->inactive_known = true;
+	}
+	return walk->inactive_at;
+}
+
+void
+points_lapse(PointsWalk *walk, TimestampTz deadline, TimestampTz at)
+{
+	TimestampTz since = walk_held_since(walk);
+	int32 lot;
+
+	/* what came in later, while nothing could expire, goes by its own time */
+	if (since < deadline || (since == deadline && walk->policy->valid_at_boundary))
+		while ((lot = walk_first_lot(walk, QUEUE_ALL)) >= 0)
+		{
+			points_expire_lot(walk, lot, at);
+			CHECK_FOR_INTERRUPTS();
+		}
 	walk->last_refresh = DT_NOBEGIN;
+	(void) points_inactive_at(walk);
 }
 
 /* Gives points back to the lot that they were taken from. */
@@ -299,6 +436,8 @@ walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
 	PointsLot *lot = &walk->lots[number];
 	TimestampTz at = due->at;
 
+	if (lot->remaining == 0)
+		walk_note_given_back(walk, number, at);
 	lot->remaining += points;
 	lot->state = POINTS_LOT_ACTIVE;
 	walk_add_active(walk, points);
@@ -347,13 +486,26 @@ walk_take(PointsWalk *walk, WalkQueue queue, const PointsDue *due, int64 points)
 	return taken;
 }
 
-static pg_noinline void
+static int32
+walk_make_debt(PointsWalk *walk, const PointsDue *due, int64 points)
+{
+	PointsDebt debt = { .at = due->at, .event = due->number, .role = due->role, .points = points };
+	int32 number = lot_refs_add_debt(&walk->refs, &due->ref, &debt);
+
+	walk_emit_debt(walk, POINTS_MOVE_OVERDRAW, due->role, due->at, -1, due->number, number, points);
+	return number;
+}
+
+/* What an event takes that isn't there; the debt's number, -1 where nobody asks for it. */
+static int32
 walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
 {
 	if (points == 0)
-		return;
+		return -1;
+	if (walk->totals.overdrawn == 0)
+		walk->overdrawn_since = due->at;
 	walk->totals.overdrawn += points;
-	walk_emit_event(walk, POINTS_MOVE_OVERDRAW, due, points);
+	return walk->knows_debts ? walk_make_debt(walk, due, points) : -1;
 }
 
 /* ---- what an event of each role does ---- */
@@ -362,11 +514,15 @@ const char *const points_role_names[POINTS_ROLES] = { "earn",	  "redeem_refund",
 													  "transfer", "return",		   "redeem",
 													  "forfeit",  "expire",		   "ignore" };
 
+/* An event takes more than there is, which the policy refuses. */
 static pg_noinline void
-walk_refuse(PointsWalk *walk, const PointsDue *due)
+walk_refuse(PointsWalk *walk, const PointsDue *due, int128 there)
 {
 	const RefKey *key = &due->ref;
 	int scale = walk->events.reader.scale;
+	const char *what = due->role == POINTS_REDEEM	? "redemption"
+					   : due->role == POINTS_ADJUST ? "adjustment"
+													: "transfer";
 	char *ref = key->type == EVENT_REF_TEXT
 					? psprintf(" (ref %.*s)", key->text.len, key->text.bytes)
 				: key->type == EVENT_REF_NUMBER ? psprintf(" (ref " INT64_FORMAT ")", key->number)
@@ -375,42 +531,42 @@ walk_refuse(PointsWalk *walk, const PointsDue *due)
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		 errmsg("redemption of %s points at %s%s is more than the balance of %s",
+		 errmsg("%s of %s points at %s%s is more than the balance of %s", what,
 				decimal_to_text(due_points(due), scale), timestamptz_to_str(due->at), ref,
-				decimal_to_text((int64) points_walk_totals(walk)->active, scale)),
+				decimal_sum_to_text(there, scale)),
 		 walk->events.customer != NULL ? errdetail("Customer %s.", walk->events.customer) : 0,
 		 errhint("The policy's overdraft is \"refuse\"; \"allow\" lets a balance go below zero, "
-				 "\"clip\" cuts a redemption to what is there.")));
+				 "\"clip\" cuts what is taken to what is there.")));
 }
 
-static pg_noinline void
+/* What a redemption doesn't find; the number of the debt that it makes, or -1. */
+static pg_noinline int32
 walk_fall_short(PointsWalk *walk, const PointsDue *due, int64 points)
 {
 	if (walk->policy->overdraft == POINTS_OVERDRAFT_CLIP)
 	{
 		walk->totals.unmet += points;
 		walk_emit_event(walk, POINTS_MOVE_UNMET, due, points);
+		return -1;
 	}
-	else
-	{
-		walk_add(&walk->sums.redeemed, &walk->totals.redeemed, points);
-		walk_overdraw(walk, due, points);
-	}
+	walk_add(&walk->sums.redeemed, &walk->totals.redeemed, points);
+	return walk_overdraw(walk, due, points);
 }
 
 /* Takes a redemption's points, and remembers from where if it may be refunded. */
 static pg_attribute_always_inline void
 walk_redeem(PointsWalk *walk, const PointsDue *due, int64 points, bool plain)
 {
-	bool may_come_back = !plain && due->ref.type != EVENT_REF_NONE && walk->policy->has_refunds;
+	bool may_come_back = !plain && walk->events.has_refunds;
 	int32 first_piece = walk->refs.npieces;
+	int32 debt = -1;
 	LotQueue *queue = &walk->queues[QUEUE_SPEND];
 	int64 left = points;
 	int32 lot;
 
 	if (unlikely(walk->policy->overdraft == POINTS_OVERDRAFT_REFUSE) &&
 		points_walk_totals(walk)->active < points)
-		walk_refuse(walk, due);
+		walk_refuse(walk, due, walk->totals.active);
 	while (left > 0 && (lot = lot_queue_first(queue, LOTS_ACTIVE_WITH_POINTS, walk->lots)) >= 0)
 	{
 		int64 taken = walk_take_from_lot(walk, lot, due, left);
@@ -421,12 +577,11 @@ walk_redeem(PointsWalk *walk, const PointsDue *due, int64 points, bool plain)
 		if (walk->lots[lot].remaining == 0)
 			lot_queue_step(queue, walk->lots, lot);
 	}
-	if (may_come_back)
-		lot_refs_note_redemption(&walk->refs, walk->lots, &due->ref, first_piece,
-								 walk->policy->overdraft == POINTS_OVERDRAFT_CLIP ? 0 : left);
 	walk_add(&walk->sums.redeemed, &walk->totals.redeemed, points - left);
 	if (left > 0)
-		walk_fall_short(walk, due, left);
+		debt = walk_fall_short(walk, due, left);
+	if (may_come_back)
+		lot_refs_note_redemption(&walk->refs, walk->lots, &due->ref, first_piece, debt);
 }
 
 /* An event earned or redeemed; where that refreshes, inactivity is put off. */
@@ -443,66 +598,151 @@ walk_note_activity(PointsWalk *walk, TimestampTz at, bool refreshes)
 	walk->inactive_known = false;
 }
 
-/* First what the redemption owes, then the lots that it used, the last one first; the rest is
- * earned anew. */
+/*
+ * Gives back what redemptions under the event's ref took, as far as they are known: first what they
+ * still owe, then from the lots that they used, the last one first. Returns what is left.
+ */
+static int64
+give_back(PointsWalk *walk, const PointsDue *due, int64 left)
+{
+	LotRefs *refs = &walk->refs;
+	int32 place = lot_refs_find(refs, walk->lots, &due->ref);
+	int32 number;
+
+	if (place < 0)
+		return left;
+	while (left > 0 && (number = refs->list[place].last_debt) >= 0)
+	{
+		LotDebt *debt = &refs->debts[number];
+		int64 points = Min(debt->debt.points, left);
+
+		debt->debt.points -= points;
+		if (debt->debt.points == 0)
+			refs->list[place].last_debt = debt->before;
+		if (points > 0)
+		{
+			walk->totals.overdrawn -= points;
+			left -= points;
+			walk_emit_debt(walk, POINTS_MOVE_CANCEL_DEBT, due->role, due->at, -1, due->number,
+						   number, points);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	/* a lot that pays a debt with what it got makes pieces, which may move these */
+	while (left > 0 && (number = refs->list[place].last_piece) >= 0)
+	{
+		LotPiece *piece = &refs->pieces[number];
+		int64 points = Min(piece->points, left);
+
+		piece->points -= points;
+		left -= points;
+		if (piece->points == 0)
+			refs->list[place].last_piece = piece->before;
+		walk_restore(walk, piece->lot, due, points);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return left;
+}
+
+static void
+walk_finish(PointsWalk *walk, const PointsDue *due, int64 points)
+{
+	walk_emit_event(walk, POINTS_MOVE_DONE, due, points);
+}
+
+/* Gives back what redemptions of earlier instants took. The rest waits for those of its own. */
 static void
 refund(PointsWalk *walk, const PointsDue *due)
 {
-	LotRef *ref = lot_refs_find(&walk->refs, walk->lots, &due->ref);
-	int64 left = due_points(due);
+	int64 left = give_back(walk, due, due_points(due));
+	int64 given = due_points(due) - left;
 
-	walk->totals.reinstated += left;
-	if (ref != NULL)
-	{
-		int128 debt = Min(ref->debt, walk->totals.overdrawn);
-
-		if (debt > 0)
-		{
-			int64 cancelled = debt < left ? (int64) debt : left;
-
-			ref->debt -= cancelled;
-			walk->totals.overdrawn -= cancelled;
-			left -= cancelled;
-			walk_emit_event(walk, POINTS_MOVE_CANCEL_DEBT, due, cancelled);
-		}
-		while (left > 0 && ref->last_piece >= 0)
-		{
-			LotPiece *piece = &walk->refs.pieces[ref->last_piece];
-			int64 points = Min(piece->points, left);
-
-			piece->points -= points;
-			left -= points;
-			if (piece->points == 0)
-				ref->last_piece = piece->before;
-			walk_restore(walk, piece->lot, due, points);
-		}
-	}
+	walk->totals.reinstated += given;
+	if (given > 0)
+		walk_finish(walk, due, given);
 	if (left > 0)
-		walk_make_lot(walk, due, left, false);
+	{
+		PointsDue *waits;
+
+		walk->refunds = array_grow_in(walk->events.context, walk->refunds, &walk->max_refunds,
+									  (int64) walk->nrefunds + 1, sizeof(PointsDue));
+		waits = &walk->refunds[walk->nrefunds++];
+		*waits = *due;
+		waits->value = left;
+		walk->refunds_at = due->at;
+	}
+}
+
+void
+points_finish_refunds(PointsWalk *walk)
+{
+	int i;
+
+	for (i = 0; i < walk->nrefunds; i++)
+	{
+		const PointsDue *due = &walk->refunds[i];
+		int64 left = give_back(walk, due, due->value);
+
+		walk->totals.reinstated += due->value - left;
+		if (left > 0)
+			walk_emit_event(walk, POINTS_MOVE_BEYOND, due, left);
+		if (left > 0 && walk->policy->refunds_new_lot)
+		{
+			walk->totals.reinstated += left;
+			walk_make_lot(walk, due, left, false);
+		}
+		walk_finish(walk, due, due->value);
+		CHECK_FOR_INTERRUPTS();
+	}
+	walk->nrefunds = 0;
+}
+
+/* How many points a return may take back: what was earned and isn't returned yet. */
+static int64
+take_returnable(PointsWalk *walk, const PointsDue *due, LotRef *own)
+{
+	int128 returnable = points_walk_totals(walk)->earned - walk->returned;
+	int64 points;
+
+	if (own != NULL && own->earned > 0)
+		returnable = Min(returnable, own->earned - own->returned);
+	points = (int64) Max(0, Min(returnable, due_points(due)));
+	walk->returned += points;
+	if (own != NULL)
+		own->returned += points;
+	return points;
 }
 
 /* From the lots of its own ref, then pending ones, then the newest. */
 static void
 take_back(PointsWalk *walk, const PointsDue *due)
 {
-	LotRef *ref = lot_refs_find(&walk->refs, walk->lots, &due->ref);
-	int64 left = due_points(due);
+	LotRef *own = NULL;
+	int64 returnable;
+	int64 points;
+	int64 left;
 	int32 lot;
 
-	while (ref != NULL && left > 0 && (lot = lot_ref_first(ref, walk->lots)) >= 0)
+	if (due->ref.type != EVENT_REF_NONE)
+	{
+		int32 place = lot_refs_add(&walk->refs, walk->lots, &due->ref);
+
+		own = &walk->refs.list[place];
+	}
+	returnable = take_returnable(walk, due, own);
+	if (returnable < due_points(due))
+		walk_emit_event(walk, POINTS_MOVE_BEYOND, due, due_points(due) - returnable);
+	points = walk->policy->returns_take ? due_points(due) : returnable;
+	left = points;
+	while (own != NULL && left > 0 && (lot = lot_ref_first(own, walk->lots)) >= 0)
 		left -= walk_take_from_lot(walk, lot, due, left);
 	left -= walk_take(walk, QUEUE_PENDING, due, left);
 	left -= walk_take(walk, QUEUE_NEWEST, due, left);
+	walk->totals.returned += points - left;
 	if (walk->policy->returns_below_zero)
 	{
-		walk->totals.returned += due_points(due);
-		walk_overdraw(walk, due, left);
-	}
-	else
-	{
-		walk->totals.returned += due_points(due) - left;
-		if (left > 0)
-			walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
+		walk->totals.returned += left;
+		(void) walk_overdraw(walk, due, left);
 	}
 }
 
@@ -521,8 +761,6 @@ forfeit(PointsWalk *walk, const PointsDue *due)
 	int64 left = take_anything(walk, QUEUE_SPEND, due, due_points(due));
 
 	walk->totals.forfeited += due_points(due) - left;
-	if (left > 0)
-		walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
 }
 
 /* A booking of what the rules had expire already takes nothing more. */
@@ -533,38 +771,53 @@ book_expiry(PointsWalk *walk, const PointsDue *due)
 	int64 left;
 
 	walk->unbooked -= matched;
+	walk->lapsing_at = points_inactive_at(walk);
 	if (matched > 0)
 		walk_emit_event(walk, POINTS_MOVE_MATCH, due, matched);
 	left = take_anything(walk, QUEUE_SOONEST, due, due_points(due) - matched);
 	walk->totals.expired += due_points(due) - matched - left;
-	if (left > 0)
-		walk_emit_event(walk, POINTS_MOVE_DROP, due, left);
 }
 
 /* Adjustments and transfers: in makes a lot, out takes. */
 static void
 move_points(PointsWalk *walk, const PointsDue *due, int128 *total)
 {
-	if (due->value < 0)
+	int64 points = due_points(due);
+	int128 there;
+	int64 left;
+
+	if (due->value > 0)
 	{
-		*total -= due_points(due);
-		walk_overdraw(walk, due, take_anything(walk, QUEUE_SPEND, due, due_points(due)));
+		*total += points;
+		walk_make_lot(walk, due, points, false);
+		return;
 	}
-	else
+	there = points_walk_totals(walk)->active + walk->totals.pending;
+	if (points > there)
 	{
-		*total += due_points(due);
-		walk_make_lot(walk, due, due->value, false);
+		if (walk->policy->overdraft == POINTS_OVERDRAFT_REFUSE)
+			walk_refuse(walk, due, there);
+		walk_emit_event(walk, POINTS_MOVE_BEYOND, due, points - (int64) there);
+	}
+	left = take_anything(walk, QUEUE_SPEND, due, points);
+	*total -= points - left;
+	if (walk->policy->overdraft == POINTS_OVERDRAFT_ALLOW)
+	{
+		*total -= left;
+		(void) walk_overdraw(walk, due, left);
 	}
 }
 
 static pg_noinline void
 walk_do_other(PointsWalk *walk, const PointsDue *due)
 {
+	if (due->role > POINTS_REDEEM && walk->nrefunds > 0)
+		points_finish_refunds(walk);
 	switch (due->role)
 	{
 		case POINTS_REDEEM_REFUND:
 			refund(walk, due);
-			break;
+			return;
 		case POINTS_ADJUST:
 			move_points(walk, due, &walk->totals.adjusted);
 			break;
@@ -583,6 +836,7 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 		default:
 			elog(ERROR, "unexpected role %d", due->role);
 	}
+	walk_finish(walk, due, due_points(due));
 }
 
 /* Plain: it has an instant and a value, whose sign decides. */
@@ -602,10 +856,12 @@ walk_work_off(PointsWalk *walk, PointsDue *due, bool plain)
 		walk_redeem(walk, due, due_points(due), plain);
 		walk_note_activity(walk, due->at, walk->policy->refreshed_by_redeem);
 	}
-	else if (plain || due->role == POINTS_IGNORE)
-		return;
 	else
-		walk_do_other(walk, due);
+	{
+		if (!plain && due->role != POINTS_IGNORE)
+			walk_do_other(walk, due);
+		return;
+	}
 	walk_emit(walk, POINTS_MOVE_DONE, due->role, due->at, -1, due->number, due_points(due));
 }
 
@@ -627,6 +883,8 @@ walk_work_off_alone(PointsWalk *walk, TimestampTz last, bool plain)
 		if (!plain)
 			points_events_check_kind(events, due);
 		walk_work_off(walk, due, plain);
+		if (!plain && unlikely(walk->nrefunds > 0))
+			points_finish_refunds(walk);
 		due++;
 		CHECK_FOR_INTERRUPTS();
 	} while (likely(due->at <= last && due->at < walk->next_due && due + 1 < events->ahead_end &&

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -188,6 +189,7 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 	PointsCall *call = points_call(fcinfo, 0, find_next_expiry, false);
 	NextExpiry next = { 0 };
 	PointsTotals totals;
+	TimestampTz since;
 	TimestampTz last;
 	Rows *record;
 
@@ -196,6 +198,7 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 	call->reading = &next;
 	points_walk_until(call->walk, points_call_limit(call, as_of));
 	totals = *points_walk_totals(call->walk);
+	since = points_walk_overdrawn_since(call->walk);
 	last = points_walk_last_activity(call->walk);
 	if (totals.pending > 0 || totals.active > 0)
 	{
@@ -216,6 +219,7 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 	points_put_points(record, call->walk, totals.pending);
 	points_put_points(record, call->walk, totals.active);
 	points_put_points(record, call->walk, totals.overdrawn);
+	rows_put_instant(record, since);
 	points_put_points(record, call->walk, totals.unmet);
 	if (next.found)
 	{
@@ -420,14 +424,116 @@ loyalty_points_lots(PG_FUNCTION_ARGS)
 
 /* ---- redemptions ---- */
 
-/* A lot of -1: the redemption took what wasn't there. */
+/* What a redemption took, or (negative) a refund gave back: of a lot, or where that is -1, of none.
+ */
+typedef struct Redeemed
+{
+	TimestampTz at;
+	int32 event;
+	int32 lot;
+	int64 points;
+	int64 number; /* among these */
+	int64 place;  /* number of its redemption: what paid its debt stands there, too */
+} Redeemed;
+
+typedef struct Redemptions
+{
+	Redeemed *list; /* in the order of the moves */
+	int64 n;
+	int64 max;
+	int64 *by_debt; /* where in the list what is still owed of a redemption's debt stands */
+	int64 max_debts;
+} Redemptions;
+
 static void
-put_redemption(Rows *rows, const PointsWalk *walk, const PointsMove *move, int64 points)
+add_redeemed(Redemptions *redemptions, const PointsMove *move, int64 points)
+{
+	Redeemed *redeemed;
+
+	redemptions->list =
+		array_grow(redemptions->list, &redemptions->max, redemptions->n + 1, sizeof(Redeemed));
+	redeemed = &redemptions->list[redemptions->n];
+	redeemed->at = move->at;
+	redeemed->event = move->event;
+	redeemed->lot = move->lot;
+	redeemed->points = points;
+	redeemed->number = redeemed->place = redemptions->n++;
+}
+
+/* A lot paid what a redemption owed: it was redeemed with that. */
+static void
+add_payment(Redemptions *redemptions, const PointsMove *move)
+{
+	Redeemed *owed = &redemptions->list[redemptions->by_debt[move->debt]];
+	int64 place = owed->place;
+	PointsMove taken = *move;
+
+	owed->points -= move->points;
+	taken.at = owed->at;
+	taken.event = owed->event;
+	add_redeemed(redemptions, &taken, move->points);
+	redemptions->list[redemptions->n - 1].place = place;
+}
+
+static void
+find_redemption(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	Redemptions *redemptions = ((PointsCall *) context)->reading;
+
+	switch (move->type)
+	{
+		case POINTS_MOVE_TAKE:
+			if (move->role == POINTS_REDEEM)
+				add_redeemed(redemptions, move, move->points);
+			break;
+		case POINTS_MOVE_OVERDRAW:
+			if (move->role == POINTS_REDEEM)
+			{
+				redemptions->by_debt = array_grow(redemptions->by_debt, &redemptions->max_debts,
+												  (int64) move->debt + 1, sizeof(int64));
+				redemptions->by_debt[move->debt] = redemptions->n;
+				add_redeemed(redemptions, move, move->points);
+			}
+			break;
+		case POINTS_MOVE_REPAY:
+			if (points_walk_debt(walk, move->debt)->role == POINTS_REDEEM)
+				add_payment(redemptions, move);
+			break;
+		case POINTS_MOVE_RESTORE:
+		case POINTS_MOVE_CANCEL_DEBT:
+			add_redeemed(redemptions, move, -move->points);
+			break;
+		case POINTS_MOVE_LOT:
+			/* of a refund: given back, though nobody had taken it */
+			if (move->role == POINTS_REDEEM_REFUND)
+				add_redeemed(redemptions, move, -move->points);
+			break;
+		default:
+			break;
+	}
+}
+
+/* By redemption; what it took, in order, before what it still owes. */
+static int
+compare_redeemed(const void *left, const void *right)
+{
+	const Redeemed *a = left;
+	const Redeemed *b = right;
+
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
+	if ((a->lot < 0) != (b->lot < 0))
+		return a->lot < 0 ? 1 : -1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static void
+put_redeemed(Rows *rows, const PointsWalk *walk, const Redeemed *redeemed)
 {
 	rows_begin(rows);
-	rows_put_instant(rows, move->at);
-	event_put_ref(rows, points_walk_event(walk, move->event));
-	if (move->lot < 0)
+	rows_put_instant(rows, redeemed->at);
+	event_put_ref(rows, points_walk_event(walk, redeemed->event));
+	if (redeemed->lot < 0)
 	{
 		rows_put_null(rows);
 		rows_put_null(rows);
@@ -435,35 +541,14 @@ put_redemption(Rows *rows, const PointsWalk *walk, const PointsMove *move, int64
 	}
 	else
 	{
-		const Event *earning = lot_event(walk, move->lot);
+		const Event *earning = lot_event(walk, redeemed->lot);
 
 		rows_put_instant(rows, earning->at);
 		event_put_ref(rows, earning);
 		put_text(rows, earning->label);
 	}
-	points_put_points(rows, walk, points);
+	points_put_points(rows, walk, redeemed->points);
 	rows_end(rows);
-}
-
-static void
-list_redemption(void *context, PointsWalk *walk, const PointsMove *move)
-{
-	Rows *rows = ((PointsCall *) context)->reading;
-
-	switch (move->type)
-	{
-		case POINTS_MOVE_TAKE:
-		case POINTS_MOVE_OVERDRAW:
-			if (move->role == POINTS_REDEEM)
-				put_redemption(rows, walk, move, move->points);
-			break;
-		case POINTS_MOVE_RESTORE:
-		case POINTS_MOVE_CANCEL_DEBT:
-			put_redemption(rows, walk, move, -move->points);
-			break;
-		default:
-			break;
-	}
 }
 
 /* points_redemptions(timeline, policy, as_of) */
@@ -471,14 +556,23 @@ Datum
 loyalty_points_redemptions(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, list_redemption, false);
+	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, find_redemption, false);
+	Redemptions redemptions = { 0 };
 	Rows rows;
+	int64 i;
 
 	rows_open(&rows, fcinfo);
 	if (call == NULL)
 		return (Datum) 0;
-	call->reading = &rows;
+	call->reading = &redemptions;
 	points_walk_until(call->walk, points_call_limit(call, as_of));
+	sort_elements(redemptions.list, redemptions.n, sizeof(Redeemed), compare_redeemed);
+	for (i = 0; i < redemptions.n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (redemptions.list[i].points != 0)
+			put_redeemed(&rows, call->walk, &redemptions.list[i]);
+	}
 	return (Datum) 0;
 }
 

@@ -2,8 +2,8 @@
  * points_violations.c
  *		Where a customer's ledger breaks the rules.
  *
- * Noted as the moves come; what returns take in excess is found out at the end, when all
- * earnings of a ref are known.
+ * Noted as the moves come; which documents were earned more than once is found out at the end,
+ * when what was earned and returned under each ref is together.
  */
 #include "postgres.h"
 
@@ -23,17 +23,32 @@ typedef enum FindingType
 {
 	FOUND_BEYOND_BALANCE,
 	FOUND_STILL_PENDING,
+	FOUND_REFUND,
 	FOUND_RETURN,
+	FOUND_ADJUSTMENT,
+	FOUND_TRANSFER,
+	FOUND_TWICE,
 	FOUND_NOT_GIVEN,
 	FOUND_NOT_BOOKED,
-	FOUND_EARNING /* none: what returns are held against */
+	FOUND_EARNING, /* none, as long as its document wasn't earned before */
+	FOUND_RETURNED /* none: what takes an earning's back */
 } FindingType;
 
-static const char *const problems[] = { "redemption beyond the balance",
-										"redemption of points still pending",
-										"return of more than was earned",
-										"booked expiry that the rules don't give",
-										"computed expiry that was never booked" };
+static const char *const problems[] = {
+	"redemption beyond the balance",		"redemption of points still pending",
+	"refund of more than was redeemed",		"return of more than was earned",
+	"adjustment of more than there is",		"transfer of more than there is",
+	"document earned more than once",		"booked expiry that the rules don't give",
+	"computed expiry that was never booked"
+};
+
+/* What events of each role ask for beyond what there is. */
+static const FindingType found_beyond[POINTS_ROLES] = {
+	[POINTS_REDEEM_REFUND] = FOUND_REFUND,
+	[POINTS_ADJUST] = FOUND_ADJUSTMENT,
+	[POINTS_TRANSFER] = FOUND_TRANSFER,
+	[POINTS_RETURN] = FOUND_RETURN,
+};
 
 typedef struct Finding
 {
@@ -41,7 +56,6 @@ typedef struct Finding
 	int64 points; /* in excess, once the walk is through; 0: none */
 	int32 event;
 	FindingType type;
-	int64 ref; /* the first finding with the same ref; -1: no ref */
 } Finding;
 
 typedef struct Findings
@@ -51,8 +65,8 @@ typedef struct Findings
 	int64 max;
 	int64 first_unbooked; /* computed expiries before it have been booked */
 	int64 matched;		  /* of the booked expiry being worked off: what the rules give */
+	int64 beyond;		  /* of the return being worked off: what wasn't earned */
 	bool books_expiry;
-	bool has_kinds;
 } Findings;
 
 static void
@@ -68,7 +82,6 @@ add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int6
 	finding->at = at;
 	finding->event = event;
 	finding->points = points;
-	finding->ref = -1;
 }
 
 /* Pending points stand for what was owed before first. */
@@ -89,8 +102,7 @@ was_due_that_day(const PointsCall *call, PointsWalk *walk, const PointsMove *mov
 {
 	PointsLimit end = points_limit_day(call->policy, zone_day(call->zone, move->at));
 	int32 nlots;
-	TimestampTz due =
-		Min(points_walk_lots(walk, &nlots)[move->lot].expires_at, points_walk_inactive_at(walk));
+	TimestampTz due = Min(points_walk_lots(walk, &nlots)[move->lot].expires_at, walk->lapsing_at);
 
 	return call->policy->valid_at_boundary ? due < end.at : due <= end.at;
 }
@@ -120,6 +132,8 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsCall *call = context;
 	Findings *found = call->reading;
+	bool has_ref =
+		move->event >= 0 && points_walk_event(walk, move->event)->ref_type != EVENT_REF_NONE;
 
 	switch (move->type)
 	{
@@ -131,6 +145,10 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 		case POINTS_MOVE_UNMET:
 			if (move->role == POINTS_REDEEM)
 				add_shortfall(found, walk, move);
+			break;
+		case POINTS_MOVE_BEYOND:
+			add_finding(found, found_beyond[move->role], move->at, move->event, move->points);
+			found->beyond = move->points;
 			break;
 		case POINTS_MOVE_MATCH:
 			match_expiries(found, move->points);
@@ -148,23 +166,26 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 			if (move->role == POINTS_EXPIRE)
 				add_finding(found, FOUND_NOT_GIVEN, move->at, move->event,
 							move->points - found->matched);
-			else if (move->role == POINTS_RETURN)
-				add_finding(found, FOUND_RETURN, move->at, move->event, move->points);
-			else if (move->role == POINTS_EARN && found->has_kinds)
+			else if (has_ref && move->role == POINTS_RETURN)
+				add_finding(found, FOUND_RETURNED, move->at, move->event,
+							move->points - found->beyond);
+			else if (has_ref && move->role == POINTS_EARN)
 				add_finding(found, FOUND_EARNING, move->at, move->event, move->points);
-			found->matched = 0;
+			found->matched = found->beyond = 0;
 			break;
 		default:
 			break;
 	}
 }
 
-/* An earning or a return, to be sorted by ref. */
-typedef struct RefOrder
+/* ---- documents earned more than once ---- */
+
+/* An earning or a return under a ref. */
+typedef struct DocumentEntry
 {
 	const Event *event;
-	int64 finding;
-} RefOrder;
+	Finding *finding;
+} DocumentEntry;
 
 static int
 compare_refs(const Event *a, const Event *b)
@@ -176,11 +197,12 @@ compare_refs(const Event *a, const Event *b)
 	return event_text_compare(&a->ref_text, &b->ref_text);
 }
 
+/* By ref, and in the order of the walk. */
 static int
-compare_ref_order(const void *left, const void *right)
+compare_entries(const void *left, const void *right)
 {
-	const RefOrder *a = left;
-	const RefOrder *b = right;
+	const DocumentEntry *a = left;
+	const DocumentEntry *b = right;
 	int order = compare_refs(a->event, b->event);
 
 	if (order != 0)
@@ -188,81 +210,79 @@ compare_ref_order(const void *left, const void *right)
 	return a->finding < b->finding ? -1 : a->finding > b->finding;
 }
 
-/* Finds out which earnings and returns have the same ref. */
-static void
-join_refs(Findings *found, const PointsWalk *walk)
+/* What was earned under a ref and is of one kind. */
+typedef struct Document
 {
-	RefOrder *order = palloc_extended((found->n + 1) * sizeof(RefOrder), MCXT_ALLOC_HUGE);
+	int64 ref; /* where its entries begin */
+	const Event *first;
+	const Event *last;
+} Document;
+
+/*
+ * Another line of a document comes at the same instant, with another label or value. Events of an
+ * instant that are equal in these follow each other.
+ */
+static bool
+is_again(const Document *document, const Event *event)
+{
+	return document->first->at != event->at ||
+		   (document->last->label_no == event->label_no && document->last->value == event->value);
+}
+
+/* An earning is a violation where its document was earned before, and not all of it returned. */
+static void
+find_twice(Findings *found, const PointsWalk *walk)
+{
+	DocumentEntry *entries =
+		palloc_extended((found->n + 1) * sizeof(DocumentEntry), MCXT_ALLOC_HUGE);
+	Document *documents = palloc_extended(
+		((Size) walk->events.reader.nkinds + 1) * sizeof(Document), MCXT_ALLOC_HUGE);
+	int128 left = 0; /* what was earned under the ref, and not returned */
+	int64 ref = 0;
 	int64 n = 0;
 	int64 i;
 
 	for (i = 0; i < found->n; i++)
 	{
-		const Finding *finding = &found->list[i];
-		const Event *event = points_walk_event(walk, finding->event);
-
-		if ((finding->type == FOUND_EARNING || finding->type == FOUND_RETURN) &&
-			event->ref_type != EVENT_REF_NONE)
-		{
-			order[n].event = event;
-			order[n++].finding = i;
-		}
-	}
-	sort_elements(order, n, sizeof(RefOrder), compare_ref_order);
-	for (i = 0; i < n; i++)
-		found->list[order[i].finding].ref =
-			i > 0 && compare_refs(order[i - 1].event, order[i].event) == 0
-				? found->list[order[i - 1].finding].ref
-				: order[i].finding;
-	pfree(order);
-}
-
-/* What was earned and not returned yet. */
-typedef struct Returnable
-{
-	int128 points;
-	bool earned; /* anything */
-} Returnable;
-
-/*
- * Returns keep in points what they take back in excess: of what was earned under their ref,
- * or in all where nothing was.
- */
-static void
-check_returns(Findings *found, const PointsWalk *walk)
-{
-	Returnable *by_ref =
-		palloc_extended((found->n + 1) * sizeof(Returnable), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	int128 in_all = 0; /* may be below 0, as points may: what was returned under refs before */
-	int64 i;
-
-	join_refs(found, walk);
-	for (i = 0; i < found->n; i++)
-	{
 		Finding *finding = &found->list[i];
-		Returnable *own = finding->ref < 0 ? NULL : &by_ref[finding->ref];
 
-		if (finding->type == FOUND_EARNING)
-		{
-			in_all += finding->points;
-			if (own != NULL)
-			{
-				own->points += finding->points;
-				own->earned = true;
-			}
-		}
-		else if (finding->type == FOUND_RETURN)
-		{
-			int128 left = own != NULL && own->earned ? own->points : in_all;
-			int128 returned = Min(Max(left, 0), finding->points);
-
-			if (own != NULL)
-				own->points -= returned;
-			in_all -= returned;
-			finding->points -= (int64) returned;
-		}
+		if (finding->type != FOUND_EARNING && finding->type != FOUND_RETURNED)
+			continue;
+		entries[n].event = points_walk_event(walk, finding->event);
+		entries[n++].finding = finding;
 	}
-	pfree(by_ref);
+	sort_elements(entries, n, sizeof(DocumentEntry), compare_entries);
+	for (i = 0; i <= walk->events.reader.nkinds; i++)
+		documents[i].ref = -1;
+	for (i = 0; i < n; i++)
+	{
+		const Event *event = entries[i].event;
+		Finding *finding = entries[i].finding;
+		Document *document = &documents[event->kind_no];
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0 && compare_refs(entries[i - 1].event, event) != 0)
+		{
+			ref = i;
+			left = 0;
+		}
+		if (finding->type == FOUND_RETURNED)
+		{
+			left -= finding->points;
+			continue;
+		}
+		if (document->ref != ref)
+		{
+			document->ref = ref;
+			document->first = event;
+		}
+		else if (left > 0 && is_again(document, event))
+			finding->type = FOUND_TWICE;
+		document->last = event;
+		left += finding->points;
+	}
+	pfree(documents);
+	pfree(entries);
 }
 
 /* points_violations(timeline, policy, as_of) */
@@ -280,17 +300,15 @@ loyalty_points_violations(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	call->reading = &found;
 	found.books_expiry = call->policy->books_expiry;
-	found.has_kinds = call->policy->nkinds > 0;
 	points_walk_until(call->walk, points_call_limit(call, as_of));
-	if (found.has_kinds)
-		check_returns(&found, call->walk);
+	find_twice(&found, call->walk);
 
 	for (i = 0; i < found.n; i++)
 	{
 		const Finding *finding = &found.list[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (finding->type == FOUND_EARNING || finding->points == 0)
+		if (finding->type >= FOUND_EARNING || finding->points == 0)
 			continue;
 		rows_begin(&rows);
 		rows_put_instant(&rows, finding->at);

@@ -79,7 +79,13 @@ start_over(PointsWalk *walk)
 	memset(&walk->totals, 0, sizeof(PointsTotals));
 	memset(&walk->sums, 0, sizeof(WalkSums));
 	walk->unbooked = 0;
+	walk->knows_debts = walk->sink != NULL || walk->events.has_refunds;
+	walk->returned = 0;
+	walk->nrefunds = 0;
 	walk->last_activity = walk->last_refresh = DT_NOBEGIN;
+	walk->lapses_from = DT_NOEND;
+	walk->first_held = 0;
+	walk->ngiven_back = walk->first_given_back = 0;
 	walk->inactive_known = false;
 	walk->next_due = DT_NOEND;
 	walk->suspended = false;
@@ -109,25 +115,14 @@ last_of(PointsLimit limit, PointsStep step)
 	return step <= limit.step ? limit.at : limit.at - 1;
 }
 
-TimestampTz
-points_walk_inactive_at(PointsWalk *walk)
-{
-	if (walk->last_refresh == DT_NOBEGIN)
-		return DT_NOEND;
-	if (!walk->inactive_known)
-	{
-		walk->inactive_at = points_clock_inactive_at(walk->clock, walk->last_refresh);
-		walk->inactive_known = true;
-	}
-	return walk->inactive_at;
-}
-
-/* A bound below points_walk_inactive_at(), or that itself where it has been computed. */
+/* A bound below points_inactive_at(), or that itself where it has been computed. */
 static inline TimestampTz
 inactive_bound(const PointsWalk *walk)
 {
-	if (likely(!walk->policy->has_inactive) || walk->last_refresh == DT_NOBEGIN)
+	if (likely(!walk->policy->has_inactive))
 		return DT_NOEND;
+	if (walk->last_refresh == DT_NOBEGIN)
+		return walk->lapses_from;
 	return walk->inactive_known ? walk->inactive_at
 								: points_clock_inactive_bound(walk->clock, walk->last_refresh);
 }
@@ -153,7 +148,7 @@ run_due(PointsWalk *walk, PointsLimit limit)
 		TimestampTz first_expiry;
 
 		if (inactive_at <= limit.at)
-			inactive_at = points_walk_inactive_at(walk);
+			inactive_at = points_inactive_at(walk);
 		first_expiry = unlikely(walk->suspended) ? DT_NOEND : Min(expires_at, inactive_at);
 		if (available_at <= last_activation &&
 			(available_at < first_expiry || (available_at == first_expiry && valid_at_boundary)))
@@ -169,12 +164,20 @@ run_due(PointsWalk *walk, PointsLimit limit)
 			lot_queue_step(expiry, walk->lots, expiring);
 		}
 		else
-			points_expire_everything(walk, Max(inactive_at, resumed_at));
+			points_lapse(walk, inactive_at, Max(inactive_at, resumed_at));
 		CHECK_FOR_INTERRUPTS();
 	}
 }
 
 /* ---- walking ---- */
+
+/* Of a walk that is fed, refunds wait until there is something else to be done. */
+static inline void
+finish_refunds_before(PointsWalk *walk, TimestampTz at)
+{
+	if (unlikely(walk->nrefunds > 0) && walk->refunds_at < at)
+		points_finish_refunds(walk);
+}
 
 /* The events up to an instant, and what falls due before each. */
 static void
@@ -207,6 +210,8 @@ walk_events(PointsWalk *walk, TimestampTz last)
 			points_work_off(walk, &events->next[i]);
 			CHECK_FOR_INTERRUPTS();
 		}
+		if (walk->nrefunds > 0)
+			points_finish_refunds(walk);
 		events->next += n;
 	}
 }
@@ -218,6 +223,7 @@ points_walk_until(PointsWalk *walk, PointsLimit limit)
 	TimestampTz last = Min(last_of(limit, POINTS_STEP_EVENTS), DT_NOEND - 1);
 
 	walk_events(walk, last);
+	finish_refunds_before(walk, last + 1);
 	if (limit.at >= walk->next_due)
 		run_due(walk, limit);
 }
@@ -294,6 +300,19 @@ points_walk_event(const PointsWalk *walk, int32 event)
 	return &walk->events.kept[event];
 }
 
+const PointsDebt *
+points_walk_debt(const PointsWalk *walk, int32 debt)
+{
+	Assert(debt >= 0 && debt < walk->refs.ndebts);
+	return &walk->refs.debts[debt].debt;
+}
+
+TimestampTz
+points_walk_overdrawn_since(const PointsWalk *walk)
+{
+	return walk->totals.overdrawn > 0 ? walk->overdrawn_since : DT_NOEND;
+}
+
 TimestampTz
 points_walk_last_activity(const PointsWalk *walk)
 {
@@ -336,7 +355,9 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 					  .value = event->value,
 					  .number = event->number,
 					  .role = event->role,
-					  .label_no = event->label_no };
+					  .label_no = event->label_no,
+					  .has_expiry = event->has_expiry,
+					  .expires_at = event->expires_at };
 
 	if (event->value == 0)
 		return;
@@ -345,6 +366,7 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 	due.ref.type = event->ref_type;
 	due.ref.number = event->ref_number;
 	due.ref.text = event->ref_text;
+	finish_refunds_before(walk, event->at);
 	if (unlikely(event->at >= walk->next_due))
 	{
 		PointsLimit before = { .at = event->at, .step = POINTS_STEP_ACTIVATE };

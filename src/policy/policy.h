@@ -329,8 +329,7 @@ extern char *policy_interval_text(const Interval *interval);
 /* The canonical text of a policy: palloc'd; an unknown version is XX001. */
 extern char *policy_unpack(const struct varlena *policy);
 
-/* The policy that a JSON text, or a jsonb, means; everything is checked. */
-extern struct varlena *policy_from_text(const PolicyTable *table, const char *text);
+/* The policy that a jsonb means; everything is checked. */
 extern struct varlena *policy_from_json(const PolicyTable *table, const struct varlena *json);
 
 /* What a parameter of a result has of it: the canonical text of one that is written somehow; and

@@ -62,7 +62,8 @@ policy_open(const struct varlena *policy, const PolicyTable *table)
 	return policy_open_text(table, policy_unpack(policy));
 }
 
-struct varlena *
+/* The policy that a JSON text means; everything is checked. */
+static struct varlena *
 policy_from_text(const PolicyTable *table, const char *text)
 {
 	JsonbContainer *json = json_parse_object(text, table->type);

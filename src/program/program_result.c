@@ -40,7 +40,27 @@ set_zone(void *opaque, ZoneDays *zone)
 		program->tiers->zone = zone;
 }
 
-const MetricPolicy program_metric_policy = { open_program, zone_of_program, set_zone };
+/* Points and tiers go by what earning makes of events: with their labels, or a bonus's sort. */
+static void
+names_of_program(const void *opaque, MetricNames *names)
+{
+	const ProgramPolicy *program = opaque;
+	int sort;
+
+	earn_policy_names(program->earn, names);
+	points_policy_names(program->points, names);
+	if (program->tiers != NULL)
+		tier_policy_names(program->tiers, names);
+	for (sort = 0; earn_bonus_names[sort] != NULL; sort++)
+	{
+		EventText name = { earn_bonus_names[sort], (int) strlen(earn_bonus_names[sort]) };
+
+		metric_add_known_name(names, true, &name);
+	}
+}
+
+const MetricPolicy program_metric_policy = { open_program, zone_of_program, set_zone,
+											 names_of_program };
 
 /* ---- reading results ---- */
 

@@ -17,6 +17,7 @@
 
 PG_FUNCTION_INFO_V1(loyalty_program_summary);
 PG_FUNCTION_INFO_V1(loyalty_program_statement);
+PG_FUNCTION_INFO_V1(loyalty_program_violations);
 
 /* ---- program_summary ---- */
 
@@ -368,5 +369,45 @@ loyalty_program_statement(PG_FUNCTION_ARGS)
 	statement->nrefs = statement->max_refs = 0;
 	program_walk_to_day(statement->walk, as_of);
 	put_expired(statement);
+	return (Datum) 0;
+}
+
+/* ---- program_violations ---- */
+
+typedef struct ViolationsCall
+{
+	ProgramWalk *walk;
+	EarnViolations *violations;
+} ViolationsCall;
+
+static void *
+open_for_violations(const struct varlena *bytes)
+{
+	ViolationsCall *call = palloc(sizeof(ViolationsCall));
+
+	call->walk = program_walk_create(program_policy_open(bytes), 0, NULL);
+	call->violations = earn_violations_create(program_walk_earn(call->walk));
+	return call;
+}
+
+/* program_violations(timeline, program, as_of) */
+Datum
+loyalty_program_violations(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
+	ViolationsCall *call;
+	ProgramStanding standing;
+	Rows rows;
+
+	rows_open(&rows, fcinfo);
+	call = policy_argument(fcinfo, 1, &program_policy_table, open_for_violations);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	earn_violations_start(call->violations);
+	program_walk_start(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
+					   NULL);
+	program_walk_to_day(call->walk, as_of);
+	program_walk_standing(call->walk, &standing);
+	earn_violations_put(call->violations, &rows, standing.amount_scale);
 	return (Datum) 0;
 }

@@ -27,10 +27,12 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "core/argument.h"
 #include "core/rows.h"
@@ -268,6 +270,8 @@ logrank_fault(const Tally *tally)
 static const TallyShape logrank_shape = {
 	.type = "logrank_result",
 	.maker = "logrank() and rollup()",
+	.nparameters = 1,
+	.parameters = &duration_unit,
 	.nkeys = lengthof(logrank_keys),
 	.keys = logrank_keys,
 	.nsums = lengthof(duration_sums),
@@ -282,46 +286,72 @@ TALLY_TYPE(logrank_result, &logrank_shape)
 /* ---- the aggregate ---- */
 
 PG_FUNCTION_INFO_V1(loyalty_logrank_accum);
-PG_FUNCTION_INFO_V1(loyalty_logrank_accum_interval);
 
-static bool
-has_observation(FunctionCallInfo fcinfo)
+/* How a call site reads its arguments, in fn_extra. */
+typedef struct LogrankCall
 {
-	return !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
+	DurationType duration;
+	bool segment_is_text;
+	FmgrInfo segment_out;
+} LogrankCall;
+
+static LogrankCall *
+logrank_call(FunctionCallInfo fcinfo)
+{
+	LogrankCall *call = fcinfo->flinfo->fn_extra;
+	Oid segment;
+	Oid output;
+	bool is_varlena;
+
+	if (call != NULL)
+		return call;
+	call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(LogrankCall));
+	call->duration = duration_type(fcinfo, 1);
+	segment = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 3));
+	call->segment_is_text = segment == TEXTOID || segment == VARCHAROID;
+	getTypeOutputInfo(segment, &output, &is_varlena);
+	fmgr_info_cxt(output, &call->segment_out, fcinfo->flinfo->fn_mcxt);
+	fcinfo->flinfo->fn_extra = call;
+	return call;
 }
 
+/* A segment as a text, whatever its type is. */
 static void
-add(TallyState *state, Decimal duration, bool event, const text *segment)
+set_segment(TallyKey *key, LogrankCall *call, Datum segment)
 {
-	TallyKey key;
+	if (call->segment_is_text)
+	{
+		const text *name = DatumGetTextPP(segment);
 
-	key.numbers[LOGRANK_DURATION] = duration_key(state->tally, duration);
-	key.text = VARDATA_ANY(segment);
-	key.text_len = (int) VARSIZE_ANY_EXHDR(segment);
-	duration_count(state->tally, &key, event);
+		key->text = VARDATA_ANY(name);
+		key->text_len = (int) VARSIZE_ANY_EXHDR(name);
+	}
+	else
+	{
+		key->text = OutputFunctionCall(&call->segment_out, segment);
+		key->text_len = (int) strlen(key->text);
+	}
 }
 
+/* logrank_accum(state, duration, event, segment) */
 Datum
 loyalty_logrank_accum(PG_FUNCTION_ARGS)
 {
+	LogrankCall *call = logrank_call(fcinfo);
 	bool is_new;
 	TallyState *state = tally_state(fcinfo, 0, &logrank_shape, &is_new);
 
-	if (has_observation(fcinfo))
-		add(state, duration_from_numeric(PG_GETARG_VARLENA_PP(1)), PG_GETARG_BOOL(2),
-			PG_GETARG_TEXT_PP(3));
-	TALLY_RETURN_STATE(state);
-}
+	if (is_new)
+		duration_set_unit(state->tally, call->duration);
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3))
+	{
+		TallyKey key;
 
-Datum
-loyalty_logrank_accum_interval(PG_FUNCTION_ARGS)
-{
-	bool is_new;
-	TallyState *state = tally_state(fcinfo, 0, &logrank_shape, &is_new);
-
-	if (has_observation(fcinfo))
-		add(state, duration_from_interval(PG_GETARG_INTERVAL_P(1)), PG_GETARG_BOOL(2),
-			PG_GETARG_TEXT_PP(3));
+		key.numbers[LOGRANK_DURATION] =
+			duration_key(state->tally, call->duration, PG_GETARG_DATUM(1));
+		set_segment(&key, call, PG_GETARG_DATUM(3));
+		duration_count(state->tally, &key, PG_GETARG_BOOL(2));
+	}
 	TALLY_RETURN_STATE(state);
 }
 

@@ -5,17 +5,25 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+#include <math.h>
+
+#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/timestamp.h"
 
 #include "activity/activity.h"
 #include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/decimal.h"
+#include "core/decimal.h"
+#include "core/json.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
 #include "metric/tally.h"
@@ -26,31 +34,51 @@
 /* A microsecond is 1.16 x 10^-11 of a day. */
 #define DAY_DECIMALS 11
 
+#define UNIT_DAYS	 "days"
+
 const TallyColumn duration_sums[2] = {
 	[DURATION_EVENTS] = { "events", TALLY_COUNT },
 	[DURATION_CENSORED] = { "censored", TALLY_COUNT },
 };
 
+static void report_negative(const char *duration) pg_attribute_noreturn();
+
 static void
-check_not_negative(Decimal duration)
+report_negative(const char *duration)
 {
-	if (unlikely(duration.units < 0))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("duration must not be negative: %s",
-							   decimal_to_text(duration.units, duration.scale)),
-						errhint("A duration runs from its start to its end: until - since.")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("duration must not be negative: %s", duration),
+					errhint("A duration runs from its start to its end: until - since.")));
 }
 
-Decimal
-duration_from_numeric(const struct varlena *number)
+DurationType
+duration_type(FunctionCallInfo fcinfo, int n)
 {
-	Decimal duration = decimal_from_numeric(number);
+	Oid type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, n));
 
-	check_not_negative(duration);
-	return duration;
+	switch (type)
+	{
+		case NUMERICOID:
+			return DURATION_NUMERIC;
+		case INT2OID:
+			return DURATION_SMALLINT;
+		case INT4OID:
+			return DURATION_INTEGER;
+		case INT8OID:
+			return DURATION_BIGINT;
+		case FLOAT4OID:
+			return DURATION_REAL;
+		case FLOAT8OID:
+			return DURATION_FLOAT;
+		case INTERVALOID:
+			return DURATION_INTERVAL;
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("a duration can't be of type %s", format_type_be(type)),
+					errhint("Give a number, in any unit, or an interval, which counts in days.")));
 }
 
-Decimal
+static Decimal
 duration_from_interval(const Interval *span)
 {
 	int128 time;
@@ -75,15 +103,69 @@ duration_from_interval(const Interval *span)
 	duration.scale = decimal_minimal_scale(part.units, part.scale);
 	duration.units = decimal_rescale(days, 0, duration.scale) +
 					 part.units / decimal_power[DAY_DECIMALS - duration.scale];
-	check_not_negative(duration);
 	return duration;
 }
 
-int64
-duration_key(Tally *tally, Decimal duration)
+static Decimal
+exact_duration(DurationType type, Datum duration)
 {
+	switch (type)
+	{
+		case DURATION_SMALLINT:
+			return decimal_of_smallint(duration);
+		case DURATION_INTEGER:
+			return decimal_of_integer(duration);
+		case DURATION_BIGINT:
+			return decimal_of_bigint(duration);
+		case DURATION_INTERVAL:
+			return duration_from_interval(DatumGetIntervalP(duration));
+		default: /* DURATION_NUMERIC */
+			return decimal_of_numeric(duration);
+	}
+}
+
+static int64
+float_key(Tally *tally, double duration)
+{
+	if (isnan(duration) || isinf(duration))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("duration must be finite"),
+				 errhint("What hasn't ended is censored: how long it lasted so far.")));
+	if (duration < 0)
+		report_negative(tally_float_text(duration));
+	tally_use_scale(tally, TALLY_FLOATS);
+	return tally_float_key(duration);
+}
+
+static void report_no_room(Decimal duration) pg_attribute_noreturn();
+
+static void
+report_no_room(Decimal duration)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("durations don't fit 18 digits: %s",
+						   decimal_to_text(duration.units, duration.scale)),
+					errhint("Give them as float8, which are taken as they are, or round() them.")));
+}
+
+int64
+duration_key(Tally *tally, DurationType type, Datum datum)
+{
+	Decimal duration;
+	int64 key;
+
+	if (type == DURATION_REAL)
+		return float_key(tally, DatumGetFloat4(datum));
+	if (type == DURATION_FLOAT)
+		return float_key(tally, DatumGetFloat8(datum));
+	duration = exact_duration(type, datum);
+	if (unlikely(duration.units < 0))
+		report_negative(decimal_to_text(duration.units, duration.scale));
 	tally_use_scale(tally, duration.scale);
-	return decimal_rescale(duration.units, duration.scale, tally_scale(tally));
+	if (unlikely(pg_mul_s64_overflow(duration.units,
+									 decimal_power[tally_scale(tally) - duration.scale], &key)))
+		report_no_room(duration);
+	return key;
 }
 
 void
@@ -92,12 +174,37 @@ duration_count(Tally *tally, const TallyKey *key, bool event)
 	tally_add(tally, tally_row(tally, key), event ? DURATION_EVENTS : DURATION_CENSORED, 1);
 }
 
+static char *
+canonical_unit(const char *text)
+{
+	if (strcmp(text, UNIT_DAYS) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("\"unit\" can't be \"%.*s%s\"", JSON_SHOWN(text, (int) strlen(text))),
+				 errhint("It is \"" UNIT_DAYS "\", or there is none.")));
+	return pstrdup(text);
+}
+
+const TallyParameter duration_unit = {
+	.name = "unit",
+	.canonical = canonical_unit,
+	.hint =
+		"Intervals count in days, numbers in what they count: give the same sort to all of them.",
+};
+
+void
+duration_set_unit(Tally *tally, DurationType type)
+{
+	tally_set_parameter(tally, 0, type == DURATION_INTERVAL ? UNIT_DAYS : NULL);
+}
+
 const char *
 duration_fault(const Tally *tally, int column)
 {
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
 	int64 observations = 0;
+	bool is_float = tally_scale(tally) == TALLY_FLOATS;
 	int64 i;
 
 	for (i = 0; i < nrows; i++)
@@ -105,6 +212,8 @@ duration_fault(const Tally *tally, int column)
 		CHECK_FOR_INTERRUPTS();
 		if (rows[i]->key.numbers[column] < 0)
 			return "A duration is negative.";
+		if (is_float && rows[i]->key.numbers[column] > tally_float_key(DBL_MAX))
+			return "A duration isn't finite.";
 		if (pg_add_s64_overflow(observations, (int64) rows[i]->sums[DURATION_EVENTS],
 								&observations) ||
 			pg_add_s64_overflow(observations, (int64) rows[i]->sums[DURATION_CENSORED],
@@ -132,6 +241,8 @@ survival_fault(const Tally *tally)
 static const TallyShape survival_shape = {
 	.type = "survival_result",
 	.maker = "survival() and rollup()",
+	.nparameters = 1,
+	.parameters = &duration_unit,
 	.nkeys = lengthof(survival_keys),
 	.keys = survival_keys,
 	.nsums = lengthof(duration_sums),
@@ -146,36 +257,39 @@ TALLY_TYPE(survival_result, &survival_shape)
 /* ---- the aggregate ---- */
 
 PG_FUNCTION_INFO_V1(loyalty_survival_accum);
-PG_FUNCTION_INFO_V1(loyalty_survival_accum_interval);
 
-static void
-add(TallyState *state, Decimal duration, bool event)
+/* What a call site's durations are; in its fn_extra. */
+static DurationType
+duration_type_of_call(FunctionCallInfo fcinfo)
 {
-	TallyKey key = { .text = NULL };
+	DurationType *type = fcinfo->flinfo->fn_extra;
 
-	key.numbers[SURVIVAL_DURATION] = duration_key(state->tally, duration);
-	duration_count(state->tally, &key, event);
+	if (type == NULL)
+	{
+		type = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(DurationType));
+		*type = duration_type(fcinfo, 1);
+		fcinfo->flinfo->fn_extra = type;
+	}
+	return *type;
 }
 
+/* survival_accum(state, duration, event) */
 Datum
 loyalty_survival_accum(PG_FUNCTION_ARGS)
 {
+	DurationType type = duration_type_of_call(fcinfo);
 	bool is_new;
 	TallyState *state = tally_state(fcinfo, 0, &survival_shape, &is_new);
 
+	if (is_new)
+		duration_set_unit(state->tally, type);
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
-		add(state, duration_from_numeric(PG_GETARG_VARLENA_PP(1)), PG_GETARG_BOOL(2));
-	TALLY_RETURN_STATE(state);
-}
+	{
+		TallyKey key = { .text = NULL };
 
-Datum
-loyalty_survival_accum_interval(PG_FUNCTION_ARGS)
-{
-	bool is_new;
-	TallyState *state = tally_state(fcinfo, 0, &survival_shape, &is_new);
-
-	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
-		add(state, duration_from_interval(PG_GETARG_INTERVAL_P(1)), PG_GETARG_BOOL(2));
+		key.numbers[SURVIVAL_DURATION] = duration_key(state->tally, type, PG_GETARG_DATUM(1));
+		duration_count(state->tally, &key, PG_GETARG_BOOL(2));
+	}
 	TALLY_RETURN_STATE(state);
 }
 
@@ -202,7 +316,7 @@ survival_times(const Tally *tally)
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(rows);
-	return (SurvivalTimes){ times, nrows };
+	return (SurvivalTimes){ times, nrows, tally_scale(tally) == TALLY_FLOATS };
 }
 
 static SurvivalInterval
@@ -212,6 +326,26 @@ interval_kind_argument(FunctionCallInfo fcinfo, int n)
 
 	return (SurvivalInterval) argument_choice(fcinfo, n, "interval_kind", names, lengthof(names),
 											  "unknown kind of interval:", "'");
+}
+
+/* A duration as a number; a float as its shortest text. */
+static Numeric
+duration_number(int64 duration, int scale)
+{
+	if (scale != TALLY_FLOATS)
+		return decimal_to_numeric(duration, scale);
+	return DatumGetNumeric(DirectFunctionCall3(
+		numeric_in, CStringGetDatum(tally_float_text(tally_key_float(duration))),
+		ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+static void
+put_duration(Rows *rows, const SurvivalTime *time, int scale)
+{
+	if (time == NULL)
+		rows_put_null(rows);
+	else
+		rows_put_datum(rows, NumericGetDatum(duration_number(time->duration, scale)));
 }
 
 Datum
@@ -232,7 +366,7 @@ loyalty_survival_table(PG_FUNCTION_ARGS)
 
 		survival_interval(&walk, z, kind, &lower, &upper);
 		rows_begin(&rows);
-		rows_put_decimal(&rows, walk.time->duration, tally_scale(tally));
+		put_duration(&rows, walk.time, tally_scale(tally));
 		rows_put_count(&rows, walk.at_risk);
 		rows_put_count(&rows, walk.time->events);
 		rows_put_count(&rows, walk.time->censored);
@@ -248,7 +382,7 @@ loyalty_survival_table(PG_FUNCTION_ARGS)
 static Numeric
 longest_duration(SurvivalTimes of, int scale)
 {
-	return decimal_to_numeric(of.times[of.ntimes - 1].duration, scale);
+	return duration_number(of.times[of.ntimes - 1].duration, scale);
 }
 
 /* Refuses a point in time that isn't 0 or more, and finite. */
@@ -266,13 +400,27 @@ check_point(Numeric point, const char *name)
 					DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(point))))));
 }
 
-/* The whole units in a point that is no longer than the longest duration. */
-static int64
-whole_units(Numeric point, int scale)
+static double
+float_of_number(Numeric number)
 {
-	Datum cut = DirectFunctionCall2(numeric_trunc, NumericGetDatum(point), Int32GetDatum(scale));
-	Decimal units = decimal_from_numeric((struct varlena *) DatumGetPointer(cut));
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
+}
 
+/* The last key that a duration up to a point can have; that is no longer than the longest one. */
+static int64
+key_of_point(Numeric point, int scale)
+{
+	Datum cut;
+	Decimal units;
+
+	if (scale == TALLY_FLOATS)
+	{
+		int64 key = tally_float_key(float_of_number(point));
+
+		return numeric_compare(duration_number(key, scale), point) > 0 ? key - 1 : key;
+	}
+	cut = DirectFunctionCall2(numeric_trunc, NumericGetDatum(point), Int32GetDatum(scale));
+	units = decimal_from_numeric((struct varlena *) DatumGetPointer(cut));
 	return decimal_rescale(units.units, units.scale, scale);
 }
 
@@ -290,22 +438,13 @@ loyalty_survival_at(PG_FUNCTION_ARGS)
 	if (times.ntimes == 0)
 		PG_RETURN_NULL();
 	is_past = numeric_compare(t, longest_duration(times, tally_scale(tally))) > 0;
-	until = is_past ? PG_INT64_MAX : whole_units(t, tally_scale(tally));
+	until = is_past ? PG_INT64_MAX : key_of_point(t, tally_scale(tally));
 	survival_start(&walk, times);
 	while (walk.next < walk.end && walk.next->duration <= until)
 		survival_next(&walk);
 	if (is_past && walk.survival > 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(walk.survival);
-}
-
-static void
-put_duration(Rows *rows, const SurvivalTime *time, int scale)
-{
-	if (time == NULL)
-		rows_put_null(rows);
-	else
-		rows_put_decimal(rows, time->duration, scale);
 }
 
 Datum
@@ -325,14 +464,21 @@ loyalty_survival_median(PG_FUNCTION_ARGS)
 	return rows_record(&rows);
 }
 
+/* How many units of durations there are in one. */
+static int64
+units_in_one(int scale)
+{
+	return scale == TALLY_FLOATS ? 1 : decimal_power[scale];
+}
+
 /* A point as so many units, exact where its double is. */
 static double
 point_in_units(Numeric point, int scale)
 {
 	Datum units = DirectFunctionCall2(numeric_mul, NumericGetDatum(point),
-									  NumericGetDatum(decimal_to_numeric(decimal_power[scale], 0)));
+									  NumericGetDatum(decimal_to_numeric(units_in_one(scale), 0)));
 
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, units));
+	return float_of_number(DatumGetNumeric(units));
 }
 
 Datum
@@ -350,7 +496,7 @@ loyalty_survival_mean(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	tally = tally_argument(fcinfo, 0, &survival_shape);
 	times = survival_times(tally);
-	unit = (double) decimal_power[tally_scale(tally)];
+	unit = (double) units_in_one(tally_scale(tally));
 	if (!PG_ARGISNULL(1))
 	{
 		until = PG_GETARG_NUMERIC(1);

@@ -1,28 +1,22 @@
 -- Survival: how long customers stay, where some are still there.
 
-\expand metric/result_type.sql TYPE=survival_result SSPACE=32768 DIFFER="nothing of what they are about"
+\expand metric/result_type.sql TYPE=survival_result SSPACE=32768 DIFFER="what durations count in"
 COMMENT ON TYPE survival_result IS
 	'observed durations and how many of each ended or are censored, as survival() counts them; survival_table(), survival_at(), survival_median() and survival_mean() ask it, rollup() adds those of disjoint customers';
 COMMENT ON AGGREGATE rollup(result survival_result) IS
-	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Error 22003 where durations don''t fit at the decimals of the one with most';
+	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Durations in days (of intervals) and those without a unit are error 22023, and so are floats and exact numbers; 22003 where durations don''t fit at the decimals of the one with most';
 
-CREATE FUNCTION survival_accum(state survival_result, duration numeric, event boolean) RETURNS survival_result
+-- Polymorphic, since an integer would be taken for float8, which numbers prefer, were there one
+-- aggregate for each type.
+CREATE FUNCTION survival_accum(state survival_result, duration anynonarray, event boolean) RETURNS survival_result
 	AS 'MODULE_PATHNAME', 'loyalty_survival_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION survival_accum(state survival_result, duration interval, event boolean) RETURNS survival_result
-	AS 'MODULE_PATHNAME', 'loyalty_survival_accum_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION survival_accum(survival_result, numeric, boolean) IS 'part of the aggregate survival()';
-COMMENT ON FUNCTION survival_accum(survival_result, interval, boolean) IS 'part of the aggregate survival()';
+COMMENT ON FUNCTION survival_accum(survival_result, anynonarray, boolean) IS 'part of the aggregate survival()';
 
-CREATE AGGREGATE survival(duration numeric, event boolean) (
+CREATE AGGREGATE survival(duration anynonarray, event boolean) (
 	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
 	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE survival(duration interval, event boolean) (
-	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
-	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE survival(duration numeric, event boolean) IS
-	'counts durations for Kaplan-Meier''s estimate: event says whether a duration ended (true), or is only known to be that long or longer (false: censored). In any unit, 0 or more; a negative one is error 22023, NaN, infinity and what doesn''t fit 18 digits 22003. Rows with a NULL are left out. Grows with distinct durations, not with rows. NULL without rows';
-COMMENT ON AGGREGATE survival(duration interval, event boolean) IS
-	'the same with durations in days: a day is 24 hours and a month 30 days, to 11 decimals, so that a microsecond more is longer. An infinite interval is error 22008';
+COMMENT ON AGGREGATE survival(duration anynonarray, event boolean) IS
+	'counts durations for Kaplan-Meier''s estimate: event says whether a duration ended (true), or is only known to be that long or longer (false: censored). A number (of an integer type, numeric, real or float8) in any unit, or an interval, which counts in days: a day is 24 hours and a month 30 days, to 11 decimals, so that a microsecond more is longer. 0 or more; a negative one is error 22023, NaN and infinity 22003, an infinite interval 22008, another type 22023. Integers and numeric are exact, and fit 18 digits at the decimals of the one with most (22003); floats are taken as they are. Rows with a NULL are left out. Grows with distinct durations, not with rows. NULL without rows';
 
 CREATE FUNCTION survival_table(result survival_result, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log')
 	RETURNS TABLE (duration numeric, at_risk bigint, events bigint, censored bigint,
@@ -57,29 +51,22 @@ COMMENT ON FUNCTION churn_duration(activity_set, int, date) IS
 
 -- Do segments last equally long?
 
-\expand metric/result_type.sql TYPE=logrank_result SSPACE=32768 DIFFER="nothing of what they are about"
+\expand metric/result_type.sql TYPE=logrank_result SSPACE=32768 DIFFER="what durations count in"
 COMMENT ON TYPE logrank_result IS
 	'observed durations by segment and how many of each ended or are censored, as logrank() counts them; logrank_test() compares the segments, rollup() adds results of disjoint customers';
 COMMENT ON AGGREGATE rollup(result logrank_result) IS
-	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Error 22003 where durations don''t fit at the decimals of the one with most';
+	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Durations in days (of intervals) and those without a unit are error 22023, and so are floats and exact numbers; 22003 where durations don''t fit at the decimals of the one with most';
 
-CREATE FUNCTION logrank_accum(state logrank_result, duration numeric, event boolean, segment text) RETURNS logrank_result
-	AS 'MODULE_PATHNAME', 'loyalty_logrank_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION logrank_accum(state logrank_result, duration interval, event boolean, segment text) RETURNS logrank_result
-	AS 'MODULE_PATHNAME', 'loyalty_logrank_accum_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION logrank_accum(logrank_result, numeric, boolean, text) IS 'part of the aggregate logrank()';
-COMMENT ON FUNCTION logrank_accum(logrank_result, interval, boolean, text) IS 'part of the aggregate logrank()';
+-- STABLE, since the text of some types (dates, enums) is.
+CREATE FUNCTION logrank_accum(state logrank_result, duration anynonarray, event boolean, segment anycompatiblenonarray) RETURNS logrank_result
+	AS 'MODULE_PATHNAME', 'loyalty_logrank_accum' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION logrank_accum(logrank_result, anynonarray, boolean, anycompatiblenonarray) IS 'part of the aggregate logrank()';
 
-CREATE AGGREGATE logrank(duration numeric, event boolean, segment text) (
+CREATE AGGREGATE logrank(duration anynonarray, event boolean, segment anycompatiblenonarray) (
 	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
 	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
-CREATE AGGREGATE logrank(duration interval, event boolean, segment text) (
-	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
-	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE logrank(duration numeric, event boolean, segment text) IS
-	'counts durations by segment for logrank_test(); duration and event as in survival(). Rows with a NULL are left out, those without a segment too: coalesce(segment, ''unknown'') makes them one. NULL without rows';
-COMMENT ON AGGREGATE logrank(duration interval, event boolean, segment text) IS
-	'the same with durations in days, as survival() has them';
+COMMENT ON AGGREGATE logrank(duration anynonarray, event boolean, segment anycompatiblenonarray) IS
+	'counts durations by segment for logrank_test(); duration and event as in survival(). A segment is of any type, and its text counts. Rows with a NULL are left out, those without a segment too: coalesce(segment, ''unknown'') makes them one. NULL without rows';
 
 CREATE FUNCTION logrank_test(result logrank_result, weighting text DEFAULT 'logrank')
 	RETURNS TABLE (segment text, observations bigint, observed float8, expected float8,

@@ -52,7 +52,13 @@ set_zone(void *policy, ZoneDays *zone)
 	((TierPolicy *) policy)->zone = zone;
 }
 
-const MetricPolicy tier_metric_policy = { open_policy, zone_of_policy, set_zone };
+static void
+names_of_policy(const void *policy, MetricNames *names)
+{
+	tier_policy_names(policy, names);
+}
+
+const MetricPolicy tier_metric_policy = { open_policy, zone_of_policy, set_zone, names_of_policy };
 
 /* ---- a fold ---- */
 

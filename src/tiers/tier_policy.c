@@ -570,3 +570,27 @@ tier_day_end(const TierPolicy *policy, DateADT day)
 	check_finite_day(day);
 	return zone_day_start(tier_policy_zone(policy), day + 1);
 }
+
+/* The kind of a fact, which needn't occur where nobody has named it. */
+static void
+add_fact(MetricNames *names, const EventText *kind, const EventText *by_default)
+{
+	if (kind->bytes != NULL && event_text_compare(kind, by_default) != 0)
+		metric_add_name(names, false, kind);
+}
+
+void
+tier_policy_names(const TierPolicy *policy, MetricNames *names)
+{
+	int i;
+
+	for (i = 0; i < policy->nmeasures; i++)
+	{
+		const TierMeasure *measure = &policy->measures[i];
+
+		metric_add_names(names, false, measure->kinds, measure->nkinds);
+		metric_add_names(names, true, measure->labels, measure->nlabels);
+	}
+	add_fact(names, &policy->join_kind, &default_policy.join_kind);
+	add_fact(names, &policy->grant_kind, &default_policy.grant_kind);
+}

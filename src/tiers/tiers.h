@@ -35,6 +35,8 @@
 #include "core/decimal.h"
 #include "timeline/timeline.h"
 
+struct MetricNames;
+
 #define TIER_NO_RANK	  (-1) /* not a member yet */
 
 /* Instead of a tier's name, for TIER_NO_RANK. */
@@ -144,6 +146,9 @@ extern const struct PolicyTable tier_policy_table;
 
 /* Opens a detoasted tier_policy datum in the current memory context. */
 extern TierPolicy *tier_policy_open(const struct varlena *policy);
+
+/* Adds the kinds and labels that its measures go by, and those of joining and of grants. */
+extern void tier_policy_names(const TierPolicy *policy, struct MetricNames *names);
 
 /* The rank of a tier's name; TIER_NO_RANK where there is no such tier. */
 extern int tier_rank_of(const TierPolicy *policy, const char *name, int len);

@@ -64,15 +64,8 @@ COMMENT ON CAST (timeline_event AS event_timeline) IS 'the timeline of one event
 
 -- ---- events ----
 
-CREATE FUNCTION make_event(at timestamptz, value numeric DEFAULT NULL, kind text DEFAULT NULL, label text DEFAULT NULL, ref bigint DEFAULT NULL, expires_at timestamptz DEFAULT NULL) RETURNS timeline_event
-	AS 'MODULE_PATHNAME', 'loyalty_make_event' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-CREATE FUNCTION make_event(ref text, at timestamptz, value numeric DEFAULT NULL, kind text DEFAULT NULL, label text DEFAULT NULL, expires_at timestamptz DEFAULT NULL) RETURNS timeline_event
-	AS 'MODULE_PATHNAME', 'loyalty_make_event_ref' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-
-COMMENT ON FUNCTION make_event(timestamptz, numeric, text, text, bigint, timestamptz) IS
-	'An event. value: an amount or points, exact. kind: what sort of entry (purchase, earn, redeem, return, ...). label: a category, partner or channel. ref: the id of its row. expires_at: infinity says that it never expires. What is NULL is left out, and takes no space; a NULL at makes a NULL event. Infinity as at, or -infinity as expires_at, is error 22008; a value that 18 digits can''t hold is 22003.';
-COMMENT ON FUNCTION make_event(text, timestamptz, numeric, text, text, timestamptz) IS
-	'An event whose ref is a text; one that is written exactly as a bigint is held as the number, so ref => ''42'' and ref => 42 make the same event. Otherwise as make_event(at, ...).';
+\expand timeline/make_event.sql AT=timestamptz ZONE="" VOLATILITY=IMMUTABLE WHAT="at an instant"
+\expand timeline/make_event.sql AT=date ZONE=", zone text DEFAULT NULL" VOLATILITY=STABLE WHAT="on a local day, at its first instant in zone, or in the session''s TimeZone"
 
 -- ---- comparison: of both types, by the same functions ----
 
@@ -87,6 +80,8 @@ CREATE FUNCTION event_timeline_subtract(a event_timeline, b event_timeline) RETU
 	AS 'MODULE_PATHNAME', 'loyalty_event_timeline_subtract' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION timeline_merge(a event_timeline, b event_timeline) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_replace(stored event_timeline, fresh event_timeline, since timestamptz, until timestamptz) RETURNS event_timeline
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_replace' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_slice(timeline event_timeline, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_slice' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_filter(timeline event_timeline, kinds text[] DEFAULT NULL, labels text[] DEFAULT NULL) RETURNS event_timeline
@@ -95,7 +90,9 @@ CREATE FUNCTION timeline_filter(timeline event_timeline, kinds text[] DEFAULT NU
 COMMENT ON FUNCTION event_timeline_add(event_timeline, event_timeline) IS 'implementation of + operator';
 COMMENT ON FUNCTION event_timeline_subtract(event_timeline, event_timeline) IS 'implementation of - operator';
 COMMENT ON FUNCTION timeline_merge(event_timeline, event_timeline) IS
-	'The events of a, and those of b whose (ref, kind) is not in a yet, so that loading a batch twice does no harm. Events of b without ref are always added, and b''s own repetitions stay as they are. NULL is no events, as for +: a new customer, who is on one side of a join only, keeps the events of the other. NULL only where both are.';
+	'The events of both, each as often as in the one that has it more often, so that loading a batch twice does no harm. Events are the same where all their columns are: a second return of a document is another event. So a row that was corrected stands beside what it was before: timeline_replace() puts it in its place. NULL is no events, as for +: a new customer, who is on one side of a join only, keeps the events of the other. NULL only where both are.';
+COMMENT ON FUNCTION timeline_replace(event_timeline, event_timeline, timestamptz, timestamptz) IS
+	'The events of stored outside of [since, until), and those of fresh: what a load of that time brings, in place of all that an earlier load of it brought. A NULL bound is open. An event of fresh outside of that time is error 22023, which names it. NULL is no events: NULL only where stored and fresh are.';
 COMMENT ON FUNCTION timeline_slice(event_timeline, timestamptz, timestamptz) IS
 	'The events in [since, until); a NULL bound, as by default, is open. NULL only for a NULL timeline.';
 COMMENT ON FUNCTION timeline_filter(event_timeline, text[], text[]) IS
@@ -177,6 +174,60 @@ COMMENT ON FUNCTION timeline_agg_final(internal) IS 'aggregate final function';
 	COMMENT="The events at these instants with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
 \expand timeline/timeline_agg.sql FORM=kind ARGUMENTS="at timestamptz, kind text" SSPACE=704 \
 	COMMENT="The events at these instants of these kinds; a NULL kind makes an event without kind. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008."
+-- Columns of any type: floats, enums, days. A value beside a kind is anycompatible, so that a literal is no
+-- one's preferred type, but a text, which is read. Stable where days are those of the session's zone, and
+-- where a kind may be an enum, whose labels may be renamed.
+CREATE FUNCTION timeline_agg_add_any(state internal, at "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_add_any(state internal, at "any", kind_or_value "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_add_any(state internal, at "any", kind "any", value "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_add_known(state internal, at timestamptz, kind text, value "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_add_known(state internal, day date, kind text, zone text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_add_any_zone(state internal, day "any", kind_or_value "any", zone text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION timeline_agg_add_any_zone(state internal, day "any", kind "any", value "any", zone text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION timeline_agg_add_any(internal, "any") IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add_any(internal, "any", "any") IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add_any(internal, "any", "any", "any") IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add_known(internal, timestamptz, text, "any") IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add_known(internal, date, text, text) IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add_any_zone(internal, "any", "any", text) IS 'aggregate transition function';
+COMMENT ON FUNCTION timeline_agg_add_any_zone(internal, "any", "any", "any", text) IS 'aggregate transition function';
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="at timestamptz, kind_or_value ""any""" SSPACE=704 \
+	COMMENT="The events at these instants of these kinds, or with these values: enums, and floats by their shortest decimal text. Another type is error 42804. What is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_known ARGUMENTS="at timestamptz, kind text, value anycompatible" SSPACE=704 \
+	COMMENT="The events at these instants of these kinds, with these values; what is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="at timestamptz, kind ""any"", value ""any""" SSPACE=704 \
+	COMMENT="The events at these instants of these kinds, with these values; what is NULL is absent. Of any type, as above: another is error 42804. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date" SSPACE=320 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, value numeric" SSPACE=416 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, value smallint" SSPACE=416 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, value integer" SSPACE=416 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, value bigint" SSPACE=416 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone with these values; a NULL value makes an event without value. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, kind text" SSPACE=704 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone of these kinds; a NULL kind makes an event without kind. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, kind_or_value ""any""" SSPACE=704 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone of these kinds, or with these values: enums, and floats by their shortest decimal text. Another type is error 42804. What is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, kind text, value anycompatible" SSPACE=704 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone of these kinds, with these values; what is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any ARGUMENTS="day date, kind ""any"", value ""any""" SSPACE=704 \
+	COMMENT="The events on these local days, at their first instants in the session''s TimeZone of these kinds, with these values; what is NULL is absent. Of any type, as above: another is error 42804. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_known ARGUMENTS="day date, kind text, zone text" SSPACE=704 \
+	COMMENT="The events on these local days, at their first instants in that zone: an unknown one is error 22023; of these kinds, where NULL makes an event without kind. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any_zone ARGUMENTS="day date, kind_or_value ""any"", zone text" SSPACE=704 \
+	COMMENT="The events on these local days, at their first instants in that zone: an unknown one is error 22023; of these kinds, or with these values: enums, and floats by their shortest decimal text. Another type is error 42804. What is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
+\expand timeline/timeline_agg_any.sql ACCUM=timeline_agg_add_any_zone ARGUMENTS="day date, kind ""any"", value ""any"", zone text" SSPACE=704 \
+	COMMENT="The events on these local days, at their first instants in that zone: an unknown one is error 22023; of these kinds, with these values; what is NULL is absent. A NULL instant adds no event: a group with such rows only gives the empty timeline. NULL without rows. Infinity is error 22008; values that 18 digits can''t hold at the scale of the one that has most decimals are 22003."
 \expand timeline/timeline_agg.sql FORM=event ARGUMENTS="event timeline_event" SSPACE=704 \
 	COMMENT="The timeline of these events, see make_event(). A NULL event adds nothing: a group with NULLs only gives the empty timeline. NULL without rows."
 

@@ -65,6 +65,8 @@ PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_smallint);
 PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_integer);
 PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_bigint);
 PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_kind);
+PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_any);
+PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_any_zone);
 PG_FUNCTION_INFO_V1(loyalty_timeline_agg_trans_event);
 PG_FUNCTION_INFO_V1(loyalty_timeline_rollup_trans);
 PG_FUNCTION_INFO_V1(loyalty_timeline_agg_combine);
@@ -393,6 +395,20 @@ loyalty_timeline_agg_trans_instant(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Appends an event whose value may be of any scale. */
+static inline TimelineState *
+append_value(TimelineState *state, TimestampTz at, bool has_value, Decimal value)
+{
+	if (has_value && unlikely(value.scale != state->scale))
+	{
+		if (value.scale > state->scale)
+			state = grow_scale(state, value.scale);
+		else
+			value.units = decimal_rescale(value.units, value.scale, state->scale);
+	}
+	return append_point(state, at, has_value, value.units);
+}
+
 /* timeline_agg(at, value), inlined for each type of values */
 static pg_attribute_always_inline Datum
 trans_value(FunctionCallInfo fcinfo, Decimal (*read_value)(Datum))
@@ -407,17 +423,8 @@ trans_value(FunctionCallInfo fcinfo, Decimal (*read_value)(Datum))
 	at = PG_GETARG_TIMESTAMPTZ(1);
 	timeline_check_instant(at);
 	if (has_value)
-	{
 		value = read_value(PG_GETARG_DATUM(2));
-		if (unlikely(value.scale != state->scale))
-		{
-			if (value.scale > state->scale)
-				state = grow_scale(state, value.scale);
-			else
-				value.units = decimal_rescale(value.units, value.scale, state->scale);
-		}
-	}
-	PG_RETURN_POINTER(append_point(state, at, has_value, value.units));
+	PG_RETURN_POINTER(append_value(state, at, has_value, value));
 }
 
 Datum
@@ -444,34 +451,85 @@ loyalty_timeline_agg_trans_bigint(PG_FUNCTION_ARGS)
 	return trans_value(fcinfo, decimal_of_bigint);
 }
 
+/* Appends an event of just an instant, a kind and a value. */
+static TimelineState *
+append_event(TimelineState *state, TimestampTz at, EventText kind, bool has_value, Decimal value)
+{
+	Event event;
+	ByteBuffer body;
+	ByteSpan span;
+
+	memset(&event, 0, sizeof(event));
+	event.at = at;
+	event.kind = kind;
+	event.has_value = has_value;
+	event.value = value.units;
+	buffer_init(&body, TIMELINE_HEAD_MAX + 8 * VARINT_MAX_BYTES + event.kind.len);
+	timeline_encode(&body, &event, 1, value.scale);
+	span.bytes = body.data;
+	span.len = body.len;
+	state = append_body(state, span);
+	pfree(body.data);
+	return state;
+}
+
 /* timeline_agg(at, kind) */
 Datum
 loyalty_timeline_agg_trans_kind(PG_FUNCTION_ARGS)
 {
 	TimelineState *state = state_argument(fcinfo, AGG_BODIES);
-	Event event;
-	ByteBuffer body;
-	ByteSpan span;
+	EventText kind = { NULL, 0 };
+	Decimal none = { 0, 0 };
+	TimestampTz at;
 
 	if (PG_ARGISNULL(1))
 		PG_RETURN_POINTER(state);
-	memset(&event, 0, sizeof(event));
-	event.at = PG_GETARG_TIMESTAMPTZ(1);
-	timeline_check_instant(event.at);
+	at = PG_GETARG_TIMESTAMPTZ(1);
+	timeline_check_instant(at);
 	if (!PG_ARGISNULL(2))
 	{
-		const text *kind = PG_GETARG_TEXT_PP(2);
+		const text *argument = PG_GETARG_TEXT_PP(2);
 
-		event.kind.bytes = VARDATA_ANY(kind);
-		event.kind.len = (int) VARSIZE_ANY_EXHDR(kind);
+		kind.bytes = VARDATA_ANY(argument);
+		kind.len = (int) VARSIZE_ANY_EXHDR(argument);
 	}
-	buffer_init(&body, TIMELINE_HEAD_MAX + 8 * VARINT_MAX_BYTES + event.kind.len);
-	timeline_encode(&body, &event, 1, 0);
-	span.bytes = body.data;
-	span.len = body.len;
-	state = append_body(state, span);
-	pfree(body.data);
-	PG_RETURN_POINTER(state);
+	PG_RETURN_POINTER(append_event(state, at, kind, false, none));
+}
+
+static Datum
+trans_any(FunctionCallInfo fcinfo, bool has_zone)
+{
+	EventColumns *columns = event_columns(fcinfo, 1, has_zone);
+	TimelineState *state = state_argument(fcinfo, columns->kind >= 0	? AGG_BODIES
+												  : columns->value >= 0 ? AGG_VALUES
+																		: AGG_INSTANTS);
+	Decimal value = { 0, 0 };
+	TimestampTz at;
+	ZoneDays *zone;
+	bool has_value;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(state);
+	at = event_columns_at(fcinfo, columns, &zone);
+	has_value = event_columns_value(fcinfo, columns, &value);
+	PG_RETURN_POINTER(
+		columns->kind >= 0
+			? append_event(state, at, event_columns_kind(fcinfo, columns), has_value, value)
+			: append_value(state, at, has_value, value));
+}
+
+/* timeline_agg(at or day), (.., kind or value), (.., kind, value) */
+Datum
+loyalty_timeline_agg_trans_any(PG_FUNCTION_ARGS)
+{
+	return trans_any(fcinfo, false);
+}
+
+/* ..., zone) */
+Datum
+loyalty_timeline_agg_trans_any_zone(PG_FUNCTION_ARGS)
+{
+	return trans_any(fcinfo, true);
 }
 
 /* Adds a timeline's or event's body to a state. */

@@ -7,14 +7,20 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "collect/collect.h"
 #include "core/decimal.h"
 #include "core/soft_input.h"
-#include "timeline/timeline.h"
+#include "timeline/timeline_internal.h"
+
+PG_FUNCTION_INFO_V1(loyalty_timelines_any);
+PG_FUNCTION_INFO_V1(loyalty_timelines_any_zone);
 
 static void
 merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int nrows,
@@ -32,6 +38,42 @@ last_of(ByteSpan body)
 	return timeline_last_instant(body, &at) ? at : PG_INT64_MIN;
 }
 
+static void
+move_days(ByteBuffer *out, ByteSpan body, ZoneDays *from, ZoneDays *to)
+{
+	EventText room[DICTIONARY_ROOM];
+	TimelineReader reader;
+	Event *events;
+	int64 count = 0;
+
+	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+	events = timeline_alloc(reader.count, sizeof(Event));
+	while (timeline_next(&reader, &events[count]))
+	{
+		events[count].at = zone_day_start(to, zone_day(from, events[count].at));
+		count++;
+		CHECK_FOR_INTERRUPTS();
+	}
+	timeline_encode(out, events, count, reader.scale);
+	timeline_close_within(&reader, room, DICTIONARY_ROOM);
+	pfree(events);
+}
+
+static void
+hand_texts(ByteSpan body, CollectTextTaker take, void *taker)
+{
+	EventText room[DICTIONARY_ROOM];
+	TimelineReader reader;
+	int i;
+
+	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+	for (i = 0; i < reader.nkinds; i++)
+		take(taker, false, &reader.kinds[i]);
+	for (i = 0; i < reader.nlabels; i++)
+		take(taker, true, &reader.labels[i]);
+	timeline_close_within(&reader, room, DICTIONARY_ROOM);
+}
+
 const CollectOps timeline_collect_ops = {
 	.id = TIMELINE_OPS_ID,
 	.name = "timeline_base",
@@ -41,6 +83,8 @@ const CollectOps timeline_collect_ops = {
 	.merge = merge_rows,
 	.valid = timeline_body_valid,
 	.last = last_of,
+	.move_days = move_days,
+	.texts = hand_texts,
 	.compare = timeline_compare_bodies,
 	.hash = timeline_hash_body,
 };
@@ -57,9 +101,9 @@ typedef enum TimelineArgument
 } TimelineArgument;
 
 static uint32
-number_kind(Collector *state, const text *kind)
+number_kind(Collector *state, EventText kind)
 {
-	ByteSpan bytes = { (const uint8 *) VARDATA_ANY(kind), VARSIZE_ANY_EXHDR(kind) };
+	ByteSpan bytes = { (const uint8 *) kind.bytes, (size_t) kind.len };
 
 	if (state->texts == NULL)
 		state->texts = texts_create(state->context);
@@ -85,7 +129,12 @@ add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineAr
 			row.scale = value.scale;
 		}
 		if (argument == ARGUMENT_KIND && !PG_ARGISNULL(3))
-			row.kind = number_kind(state, PG_GETARG_TEXT_PP(3));
+		{
+			const text *kind = PG_GETARG_TEXT_PP(3);
+			EventText bytes = { VARDATA_ANY(kind), (int) VARSIZE_ANY_EXHDR(kind) };
+
+			row.kind = number_kind(state, bytes);
+		}
 	}
 	collector_add_row(state, customer, &row);
 }
@@ -130,6 +179,108 @@ collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 	PG_RETURN_POINTER(state);
 }
 
+/* ---- columns of any type ---- */
+
+/* What a call's arguments are, looked up once. */
+typedef struct AnyRow
+{
+	CustomerType type;
+	Customer (*read_customer)(Datum);
+} AnyRow;
+
+static AnyRow
+customer_argument(FunctionCallInfo fcinfo)
+{
+	AnyRow row = { CUSTOMER_BIGINT, NULL };
+
+	switch (getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 1)))
+	{
+		case INT2OID:
+			row.read_customer = customer_from_smallint;
+			break;
+		case INT4OID:
+			row.read_customer = customer_from_integer;
+			break;
+		case INT8OID:
+			row.read_customer = customer_from_bigint;
+			break;
+		case NUMERICOID:
+			row.read_customer = customer_from_numeric;
+			break;
+		case UUIDOID:
+			row.type = CUSTOMER_UUID;
+			row.read_customer = customer_from_uuid;
+			break;
+		default:
+			row.type = CUSTOMER_TEXT;
+			row.read_customer = customer_from_text;
+			break;
+	}
+	return row;
+}
+
+/* The days that follow are days of this zone; or of none, and have their first instants there. */
+static void
+note_zone(Collector *state, CollectZone what, const ZoneDays *zone)
+{
+	if (unlikely(state->noted != zone))
+	{
+		collector_note_zone(state, what, zone_name(zone));
+		state->noted = zone;
+	}
+}
+
+static Datum
+collect_any(FunctionCallInfo fcinfo, bool has_zone)
+{
+	EventColumns *columns = event_columns(fcinfo, 2, has_zone);
+	AnyRow any = customer_argument(fcinfo);
+	Collector *state = collector_state(fcinfo, &timeline_collect_ops, any.type, false);
+	TimelineRow row = { .at = TIMELINE_NO_EVENT, .value = 0, .scale = TIMELINE_NO_VALUE };
+
+	if (PG_ARGISNULL(1))
+	{
+		state->guests++;
+		PG_RETURN_POINTER(state);
+	}
+	if (!PG_ARGISNULL(2))
+	{
+		EventText kind = event_columns_kind(fcinfo, columns);
+		Decimal value;
+		ZoneDays *zone;
+
+		row.at = event_columns_at(fcinfo, columns, &zone);
+		if (zone != NULL)
+			note_zone(state, has_zone ? ZONE_KNOWN : ZONE_DAYS, zone);
+		collector_note_last(state, row.at);
+		if (event_columns_value(fcinfo, columns, &value))
+		{
+			row.value = value.units;
+			row.scale = value.scale;
+		}
+		if (kind.bytes != NULL)
+			row.kind = number_kind(state, kind);
+	}
+	collector_add_row(state, any.read_customer(PG_GETARG_DATUM(1)), &row);
+	PG_RETURN_POINTER(state);
+}
+
+/* timelines(customer, at or day), (.., kind or value), (.., kind, value) */
+Datum
+loyalty_timelines_any(PG_FUNCTION_ARGS)
+{
+	return collect_any(fcinfo, false);
+}
+
+/* ..., zone) */
+Datum
+loyalty_timelines_any_zone(PG_FUNCTION_ARGS)
+{
+	return collect_any(fcinfo, true);
+}
+
+/* ---- columns of the usual types ---- */
+
 #define TIMELINES_FUNCTION(name, type, customer, argument, value)         \
 	PG_FUNCTION_INFO_V1(name);                                            \
 	Datum name(PG_FUNCTION_ARGS)                                          \
@@ -138,6 +289,32 @@ collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 	}                                                                     \
 	extern int no_such_variable
 
+/*
+ * The functions that these paste:
+ *
+ * loyalty_timelines_smallint_at, loyalty_timelines_smallint_numeric,
+ * loyalty_timelines_smallint_smallint, loyalty_timelines_smallint_integer,
+ * loyalty_timelines_smallint_bigint, loyalty_timelines_smallint_kind,
+ * loyalty_timelines_smallint_event, loyalty_timelines_smallint_timeline,
+ * loyalty_timelines_integer_at, loyalty_timelines_integer_numeric,
+ * loyalty_timelines_integer_smallint, loyalty_timelines_integer_integer,
+ * loyalty_timelines_integer_bigint, loyalty_timelines_integer_kind,
+ * loyalty_timelines_integer_event, loyalty_timelines_integer_timeline,
+ * loyalty_timelines_bigint_at, loyalty_timelines_bigint_numeric,
+ * loyalty_timelines_bigint_smallint, loyalty_timelines_bigint_integer,
+ * loyalty_timelines_bigint_bigint, loyalty_timelines_bigint_kind,
+ * loyalty_timelines_bigint_event, loyalty_timelines_bigint_timeline,
+ * loyalty_timelines_numeric_at, loyalty_timelines_numeric_numeric,
+ * loyalty_timelines_numeric_smallint, loyalty_timelines_numeric_integer,
+ * loyalty_timelines_numeric_bigint, loyalty_timelines_numeric_kind,
+ * loyalty_timelines_numeric_event, loyalty_timelines_numeric_timeline,
+ * loyalty_timelines_uuid_at, loyalty_timelines_uuid_numeric, loyalty_timelines_uuid_smallint,
+ * loyalty_timelines_uuid_integer, loyalty_timelines_uuid_bigint, loyalty_timelines_uuid_kind,
+ * loyalty_timelines_uuid_event, loyalty_timelines_uuid_timeline, loyalty_timelines_text_at,
+ * loyalty_timelines_text_numeric, loyalty_timelines_text_smallint,
+ * loyalty_timelines_text_integer, loyalty_timelines_text_bigint, loyalty_timelines_text_kind,
+ * loyalty_timelines_text_event, loyalty_timelines_text_timeline.
+ */
 #define TIMELINES_FORM(customer, type, form, argument, value)                                 \
 	TIMELINES_FUNCTION(loyalty_timelines_##customer##_##form, type, customer_from_##customer, \
 					   argument, value)
@@ -161,6 +338,14 @@ TIMELINES_OF(text, CUSTOMER_TEXT);
 
 /* ---- the base types ---- */
 
+/*
+ * The functions that this pastes:
+ *
+ * loyalty_timeline_base_in, loyalty_timeline_base_recv, loyalty_timeline_base_bigint_in,
+ * loyalty_timeline_base_bigint_recv, loyalty_timeline_base_uuid_in,
+ * loyalty_timeline_base_uuid_recv, loyalty_timeline_base_text_in,
+ * loyalty_timeline_base_text_recv.
+ */
 #define TIMELINE_BASE_INPUT(name, type)                  \
 	SOFT_INPUT(loyalty_##name##_in)                      \
 	{                                                    \

@@ -11,6 +11,7 @@
 #include "port/pg_bitutils.h"
 
 #include "core/compat.h"
+#include "core/decimal.h"
 #include "timeline/timeline.h"
 
 /* Events that are handled on the stack, without any allocation. */
@@ -111,5 +112,41 @@ timeline_instant_code(TimestampTz at, TimestampTz before, bool first, int unit)
 		return (uint64) at - (uint64) before;
 	return ((uint64) at - (uint64) before) / (uint64) timeline_units[unit];
 }
+
+/* ---- event.c: columns of any type ---- */
+
+/* The columns that a call's arguments are; -1: there is none. */
+typedef struct EventColumns
+{
+	int at;
+	int kind;
+	int value;
+	int zone;
+	bool zone_is_needed; /* NULL is an error, not the session's */
+	bool days;			 /* at is a date: the day's first instant in that zone, or the session's */
+	Oid kind_type;
+	Oid value_type;
+	DecimalReader read_value;
+	ZoneDays *day_zone; /* the day asked for last; NULL: none yet */
+	DateADT day;
+	TimestampTz day_start;
+} EventColumns;
+
+/*
+ * The columns of arguments (at), (at, kind or value) or (at, kind, value), and perhaps a zone, from
+ * the n-th on; 42804 for a type that none can have. They take up fn_extra.
+ */
+extern EventColumns *event_columns(FunctionCallInfo fcinfo, int at, bool has_zone);
+
+/* The instant, where that argument isn't NULL; and the zone in which a day was meant. */
+extern TimestampTz event_columns_at(FunctionCallInfo fcinfo, EventColumns *columns,
+									ZoneDays **zone);
+
+/* The value; false where there is none. */
+extern bool event_columns_value(FunctionCallInfo fcinfo, const EventColumns *columns,
+								Decimal *value);
+
+/* The kind. */
+extern EventText event_columns_kind(FunctionCallInfo fcinfo, const EventColumns *columns);
 
 #endif

@@ -24,7 +24,6 @@
 #include "core/argument.h"
 #include "core/comparison.h"
 #include "core/decimal.h"
-#include "core/array.h"
 #include "timeline/timeline_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_timeline_events);
@@ -39,6 +38,7 @@ PG_FUNCTION_INFO_V1(loyalty_event_timeline_hash_extended);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_add);
 PG_FUNCTION_INFO_V1(loyalty_event_timeline_subtract);
 PG_FUNCTION_INFO_V1(loyalty_timeline_merge);
+PG_FUNCTION_INFO_V1(loyalty_timeline_replace);
 PG_FUNCTION_INFO_V1(loyalty_timeline_slice);
 PG_FUNCTION_INFO_V1(loyalty_timeline_filter);
 
@@ -484,19 +484,26 @@ loyalty_event_timeline_add(PG_FUNCTION_ARGS)
 	return timeline_datum_end(&out);
 }
 
-static void report_missing(const Event *event, int scale) pg_attribute_noreturn();
-
-static void
-report_missing(const Event *event, int scale)
+/* As JSON, for errors. */
+static char *
+event_json(const Event *event, int scale)
 {
 	StringInfoData json;
 
 	initStringInfo(&json);
 	event_append_json(&json, event, scale);
+	return json.data;
+}
+
+static void report_missing(const Event *event, int scale) pg_attribute_noreturn();
+
+static void
+report_missing(const Event *event, int scale)
+{
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("an event to take away is not in the timeline"),
-			 errdetail("The event is %s.", json.data),
+			 errdetail("The event is %s.", event_json(event, scale)),
 			 errhint("Events are the same where all their columns are: at, value, kind, label, ref "
 					 "and expires_at.")));
 }
@@ -535,80 +542,111 @@ loyalty_event_timeline_subtract(PG_FUNCTION_ARGS)
 	return timeline_of(list, a.len);
 }
 
-/* ---- timeline_merge ---- */
+/* ---- timeline_merge, timeline_replace ---- */
 
-/* By ref, then kind. */
-static int
-compare_keys(const void *left, const void *right)
+/* Appends the events of two timelines, of which the second is made anew from some of its events. */
+static Datum
+merge_with(ByteSpan whole, EventList some)
 {
-	const Event *a = *(Event *const *) left;
-	const Event *b = *(Event *const *) right;
-	int order;
+	ByteSpan bodies[2] = { whole };
+	ByteBuffer kept;
+	ByteBuffer out;
 
-	if (a->ref_type != b->ref_type)
-		return (int) a->ref_type - (int) b->ref_type;
-	if (a->ref_type == EVENT_REF_NUMBER && a->ref_number != b->ref_number)
-		return a->ref_number < b->ref_number ? -1 : 1;
-	if (a->ref_type == EVENT_REF_TEXT &&
-		(order = event_text_compare(&a->ref_text, &b->ref_text)) != 0)
-		return order;
-	return event_text_compare(&a->kind, &b->kind);
+	buffer_init(&kept, TIMELINE_HEAD_MAX + (size_t) some.count);
+	timeline_encode(&kept, some.events, some.count, some.scale);
+	bodies[1].bytes = kept.data;
+	bodies[1].len = kept.len;
+	timeline_datum_begin(&out, bodies[0].len + bodies[1].len);
+	timeline_merge_bodies(&out, bodies, 2, NULL, 0, NULL);
+	return timeline_datum_end(&out);
 }
 
-/* Keeps of news the events whose (ref, kind) isn't in old; those without ref are kept. */
-static void
-drop_known(EventList *news, EventList old)
-{
-	Event **keys = timeline_alloc(old.count, sizeof(Event *));
-	int64 nkeys = 0;
-	int64 kept = 0;
-	int64 i;
-
-	for (i = 0; i < old.count; i++)
-		if (old.events[i].ref_type != EVENT_REF_NONE)
-			keys[nkeys++] = &old.events[i];
-	sort_elements(keys, nkeys, sizeof(Event *), compare_keys);
-	for (i = 0; i < news->count; i++)
-	{
-		Event *event = &news->events[i];
-
-		if (event->ref_type == EVENT_REF_NONE ||
-			bsearch(&event, keys, nkeys, sizeof(Event *), compare_keys) == NULL)
-			news->events[kept++] = *event;
-		CHECK_FOR_INTERRUPTS();
-	}
-	news->count = kept;
-	pfree(keys);
-}
-
-/* timeline_merge(a, b) */
+/* timeline_merge(a, b): both are in the same order, so one walk finds those of b's events that a
+ * has, each as often as both have it. */
 Datum
 loyalty_timeline_merge(PG_FUNCTION_ARGS)
 {
-	ByteSpan bodies[2];
-	ByteBuffer kept;
-	ByteBuffer out;
-	TimelineReader head;
+	ByteSpan body;
+	EventList list;
+	TimelineReader known;
+	Event event;
+	bool more;
+	int64 kept = 0;
+	int64 next = 0;
 	Datum alone;
 
 	if (argument_beside_null(fcinfo, &alone))
 		return alone;
-	bodies[0] = body_argument(fcinfo, 0);
-	bodies[1] = body_argument(fcinfo, 1);
-	timeline_open_head(&head, bodies[1].bytes, bodies[1].len);
-	if (head.flags & TIMELINE_HAS_REFS)
+	body = body_argument(fcinfo, 0);
+	list = list_events(body_argument(fcinfo, 1));
+	timeline_open(&known, body.bytes, body.len);
+	more = timeline_next(&known, &event);
+	while (next < list.count)
 	{
-		EventList news = list_events(bodies[1]);
+		int order =
+			more ? event_compare_scaled(&event, known.scale, &list.events[next], list.scale) : 1;
 
-		drop_known(&news, list_events(bodies[0]));
-		buffer_init(&kept, bodies[1].len);
-		timeline_encode(&kept, news.events, news.count, news.scale);
-		bodies[1].bytes = kept.data;
-		bodies[1].len = kept.len;
+		if (order > 0)
+			list.events[kept++] = list.events[next];
+		if (order <= 0)
+			more = timeline_next(&known, &event);
+		if (order >= 0)
+			next++;
+		CHECK_FOR_INTERRUPTS();
 	}
-	timeline_datum_begin(&out, bodies[0].len + bodies[1].len);
-	timeline_merge_bodies(&out, bodies, 2, NULL, 0, NULL);
-	return timeline_datum_end(&out);
+	list.count = kept;
+	return merge_with(body, list);
+}
+
+/* Refuses an event of fresh that would stay beside what it was to replace. */
+static void
+check_fresh(ByteSpan fresh, TimestampTz since, TimestampTz until)
+{
+	TimelineReader reader;
+	Event event;
+
+	timeline_open(&reader, fresh.bytes, fresh.len);
+	while (timeline_next(&reader, &event))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (event.at < since || event.at >= until)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a fresh event is outside of the time that is replaced"),
+					 errdetail("The event is %s.", event_json(&event, reader.scale)),
+					 errhint("Take fresh rows of that time alone: at >= since AND at < until.")));
+	}
+}
+
+/* timeline_replace(stored, fresh, since, until); a NULL bound is open */
+Datum
+loyalty_timeline_replace(PG_FUNCTION_ARGS)
+{
+	TimestampTz since = PG_ARGISNULL(2) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(2);
+	TimestampTz until = PG_ARGISNULL(3) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(3);
+	ByteSpan fresh = timeline_empty_body();
+	ByteSpan stored = timeline_empty_body();
+	EventList list;
+	int64 kept = 0;
+	int64 i;
+
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(0))
+		stored = body_argument(fcinfo, 0);
+	if (!PG_ARGISNULL(1))
+		fresh = body_argument(fcinfo, 1);
+	check_fresh(fresh, since, until);
+	list = list_events(stored);
+	for (i = 0; i < list.count; i++)
+	{
+		if (list.events[i].at < since || list.events[i].at >= until)
+			list.events[kept++] = list.events[i];
+		if ((i & 0xFFFF) == 0xFFFF)
+			CHECK_FOR_INTERRUPTS();
+	}
+	list.count = kept;
+	return merge_with(fresh, list);
 }
 
 /* ---- slices and filters ---- */
