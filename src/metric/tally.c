@@ -429,6 +429,12 @@ tally_add(const Tally *tally, TallyRow *row, int sum, int128 amount)
 		report_sum_out_of_range(tally, sum);
 }
 
+bool
+tally_latest(const Tally *tally, DateADT *day)
+{
+	return tally_parameter_day(tally, latest_parameter(tally->shape), day);
+}
+
 /* ---- adding one to another ---- */
 
 /* So much of a parameter is shown before where two differ. */

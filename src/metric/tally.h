@@ -138,8 +138,10 @@ extern void tally_set_parameter(Tally *tally, int parameter, const char *text);
 extern void tally_add_total(Tally *tally, int total, int64 amount);
 extern void tally_add_guests(Tally *tally, int64 guests);
 
-/* Notes a day with an event that was counted, for the parameter that is the latest one. */
+/* Notes a day with an event that was counted, for the parameter that is the latest one; and what
+ * was noted, false where there is none. */
 extern void tally_note_latest(Tally *tally, DateADT day);
+extern bool tally_latest(const Tally *tally, DateADT *day);
 
 /*
  * Makes sure that values can be added at this scale: 1 unit is 10^-scale. The tally's scale

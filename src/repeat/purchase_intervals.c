@@ -296,7 +296,7 @@ reach_median(ReachWalk *walk, IntervalRows before, IntervalRows of)
 /* ---- the result ---- */
 
 static const MetricArgument arguments[] = { METRIC_AS_OF_ARGUMENT,
-											{ "up_to", .type = METRIC_COUNT } };
+											{ "up_to", .type = METRIC_COUNT, .by_default = "10" } };
 
 static const TallyParameter parameters[] = { METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
 											 METRIC_COUNT_PARAMETER("up_to") };
