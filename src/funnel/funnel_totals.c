@@ -58,7 +58,7 @@ static const MetricArgument arguments[] = {
 	[FUNNEL_BY] = { "by", .type = METRIC_VALUE, .null_hint = "Leave it out for 'kind'." },
 	[FUNNEL_STEP_WITHIN] = { "step_within", .type = METRIC_VALUE, .may_be_null = true },
 	[FUNNEL_AS_OF] = { "as_of", .type = METRIC_AS_OF, .may_be_null = true },
-	[FUNNEL_ZONE] = { "zone", .type = METRIC_ZONE },
+	[FUNNEL_ZONE] = { "zone", .type = METRIC_ZONE, .may_be_null = true },
 };
 
 static ArrayType *
@@ -191,7 +191,7 @@ needs_zone(const FunnelRules *rules, bool has_as_of)
 }
 
 static void
-open_funnel(const Metric *metric, MetricQuestion *question)
+open_funnel(MetricQuestion *question)
 {
 	Funnel *funnel = palloc0(sizeof(Funnel));
 	FunnelRules *rules = &funnel->rules;
@@ -486,7 +486,8 @@ static const TallyShape shape = {
 
 /* loyalty_funnel_totals_result_in, loyalty_funnel_totals_result_out,
  * loyalty_funnel_totals_result_recv, loyalty_funnel_totals_result_send,
- * loyalty_funnel_totals_result_merge */
+ * loyalty_funnel_totals_result_merge,
+ * loyalty_funnel_totals_result_scope */
 TALLY_TYPE(funnel_totals_result, &shape)
 
 /* NULL where no step has a window. */
@@ -535,6 +536,8 @@ text_of_parameter(const MetricQuestion *question, const char *name)
 			return by_names[rules->by_label ? 1 : 0];
 		case FUNNEL_PARAMETER_MODE:
 			return mode_names[rules->mode];
+		case FUNNEL_PARAMETER_ZONE:
+			return question->zone_name;
 		case FUNNEL_PARAMETER_WITHIN:
 			return rules->within.limited ? policy_interval_text(&rules->within.span) : NULL;
 		default: /* FUNNEL_PARAMETER_STEP_WITHIN */

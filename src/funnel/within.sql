@@ -19,7 +19,7 @@ COMMENT ON FUNCTION funnel_totals(base timeline_base, steps text[], within @TYPE
 	'the funnel of everyone in a base, with a window that is @WINDOW@; else as with an interval';
 
 \expand metric/aggregate.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
-	SUMMARY="timeline event_timeline" VOLATILITY=IMMUTABLE \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="steps text[], within @TYPE@, mode text, by text, step_within interval[], as_of date, zone text" \
 	COST_OF_A_ROW=50 SSPACE=4096 \
 	AGGREGATE_COMMENT="the funnel of everyone over timelines, with a window that is @WINDOW@; else as with an interval"
