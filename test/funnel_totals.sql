@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(94);
+SELECT plan(96);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
@@ -207,6 +207,8 @@ SELECT results_eq(format('SELECT (SELECT max(step) FROM funnel_totals_table(r) W
 	format('VALUES (%1$s, %2$L), (%1$s, %2$L)', reached, zone), '... of everyone, both ways, in ' || zone)
 FROM (VALUES ('Europe/Helsinki', 1), ('UTC', 2)) v(zone, reached);
 SELECT is((SELECT funnel_totals(t, '{a,b}', '1 hour', 'in_order', 'kind', NULL, NULL, 'Asia/Tokyo') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), (SELECT funnel_totals(t, '{a,b}', '1 hour') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), 'where no day counts, a zone doesn''t');
+SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, '{a}', NULL, 'in_order', 'kind', NULL, NULL, NULL)$$, '22004', 'zone must not be null', 'an aggregate that has a zone needs one');
+SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, '{a}', NULL, 'in_order', 'kind', NULL, NULL, z) FROM (VALUES ('UTC'), ('Asia/Tokyo')) v(z)$$, '22023', 'zone must be the same for all rows of an aggregate', '... the same for all rows');
 SELECT throws_ok($$SELECT funnel('[]', '{a}', zone => 'Europe/Helsingfors')$$, '22023', NULL, 'an unknown zone');
 SELECT results_eq(format('SELECT n, reached FROM generate_series(-3, 3) n, LATERAL funnel(timeline_of(%1$L::timestamptz + n * interval ''30 minutes''), ''{a}'', as_of => %2$L, zone => %3$L)', at, day, zone),
 	format('SELECT n, ((%1$L::timestamptz + n * interval ''30 minutes'') AT TIME ZONE %3$L < date %2$L + 1)::int FROM generate_series(-3, 3) n', at, day, zone), 'the day''s end around ' || at || ' in ' || zone)
@@ -221,7 +223,7 @@ SELECT results_eq($$SELECT median_from_previous::text::interval, r::text::funnel
 	$$SELECT timestamptz '280000-12-31' - timestamptz '4713-01-01 BC', true$$, 'what is as long as an interval may be is read back');
 
 SELECT throws_ok($$SELECT funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a}')), 1)$$, '22023', NULL, 'an impossible confidence');
-SELECT results_eq($$SELECT oid::regprocedure::text FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND provolatile <> 's'$$, $$VALUES ('funnel_totals(event_timeline,text[])')$$, 'where days and months are counted, the session''s zone matters');
+SELECT results_eq($$SELECT oid::regprocedure::text FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND provolatile <> 's' ORDER BY 1$$, $$VALUES ('funnel_totals(event_timeline,text[])'), ('funnel_totals(event_timeline,text[],interval,text,text,interval[],date,text)')$$, 'where days and months are counted, the session''s zone matters');
 
 SELECT * FROM finish();
 ROLLBACK;

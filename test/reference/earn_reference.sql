@@ -5,6 +5,7 @@
 -- events: a jsonb array of {"at", "value", "kind", "label", "ref"}
 -- policy: jsonb, as earn_policy takes it; taken to be valid
 --
+\ir days.sql
 CREATE TYPE earn_ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, role text, expires_at timestamptz);
 
 -- what an event, or a day of the year, earned; nothing is kept of what earned nothing
@@ -91,10 +92,7 @@ $$;
 
 -- The first instant of a local day, where a clock put back over midnight gives two of them.
 CREATE FUNCTION earn_ref_day_start(day date, zone text) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT coalesce(min(t) FILTER (WHERE (t AT TIME ZONE zone)::date = day AND ((t - interval '1 microsecond') AT TIME ZONE zone)::date < day), day::timestamp AT TIME ZONE zone)
-	FROM unnest(ARRAY[interval '1 hour', '30 minutes', '0']) back, LATERAL (SELECT (day::timestamp AT TIME ZONE zone) - back AS t) v
-$$;
+LANGUAGE sql STABLE AS $$ SELECT ref_day_begins(day, zone) $$;
 
 -- the same day of another year; 29 February is 28 February where there is none
 CREATE FUNCTION earn_ref_in_year(day date, year int) RETURNS date
