@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(97);
+SELECT plan(95);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
