@@ -33,13 +33,13 @@ SELECT cmp_ok((SELECT count(*)::int FROM metric WHERE as_of_at IS NOT NULL), '>'
 SELECT is_empty($$SELECT oid::regprocedure, name FROM metric CROSS JOIN LATERAL unnest(types, names[1:cardinality(types)]) WITH ORDINALITY x(type, name, n)
 	WHERE n < as_of_at AND proname <> 'funnel_totals' AND type::text !~ '(_base|_set|_timeline|_policy|^calendar_period)$' AND name <> 'from_day'$$, '... before what is neither policy nor period');
 SELECT is_empty($$SELECT m.oid::regprocedure FROM metric m WHERE prokind = 'f' AND as_of_at IS NOT NULL AND NOT EXISTS (SELECT FROM metric a WHERE a.prokind = 'a' AND a.proname = m.proname AND a.prorettype = m.prorettype
-	AND cardinality(a.types) = m.as_of_at - 1 AND a.types[1:] = m.types[1:m.as_of_at - 2]) AND m.types[1] <> 'activity_base'::regtype AND m.proname <> 'funnel_totals'$$, 'every metric has an aggregate without as_of, which counts, or tells what to give');
+	AND cardinality(a.types) = m.as_of_at - 1 AND a.types[1:] = m.types[1:m.as_of_at - 2]) AND m.types[1] <> 'activity_base'::regtype$$, 'every metric has an aggregate without as_of, which counts, or tells what to give');
 
 -- zones
 SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND proargtypes::text ~ ('(^| )' || 'timestamptz'::regtype::oid || '( |$)')
 	AND NOT 'zone' = ANY (coalesce(proargnames, '{}')) AND (prorettype::regtype::text LIKE '%activity%') AND provolatile <> 's'$$, 'every aggregate that takes days in the session''s zone is stable');
 SELECT is((SELECT count(*)::int FROM routine WHERE prokind = 'a' AND provolatile = 's' AND prorettype::regtype::text LIKE '%activity%'), 1 + (SELECT count(*)::int FROM routine WHERE prokind = 'a' AND proname = 'activities' AND proargtypes[1] = 'timestamptz'::regtype AND pronargs = 2), '... and they are there');
-SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND 'zone' = ANY (proargnames) AND NOT '"any"'::regtype = ANY (proargtypes) AND provolatile <> 'i'$$, 'those with a zone of their own are immutable');
+SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND 'zone' = ANY (proargnames) AND prorettype::regtype::text ~ 'activity|timeline' AND NOT '"any"'::regtype = ANY (proargtypes) AND provolatile <> 'i'$$, 'those that collect in a zone of their own are immutable');
 SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND prorettype::regtype::text LIKE '%timeline%' AND provolatile <> CASE WHEN '"any"'::regtype = ANY (proargtypes) OR ('date'::regtype = ANY (proargtypes) AND NOT 'zone' = ANY (proargnames)) THEN 's' ELSE 'i' END$$,
 	'timelines depend on the zone where they are of days, and on a type where that is any: an enum''s labels may be renamed');
 SELECT is_empty($$SELECT p.proargtypes[0]::regtype FROM pg_proc p JOIN member ON objid = p.oid WHERE p.proname = 'activities' AND p.proargtypes[1] = 'timestamptz'::regtype AND p.pronargs = 2

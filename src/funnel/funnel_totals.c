@@ -58,7 +58,7 @@ static const MetricArgument arguments[] = {
 	[FUNNEL_BY] = { "by", .type = METRIC_VALUE, .null_hint = "Leave it out for 'kind'." },
 	[FUNNEL_STEP_WITHIN] = { "step_within", .type = METRIC_VALUE, .may_be_null = true },
 	[FUNNEL_AS_OF] = { "as_of", .type = METRIC_AS_OF, .may_be_null = true },
-	[FUNNEL_ZONE] = { "zone", .type = METRIC_ZONE },
+	[FUNNEL_ZONE] = { "zone", .type = METRIC_ZONE, .may_be_null = true },
 };
 
 static ArrayType *
@@ -536,6 +536,8 @@ text_of_parameter(const MetricQuestion *question, const char *name)
 			return by_names[rules->by_label ? 1 : 0];
 		case FUNNEL_PARAMETER_MODE:
 			return mode_names[rules->mode];
+		case FUNNEL_PARAMETER_ZONE:
+			return question->zone_name;
 		case FUNNEL_PARAMETER_WITHIN:
 			return rules->within.limited ? policy_interval_text(&rules->within.span) : NULL;
 		default: /* FUNNEL_PARAMETER_STEP_WITHIN */

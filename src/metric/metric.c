@@ -53,8 +53,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 
 	if (PG_ARGISNULL(n))
 	{
-		if (!argument->may_be_null && argument->type != METRIC_AS_OF &&
-			argument->type != METRIC_ZONE)
+		if (!argument->may_be_null && argument->type != METRIC_AS_OF)
 			argument_refuse_null(fcinfo, n, argument->name, argument->null_hint);
 		return;
 	}
@@ -64,8 +63,8 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_OTHER_POLICY:
 		case METRIC_PERIOD:
 		case METRIC_WITHIN:
-		case METRIC_ZONE:
 		case METRIC_VALUE:
+		case METRIC_ZONE:
 			question->values[i] = PG_GETARG_VARLENA_PP(n);
 			break;
 		case METRIC_AS_OF:
@@ -179,25 +178,13 @@ zone_of_policies(const Metric *metric, const MetricQuestion *question)
 	return zone != NULL ? zone : other;
 }
 
-/* The zone that an argument is; NULL: none. */
-static ZoneDays *
-zone_of_argument(const Metric *metric, const MetricQuestion *question)
-{
-	const MetricArgument *argument = argument_of(metric, METRIC_ZONE);
-	const struct varlena *zone =
-		argument != NULL ? question->values[argument - metric->arguments] : NULL;
-
-	return zone != NULL ? zone_by_name(VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone)) : NULL;
-}
-
-/* The zone of all that is asked over timelines: that of the policies, or of an argument, which a
+/* The zone of all that is asked over timelines: one that is named; that of the policies, which a
  * period must agree with, or that of a period; or the one whose days were collected, which those
  * must agree with; or the session's. */
 static ZoneDays *
 settle_zone(const Metric *metric, const MetricQuestion *question, const Base *base)
 {
-	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question)
-											: zone_of_argument(metric, question);
+	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question) : question->zone;
 	const char *of_days = base != NULL && base->zone_state == ZONE_KNOWN ? base->zone : NULL;
 
 	if (question->period != NULL)
@@ -257,6 +244,10 @@ open_question(const Metric *metric, MetricQuestion *question, const Base *base)
 				question->within = value != NULL
 									   ? (CalendarPeriod *) value
 									   : calendar_period_parse(metric->arguments[i].by_default);
+				break;
+			case METRIC_ZONE:
+				if (value != NULL)
+					question->zone = zone_by_name(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 				break;
 			default:
 				break;
@@ -387,6 +378,8 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return calendar_period_text(question->period);
 		case METRIC_WITHIN:
 			return calendar_period_text(question->within);
+		case METRIC_ZONE:
+			return question->zone_name;
 		case METRIC_AS_OF:
 			return question->has_as_of ? day_text(question->as_of) : NULL;
 		case METRIC_DAY:
@@ -397,8 +390,6 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
 		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
-		case METRIC_ZONE:
-			return question->zone_name;
 		default: /* METRIC_SPAN, METRIC_VALUE */
 			return metric->text(question, metric->arguments[i].name);
 	}
@@ -735,8 +726,7 @@ same_meaning(const MetricQuestion *asked, const MetricQuestion *first, const Met
 	const char *a;
 	const char *b;
 
-	if (metric->arguments[i].type != METRIC_VALUE ||
-		tally_parameter_number(metric->shape, name) < 0)
+	if (tally_parameter_number(metric->shape, name) < 0)
 		return false;
 	open_question(metric, &opened, NULL);
 	a = argument_text(metric, &opened, i);
@@ -866,25 +856,6 @@ fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation, Tally *tally)
 	close_summary(fcinfo, 1, first);
 }
 
-/* What only a function can settle by itself, an aggregate has to be given. */
-static void
-refuse_defaults(FunctionCallInfo fcinfo, const Metric *metric, const MetricQuestion *asked)
-{
-	const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
-	const MetricArgument *zone = argument_of(metric, METRIC_ZONE);
-	int first = 1 + inputs_of(metric);
-
-	if (!asked->has_as_of && !as_of->may_be_null && !as_of->is_open)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						first + (as_of - metric->arguments) < PG_NARGS()
-							? errmsg("%s must not be null", as_of->name)
-							: errmsg("%s is missing", as_of->name),
-						errhint("%s", as_of->null_hint)));
-	if (zone != NULL && first + (int) (zone - metric->arguments) < PG_NARGS())
-		argument_refuse_null(fcinfo, first + (int) (zone - metric->arguments), zone->name,
-							 "Leave it out for the session's TimeZone.");
-}
-
 Datum
 metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 {
@@ -894,7 +865,17 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	bool is_new;
 
 	read_question(fcinfo, 1 + inputs_of(metric), metric, &asked);
-	refuse_defaults(fcinfo, metric, &asked);
+	if (!asked.has_as_of)
+	{
+		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
+
+		if (!as_of->may_be_null && !as_of->is_open)
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							1 + inputs_of(metric) + (as_of - metric->arguments) < PG_NARGS()
+								? errmsg("%s must not be null", as_of->name)
+								: errmsg("%s is missing", as_of->name),
+							errhint("%s", as_of->null_hint)));
+	}
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
 	if (accumulation == NULL)

@@ -41,7 +41,7 @@ typedef enum MetricArgumentType
 	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
 	METRIC_DAY,		/* another day */
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
-	METRIC_ZONE,	/* of the days; NULL is the session's, but for an aggregate that has it */
+	METRIC_ZONE,	/* over timelines: that of days, by default the session's */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
 	METRIC_SPAN,	/* an interval */

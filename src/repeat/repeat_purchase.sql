@@ -25,19 +25,12 @@ COMMENT ON TYPE purchase_intervals_result IS
 	COST_OF_A_ROW=1 SSPACE=2048 \
 	AGGREGATE_COMMENT="the same without within"
 
--- The aggregate doesn't come by metric.sql: with a zone it is immutable, which the function isn't, that
--- has the session's by default.
-CREATE FUNCTION repeat_rate(base timeline_base, as_of date DEFAULT NULL, within int DEFAULT NULL, zone text DEFAULT NULL)
-	RETURNS repeat_rate_result
-	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_orders' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION repeat_rate(base timeline_base, as_of date, within int, zone text) IS
-	'The same by orders, two on one day included: events whose value isn''t negative, or that have none; those with the same ref are one order, those without ref one each. Collect purchases only, or leave others out with timeline_filter(). Days are local to zone, by default the session''s TimeZone; an unknown one is error 22023. NULL and errors as over days.';
-
-\expand metric/aggregate.sql NAME=repeat_rate C=repeat_rate_orders RESULT=repeat_rate_result \
-	SUMMARY="timeline event_timeline" VOLATILITY=IMMUTABLE \
-	ARGUMENTS="as_of date, within int, zone text" \
-	COST_OF_A_ROW=1 SSPACE=2048 \
-	AGGREGATE_COMMENT="repeat_rate() by orders over timelines, one for each customer, in a zone, which must not be NULL (22004). NULLs and errors as over activity sets."
+\expand metric/metric.sql NAME=repeat_rate C=repeat_rate_orders RESULT=repeat_rate_result \
+	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="as_of date DEFAULT NULL, within int DEFAULT NULL, zone text DEFAULT NULL" \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=2048 \
+	COMMENT="The same by orders, two on one day included: events whose value isn''t negative, or that have none; those with the same ref are one order, those without ref one each. Collect purchases only, or leave others out with timeline_filter(). Days are local to zone, by default the session''s TimeZone; an unknown one is error 22023. NULL and errors as over days." \
+	AGGREGATE_COMMENT="repeat_rate() by orders over timelines, one for each customer. NULLs and errors as over activity sets."
 
 \expand metric/aggregate.sql NAME=repeat_rate C=repeat_rate_orders RESULT=repeat_rate_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
@@ -50,10 +43,6 @@ COMMENT ON FUNCTION repeat_rate(base timeline_base, as_of date, within int, zone
 	ARGUMENTS="as_of date" \
 	COST_OF_A_ROW=1 SSPACE=2048 \
 	AGGREGATE_COMMENT="the same without within, in the session''s TimeZone"
-
-\expand metric/aggregate_without_as_of.sql NAME=repeat_rate C=repeat_rate_orders RESULT=repeat_rate_result \
-	SUMMARY="timeline event_timeline" ARGUMENTS="" \
-	COST_OF_A_ROW=1 SSPACE=2048
 
 CREATE FUNCTION repeat_rate_table(result repeat_rate_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (buyers bigint, eligible bigint, repeat_buyers bigint, rate float8, lower float8, upper float8, as_of date)

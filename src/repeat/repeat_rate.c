@@ -143,7 +143,7 @@ canonical_counted(const char *text)
 static const MetricArgument arguments[] = {
 	METRIC_AS_OF_ARGUMENT,
 	{ "within", .type = METRIC_COUNT, .may_be_null = true },
-	{ "zone", .type = METRIC_ZONE },
+	{ "zone", .type = METRIC_ZONE, .may_be_null = true },
 };
 
 static const TallyParameter parameters[] = {
