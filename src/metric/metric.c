@@ -8,6 +8,7 @@
 #include "access/xact.h"
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -18,6 +19,7 @@
 #include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/codec.h"
+#include "core/json.h"
 #include "metric/metric.h"
 #include "metric/statistics.h"
 #include "policy/policy.h"
@@ -43,6 +45,39 @@ metric_check_count(const char *name, int32 count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be between 1 and %d, not %d", name, METRIC_MAX_COUNT, count)));
+}
+
+/* A text is read when the question is opened. */
+static void
+read_span(FunctionCallInfo fcinfo, int n, int i, MetricQuestion *question)
+{
+	switch (get_fn_expr_argtype(fcinfo->flinfo, n))
+	{
+		case TEXTOID:
+			question->values[i] = PG_GETARG_VARLENA_PP(n);
+			break;
+		case INT4OID:
+			question->has_span = true;
+			question->span.day = PG_GETARG_INT32(n);
+			break;
+		default:
+			question->has_span = true;
+			question->span = *PG_GETARG_INTERVAL_P(n);
+			break;
+	}
+}
+
+static void
+open_span(const char *name, const struct varlena *value, MetricQuestion *question)
+{
+	char *text = text_to_cstring((const struct varlena *) value);
+
+	question->has_span = true;
+	if (!policy_parse_interval(text, &question->span))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+						errmsg("%s is not an interval: \"%.*s%s\"", name,
+							   JSON_SHOWN(text, (int) strlen(text))),
+						errhint("Write one such as '7 days' or '00:30:00'.")));
 }
 
 /* Reads the n-th argument of a call, which is the metric's i-th. */
@@ -86,8 +121,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
 			break;
 		case METRIC_SPAN:
-			question->has_span = true;
-			question->span = *PG_GETARG_INTERVAL_P(n);
+			read_span(fcinfo, n, i, question);
 			break;
 	}
 }
@@ -119,7 +153,7 @@ read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuesti
 static bool
 same_value(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric, int i)
 {
-	if (metric->arguments[i].type == METRIC_SPAN)
+	if (metric->arguments[i].type == METRIC_SPAN && a->values[i] == NULL && b->values[i] == NULL)
 		return a->has_span == b->has_span && a->span.month == b->span.month &&
 			   a->span.day == b->span.day && a->span.time == b->span.time;
 	return argument_same(a->values[i], b->values[i]);
@@ -248,6 +282,10 @@ open_question(const Metric *metric, MetricQuestion *question, const Base *base)
 			case METRIC_ZONE:
 				if (value != NULL)
 					question->zone = zone_by_name(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+				break;
+			case METRIC_SPAN:
+				if (value != NULL)
+					open_span(metric->arguments[i].name, value, question);
 				break;
 			default:
 				break;
