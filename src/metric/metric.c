@@ -413,6 +413,14 @@ parameter_text(const Metric *metric, const MetricQuestion *question, int paramet
 
 /* ---- over a base ---- */
 
+/* Of all summaries an empty one is the shortest: its version, for a timeline its flags, its count.
+ */
+static inline bool
+is_eventless(const Metric *metric, ByteSpan body)
+{
+	return body.len <= (metric->input == METRIC_TIMELINES ? 3 : 2);
+}
+
 /* A base knows days, not instants: its zone can't be changed afterwards. */
 static void
 check_zone(const Base *base, const Calendar *calendar)
@@ -486,7 +494,8 @@ metric_limit(const MetricQuestion *question)
 	return question->has_as_of ? question->as_of : today_of(question);
 }
 
-/* Without as_of, it is the day of the last event of all; there is none where nobody has one. */
+/* Without as_of, it is the day of the last event of all, but no later than today: a date such as
+ * 9999-12-31 stands for none. There is none where nobody has an event. */
 static void
 find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 {
@@ -507,6 +516,7 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 		question->as_of = zone_day(zone_noted(base->zone, strlen(base->zone)), last);
 	else
 		question->as_of = zone_day(question->zone, last);
+	question->as_of = Min(question->as_of, today_of(question));
 }
 
 /* Tells which of the kinds and labels that were asked about nobody has: 0 looks like an answer. */
@@ -559,6 +569,23 @@ fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fo
 	}
 }
 
+/* A fold, and the members without events that it met. */
+typedef struct CountingFold
+{
+	const Metric *metric;
+	void *fold;
+	int64 eventless;
+} CountingFold;
+
+static void
+count_customer(void *of, ByteSpan body)
+{
+	CountingFold *counting = of;
+
+	counting->eventless += is_eventless(counting->metric, body);
+	counting->metric->customer(counting->fold, body);
+}
+
 static void
 fold_bases(const Base *base, const Base *returns, const Metric *metric,
 		   const MetricQuestion *question, Tally *tally)
@@ -566,7 +593,12 @@ fold_bases(const Base *base, const Base *returns, const Metric *metric,
 	void *fold = metric->start(question, tally);
 
 	if (metric->customer_of_two == NULL)
-		base_fold(base, question->zone, metric->customer, fold);
+	{
+		CountingFold counting = { metric, fold, 0 };
+
+		base_fold(base, question->zone, count_customer, &counting);
+		tally_add_eventless(tally, counting.eventless);
+	}
 	else
 		fold_two(base, returns, metric, fold);
 	if (metric->finish != NULL)
@@ -610,11 +642,13 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 		tally_add_guests(tally, returns->guests);
 	if (question.has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
 		fold_bases(base, returns, metric, &question, tally);
-	else if (metric->eventless == METRIC_COUNT_EVENTLESS)
+	else
 	{
 		TallyKey key = { 0 };
 
-		tally_add(tally, tally_row(tally, &key), 0, base->customers);
+		tally_add_eventless(tally, base->customers);
+		if (metric->eventless == METRIC_COUNT_EVENTLESS)
+			tally_add(tally, tally_row(tally, &key), 0, base->customers);
 	}
 	PG_RETURN_POINTER(tally_encode(tally));
 }
@@ -800,7 +834,7 @@ close_summary(FunctionCallInfo fcinfo, int n, struct varlena *summary)
 
 /* Counts the customer whose summaries a row has. */
 static void
-fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
+fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation, Tally *tally)
 {
 	const Metric *metric = accumulation->metric;
 	struct varlena *first;
@@ -815,7 +849,10 @@ fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
 		close_summary(fcinfo, 2, second);
 	}
 	else if (first != NULL)
+	{
+		tally_add_eventless(tally, is_eventless(metric, body));
 		metric->customer(accumulation->fold, body);
+	}
 	close_summary(fcinfo, 1, first);
 }
 
@@ -845,7 +882,7 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 		accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
 	else
 		check_question(&asked, accumulation->question, metric);
-	fold_row(fcinfo, accumulation);
+	fold_row(fcinfo, accumulation, state->tally);
 	TALLY_RETURN_STATE(state);
 }
 
