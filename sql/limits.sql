@@ -70,7 +70,7 @@ SELECT count(*) FROM growth_table((SELECT growth(activities(customer, at), 'day'
 \set VERBOSITY terse
 SELECT count(*) FROM growth_table((SELECT growth(timelines(customer, at, points), 'day', '2400-01-01') FROM sentinels));
 SELECT count(*) FROM churn_table((SELECT churn(activities(customer, at), 'day', '2400-01-01') FROM sentinels));
-SELECT count(*) FROM stickiness_table((SELECT stickiness(activities(customer, at), 'day', 'day', '2400-01-01') FROM sentinels));
+SELECT count(*) FROM stickiness_table((SELECT stickiness(activities(customer, at), 'day', '2400-01-01', 'day') FROM sentinels));
 SELECT count(*) FROM retention_table((SELECT retention(activities(customer, at), 'day', '2400-01-01') FROM sentinels));
 SELECT count(*) FROM retention_curve((SELECT retention(activities(customer, at), 'day', '2400-01-01') FROM sentinels));
 SELECT count(*) FROM points_rollforward_table((SELECT points_rollforward(timelines(customer, at, points), '{}', 'day', '2400-01-01') FROM sentinels));

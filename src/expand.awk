@@ -5,7 +5,8 @@
 #
 #	The file is found from this folder. @NAME@ in it stands for what NAME= gives, in double
 #	quotes where that has blanks (and a double quote twice); @NAME_WITHOUT_DEFAULTS@ for the same
-#	list of arguments without what they are by default. A line that ends with a backslash goes on in
+#	list of arguments without what they are by default, @NAME_BEFORE_AS_OF@ for those of them that
+#	stand before as_of, or to_day, each behind a comma. A line that ends with a backslash goes on in
 #	the next one, and so does one inside of quotes. The comment at a file's head is left out. A
 #	template may expand others. It is an error if there is no such file, if a name isn't given, or
 #	if one that is given isn't used.
@@ -20,7 +21,7 @@ function fail(place, message)
 }
 
 # A line with the names of the call replaced; place is for errors.
-function fill(line, place, call,    done, name, value, is_call, is_bare)
+function fill(line, place, call,    done, name, value, is_call, is_before, is_bare)
 {
 	done = ""
 	is_call = asks(line)
@@ -28,13 +29,18 @@ function fill(line, place, call,    done, name, value, is_call, is_bare)
 		name = substr(line, RSTART + 1, RLENGTH - 2)
 		done = done substr(line, 1, RSTART - 1)
 		line = substr(line, RSTART + RLENGTH)
-		is_bare = sub(/_WITHOUT_DEFAULTS$/, "", name)
+		is_before = sub(/_BEFORE_AS_OF$/, "", name)
+		is_bare = sub(/_WITHOUT_DEFAULTS$/, "", name) || is_before
 		if (!((call, name) in given))
 			fail(place, "@" name "@ is not given")
 		used[call, name] = 1
 		value = given[call, name]
 		if (is_bare)
 			gsub(/ DEFAULT [^,]*/, "", value)
+		if (is_before) {
+			value = ", " value
+			sub(/, (as_of|to_day) date.*/, "", value)
+		}
 		if (is_call)
 			gsub(/"/, "\"\"", value)
 		done = done value

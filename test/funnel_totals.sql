@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(94);
+SELECT plan(95);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
@@ -94,6 +94,7 @@ FROM (VALUES (false), (true)) v(hashed);
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 1', 'the short form');
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 2', '... with a window');
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '36 hours', 'strictly_increasing') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 3', '... and a mode');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,visit,order,visit}', '3 days', 'in_order', 'kind', '{1 day,NULL,2 days}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 5', '... and windows of steps');
 SELECT results_eq($$SELECT count(*), bool_and(r = t) FROM (SELECT funnel_totals(timeline, '{visit,view}', '1 day') OVER (ORDER BY customer) AS r, (SELECT funnel_totals(b.timeline, '{visit,view}', '1 day') FROM stored b WHERE b.customer <= s.customer) AS t FROM stored s WHERE customer < 60) w$$,
 	$$SELECT count(*), true FROM stored WHERE customer < 60$$, 'as a window function');
 
@@ -125,7 +126,7 @@ SELECT settings(0) IS NULL AS void \gset
 SELECT is(funnel_totals(NULL::timeline_base, '{a}'), NULL, 'a NULL base');
 SELECT is((SELECT funnel_totals(timeline, '{a}') FROM stored WHERE false), NULL, 'no rows');
 SELECT is((SELECT funnel_totals(t, '{a,b}'))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": []}', 'NULL timelines are nobody') FROM (VALUES (NULL::event_timeline)) v(t);
-SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
+SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "members_without_events": 1, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
 SELECT results_eq($$SELECT t.* FROM funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a,b}'))) t$$,
 	$$VALUES (1, 'a', 0::bigint, 0::bigint, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::interval), (2, 'b', 0, 0, NULL, NULL, NULL, NULL, NULL)$$, 'shares of nobody are NULL');
 SELECT is(rollup(r), NULL, 'rollup of NULL') FROM (VALUES (NULL::funnel_totals_result)) v(r);

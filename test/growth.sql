@@ -63,22 +63,22 @@ SELECT zone, format('money by %s in %s as of %s', period, zone, until),
 FROM question WHERE id % 2 = 0 ORDER BY id;
 INSERT INTO asked
 SELECT zone, format('the census by %s in %s as of %s', period, zone, until),
-	format('SELECT t.stage, t.members FROM (SELECT lifecycle_census(activities(customer, at), %L, 2, %L) AS r FROM orders) q CROSS JOIN LATERAL lifecycle_census_table(q.r) t WHERE members > 0', period, until),
+	format('SELECT t.stage, t.members FROM (SELECT lifecycle_census(activities(customer, at), %L, %L, 2) AS r FROM orders) q CROSS JOIN LATERAL lifecycle_census_table(q.r) t WHERE members > 0', period, until),
 	format('SELECT stage, count(*) FROM ref_lifecycle(%L, 2, %L) GROUP BY stage', period, until)
 FROM question WHERE id % 3 = 0 OR until - date '2012-10-28' < 5 ORDER BY id;
 INSERT INTO asked
 SELECT zone, format('stickiness by %s within %s in %s as of %s', period, within, zone, until),
-	format('SELECT t.period_start, period_end, complete, active, round(mean_active::numeric, 9), round(ratio::numeric, 9) FROM (SELECT stickiness(activities(customer, at), %L, %L, %L) AS r FROM orders) q CROSS JOIN LATERAL stickiness_table(q.r) t', period, within, until),
+	format('SELECT t.period_start, period_end, complete, active, round(mean_active::numeric, 9), round(ratio::numeric, 9) FROM (SELECT stickiness(activities(customer, at), %L, %L, %L) AS r FROM orders) q CROSS JOIN LATERAL stickiness_table(q.r) t', period, until, within),
 	format('SELECT period_start, period_end, complete, active, round(mean_active::numeric, 9), round(ratio::numeric, 9) FROM ref_stickiness(%L, %L, %L)', period, within, until)
 FROM question, unnest(ARRAY['day', 'week', 'month']) within
 WHERE period NOT LIKE 'week%' AND CASE within WHEN 'day' THEN id % 2 = 1 WHEN 'week' THEN id % 3 = 0 ELSE period LIKE 'quarter%' OR period LIKE 'year%' END ORDER BY id;
 INSERT INTO asked
 SELECT 'Pacific/Apia', format('active days of %s as of %s', days, until),
-	format('SELECT active_days, customers, share FROM (SELECT active_days_histogram(activities(customer, at), %s, %L) AS r FROM orders) q CROSS JOIN LATERAL active_days_histogram_table(q.r) t', days, until),
+	format('SELECT active_days, customers, share FROM (SELECT active_days_histogram(activities(customer, at), %L, %s) AS r FROM orders) q CROSS JOIN LATERAL active_days_histogram_table(q.r) t', until, days),
 	format('SELECT * FROM ref_active_days(%s, %L)', days, until)
 FROM unnest(ARRAY[1, 28, 365]) days, unnest(ARRAY[date '2011-02-01', '2012-01-05', '2013-12-31']) until;
 
-SELECT plan(count(*)::int + 179) FROM asked;
+SELECT plan(count(*)::int + 197) FROM asked;
 
 SELECT enter_zone('UTC') IS NOT NULL AS entered \gset
 SELECT is_empty(format('SELECT * FROM differences(%L, %L)', got, wanted), name) FROM asked WHERE zone = 'UTC';
@@ -101,7 +101,7 @@ SELECT cmp_ok((SELECT count(*)::int FROM (SELECT customer, date_trunc('month', d
 
 CREATE TABLE counted AS
 SELECT growth(timelines(customer, at, amount), period::calendar_period) AS money, growth(timelines(customer, at, abs(amount)), period::calendar_period) AS positive,
-	growth(activities(customer, at), period::calendar_period) AS days, period, stickiness(activities(customer, at), period::calendar_period, 'day') AS sticky,
+	growth(activities(customer, at), period::calendar_period) AS days, period, stickiness(activities(customer, at), period::calendar_period, within => 'day') AS sticky,
 	lifecycle_census(activities(customer, at), period::calendar_period) AS census, active_days_histogram(activities(customer, at)) AS histogram
 FROM orders, unnest(ARRAY['week', 'month', 'quarter', 'day']) period GROUP BY period;
 
@@ -143,9 +143,9 @@ INSERT INTO way VALUES
 	('churn', 'churn(activities(customer, at), ''week'', ''2012-10-10'')', 'churn(activity, ''week'', ''2012-10-10'')', 'churn_table'),
 	('growth with money', 'growth(timelines(customer, at, amount), ''quarter'', ''2012-10-10'')', 'growth(timeline, ''quarter'', ''2012-10-10'')', 'growth_table'),
 	('growth over rich timelines', 'growth(timelines(customer, make_event(at => at, value => amount, kind => ''k'', ref => 5)), ''week@Pacific/Apia'', ''2012-10-10'')', 'growth(rich, ''week@Pacific/Apia'', ''2012-10-10'')', 'growth_table'),
-	('the census', 'lifecycle_census(activities(customer, at), ''month'', 4, ''2012-10-10'')', 'lifecycle_census(activity, ''month'', 4, ''2012-10-10'')', 'lifecycle_census_table'),
-	('stickiness', 'stickiness(activities(customer, at), ''month'', ''week'', ''2012-10-10'')', 'stickiness(activity, ''month'', ''week'', ''2012-10-10'')', 'stickiness_table'),
-	('active days', 'active_days_histogram(activities(customer, at), 90, ''2012-10-10'')', 'active_days_histogram(activity, 90, ''2012-10-10'')', 'active_days_histogram_table');
+	('the census', 'lifecycle_census(activities(customer, at), ''month'', ''2012-10-10'', 4)', 'lifecycle_census(activity, ''month'', ''2012-10-10'', 4)', 'lifecycle_census_table'),
+	('stickiness', 'stickiness(activities(customer, at), ''month'', ''2012-10-10'', ''week'')', 'stickiness(activity, ''month'', ''2012-10-10'', ''week'')', 'stickiness_table'),
+	('active days', 'active_days_histogram(activities(customer, at), ''2012-10-10'', 90)', 'active_days_histogram(activity, ''2012-10-10'', 90)', 'active_days_histogram_table');
 
 SELECT is_empty(format('SELECT * FROM differences(%L, %L)', format('SELECT t.* FROM (SELECT %s AS r FROM summary) q CROSS JOIN LATERAL %s(q.r) t', over_summaries, "table"), format('SELECT t.* FROM (SELECT %s AS r FROM orders) q CROSS JOIN LATERAL %s(q.r) t', over_base, "table")), metric || ': over summaries')
 FROM way;
@@ -175,9 +175,9 @@ RESET max_parallel_workers_per_gather;
 -- ---- stored ----
 
 CREATE TABLE kept AS
-SELECT 1 AS id, growth(activities(customer, at), 'month@UTC') AS g, growth(timelines(customer, at, amount), '{2010-08-01,2012-01-01}') AS m, lifecycle_census(activities(customer, at), 'week:sunday', 5) AS c, stickiness(activities(customer, at), 'quarter:02-01', 'month') AS s, active_days_histogram(activities(customer, at), 7) AS h
+SELECT 1 AS id, growth(activities(customer, at), 'month@UTC') AS g, growth(timelines(customer, at, amount), '{2010-08-01,2012-01-01}') AS m, lifecycle_census(activities(customer, at), 'week:sunday', '2013-03-03', 5) AS c, stickiness(activities(customer, at), 'quarter:02-01', within => 'month') AS s, active_days_histogram(activities(customer, at), days => 7) AS h
 FROM orders UNION ALL
-SELECT 2, growth(activities(NULL::int, at)), growth(timelines(NULL::int, at, amount)), lifecycle_census(activities(NULL::int, at)), stickiness(activities(NULL::int, at)), active_days_histogram(activities(NULL::int, at))
+SELECT 2, growth(activities(NULL::int, at)), growth(timelines(NULL::int, at, amount)), lifecycle_census(activities(NULL::int, at), as_of => '2013-03-03'), stickiness(activities(NULL::int, at)), active_days_histogram(activities(NULL::int, at))
 FROM orders;
 CREATE TABLE again (LIKE kept);
 COPY kept TO PROGRAM 'cat > growth_results.bin' (FORMAT binary);
@@ -202,12 +202,12 @@ SELECT is(lines($$SELECT t.period_start, active, churned, rate, lower, upper FRO
 SELECT is(lines($$SELECT t.* FROM (SELECT growth(activities(customer, at), as_of => '2023-12-31') g FROM day) q, growth_table(q.g) t$$), '', 'as_of before everything: no rows');
 SELECT is(lines($$SELECT t.* FROM (SELECT churn(activities(customer, at), as_of => '2024-01-31') g FROM day) q, churn_table(q.g) t$$), '', 'no churn in the first period');
 SELECT is(lines($$SELECT stage, members, share, as_of FROM (SELECT lifecycle_census(activities(customer, at), as_of => '2023-12-31') g FROM day) q, lifecycle_census_table(q.g) t WHERE members > 0$$), 'never,4,1,2023-12-31', '... everyone is at never');
-SELECT is(lines($$SELECT active_days, customers, share, as_of FROM (SELECT active_days_histogram(activities(customer, at), 2, '2023-12-31') g FROM day) q, active_days_histogram_table(q.g) t$$), '0,4,1,2023-12-31 1,0,0,2023-12-31 2,0,0,2023-12-31', '... and has 0 active days');
-SELECT is(lines($$SELECT stage, members, share, as_of FROM (SELECT lifecycle_census(activities(customer, NULL::date), '{2024-01-01}') g FROM day) q, lifecycle_census_table(q.g) t WHERE members > 0$$), 'never,4,1,', 'members without events, and no as_of');
-SELECT is(lines($$SELECT t.* FROM (SELECT lifecycle_census(activities(NULL::int, at)) g FROM day) q, lifecycle_census_table(q.g) t$$), 'never,0,0,, new,1,0,, current,2,0,, "at risk",3,0,, dormant,4,0,, resurrected,5,0,,', 'an empty base');
+SELECT is(lines($$SELECT active_days, customers, share, as_of FROM (SELECT active_days_histogram(activities(customer, at), '2023-12-31', 2) g FROM day) q, active_days_histogram_table(q.g) t$$), '0,4,1,2023-12-31 1,0,0,2023-12-31 2,0,0,2023-12-31', '... and has 0 active days');
+SELECT is(lines($$SELECT stage, members, share, as_of = current_date FROM (SELECT lifecycle_census(activities(customer, NULL::date), '{2024-01-01}') g FROM day) q, lifecycle_census_table(q.g) t WHERE members > 0$$), 'never,4,1,t', 'members without events, as of today');
+SELECT is(lines($$SELECT t.* FROM (SELECT lifecycle_census(activities(NULL::int, at), as_of => '2024-01-01') g FROM day) q, lifecycle_census_table(q.g) t$$), 'never,0,0,,2024-01-01 new,1,0,,2024-01-01 current,2,0,,2024-01-01 "at risk",3,0,,2024-01-01 dormant,4,0,,2024-01-01 resurrected,5,0,,2024-01-01', 'an empty base');
 SELECT is(lines($$SELECT t.* FROM (SELECT growth(activities(NULL::int, at)) g, growth(timelines(NULL::int, at, 1)) m, stickiness(activities(NULL::int, at)) s FROM day) q, LATERAL (SELECT period_start FROM growth_table(q.g) UNION ALL SELECT period_start FROM growth_table(q.m) UNION ALL SELECT period_start FROM stickiness_table(q.s)) t$$), '', '... gives no periods');
-SELECT is(lines($$SELECT g IS NULL, m IS NULL, l IS NULL, s IS NULL, h IS NULL FROM (SELECT growth(a, 'month', '2024-01-01') g, growth(t, 'month', '2024-01-01') m, lifecycle_census(a, 'month', 3, '2024-01-01') l, stickiness(a, 'month', 'day', '2024-01-01') s, active_days_histogram(a, 28, '2024-01-01') h FROM (SELECT NULL::activity_set a, NULL::event_timeline t) x WHERE false) q$$), 't,t,t,t,t', 'no summaries: NULL');
-SELECT is(lines($$SELECT growth(NULL::activity_base) IS NULL, churn(NULL::activity_base) IS NULL, growth(NULL::timeline_base) IS NULL, lifecycle_census(NULL) IS NULL, stickiness(NULL) IS NULL, active_days_histogram(NULL) IS NULL$$), 't,t,t,t,t,t', 'a NULL base: NULL');
+SELECT is(lines($$SELECT g IS NULL, m IS NULL, l IS NULL, s IS NULL, h IS NULL FROM (SELECT growth(a, 'month', '2024-01-01') g, growth(t, 'month', '2024-01-01') m, lifecycle_census(a, 'month', '2024-01-01', 3) l, stickiness(a, 'month', '2024-01-01', 'day') s, active_days_histogram(a, '2024-01-01', 28) h FROM (SELECT NULL::activity_set a, NULL::event_timeline t) x WHERE false) q$$), 't,t,t,t,t', 'no summaries: NULL');
+SELECT is(lines($$SELECT growth(NULL::activity_base) IS NULL, churn(NULL::activity_base) IS NULL, growth(NULL::timeline_base) IS NULL, lifecycle_census(NULL) IS NULL, stickiness(NULL) IS NULL, active_days_histogram(NULL::activity_base) IS NULL$$), 't,t,t,t,t,t', 'a NULL base: NULL');
 SELECT is(lines($$SELECT rollup(g) FROM (VALUES (NULL::growth_result)) v(g)$$), '', 'nothing to roll up');
 SELECT is(lines($$SELECT t.period_start, t.period_end, complete, active FROM (SELECT growth(activities(customer, at), '{2024-01-01,2024-02-29,2024-03-31}') g FROM day) q, growth_table(q.g) t$$),
 	'2024-01-01,2024-02-29,t,2 2024-02-29,2024-03-31,t,2 2024-03-31,infinity,f,2', 'a list of periods, whose last one stays open');
@@ -222,21 +222,37 @@ SELECT is(lines($$SELECT sum(revenue) FROM (SELECT growth(timelines(n, date '202
 SELECT is(lines($$SELECT revenue, new_revenue FROM (SELECT rollup(g) g FROM (SELECT growth(timelines(c, date '2024-01-01', v), as_of => '2024-01-01') g FROM (VALUES (1, 1), (2, 0.5), (3, 0.000001)) v(c, v) GROUP BY c) p) q, growth_table(q.g) t$$), '1.500001,1.500001', 'values of different scale');
 
 -- stages
-SELECT is(lifecycle(d::activity_set, 'month', n, as_of::date), stage, format('%s within %s as of %s', d, n, as_of))
+SELECT is(lifecycle(d::activity_set, 'month', as_of::date, n), stage, format('%s within %s as of %s', d, n, as_of))
 FROM (VALUES ('{}', 3, '2024-04-15', 'never'), ('{2024-04-16}', 3, '2024-04-15', 'never'), ('{2024-04-15}', 3, '2024-04-15', 'new'), ('{2024-04-01,2024-04-15}', 3, '2024-04-15', 'new'),
 	('{2024-03-31,2024-04-15}', 3, '2024-04-15', 'current'), ('{2024-03-01}', 3, '2024-04-29', 'current'), ('{2024-03-01}', 3, '2024-04-30', 'at risk'), ('{2024-02-01}', 3, '2024-04-15', 'at risk'), ('{2024-01-01}', 3, '2024-04-15', 'at risk'),
 	('{2023-12-31}', 3, '2024-04-15', 'dormant'), ('{2024-01-31}', 3, '2024-04-30', 'dormant'), ('{2024-03-31}', 1, '2024-04-30', 'dormant'), ('{2024-01-01,2024-04-15}', 3, '2024-04-15', 'current'), ('{2023-12-01,2024-04-15}', 3, '2024-04-15', 'resurrected'),
 	('{2024-01-01,2024-04-15}', 2, '2024-04-15', 'resurrected'), ('{2023-12-01,2024-03-15}', 2, '2024-04-15', 'current'), ('{2024-02-28,2024-04-15,2024-05-01}', 1, '2024-04-15', 'resurrected')) v(d, n, as_of, stage);
 SELECT is(lifecycle('{2000-01-01}'), 'dormant', 'as of today, by month, after 3, by default');
-SELECT is(lifecycle('{2024-02-29}', 'year:02-29', 1, as_of => '2025-02-27'), 'new', 'a year from 29 February');
-SELECT is(lifecycle('{2024-02-29}', 'year:02-29', 1, as_of => '2026-02-27'), 'dormant', '... and the one after');
-SELECT is_empty($$SELECT customer, lifecycle(activity, 'quarter', 1, '2012-02-29') FROM summary WHERE customer IS NOT NULL EXCEPT ALL SELECT * FROM ref_lifecycle('quarter', 1, '2012-02-29')$$, 'lifecycle(), customer by customer');
+SELECT is(lifecycle('{2024-02-29}', 'year:02-29', '2025-02-27', 1), 'new', 'a year from 29 February');
+SELECT is(lifecycle('{2024-02-29}', 'year:02-29', dormant_after => 1, as_of => '2026-02-27'), 'dormant', '... and the one after');
+SELECT is_empty($$SELECT customer, lifecycle(activity, 'quarter', '2012-02-29', 1) FROM summary WHERE customer IS NOT NULL EXCEPT ALL SELECT * FROM ref_lifecycle('quarter', 1, '2012-02-29')$$, 'lifecycle(), customer by customer');
 
 -- calls resolve
 SELECT lives_ok(format('SELECT %s FROM orders', call), call)
-FROM unnest(ARRAY['growth(activities(customer, at), ''week'', NULL)', 'churn(activities(customer, at), as_of => NULL, period => ''month'')', 'growth(timelines(customer, at, NULL))', 'growth(timelines(customer::bigint, at, 1))', 'stickiness(activities(customer::text, at), ''month'', ''week'')',
-	'stickiness(activities(customer, at), within => ''week'', as_of => ''2012-01-01'')', 'active_days_histogram(activities(customer, at), 7::smallint)', 'active_days_histogram(activities(customer, at), as_of => ''2012-01-01'', days => 7)', 'lifecycle_census(activities(customer, at), dormant_after => 6::smallint)',
-	'growth(activity_set(ARRAY[coalesce(at, ''2012-01-01'')::date]), ''month'', ''2012-01-01'')', 'lifecycle(activity_agg(at), ''week'')', 'lifecycle(activity_agg(at), dormant_after => 2, as_of => ''2012-01-01'')', 'lifecycle_census(''{2012-01-01}''::activity_set, ''month'', 3, date ''2012-01-01'')']) call;
+FROM unnest(ARRAY['growth(activities(customer, at), ''week'', NULL)', 'churn(activities(customer, at), as_of => NULL, period => ''month'')', 'growth(timelines(customer, at, NULL))', 'growth(timelines(customer::bigint, at, 1))', 'stickiness(activities(customer::text, at), ''month'', NULL, ''week'')',
+	'stickiness(activities(customer, at), within => ''week'', as_of => ''2012-01-01'')', 'active_days_histogram(activities(customer, at), NULL, 7::smallint)', 'active_days_histogram(activities(customer, at), as_of => ''2012-01-01'', days => 7)', 'lifecycle_census(activities(customer, at), dormant_after => 6::smallint)',
+	'growth(activity_set(ARRAY[coalesce(at, ''2012-01-01'')::date]), ''month'', ''2012-01-01'')', 'lifecycle(activity_agg(at), ''week'')', 'lifecycle(activity_agg(at), dormant_after => 2, as_of => ''2012-01-01'')', 'lifecycle_census(''{2012-01-01}''::activity_set, ''month'', date ''2012-01-01'', 3)',
+	-- an aggregate leaves out what the function over a base does
+	'growth(''{2012-01-01}''::activity_set, ''month'')', 'churn(''{2012-01-01}''::activity_set, ''month'')', 'growth(''[]''::event_timeline, ''month'')', 'lifecycle_census(''{2012-01-01}''::activity_set, ''month'', ''2012-01-01'')', 'stickiness(''{2012-01-01}''::activity_set, ''month'', ''2012-01-01'')', 'active_days_histogram(''{2012-01-01}''::activity_set, ''2012-01-01'')']) call;
+
+-- without as_of, growth() goes by the last day of the rows of its group, and never beyond today
+SELECT is_empty(format('SELECT * FROM differences(%L, %L)', format('SELECT t.* FROM (SELECT %s AS r FROM summary WHERE customer IS NOT NULL) q CROSS JOIN LATERAL %s(q.r) t', replace(asked, '#', ''), "table"),
+	format('SELECT t.* FROM (SELECT %s AS r FROM summary WHERE customer IS NOT NULL) q CROSS JOIN LATERAL %s(q.r) t', replace(asked, '#', ', (SELECT max(at AT TIME ZONE ''UTC'')::date FROM orders WHERE customer IS NOT NULL)'), "table")), replace(asked, '#', ''))
+FROM (VALUES ('growth(activity, ''week@UTC''#)', 'growth_table'), ('growth(timeline, ''month@UTC''#)', 'growth_table'), ('churn(activity, ''quarter@UTC''#)', 'churn_table')) v(asked, "table");
+SELECT is((SELECT rollup(r)::text FROM (SELECT growth(activity, 'month') FROM summary WHERE customer IS NOT NULL GROUP BY customer % 5) v(r)), (SELECT growth(activity, 'month')::text FROM summary WHERE customer IS NOT NULL), '... and groups of different last days add up');
+SELECT is((SELECT growth(activity, 'month')::text::growth_result FROM summary), (SELECT growth(activity, 'month') FROM summary), '... and reads back');
+SELECT throws_ok($$SELECT rollup(r) FROM (SELECT growth(activity, 'month') FROM summary WHERE customer IS NOT NULL UNION ALL SELECT growth('{2010-01-01}'::activity_set, 'month', '2010-12-31')) v(r)$$, '22023', 'growth_results with different as_of can''t be added up', '... but not one that goes further than the as_of of another');
+SELECT is(lines($$SELECT DISTINCT as_of = current_date FROM (SELECT growth('{2024-01-05,9999-12-31}'::activity_set, 'month') g) q, growth_table(q.g)$$), 't', 'a day of 9999 makes no periods up to there');
+SELECT is(lines($$SELECT DISTINCT as_of = current_date FROM (SELECT growth('[{"at": "2024-01-05T10:00:00Z", "value": 1}, {"at": "9999-12-31T10:00:00Z", "value": 1}]'::event_timeline, 'month') g) q, growth_table(q.g)$$), 't', '... nor with money');
+
+-- lifecycle() and lifecycle_census() agree without as_of: both are as of today
+SELECT is_empty(format('SELECT * FROM differences(%L, %L)', 'SELECT stage, members FROM lifecycle_census_table((SELECT lifecycle_census(activities(customer, at), dormant_after => 200) FROM orders)) WHERE members > 0',
+	'SELECT lifecycle(activity, dormant_after => 200), count(*) FROM summary WHERE customer IS NOT NULL GROUP BY 1'), 'lifecycle() and lifecycle_census(), without as_of');
 
 -- ---- errors ----
 
@@ -245,21 +261,24 @@ FROM (VALUES
 	('growth(activities(1, date ''2024-01-01''), NULL)', '22004', 'period must not be null'),
 	('stickiness(activities(1, date ''2024-01-01''), within => NULL)', '22004', 'within must not be null'),
 	('lifecycle_census(activities(1, date ''2024-01-01''), dormant_after => NULL)', '22004', 'dormant_after must not be null'),
-	('active_days_histogram(activities(1, date ''2024-01-01''), NULL)', '22004', 'days must not be null'),
-	('growth(activity, ''month'', NULL)', '22004', 'as_of must not be null'),
-	('growth(timeline, ''month'', NULL)', '22004', 'as_of must not be null'),
-	('active_days_histogram(activities(1, date ''2024-01-01''), 0)', '22023', 'days must be between 1 and 36525, not 0'),
+	('active_days_histogram(activities(1, date ''2024-01-01''), days => NULL)', '22004', 'days must not be null'),
+	('stickiness(activity, ''month'', NULL)', '22004', 'as_of must not be null'),
+	('stickiness(activity, ''month'')', '22004', 'as_of is missing'),
+	('lifecycle_census(activity, ''month'')', '22004', 'as_of is missing'),
+	('lifecycle_census(activity, ''month'', NULL)', '22004', 'as_of must not be null'),
+	('active_days_histogram(activity)', '22004', 'as_of is missing'),
+	('active_days_histogram(activities(1, date ''2024-01-01''), days => 0)', '22023', 'days must be between 1 and 36525, not 0'),
 	('lifecycle_census(activities(1, date ''2024-01-01''), dormant_after => -1)', '22023', 'dormant_after must be between 1 and 36525, not -1'),
-	('lifecycle(activity, ''month'', 0)', '22023', 'dormant_after must be between 1 and 36525, not 0'),
+	('lifecycle(activity, ''month'', dormant_after => 0)', '22023', 'dormant_after must be between 1 and 36525, not 0'),
 	('lifecycle(activity, as_of => ''infinity'')', '22008', NULL),
 	('growth(activities(1, date ''2024-01-01''), as_of => ''-infinity'')', '22008', NULL),
 	('growth(activities(1, timestamptz ''2024-01-01'', ''UTC''), ''month@Asia/Tokyo'')', '22023', 'the period is in zone "Asia/Tokyo", but days were collected in zone "UTC"'),
-	('stickiness(activities(1, timestamptz ''2024-01-01'', ''UTC''), ''month'', ''day@Asia/Tokyo'')', '22023', 'the period is in zone "Asia/Tokyo", but days were collected in zone "UTC"'),
+	('stickiness(activities(1, timestamptz ''2024-01-01'', ''UTC''), ''month'', within => ''day@Asia/Tokyo'')', '22023', 'the period is in zone "Asia/Tokyo", but days were collected in zone "UTC"'),
 	('growth(activities(1, date ''2024-01-01''), ''{2024-01-02}'')', '22008', 'day 2024-01-01 is before the first period, which starts on 2024-01-02'),
 	('growth(activity, CASE customer % 2 WHEN 0 THEN ''month'' ELSE ''week'' END::calendar_period, ''2024-01-01'')', '22023', 'period and as_of must be the same for all rows of an aggregate'),
 	('growth(activity, ''month'', date ''2024-01-01'' + customer)', '22023', 'period and as_of must be the same for all rows of an aggregate') ,
-	('lifecycle_census(activity, ''month'', customer + 1, ''2024-01-01'')', '22023', 'period, dormant_after and as_of must be the same for all rows of an aggregate'),
-	('stickiness(activity, ''month'', CASE customer % 2 WHEN 0 THEN ''day'' ELSE ''week'' END::calendar_period, ''2024-01-01'')', '22023', 'period, within and as_of must be the same for all rows of an aggregate'),
+	('lifecycle_census(activity, ''month'', ''2024-01-01'', customer + 1)', '22023', 'period, as_of and dormant_after must be the same for all rows of an aggregate'),
+	('stickiness(activity, ''month'', ''2024-01-01'', CASE customer % 2 WHEN 0 THEN ''day'' ELSE ''week'' END::calendar_period)', '22023', 'period, as_of and within must be the same for all rows of an aggregate'),
 	('churn_table(growth(activities(1, date ''2024-01-01'')), 1)', '22023', 'confidence must be between 0 and 1, not 1')) v(call, state, message);
 SELECT throws_ok(format('SELECT rollup(r) FROM (SELECT %s UNION ALL SELECT %s) v(r)', a, b), '22023', message, message)
 FROM (VALUES
@@ -269,7 +288,7 @@ FROM (VALUES
 	('growth(activities(1, timestamptz ''2024-01-01'', ''UTC''))', 'growth(activities(1, timestamptz ''2024-01-01'', ''Asia/Tokyo''))', 'growth_results with different zone can''t be added up'),
 	('stickiness(activities(1, date ''2024-01-01''))', 'stickiness(activities(1, date ''2024-01-01''), within => ''week'')', 'stickiness_results with different within can''t be added up'),
 	('lifecycle_census(activities(1, date ''2024-01-01''))', 'lifecycle_census(activities(1, date ''2024-01-01''), dormant_after => 4)', 'lifecycle_census_results with different dormant_after can''t be added up'),
-	('active_days_histogram(activities(1, date ''2024-01-01''))', 'active_days_histogram(activities(1, date ''2024-01-01''), 7)', 'active_days_histogram_results with different days can''t be added up')) v(a, b, message);
+	('active_days_histogram(activities(1, date ''2024-01-01''))', 'active_days_histogram(activities(1, date ''2024-01-01''), days => 7)', 'active_days_histogram_results with different days can''t be added up')) v(a, b, message);
 
 -- results that no metric made
 SELECT throws_ok(format('SELECT %L::%s', written, type), '22P02', NULL, format('%s: %s', type, problem))

@@ -1,10 +1,11 @@
 --
 -- When points can be spent and when they are gone, against what PostgreSQL's own arithmetic of
--- days gives, where clocks are changed: at night, at midnight, across it, by a whole day.
+-- days gives and AT TIME ZONE says of when they begin, where clocks are changed: at night, at midnight, across it, by a whole day.
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(14);
+\ir reference/days.sql
+SELECT plan(16);
 SELECT setseed(0.25) IS NULL AS void \gset
 
 -- Lots of a timeline whose instants aren't those; the timelines have many lots of one day each.
@@ -25,7 +26,7 @@ BEGIN
 		WHERE l.expires_at <> l.earned_at + after::interval;
 		wrong := wrong + more;
 		SELECT count(*) INTO more FROM earnings, points_lots(t, make_points_policy(expires_after => after::interval), '2099-12-31') l
-		WHERE l.expires_at <> ((l.earned_at + after::interval)::date + 1)::timestamptz;
+		WHERE l.expires_at <> ref_day_begins((l.earned_at + after::interval)::date + 1, zone);
 		wrong := wrong + more;
 		SELECT count(*) INTO more FROM earnings, points_lots(t, make_points_policy(pending => after::interval), '2099-12-31') l
 		WHERE l.available_at <> l.earned_at + after::interval;
@@ -40,7 +41,7 @@ SELECT is(wrong_instants(zone, change - 40, change + 5), 0::bigint, zone)
 FROM (VALUES ('UTC', date '2024-03-31'), ('Europe/Helsinki', '2024-03-31'), ('America/Havana', '2024-03-10'), ('Asia/Beirut', '2022-03-27'),
 	('Africa/Cairo', '2024-04-26'), ('Australia/Lord_Howe', '2023-10-01'), ('America/Scoresbysund', '2027-03-27'), ('America/Asuncion', '2023-10-01'),
 	('America/Sao_Paulo', '2017-10-15'), ('America/St_Johns', '2006-04-02'), ('Asia/Kathmandu', '1986-01-01'), ('Pacific/Apia', '2011-12-30'),
-	('Antarctica/Troll', '2024-03-31'), ('AAA-3BBB,80/23:30,290/0:01', '2024-03-21')) z(zone, change);
+	('Antarctica/Troll', '2024-03-31'), ('AAA-3BBB,80/23:30,290/0:01', '2024-03-21'), ('Atlantic/Azores', '2024-10-27'), ('America/St_Johns', '2010-11-07')) z(zone, change);
 
 SELECT * FROM finish();
 ROLLBACK;

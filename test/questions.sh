@@ -69,9 +69,9 @@ listed_metrics()
 		churn|activity|$period, $as_of
 		growth|activity|$period, $as_of
 		growth|timeline|$period, $as_of
-		lifecycle_census|activity|$period, 3, $as_of
-		stickiness|activity|$period, 'day@Europe/Helsinki', $as_of
-		active_days_histogram|activity|28, $as_of
+		lifecycle_census|activity|$period, $as_of, 3
+		stickiness|activity|$period, $as_of, 'day@Europe/Helsinki'
+		active_days_histogram|activity|$as_of, 28
 		repeat_rate|activity|$as_of, 60
 		repeat_rate|timeline|$as_of, 60
 		purchase_intervals|activity|$as_of, 5

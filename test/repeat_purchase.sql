@@ -75,7 +75,7 @@ SELECT 'UTC', format('due as of %s', until),
 	format('SELECT customer, max(v.day) + ceil(g)::int, %L::date - (max(v.day) + ceil(g)::int), g, count(gap) FROM (SELECT DISTINCT customer FROM active_day) c LEFT JOIN ref_visits(%L) v USING (customer) LEFT JOIN (SELECT customer, percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) AS g FROM ref_visits(%L) GROUP BY customer) m USING (customer) GROUP BY customer, g', until, until, until)
 FROM unnest(ARRAY[date '2011-02-01', '2011-06-01', '2013-12-31']) until;
 
-SELECT plan(count(*)::int + 103) FROM asked;
+SELECT plan(count(*)::int + 115) FROM asked;
 
 SELECT enter_zone('UTC') IS NOT NULL AS entered \gset
 SELECT is_empty(format('SELECT * FROM differences(%L, %L)', got, wanted), name) FROM asked WHERE zone = 'UTC';
@@ -87,7 +87,7 @@ SELECT enter_zone('UTC') IS NOT NULL AS entered \gset
 -- without refs every event is an order
 UPDATE placed SET ref = NULL;
 SELECT is_empty(format('SELECT * FROM differences(%L, %L)',
-	format('SELECT t.buyers, t.eligible, t.repeat_buyers FROM (SELECT repeat_rate(timelines(customer, at, amount), as_of => ''2012-10-27'', within_days => %L) AS r FROM orders) q CROSS JOIN LATERAL repeat_rate_table(q.r) t', within),
+	format('SELECT t.buyers, t.eligible, t.repeat_buyers FROM (SELECT repeat_rate(timelines(customer, at, amount), as_of => ''2012-10-27'', within => %L) AS r FROM orders) q CROSS JOIN LATERAL repeat_rate_table(q.r) t', within),
 	format('SELECT * FROM ref_repeat_orders(''2012-10-27'', %L)', within)), format('without refs, within %s', within))
 FROM unnest(ARRAY[NULL, 20]) within;
 
@@ -176,7 +176,7 @@ SELECT is(lines($$SELECT count(*) FROM (SELECT purchase_intervals(activities(1, 
 SELECT is(lines($$SELECT t.longest, t.mean_days FROM (SELECT purchase_intervals(activities(1, d)) FROM (VALUES (date '4714-11-24 BC'), ('5874897-12-31')) v(d)) q(r), purchase_intervals_summary(r) t$$), '2147483493,2147483493', 'the longest gap there is');
 SELECT is(lines($$SELECT t.eligible, t.repeat_buyers FROM (SELECT repeat_rate(activities(1, d), as_of, 7) FROM (VALUES (date '2024-01-01'), ('2024-01-08')) v(d), unnest(ARRAY[date '2024-01-07', '2024-01-08']) as_of GROUP BY as_of ORDER BY as_of) q(r), repeat_rate_table(r) t$$), '0,0 1,1', 'the last day of a window counts, and ends it');
 SELECT is(lines($$SELECT t.repeat_buyers FROM (SELECT repeat_rate(timelines(1, make_event(at => '2024-01-01 10:00'::timestamptz + n * interval '1 day', ref => 5, kind => 'k' || n))) FROM generate_series(1, 3) n) q(r), repeat_rate_table(r) t$$), '0', 'one ref is one order, whatever the kinds');
-SELECT is(lines($$SELECT repeat_rate(activities(1, date '2024-01-01'), within_days => 5)::text$$), '"{""counted"": ""days"", ""as_of"": ""2024-01-01"", ""within_days"": 5, ""rows_without_customer"": 0, ""rows"": [{""buyers"": 1}]}"', 'the text form');
+SELECT is(lines($$SELECT repeat_rate(activities(1, date '2024-01-01'), within => 5)::text$$), '"{""counted"": ""days"", ""as_of"": ""2024-01-01"", ""within"": 5, ""rows_without_customer"": 0, ""rows"": [{""buyers"": 1}]}"', 'the text form');
 SELECT is(repeat_rate(NULL::activity_base) IS NULL AND repeat_rate(NULL::timeline_base) IS NULL AND purchase_intervals(NULL::activity_base) IS NULL, true, 'NULL base');
 SELECT is((SELECT purchase_intervals_quantile(NULL, 0.5) IS NULL AND purchase_intervals_quantile(purchase_intervals(activities(1, date '2024-01-01')), NULL) IS NULL AND purchase_intervals_quantile(purchase_intervals(activities(1, date '2024-01-01')), 0.5) IS NULL), true, 'NULL result, NULL q, no gaps');
 SELECT is((SELECT repeat_rate(activity, '2024-01-01', NULL) FROM summary WHERE false) IS NULL, true, 'no rows');
@@ -184,15 +184,32 @@ SELECT is(lines(format('SELECT * FROM next_purchase_due(%L, %L)', days, as_of)),
 FROM (VALUES ('{}', '2024-01-01', ',,,0'), ('{2024-01-01}', '2024-01-05', ',,,0'), ('{2024-01-01,2024-01-08}', '2024-01-10', '2024-01-15,-5,7,1'), ('{2024-01-01,2024-01-08,2024-01-16}', '2024-01-31', '2024-01-24,7,7.5,2'),
 	('{2024-01-01,2024-01-08,2024-01-15,2024-03-15}', '2024-03-22', '2024-03-22,0,7,3'), ('{2024-01-01,2024-01-08,2024-03-01}', '2024-01-08', '2024-01-15,-7,7,1')) v(days, as_of, due);
 
+-- an aggregate leaves out what the function over a base does
+SELECT is((SELECT repeat_rate(activity, '2012-10-10') FROM summary), (SELECT repeat_rate(activity, '2012-10-10', NULL) FROM summary), 'repeat_rate() over sets, without within');
+SELECT is((SELECT repeat_rate(timeline, '2012-10-10') FROM summary), (SELECT repeat_rate(timeline, '2012-10-10', NULL, NULL) FROM summary), '... over timelines');
+SELECT is((SELECT purchase_intervals(activity, '2012-10-10') FROM summary), (SELECT purchase_intervals(activity, '2012-10-10', 10) FROM summary), 'purchase_intervals() up to the tenth');
+
+-- local days of a zone: 1 January 10:00 and 3 January 02:00 in UTC are one day apart in Los Angeles, two in UTC
+CREATE TABLE two_orders AS SELECT timeline_agg(at) AS t FROM (VALUES (timestamptz '2024-01-01 10:00Z'), ('2024-01-03 02:00Z')) v(at);
+SELECT is((SELECT array_agg(r.repeat_buyers ORDER BY zone) FROM (SELECT zone, repeat_rate(timelines(1, t), '2024-02-01', 1, zone) AS result FROM two_orders, unnest(ARRAY['America/Los_Angeles', 'UTC']) zone GROUP BY zone) q, repeat_rate_table(q.result) r), '{1,0}', 'a zone that is named');
+SELECT is((SELECT repeat_rate(t, '2024-02-01', 1, 'America/Los_Angeles')::text FROM two_orders), '{"counted": "orders", "zone": "America/Los_Angeles", "as_of": "2024-02-01", "within": 1, "rows_without_customer": 0, "rows": [{"buyers": 1, "eligible": 1, "repeat_buyers": 1}]}', '... in an aggregate, and in the result');
+SELECT is((SELECT repeat_rate(timelines(1, t), within => 1, zone => 'America/Los_Angeles')::text::jsonb->>'as_of' FROM two_orders), '2024-01-02', '... and the last day is one of that zone');
+
 -- ---- errors ----
 
 SELECT throws_ok(format('SELECT %s FROM summary', call), state, message, call)
 FROM (VALUES
 	('repeat_rate(activity, NULL, NULL)', '22004', 'as_of must not be null'),
-	('repeat_rate(activities(1, date ''2024-01-01''), within_days => 0)', '22023', 'within_days must be between 1 and 36525, not 0'),
+	('repeat_rate(activity)', '22004', 'as_of is missing'),
+	('repeat_rate(timeline)', '22004', 'as_of is missing'),
+	('purchase_intervals(activity)', '22004', 'as_of is missing'),
+	('repeat_rate(timeline, NULL)', '22004', 'as_of must not be null'),
+	('repeat_rate(timeline, ''2024-01-01'', 1, ''Nowhere'')', '22023', NULL),
+	('repeat_rate(timelines(1, timestamptz ''2024-01-01''), zone => ''Nowhere'')', '22023', NULL),
+	('repeat_rate(activities(1, date ''2024-01-01''), within => 0)', '22023', 'within must be between 1 and 36525, not 0'),
 	('repeat_rate(activities(1, date ''2024-01-01''), ''infinity'')', '22008', NULL),
-	('repeat_rate(activity, ''2024-01-01'', customer)', '22023', 'as_of and within_days must be the same for all rows of an aggregate'),
-	('repeat_rate(activity, ''2024-01-01'', CASE customer WHEN 3 THEN 3 END)', '22023', 'as_of and within_days must be the same for all rows of an aggregate'),
+	('repeat_rate(activity, ''2024-01-01'', customer)', '22023', 'as_of and within must be the same for all rows of an aggregate'),
+	('repeat_rate(activity, ''2024-01-01'', CASE customer WHEN 3 THEN 3 END)', '22023', 'as_of and within must be the same for all rows of an aggregate'),
 	('purchase_intervals(activity, ''2024-01-01'', NULL)', '22004', 'up_to must not be null'),
 	('purchase_intervals(activity, ''2024-01-01'', 0)', '22023', 'up_to must be between 1 and 36525, not 0'),
 	('purchase_intervals_quantile(purchase_intervals(activities(1, date ''2024-01-01'')), 1.1)', '22023', 'q must be from 0 to 1, not 1.1'),
@@ -204,7 +221,7 @@ FROM (VALUES
 SELECT throws_ok(format('SELECT rollup(r) FROM (SELECT %s UNION ALL SELECT %s) v(r)', a, b), '22023', message, message)
 FROM (VALUES
 	('repeat_rate(activities(1, date ''2024-01-01''))', 'repeat_rate(timelines(1, date ''2024-01-01'', 1))', 'repeat_rate_results with different counted can''t be added up'),
-	('repeat_rate(activities(1, date ''2024-01-01''))', 'repeat_rate(activities(1, date ''2024-01-01''), within_days => 3)', 'repeat_rate_results with different within_days can''t be added up'),
+	('repeat_rate(activities(1, date ''2024-01-01''))', 'repeat_rate(activities(1, date ''2024-01-01''), within => 3)', 'repeat_rate_results with different within can''t be added up'),
 	('purchase_intervals(activities(1, date ''2024-01-01''))', 'purchase_intervals(activities(1, date ''2024-01-02''))', 'purchase_intervals_results with different as_of can''t be added up'),
 	('purchase_intervals(activities(1, date ''2024-01-01''))', 'purchase_intervals(activities(1, date ''2024-01-01''), up_to => 9)', 'purchase_intervals_results with different up_to can''t be added up')) v(a, b, message);
 SELECT throws_ok(format('SELECT %L::%s', written, type), '22P02', NULL, format('%s: %s', type, problem))
@@ -213,7 +230,7 @@ FROM (VALUES
 	('repeat_rate_result', '{"counted": "visits", "rows": []}', 'something else counted'),
 	('repeat_rate_result', '{"counted": "days", "rows": [{"buyers": 1, "eligible": 1}]}', 'no as_of'),
 	('repeat_rate_result', '{"counted": "days", "as_of": "2024-01-01", "rows": [{"buyers": 2, "eligible": 1}]}', 'not eligible without a limit'),
-	('repeat_rate_result', '{"counted": "days", "as_of": "2024-01-01", "within_days": 3, "rows": [{"buyers": 1, "eligible": 2}]}', 'more eligible than buyers'),
+	('repeat_rate_result', '{"counted": "days", "as_of": "2024-01-01", "within": 3, "rows": [{"buyers": 1, "eligible": 2}]}', 'more eligible than buyers'),
 	('repeat_rate_result', '{"counted": "days", "as_of": "2024-01-01", "rows": [{"buyers": 1, "eligible": 1, "repeat_buyers": 2}]}', 'more repeat buyers than buyers'),
 	('purchase_intervals_result', '{"rows": []}', 'no up_to'),
 	('purchase_intervals_result', '{"up_to": 3, "rows": [{"n": 1, "days": 0, "reached": 1}]}', 'no as_of'),

@@ -110,7 +110,7 @@ BEGIN
 	DROP TABLE got, wanted;
 END $$;
 
-SELECT plan(count(*)::int + 149) FROM question;
+SELECT plan(count(*)::int + 152) FROM question;
 SELECT is_empty(format('SELECT f.* FROM question q, faults(q) f WHERE id = %s', id),
 				concat_ws(' ', CASE WHEN two THEN 'starts and returns' ELSE 'one base' END, mode, brackets, 'rolling ' || rolling, 'by', period, 'in', zone, 'as of', until))
 FROM question ORDER BY id;
@@ -241,7 +241,7 @@ FROM (VALUES ('retention(activities(c, a), mode => ''last'')', '22023'), ('reten
 	('retention(timelines(c, t), elapsed => NULL)', '22004'), ('retention(timelines(c, t), elapsed => ''1 month'')', '22023'), ('retention(timelines(c, t), elapsed => ''-1 day'')', '22023'),
 	('retention(timelines(c, t), elapsed => ''59.999999 seconds'')', '22023'), ('retention(timelines(c, t), NULL)', '22004'), ('retention(timelines(c, t), as_of => ''infinity'')', '22008'),
 	('retention(timelines(c, at), elapsed => ''1 minute'') FROM (VALUES (1, timestamptz ''4700-01-01 BC''), (1, ''2024-01-01'')) w(c, at) --', '54000'),
-	('retention(timelines(c, t), ''{2024-02-01}'')', '22008'), ('retention(t, ''month'', NULL)', '22004'), ('retention(t, ''month'', ''2024-01-05'', ''{"mode": "recurring"}'')', '22023'),
+	('retention(timelines(c, t), ''{2024-02-01}'')', '22008'), ('retention(t, ''month'', NULL)', '22004'), ('retention(t, ''month'')', '22004'), ('retention(t, ''month'', ''2024-01-05'', ''{"mode": "recurring"}'')', '22023'),
 	('retention_options(''recurring'', elapsed => ''1 day'')', '22023'), ('retention_options(NULL)', '22004'),
 	('retention(a, ''month'', NULL, ''{"mod": 1}''::jsonb)', '22P02'), ('retention(a, ''month'', NULL, ''[]''::jsonb)', '22P02'), ('retention(a, ''month'', NULL, ''{"mode": 1}''::jsonb)', '22P02'),
 	('retention(a, ''month'', NULL, ''{"mode": "never"}''::jsonb)', '22023'), ('retention(a, ''month'', NULL, ''{"rolling": 1.5}''::jsonb)', '22P02'), ('retention(a, ''month'', NULL, ''{"brackets": []}''::jsonb)', '22023'),

@@ -147,9 +147,13 @@ extern const char *zone_name(const ZoneDays *zone);
 /* What zone_day() does where its table doesn't have the answer; refuses infinity (22008). */
 extern DateADT zone_day_slow(ZoneDays *zone, TimestampTz at);
 
-/* The first instant of a local day, as date::timestamptz has it: infinite for an infinite day;
- * 22008 out of range. */
-extern TimestampTz zone_day_start(const ZoneDays *zone, DateADT day);
+/*
+ * When a local day begins: the first instant whose local date is that day, or a later one where the
+ * zone leaves the day out. The day before ends there, which is what "as of" it means. Where a day
+ * has two midnights this is the first; where the clock goes back over midnight what comes again of
+ * the day before is behind it. Infinite for an infinite day; 22008 out of range.
+ */
+extern TimestampTz zone_day_start(ZoneDays *zone, DateADT day);
 
 /* What timestamptz + interval gives in that zone: months (clamped) and days in local time, then the
  * rest. 22008 out of range. */

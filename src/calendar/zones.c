@@ -1,6 +1,6 @@
 /*
  * zones.c
- *		Which local day an instant falls on.
+ *		Which local day an instant falls on, and when a day begins.
  */
 #include "postgres.h"
 
@@ -354,10 +354,70 @@ zone_day_slow(ZoneDays *zone, TimestampTz at)
 	return day;
 }
 
-TimestampTz
-zone_day_start(const ZoneDays *zone, DateADT day)
+/* The offset of a whole day of UTC; ZONE_OFFSET_CHANGES where it isn't one, or isn't in the table.
+ */
+static int32
+offset_of_day(ZoneDays *zone, int64 utc_day)
 {
-	struct pg_tm tm;
+	uint64 slot = (uint64) (utc_day - ZONE_FIRST_DAY);
+
+	if (slot >= ZONE_PAGES * ZONE_PAGE_DAYS)
+		return ZONE_OFFSET_CHANGES;
+	if (unlikely(zone->pages[slot / ZONE_PAGE_DAYS] == NULL))
+		zone_fill_page(zone, (int) (slot / ZONE_PAGE_DAYS));
+	return zone->pages[slot / ZONE_PAGE_DAYS][slot % ZONE_PAGE_DAYS];
+}
+
+/* Seconds east of UTC at an instant, which is given in seconds. */
+static int64
+offset_at(const ZoneDays *zone, pg_time_t seconds)
+{
+	const struct pg_tm *local = pg_localtime(&seconds, zone->zone);
+
+	if (local == NULL)
+		report_timestamp_out_of_range();
+	return local->tm_gmtoff;
+}
+
+/*
+ * The first second at which the local time is midnight or later, both counted from the Unix epoch.
+ *
+ * From one change of the clock to the next, local time goes on with UTC. So either it comes to
+ * midnight in between, or the change has carried it there.
+ */
+static pg_time_t
+first_second(const ZoneDays *zone, int64 midnight)
+{
+	pg_time_t from = midnight;
+
+	/* well before it, wherever that is */
+	do
+		from -= 2 * SECS_PER_DAY;
+	while (from + offset_at(zone, from) >= midnight);
+
+	for (;;)
+	{
+		pg_time_t at = midnight - offset_at(zone, from);
+		pg_time_t change;
+		long int before;
+		long int after;
+		int before_dst;
+		int after_dst;
+
+		if (at <= from)
+			return from;
+		if (pg_next_dst_boundary(&from, &before, &before_dst, &change, &after, &after_dst,
+								 zone->zone) <= 0 ||
+			at < change)
+			return at;
+		from = change;
+	}
+}
+
+TimestampTz
+zone_day_start(ZoneDays *zone, DateADT day)
+{
+	int32 offset;
 	TimestampTz start;
 
 	if (DATE_IS_NOBEGIN(day))
@@ -367,9 +427,15 @@ zone_day_start(const ZoneDays *zone, DateADT day)
 	if (day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
 		report_timestamp_out_of_range();
 
-	memset(&tm, 0, sizeof(tm));
-	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-	start = day * USECS_PER_DAY + DetermineTimeZoneOffset(&tm, zone->zone) * USECS_PER_SEC;
+	/* Mostly the clock isn't changed from the day before to the day after. */
+	offset = offset_of_day(zone, day);
+	if (offset != ZONE_OFFSET_CHANGES && offset_of_day(zone, (int64) day - 1) == offset &&
+		offset_of_day(zone, (int64) day - 2) == offset)
+		start = (TimestampTz) day * USECS_PER_DAY - offset * USECS_PER_SEC;
+	else
+		start =
+			(first_second(zone, EPOCH_SECONDS + (pg_time_t) day * SECS_PER_DAY) - EPOCH_SECONDS) *
+			USECS_PER_SEC;
 	if (!IS_VALID_TIMESTAMP(start))
 		report_timestamp_out_of_range();
 	return start;
@@ -436,20 +502,6 @@ zone_add_interval(const ZoneDays *zone, TimestampTz at, const Interval *interval
 	if (pg_add_s64_overflow(at, interval->time, &at) || !IS_VALID_TIMESTAMP(at))
 		report_timestamp_out_of_range();
 	return at;
-}
-
-/* The offset of a whole day of UTC; ZONE_OFFSET_CHANGES where it isn't one, or isn't in the table.
- */
-static int32
-offset_of_day(ZoneDays *zone, int64 utc_day)
-{
-	uint64 slot = (uint64) (utc_day - ZONE_FIRST_DAY);
-
-	if (slot >= ZONE_PAGES * ZONE_PAGE_DAYS)
-		return ZONE_OFFSET_CHANGES;
-	if (unlikely(zone->pages[slot / ZONE_PAGE_DAYS] == NULL))
-		zone_fill_page(zone, (int) (slot / ZONE_PAGE_DAYS));
-	return zone->pages[slot / ZONE_PAGE_DAYS][slot % ZONE_PAGE_DAYS];
 }
 
 /* Where the offset is the same then, and for a day to either side, so that no local time comes

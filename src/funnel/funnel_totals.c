@@ -58,7 +58,7 @@ static const MetricArgument arguments[] = {
 	[FUNNEL_BY] = { "by", .type = METRIC_VALUE, .null_hint = "Leave it out for 'kind'." },
 	[FUNNEL_STEP_WITHIN] = { "step_within", .type = METRIC_VALUE, .may_be_null = true },
 	[FUNNEL_AS_OF] = { "as_of", .type = METRIC_AS_OF, .may_be_null = true },
-	[FUNNEL_ZONE] = { "zone", .type = METRIC_VALUE, .may_be_null = true },
+	[FUNNEL_ZONE] = { "zone", .type = METRIC_ZONE, .may_be_null = true },
 };
 
 static ArrayType *
@@ -191,20 +191,13 @@ needs_zone(const FunnelRules *rules, bool has_as_of)
 }
 
 static void
-open_funnel(const Metric *metric, MetricQuestion *question)
+open_funnel(MetricQuestion *question)
 {
 	Funnel *funnel = palloc0(sizeof(Funnel));
 	FunnelRules *rules = &funnel->rules;
 
 	funnel->context =
 		AllocSetContextCreate(CurrentMemoryContext, "loyalty funnel", ALLOCSET_SMALL_SIZES);
-	if (question->values[FUNNEL_ZONE] != NULL)
-	{
-		const struct varlena *zone = question->values[FUNNEL_ZONE];
-
-		question->zone = zone_by_name(VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone));
-		question->zone_name = zone_name(question->zone);
-	}
 	open_steps(rules, question->values[FUNNEL_STEPS]);
 	funnel_open_names(funnel);
 	if (question->has_span)
@@ -493,7 +486,8 @@ static const TallyShape shape = {
 
 /* loyalty_funnel_totals_result_in, loyalty_funnel_totals_result_out,
  * loyalty_funnel_totals_result_recv, loyalty_funnel_totals_result_send,
- * loyalty_funnel_totals_result_merge */
+ * loyalty_funnel_totals_result_merge,
+ * loyalty_funnel_totals_result_scope */
 TALLY_TYPE(funnel_totals_result, &shape)
 
 /* NULL where no step has a window. */

@@ -49,8 +49,10 @@ active_days_customer(void *of, ByteSpan body)
 
 /* ---- the result ---- */
 
-static const MetricArgument active_days_arguments[] = { { "days", .type = METRIC_COUNT },
-														METRIC_AS_OF_ARGUMENT };
+static const MetricArgument active_days_arguments[] = {
+	METRIC_AS_OF_ARGUMENT,
+	{ "days", .type = METRIC_COUNT, .by_default = "28" },
+};
 
 static const TallyParameter active_days_parameters[] = { METRIC_COUNT_PARAMETER("days"),
 														 METRIC_ZONE_PARAMETER,
@@ -96,12 +98,13 @@ static const Metric active_days = {
 
 /* loyalty_active_days_histogram_result_in, loyalty_active_days_histogram_result_out,
  * loyalty_active_days_histogram_result_recv, loyalty_active_days_histogram_result_send,
- * loyalty_active_days_histogram_result_merge */
+ * loyalty_active_days_histogram_result_merge,
+ * loyalty_active_days_histogram_result_scope */
 TALLY_TYPE(active_days_histogram_result, &active_days_shape)
 
 PG_FUNCTION_INFO_V1(loyalty_active_days_histogram_table);
 
-/* loyalty_active_days_histogram, (base, days, as_of); loyalty_active_days_histogram_accum */
+/* loyalty_active_days_histogram, (base, as_of, days); loyalty_active_days_histogram_accum */
 METRIC_FUNCTIONS(active_days_histogram, &active_days)
 
 /* active_days_histogram_table(result): all numbers of days, also those that nobody has */

@@ -12,11 +12,11 @@ COMMENT ON TYPE active_days_histogram_result IS
 
 -- ---- lifecycle ----
 
-CREATE FUNCTION lifecycle(activity activity_set, period calendar_period DEFAULT 'month', dormant_after int DEFAULT 3,
-		as_of date DEFAULT current_date)
+CREATE FUNCTION lifecycle(activity activity_set, period calendar_period DEFAULT 'month', as_of date DEFAULT current_date,
+		dormant_after int DEFAULT 3)
 	RETURNS text
 	AS 'MODULE_PATHNAME', 'loyalty_lifecycle' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION lifecycle(activity_set, calendar_period, int, date) IS
+COMMENT ON FUNCTION lifecycle(activity_set, calendar_period, date, int) IS
 	'The stage of a customer as of a day:
 never: no active day up to as_of;
 new: the first active period is that of as_of;
@@ -27,26 +27,38 @@ resurrected: active in the period of as_of, after having been dormant.
 A period is missed once it is over, that of as_of if as_of is its last day. Days after as_of don''t count. NULL for a NULL argument; a dormant_after outside of 1 to 36525 is error 22023, an infinite as_of and a day before the first of a list of periods 22008.';
 
 \expand metric/metric.sql NAME=lifecycle_census C=lifecycle_census RESULT=lifecycle_census_result \
-	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
-	ARGUMENTS="period calendar_period DEFAULT 'month', dormant_after int DEFAULT 3, as_of date DEFAULT NULL" \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=STABLE \
+	ARGUMENTS="period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, dormant_after int DEFAULT 3" \
 	COST=100000 COST_OF_A_ROW=1 SSPACE=8192 \
-	COMMENT="How many members of a base are at each stage of lifecycle(); members without events are at ""never"". Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period or dormant_after is error 22004, a period in another zone than the days were collected in 22023; others as in lifecycle()." \
-	AGGREGATE_COMMENT="lifecycle_census() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period, dormant_after and as_of must be the same for all rows (22023)."
+	COMMENT="How many members of a base are at each stage of lifecycle(); members without events are at ""never"". Days after as_of don''t count; NULL: today, as in lifecycle(), in the zone in which the days were collected, else that of the session. NULL for a NULL base; a NULL period or dormant_after is error 22004, a period in another zone than the days were collected in 22023; others as in lifecycle()." \
+	AGGREGATE_COMMENT="lifecycle_census() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period, as_of and dormant_after must be the same for all rows (22023)."
+
+\expand metric/aggregate.sql NAME=lifecycle_census C=lifecycle_census RESULT=lifecycle_census_result \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period, as_of date" \
+	COST_OF_A_ROW=1 SSPACE=8192 \
+	AGGREGATE_COMMENT="the same with a dormant_after of 3"
 
 CREATE FUNCTION lifecycle_census_table(result lifecycle_census_result)
 	RETURNS TABLE (stage text, rank int, members bigint, share float8, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_lifecycle_census_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 6;
 COMMENT ON FUNCTION lifecycle_census_table(lifecycle_census_result) IS
-	'A row for each stage, also where nobody is: never (rank 0), new (1), current (2), at risk (3), dormant (4), resurrected (5), with its members and their share of all. share is NULL without members, as_of where none was given and nobody was active. No rows for NULL.';
+	'A row for each stage, also where nobody is: never (rank 0), new (1), current (2), at risk (3), dormant (4), resurrected (5), with its members and their share of all. share is NULL without members. No rows for NULL.';
 
 -- ---- stickiness ----
 
 \expand metric/metric.sql NAME=stickiness C=stickiness RESULT=stickiness_result \
-	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
-	ARGUMENTS="period calendar_period DEFAULT 'month', within calendar_period DEFAULT 'day', as_of date DEFAULT NULL" \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=STABLE \
+	ARGUMENTS="period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, within calendar_period DEFAULT 'day'" \
 	COST=100000 COST_OF_A_ROW=1 SSPACE=16384 \
 	COMMENT="How sticky a base is: by period (month), the customers active in it, and those active in each of its parts (within: day) added up. Parts that reach over the edge of a period, as weeks do, are cut there. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period or within is error 22004, one in another zone than the days were collected in 22023, an infinite as_of and a day before the first of a list of periods 22008." \
-	AGGREGATE_COMMENT="stickiness() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period, within and as_of must be the same for all rows (22023)."
+	AGGREGATE_COMMENT="stickiness() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period, as_of and within must be the same for all rows (22023)."
+
+\expand metric/aggregate.sql NAME=stickiness C=stickiness RESULT=stickiness_result \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period, as_of date" \
+	COST_OF_A_ROW=1 SSPACE=16384 \
+	AGGREGATE_COMMENT="the same within days"
 
 CREATE FUNCTION stickiness_table(result stickiness_result)
 	RETURNS TABLE (period_start date, period_end date, complete boolean,
@@ -58,11 +70,17 @@ COMMENT ON FUNCTION stickiness_table(stickiness_result) IS
 -- ---- active days ----
 
 \expand metric/metric.sql NAME=active_days_histogram C=active_days_histogram RESULT=active_days_histogram_result \
-	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
-	ARGUMENTS="days int DEFAULT 28, as_of date DEFAULT NULL" \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=STABLE \
+	ARGUMENTS="as_of date DEFAULT NULL, days int DEFAULT 28" \
 	COST=100000 COST_OF_A_ROW=1 SSPACE=2048 \
 	COMMENT="How many customers of a base were active on how many of the last days (L28), up to and with as_of; NULL: the last active day. Members without events are active on 0. NULL for a NULL base; NULL days are error 22004, days outside of 1 to 36525 22023, an infinite as_of 22008." \
-	AGGREGATE_COMMENT="active_days_histogram() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; days and as_of must be the same for all rows (22023)."
+	AGGREGATE_COMMENT="active_days_histogram() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; as_of and days must be the same for all rows (22023)."
+
+\expand metric/aggregate.sql NAME=active_days_histogram C=active_days_histogram RESULT=active_days_histogram_result \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="as_of date" \
+	COST_OF_A_ROW=1 SSPACE=2048 \
+	AGGREGATE_COMMENT="the same of 28 days"
 
 CREATE FUNCTION active_days_histogram_table(result active_days_histogram_result)
 	RETURNS TABLE (active_days int, customers bigint, share float8, as_of date)

@@ -55,10 +55,40 @@ enum
 
 /* ---- counting over activity sets ---- */
 
+/* The last day that counted, where as_of is left open: no later than today. */
+typedef struct LastDay
+{
+	bool is_wanted;
+	DateADT limit;
+	DateADT day; /* DATEVAL_NOBEGIN: none yet */
+} LastDay;
+
+static LastDay
+last_day_open(const MetricQuestion *question)
+{
+	return (LastDay){ !question->has_as_of, metric_limit(question), DATEVAL_NOBEGIN };
+}
+
+static inline void
+last_day_note(LastDay *last, DateADT day)
+{
+	if (last->is_wanted)
+		last->day = Max(last->day, Min(day, last->limit));
+}
+
+static void
+last_day_finish(LastDay *last, Tally *tally)
+{
+	if (last->day != DATEVAL_NOBEGIN)
+		tally_note_latest(tally, last->day);
+	last->day = DATEVAL_NOBEGIN;
+}
+
 typedef struct GrowthFold
 {
 	Calendar calendar;
 	DateADT as_of;
+	LastDay last;
 	MetricCells cells;
 } GrowthFold;
 
@@ -68,9 +98,16 @@ growth_start(const MetricQuestion *question, Tally *tally)
 	GrowthFold *fold = palloc0(sizeof(GrowthFold));
 
 	calendar_open(&fold->calendar, question->period);
-	fold->as_of = question->as_of;
+	fold->last = last_day_open(question);
+	fold->as_of = fold->last.limit;
 	metric_cells_open(&fold->cells, tally);
 	return fold;
+}
+
+static void
+growth_finish(void *of, Tally *tally)
+{
+	last_day_finish(&((GrowthFold *) of)->last, tally);
 }
 
 static void
@@ -83,7 +120,10 @@ growth_customer(void *of, ByteSpan body)
 	int32 last;
 
 	activity_open(&cursor, body.bytes, body.len);
-	if (!activity_next(&cursor, &day) || day > as_of)
+	if (!activity_next(&cursor, &day))
+		return;
+	last_day_note(&fold->last, day);
+	if (day > as_of)
 		return;
 	last = calendar_index(&fold->calendar, day);
 	metric_cell(&fold->cells, last)->sums[GROWTH_NEW]++;
@@ -97,6 +137,7 @@ growth_customer(void *of, ByteSpan body)
 			->sums[period == last + 1 ? GROWTH_RETAINED : GROWTH_RESURRECTED]++;
 		last = period;
 	}
+	last_day_note(&fold->last, day);
 }
 
 /* ---- counting over timelines ---- */
@@ -118,6 +159,7 @@ typedef struct MoneyFold
 {
 	Calendar calendar;
 	DateADT as_of;
+	LastDay last;
 	ZoneDays *zone;
 	Tally *tally;
 	MetricCells cells;
@@ -134,13 +176,20 @@ growth_money_start(const MetricQuestion *question, Tally *tally)
 	MoneyFold *fold = palloc0(sizeof(MoneyFold));
 
 	calendar_open(&fold->calendar, question->period);
-	fold->as_of = question->as_of;
+	fold->last = last_day_open(question);
+	fold->as_of = fold->last.limit;
 	fold->zone = question->zone;
 	fold->tally = tally;
 	metric_cells_open(&fold->cells, tally);
 	fold->room = FIRST_ROOM;
 	fold->entries = palloc(FIRST_ROOM * sizeof(Entry));
 	return fold;
+}
+
+static void
+growth_money_finish(void *of, Tally *tally)
+{
+	last_day_finish(&((MoneyFold *) of)->last, tally);
 }
 
 /* The entry of a period that isn't that of the last one. */
@@ -168,6 +217,7 @@ add_event(MoneyFold *fold, TimestampTz at, bool has_value, int64 value)
 	int32 period;
 	Entry *entry;
 
+	last_day_note(&fold->last, day);
 	if (day > fold->as_of)
 		return;
 	period = calendar_index(&fold->calendar, day);
@@ -274,10 +324,10 @@ growth_money_customer(void *of, ByteSpan body)
 
 /* ---- the results ---- */
 
-static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT, METRIC_AS_OF_ARGUMENT };
+static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT, METRIC_OPEN_AS_OF_ARGUMENT };
 
 static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER, METRIC_ZONE_PARAMETER,
-											 METRIC_AS_OF_PARAMETER };
+											 METRIC_AS_OF_PARAMETER, METRIC_LATEST_PARAMETER };
 
 static const TallyColumn keys[] = { { "period", TALLY_PERIOD } };
 
@@ -425,6 +475,7 @@ static const Metric growth = {
 	METRIC_ARGUMENTS(arguments),
 	.start = growth_start,
 	.customer = growth_customer,
+	.finish = growth_finish,
 };
 
 static const Metric growth_money = {
@@ -433,14 +484,17 @@ static const Metric growth_money = {
 	METRIC_ARGUMENTS(arguments),
 	.start = growth_money_start,
 	.customer = growth_money_customer,
+	.finish = growth_money_finish,
 };
 
 /* loyalty_growth_result_in, loyalty_growth_result_out, loyalty_growth_result_recv,
- * loyalty_growth_result_send, loyalty_growth_result_merge */
+ * loyalty_growth_result_send, loyalty_growth_result_merge,
+ * loyalty_growth_result_scope */
 TALLY_TYPE(growth_result, &shape)
 /* loyalty_growth_money_result_in, loyalty_growth_money_result_out,
  * loyalty_growth_money_result_recv, loyalty_growth_money_result_send,
- * loyalty_growth_money_result_merge */
+ * loyalty_growth_money_result_merge,
+ * loyalty_growth_money_result_scope */
 TALLY_TYPE(growth_money_result, &money_shape)
 
 /* loyalty_growth, (activity_base, period, as_of), which is churn(), too; loyalty_growth_accum */

@@ -9,15 +9,16 @@ COMMENT ON TYPE growth_money_result IS
 
 -- ---- counting ----
 
--- Over timelines STABLE, since a period without a zone takes its days from the session's TimeZone.
+-- STABLE, since as_of goes by the clock by default, and over timelines a period without a zone takes
+-- its days from the session's TimeZone.
 -- COST of the functions over a base: that of a query, so that collecting in parallel wins.
 
 \expand metric/metric.sql NAME=growth C=growth RESULT=growth_result \
-	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period DEFAULT 'month', as_of date DEFAULT NULL" \
 	COST=100000 COST_OF_A_ROW=1 SSPACE=32768 \
 	COMMENT="Growth accounting of a base: by period, the customers who are new (it is their first active period), retained (active in the period before, too) and resurrected (active before, but not in the period before). Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL period is error 22004, a period in another zone than the days were collected in 22023, an infinite as_of and a day before the first of a list of periods 22008." \
-	AGGREGATE_COMMENT="growth() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period and as_of must be the same for all rows (22023)."
+	AGGREGATE_COMMENT="growth() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is the day of the last event of the rows of its group, no later than today; period and as_of must be the same for all rows (22023)."
 COMMENT ON FUNCTION growth_accum(growth_result, activity_set, calendar_period, date) IS 'part of the aggregates growth() and churn()';
 
 \expand metric/metric.sql NAME=growth C=growth_money RESULT=growth_money_result \
@@ -25,11 +26,11 @@ COMMENT ON FUNCTION growth_accum(growth_result, activity_set, calendar_period, d
 	ARGUMENTS="period calendar_period DEFAULT 'month', as_of date DEFAULT NULL" \
 	COST=100000 COST_OF_A_ROW=5 SSPACE=32768 \
 	COMMENT="Growth accounting of a base with its money: customers as growth() counts them by the local days of events whose value isn''t negative, and revenue, which is the sum of their values, negative ones too. Events after the local day as_of don''t count; NULL: that of the last event. NULL for a NULL base; errors as in growth() over active days. Sums beyond 128 bits are error 22003." \
-	AGGREGATE_COMMENT="growth() with its money over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; period and as_of must be the same for all rows (22023)."
+	AGGREGATE_COMMENT="growth() with its money over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is the day of the last event of the rows of its group, no later than today; period and as_of must be the same for all rows (22023)."
 
 CREATE FUNCTION churn(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
 	RETURNS growth_result
-	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION churn(activity_base, calendar_period, date) IS
 	'The same counts as growth(), under the name of what churn_table() makes of them.';
 CREATE AGGREGATE churn(activity activity_set, period calendar_period, as_of date) (
@@ -37,6 +38,11 @@ CREATE AGGREGATE churn(activity activity_set, period calendar_period, as_of date
 	COMBINEFUNC = growth_result_merge, PARALLEL = SAFE);
 COMMENT ON AGGREGATE churn(activity_set, calendar_period, date) IS
 	'The same counts as growth(), under the name of what churn_table() makes of them.';
+CREATE AGGREGATE churn(activity activity_set, period calendar_period) (
+	SFUNC = growth_accum, STYPE = growth_result, SSPACE = 32768,
+	COMBINEFUNC = growth_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE churn(activity_set, calendar_period) IS
+	'churn() without as_of: as growth() without as_of';
 
 -- ---- rows ----
 

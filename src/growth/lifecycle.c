@@ -93,12 +93,12 @@ lifecycle_stage(const LifecycleRule *rule, ByteSpan body)
 
 PG_FUNCTION_INFO_V1(loyalty_lifecycle);
 
-/* lifecycle(activity_set, period, dormant_after, as_of) */
+/* lifecycle(activity_set, period, as_of, dormant_after) */
 Datum
 loyalty_lifecycle(PG_FUNCTION_ARGS)
 {
-	LifecycleRule rule = { calendar_call_argument(fcinfo, 1), PG_GETARG_INT32(2),
-						   PG_GETARG_DATEADT(3) };
+	LifecycleRule rule = { calendar_call_argument(fcinfo, 1), PG_GETARG_INT32(3),
+						   PG_GETARG_DATEADT(2) };
 
 	metric_check_count("dormant_after", rule.dormant_after);
 	check_finite_day(rule.as_of);
@@ -185,9 +185,12 @@ find_fault(const Tally *tally)
 	return NULL;
 }
 
-static const MetricArgument arguments[] = { METRIC_PERIOD_ARGUMENT,
-											{ "dormant_after", .type = METRIC_COUNT },
-											METRIC_AS_OF_ARGUMENT };
+/* By default it is today, as lifecycle() has it: a stage is what a customer is at now. */
+static const MetricArgument arguments[] = {
+	METRIC_PERIOD_ARGUMENT,
+	{ "as_of", .type = METRIC_AS_OF, .null_hint = METRIC_AS_OF_HINT, .is_today = true },
+	{ "dormant_after", .type = METRIC_COUNT, .by_default = "3" },
+};
 
 static const TallyParameter parameters[] = { METRIC_PERIOD_PARAMETER,
 											 METRIC_COUNT_PARAMETER("dormant_after"),
@@ -214,12 +217,13 @@ static const Metric census = {
 
 /* loyalty_lifecycle_census_result_in, loyalty_lifecycle_census_result_out,
  * loyalty_lifecycle_census_result_recv, loyalty_lifecycle_census_result_send,
- * loyalty_lifecycle_census_result_merge */
+ * loyalty_lifecycle_census_result_merge,
+ * loyalty_lifecycle_census_result_scope */
 TALLY_TYPE(lifecycle_census_result, &shape)
 
 PG_FUNCTION_INFO_V1(loyalty_lifecycle_census_table);
 
-/* loyalty_lifecycle_census, (base, period, dormant_after, as_of); loyalty_lifecycle_census_accum */
+/* loyalty_lifecycle_census, (base, period, as_of, dormant_after); loyalty_lifecycle_census_accum */
 METRIC_FUNCTIONS(lifecycle_census, &census)
 
 /* lifecycle_census_table(result): all stages, also those where nobody is */

@@ -118,9 +118,11 @@ stickiness_customer(void *of, ByteSpan body)
 
 /* ---- the result ---- */
 
-static const MetricArgument stickiness_arguments[] = { METRIC_PERIOD_ARGUMENT,
-													   { "within", .type = METRIC_WITHIN },
-													   METRIC_AS_OF_ARGUMENT };
+static const MetricArgument stickiness_arguments[] = {
+	METRIC_PERIOD_ARGUMENT,
+	METRIC_AS_OF_ARGUMENT,
+	{ "within", .type = METRIC_WITHIN, .by_default = "day" },
+};
 
 static const TallyParameter stickiness_parameters[] = {
 	METRIC_PERIOD_PARAMETER,
@@ -199,12 +201,13 @@ static const Metric stickiness = {
 };
 
 /* loyalty_stickiness_result_in, loyalty_stickiness_result_out, loyalty_stickiness_result_recv,
- * loyalty_stickiness_result_send, loyalty_stickiness_result_merge */
+ * loyalty_stickiness_result_send, loyalty_stickiness_result_merge,
+ * loyalty_stickiness_result_scope */
 TALLY_TYPE(stickiness_result, &stickiness_shape)
 
 PG_FUNCTION_INFO_V1(loyalty_stickiness_table);
 
-/* loyalty_stickiness, (base, period, within, as_of); loyalty_stickiness_accum */
+/* loyalty_stickiness, (base, period, as_of, within); loyalty_stickiness_accum */
 METRIC_FUNCTIONS(stickiness, &stickiness)
 
 /* stickiness_table(result) */

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include <math.h>
 
 #include "lib/stringinfo.h"
@@ -52,8 +53,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 
 	if (PG_ARGISNULL(n))
 	{
-		if (!argument->may_be_null && argument->type != METRIC_AS_OF &&
-			argument->type != METRIC_OPTIONS)
+		if (!argument->may_be_null && argument->type != METRIC_AS_OF)
 			argument_refuse_null(fcinfo, n, argument->name, argument->null_hint);
 		return;
 	}
@@ -64,7 +64,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 		case METRIC_PERIOD:
 		case METRIC_WITHIN:
 		case METRIC_VALUE:
-		case METRIC_OPTIONS:
+		case METRIC_ZONE:
 			question->values[i] = PG_GETARG_VARLENA_PP(n);
 			break;
 		case METRIC_AS_OF:
@@ -101,18 +101,18 @@ inputs_of(const Metric *metric)
 
 /* What a call asks, as it came: the arguments from the n-th on. */
 static void
-read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, bool over_base,
-			  MetricQuestion *question)
+read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
 {
 	int i;
 
 	memset(question, 0, sizeof(MetricQuestion));
 	question->kind = metric->kind;
-	for (i = 0; i < metric->narguments && n + i < PG_NARGS(); i++)
-		if (over_base && metric->arguments[i].type == METRIC_OPTIONS)
-			question->own = metric->read_options(metric, fcinfo, n + i);
-		else
+	for (i = 0; i < metric->narguments; i++)
+		if (n + i < PG_NARGS())
 			read_argument(fcinfo, n + i, metric, i, question);
+		else if (metric->arguments[i].type == METRIC_COUNT &&
+				 metric->arguments[i].by_default != NULL)
+			question->count = pg_strtoint32(metric->arguments[i].by_default);
 }
 
 /* Is an argument that Metric.open() reads the same? */
@@ -125,22 +125,10 @@ same_value(const MetricQuestion *a, const MetricQuestion *b, const Metric *metri
 	return argument_same(a->values[i], b->values[i]);
 }
 
+/* Are all the others, but for texts of policies and periods? */
 static bool
-is_own(const MetricArgument *argument)
+same_common(const MetricQuestion *a, const MetricQuestion *b)
 {
-	return argument->type == METRIC_SPAN || argument->type == METRIC_VALUE ||
-		   argument->type == METRIC_OPTIONS;
-}
-
-/* Are the arguments that many metrics have the same? */
-static bool
-same_common(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric)
-{
-	int i;
-
-	for (i = 0; i < metric->narguments; i++)
-		if (!is_own(&metric->arguments[i]) && !argument_same(a->values[i], b->values[i]))
-			return false;
 	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
 		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
 		   a->decimal.scale == b->decimal.scale;
@@ -152,9 +140,9 @@ same_question(const MetricQuestion *a, const MetricQuestion *b, const Metric *me
 	int i;
 
 	for (i = 0; i < metric->narguments; i++)
-		if (is_own(&metric->arguments[i]) && !same_value(a, b, metric, i))
+		if (!same_value(a, b, metric, i))
 			return false;
-	return same_common(a, b, metric);
+	return same_common(a, b);
 }
 
 /* The argument of a type of which there is one; NULL: none. */
@@ -190,13 +178,13 @@ zone_of_policies(const Metric *metric, const MetricQuestion *question)
 	return zone != NULL ? zone : other;
 }
 
-/* The zone of all that is asked over timelines: that of the policies, which a period must agree
- * with, or that of a period; or the one whose days were collected, which those must agree with; or
- * the session's. */
+/* The zone of all that is asked over timelines: one that is named; that of the policies, which a
+ * period must agree with, or that of a period; or the one whose days were collected, which those
+ * must agree with; or the session's. */
 static ZoneDays *
 settle_zone(const Metric *metric, const MetricQuestion *question, const Base *base)
 {
-	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question) : NULL;
+	ZoneDays *zone = metric->policy != NULL ? zone_of_policies(metric, question) : question->zone;
 	const char *of_days = base != NULL && base->zone_state == ZONE_KNOWN ? base->zone : NULL;
 
 	if (question->period != NULL)
@@ -253,7 +241,13 @@ open_question(const Metric *metric, MetricQuestion *question, const Base *base)
 				question->period = (CalendarPeriod *) value;
 				break;
 			case METRIC_WITHIN:
-				question->within = (CalendarPeriod *) value;
+				question->within = value != NULL
+									   ? (CalendarPeriod *) value
+									   : calendar_period_parse(metric->arguments[i].by_default);
+				break;
+			case METRIC_ZONE:
+				if (value != NULL)
+					question->zone = zone_by_name(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 				break;
 			default:
 				break;
@@ -269,7 +263,7 @@ open_question(const Metric *metric, MetricQuestion *question, const Base *base)
 	if (question->other_policy != NULL)
 		metric->policy->set_zone(question->other_policy, question->zone);
 	if (metric->open != NULL)
-		metric->open(metric, question);
+		metric->open(question);
 }
 
 /* ---- questions that are kept ---- */
@@ -334,7 +328,7 @@ metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric)
 	MetricQuestion asked;
 	MemoryContext context;
 
-	read_question(fcinfo, n, metric, false, &asked);
+	read_question(fcinfo, n, metric, &asked);
 	if (is_kept(kept, &asked, metric))
 		return &kept->question;
 	if (kept != NULL)
@@ -381,8 +375,11 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 		case METRIC_OTHER_POLICY:
 			return policy_unpack(question->values[i]);
 		case METRIC_PERIOD:
+			return calendar_period_text(question->period);
 		case METRIC_WITHIN:
-			return calendar_period_text((CalendarPeriod *) question->values[i]);
+			return calendar_period_text(question->within);
+		case METRIC_ZONE:
+			return question->zone_name;
 		case METRIC_AS_OF:
 			return question->has_as_of ? day_text(question->as_of) : NULL;
 		case METRIC_DAY:
@@ -393,7 +390,7 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
 		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
-		default: /* those of its own */
+		default: /* METRIC_SPAN, METRIC_VALUE */
 			return metric->text(question, metric->arguments[i].name);
 	}
 }
@@ -405,6 +402,9 @@ parameter_text(const Metric *metric, const MetricQuestion *question, int paramet
 	const char *name = metric->shape->parameters[parameter].name;
 	int i;
 
+	if (metric->shape->parameters[parameter].is_latest)
+		return NULL; /* the fold's */
+
 	for (i = 0; i < metric->narguments; i++)
 		if (strcmp(metric->arguments[i].name, name) == 0)
 			return argument_text(metric, question, i);
@@ -412,6 +412,14 @@ parameter_text(const Metric *metric, const MetricQuestion *question, int paramet
 }
 
 /* ---- over a base ---- */
+
+/* Of all summaries an empty one is the shortest: its version, for a timeline its flags, its count.
+ */
+static inline bool
+is_eventless(const Metric *metric, ByteSpan body)
+{
+	return body.len <= (metric->input == METRIC_TIMELINES ? 3 : 2);
+}
 
 /* A base knows days, not instants: its zone can't be changed afterwards. */
 static void
@@ -467,13 +475,38 @@ check_returns(const Base *starts, const Base *returns, MetricQuestion *question)
 		question->zone_name = returns->zone;
 }
 
-/* Without as_of, it is the day of the last event of all; there is none where nobody has one. */
+/* Today, in the zone in which days are counted; the session's where it is unknown. */
+static DateADT
+today_of(const MetricQuestion *question)
+{
+	ZoneDays *zone = question->zone;
+
+	if (zone == NULL)
+		zone = question->zone_name != NULL
+				   ? zone_by_name(question->zone_name, strlen(question->zone_name))
+				   : zone_of_session();
+	return zone_day(zone, GetCurrentTransactionStartTimestamp());
+}
+
+DateADT
+metric_limit(const MetricQuestion *question)
+{
+	return question->has_as_of ? question->as_of : today_of(question);
+}
+
+/* Without as_of, it is the day of the last event of all, but no later than today: a date such as
+ * 9999-12-31 stands for none. There is none where nobody has an event. */
 static void
 find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 {
 	const MetricArgument *argument = argument_of(metric, METRIC_AS_OF);
 	int64 last;
 
+	if (!question->has_as_of && argument->is_today)
+	{
+		question->has_as_of = true;
+		question->as_of = today_of(question);
+	}
 	if (question->has_as_of || argument->may_be_null || !base_last(base, &last))
 		return;
 	question->has_as_of = true;
@@ -483,6 +516,7 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 		question->as_of = zone_day(zone_noted(base->zone, strlen(base->zone)), last);
 	else
 		question->as_of = zone_day(question->zone, last);
+	question->as_of = Min(question->as_of, today_of(question));
 }
 
 /* Tells which of the kinds and labels that were asked about nobody has: 0 looks like an answer. */
@@ -535,6 +569,23 @@ fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fo
 	}
 }
 
+/* A fold, and the members without events that it met. */
+typedef struct CountingFold
+{
+	const Metric *metric;
+	void *fold;
+	int64 eventless;
+} CountingFold;
+
+static void
+count_customer(void *of, ByteSpan body)
+{
+	CountingFold *counting = of;
+
+	counting->eventless += is_eventless(counting->metric, body);
+	counting->metric->customer(counting->fold, body);
+}
+
 static void
 fold_bases(const Base *base, const Base *returns, const Metric *metric,
 		   const MetricQuestion *question, Tally *tally)
@@ -542,7 +593,12 @@ fold_bases(const Base *base, const Base *returns, const Metric *metric,
 	void *fold = metric->start(question, tally);
 
 	if (metric->customer_of_two == NULL)
-		base_fold(base, question->zone, metric->customer, fold);
+	{
+		CountingFold counting = { metric, fold, 0 };
+
+		base_fold(base, question->zone, count_customer, &counting);
+		tally_add_eventless(tally, counting.eventless);
+	}
 	else
 		fold_two(base, returns, metric, fold);
 	if (metric->finish != NULL)
@@ -558,7 +614,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	Tally *tally;
 	int i;
 
-	read_question(fcinfo, inputs_of(metric), metric, true, &question);
+	read_question(fcinfo, inputs_of(metric), metric, &question);
 	base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
 	open_question(metric, &question, base);
 	if (base == NULL)
@@ -586,11 +642,13 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 		tally_add_guests(tally, returns->guests);
 	if (question.has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
 		fold_bases(base, returns, metric, &question, tally);
-	else if (metric->eventless == METRIC_COUNT_EVENTLESS)
+	else
 	{
 		TallyKey key = { 0 };
 
-		tally_add(tally, tally_row(tally, &key), 0, base->customers);
+		tally_add_eventless(tally, base->customers);
+		if (metric->eventless == METRIC_COUNT_EVENTLESS)
+			tally_add(tally, tally_row(tally, &key), 0, base->customers);
 	}
 	PG_RETURN_POINTER(tally_encode(tally));
 }
@@ -612,6 +670,13 @@ flush_accumulation(void *opaque, Tally *tally)
 
 	if (accumulation->metric->finish != NULL)
 		accumulation->metric->finish(accumulation->fold, tally);
+}
+
+static bool
+is_own(const MetricArgument *argument)
+{
+	return argument->type == METRIC_SPAN || argument->type == METRIC_VALUE ||
+		   argument->type == METRIC_ZONE;
 }
 
 static void report_changing_arguments(const char *names, bool several) pg_attribute_noreturn();
@@ -652,23 +717,25 @@ report_common_arguments(const Metric *metric)
 	report_changing_arguments(names.data, common > 1);
 }
 
-/* Do options that are written otherwise say the same? */
+/* Does a value of the metric's own mean the same, as the parameter that it becomes? */
 static bool
-same_options(const Metric *metric, const MetricQuestion *asked, const MetricQuestion *first, int i)
+same_meaning(const MetricQuestion *asked, const MetricQuestion *first, const Metric *metric, int i)
 {
+	const char *name = metric->arguments[i].name;
 	MetricQuestion opened = *asked;
 	const char *a;
 	const char *b;
 
-	opened.own = NULL;
-	opened.values[i] = argument_copy(asked->values[i]);
-	metric->open(metric, &opened);
-	a = metric->text(&opened, metric->arguments[i].name);
-	b = metric->text(first, metric->arguments[i].name);
+	if (tally_parameter_number(metric->shape, name) < 0)
+		return false;
+	open_question(metric, &opened, NULL);
+	a = argument_text(metric, &opened, i);
+	b = argument_text(metric, first, i);
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Refuses another question than that of the first row. */
+/* Refuses another question than that of the first row; what is the metric's own may be written
+ * otherwise. */
 static void
 check_question(const MetricQuestion *asked, const MetricQuestion *first, const Metric *metric)
 {
@@ -676,13 +743,17 @@ check_question(const MetricQuestion *asked, const MetricQuestion *first, const M
 
 	if (likely(same_question(asked, first, metric)))
 		return;
-	if (!same_common(asked, first, metric))
+	if (!same_common(asked, first))
 		report_common_arguments(metric);
 	for (i = 0; i < metric->narguments; i++)
-		if (is_own(&metric->arguments[i]) && !same_value(asked, first, metric, i) &&
-			(metric->arguments[i].type != METRIC_OPTIONS || !same_options(metric, asked, first, i)))
-			report_changing_arguments(metric->arguments[i].name,
-									  metric->arguments[i].type == METRIC_OPTIONS);
+	{
+		if (same_value(asked, first, metric, i))
+			continue;
+		if (!is_own(&metric->arguments[i]))
+			report_common_arguments(metric);
+		if (!same_meaning(asked, first, metric, i))
+			report_changing_arguments(metric->arguments[i].name, false);
+	}
 }
 
 /* Sets a parameter of the state's, or checks that of a state that came flat. */
@@ -763,7 +834,7 @@ close_summary(FunctionCallInfo fcinfo, int n, struct varlena *summary)
 
 /* Counts the customer whose summaries a row has. */
 static void
-fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
+fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation, Tally *tally)
 {
 	const Metric *metric = accumulation->metric;
 	struct varlena *first;
@@ -778,7 +849,10 @@ fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
 		close_summary(fcinfo, 2, second);
 	}
 	else if (first != NULL)
+	{
+		tally_add_eventless(tally, is_eventless(metric, body));
 		metric->customer(accumulation->fold, body);
+	}
 	close_summary(fcinfo, 1, first);
 }
 
@@ -790,14 +864,17 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	Accumulation *accumulation;
 	bool is_new;
 
-	read_question(fcinfo, 1 + inputs_of(metric), metric, false, &asked);
+	read_question(fcinfo, 1 + inputs_of(metric), metric, &asked);
 	if (!asked.has_as_of)
 	{
 		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
 
-		if (!as_of->may_be_null)
-			argument_refuse_null(fcinfo, 1 + inputs_of(metric) + (int) (as_of - metric->arguments),
-								 as_of->name, as_of->null_hint);
+		if (!as_of->may_be_null && !as_of->is_open)
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							1 + inputs_of(metric) + (as_of - metric->arguments) < PG_NARGS()
+								? errmsg("%s must not be null", as_of->name)
+								: errmsg("%s is missing", as_of->name),
+							errhint("%s", as_of->null_hint)));
 	}
 	state = tally_state(fcinfo, 0, metric->shape, &is_new);
 	accumulation = state->fold;
@@ -805,7 +882,7 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 		accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
 	else
 		check_question(&asked, accumulation->question, metric);
-	fold_row(fcinfo, accumulation);
+	fold_row(fcinfo, accumulation, state->tally);
 	TALLY_RETURN_STATE(state);
 }
 
@@ -820,7 +897,8 @@ metric_parameter(const Tally *tally, const char *name)
 bool
 metric_result_as_of(const Tally *tally, DateADT *as_of)
 {
-	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of);
+	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of) ||
+		   tally_latest(tally, as_of);
 }
 
 void
@@ -837,7 +915,12 @@ metric_put_day(Rows *rows, const Tally *tally, const char *name)
 void
 metric_put_as_of(Rows *rows, const Tally *tally)
 {
-	metric_put_day(rows, tally, "as_of");
+	DateADT as_of;
+
+	if (metric_result_as_of(tally, &as_of))
+		rows_put_day(rows, as_of);
+	else
+		rows_put_null(rows);
 }
 
 void

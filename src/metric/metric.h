@@ -38,16 +38,14 @@ typedef enum MetricArgumentType
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
 	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one, which the
-					 * fold finds itself where it may be NULL in an aggregate, too */
+	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
 	METRIC_DAY,		/* another day */
 	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
+	METRIC_ZONE,	/* over timelines: that of days, by default the session's */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
 	METRIC_SPAN,	/* an interval */
-	METRIC_VALUE,	/* any number of varlenas that Metric.open() reads: texts, arrays */
-	METRIC_OPTIONS	/* the last one: over a base all from there on, which Metric.read_options()
-					 * reads;  in an aggregate one varlena, which it may leave out at the end */
+	METRIC_VALUE	/* any number of varlenas that Metric.open() reads: texts, arrays */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
@@ -63,6 +61,13 @@ typedef struct MetricArgument
 	 * be anyway, there is no such default: all that there is counts. */
 	bool may_be_null;
 	const char *null_hint; /* where NULL is refused; or NULL */
+	/* Where an aggregate leaves it out, at the end: of METRIC_WITHIN and METRIC_COUNT. */
+	const char *by_default;
+	/* METRIC_AS_OF: over a base it is today by default, whenever the last event was. */
+	bool is_today;
+	/* METRIC_AS_OF: in an aggregate it may be NULL, too. Then what there is up to today counts, and
+	 * the parameter that is the latest day tells how far that goes. */
+	bool is_open;
 } MetricArgument;
 
 /* What a call asks; what the metric has no argument for is 0. */
@@ -84,7 +89,7 @@ typedef struct MetricQuestion
 	ZoneDays *zone; /* over timelines: that the policies and the period name, or the session's */
 	const char *zone_name; /* of the days that are counted; NULL: unknown, as of stored sets */
 
-	void *own; /* what Metric.open() or read_options() has made of them */
+	void *own; /* what Metric.open() has made of them */
 
 	/* Arguments that are varlenas, in their order: as they came, then copies with a long header.
 	 * NULL where one is, or where the function doesn't have it. */
@@ -125,13 +130,9 @@ typedef struct Metric
 	int kind;						 /* for those who count several metrics by one fold */
 	MetricEventless eventless;
 
-	/* Opens what it has METRIC_VALUEs for, or METRIC_OPTIONS that aren't read yet, in the current
-	 * memory context, where the question lives as well: question->own. It takes zone_name out where
-	 * no zone matters. NULL: it has none. */
-	void (*open)(const struct Metric *metric, MetricQuestion *question);
-
-	/* The same of METRIC_OPTIONS of a call over a base: the arguments from the n-th on. */
-	void *(*read_options)(const struct Metric *metric, FunctionCallInfo fcinfo, int n);
+	/* Opens what it has METRIC_VALUEs for, in the current memory context, where the question lives
+	 * as well: question->own. It takes zone_name out where no zone matters. NULL: it has none. */
+	void (*open)(MetricQuestion *question);
 
 	/* What may not be asked, with an error of its own; NULL: nothing. */
 	void (*check)(const MetricQuestion *question);
@@ -164,16 +165,19 @@ extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
 extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
 
 /* Defines both: loyalty_<name> and loyalty_<name>_accum. */
-#define METRIC_FUNCTIONS(name, metric)             \
-	PG_FUNCTION_INFO_V1(loyalty_##name);           \
-	Datum loyalty_##name(PG_FUNCTION_ARGS)         \
-	{                                              \
-		return metric_over_base(fcinfo, metric);   \
-	}                                              \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_accum);   \
-	Datum loyalty_##name##_accum(PG_FUNCTION_ARGS) \
-	{                                              \
-		return metric_accumulate(fcinfo, metric);  \
+#define METRIC_FUNCTIONS(name, metric) METRIC_FUNCTIONS_APART(name, metric, metric)
+
+/* The same where the aggregate has its arguments otherwise. */
+#define METRIC_FUNCTIONS_APART(name, metric, of_rows) \
+	PG_FUNCTION_INFO_V1(loyalty_##name);              \
+	Datum loyalty_##name(PG_FUNCTION_ARGS)            \
+	{                                                 \
+		return metric_over_base(fcinfo, metric);      \
+	}                                                 \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_accum);      \
+	Datum loyalty_##name##_accum(PG_FUNCTION_ARGS)    \
+	{                                                 \
+		return metric_accumulate(fcinfo, of_rows);    \
 	}
 
 /*
@@ -206,11 +210,17 @@ extern void metric_notice_missing(MetricNames *names);
 	{                                   \
 		"period", .type = METRIC_PERIOD \
 	}
-#define METRIC_AS_OF_ARGUMENT                                                                     \
-	{                                                                                             \
-		"as_of", .type = METRIC_AS_OF,                                                            \
-				 .null_hint = "Give a day: an aggregate doesn't know the last day of all groups " \
-							  "beforehand. The function over a base does."                        \
+#define METRIC_AS_OF_HINT                                               \
+	"Give a day: an aggregate doesn't know the last day of all groups " \
+	"beforehand. The function over a base does."
+#define METRIC_AS_OF_ARGUMENT                                         \
+	{                                                                 \
+		"as_of", .type = METRIC_AS_OF, .null_hint = METRIC_AS_OF_HINT \
+	}
+/* The same of a metric whose fold doesn't depend on it. */
+#define METRIC_OPEN_AS_OF_ARGUMENT                      \
+	{                                                   \
+		"as_of", .type = METRIC_AS_OF, .is_open = true, \
 	}
 #define METRIC_LAST_DAY_ARGUMENT(argument)                                                     \
 	{                                                                                          \
@@ -240,6 +250,12 @@ extern void metric_notice_missing(MetricNames *names);
 		.name = "zone", .may_be_unknown = true, .canonical = tally_canonical_zone, \
 		.hint = "Name the zone in the policy: '{\"zone\": \"Europe/Helsinki\"}'."  \
 	}
+/* The day of the last event counted, where as_of was left open. */
+#define METRIC_LATEST_PARAMETER                                                       \
+	{                                                                                 \
+		.name = "last_day", .may_be_unknown = true, .canonical = tally_canonical_day, \
+		.is_latest = true                                                             \
+	}
 #define METRIC_AS_OF_PARAMETER METRIC_LAST_DAY_PARAMETER("as_of")
 #define METRIC_LAST_DAY_PARAMETER(parameter)                                         \
 	{                                                                                \
@@ -261,6 +277,9 @@ extern void metric_notice_missing(MetricNames *names);
 extern char *metric_canonical_count(const char *text);
 extern char *metric_canonical_decimal(const char *text);
 
+/* The day after which nothing counts: as_of, or today where there is none. */
+extern DateADT metric_limit(const MetricQuestion *question);
+
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
 
@@ -269,7 +288,7 @@ extern void metric_check_count(const char *name, int32 count);
 /* The text of a parameter by its name; NULL: none. */
 extern const char *metric_parameter(const Tally *tally, const char *name);
 
-/* The day up to which a result counts; false where it has none. */
+/* The day up to which a result counts: as_of, or the latest one; false where it has none. */
 extern bool metric_result_as_of(const Tally *tally, DateADT *as_of);
 
 /* Puts a parameter that is a day as a column, NULL where there is none; and the day up to which a

@@ -118,7 +118,7 @@ hash_key(const Tally *tally, const TallyKey *key)
 
 /* ---- making one ---- */
 
-static const char *const guests_alone[] = { TALLY_GUESTS };
+static const char *const usual_totals[] = { TALLY_GUESTS, TALLY_EVENTLESS };
 
 Tally *
 tally_create(const TallyShape *shape)
@@ -144,8 +144,9 @@ tally_create(const TallyShape *shape)
 			tally->has_decimals = true;
 		}
 	}
-	tally->ntotals = Max(1, shape->ntotals);
-	tally->total_names = shape->ntotals > 0 ? shape->totals : guests_alone;
+	tally->ntotals = shape->ntotals > 0 ? shape->ntotals : lengthof(usual_totals);
+	tally->total_names = shape->ntotals > 0 ? shape->totals : usual_totals;
+	tally->eventless = shape->ntotals > 0 ? -1 : 1;
 	while (strcmp(tally->total_names[tally->guests], TALLY_GUESTS) != 0)
 		tally->guests++;
 	tally->has_scale = tally->may_have_floats = tally->has_decimals;
@@ -186,6 +187,13 @@ void
 tally_add_guests(Tally *tally, int64 guests)
 {
 	tally_add_total(tally, tally->guests, guests);
+}
+
+void
+tally_add_eventless(Tally *tally, int64 members)
+{
+	if (tally->eventless >= 0)
+		tally_add_total(tally, tally->eventless, members);
 }
 
 /* The parameter that is the latest day; -1: there is none. */
@@ -429,6 +437,12 @@ tally_add(const Tally *tally, TallyRow *row, int sum, int128 amount)
 		report_sum_out_of_range(tally, sum);
 }
 
+bool
+tally_latest(const Tally *tally, DateADT *day)
+{
+	return tally_parameter_day(tally, latest_parameter(tally->shape), day);
+}
+
 /* ---- adding one to another ---- */
 
 /* So much of a parameter is shown before where two differ. */
@@ -602,6 +616,16 @@ int64
 tally_guests(const Tally *tally)
 {
 	return tally->totals[tally->guests];
+}
+
+int64
+tally_eventless(const Tally *tally)
+{
+	int total = 0;
+
+	while (strcmp(tally->total_names[total], TALLY_EVENTLESS) != 0)
+		total++;
+	return tally->totals[total];
 }
 
 int

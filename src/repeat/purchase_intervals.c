@@ -296,7 +296,7 @@ reach_median(ReachWalk *walk, IntervalRows before, IntervalRows of)
 /* ---- the result ---- */
 
 static const MetricArgument arguments[] = { METRIC_AS_OF_ARGUMENT,
-											{ "up_to", .type = METRIC_COUNT } };
+											{ "up_to", .type = METRIC_COUNT, .by_default = "10" } };
 
 static const TallyParameter parameters[] = { METRIC_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
 											 METRIC_COUNT_PARAMETER("up_to") };
@@ -408,7 +408,8 @@ static const Metric intervals = {
 
 /* loyalty_purchase_intervals_result_in, loyalty_purchase_intervals_result_out,
  * loyalty_purchase_intervals_result_recv, loyalty_purchase_intervals_result_send,
- * loyalty_purchase_intervals_result_merge */
+ * loyalty_purchase_intervals_result_merge,
+ * loyalty_purchase_intervals_result_scope */
 TALLY_TYPE(purchase_intervals_result, &shape)
 
 /* loyalty_purchase_intervals, (base, as_of, up_to); loyalty_purchase_intervals_accum */

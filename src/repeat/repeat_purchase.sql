@@ -1,6 +1,6 @@
 -- Repeat purchase: who buys again, how long that takes, and when a customer is due.
 
-\expand metric/result_type.sql TYPE=repeat_rate_result SSPACE=2048 DIFFER="what is counted, zone, as_of or within_days"
+\expand metric/result_type.sql TYPE=repeat_rate_result SSPACE=2048 DIFFER="what is counted, zone, as_of or within"
 \expand metric/result_type.sql TYPE=purchase_intervals_result SSPACE=16384 DIFFER="zone, as_of or up_to"
 COMMENT ON TYPE repeat_rate_result IS
 	'how many bought, and how many again, as repeat_rate() counts them; repeat_rate_table() makes a row of it, rollup() adds those of disjoint customers';
@@ -9,36 +9,61 @@ COMMENT ON TYPE purchase_intervals_result IS
 
 -- ---- the repeat rate ----
 
--- Over timelines STABLE, since local days depend on the session's TimeZone.
+-- STABLE, since as_of goes by the clock by default, and over timelines local days depend on the
+-- session's TimeZone.
 
 \expand metric/metric.sql NAME=repeat_rate C=repeat_rate RESULT=repeat_rate_result \
-	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
-	ARGUMENTS="as_of date DEFAULT NULL, within_days int DEFAULT NULL" \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=STABLE \
+	ARGUMENTS="as_of date DEFAULT NULL, within int DEFAULT NULL" \
 	COST=100000 COST_OF_A_ROW=1 SSPACE=2048 \
-	COMMENT="How many customers of a base bought, and how many on a second day, too. With within_days the second day counts up to so many days after the first, and only buyers whose first is at least that long ago by as_of are eligible: the others could still come. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; within_days outside of 1 to 36525 is error 22023, an infinite as_of 22008." \
-	AGGREGATE_COMMENT="repeat_rate() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL within_days sets no limit, a NULL as_of is error 22004; both must be the same for all rows (22023)."
+	COMMENT="How many customers of a base bought, and how many on a second day, too. within: the second day counts up to so many days after the first, and only buyers whose first is at least that long ago by as_of are eligible: the others could still come. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; within outside of 1 to 36525 is error 22023, an infinite as_of 22008." \
+	AGGREGATE_COMMENT="repeat_rate() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL within sets no limit, a NULL as_of is error 22004; both must be the same for all rows (22023)."
+
+\expand metric/aggregate.sql NAME=repeat_rate C=repeat_rate RESULT=repeat_rate_result \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="as_of date" \
+	COST_OF_A_ROW=1 SSPACE=2048 \
+	AGGREGATE_COMMENT="the same without within"
 
 \expand metric/metric.sql NAME=repeat_rate C=repeat_rate_orders RESULT=repeat_rate_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="as_of date DEFAULT NULL, within_days int DEFAULT NULL" \
+	ARGUMENTS="as_of date DEFAULT NULL, within int DEFAULT NULL, zone text DEFAULT NULL" \
 	COST=100000 COST_OF_A_ROW=1 SSPACE=2048 \
-	COMMENT="The same by orders, two on one day included: events whose value isn''t negative, or that have none; those with the same ref are one order, those without ref one each. Collect purchases only, or leave others out with timeline_filter(). Days are local to the session''s TimeZone. NULL and errors as over days." \
+	COMMENT="The same by orders, two on one day included: events whose value isn''t negative, or that have none; those with the same ref are one order, those without ref one each. Collect purchases only, or leave others out with timeline_filter(). Days are local to zone, by default the session''s TimeZone; an unknown one is error 22023. NULL and errors as over days." \
 	AGGREGATE_COMMENT="repeat_rate() by orders over timelines, one for each customer. NULLs and errors as over activity sets."
+
+\expand metric/aggregate.sql NAME=repeat_rate C=repeat_rate_orders RESULT=repeat_rate_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="as_of date, within int" \
+	COST_OF_A_ROW=1 SSPACE=2048 \
+	AGGREGATE_COMMENT="the same in the session''s TimeZone"
+
+\expand metric/aggregate.sql NAME=repeat_rate C=repeat_rate_orders RESULT=repeat_rate_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="as_of date" \
+	COST_OF_A_ROW=1 SSPACE=2048 \
+	AGGREGATE_COMMENT="the same without within, in the session''s TimeZone"
 
 CREATE FUNCTION repeat_rate_table(result repeat_rate_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (buyers bigint, eligible bigint, repeat_buyers bigint, rate float8, lower float8, upper float8, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_repeat_rate_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 1;
 COMMENT ON FUNCTION repeat_rate_table(repeat_rate_result, float8) IS
-	'One row: customers who bought, those of them who can be judged (all, unless there is a within_days), those of these who bought again, and rate = repeat_buyers / eligible with its Wilson score interval; NULL where nobody is eligible. as_of is NULL where none was given and nobody bought. No row for NULL; a confidence outside of 0 to 1 is error 22023.';
+	'One row: customers who bought, those of them who can be judged (all, unless there is a limit within which), those of these who bought again, and rate = repeat_buyers / eligible with its Wilson score interval; NULL where nobody is eligible. as_of is NULL where none was given and nobody bought. No row for NULL; a confidence outside of 0 to 1 is error 22023.';
 
 -- ---- intervals ----
 
 \expand metric/metric.sql NAME=purchase_intervals C=purchase_intervals RESULT=purchase_intervals_result \
-	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=STABLE \
 	ARGUMENTS="as_of date DEFAULT NULL, up_to int DEFAULT 10" \
 	COST=100000 COST_OF_A_ROW=1 SSPACE=20480 \
 	COMMENT="How long customers of a base take to buy again: the gaps in days from each purchase day to the next, and the days from the first to the second, third, ... up_to-th; 1 counts gaps only. Who hasn''t come so far counts as waiting since his first one. Days after as_of don''t count; NULL: the last active day. NULL for a NULL base; a NULL up_to is error 22004, one outside of 1 to 36525 22023, an infinite as_of 22008." \
 	AGGREGATE_COMMENT="purchase_intervals() over activity sets, one for each customer. NULL sets are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of or up_to is error 22004; both must be the same for all rows (22023)."
+
+\expand metric/aggregate.sql NAME=purchase_intervals C=purchase_intervals RESULT=purchase_intervals_result \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="as_of date" \
+	COST_OF_A_ROW=1 SSPACE=20480 \
+	AGGREGATE_COMMENT="the same up to the tenth purchase"
 
 CREATE FUNCTION purchase_intervals_summary(result purchase_intervals_result,
 		OUT buyers bigint, OUT gaps bigint, OUT mean_days float8, OUT median_days float8,

@@ -142,7 +142,8 @@ canonical_counted(const char *text)
 
 static const MetricArgument arguments[] = {
 	METRIC_AS_OF_ARGUMENT,
-	{ "within_days", .type = METRIC_COUNT, .may_be_null = true },
+	{ "within", .type = METRIC_COUNT, .may_be_null = true },
+	{ "zone", .type = METRIC_ZONE, .may_be_null = true },
 };
 
 static const TallyParameter parameters[] = {
@@ -151,7 +152,7 @@ static const TallyParameter parameters[] = {
 	  .hint = "Add up results over activity_base, or results over timeline_base." },
 	METRIC_ZONE_PARAMETER,
 	METRIC_AS_OF_PARAMETER,
-	METRIC_COUNT_PARAMETER("within_days"),
+	METRIC_COUNT_PARAMETER("within"),
 };
 
 static const TallyColumn columns[REPEAT_SUMS] = {
@@ -185,9 +186,9 @@ find_fault(const Tally *tally)
 		return "More buyers are eligible than there are.";
 	if (row->sums[REPEAT_REPEATED] > row->sums[REPEAT_ELIGIBLE])
 		return "More bought again than are eligible.";
-	if (metric_parameter(tally, "within_days") == NULL &&
+	if (metric_parameter(tally, "within") == NULL &&
 		row->sums[REPEAT_ELIGIBLE] != row->sums[REPEAT_BUYERS])
-		return "All buyers are eligible where there is no \"within_days\".";
+		return "All buyers are eligible where there is no \"within\".";
 	return NULL;
 }
 
@@ -208,7 +209,8 @@ counted_of(const MetricQuestion *question, const char *parameter)
 
 static const Metric by_days = {
 	.shape = &shape,
-	METRIC_ARGUMENTS(arguments),
+	.narguments = lengthof(arguments) - 1, /* days have their zone */
+	.arguments = arguments,
 	.text = counted_of,
 	.start = repeat_rate_start,
 	.customer = repeat_rate_by_days,
@@ -224,15 +226,17 @@ static const Metric by_orders = {
 };
 
 /* loyalty_repeat_rate_result_in, loyalty_repeat_rate_result_out, loyalty_repeat_rate_result_recv,
- * loyalty_repeat_rate_result_send, loyalty_repeat_rate_result_merge */
+ * loyalty_repeat_rate_result_send, loyalty_repeat_rate_result_merge,
+ * loyalty_repeat_rate_result_scope */
 TALLY_TYPE(repeat_rate_result, &shape)
 
 PG_FUNCTION_INFO_V1(loyalty_repeat_rate_table);
 
-/* loyalty_repeat_rate, (activity_base, as_of, within_days); loyalty_repeat_rate_accum */
+/* loyalty_repeat_rate, (activity_base, as_of, within); loyalty_repeat_rate_accum */
 METRIC_FUNCTIONS(repeat_rate, &by_days)
 
-/* loyalty_repeat_rate_orders, (timeline_base, as_of, within_days); loyalty_repeat_rate_orders_accum
+/* loyalty_repeat_rate_orders, (timeline_base, as_of, within, zone);
+ * loyalty_repeat_rate_orders_accum
  */
 METRIC_FUNCTIONS(repeat_rate_orders, &by_orders)
 

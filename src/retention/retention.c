@@ -10,7 +10,6 @@
 
 #include "core/json.h"
 #include "metric/statistics.h"
-#include "metric/tally.h"
 #include "retention/retention_internal.h"
 
 /* Parameters of results. */
@@ -311,10 +310,7 @@ static const TallyParameter retention_parameters[PARAMETERS] = {
 				  .hint = "Add up results with the same options." },
 	[ZONE] = METRIC_ZONE_PARAMETER,
 	[AS_OF] = METRIC_AS_OF_PARAMETER,
-	[LAST_DAY] = { .name = "last_day",
-				   .may_be_unknown = true,
-				   .canonical = tally_canonical_day,
-				   .is_latest = true },
+	[LAST_DAY] = METRIC_LATEST_PARAMETER,
 };
 
 static const TallyColumn retention_keys[] = {
@@ -348,24 +344,60 @@ static const TallyShape shape = {
 	.fault = retention_fault,
 };
 
+/* loyalty_retention_result_in, loyalty_retention_result_out, loyalty_retention_result_recv,
+ * loyalty_retention_result_send, loyalty_retention_result_merge,
+ * loyalty_retention_result_scope */
 TALLY_TYPE(retention_result, &shape)
 
 /* ---- the metrics ---- */
 
-/* The fold itself finds the last day. */
-static const MetricArgument days_arguments[] = {
-	METRIC_PERIOD_ARGUMENT,
-	{ "as_of", .type = METRIC_AS_OF, .may_be_null = true },
-	{ "options", .type = METRIC_OPTIONS },
+#define BRACKETS_ARGUMENT                                     \
+	{                                                         \
+		"brackets", .type = METRIC_VALUE, .may_be_null = true \
+	}
+#define ROLLING_ARGUMENT                                     \
+	{                                                        \
+		"rolling", .type = METRIC_COUNT, .may_be_null = true \
+	}
+
+/* Of days, results tell the last one themselves: also over a base, so that those of several add up.
+ */
+#define OPEN_AS_OF_ARGUMENT                                \
+	{                                                      \
+		"as_of", .type = METRIC_AS_OF, .may_be_null = true \
+	}
+
+static const MetricArgument days_arguments[RETENTION_ARGUMENTS] = {
+	[RETENTION_PERIOD] = METRIC_PERIOD_ARGUMENT,
+	[RETENTION_AS_OF] = OPEN_AS_OF_ARGUMENT,
+	[RETENTION_MODE] = { "mode", .type = METRIC_VALUE },
+	[RETENTION_BRACKETS] = BRACKETS_ARGUMENT,
+	[RETENTION_ROLLING] = ROLLING_ARGUMENT,
 };
 
-static const MetricArgument elapsed_arguments[] = {
-	METRIC_PERIOD_ARGUMENT,
-	METRIC_AS_OF_ARGUMENT,
-	{ "options", .type = METRIC_OPTIONS },
+static const MetricArgument elapsed_arguments[RETENTION_ARGUMENTS] = {
+	[RETENTION_PERIOD] = METRIC_PERIOD_ARGUMENT,
+	[RETENTION_AS_OF] = METRIC_AS_OF_ARGUMENT,
+	[RETENTION_ELAPSED] = { "elapsed", .type = METRIC_SPAN,
+							.null_hint =
+								"For lags by the calendar, take retention() over activities." },
+	[RETENTION_BRACKETS] = BRACKETS_ARGUMENT,
+	[RETENTION_ROLLING] = ROLLING_ARGUMENT,
 };
 
-/* Of the plain kind there are no options. */
+static const MetricArgument days_options[RETENTION_OPTIONS_END] = {
+	[RETENTION_PERIOD] = METRIC_PERIOD_ARGUMENT,
+	[RETENTION_AS_OF] = OPEN_AS_OF_ARGUMENT,
+	[RETENTION_OPTIONS] = { "options", .type = METRIC_VALUE, .may_be_null = true },
+};
+
+static const MetricArgument elapsed_options[RETENTION_OPTIONS_END] = {
+	[RETENTION_PERIOD] = METRIC_PERIOD_ARGUMENT,
+	[RETENTION_AS_OF] = METRIC_AS_OF_ARGUMENT,
+	[RETENTION_OPTIONS] = { "options", .type = METRIC_VALUE, .may_be_null = true },
+};
+
+/* The parameter "options"; of the plain kind there is none. */
 static const char *
 retention_text(const MetricQuestion *question, const char *parameter)
 {
@@ -374,45 +406,48 @@ retention_text(const MetricQuestion *question, const char *parameter)
 	return retention_kind_text(question->own);
 }
 
-static const Metric retention = {
-	.shape = &shape,
-	.input = METRIC_ACTIVITIES,
-	METRIC_ARGUMENTS(days_arguments),
-	.open = retention_open,
-	.read_options = retention_read_options,
-	.text = retention_text,
-	.start = retention_start,
+/* What the metrics have in common; by what they fold over, and what they are asked. */
+#define RETENTION_METRIC(folded, asked, opened)                                    \
+	.shape = &shape, .input = (folded), .kind = (folded), METRIC_ARGUMENTS(asked), \
+	.open = (opened), .text = retention_text, .start = retention_start, .finish = retention_finish
+
+static const Metric by_days = {
+	RETENTION_METRIC(METRIC_ACTIVITIES, days_arguments, retention_open_arguments),
 	.customer = retention_customer,
-	.finish = retention_finish,
+};
+static const Metric by_days_of_rows = {
+	RETENTION_METRIC(METRIC_ACTIVITIES, days_options, retention_open_options),
+	.customer = retention_customer,
 };
 
-static const Metric retention_returns = {
-	.shape = &shape,
-	.input = METRIC_STARTS_AND_RETURNS,
-	METRIC_ARGUMENTS(days_arguments),
-	.open = retention_open,
-	.read_options = retention_read_options,
-	.text = retention_text,
-	.start = retention_start,
+static const Metric by_returns = {
+	RETENTION_METRIC(METRIC_STARTS_AND_RETURNS, days_arguments, retention_open_arguments),
 	.customer_of_two = retention_customer_of_two,
-	.finish = retention_finish,
+};
+static const Metric by_returns_of_rows = {
+	RETENTION_METRIC(METRIC_STARTS_AND_RETURNS, days_options, retention_open_options),
+	.customer_of_two = retention_customer_of_two,
 };
 
-static const Metric retention_elapsed = {
-	.shape = &shape,
-	.input = METRIC_TIMELINES,
-	METRIC_ARGUMENTS(elapsed_arguments),
-	.open = retention_open,
-	.read_options = retention_read_options,
-	.text = retention_text,
-	.start = retention_start,
+static const Metric by_elapsed = {
+	RETENTION_METRIC(METRIC_TIMELINES, elapsed_arguments, retention_open_arguments),
 	.customer = retention_timeline,
-	.finish = retention_finish,
+};
+static const Metric by_elapsed_of_rows = {
+	RETENTION_METRIC(METRIC_TIMELINES, elapsed_options, retention_open_options),
+	.customer = retention_timeline,
 };
 
-METRIC_FUNCTIONS(retention, &retention)
-METRIC_FUNCTIONS(retention_returns, &retention_returns)
-METRIC_FUNCTIONS(retention_elapsed, &retention_elapsed)
+/* loyalty_retention, (base, period, as_of, mode, brackets, rolling); loyalty_retention_accum,
+ * (state, activity, period, as_of, options) */
+METRIC_FUNCTIONS_APART(retention, &by_days, &by_days_of_rows)
+
+/* loyalty_retention_returns, loyalty_retention_returns_accum: of starts and returns */
+METRIC_FUNCTIONS_APART(retention_returns, &by_returns, &by_returns_of_rows)
+
+/* loyalty_retention_elapsed, (base, period, as_of, elapsed, brackets, rolling);
+ * loyalty_retention_elapsed_accum, as of activities */
+METRIC_FUNCTIONS_APART(retention_elapsed, &by_elapsed, &by_elapsed_of_rows)
 
 /* ---- cells, column by column ---- */
 

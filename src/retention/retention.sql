@@ -7,29 +7,29 @@ COMMENT ON TYPE retention_result IS
 
 -- ---- over bases ----
 
--- COST: that of a query, so that collecting in parallel wins. Over timelines STABLE, since a period
--- without a zone takes its days from the session's TimeZone.
+-- COST: that of a query, so that collecting in parallel wins. STABLE, since without as_of days after
+-- today don't count, and over timelines a period without a zone takes its days from the session's TimeZone.
 -- Of two bases, period and as_of have no default: retention(base, 'month', '2024-12-31') must not
 -- fit both.
 
 CREATE FUNCTION retention(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL,
 		mode text DEFAULT 'first', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL)
 	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_retention' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
 CREATE FUNCTION retention(starts activity_base, returns activity_base, period calendar_period, as_of date,
 		mode text DEFAULT 'first', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL)
 	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_returns' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_retention_returns' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
 CREATE FUNCTION retention(base timeline_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL,
 		elapsed interval DEFAULT '24 hours', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL)
 	RETURNS retention_result
 	AS 'MODULE_PATHNAME', 'loyalty_retention_elapsed' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION retention(activity_base, calendar_period, date, text, int[], int) IS
-	'Cohort retention of a base: for each cohort (period of the first active day) and lag, who is active in that period, and who in it or later. Days after as_of don''t count; NULL: the last active day.
+	'Cohort retention of a base: for each cohort (period of the first active day) and lag, who is active in that period, and who in it or later. Days after as_of don''t count; NULL: the last active day that isn''t after today.
 mode ''recurring'': each active period of a customer starts a cohort, so that a customer is in several. brackets ''{{1,3},{4,6}}'': instead of single lags, who is active at any lag from the first to the second, both included. rolling w: who is active in any of the w periods that end at a lag, for lags from w on. Both at once are error 22023.
 NULL for a NULL base; a NULL period or mode is error 22004, a period in another zone than the days were collected in 22023, an infinite as_of and a day before the first of a list of periods 22008.';
 COMMENT ON FUNCTION retention(activity_base, activity_base, calendar_period, date, text, int[], int) IS
-	'Cohort retention where some events start cohorts and others tell who comes back: the cohort is the period of the first day of starts, and a customer is retained at lag n with a day of returns in the n-th period after it. Days of returns before the first of starts don''t count: at lag 0 not everybody is retained. Customers without starts don''t count at all. Days after as_of don''t count; NULL: the last day of either base.
+	'Cohort retention where some events start cohorts and others tell who comes back: the cohort is the period of the first day of starts, and a customer is retained at lag n with a day of returns in the n-th period after it. Days of returns before the first of starts don''t count: at lag 0 not everybody is retained. Customers without starts don''t count at all. Days after as_of don''t count; NULL: the last day of either base that isn''t after today.
 mode ''recurring'': each period with a day of starts starts a cohort, and returns count from the first of its days. brackets and rolling as over one base. A NULL base of returns: nobody came back; NULL for a NULL base of starts. Customers of different types are error 42804, days of different zones 22023; else errors as over one base.';
 COMMENT ON FUNCTION retention(timeline_base, calendar_period, date, interval, int[], int) IS
 	'Cohort retention by elapsed time: lag n is from n to n + 1 times elapsed after a customer''s own first event, n = 0 being the time right after it; the cohort is the period of that event''s local day. Events with a value below zero don''t count. A lag counts for the customers for whom it is over by the end of the local day as_of (NULL: that of the last event): those are eligible, in the table and in the curve.
@@ -45,29 +45,33 @@ COMMENT ON FUNCTION retention_options(text, int[], int, interval) IS
 -- ---- the aggregates ----
 
 \expand metric/aggregate.sql NAME=retention C=retention RESULT=retention_result \
-	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	SUMMARY="activity activity_set" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period" \
 	COST_OF_A_ROW=1 SSPACE=32768 \
-	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; as of the last active day of the rows of its group: give as_of where groups are to be compared. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
+	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; as of the last active day of the rows of its group that isn''t after today: give as_of where groups are to be compared. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
 \expand metric/aggregate.sql NAME=retention C=retention RESULT=retention_result \
-	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	SUMMARY="activity activity_set" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period, as_of date" \
 	COST_OF_A_ROW=1 SSPACE=32768 \
-	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day of the rows of its group). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
+	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day of the rows of its group that isn''t after today). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
 \expand metric/aggregate.sql NAME=retention C=retention RESULT=retention_result \
-	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	SUMMARY="activity activity_set" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period, as_of date, options jsonb" \
 	COST_OF_A_ROW=1 SSPACE=32768 \
 	AGGREGATE_COMMENT="The same of another kind: options are those of retention() over a base, as retention_options() makes them, or JSON: {""mode"": ""recurring"", ""rolling"": 3} or {""brackets"": [[1, 3], [4, 6]]}. NULL options: none. An unknown key is error 22P02, contradictions and options that change from row to row are 22023."
 
 -- always with options: one of four arguments would leave open what retention(activity, 'month', '2024-04-17', '{}') is
 \expand metric/aggregate.sql NAME=retention C=retention_returns RESULT=retention_result \
-	SUMMARY="starts activity_set, returns activity_set" VOLATILITY=IMMUTABLE \
+	SUMMARY="starts activity_set, returns activity_set" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period, as_of date, options jsonb" \
 	COST_OF_A_ROW=1 SSPACE=32768 \
-	AGGREGATE_COMMENT="cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group). options are as over one set, NULL for none. NULL without rows"
+	AGGREGATE_COMMENT="cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group that isn''t after today). options are as over one set, NULL for none. NULL without rows"
+
+\expand metric/aggregate_without_as_of.sql NAME=retention C=retention_elapsed RESULT=retention_result \
+	SUMMARY="timeline event_timeline" ARGUMENTS=", period calendar_period" \
+	COST_OF_A_ROW=5 SSPACE=262144
 
 \expand metric/aggregate.sql NAME=retention C=retention_elapsed RESULT=retention_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \

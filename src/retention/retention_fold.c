@@ -87,7 +87,7 @@ retention_start(const MetricQuestion *question, Tally *tally)
 	fold->kind = *(const RetentionKind *) question->own;
 	fold->is_plain = retention_kind_is_plain(&fold->kind);
 	calendar_open(&fold->calendar, question->period);
-	fold->limit = question->has_as_of ? question->as_of : DATEVAL_NOEND;
+	fold->limit = metric_limit(question);
 	if (fold->kind.elapsed > 0)
 	{
 		fold->zone = question->zone;

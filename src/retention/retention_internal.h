@@ -43,9 +43,26 @@ typedef struct RetentionKind
 	RetentionBracket *brackets; /* sorted and distinct */
 } RetentionKind;
 
-/* Metric.open() and read_options(): a RetentionKind of what is folded over. */
-extern void retention_open(const Metric *metric, MetricQuestion *question);
-extern void *retention_read_options(const Metric *metric, FunctionCallInfo fcinfo, int n);
+/* The arguments of a metric: a function's, of days and of elapsed lags, or an aggregate's; and
+ * what is folded over, which is the metric's kind. */
+enum
+{
+	RETENTION_PERIOD,
+	RETENTION_AS_OF,
+
+	RETENTION_MODE,
+	RETENTION_ELAPSED = RETENTION_MODE,
+	RETENTION_BRACKETS,
+	RETENTION_ROLLING,
+	RETENTION_ARGUMENTS,
+
+	RETENTION_OPTIONS = RETENTION_MODE,
+	RETENTION_OPTIONS_END
+};
+
+/* Metric.open: the kind that the arguments ask for, or the options. */
+extern void retention_open_arguments(MetricQuestion *question);
+extern void retention_open_options(MetricQuestion *question);
 
 /* That of the first activity, by single lags. */
 extern bool retention_kind_is_plain(const RetentionKind *kind);

@@ -229,16 +229,12 @@ retention_kind_of_text(RetentionKind *kind, const char *text)
 
 /* ---- options of aggregates ---- */
 
-/* Options are the last argument of an aggregate; over a base they have been read already. */
 void
-retention_open(const Metric *metric, MetricQuestion *question)
+retention_open_options(MetricQuestion *question)
 {
-	const struct varlena *value = question->values[metric->narguments - 1];
-	RetentionKind *kind;
+	const struct varlena *value = question->values[RETENTION_OPTIONS];
+	RetentionKind *kind = palloc0(sizeof(RetentionKind));
 
-	if (question->own != NULL)
-		return;
-	kind = palloc0(sizeof(RetentionKind));
 	if (value != NULL)
 	{
 		/* with a long header, as jsonb is read in place */
@@ -247,33 +243,25 @@ retention_open(const Metric *metric, MetricQuestion *question)
 		json_check_object(&json->root, OPTIONS_TYPE);
 		read_kind(kind, &json->root, false);
 	}
-	if (kind->elapsed > 0 && metric->input != METRIC_TIMELINES)
+	if (kind->elapsed > 0 && question->kind != METRIC_TIMELINES)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("elapsed lags need instants, which an activity_set doesn't have"),
 						errhint("Aggregate timelines: retention(event_timeline, period, as_of, "
 								"options).")));
-	if (kind->elapsed == 0 && metric->input == METRIC_TIMELINES)
+	if (kind->elapsed == 0 && question->kind == METRIC_TIMELINES)
 		kind->elapsed = USECS_PER_DAY;
-	kind->returns = metric->input == METRIC_STARTS_AND_RETURNS;
+	kind->returns = question->kind == METRIC_STARTS_AND_RETURNS;
 	check_kind(kind);
 	question->own = kind;
 }
 
 /* ---- arguments of calls ---- */
 
-static bool
-mode_argument(FunctionCallInfo fcinfo, int n)
-{
-	static const char *const names[] = { "first", "recurring" };
-
-	return argument_choice(fcinfo, n, "mode", names, lengthof(names), "unknown mode of retention",
-						   "") == 1;
-}
+#define UNKNOWN_MODE "unknown mode of retention"
 
 static void
-brackets_argument(FunctionCallInfo fcinfo, int n, RetentionKind *kind)
+take_brackets(RetentionKind *kind, ArrayType *array)
 {
-	ArrayType *array = PG_GETARG_ARRAYTYPE_P(n);
 	Datum *bounds;
 	bool *nulls;
 	int nbounds;
@@ -294,47 +282,44 @@ brackets_argument(FunctionCallInfo fcinfo, int n, RetentionKind *kind)
 	}
 }
 
-static void
-rolling_argument(FunctionCallInfo fcinfo, int n, RetentionKind *kind)
+void
+retention_open_arguments(MetricQuestion *question)
 {
-	kind->rolling = PG_GETARG_INT32(n);
-	metric_check_count("rolling", kind->rolling);
-}
-
-/* mode, brackets, rolling; over timelines elapsed, brackets, rolling. */
-void *
-retention_read_options(const Metric *metric, FunctionCallInfo fcinfo, int n)
-{
+	const struct varlena *mode = question->values[RETENTION_MODE];
+	struct varlena *brackets = question->values[RETENTION_BRACKETS];
 	RetentionKind *kind = palloc0(sizeof(RetentionKind));
 
-	kind->returns = metric->input == METRIC_STARTS_AND_RETURNS;
-	if (metric->input == METRIC_TIMELINES)
-	{
-		argument_refuse_null(fcinfo, n, "elapsed",
-							 "For lags by the calendar, take retention() over activities.");
-		kind->elapsed = elapsed_of(PG_GETARG_INTERVAL_P(n));
-	}
+	kind->returns = question->kind == METRIC_STARTS_AND_RETURNS;
+	kind->rolling = question->count;
+	if (question->has_span)
+		kind->elapsed = elapsed_of(&question->span);
 	else
-		kind->recurring = mode_argument(fcinfo, n);
-	if (!PG_ARGISNULL(n + 1))
-		brackets_argument(fcinfo, n + 1, kind);
-	if (!PG_ARGISNULL(n + 2))
-		rolling_argument(fcinfo, n + 2, kind);
+		kind->recurring =
+			choice_of(VARDATA_ANY(mode), VARSIZE_ANY_EXHDR(mode), mode_names, lengthof(mode_names),
+					  ERRCODE_INVALID_PARAMETER_VALUE, UNKNOWN_MODE, "") == 1;
+	if (brackets != NULL)
+		take_brackets(kind, (ArrayType *) brackets);
 	check_kind(kind);
-	return kind;
+	question->own = kind;
 }
 
 PG_FUNCTION_INFO_V1(loyalty_retention_options);
 
+/* retention_options(mode, brackets, rolling, elapsed) */
 Datum
 loyalty_retention_options(PG_FUNCTION_ARGS)
 {
-	RetentionKind kind = { .recurring = mode_argument(fcinfo, 0) };
+	RetentionKind kind = { .recurring =
+							   argument_choice(fcinfo, 0, "mode", mode_names, lengthof(mode_names),
+											   UNKNOWN_MODE, "") == 1 };
 
 	if (!PG_ARGISNULL(1))
-		brackets_argument(fcinfo, 1, &kind);
+		take_brackets(&kind, PG_GETARG_ARRAYTYPE_P(1));
 	if (!PG_ARGISNULL(2))
-		rolling_argument(fcinfo, 2, &kind);
+	{
+		kind.rolling = PG_GETARG_INT32(2);
+		metric_check_count("rolling", kind.rolling);
+	}
 	if (!PG_ARGISNULL(3))
 		kind.elapsed = elapsed_of(PG_GETARG_INTERVAL_P(3));
 	check_kind(&kind);

@@ -5,6 +5,7 @@
 -- events: a jsonb array of {"at", "value", "kind", "label", "ref"}
 -- policy: jsonb, as earn_policy takes it; taken to be valid
 --
+\ir days.sql
 CREATE TYPE earn_ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, role text, expires_at timestamptz);
 
 -- what an event, or a day of the year, earned; nothing is kept of what earned nothing
@@ -91,10 +92,7 @@ $$;
 
 -- The first instant of a local day, where a clock put back over midnight gives two of them.
 CREATE FUNCTION earn_ref_day_start(day date, zone text) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT coalesce(min(t) FILTER (WHERE (t AT TIME ZONE zone)::date = day AND ((t - interval '1 microsecond') AT TIME ZONE zone)::date < day), day::timestamp AT TIME ZONE zone)
-	FROM unnest(ARRAY[interval '1 hour', '30 minutes', '0']) back, LATERAL (SELECT (day::timestamp AT TIME ZONE zone) - back AS t) v
-$$;
+LANGUAGE sql STABLE AS $$ SELECT ref_day_begins(day, zone) $$;
 
 -- the same day of another year; 29 February is 28 February where there is none
 CREATE FUNCTION earn_ref_in_year(day date, year int) RETURNS date
@@ -238,20 +236,24 @@ BEGIN
 	RETURN o || jsonb_build_object('taken', (o->>'taken')::numeric + greatest((o->>'earned')::numeric - (o->>'taken')::numeric - keeps, 0));
 END $$;
 
--- A payment of so much under a ref, or what waits of it: its orders take what is left of them, those with lines at this
--- instant (here) with these, the others as a return of it.
+-- A payment of so much under a ref: its orders take what is left of them, those with lines at this instant (here) with
+-- these, the others as a return of it. What waits (a payment of 0) waits for lines.
 CREATE FUNCTION earn_ref_pay(b earn_ref_book, payment numeric, ref text, here text[]) RETURNS earn_ref_book
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
 	key text;
 	o jsonb;
 	part numeric;
-	rest numeric := coalesce((b.waiting->>ref)::numeric, 0) + payment;
+	rest numeric := payment;
 BEGIN
+	IF payment = 0 THEN
+		rest := coalesce((b.waiting->>ref)::numeric, 0);
+		b.waiting := b.waiting - ref;
+	END IF;
 	b.late := '[]';
 	FOREACH key IN ARRAY b.keys LOOP
 		o := b.orders->key;
-		CONTINUE WHEN o->>'ref' IS DISTINCT FROM ref;
+		CONTINUE WHEN o->>'ref' IS DISTINCT FROM ref OR payment = 0 AND key <> ALL (here);
 		part := earn_ref_bound(b, least(rest, (o->>'sum')::numeric - (o->>'paid')::numeric - (o->>'returned')::numeric));
 		CONTINUE WHEN part <= 0;
 		rest := rest - part;
@@ -264,7 +266,7 @@ BEGIN
 				'kind', o->>'kind', 'label', (SELECT CASE WHEN count(DISTINCT l->'label') = 1 THEN min(l->>'label') END FROM jsonb_array_elements(o->'lines') l));
 		END IF;
 	END LOOP;
-	b.waiting := b.waiting || jsonb_build_object(ref, rest);
+	b.waiting := b.waiting || jsonb_build_object(ref, coalesce((b.waiting->>ref)::numeric, 0) + rest);
 	RETURN b;
 END $$;
 

@@ -5,6 +5,7 @@
 -- events: a jsonb array of {"at", "value", "kind", "label", "ref", "expires_at"}
 -- policy: jsonb, as points_policy writes it; taken to be valid
 --
+\ir days.sql
 -- An event that does something; no is its place among them, late whether it comes after the redemptions of its instant.
 CREATE TYPE ref_event AS (at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz, role text, no int, late boolean);
 
@@ -43,10 +44,7 @@ LANGUAGE sql STABLE AS $$ SELECT coalesce(policy->>'zone', current_setting('time
 -- The first instant of a local day. PostgreSQL takes the second of two midnights, and the
 -- one that a clock put forward over it passed by for half an hour later.
 CREATE FUNCTION ref_day_start(day date, zone text) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT coalesce(min(t) FILTER (WHERE (t AT TIME ZONE zone)::date = day AND ((t - interval '1 microsecond') AT TIME ZONE zone)::date < day), day::timestamp AT TIME ZONE zone)
-	FROM unnest(ARRAY[interval '1 hour', '30 minutes', '0']) back, LATERAL (SELECT (day::timestamp AT TIME ZONE zone) - back AS t) v
-$$;
+LANGUAGE sql STABLE AS $$ SELECT ref_day_begins(day, zone) $$;
 
 -- instant + interval as PostgreSQL does it in a session of that zone
 CREATE FUNCTION ref_plus(instant timestamptz, span interval, zone text) RETURNS timestamptz
