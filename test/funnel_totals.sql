@@ -125,7 +125,7 @@ SELECT settings(0) IS NULL AS void \gset
 SELECT is(funnel_totals(NULL::timeline_base, '{a}'), NULL, 'a NULL base');
 SELECT is((SELECT funnel_totals(timeline, '{a}') FROM stored WHERE false), NULL, 'no rows');
 SELECT is((SELECT funnel_totals(t, '{a,b}'))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": []}', 'NULL timelines are nobody') FROM (VALUES (NULL::event_timeline)) v(t);
-SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
+SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "members_without_events": 1, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
 SELECT results_eq($$SELECT t.* FROM funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a,b}'))) t$$,
 	$$VALUES (1, 'a', 0::bigint, 0::bigint, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::interval), (2, 'b', 0, 0, NULL, NULL, NULL, NULL, NULL)$$, 'shares of nobody are NULL');
 SELECT is(rollup(r), NULL, 'rollup of NULL') FROM (VALUES (NULL::funnel_totals_result)) v(r);
