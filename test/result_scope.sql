@@ -38,19 +38,19 @@ SELECT results_eq($$SELECT rows_without_customer, members_without_events FROM (S
 SELECT results_eq('SELECT rows_without_customer, members_without_events FROM (SELECT rollup(one_pass) AS r FROM answer, generate_series(1, 3)) q, result_scope(r)', 'VALUES (3::bigint, 6::bigint)', '... and rolled up');
 SELECT results_eq('SELECT metric, as_of, members_without_events FROM (SELECT growth(activities(n, NULL::date)) AS r FROM generate_series(1, 3) n) q, result_scope(r)', 'VALUES (''growth'', NULL::date, 3::bigint)', 'nobody has an event');
 SELECT results_eq($$SELECT arguments FROM (SELECT tier_near(timelines(1, at, 5), '{"a": 10}', within => 2.50) AS r FROM member) q, result_scope(r)$$, $$VALUES ('{"within": 2.5}'::jsonb)$$, 'what else was asked');
-SELECT is((SELECT s FROM result_scope(NULL::growth_result) s), NULL, 'NULL of NULL');
+SELECT is((SELECT s.metric FROM result_scope(NULL::growth_result) s), NULL, 'NULL of NULL');
 
 -- ---- as_of left out: the last day with an event, but no later than today ----
 
 CREATE TABLE dated AS SELECT * FROM (VALUES (1, date '2024-01-05'), (2, '2024-02-06'), (2, '9999-12-31'), (3, '9999-12-31')) v (customer, day);
-CREATE FUNCTION as_of_of(base text, only text) RETURNS TABLE (metric text, as_of date)
+CREATE FUNCTION as_of_of(base text, those text) RETURNS TABLE (metric text, as_of date)
 LANGUAGE plpgsql AS $$
 DECLARE
 	asked text;
 BEGIN
 	FOR asked IN SELECT DISTINCT call(oid, false) FROM own_argument WHERE kind = 'f' AND n = 1 AND argument = 'base' AND type::text = base AND returns::text ~ '_result$'
 			AND oid IN (SELECT oid FROM own_argument WHERE argument = 'as_of' AND has_default) AND name NOT IN ('tier_near', 'funnel_totals') LOOP
-		RETURN QUERY EXECUTE format('SELECT s.metric, s.as_of FROM (SELECT %s AS r FROM (SELECT activities(customer, day)::activity_base AS activities, timelines(customer, day::timestamp AT TIME ZONE ''UTC'', 5)::timeline_base AS timelines FROM dated WHERE %s) b) q, result_scope(r) s', asked, only);
+		RETURN QUERY EXECUTE format('SELECT s.metric, s.as_of FROM (SELECT %s AS r FROM (SELECT activities(customer, day)::activity_base AS activities, timelines(customer, day::timestamp AT TIME ZONE ''UTC'', 5)::timeline_base AS timelines FROM dated WHERE %s) b) q, result_scope(r) s', asked, those);
 	END LOOP;
 END $$;
 SELECT cmp_ok((SELECT count(*)::int FROM as_of_of('activity_base', 'true')), '>', 5, 'metrics over days have a last day');
