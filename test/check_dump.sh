@@ -85,7 +85,7 @@ is "$(pg_dump -C -d loyalty_views | grep -c "^ALTER DATABASE loyalty_views SET s
 # moving the schema
 new_role loyalty_mover
 run loyalty_views_restored -c 'ALTER DATABASE loyalty_views_restored OWNER TO loyalty_mover' -c 'DROP EXTENSION loyalty CASCADE' -c 'DROP SCHEMA loyalty' >/dev/null 2>&1
-is "$(PGUSER=loyalty_mover run loyalty_views_restored -c 'CREATE SCHEMA a' -c 'CREATE SCHEMA b' -c 'CREATE EXTENSION loyalty SCHEMA a' -c 'ALTER EXTENSION loyalty SET SCHEMA b' 2>&1 | sed -n '1s/ type a.*//p')" \
+is "$(PGUSER=loyalty_mover run loyalty_views_restored -c 'CREATE SCHEMA a' -c 'CREATE SCHEMA b' -c 'CREATE EXTENSION loyalty SCHEMA a' -c 'ALTER EXTENSION loyalty SET SCHEMA b' 2>&1 | sed -n '1s/\(must be owner of\) .*/\1/p')" \
 	"ERROR:  42501: must be owner of" "the extension's owner may not move it: its members are the superuser's"
 succeeds "a superuser may" run loyalty_views_restored -c 'ALTER EXTENSION loyalty SET SCHEMA b'
 psql -X -q -d postgres -c 'DROP DATABASE loyalty_views_restored WITH (FORCE)'

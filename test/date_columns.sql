@@ -77,6 +77,7 @@ FROM (VALUES ('day, amount, name', ', value => amount'), ('day, amount::float8, 
 SELECT is_empty(format('SELECT name FROM zone WHERE name <> ''<+05:45>-05:45'' AND in_zone(name, %L) IS DISTINCT FROM in_zone(''UTC'', replace(%L, ''Z'', quote_literal(name)))', 'SELECT timeline_agg(' || collected || ') FROM sale', 'SELECT timeline_agg(make_event(at => day, zone => Z' || columns || ')) FROM sale'), 'timeline_agg(' || collected || ') in the session''s zone')
 FROM (VALUES ('day', ''), ('day, amount', ', value => amount'), ('day, amount::int', ', value => amount::int'), ('day, amount::smallint', ', value => amount::int'), ('day, amount::bigint', ', value => amount::int'), ('day, amount::real', ', value => amount::real'), ('day, kind', ', kind => kind'), ('day, kind::text', ', kind => kind'), ('day, kind::text, amount', ', kind => kind, value => amount'),
 	('day, kind, amount', ', kind => kind, value => amount'), ('make_event(at => day)', '')) v(collected, columns);
+SELECT is(timeline_agg(date '2011-12-30', 5, 'Pacific/Apia'), timeline_agg(date '2011-12-31', 5, 'Pacific/Apia'), 'a day that the zone leaves out is the next one');
 SELECT is_empty('SELECT name FROM zone, sale GROUP BY name HAVING activity_agg(day, name) <> activity_agg(day)', 'activity_agg(day, zone): the days themselves');
 SELECT is_empty('SELECT name FROM (SELECT name, activity_set(timeline_agg(day, amount, name), name) AS got, activity_agg(day) AS days FROM zone, sale GROUP BY name) q WHERE got <> days', 'there and back');
 

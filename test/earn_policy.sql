@@ -3,7 +3,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(166);
+SELECT plan(175);
 
 -- ---- canonical text ----
 
@@ -40,6 +40,9 @@ INSERT INTO form VALUES
 	('{"kinds": {"SALE": "purchase", "join": "join", "redeem": "redemption", "a": "ignore"}}', '{"kinds": {"SALE": "purchase", "a": "ignore"}}'),
 	('{"kinds": {"redeem": "ignore", "join": "birth"}}', '{"kinds": {"join": "birth", "redeem": "ignore"}}'),
 	('{"kinds": {"a": "purchase", "b": "return", "c": "redemption", "d": "paid_with_points", "e": "join", "f": "birth", "g": "referral", "h": "ignore"}}', '{"kinds": {"a": "purchase", "b": "return", "c": "redemption", "d": "paid_with_points", "e": "join", "f": "birth", "g": "referral", "h": "ignore"}}'),
+	('{"kinds": {"i": "earn", "j": "redeem", "k": "redeem_refund", "l": "adjust", "m": "transfer", "n": "forfeit", "o": "expire", "return": "return", "purchase": "purchase", "tier_grant": "ignore"}, "other_kinds": "error"}', '{"kinds": {"i": "earn", "j": "redemption", "k": "redeem_refund", "l": "adjust", "m": "transfer", "n": "forfeit", "o": "expire"}}'),
+	('{"returns_beyond": "drop"}', '{}'), ('{"zone": "UTC", "returns_beyond": "take", "other_kinds": "ignore"}', '{"other_kinds": "ignore", "returns_beyond": "take", "zone": "UTC"}'),
+	('{"other_kinds": "ignore", "zone": "UTC", "kinds": {"purchase": "ignore"}}', '{"kinds": {"purchase": "ignore"}, "other_kinds": "ignore", "zone": "UTC"}'),
 	('{"excluded_kinds": ["gift", "delivery"], "excluded_labels": ["b", "a"]}', '{"excluded_kinds": ["delivery", "gift"], "excluded_labels": ["a", "b"]}'),
 	-- versions
 	('{"versions": [{"from": "2024-07-01", "rate": 2}]}', '{"versions": [{"from": "2024-07-01", "rate": 2}]}'),
@@ -90,6 +93,8 @@ INSERT INTO fault VALUES
 	('{"caps": []}', '22P02', '"caps" of an earn_policy is not an object'), ('{"caps": {"week": 5}}', '22P02', 'unknown key "week" in an earn_policy at "caps"'), ('{"caps": {"day": -1}}', '22023', '"caps.day" of an earn_policy is -1'), ('{"caps": {"day": 1.5}}', '22023', '"caps.day" of an earn_policy is 1.5, where points have 0 decimals'),
 	-- kinds, exclusions
 	('{"kinds": []}', '22P02', '"kinds" of an earn_policy is not an object'), ('{"kinds": {"a": "buy"}}', '22023', '"kinds.a" of an earn_policy can''t be "buy"'), ('{"kinds": {"a": null}}', '22P02', NULL),
+	('{"returns_beyond": true}', '22P02', '"returns_beyond" of an earn_policy is not a string'), ('{"versions": [{"from": "2024-07-01", "returns_beyond": "take"}]}', '22023', '"versions[0].returns_beyond" of an earn_policy can''t change from a day on'),
+	('{"other_kinds": "purchase"}', '22023', '"other_kinds" of an earn_policy can''t be "purchase"'), ('{"versions": [{"from": "2024-07-01", "other_kinds": "ignore"}]}', '22023', '"versions[0].other_kinds" of an earn_policy can''t change from a day on'), ('{"excluded_kinds": ["tier_grant"]}', '22023', '"excluded_kinds" of an earn_policy has "tier_grant", whose role is ignore'),
 	('{"excluded_kinds": "a"}', '22P02', '"excluded_kinds" of an earn_policy is not an array'), ('{"excluded_kinds": ["a", "a"]}', '22023', '"excluded_kinds" of an earn_policy has "a" twice'), ('{"excluded_kinds": ["redeem"]}', '22023', '"excluded_kinds" of an earn_policy has "redeem", whose role is redemption'), ('{"excluded_labels": [5]}', '22P02', '"excluded_labels" of an earn_policy is not a string'),
 	-- versions
 	('{"versions": {}}', '22P02', '"versions" of an earn_policy is not an array'), ('{"versions": [5]}', '22P02', '"versions[0]" of an earn_policy is not an object'), ('{"versions": [{"rate": 2}]}', '22P02', '"versions[0].from" is missing in an earn_policy'), ('{"versions": [{"from": "2024-07-01"}]}', '22023', '"versions[0]" of an earn_policy changes nothing'),
@@ -106,10 +111,10 @@ SELECT is(length(('{"versions": [' || string_agg(format('{"from": "%s", "rate": 
 -- ---- make_earn_policy() ----
 
 SELECT is(make_earn_policy()::text, '{}', 'nothing given');
-SELECT is(make_earn_policy(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::text, '{}', 'NULL is the default of each');
+SELECT is(make_earn_policy(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::text, '{}', 'NULL is the default of each');
 SELECT is(make_earn_policy(rate => 10, per => 200, full_steps => true, minimum => 19.99, rounding => 'half_even', decimals => 2, multipliers => '[{"times": 2, "weekdays": ["saturday"]}]', combine => 'add', bonuses => '{"joining": 100}', caps => '{"day": 30.5}',
-	kinds => '{"SALE": "purchase"}', excluded_kinds => '{gift}', excluded_labels => '{b,a}', bonuses_qualify => true, crossing_order => 'after', zone => 'europe/helsinki', versions => '[{"from": "2024-07-01", "rate": 12}]')::text,
-	'{"rate": 10, "per": 200, "full_steps": true, "minimum": 19.99, "rounding": "half_even", "decimals": 2, "multipliers": [{"times": 2, "weekdays": ["saturday"]}], "combine": "add", "bonuses": {"joining": 100}, "caps": {"day": 30.5}, "excluded_kinds": ["gift"], "excluded_labels": ["a", "b"], "bonuses_qualify": true, "crossing_order": "after", "kinds": {"SALE": "purchase"}, "zone": "Europe/Helsinki", "versions": [{"from": "2024-07-01", "rate": 12}]}', 'every argument');
+	kinds => '{"SALE": "purchase"}', excluded_kinds => '{gift}', excluded_labels => '{b,a}', bonuses_qualify => true, crossing_order => 'after', zone => 'europe/helsinki', versions => '[{"from": "2024-07-01", "rate": 12}]', other_kinds => 'ignore', returns_beyond => 'take')::text,
+	'{"rate": 10, "per": 200, "full_steps": true, "minimum": 19.99, "rounding": "half_even", "decimals": 2, "multipliers": [{"times": 2, "weekdays": ["saturday"]}], "combine": "add", "bonuses": {"joining": 100}, "caps": {"day": 30.5}, "excluded_kinds": ["gift"], "excluded_labels": ["a", "b"], "bonuses_qualify": true, "crossing_order": "after", "kinds": {"SALE": "purchase"}, "other_kinds": "ignore", "returns_beyond": "take", "zone": "Europe/Helsinki", "versions": [{"from": "2024-07-01", "rate": 12}]}', 'every argument');
 SELECT throws_ok('SELECT make_earn_policy(' || call || ')', state::char(5), message, call) FROM (VALUES
 	('rate => -1', '22023', '"rate" of an earn_policy is -1'), ($$rate => 'NaN'$$, '22003', '"rate" of an earn_policy must be a finite number'), ($$per => 'Infinity'$$, '22003', NULL), ('decimals => 7', '22023', '"decimals" of an earn_policy is 7'), ('decimals => -1', '22P02', NULL),
 	($$multipliers => '{}'$$, '22P02', '"multipliers" of an earn_policy is not an array'), ($$excluded_labels => ARRAY['a', NULL]$$, '22004', '"excluded_labels" of an earn_policy has a NULL element'), ($$caps => '5'$$, '22P02', '"caps" of an earn_policy is not an object')) f (call, state, message);

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(94);
+SELECT plan(95);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
@@ -94,6 +94,7 @@ FROM (VALUES (false), (true)) v(hashed);
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 1', 'the short form');
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 2', '... with a window');
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '36 hours', 'strictly_increasing') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 3', '... and a mode');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,visit,order,visit}', '3 days', 'in_order', 'kind', '{1 day,NULL,2 days}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 5', '... and windows of steps');
 SELECT results_eq($$SELECT count(*), bool_and(r = t) FROM (SELECT funnel_totals(timeline, '{visit,view}', '1 day') OVER (ORDER BY customer) AS r, (SELECT funnel_totals(b.timeline, '{visit,view}', '1 day') FROM stored b WHERE b.customer <= s.customer) AS t FROM stored s WHERE customer < 60) w$$,
 	$$SELECT count(*), true FROM stored WHERE customer < 60$$, 'as a window function');
 

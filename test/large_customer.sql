@@ -62,7 +62,7 @@ CREATE TABLE questions (place int GENERATED ALWAYS AS IDENTITY, question text);
 INSERT INTO questions (question) SELECT format('SELECT count(q) FROM (SELECT %s FROM customers OFFSET 0) q', f) FROM unnest(ARRAY[
 	$$points_balance(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_expiring(p, '{"expires_after": "1 year"}', '2020-06-01')$$,
-	$$points_accrual(o, '{"multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
+	$$points_accrual(o, '{"kinds": KINDS, "multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
 	$$tier(o, ladder(), '2030-01-01')$$,
 	$$activity_streak(a, 'week', '2030-01-01')$$,
 	$$next_purchase_due(a, '2030-01-01')$$,
@@ -81,20 +81,20 @@ INSERT INTO questions (question) SELECT format('SELECT count(q) FROM customers C
 	$$points_statement(p, '{"expires_after": "1 year"}', NULL, '2030-01-01')$$,
 	$$points_violations(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_expiry_schedule(p, '{"expires_after": "1 year"}', '2020-06-01')$$,
-	$$points_accrual_events(o, '{"multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
+	$$points_accrual_events(o, '{"kinds": KINDS, "multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
 	$$tier_history(o, ladder(), '2030-01-01')$$,
 	$$tier_progress(o, ladder(), '2030-01-01')$$,
-	$$program_summary(o, '{"points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
-	$$program_statement(o, '{"points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
+	$$program_summary(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
+	$$program_statement(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
 	$$timeline_events(o)$$]) f;
 -- everyone's
 INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FROM unnest(ARRAY[
 	$$points_totals(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_rollforward(p, '{"expires_after": "1 year"}', 'year', '2030-01-01', true)$$,
 	$$points_triangle(p, '{"expires_after": "1 year"}', 'year', '2030-01-01', true)$$,
-	$$program_totals(o, '{"points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
-	$$program_compare(o, '{"tiers": {"S": 20, "G": 10000}}', '{"tiers": {"S": 30, "G": 10000}}', '2030-01-01')$$,
-	$$program_rollforward(o, '{"points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', 'year', '2030-01-01')$$,
+	$$program_totals(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
+	$$program_compare(o, '{"earn": {"kinds": KINDS}, "tiers": {"S": 20, "G": 10000}}', '{"earn": {"kinds": KINDS}, "tiers": {"S": 30, "G": 10000}}', '2030-01-01')$$,
+	$$program_rollforward(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', 'year', '2030-01-01')$$,
 	$$tier_census(o, ladder(), '2030-01-01')$$,
 	$$tier_migration(o, ladder(), '2020-01-01', '2030-01-01')$$,
 	$$tier_flow(o, ladder(), 'year', '2030-01-01')$$,
@@ -117,6 +117,9 @@ INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FR
 	$$rollup(a)$$,
 	$$(SELECT points_totals(b, '{"expires_after": "1 year"}') FROM (SELECT timelines(n, p) b FROM (SELECT row_number() OVER () n, p FROM customers) c) q)$$]) f;
 
+-- What earns are purchases, of whatever kind.
+UPDATE questions SET question = replace(question, 'KINDS', (SELECT jsonb_object_agg('k' || n, 'purchase') FROM generate_series(0, 1999) n)::text) WHERE question LIKE '%KINDS%';
+
 -- ... and what else is an aggregate over summaries, with the arguments of arguments.sql, where there are some for all of its own.
 INSERT INTO questions (question) SELECT DISTINCT ON (name) format('SELECT %s FROM (SELECT a AS activity, o AS timeline FROM customers) c', call(oid, false)) FROM own_argument a
 WHERE kind = 'a' AND type IN ('event_timeline'::regtype, 'activity_set'::regtype) AND n = 1 AND NOT EXISTS (SELECT FROM questions WHERE position(a.name || '(' IN question) > 0)
@@ -127,6 +130,6 @@ SELECT is(array_agg(DISTINCT p.proname ORDER BY p.proname), NULL, 'no aggregate 
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty'
 WHERE p.prokind = 'a' AND p.proargtypes[0] IN ('event_timeline'::regtype, 'activity_set'::regtype) AND NOT EXISTS (SELECT FROM questions WHERE position(p.proname || '(' IN question) > 0);
 -- The fault that this looks for costs a hundred times as much; a set that is merged with a large one, a few times.
-SELECT cmp_ok(times(question, 10), '<', 10.0, question) FROM questions ORDER BY place;
+SELECT cmp_ok(times(question, 10), '<', 10.0, left(question, 200)) FROM questions ORDER BY place;
 SELECT * FROM finish();
 ROLLBACK;

@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(92);
+SELECT plan(93);
 
 -- A ledger written short: {"2024-01-01 E 50 ref label", …}; '-' is no ref. Days are instants at midnight.
 CREATE FUNCTION ledger(VARIADIC entries text[]) RETURNS event_timeline
@@ -151,6 +151,7 @@ SELECT is(on_days(ledger('2024-01-01 A 50', '2024-01-02 S -50 O', '2024-01-20 C 
 SELECT is(on_days(ledger('2024-01-01 A 50', '2024-01-02 S -40 O', '2024-01-20 C 40 O'), '{"inactive_after": "30 days", "refreshed_by": ["earn"]}', '2024-01-29', '2024-01-30'), '50 0', '... with the others, where something was');
 SELECT is((SELECT string_agg(to_char(expires_at, 'MM-DD') || ' ' || points, ', ') FROM points_expiry_schedule(ledger('2024-01-10 A 100', '2024-01-20 A 100'), rules('{"inactive_after": "30 days"}'), '2024-01-31')), '02-09 200', 'the schedule knows');
 SELECT is(on_days(ledger('2024-01-10 A 100'), '{"inactive_after": "30 days", "expiry_boundary": "valid"}', '2024-02-08', '2024-02-09'), '100 0', 'where points are valid at the boundary, a day later by the balance of its end');
+SELECT is(violations(ledger('2024-01-10 E 10', '2024-01-10 X 12'), '{"inactive_after": "1 day", "refreshed_by": ["redeem"]}'), '01-10 - booked expiry that the rules don''t give 2', 'a booking on the day before the lapse is one of it');
 
 -- ---- debts, and the points that pay them ----
 

@@ -35,9 +35,9 @@ CREATE TABLE asked (grp int, program_a program_policy, program_b program_policy,
 CREATE TABLE answer (grp int, as_of date, totals program_totals_result, totals_b program_totals_result, compare program_compare_result, rollforward program_rollforward_result);
 CREATE TABLE summary AS SELECT 0 AS grp, NULL::date AS as_of, 0::bigint AS customer, '' AS program, s.* FROM program_summary('[]', '{}', '2024-01-01') s LIMIT 0;
 
--- A redemption that is refused stops a walk; errors have tests of their own.
+-- A redemption that is refused stops a walk, and so does an unknown kind; errors have tests of their own.
 CREATE FUNCTION without_refusal(program jsonb) RETURNS jsonb
-LANGUAGE sql AS $$ SELECT replace(program::text, '"refuse"', '"clip"')::jsonb $$;
+LANGUAGE sql AS $$ SELECT p || jsonb_build_object('earn', coalesce(p->'earn', '{}') || '{"other_kinds": "ignore"}') FROM (SELECT replace(program::text, '"refuse"', '"clip"')::jsonb AS p) x $$;
 
 -- Another programme for the same timelines: richer, with other points, without tiers, or with other members.
 CREATE FUNCTION other_program(g int, program jsonb) RETURNS jsonb
@@ -45,8 +45,8 @@ LANGUAGE sql AS $$
 	SELECT CASE g % 4
 		WHEN 0 THEN program || jsonb_build_object('earn', coalesce(program->'earn', '{}') || '{"rate": 3}')
 		WHEN 1 THEN program - 'versions' || jsonb_build_object('points', ref_random_policy(90000 + g) - 'zone' - 'kinds' - 'versions')
-		WHEN 2 THEN program - '{tiers,tier_metric,pending_counts,no_expiry_tiers,versions}'::text[]
-		ELSE '{"earn": {"kinds": {"stay": "ignore", "buy": "ignore", "burn": "redemption"}, "decimals": 2, "rate": 0.05}, "tiers": {"levels": {"Blue": 20}, "grant_kind": "none"}, "tier_metric": "points"}' END
+		WHEN 2 THEN program - '{tiers,tier_metric,pending_counts,no_expiry_tiers,versions}'::text[] || jsonb_build_object('earn', (program->'earn') - '{multipliers,versions}'::text[])
+		ELSE '{"earn": {"kinds": {"stay": "ignore", "buy": "ignore", "burn": "redemption"}, "other_kinds": "ignore", "decimals": 2, "rate": 0.05}, "tiers": {"levels": {"Blue": 20}, "grant_kind": "none"}, "tier_metric": "points"}' END
 $$;
 
 CREATE FUNCTION fill(first int, groups int) RETURNS void
@@ -153,21 +153,21 @@ SELECT is_empty($$
 -- begin together: a timeline of points doesn't say in which order they did.
 CREATE TABLE tierless AS
 SELECT l.grp, l.customer, q.unit, last.day, (x.p || jsonb_build_object('zone', q.zone))::program_policy AS program,
-	points_accrual(l.timeline, (x.p->'earn' || jsonb_build_object('zone', q.zone))::earn_policy) AS points, (x.p->'points' || jsonb_build_object('zone', q.zone, 'kinds', '{"earn": "earn", "bonus": "earn", "return": "return", "redeem": "redeem"}'::jsonb))::points_policy AS rules
+	points_accrual(l.timeline, (x.p->'earn' || jsonb_build_object('zone', q.zone))::earn_policy) AS points, (x.p->'points' || jsonb_build_object('zone', q.zone, 'kinds', '{"earn": "earn", "bonus": "earn", "return": "return", "redeem": "redeem", "redeem_refund": "redeem_refund", "adjust": "adjust", "transfer": "transfer", "forfeit": "forfeit", "expire": "expire"}'::jsonb))::points_policy AS rules
 FROM ledger l JOIN (SELECT DISTINCT ON (grp) * FROM asked ORDER BY grp) q USING (grp)
-	CROSS JOIN LATERAL (SELECT jsonb_build_object('earn', coalesce(q.rules_a::jsonb->'earn', '{}'), 'points', coalesce(q.rules_a::jsonb->'points', '{}')) AS p) x
+	CROSS JOIN LATERAL (SELECT jsonb_build_object('earn', regexp_replace(coalesce(q.rules_a::jsonb->'earn', '{}')::text, '"tiers": \[[^]]*\], ', '', 'g')::jsonb, 'points', coalesce(q.rules_a::jsonb->'points', '{}')) AS p) x
 	CROSS JOIN LATERAL (SELECT (timeline_last(l.timeline) AT TIME ZONE q.zone)::date AS day) last
 WHERE timeline_count(l.timeline) > 0;
 DELETE FROM tierless WHERE (SELECT count(*) <> count(DISTINCT e.at) FROM timeline_events(points) e WHERE e.value > 0);
 SELECT cmp_ok((SELECT count(*)::int FROM tierless WHERE timeline_count(points) > 3), '>', :groups, 'there are timelines of points');
 SELECT is_empty($$SELECT v.grp, v.customer, t.period_start, t.period_end, t.complete, t.opening, t.issued, t.redeemed, t.returned, t.expired, t.closing, t.pending, t.as_of FROM tierless v
 		CROSS JOIN LATERAL (SELECT program_rollforward(timeline, v.program, (v.unit || '@' || (v.program::jsonb->>'zone'))::calendar_period, v.day) AS r FROM ledger l WHERE l.customer = v.customer) p CROSS JOIN LATERAL program_rollforward_table(p.r) t
-	EXCEPT SELECT v.grp, v.customer, t.period_start, t.period_end, t.complete, t.opening, t.issued, t.redeemed, t.returned, t.expired, t.closing, t.pending, t.as_of FROM tierless v
+	EXCEPT SELECT v.grp, v.customer, t.period_start, t.period_end, t.complete, t.opening, t.issued + t.adjusted + t.transferred, t.redeemed - t.reinstated, t.returned, t.expired + t.forfeited, t.closing, t.pending, t.as_of FROM tierless v
 		CROSS JOIN LATERAL (SELECT points_rollforward(p.points, v.rules, (v.unit || '@' || (v.program::jsonb->>'zone'))::calendar_period, v.day) AS r FROM (SELECT v.points) p) p CROSS JOIN LATERAL points_rollforward_table(p.r) t$$,
 	'without tiers, a roll-forward is that of the points accrued');
 SELECT is_empty($$SELECT v.grp, v.customer, t.points_issued, t.points_redeemed, t.points_expired, t.points_pending, t.balance FROM tierless v
 		CROSS JOIN LATERAL (SELECT program_totals(timeline, v.program, v.day) AS r FROM ledger l WHERE l.customer = v.customer) p CROSS JOIN LATERAL program_totals_table(p.r) t WHERE t.rank IS NULL AND t.members > 0
-	EXCEPT SELECT v.grp, v.customer, s.earned - s.returned, s.redeemed, s.expired, s.pending, s.active - s.overdrawn FROM tierless v CROSS JOIN LATERAL points_summary(v.points, v.rules, v.day) s$$,
+	EXCEPT SELECT v.grp, v.customer, s.earned + s.adjusted + s.transferred - s.returned, s.redeemed - s.reinstated, s.expired + s.forfeited, s.pending, s.active - s.overdrawn FROM tierless v CROSS JOIN LATERAL points_summary(v.points, v.rules, v.day) s$$,
 	'... and totals are theirs');
 
 -- ---- known answers ----

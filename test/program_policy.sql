@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(115);
+SELECT plan(122);
 
 -- ---- canonical text ----
 
@@ -40,6 +40,8 @@ INSERT INTO form VALUES
 	-- texts of all sorts go through the parts unharmed
 	('{"earn": {"excluded_labels": ["a\"b", "ä\\\n"]}, "tiers": {"G\"old ü": 5}, "no_expiry_tiers": ["G\"old ü"], "versions": [{"from": "2024-07-01", "earn": {"excluded_labels": ["}]", "\u00e4"]}, "points": {"by_label": {"x\"": {"expires": "never"}}}}]}',
 	 '{"earn": {"excluded_labels": ["a\"b", "ä\\\n"]}, "tiers": {"levels": {"G\"old ü": 5}}, "no_expiry_tiers": ["G\"old ü"], "versions": [{"from": "2024-07-01", "earn": {"excluded_labels": ["}]", "ä"]}, "points": {"by_label": {"x\"": {"expires": "never"}}}}]}'),
+	('{"earn": {"multipliers": [{"times": 2, "tiers": ["A", "Member"]}], "kinds": {"stay": "purchase", "partner": "earn"}, "excluded_kinds": ["fee"]}, "tiers": {"levels": {"A": 5}, "metrics": {"n": {"kinds": ["stay", "return", "purchase", "partner", "fee"]}}}}',
+	 '{"earn": {"multipliers": [{"times": 2, "tiers": ["A", "Member"]}], "excluded_kinds": ["fee"], "kinds": {"partner": "earn", "stay": "purchase"}}, "tiers": {"levels": {"A": 5}, "metrics": {"n": {"of": "sum", "kinds": ["fee", "partner", "purchase", "return", "stay"]}}}}'),
 	('{"earn": {"crossing_order": "after"}, "tiers": {"A": 5}, "tier_metric": "orders"}', '{"earn": {"crossing_order": "after"}, "tiers": {"levels": {"A": 5}}, "tier_metric": "orders"}'),
 	('{"earn": {"minimum": 0.000000000000000001, "decimals": 6}}', '{"earn": {"minimum": 0.000000000000000001, "decimals": 6}}');
 SELECT is(written::program_policy::text, shown, left(written, 120)) FROM form;
@@ -62,6 +64,11 @@ INSERT INTO fault VALUES
 	('{"pending_counts": false}', '22023', '"pending_counts" false of a program_policy needs "tier_metric" "points"'), ('{"tiers": {"A": 5}, "tier_metric": "orders", "pending_counts": false}', '22023', '"pending_counts" false of a program_policy needs "tier_metric" "points"'), ('{"pending_counts": 1}', '22P02', '"pending_counts" of a program_policy is not true or false'),
 	('{"no_expiry_tiers": ["A"]}', '22023', '"no_expiry_tiers" of a program_policy needs "tiers"'), ('{"tiers": {"A": 5}, "no_expiry_tiers": ["a"]}', '22023', '"no_expiry_tiers" of a program_policy has "a", which is not a tier'), ('{"tiers": {"A": 5}, "no_expiry_tiers": ["A", "A"]}', '22023', '"no_expiry_tiers" of a program_policy has "A" twice'),
 	('{"tiers": {"A": 5}, "no_expiry_tiers": "A"}', '22P02', '"no_expiry_tiers" of a program_policy is not an array'), ('{"tiers": {"A": 5}, "no_expiry_tiers": [5]}', '22P02', '"no_expiry_tiers" of a program_policy is not a string'),
+	-- a multiplier that never holds, a metric that counts nothing, a grant that is something else
+	('{"earn": {"kinds": {"gift": "purchase"}}, "tiers": {"levels": {"A": 5}, "grant_kind": "gift"}}', '22023', '"tiers.grant_kind" of a program_policy, "gift", has another role in "earn"'),
+	('{"earn": {"multipliers": [{"times": 2}, {"times": 3, "tiers": ["A", "a"]}]}, "tiers": {"A": 5}}', '22023', '"earn.multipliers[1].tiers" of a program_policy has "a", which is not a tier'), ('{"earn": {"multipliers": [{"times": 3, "tiers": ["A"]}]}}', '22023', '"earn.multipliers[0].tiers" of a program_policy has "A", which is not a tier'),
+	('{"tiers": {"A": 5}, "versions": [{"from": "2024-07-01", "earn": {"multipliers": [{"times": 3, "tiers": ["B"]}]}}]}', '22023', '"earn.multipliers[0].tiers" of a program_policy has "B", which is not a tier'),
+	('{"tiers": {"levels": {"A": 5}, "metrics": {"n": {"kinds": ["stay"]}}}}', '22023', '"tiers.metrics.n.kinds" of a program_policy has "stay", which is neither bought nor returned nor earned'), ('{"tiers": {"levels": {"A": 5}, "metrics": {"n": {"kinds": ["redeem"]}}}}', '22023', '"tiers.metrics.n.kinds" of a program_policy has "redeem", which is neither bought nor returned nor earned'),
 	('{"earn": {"crossing_order": "after"}, "tiers": {"A": 5}, "tier_metric": "points"}', '22023', '"earn.crossing_order" "after" of a program_policy can''t be with "tier_metric" "points"'),
 	('{"earn": {"versions": [{"from": "2024-07-01", "crossing_order": "after"}]}, "tiers": {"A": 5}, "tier_metric": "points"}', '22023', '"earn.crossing_order" "after" of a program_policy can''t be with "tier_metric" "points"'),
 	('{"tiers": {"A": 5}, "tier_metric": "points", "versions": [{"from": "2024-07-01", "earn": {"crossing_order": "after"}}, {"from": "2024-08-01", "earn": {"crossing_order": "before"}}]}', '22023', NULL),

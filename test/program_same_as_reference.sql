@@ -244,7 +244,7 @@ FROM (SELECT DISTINCT ON (question) * FROM failure ORDER BY question, jsonb_arra
 
 -- ---- the timelines try what there is to try ----
 
-CREATE TABLE happened AS SELECT s.seed, s.program, e.* FROM sample s, ROWS FROM (jsonb_populate_recordset(NULL::ref_program_row, s.walk->'entries')) WITH ORDINALITY e(at, role, label, ref, amount, points, balance, tier, kind, counts, n);
+CREATE TABLE happened AS SELECT s.seed, s.program, e.* FROM sample s, ROWS FROM (jsonb_populate_recordset(NULL::ref_program_row, s.walk->'entries')) WITH ORDINALITY e(at, role, label, ref, amount, points, balance, tier, kind, counts, expires_at, n);
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened WHERE role = r AND points IS DISTINCT FROM 0), '>', :timelines / 10, r || ' occurs')
 FROM unnest('{earn,return,bonus,redeem,activate,expire,tier}'::text[]) r;
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM sample WHERE (walk->'history')::text LIKE format('%%"%s"%%', r)), '>', :timelines / 60, r || ' occurs')

@@ -140,6 +140,23 @@ collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 	}                                                              \
 	extern int no_such_variable
 
+/*
+ * The functions that this pastes:
+ *
+ * loyalty_activities_smallint_at, loyalty_activities_smallint_day,
+ * loyalty_activities_smallint_zone, loyalty_activities_smallint_day_zone,
+ * loyalty_activities_smallint_set, loyalty_activities_integer_at,
+ * loyalty_activities_integer_day, loyalty_activities_integer_zone,
+ * loyalty_activities_integer_day_zone, loyalty_activities_integer_set,
+ * loyalty_activities_bigint_at, loyalty_activities_bigint_day, loyalty_activities_bigint_zone,
+ * loyalty_activities_bigint_day_zone, loyalty_activities_bigint_set,
+ * loyalty_activities_numeric_at, loyalty_activities_numeric_day,
+ * loyalty_activities_numeric_zone, loyalty_activities_numeric_day_zone,
+ * loyalty_activities_numeric_set, loyalty_activities_uuid_at, loyalty_activities_uuid_day,
+ * loyalty_activities_uuid_zone, loyalty_activities_uuid_day_zone, loyalty_activities_uuid_set,
+ * loyalty_activities_text_at, loyalty_activities_text_day, loyalty_activities_text_zone,
+ * loyalty_activities_text_day_zone, loyalty_activities_text_set.
+ */
 #define ACTIVITIES_OF(customer, type)                                                             \
 	ACTIVITIES_FUNCTION(loyalty_activities_##customer##_at, type, customer_from_##customer,       \
 						ARGUMENT_AT);                                                             \
@@ -161,6 +178,14 @@ ACTIVITIES_OF(text, CUSTOMER_TEXT);
 
 /* ---- the base types ---- */
 
+/*
+ * The functions that this pastes:
+ *
+ * loyalty_activity_base_in, loyalty_activity_base_recv, loyalty_activity_base_bigint_in,
+ * loyalty_activity_base_bigint_recv, loyalty_activity_base_uuid_in,
+ * loyalty_activity_base_uuid_recv, loyalty_activity_base_text_in,
+ * loyalty_activity_base_text_recv.
+ */
 #define ACTIVITY_BASE_INPUT(name, type)                  \
 	SOFT_INPUT(loyalty_##name##_in)                      \
 	{                                                    \

@@ -32,6 +32,7 @@
 
 #include "calendar/calendar.h"
 #include "core/decimal.h"
+#include "core/rows.h"
 #include "timeline/timeline.h"
 
 struct MetricNames;
@@ -43,7 +44,8 @@ struct MetricNames;
 
 /* ---- the rules ---- */
 
-/* What an event is. */
+/* What an event is. Those from EARN_GIVEN to EARN_EXPIRE, and redemptions, are a points ledger's,
+ * and pass through. */
 typedef enum EarnRole
 {
 	EARN_PURCHASE,
@@ -53,8 +55,15 @@ typedef enum EarnRole
 	EARN_JOIN,
 	EARN_BIRTH,
 	EARN_REFERRAL,
+	EARN_GIVEN, /* earned elsewhere: "earn" */
+	EARN_REFUND,
+	EARN_ADJUST,
+	EARN_TRANSFER,
+	EARN_FORFEIT,
+	EARN_EXPIRE,
 	EARN_IGNORE,
-	EARN_BY_SIGN /* purchase or return; has no name */
+	EARN_BY_SIGN, /* purchase or return; has no name */
+	EARN_UNKNOWN  /* of a kind that nobody names */
 } EarnRole;
 
 typedef enum EarnRounding
@@ -142,7 +151,7 @@ typedef struct EarnBonuses
 	EarnNth *nth; /* ascending by n */
 } EarnBonuses;
 
-/* All but zone and kinds may change from a day on. */
+/* All but zone, kinds, other_kinds and returns_beyond may change from a day on. */
 typedef struct EarnVersion
 {
 	DateADT from; /* the first: DATEVAL_NOBEGIN */
@@ -175,8 +184,10 @@ typedef struct EarnPolicy
 {
 	ZoneDays *zone; /* NULL: the session's */
 	int nkinds;
-	EarnKind *kinds; /* sorted by kind; the default ones too */
-	int nversions;	 /* at least 1 */
+	EarnKind *kinds;	 /* sorted by kind; the default ones too */
+	bool ignores_others; /* kinds that nobody names do nothing; else they are an error */
+	bool takes_beyond;	 /* returns of no order count, be it for more than was bought */
+	int nversions;		 /* at least 1 */
 	EarnVersion *versions;
 	int scale;	   /* of points: the most decimals of any version */
 	int ncounters; /* counter 0 counts all points */
@@ -194,8 +205,16 @@ extern void earn_policy_names(const EarnPolicy *policy, struct MetricNames *name
 /* "joining", ...: of bonuses, by sort; NULL ends them. */
 extern const char *const earn_bonus_names[EARN_NTH_PURCHASE + 2];
 
-/* What events of a kind are; EARN_BY_SIGN where nobody says. */
+/* What events of a kind are; EARN_UNKNOWN where nobody says. A kind that is excluded and has no
+ * role is EARN_BY_SIGN. */
 extern EarnRole earn_role_of_kind(const EarnPolicy *policy, const EventText *kind);
+
+/* Does it pass through, as in a points ledger? */
+static inline bool
+earn_is_ledger_role(EarnRole role)
+{
+	return role == EARN_REDEMPTION || (role >= EARN_GIVEN && role <= EARN_EXPIRE);
+}
 
 /* The version in force on a local day. */
 extern const EarnVersion *earn_version_on(const EarnPolicy *policy, DateADT day);
@@ -207,11 +226,18 @@ typedef enum EarnEntryType
 	EARN_ENTRY_EARN,
 	EARN_ENTRY_RETURN,
 	EARN_ENTRY_BONUS,
-	EARN_ENTRY_REDEEM
+	EARN_ENTRY_REDEEM,
+	EARN_ENTRY_REFUND,
+	EARN_ENTRY_ADJUST,
+	EARN_ENTRY_TRANSFER,
+	EARN_ENTRY_FORFEIT,
+	EARN_ENTRY_EXPIRE
 } EarnEntryType;
 
+#define EARN_ENTRY_TYPES (EARN_ENTRY_EXPIRE + 1)
+
 /* "earn", "return", ...: kinds of the events of points. */
-extern const char *const earn_entry_names[EARN_ENTRY_REDEEM + 1];
+extern const char *const earn_entry_names[EARN_ENTRY_TYPES];
 
 /* What an event, or a day of the year, gives or takes. */
 typedef struct EarnEntry
@@ -220,8 +246,11 @@ typedef struct EarnEntry
 	EarnEntryType type;
 	const Event *event; /* its ref is the entry's; NULL: time alone did it */
 	EventText label;
-	int label_no;	/* 0: none; of a bonus: his number of labels + 1 + its EarnBonusSort */
-	bool qualifies; /* its points count for tiers */
+	int label_no;	 /* 0: none; of a bonus: his number of labels + 1 + its EarnBonusSort */
+	int kind_no;	 /* of what it is about: the event's, or that of the order that was paid for */
+	bool qualifies;	 /* its points count for tiers */
+	bool has_expiry; /* of its own: what a ledger gives */
+	TimestampTz expires_at;
 	bool has_amount;
 	int128 amount;			 /* at the timeline's scale */
 	int128 points;			 /* negative where they are taken */
@@ -240,8 +269,9 @@ typedef void (*EarnSink)(void *context, EarnWalk *walk, const EarnEntry *entry);
 extern EarnWalk *earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink,
 								  void *context);
 
-/* A kind that is ignored from the next customer on, whatever the rules say of it. It must stay. */
-extern void earn_walk_ignore(EarnWalk *walk, const EventText *kind);
+/* From the next customer on, a kind that is ignored, whatever the rules say of it; and one that
+ * joins, unless they say something of it. They must stay. */
+extern void earn_walk_kinds(EarnWalk *walk, const EventText *ignored, const EventText *joining);
 
 /* The names of the tiers that earn_walk_end() gives by number, from 0 on. They are kept. */
 extern void earn_walk_tiers(EarnWalk *walk, const EventText *tiers, int ntiers);
@@ -270,16 +300,16 @@ extern void earn_walk_event(EarnWalk *walk, const Event *event);
 /* What an event, or the lines of an order at an instant, count for. */
 typedef struct EarnCounted
 {
-	const Event *event; /* the first line's */
-	int label_no;		/* 0: none, or they don't share one */
-	int128 amount;		/* at the timeline's scale; negative for returns */
+	int kind_no;
+	int label_no;  /* 0: none, or they don't share one */
+	int128 amount; /* at the timeline's scale; negative for returns and late payments */
 	bool starts_order;
 } EarnCounted;
 
 /*
  * All events of the instant were given: what they count for, in the order in which they will earn
- * (purchases, returns; none that is excluded or before membership). For who wants to know before
- * they earn; it stays until the next instant.
+ * (purchases, late payments, returns; none that is excluded or before membership). For who wants to
+ * know before they earn; it stays until the next instant.
  */
 extern const EarnCounted *earn_walk_reckon(EarnWalk *walk, int *count);
 
@@ -291,6 +321,43 @@ extern void earn_walk_end(EarnWalk *walk, int tier);
  * label nor ref, where nothing else falls due; where nobody has it explained.
  */
 extern void earn_walk_purchase(EarnWalk *walk, const Event *event, int tier);
+
+/* ---- what doesn't fit together ---- */
+
+typedef enum EarnFaultType
+{
+	EARN_PAID_NO_ORDER,	  /* nothing was bought under a payment's ref */
+	EARN_PAID_BEYOND,	  /* a payment is more than is left to pay */
+	EARN_RETURNED_BEYOND, /* a return is more than is left of its orders */
+	EARN_FAULTS
+} EarnFaultType;
+
+typedef struct EarnFault
+{
+	EarnFaultType type;
+	const Event *event;
+	int128 amount; /* what there is nothing for, at the timeline's scale */
+} EarnFault;
+
+typedef void (*EarnFaultSink)(void *context, const EarnFault *fault);
+
+/* Has faults told from the next customer on: those of returns as they come, those of payments by
+ * earn_walk_close(), since their orders may come later. */
+extern void earn_walk_audit(EarnWalk *walk, EarnFaultSink sink, void *context);
+
+/* There are no more events. */
+extern void earn_walk_close(EarnWalk *walk);
+
+/*
+ * Rows of them, for a walk to be started after earn_violations_start(), in the current memory
+ * context: (at, ref, problem, amount), in the order of instants, up to where the walk has come. The
+ * walk is at its end then.
+ */
+typedef struct EarnViolations EarnViolations;
+
+extern EarnViolations *earn_violations_create(EarnWalk *walk);
+extern void earn_violations_start(EarnViolations *violations);
+extern void earn_violations_put(EarnViolations *violations, Rows *rows, int scale);
 
 /* How many orders have earned so far, be it nothing. */
 extern int64 earn_walk_orders(const EarnWalk *walk);

@@ -2,7 +2,7 @@
 
 \expand policy/policy_type.sql TYPE=earn_policy
 COMMENT ON TYPE earn_policy IS
-	'rules of what purchases earn: rate, rounding, multipliers, bonuses, caps, and which events are purchases, from which day on. Written as a JSON object, all of whose keys may be left out: rate, per, full_steps, minimum, rounding, decimals, multipliers, combine, bonuses, caps, kinds, excluded_kinds, excluded_labels, bonuses_qualify, crossing_order, zone, versions. ''{}'' is the default: 1 point per 1.00, rounded down. make_earn_policy() builds one; a jsonb coerces by itself';
+	'rules of what purchases earn: rate, rounding, multipliers, bonuses, caps, and which events are purchases, from which day on. Written as a JSON object, all of whose keys may be left out: rate, per, full_steps, minimum, rounding, decimals, multipliers, combine, bonuses, caps, kinds, excluded_kinds, excluded_labels, bonuses_qualify, crossing_order, zone, other_kinds, returns_beyond, versions. ''{}'' is the default: 1 point per 1.00, rounded down. make_earn_policy() builds one; a jsonb coerces by itself';
 
 CREATE FUNCTION make_earn_policy(rate numeric DEFAULT NULL, per numeric DEFAULT NULL,
 		full_steps boolean DEFAULT NULL, minimum numeric DEFAULT NULL, rounding text DEFAULT NULL,
@@ -10,21 +10,24 @@ CREATE FUNCTION make_earn_policy(rate numeric DEFAULT NULL, per numeric DEFAULT 
 		bonuses jsonb DEFAULT NULL, caps jsonb DEFAULT NULL, kinds jsonb DEFAULT NULL,
 		excluded_kinds text[] DEFAULT NULL, excluded_labels text[] DEFAULT NULL,
 		bonuses_qualify boolean DEFAULT NULL, crossing_order text DEFAULT NULL,
-		zone text DEFAULT NULL, versions jsonb DEFAULT NULL)
+		zone text DEFAULT NULL, versions jsonb DEFAULT NULL, other_kinds text DEFAULT NULL,
+		returns_beyond text DEFAULT NULL)
 	RETURNS earn_policy
 	AS 'MODULE_PATHNAME', 'loyalty_make_earn_policy' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION make_earn_policy(numeric, numeric, boolean, numeric, text, int, jsonb, text, jsonb, jsonb, jsonb, text[], text[], boolean, text, text, jsonb) IS
+COMMENT ON FUNCTION make_earn_policy(numeric, numeric, boolean, numeric, text, int, jsonb, text, jsonb, jsonb, jsonb, text[], text[], boolean, text, text, jsonb, text, text) IS
 	'rules of earning; NULL is the default of each.
 rate, per: rate points for each per of an order''s amount; default 1, 1. full_steps: only for each full per. minimum: what an order must come to; default none.
 rounding: truncate (default), floor, ceiling, half_up, half_down, half_even; decimals: to so many, 0 (default) to 6. Once per order.
 multipliers: as [{"times": 2, "name": "saturday", "weekdays": ["saturday"]}], each with any of the conditions labels, tiers, from and until (dates; until is exclusive), weekdays, hours (["17:00", "19:00"]), and a cap on what it adds. combine: of those that hold the highest (default) counts, or all: multiply, add.
 bonuses: fixed points, as {"joining": 100, "first_purchase": 50, "birthday": 200, "anniversary": 100, "referral": 50, "nth_purchase": [{"n": 10, "points": 500, "every": false}]}; {"points": 100, "cap": {"year": 300}} instead of a number caps one.
 caps: the most that is earned, as {"order": 100, "day": 200, "month": 500, "year": 5000, "lifetime": 20000}; all but order are for bonuses too.
-kinds: role of each kind of event, as {"SALE": "purchase"}: purchase, return, redemption, paid_with_points, join, birth, referral, ignore; added to the default ones: join, birth, referral, redeem (a redemption), paid_with_points. Others are purchases or returns by their sign.
+kinds: role of each kind of event, as {"SALE": "purchase"}: purchase, return, redemption (or redeem), paid_with_points, join, birth, referral, ignore, and what passes through as in a points ledger: earn, redeem_refund, adjust, transfer, forfeit, expire. Added to the default ones: purchase, return, join, birth, referral, paid_with_points, redeem (a redemption), tier_grant (ignored). An event without a kind is a purchase, or a return where it is negative.
+other_kinds: of a kind that is named nowhere an event is an error (default) that names it, or ignore.
+returns_beyond: what a return of no order takes back beyond what was bought in all and isn''t returned yet is nothing: drop (default), or counts, too: take.
 excluded_kinds, excluded_labels: earn nothing, and are no orders.
 bonuses_qualify: whether bonus points count for tiers; default false. crossing_order: whether the order that reaches a tier earns at the tier before (default) or after.
 zone: of local days; default the session''s.
-versions: changes from a day on, as [{"from": "2024-07-01", "rate": 2}]: of everything but zone and kinds; an order follows the version of the day of its first line.
+versions: changes from a day on, as [{"from": "2024-07-01", "rate": 2}]: of everything but zone, kinds, other_kinds and returns_beyond; an order follows the version of the day of its first line.
 Never NULL. Error 22023 for a rule that makes no sense or contradicts another, 22P02 for JSON of the wrong form';
 
 -- ---- what one customer earns ----
@@ -39,10 +42,15 @@ CREATE FUNCTION points_accrual(timeline event_timeline, policy earn_policy) RETU
 CREATE FUNCTION points_accrual_events(timeline event_timeline, policy earn_policy)
 	RETURNS TABLE (at timestamptz, ref text, amount numeric, points numeric, explanation text)
 	AS 'MODULE_PATHNAME', 'loyalty_points_accrual_events' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20;
+CREATE FUNCTION points_accrual_violations(timeline event_timeline, policy earn_policy)
+	RETURNS TABLE (at timestamptz, ref text, problem text, amount numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_accrual_violations' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 5;
 
 COMMENT ON FUNCTION points_earned(numeric, earn_policy, text, date, text) IS
 	'The points of an order of that amount, all of one label, bought on on_date (a NULL one is current_date) at that tier, by nobody who earned anything before: the caps of an order and of multipliers cut, others don''t, and multipliers for hours don''t hold. A negative amount is a return at the rate of that day. NULL for a NULL amount. A NULL policy is error 22004, NaN and what doesn''t fit 22003, an infinite day 22008.';
 COMMENT ON FUNCTION points_accrual(event_timeline, earn_policy) IS
-	'A timeline of amounts as one of points, with bonuses and caps: events of the kinds earn, return (negative), bonus (its label is which) and redeem (negative, as it came), with label and ref of what made them, for points_balance() and its like. Birthdays and anniversaries up to the last event. Multipliers for tiers don''t hold. NULL for a NULL timeline. A NULL policy is error 22004, points that don''t fit 22003.';
+	'A timeline of amounts as one of points, with bonuses and caps: events of the kinds earn, return (negative; of late payments with points, too), bonus (its label is which), redeem (negative, as it came), and what else passes through: redeem_refund, adjust, transfer, forfeit, expire; with label and ref of what made them, for points_balance() and its like. Birthdays and anniversaries up to the last event. Multipliers for tiers don''t hold. NULL for a NULL timeline. A NULL policy is error 22004, a kind without a role 22023, points that don''t fit 22003.';
 COMMENT ON FUNCTION points_accrual_events(event_timeline, earn_policy) IS
-	'What made the points of points_accrual(): a row per order and instant, return, bonus and redemption, in order, those without points too. amount: of the lines, or returned (negative); NULL for bonuses and redemptions. explanation: rate, multipliers, what was earned before, caps. No rows for a NULL timeline; errors as in points_accrual().';
+	'What made the points of points_accrual(): a row per order and instant, return, late payment with points, bonus, redemption and whatever else passes through, in order, those without points too. amount: of the lines, or returned or paid (negative); NULL for bonuses and what passes through. explanation: rate, multipliers, what was earned before, caps. No rows for a NULL timeline; errors as in points_accrual().';
+COMMENT ON FUNCTION points_accrual_violations(event_timeline, earn_policy) IS
+	'What in a timeline of amounts doesn''t fit together, in order; amount is how much of it. problem is one of: payment with points for no order (nothing was bought under its ref, or it has none); payment with points of more than its order; return of more than was bought under its ref. No rows for a NULL timeline; errors as in points_accrual().';

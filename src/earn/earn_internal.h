@@ -55,20 +55,22 @@ typedef struct EarnShare
  *		lines ---------------------> weighted, and for each capped multiplier its share
  *		   - paid with points = amount
  *		rounded (amount at the rate) = total ---> within caps: earned
- *		returned <= amount ----------------------> taken
+ *		returned, paid later <= amount ----------> taken
  */
 typedef struct EarnOrder
 {
 	int128 lines;
 	int128 weighted;
 	int128 amount;		 /* as of its last line */
-	int128 counted_back; /* of it: what returns counted for, ahead of ... */
+	int128 counted_back; /* of it: what returns and late payments counted for, ahead of ... */
 	int128 returned;	 /* ... what they took points back for */
 	int64 total;		 /* points of all its lines, before caps other than its own */
 	int64 earned;
-	int64 taken;  /* of them, by returns */
+	int64 taken;  /* of them, by returns and late payments */
 	int64 shares; /* its first share */
 	EventText kind;
+	int32 kind_no;
+	int32 label_no; /* that its lines share; 0: none, -1: no line yet */
 	int32 version;
 	int32 ref;	 /* -1: none, and its shares are in scratch */
 	int32 next;	 /* of the same ref; -1: none */
@@ -79,9 +81,9 @@ typedef struct EarnOrder
 /* What is known of a ref. */
 typedef struct EarnRef
 {
-	int128 paid; /* with points */
-	bool bought; /* some purchase had it, be it one that earns nothing */
-	int32 first; /* its orders; -1: none */
+	int128 waiting; /* paid with points, and for no line yet */
+	bool bought;	/* some purchase had it, be it one that earns nothing */
+	int32 first;	/* its orders; -1: none */
 	int32 last;
 } EarnRef;
 
@@ -113,14 +115,32 @@ typedef struct EarnDue
 	Event event;
 	EarnRole role;
 	EarnOut out;
-	int32 ref;	/* of a return, if something was bought under it; -1: it belongs to no order */
-	int32 next; /* line of its group; -1: none */
+	int128 counted; /* a return: what of it counts */
+	int32 ref;		/* of a return, if something was bought under it; -1: it belongs to no order */
+	int32 next;		/* line of its group; of a payment, its first late part; -1: none */
+	bool met;		/* a payment: an order of its ref has lines at the instant */
 } EarnDue;
+
+/* What a payment pays of an order all of whose lines came before. */
+typedef struct EarnLate
+{
+	int32 due; /* parts of one stand together */
+	int32 order;
+	int128 part;
+} EarnLate;
+
+/* A payment, for who asks what it didn't pay for. */
+typedef struct EarnPayment
+{
+	Event event;
+	int32 ref;
+} EarnPayment;
 
 /* Lines of one order at one instant. */
 typedef struct EarnGroup
 {
 	EarnOrder own; /* without a ref nothing follows: it is forgotten */
+	int128 before; /* the order's amount, without these lines */
 	int32 order;   /* -1: that */
 	int32 first;   /* lines among what is due */
 	int32 last;
@@ -135,9 +155,12 @@ struct EarnWalk
 	void *sink_context;
 	MemoryContext context;
 	const EventText *ignored; /* a kind; NULL: none */
-	EarnTerms *terms;		  /* by version */
-	int scale;				  /* of values, that they are for; -1: none yet */
-	int nrules;				  /* of all versions */
+	const EventText *joining; /* likewise */
+	EarnFaultSink fault_sink; /* NULL: nobody asks */
+	void *fault_context;
+	EarnTerms *terms; /* by version */
+	int scale;		  /* of values, that they are for; -1: none yet */
+	int nrules;		  /* of all versions */
 	const EarnRule **rules;
 	bool has_labels;  /* some multiplier asks for one */
 	bool counts_all;  /* some version caps all points */
@@ -152,6 +175,7 @@ struct EarnWalk
 	int64 max_kinds;
 	bool *rule_labels; /* by multiplier and label_no */
 	int64 max_rule_labels;
+	const EventText *labels;
 	int nlabels;
 	TimestampTz member_since;
 	bool joins; /* by a join event */
@@ -162,6 +186,7 @@ struct EarnWalk
 	TimestampTz anniversary;
 	int anniversary_year;
 	int64 norders;
+	int128 spend; /* what has counted so far: orders, less payments and returns */
 	EarnCounter *counters;
 
 	/* Orders with a ref. */
@@ -171,6 +196,9 @@ struct EarnWalk
 	EarnOrder *orders;
 	int32 norders_kept;
 	int64 max_orders;
+	EarnPayment *payments; /* all of them, where somebody asks for faults */
+	int64 npayments;
+	int64 max_payments;
 	EarnShare *shares;
 	int64 nshares;
 	int64 max_shares;
@@ -194,8 +222,11 @@ struct EarnWalk
 	EarnGroup *groups;
 	int32 ngroups;
 	int64 max_groups;
+	EarnLate *late;
+	int32 nlate;
+	int64 max_late;
 	bool reckoned;
-	EarnCounted *counted; /* of the groups, then of returns */
+	EarnCounted *counted; /* of the groups, then of late payments and returns */
 	int32 ncounted;
 	int64 max_counted;
 
@@ -228,12 +259,12 @@ earn_come_to(EarnWalk *walk, TimestampTz at)
 
 extern const char *const earn_weekday_names[7];
 
+/* The roles that a kind may have, as a hint lists them. */
+extern char *earn_role_list(void);
+
 /* ---- earn_orders.c ---- */
 
 extern void earn_forget_orders(EarnWalk *walk);
-
-/* A part paid with points. */
-extern void earn_pay(EarnWalk *walk, const Event *event);
 
 /* A bonus now, at the version's terms; event is what gives it. n counts purchases and years. */
 extern void earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort,
@@ -309,10 +340,12 @@ extern void earn_note_cap(EarnWalk *walk, const EarnRule *rule, EarnSpan span, i
 /* Why an event doesn't count. */
 extern void earn_note_out(EarnWalk *walk, const EarnDue *due);
 
-/* A return at its own rate; of an order. */
+/* A return at its own rate; what a return or a late payment takes back of an order; a payment that
+ * waits. */
 extern void earn_note_return(EarnWalk *walk, const EarnTerms *terms, int label_no, int128 amount);
-extern void earn_note_order_return(EarnWalk *walk, int128 returned, const EarnOrder *order,
-								   int64 taken);
+extern void earn_note_order_return(EarnWalk *walk, const char *what, int128 returned,
+								   const EarnOrder *order, int64 taken);
+extern void earn_note_waiting(EarnWalk *walk, int128 amount);
 extern void earn_note_bonus(EarnWalk *walk, EarnBonusSort sort, const EarnBonus *bonus, int64 n);
 extern void earn_note_text(EarnWalk *walk, const char *text);
 

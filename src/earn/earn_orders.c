@@ -1,15 +1,22 @@
 /*
  * earn_orders.c
- *		What the events of an instant do: what orders and returns count for, then what they earn
- *		and take back, and the bonuses that come with them.
+ *		What the events of an instant do: what orders, payments and returns count for, then what
+ *		they earn and take back, the bonuses that come with them, and what passes through.
  *
  *		ref --> EarnRef --> order of one kind --> order of another --> ...
  *
  * Purchases with the same ref and kind are one order, which is kept as long as the customer
  * is: lines, payments and returns may follow. An order without a ref is forgotten at once.
  *
- * At one instant things happen in this order: what time gives, payments with points (they
- * count for all lines of their instant), joining, referrals, purchases, returns, redemptions.
+ * A payment with points waits under its ref for what is left to pay of the orders there. What it
+ * pays of an order that has lines at the instant is never earned; of one whose lines came before,
+ * it is taken back as by a return. So lines - paid - returned is never below zero, and neither is
+ *what all orders, payments and returns have come to, unless the rules take returns of what isn't
+ *known.
+ *
+ * At one instant things happen in this order: what time gives, joining, referrals, purchases, what
+ * was earned elsewhere, refunds of redemptions, adjustments, transfers, late payments, returns, and
+ * the rest of what passes through: as points have it.
  */
 #include "postgres.h"
 
@@ -17,7 +24,8 @@
 
 #include "earn/earn_internal.h"
 
-const char *const earn_entry_names[] = { "earn", "return", "bonus", "redeem" };
+const char *const earn_entry_names[] = { "earn",   "return",   "bonus",	  "redeem", "redeem_refund",
+										 "adjust", "transfer", "forfeit", "expire" };
 
 /* ---- refs ---- */
 
@@ -38,7 +46,7 @@ number_ref(EarnWalk *walk, const Event *event, bool create)
 	walk->refs = array_grow_in(walk->context, walk->refs, &walk->max_refs, (int64) number + 1,
 							   sizeof(EarnRef));
 	ref = &walk->refs[number];
-	ref->paid = 0;
+	ref->waiting = 0;
 	ref->bought = false;
 	ref->first = ref->last = -1;
 	return number;
@@ -56,16 +64,8 @@ earn_forget_orders(EarnWalk *walk)
 {
 	ref_table_clear(&walk->ref_numbers);
 	walk->norders_kept = 0;
+	walk->npayments = 0;
 	walk->nshares = 0;
-}
-
-void
-earn_pay(EarnWalk *walk, const Event *event)
-{
-	int32 ref = find_ref(walk, event, true);
-
-	if (ref >= 0)
-		walk->refs[ref].paid += event->value < 0 ? -event->value : event->value;
 }
 
 /* ---- finding an order ---- */
@@ -107,6 +107,8 @@ init_order(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms, int32 ref)
 	order->total = order->earned = order->taken = order->shares = 0;
 	order->kind.bytes = NULL;
 	order->kind.len = 0;
+	order->kind_no = 0;
+	order->label_no = -1;
 	order->version = (int32) (terms - walk->terms);
 	order->ref = ref;
 	order->next = order->group = -1;
@@ -127,7 +129,7 @@ find_order(const EarnWalk *walk, int32 ref, const EventText *kind)
 }
 
 static int32
-make_order(EarnWalk *walk, int32 ref, const EventText *kind, const EarnTerms *terms)
+make_order(EarnWalk *walk, int32 ref, const Event *line, const EarnTerms *terms)
 {
 	int32 number = walk->norders_kept;
 	EarnOrder *order;
@@ -136,7 +138,8 @@ make_order(EarnWalk *walk, int32 ref, const EventText *kind, const EarnTerms *te
 								 sizeof(EarnOrder));
 	order = &walk->orders[number];
 	init_order(walk, order, terms, ref);
-	order->kind = *kind;
+	order->kind = line->kind;
+	order->kind_no = line->kind_no;
 	if (walk->refs[ref].first < 0)
 		walk->refs[ref].first = number;
 	else
@@ -173,15 +176,17 @@ left_out(const EarnWalk *walk, const EarnTerms *terms, const Event *event)
 }
 
 static EarnCounted *
-add_counted(EarnWalk *walk, const Event *event)
+add_counted(EarnWalk *walk, int kind_no, int label_no, int128 amount)
 {
 	EarnCounted *counted;
 
 	walk->counted = array_grow_in(walk->context, walk->counted, &walk->max_counted,
 								  (int64) walk->ncounted + 1, sizeof(EarnCounted));
 	counted = &walk->counted[walk->ncounted++];
-	counted->event = event;
-	counted->label_no = event->label_no;
+	counted->kind_no = kind_no;
+	counted->label_no = label_no;
+	counted->amount = amount;
+	counted->starts_order = false;
 	return counted;
 }
 
@@ -230,86 +235,222 @@ gather(EarnWalk *walk, int32 line)
 	}
 	group = add_group(walk, line);
 	group->starts = order < 0;
-	group->order = order < 0 ? make_order(walk, ref, &due->event.kind, terms) : order;
+	group->order = order < 0 ? make_order(walk, ref, &due->event, terms) : order;
 	walk->orders[group->order].turn = walk->turn;
 	walk->orders[group->order].group = walk->ngroups - 1;
 }
 
-/* What of the payments with points under its ref is an order's: what those before it leave. */
-static int128
-paid_of(const EarnWalk *walk, const EarnOrder *order)
-{
-	int128 paid = walk->refs[order->ref].paid;
-	int32 before;
-
-	for (before = walk->refs[order->ref].first; &walk->orders[before] != order && paid > 0;
-		 before = walk->orders[before].next)
-		paid -= Min(paid, walk->orders[before].lines);
-	return Min(paid, order->lines);
-}
-
-/* The lines of an order at this instant. */
+/* Adds the lines of an order at this instant. */
 static void
-reckon_group(EarnWalk *walk, EarnGroup *group)
+add_lines(EarnWalk *walk, EarnGroup *group)
 {
 	EarnOrder *order = order_of(walk, group);
-	EarnCounted *counted = add_counted(walk, &walk->due[group->first].event);
-	int128 before = order->amount;
-	int128 lines = order->lines;
+	int128 lines = 0;
 	int32 line;
 
+	group->before = order->amount;
 	for (line = group->first; line >= 0; line = walk->due[line].next)
 	{
 		const Event *event = &walk->due[line].event;
 
 		lines += event->value;
-		if (event->label_no != counted->label_no)
+		if (order->label_no < 0)
+			order->label_no = event->label_no;
+		else if (event->label_no != order->label_no)
+			order->label_no = 0;
+		CHECK_FOR_INTERRUPTS();
+	}
+	order->lines += lines;
+	order->amount += lines;
+	walk->spend += lines;
+}
+
+/* What they count for. */
+static void
+count_group(EarnWalk *walk, EarnGroup *group)
+{
+	const EarnOrder *order = order_of(walk, group);
+	const Event *event = &walk->due[group->first].event;
+	EarnCounted *counted =
+		add_counted(walk, event->kind_no, event->label_no, order->amount - group->before);
+	int32 line;
+
+	for (line = walk->due[group->first].next; line >= 0; line = walk->due[line].next)
+	{
+		if (walk->due[line].event.label_no != counted->label_no)
 			counted->label_no = 0;
 		CHECK_FOR_INTERRUPTS();
 	}
-	order->lines = lines;
-	order->amount = order->ref < 0 ? lines : lines - paid_of(walk, order);
-	counted->amount = order->amount - before;
 	counted->starts_order = group->starts;
 }
 
-/* A return, at most what is left of the orders that it belongs to. */
-static void
-reckon_return(EarnWalk *walk, EarnDue *due)
+/* ---- payments with points ---- */
+
+static inline bool
+has_lines_now(const EarnWalk *walk, const EarnOrder *order)
 {
+	return order->turn == walk->turn;
+}
+
+/* What of all that has counted can be taken off. */
+static inline int128
+within_spend(const EarnWalk *walk, int128 amount)
+{
+	return walk->policy->takes_beyond ? amount : Min(amount, Max(walk->spend, 0));
+}
+
+/* What can be paid of an order, or returned. */
+static inline int128
+left_of(const EarnWalk *walk, const EarnOrder *order)
+{
+	return within_spend(walk, Max(order->amount - order->counted_back, 0));
+}
+
+static void
+add_late(EarnWalk *walk, int32 due, int32 order, int128 part)
+{
+	EarnLate *late;
+
+	walk->late = array_grow_in(walk->context, walk->late, &walk->max_late, (int64) walk->nlate + 1,
+							   sizeof(EarnLate));
+	if (walk->due[due].next < 0)
+		walk->due[due].next = walk->nlate;
+	late = &walk->late[walk->nlate++];
+	late->due = due;
+	late->order = order;
+	late->part = part;
+	walk->orders[order].counted_back += part;
+	walk->spend -= part;
+}
+
+/* What has waited under a ref pays for new lines, and not for those it has waited beside. */
+static void
+pay_from_waiting(EarnWalk *walk, EarnRef *ref)
+{
+	int32 i;
+
+	for (i = ref->first; i >= 0 && ref->waiting > 0; i = walk->orders[i].next)
+	{
+		EarnOrder *order = &walk->orders[i];
+		int128 part;
+
+		if (!has_lines_now(walk, order))
+			continue;
+		part = Min(ref->waiting, left_of(walk, order));
+		order->amount -= part;
+		walk->spend -= part;
+		ref->waiting -= part;
+	}
+}
+
+/* A payment pays what is left to pay under its ref, the first order's first. */
+static void
+pay(EarnWalk *walk, int32 number)
+{
+	EarnDue *due = &walk->due[number];
+	int128 left = size_of(&due->event);
+	int32 i;
+
+	due->ref = find_ref(walk, &due->event, true);
+	due->met = false;
+	if (walk->fault_sink != NULL)
+	{
+		EarnPayment *payment;
+
+		walk->payments = array_grow_in(walk->context, walk->payments, &walk->max_payments,
+									   walk->npayments + 1, sizeof(EarnPayment));
+		payment = &walk->payments[walk->npayments++];
+		payment->event = due->event;
+		payment->ref = due->ref;
+	}
+	if (due->ref < 0)
+		return;
+	for (i = walk->refs[due->ref].first; i >= 0; i = walk->orders[i].next)
+	{
+		EarnOrder *order = &walk->orders[i];
+		int128 part = Min(left, left_of(walk, order));
+
+		due->met |= has_lines_now(walk, order);
+		if (part == 0)
+			continue;
+		if (has_lines_now(walk, order))
+		{
+			order->amount -= part;
+			walk->spend -= part;
+		}
+		else
+			add_late(walk, number, i, part);
+		left -= part;
+	}
+	walk->refs[due->ref].waiting += left;
+}
+
+/* ---- returns, and all together ---- */
+
+static void
+report_fault(const EarnWalk *walk, EarnFaultType type, const Event *event, int128 amount)
+{
+	EarnFault fault = { .type = type, .event = event, .amount = amount };
+
+	if (walk->fault_sink != NULL && amount > 0)
+		walk->fault_sink(walk->fault_context, &fault);
+}
+
+/* A return, at most what is left of the orders that it belongs to, or of all. */
+static void
+reckon_return(EarnWalk *walk, int32 number)
+{
+	EarnDue *due = &walk->due[number];
 	int128 value = size_of(&due->event);
-	int128 left = value;
+	int128 known = Min(value, Max(walk->spend, 0)); /* where it belongs to no order */
 	int32 ref = find_ref(walk, &due->event, false);
-	EarnCounted *counted;
+	int32 i;
 
 	due->out = left_out(walk, earn_terms_now(walk), &due->event);
 	due->ref = ref >= 0 && walk->refs[ref].bought ? ref : -1;
 	if (due->out != EARN_NOT_OUT)
 		return;
-	if (due->ref >= 0)
+	due->counted = 0;
+	if (due->ref < 0)
 	{
-		int32 i = walk->refs[ref].first;
-
-		for (; i >= 0 && left > 0; i = walk->orders[i].next)
-		{
-			EarnOrder *order = &walk->orders[i];
-			int128 part = Min(left, order->amount - order->counted_back);
-
-			if (part <= 0)
-				continue;
-			order->counted_back += part;
-			left -= part;
-		}
+		due->counted = within_spend(walk, value);
+		walk->spend -= due->counted;
 	}
 	else
-		left = 0;
-	counted = add_counted(walk, &due->event);
-	counted->amount = left - value;
-	counted->starts_order = false;
+	{
+		for (i = walk->refs[ref].first; i >= 0 && due->counted < value; i = walk->orders[i].next)
+		{
+			EarnOrder *order = &walk->orders[i];
+			int128 part = Min(value - due->counted, left_of(walk, order));
+
+			order->counted_back += part;
+			walk->spend -= part;
+			due->counted += part;
+		}
+		known = due->counted;
+	}
+	report_fault(walk, EARN_RETURNED_BEYOND, &due->event, value - known);
+	add_counted(walk, due->event.kind_no, due->event.label_no, -due->counted);
 }
 
-/* Puts the purchases of the instant together, order by order, and settles what they and the
- * returns count for. */
+/* Does something with the events of one role. */
+static void
+for_role(EarnWalk *walk, EarnRole role, void (*work)(EarnWalk *walk, int32 due))
+{
+	int32 i;
+
+	if ((walk->roles_due & EARN_ROLE_BIT(role)) == 0)
+		return;
+	for (i = 0; i < walk->ndue; i++)
+	{
+		if (walk->due[i].role == role)
+			work(walk, i);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Puts the purchases of the instant together, order by order, and settles what they, the payments
+ * and the returns count for. */
 static void
 reckon_instant(EarnWalk *walk)
 {
@@ -318,24 +459,29 @@ reckon_instant(EarnWalk *walk)
 	walk->reckoned = true;
 	walk->ncounted = 0;
 	walk->ngroups = 0;
+	walk->nlate = 0;
 	walk->nscratch = 0;
 	walk->turn++;
-	for (i = 0; i < walk->ndue; i++)
-	{
-		if (walk->due[i].role == EARN_PURCHASE)
-			gather(walk, i);
-		CHECK_FOR_INTERRUPTS();
-	}
+	for_role(walk, EARN_PURCHASE, gather);
 	for (i = 0; i < walk->ngroups; i++)
-		reckon_group(walk, &walk->groups[i]);
-	if ((walk->roles_due & EARN_ROLE_BIT(EARN_RETURN)) == 0)
-		return;
-	for (i = 0; i < walk->ndue; i++)
+		add_lines(walk, &walk->groups[i]);
+	for (i = 0; i < walk->ngroups; i++)
 	{
-		if (walk->due[i].role == EARN_RETURN)
-			reckon_return(walk, &walk->due[i]);
-		CHECK_FOR_INTERRUPTS();
+		int32 ref = order_of(walk, &walk->groups[i])->ref;
+
+		if (ref >= 0 && walk->refs[ref].waiting > 0)
+			pay_from_waiting(walk, &walk->refs[ref]);
 	}
+	for_role(walk, EARN_PAID_WITH_POINTS, pay);
+	for (i = 0; i < walk->ngroups; i++)
+		count_group(walk, &walk->groups[i]);
+	for (i = 0; i < walk->nlate; i++)
+	{
+		const EarnOrder *order = &walk->orders[walk->late[i].order];
+
+		add_counted(walk, order->kind_no, order->label_no, -walk->late[i].part);
+	}
+	for_role(walk, EARN_RETURN, reckon_return);
 }
 
 /* ---- entries ---- */
@@ -362,6 +508,7 @@ entry_of(const EarnWalk *walk, EarnEntryType type, const Event *event)
 						.event = event,
 						.label = event->label,
 						.label_no = event->label_no,
+						.kind_no = event->kind_no,
 						.qualifies = true,
 						.has_amount = true,
 						.amount = event->value,
@@ -561,6 +708,8 @@ earn_group(EarnWalk *walk, EarnGroup *group, int label_no)
 	entry.event = event;
 	entry.label = label_no != 0 ? event->label : no_label;
 	entry.label_no = label_no;
+	entry.kind_no = event->kind_no;
+	entry.has_expiry = false;
 	entry.qualifies = true;
 	entry.has_amount = true;
 	entry.amount = amount;
@@ -610,9 +759,9 @@ return_at_rate(EarnWalk *walk, const EarnTerms *terms, int128 amount, int label_
 	return earn_points(walk, terms, amount, amount, earn_mul(walk, weight, amount), true);
 }
 
-/* Returns up to so much of an order; what is left. The points that are taken back are added. */
+/* Takes back up to so much of an order; what is left. The points that are taken are added. */
 static int128
-return_order(EarnWalk *walk, EarnOrder *order, int128 left, int128 *taken)
+take_of_order(EarnWalk *walk, EarnOrder *order, const char *what, int128 left, int128 *taken)
 {
 	EarnTerms *terms = &walk->terms[order->version];
 	int128 part = Min(left, order->amount - order->returned);
@@ -629,13 +778,14 @@ return_order(EarnWalk *walk, EarnOrder *order, int128 left, int128 *taken)
 	order->taken += points;
 	*taken += points;
 	if (walk->note != NULL)
-		earn_note_order_return(walk, part, order, points);
+		earn_note_order_return(walk, what, part, order, points);
 	return left - part;
 }
 
 static void
-take_back(EarnWalk *walk, const EarnDue *due)
+take_back(EarnWalk *walk, int32 number)
 {
+	const EarnDue *due = &walk->due[number];
 	const Event *event = &due->event;
 	int128 value = size_of(event);
 	EarnEntry entry = entry_of(walk, EARN_ENTRY_RETURN, event);
@@ -649,25 +799,93 @@ take_back(EarnWalk *walk, const EarnDue *due)
 	else if (due->ref >= 0)
 	{
 		int32 order = walk->refs[due->ref].first;
-		int128 left = value;
+		int128 left = due->counted;
 
 		for (; order >= 0 && left > 0; order = walk->orders[order].next)
-			left = return_order(walk, &walk->orders[order], left, &entry.points);
+			left = take_of_order(walk, &walk->orders[order], "return", left, &entry.points);
 		if (entry.points > PG_INT64_MAX)
 			earn_report_out_of_range(walk);
 		entry.points = -entry.points;
-		if (left == value && walk->note != NULL)
+		if (due->counted == 0 && walk->note != NULL)
 			earn_note_text(walk, "nothing left of the order to return");
 	}
-	else
+	else if (due->counted > 0)
 	{
 		const EarnTerms *terms = earn_terms_now(walk);
 
 		if (walk->note != NULL)
-			earn_note_return(walk, terms, event->label_no, value);
-		entry.points = return_at_rate(walk, terms, value, event->label_no);
+			earn_note_return(walk, terms, event->label_no, due->counted);
+		entry.points = return_at_rate(walk, terms, due->counted, event->label_no);
 	}
+	else if (walk->note != NULL)
+		earn_note_text(walk, "nothing bought that could be returned");
 	emit(walk, &entry);
+}
+
+/* ---- late payments ---- */
+
+/* What a payment takes back of an order. */
+static void
+take_late(EarnWalk *walk, const Event *event, const EarnLate *late)
+{
+	EarnOrder *order = &walk->orders[late->order];
+	EarnEntry entry = entry_of(walk, EARN_ENTRY_RETURN, event);
+
+	entry.kind_no = order->kind_no;
+	entry.label_no = order->label_no;
+	entry.label.bytes = NULL;
+	entry.label.len = 0;
+	if (order->label_no > 0)
+		entry.label = walk->labels[order->label_no - 1];
+	entry.amount = -late->part;
+	(void) take_of_order(walk, order, "payment with points", late->part, &entry.points);
+	entry.points = -entry.points;
+	emit(walk, &entry);
+}
+
+static void
+settle_payment(EarnWalk *walk, int32 number)
+{
+	const EarnDue *due = &walk->due[number];
+	int32 i;
+
+	for (i = due->next; i >= 0 && i < walk->nlate && walk->late[i].due == number; i++)
+		take_late(walk, &due->event, &walk->late[i]);
+	if (due->next < 0 && !due->met && walk->note != NULL)
+	{
+		EarnEntry entry = entry_of(walk, EARN_ENTRY_RETURN, &due->event);
+
+		entry.amount = -size_of(&due->event);
+		if (due->ref >= 0 && walk->refs[due->ref].bought)
+			earn_note_text(walk, "nothing left of the order to pay");
+		else
+			earn_note_waiting(walk, size_of(&due->event));
+		emit(walk, &entry);
+	}
+}
+
+void
+earn_walk_close(EarnWalk *walk)
+{
+	int64 i;
+
+	/* what is left under a ref is of the last payments */
+	for (i = walk->npayments - 1; i >= 0; i--)
+	{
+		const EarnPayment *payment = &walk->payments[i];
+		EarnRef *ref = payment->ref >= 0 ? &walk->refs[payment->ref] : NULL;
+		int128 left = size_of(&payment->event);
+
+		if (ref == NULL || !ref->bought)
+			report_fault(walk, EARN_PAID_NO_ORDER, &payment->event, left);
+		else
+		{
+			left = Min(left, ref->waiting);
+			ref->waiting -= left;
+			report_fault(walk, EARN_PAID_BEYOND, &payment->event, left);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* ---- an instant ---- */
@@ -682,59 +900,80 @@ earn_walk_reckon(EarnWalk *walk, int *count)
 }
 
 static void
-join(EarnWalk *walk, const EarnDue *due)
+join(EarnWalk *walk, int32 due)
 {
 	EarnTerms *terms = earn_terms_now(walk);
 
 	if (walk->joined)
 		return;
 	walk->joined = true;
-	earn_give(walk, terms, EARN_JOINING, &terms->rules->bonuses->fixed[EARN_JOINING], &due->event,
-			  0);
+	earn_give(walk, terms, EARN_JOINING, &terms->rules->bonuses->fixed[EARN_JOINING],
+			  &walk->due[due].event, 0);
 }
 
 static void
-refer(EarnWalk *walk, const EarnDue *due)
+refer(EarnWalk *walk, int32 due)
 {
 	EarnTerms *terms = earn_terms_now(walk);
 
 	if (walk->now >= walk->member_since)
 		earn_give(walk, terms, EARN_REFERRED, &terms->rules->bonuses->fixed[EARN_REFERRED],
-				  &due->event, 0);
+				  &walk->due[due].event, 0);
 }
 
+/* Passes on what a points ledger has, with the decimals that it needs. */
 static void
-redeem(EarnWalk *walk, const EarnDue *due)
+pass_on(EarnWalk *walk, int32 due)
 {
-	const Event *event = &due->event;
-	int scale = decimal_minimal_scale(event->value, walk->scale);
-	int64 points = event->value / decimal_power[walk->scale - scale];
-	EarnEntry entry = { .type = EARN_ENTRY_REDEEM,
-						.event = event,
-						.label = event->label,
-						.label_no = event->label_no,
-						.points = points < 0 ? points : -points,
-						.scale = scale };
+	static const EarnEntryType types[] = {
+		[EARN_REDEMPTION] = EARN_ENTRY_REDEEM, [EARN_GIVEN] = EARN_ENTRY_EARN,
+		[EARN_REFUND] = EARN_ENTRY_REFUND,	   [EARN_ADJUST] = EARN_ENTRY_ADJUST,
+		[EARN_TRANSFER] = EARN_ENTRY_TRANSFER, [EARN_FORFEIT] = EARN_ENTRY_FORFEIT,
+		[EARN_EXPIRE] = EARN_ENTRY_EXPIRE,
+	};
+	static const char *const words[] = { [EARN_REDEMPTION] = "redemption",
+										 [EARN_GIVEN] = "earned elsewhere",
+										 [EARN_REFUND] = "refund of a redemption",
+										 [EARN_ADJUST] = "adjustment",
+										 [EARN_TRANSFER] = "transfer",
+										 [EARN_FORFEIT] = "forfeit",
+										 [EARN_EXPIRE] = "booked expiry" };
+	const Event *event = &walk->due[due].event;
+	EarnRole role = walk->due[due].role;
+	EarnEntry entry = entry_of(walk, types[role], event);
 
+	if (role == EARN_GIVEN && event->value < 0)
+		entry.type = EARN_ENTRY_RETURN;
+	entry.has_amount = false;
+	entry.qualifies = role == EARN_GIVEN && walk->now >= walk->member_since;
+	entry.scale = decimal_minimal_scale(event->value, walk->scale);
+	entry.points = event->value / decimal_power[walk->scale - entry.scale];
+	if (role == EARN_REDEMPTION || role == EARN_FORFEIT || role == EARN_EXPIRE)
+		entry.points = entry.points < 0 ? entry.points : -entry.points;
+	else if (role == EARN_REFUND)
+		entry.points = entry.points < 0 ? -entry.points : entry.points;
+	else if (entry.points > 0 && event->has_expiry)
+	{
+		entry.has_expiry = true;
+		entry.expires_at = event->expires_at;
+	}
 	if (walk->note != NULL)
-		earn_note_text(walk, "redemption");
+		earn_note_text(walk, words[role]);
 	emit(walk, &entry);
 }
 
-/* Does what the events of one role do. */
 static void
-for_role(EarnWalk *walk, EarnRole role, void (*work)(EarnWalk *walk, const EarnDue *due))
+pass_on_coming(EarnWalk *walk, int32 due)
 {
-	int32 i;
+	if (walk->due[due].event.value > 0)
+		pass_on(walk, due);
+}
 
-	if ((walk->roles_due & EARN_ROLE_BIT(role)) == 0)
-		return;
-	for (i = 0; i < walk->ndue; i++)
-	{
-		if (walk->due[i].role == role)
-			work(walk, &walk->due[i]);
-		CHECK_FOR_INTERRUPTS();
-	}
+static void
+pass_on_going(EarnWalk *walk, int32 due)
+{
+	if (walk->due[due].event.value < 0)
+		pass_on(walk, due);
 }
 
 void
@@ -743,12 +982,25 @@ earn_walk_end(EarnWalk *walk, int tier)
 	walk->tier = tier;
 	if (!walk->reckoned)
 		reckon_instant(walk);
+	if ((walk->roles_due & ~EARN_ROLE_BIT(EARN_PURCHASE)) == 0)
+	{
+		earn_purchases(walk);
+		return;
+	}
 	for_role(walk, EARN_JOIN, join);
 	for_role(walk, EARN_REFERRAL, refer);
-	if (walk->roles_due & EARN_ROLE_BIT(EARN_PURCHASE))
-		earn_purchases(walk);
+	earn_purchases(walk);
+	for_role(walk, EARN_GIVEN, pass_on_coming);
+	for_role(walk, EARN_REFUND, pass_on);
+	for_role(walk, EARN_ADJUST, pass_on);
+	for_role(walk, EARN_TRANSFER, pass_on_coming);
+	for_role(walk, EARN_TRANSFER, pass_on_going);
+	for_role(walk, EARN_PAID_WITH_POINTS, settle_payment);
 	for_role(walk, EARN_RETURN, take_back);
-	for_role(walk, EARN_REDEMPTION, redeem);
+	for_role(walk, EARN_GIVEN, pass_on_going);
+	for_role(walk, EARN_REDEMPTION, pass_on);
+	for_role(walk, EARN_FORFEIT, pass_on);
+	for_role(walk, EARN_EXPIRE, pass_on);
 }
 
 /* ---- one order alone ---- */
@@ -790,6 +1042,7 @@ earn_walk_purchase(EarnWalk *walk, const Event *event, int tier)
 	if (walk->counts_all)
 		entry.points = earn_within_caps(walk, 0, terms->caps, (int64) entry.points, NULL);
 	emit(walk, &entry);
+	walk->spend += event->value;
 	walk->norders++;
 	give_for_order(walk, terms, event);
 }

@@ -16,8 +16,16 @@
 
 /* ---- names, in the order of their enums ---- */
 
-static const char *const role_names[] = { "purchase", "return", "redemption", "paid_with_points",
-										  "join",	  "birth",	"referral",	  "ignore" };
+/* Behind the roles, another name of redemptions: that which they have in a points ledger. */
+static const char *const role_names[] = { "purchase",		  "return",	  "redemption",
+										  "paid_with_points", "join",	  "birth",
+										  "referral",		  "earn",	  "redeem_refund",
+										  "adjust",			  "transfer", "forfeit",
+										  "expire",			  "ignore",	  "redeem" };
+#define ROLE_REDEEM (EARN_IGNORE + 1)
+
+static const char *const other_names[] = { "error", "ignore" };
+static const char *const beyond_names[] = { "drop", "take" };
 static const char *const rounding_names[] = { "truncate", "floor",	   "ceiling",
 											  "half_up",  "half_down", "half_even" };
 static const char *const combine_names[] = { "highest", "multiply", "add" };
@@ -48,15 +56,18 @@ const char *const earn_weekday_names[] = { "monday", "tuesday",	 "wednesday", "t
 /* The caps that a key's row has in its struct. */
 #define CAPS_OF(key, owner) ((EarnCaps *) ((char *) (owner) + (key)->at))
 
-#define DEFAULT_KINDS		5
+#define DEFAULT_KINDS		8
 
 /* Roles of kinds that nobody has to name, sorted by kind. */
 static const EarnKind default_kinds[DEFAULT_KINDS] = { { EVENT_TEXT("birth"), EARN_BIRTH },
 													   { EVENT_TEXT("join"), EARN_JOIN },
 													   { EVENT_TEXT("paid_with_points"),
 														 EARN_PAID_WITH_POINTS },
+													   { EVENT_TEXT("purchase"), EARN_PURCHASE },
 													   { EVENT_TEXT("redeem"), EARN_REDEMPTION },
-													   { EVENT_TEXT("referral"), EARN_REFERRAL } };
+													   { EVENT_TEXT("referral"), EARN_REFERRAL },
+													   { EVENT_TEXT("return"), EARN_RETURN },
+													   { EVENT_TEXT("tier_grant"), EARN_IGNORE } };
 
 /* ---- kinds ---- */
 
@@ -92,11 +103,13 @@ read_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *v
 	while (policy_next_member(kinds, &iterator, &name, &value))
 	{
 		EarnKind *kind = &policy->kinds[policy->nkinds++];
+		int role;
 
 		kind->kind.len = name.val.string.len;
 		kind->kind.bytes = pnstrdup(name.val.string.val, name.val.string.len);
-		kind->role = (EarnRole) policy_choice(root, &value, policy_member_path(key->name, &name),
-											  role_names, lengthof(role_names));
+		role = policy_choice(root, &value, policy_member_path(key->name, &name), role_names,
+							 lengthof(role_names));
+		kind->role = role == ROLE_REDEEM ? EARN_REDEMPTION : (EarnRole) role;
 	}
 	qsort(policy->kinds, policy->nkinds, sizeof(EarnKind), compare_kinds);
 }
@@ -894,6 +907,18 @@ static const PolicyKey keys[] = {
 	  .read = read_caps,
 	  .write = put_caps },
 	{ .name = "kinds", .late = true, .argument = 11, .read = read_kinds, .write = put_kinds },
+	{ .name = "other_kinds",
+	  .type = POLICY_CHOICE,
+	  .late = true,
+	  .argument = 18,
+	  POLICY_AT(EarnPolicy, ignores_others),
+	  POLICY_NAMES(other_names) },
+	{ .name = "returns_beyond",
+	  .type = POLICY_CHOICE,
+	  .late = true,
+	  .argument = 19,
+	  POLICY_AT(EarnPolicy, takes_beyond),
+	  POLICY_NAMES(beyond_names) },
 	{ .name = "excluded_kinds",
 	  .type = POLICY_TEXTS,
 	  .changes = true,
@@ -945,7 +970,8 @@ finish(void *opened)
 	number_counters(policy);
 }
 
-#define VERSION_HINT "A version holds from, and any other keys but zone, kinds, versions."
+#define VERSION_HINT \
+	"A version holds from, and any other keys but zone, kinds, other_kinds, returns_beyond, versions."
 
 const PolicyTable earn_policy_table = {
 	.type = "earn_policy",
@@ -968,6 +994,43 @@ const PolicyTable earn_policy_table = {
 POLICY_TYPE(earn_policy, EarnPolicy)
 
 /* ---- what an open one tells ---- */
+
+/* Does some version exclude a kind? */
+static bool
+is_ever_excluded(const EarnPolicy *policy, const EventText *kind)
+{
+	int i;
+
+	for (i = 0; i < policy->nversions; i++)
+		if (event_text_find(kind, policy->versions[i].excluded_kinds,
+							policy->versions[i].nexcluded_kinds) != NULL)
+			return true;
+	return false;
+}
+
+EarnRole
+earn_role_of_kind(const EarnPolicy *policy, const EventText *kind)
+{
+	EarnKind key = { .kind = *kind };
+	const EarnKind *found =
+		bsearch(&key, policy->kinds, policy->nkinds, sizeof(EarnKind), compare_kinds);
+
+	if (found != NULL)
+		return found->role;
+	return is_ever_excluded(policy, kind) ? EARN_BY_SIGN : EARN_UNKNOWN;
+}
+
+char *
+earn_role_list(void)
+{
+	StringInfoData list;
+	int i;
+
+	initStringInfo(&list);
+	for (i = 0; i <= EARN_IGNORE; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", role_names[i]);
+	return list.data;
+}
 
 const EarnVersion *
 earn_version_on(const EarnPolicy *policy, DateADT day)

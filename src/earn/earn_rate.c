@@ -689,10 +689,11 @@ earn_note_return(EarnWalk *walk, const EarnTerms *terms, int label_no, int128 am
 }
 
 void
-earn_note_order_return(EarnWalk *walk, int128 returned, const EarnOrder *order, int64 taken)
+earn_note_order_return(EarnWalk *walk, const char *what, int128 returned, const EarnOrder *order,
+					   int64 taken)
 {
 	next_part(walk);
-	appendStringInfoString(walk->note, "return of ");
+	appendStringInfo(walk->note, "%s of ", what);
 	put_amount(walk, returned);
 	appendStringInfoString(walk->note, " of ");
 	put_amount(walk, order->amount);
@@ -701,6 +702,13 @@ earn_note_order_return(EarnWalk *walk, int128 returned, const EarnOrder *order, 
 	appendStringInfoString(walk->note, " of ");
 	put_points(walk, order->earned);
 	appendStringInfoString(walk->note, " taken back");
+}
+
+void
+earn_note_waiting(EarnWalk *walk, int128 amount)
+{
+	put_amount(walk, amount);
+	appendStringInfoString(walk->note, " paid with points, for no order so far");
 }
 
 void

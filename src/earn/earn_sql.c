@@ -6,10 +6,12 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/date.h"
 
 #include "core/array.h"
 #include "core/rows.h"
+#include "core/array.h"
 #include "earn/earn.h"
 #include "policy/policy.h"
 #include "timeline/timeline.h"
@@ -17,6 +19,7 @@
 PG_FUNCTION_INFO_V1(loyalty_points_earned);
 PG_FUNCTION_INFO_V1(loyalty_points_accrual);
 PG_FUNCTION_INFO_V1(loyalty_points_accrual_events);
+PG_FUNCTION_INFO_V1(loyalty_points_accrual_violations);
 
 /* Rules that are open, and the walk by them. */
 typedef struct EarnCall
@@ -35,6 +38,19 @@ open_with(const struct varlena *bytes, int flags, EarnSink sink)
 	call->walk = earn_walk_create(call->policy, flags, sink, call);
 	return call;
 }
+
+/* Something that doesn't fit together. */
+typedef struct Violation
+{
+	EarnFaultType type;
+	Event event;
+	int128 amount;
+	int64 number; /* in the order in which they are told */
+} Violation;
+
+static const char *const problems[EARN_FAULTS] = { "payment with points for no order",
+												   "payment with points of more than its order",
+												   "return of more than was bought" };
 
 /* ---- one order ---- */
 
@@ -111,6 +127,8 @@ collect_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 	event->kind.bytes = earn_entry_names[entry->type];
 	event->kind.len = (int) strlen(event->kind.bytes);
 	event->label = entry->label;
+	event->has_expiry = entry->has_expiry;
+	event->expires_at = entry->has_expiry ? entry->expires_at : 0;
 	if (entry->event != NULL)
 	{
 		event->ref_type = entry->event->ref_type;
@@ -198,5 +216,120 @@ loyalty_points_accrual_events(PG_FUNCTION_ARGS)
 	explained.scale = reader.scale;
 	call->reading = &explained;
 	earn_walk_timeline(call->walk, body, NULL);
+	return (Datum) 0;
+}
+
+/* ---- what doesn't fit together ---- */
+
+struct EarnViolations
+{
+	EarnWalk *walk;
+	Violation *list;
+	int64 n;
+	int64 max;
+};
+
+static void
+note_fault(void *context, const EarnFault *fault)
+{
+	EarnViolations *violations = context;
+	Violation *violation;
+
+	violations->list =
+		array_grow(violations->list, &violations->max, violations->n + 1, sizeof(Violation));
+	violation = &violations->list[violations->n];
+	violation->number = violations->n++;
+	violation->type = fault->type;
+	violation->event = *fault->event;
+	violation->amount = fault->amount;
+}
+
+EarnViolations *
+earn_violations_create(EarnWalk *walk)
+{
+	EarnViolations *violations = palloc0(sizeof(EarnViolations));
+
+	violations->walk = walk;
+	earn_walk_audit(walk, note_fault, violations);
+	return violations;
+}
+
+void
+earn_violations_start(EarnViolations *violations)
+{
+	violations->list = NULL;
+	violations->n = violations->max = 0;
+}
+
+/* By instant, then as they are listed in the type. */
+static int
+compare_violations(const void *left, const void *right)
+{
+	const Violation *a = left;
+	const Violation *b = right;
+
+	if (a->event.at != b->event.at)
+		return a->event.at < b->event.at ? -1 : 1;
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	/* payments are told from the last to the first */
+	if (a->type == EARN_RETURNED_BEYOND)
+		return a->number < b->number ? -1 : a->number > b->number;
+	return a->number > b->number ? -1 : a->number < b->number;
+}
+
+void
+earn_violations_put(EarnViolations *violations, Rows *rows, int scale)
+{
+	int64 i;
+
+	earn_walk_close(violations->walk);
+	sort_elements(violations->list, violations->n, sizeof(Violation), compare_violations);
+	for (i = 0; i < violations->n; i++)
+	{
+		const Violation *violation = &violations->list[i];
+
+		rows_begin(rows);
+		rows_put_instant(rows, violation->event.at);
+		event_put_ref(rows, &violation->event);
+		rows_put_name(rows, problems[violation->type]);
+		rows_put_decimal(rows, violation->amount, scale);
+		rows_end(rows);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static void
+ignore_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
+{
+}
+
+static void *
+open_for_violations(const struct varlena *bytes)
+{
+	EarnCall *call = open_with(bytes, 0, ignore_entry);
+
+	call->reading = earn_violations_create(call->walk);
+	return call;
+}
+
+/* points_accrual_violations(timeline, policy) */
+Datum
+loyalty_points_accrual_violations(PG_FUNCTION_ARGS)
+{
+	EarnCall *call;
+	ByteSpan body;
+	TimelineReader reader;
+	Rows rows;
+
+	rows_open(&rows, fcinfo);
+	call = policy_argument(fcinfo, 1, &earn_policy_table, open_for_violations);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	body = timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0)));
+	timeline_open(&reader, body.bytes, body.len);
+	earn_violations_start(call->reading);
+	earn_walk_timeline(call->walk, body, NULL);
+	earn_violations_put(call->reading, &rows, reader.scale);
 	return (Datum) 0;
 }

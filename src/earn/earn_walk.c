@@ -7,7 +7,9 @@
 
 #include "miscadmin.h"
 #include "utils/datetime.h"
+#include "utils/timestamp.h"
 
+#include "core/json.h"
 #include "earn/earn_internal.h"
 
 /* The last year all of whose days are instants. */
@@ -36,9 +38,17 @@ earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink, void *conte
 }
 
 void
-earn_walk_ignore(EarnWalk *walk, const EventText *kind)
+earn_walk_kinds(EarnWalk *walk, const EventText *ignored, const EventText *joining)
 {
-	walk->ignored = kind;
+	walk->ignored = ignored;
+	walk->joining = joining;
+}
+
+void
+earn_walk_audit(EarnWalk *walk, EarnFaultSink sink, void *context)
+{
+	walk->fault_sink = sink;
+	walk->fault_context = context;
 }
 
 void
@@ -152,6 +162,7 @@ number_labels(EarnWalk *walk, const EventText *labels, int nlabels)
 	int rule;
 	int i;
 
+	walk->labels = labels;
 	walk->nlabels = nlabels;
 	if (!walk->has_labels)
 		return;
@@ -169,25 +180,19 @@ number_labels(EarnWalk *walk, const EventText *labels, int nlabels)
 	}
 }
 
-EarnRole
-earn_role_of_kind(const EarnPolicy *policy, const EventText *kind)
+static EarnRole
+role_of_kind(const EarnWalk *walk, const EventText *kind)
 {
-	int low = 0;
-	int high = policy->nkinds;
+	EarnRole role;
 
-	while (low < high)
-	{
-		int middle = (low + high) / 2;
-		int order = event_text_compare(&policy->kinds[middle].kind, kind);
-
-		if (order == 0)
-			return policy->kinds[middle].role;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return EARN_BY_SIGN;
+	if (walk->ignored != NULL && event_text_compare(kind, walk->ignored) == 0)
+		return EARN_IGNORE;
+	role = earn_role_of_kind(walk->policy, kind);
+	if (role != EARN_UNKNOWN)
+		return role;
+	if (walk->joining != NULL && event_text_compare(kind, walk->joining) == 0)
+		return EARN_JOIN;
+	return walk->policy->ignores_others ? EARN_IGNORE : EARN_UNKNOWN;
 }
 
 /* Sets the roles of his kinds; which of them occur. */
@@ -202,10 +207,7 @@ number_kinds(EarnWalk *walk, const EventText *kinds, int nkinds)
 	walk->roles[0] = EARN_BY_SIGN;
 	for (i = 0; i < nkinds; i++)
 	{
-		if (walk->ignored != NULL && event_text_compare(&kinds[i], walk->ignored) == 0)
-			walk->roles[i + 1] = EARN_IGNORE;
-		else
-			walk->roles[i + 1] = earn_role_of_kind(walk->policy, &kinds[i]);
+		walk->roles[i + 1] = role_of_kind(walk, &kinds[i]);
 		roles |= EARN_ROLE_BIT(walk->roles[i + 1]);
 	}
 	return roles;
@@ -253,6 +255,7 @@ start_customer(EarnWalk *walk, int scale, const char *customer)
 	earn_start_terms(walk, scale);
 	walk->zone = walk->policy->zone != NULL ? walk->policy->zone : zone_of_session();
 	walk->norders = 0;
+	walk->spend = 0;
 	walk->tier = EARN_NO_TIER;
 	earn_forget_orders(walk);
 	if (walk->note != NULL)
@@ -301,6 +304,23 @@ earn_walk_begin(EarnWalk *walk, TimestampTz at)
 	walk->reckoned = false;
 }
 
+static void report_unknown_kind(const EarnWalk *walk, const Event *event) pg_attribute_noreturn();
+
+static void
+report_unknown_kind(const EarnWalk *walk, const Event *event)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("kind \"%.*s%s\" has no role in the earn_policy",
+					JSON_SHOWN(event->kind.bytes, event->kind.len)),
+			 walk->customer != NULL
+				 ? errdetail("Customer %s, %s.", walk->customer, timestamptz_to_str(event->at))
+				 : errdetail("An event at %s.", timestamptz_to_str(event->at)),
+			 errhint("Name its role in \"kinds\" (%s), or give \"other_kinds\": \"ignore\" for all "
+					 "that aren't named.",
+					 earn_role_list())));
+}
+
 /* What an event is, its sign included; EARN_IGNORE where it does nothing. */
 static EarnRole
 role_of(const EarnWalk *walk, const Event *event)
@@ -318,7 +338,15 @@ role_of(const EarnWalk *walk, const Event *event)
 		case EARN_RETURN:
 		case EARN_REDEMPTION:
 		case EARN_PAID_WITH_POINTS:
+		case EARN_GIVEN:
+		case EARN_REFUND:
+		case EARN_ADJUST:
+		case EARN_TRANSFER:
+		case EARN_FORFEIT:
+		case EARN_EXPIRE:
 			return event->value == 0 ? EARN_IGNORE : role;
+		case EARN_UNKNOWN:
+			report_unknown_kind(walk, event);
 		default:
 			return role;
 	}
@@ -332,11 +360,6 @@ earn_walk_event(EarnWalk *walk, const Event *event)
 
 	if (role == EARN_IGNORE || role == EARN_BIRTH)
 		return;
-	if (role == EARN_PAID_WITH_POINTS)
-	{
-		earn_pay(walk, event);
-		return;
-	}
 	walk->due = array_grow_in(walk->context, walk->due, &walk->max_due, (int64) walk->ndue + 1,
 							  sizeof(EarnDue));
 	due = &walk->due[walk->ndue++];

@@ -290,9 +290,6 @@ extern TimestampTz points_walk_overdrawn_since(const PointsWalk *walk);
 /* The last event that earned or redeemed; DT_NOBEGIN: none. */
 extern TimestampTz points_walk_last_activity(const PointsWalk *walk);
 
-/* When all points go for want of activity, if none comes; DT_NOEND: never. */
-extern TimestampTz points_walk_inactive_at(PointsWalk *walk);
-
 /* ---- fed from outside ---- */
 
 /*
@@ -314,6 +311,8 @@ typedef struct PointsEvent
 	int64 value;	 /* signed as in a timeline */
 	int32 number;	 /* comes back in moves and lots */
 	int32 label_no;	 /* 0: none */
+	bool has_expiry; /* of its own */
+	TimestampTz expires_at;
 	EventRefType ref_type;
 	int64 ref_number;
 	EventText ref_text; /* its bytes must stay */
@@ -321,7 +320,9 @@ typedef struct PointsEvent
 
 /*
  * An event, not before the limit of the last points_walk_until(); what falls due up to it, step
- * POINTS_STEP_ACTIVATE included, comes first. Those of an instant in the order of roles.
+ * POINTS_STEP_ACTIVATE included, comes first. Those of an instant in the order of roles: what is
+ * left of its refunds is done with the first forfeit or booked expiry of the instant, with what is
+ * given later, or by points_walk_until().
  */
 extern void points_walk_give(PointsWalk *walk, const PointsEvent *event);
 

@@ -15,11 +15,8 @@
 
 /* ---- the roles of kinds ---- */
 
-static void report_unknown_kind(const PointsEvents *events, int kind_no) pg_attribute_noreturn();
-
-/* A kind_no of 0: the event has none. */
-static void
-report_unknown_kind(const PointsEvents *events, int kind_no)
+void
+points_events_report_kind(const PointsEvents *events, int kind_no)
 {
 	const PointsPolicy *policy = events->policy;
 	StringInfoData known;
@@ -38,13 +35,6 @@ report_unknown_kind(const PointsEvents *events, int kind_no)
 					events->customer != NULL ? errdetail("Customer %s.", events->customer) : 0,
 					errhint("Known kinds: %s. Map it to a role, \"ignore\" if it doesn't matter.",
 							known.data)));
-}
-
-void
-points_events_check_kind(const PointsEvents *events, const PointsDue *due)
-{
-	if (due->role == POINTS_ROLES)
-		report_unknown_kind(events, due->kind_no);
 }
 
 /* The role of a kind, looked for from the place from on; sets where it was found. */

@@ -481,8 +481,16 @@ extern void points_events_close(PointsEvents *events);
 /* Reads further events behind those that wait for their turn, which come to the front. */
 extern void points_events_read_ahead(PointsEvents *events);
 
-/* An event's kind must be in the policy. */
-extern void points_events_check_kind(const PointsEvents *events, const PointsDue *due);
+/* The error that an event's kind isn't in the policy; of 0, that it has none. */
+extern void points_events_report_kind(const PointsEvents *events, int kind_no)
+	pg_attribute_noreturn();
+
+static inline void
+points_events_check_kind(const PointsEvents *events, const PointsDue *due)
+{
+	if (unlikely(due->role == POINTS_ROLES))
+		points_events_report_kind(events, due->kind_no);
+}
 
 /* How many events there are at the next instant: they stand in the order of their roles. */
 extern int points_events_together(PointsEvents *events);
@@ -556,6 +564,7 @@ struct PointsWalk
 	TimestampTz inactive_at;	 /* computed from last_refresh, unless ... */
 	bool inactive_known;		 /* ... not yet */
 	TimestampTz lapses_from; /* without a refresh, points don't lapse before; DT_NOEND: none do */
+	TimestampTz lapsing_at;	 /* when points lapse, before the booked expiry that takes some */
 	int32 first_held;		 /* the lots before have nothing left that was earned with them */
 	LotGivenBack *given_back;
 	int32 ngiven_back;
@@ -585,6 +594,9 @@ extern void points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at);
 
 /* A deadline of inactivity has come: all that came in before is gone. */
 extern void points_lapse(PointsWalk *walk, TimestampTz deadline, TimestampTz at);
+
+/* When all points go for want of activity, if none comes; DT_NOEND: never. */
+extern TimestampTz points_inactive_at(PointsWalk *walk);
 
 /* A lot can be spent from now on. */
 extern void points_activate(PointsWalk *walk, int32 number);

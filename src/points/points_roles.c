@@ -392,7 +392,7 @@ walk_held_since(PointsWalk *walk)
 }
 
 TimestampTz
-points_walk_inactive_at(PointsWalk *walk)
+points_inactive_at(PointsWalk *walk)
 {
 	if (!walk->policy->has_inactive)
 		return DT_NOEND;
@@ -426,7 +426,7 @@ points_lapse(PointsWalk *walk, TimestampTz deadline, TimestampTz at)
 			CHECK_FOR_INTERRUPTS();
 		}
 	walk->last_refresh = DT_NOBEGIN;
-	(void) points_walk_inactive_at(walk);
+	(void) points_inactive_at(walk);
 }
 
 /* Gives points back to the lot that they were taken from. */
@@ -771,6 +771,7 @@ book_expiry(PointsWalk *walk, const PointsDue *due)
 	int64 left;
 
 	walk->unbooked -= matched;
+	walk->lapsing_at = points_inactive_at(walk);
 	if (matched > 0)
 		walk_emit_event(walk, POINTS_MOVE_MATCH, due, matched);
 	left = take_anything(walk, QUEUE_SOONEST, due, due_points(due) - matched);

@@ -102,8 +102,7 @@ was_due_that_day(const PointsCall *call, PointsWalk *walk, const PointsMove *mov
 {
 	PointsLimit end = points_limit_day(call->policy, zone_day(call->zone, move->at));
 	int32 nlots;
-	TimestampTz due =
-		Min(points_walk_lots(walk, &nlots)[move->lot].expires_at, points_walk_inactive_at(walk));
+	TimestampTz due = Min(points_walk_lots(walk, &nlots)[move->lot].expires_at, walk->lapsing_at);
 
 	return call->policy->valid_at_boundary ? due < end.at : due <= end.at;
 }

@@ -115,7 +115,7 @@ last_of(PointsLimit limit, PointsStep step)
 	return step <= limit.step ? limit.at : limit.at - 1;
 }
 
-/* A bound below points_walk_inactive_at(), or that itself where it has been computed. */
+/* A bound below points_inactive_at(), or that itself where it has been computed. */
 static inline TimestampTz
 inactive_bound(const PointsWalk *walk)
 {
@@ -148,7 +148,7 @@ run_due(PointsWalk *walk, PointsLimit limit)
 		TimestampTz first_expiry;
 
 		if (inactive_at <= limit.at)
-			inactive_at = points_walk_inactive_at(walk);
+			inactive_at = points_inactive_at(walk);
 		first_expiry = unlikely(walk->suspended) ? DT_NOEND : Min(expires_at, inactive_at);
 		if (available_at <= last_activation &&
 			(available_at < first_expiry || (available_at == first_expiry && valid_at_boundary)))
@@ -355,7 +355,9 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 					  .value = event->value,
 					  .number = event->number,
 					  .role = event->role,
-					  .label_no = event->label_no };
+					  .label_no = event->label_no,
+					  .has_expiry = event->has_expiry,
+					  .expires_at = event->expires_at };
 
 	if (event->value == 0)
 		return;

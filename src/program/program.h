@@ -50,7 +50,8 @@ typedef struct ProgramPolicy
 	ZoneDays *zone; /* that of all parts; NULL: the session's */
 	EarnPolicy *earn;
 	PointsPolicy *points;
-	TierPolicy *tiers; /* NULL: none */
+	TierPolicy *tiers;	 /* NULL: none */
+	EventText join_kind; /* that of the tiers, where there are any */
 	ProgramMetric metric;
 	bool pending_counts;	  /* PROGRAM_POINTS: points count when earned, not when available */
 	bool suspends;			  /* some version has a tier in which nothing expires */
@@ -67,6 +68,10 @@ extern ProgramPolicy *program_policy_open(const struct varlena *policy);
 /* How many tiers there are, and their names; without tiers there is one, without a name. */
 extern int program_ntiers(const ProgramPolicy *policy);
 extern const char *program_tier_name(const ProgramPolicy *policy, int rank);
+
+/* Is there a kind that passes through as in a points ledger, but redemptions? Then sums may be below
+ * zero: more was adjusted than earned, more refunded than redeemed. */
+extern bool program_has_ledger(const ProgramPolicy *policy);
 
 /* ---- the walk (program_walk.c) ---- */
 
@@ -109,9 +114,10 @@ typedef struct ProgramStanding
 	int points_scale; /* of all points */
 	int64 orders;	  /* begun */
 	int128 spend;	  /* what counts: net of returns and of what was paid with points */
-	int128 issued;	  /* earned and given as bonuses, less what returns took back */
-	int128 redeemed;
-	int128 expired;
+	int128 issued;	  /* earned, given as bonuses, adjusted and transferred; less what returns took
+					   * back */
+	int128 redeemed;  /* net of refunds */
+	int128 expired;	  /* or forfeited */
 	int128 pending;
 	int128 balance; /* to be spent; less than 0 where overdrawn */
 } ProgramStanding;
@@ -123,6 +129,7 @@ extern void program_walk_standing(ProgramWalk *walk, ProgramStanding *standing);
 extern TimestampTz program_walk_member_since(const ProgramWalk *walk);
 
 /* The walks beside it, for their own readings. */
+extern EarnWalk *program_walk_earn(const ProgramWalk *walk);
 extern PointsWalk *program_walk_points(const ProgramWalk *walk);
 extern TierWalk *program_walk_tiers(const ProgramWalk *walk); /* NULL: no tiers */
 

@@ -292,20 +292,22 @@ flush_sums(const Flushing *flushing, const int128 *sums)
 static void
 flush_block(void *context, int32 layer, int32 row, int32 column, const int128 *block)
 {
-	static const RollforwardSum booked_as[FORWARD_SUMS] = {
-		[FORWARD_ISSUED] = ROLLFORWARD_ISSUED,	   [FORWARD_REDEEMED] = ROLLFORWARD_REDEEMED,
-		[FORWARD_RETURNED] = ROLLFORWARD_RETURNED, [FORWARD_EXPIRED] = ROLLFORWARD_EXPIRED,
-		[FORWARD_PENDING] = ROLLFORWARD_PENDING,
-	};
 	int i;
-	int sum;
 
 	for (i = 0; i < CELLS_BLOCK; i++)
 	{
 		TallyKey key = { .numbers = { column + i } };
+		const int128 *booked = &block[i * ROLLFORWARD_SUMS];
 
-		for (sum = 0; sum < FORWARD_SUMS; sum++)
-			add_value(context, &key, sum, block[i * ROLLFORWARD_SUMS + booked_as[sum]]);
+		add_value(context, &key, FORWARD_ISSUED,
+				  booked[ROLLFORWARD_ISSUED] + booked[ROLLFORWARD_ADJUSTED] +
+					  booked[ROLLFORWARD_TRANSFERRED]);
+		add_value(context, &key, FORWARD_REDEEMED,
+				  booked[ROLLFORWARD_REDEEMED] - booked[ROLLFORWARD_REINSTATED]);
+		add_value(context, &key, FORWARD_RETURNED, booked[ROLLFORWARD_RETURNED]);
+		add_value(context, &key, FORWARD_EXPIRED,
+				  booked[ROLLFORWARD_EXPIRED] + booked[ROLLFORWARD_FORFEITED]);
+		add_value(context, &key, FORWARD_PENDING, booked[ROLLFORWARD_PENDING]);
 	}
 }
 

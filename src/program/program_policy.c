@@ -312,6 +312,88 @@ check_pending(const PolicyObject *root, const PolicyKey *key, void *opened, void
 						errhint("It says when points count for tiers.")));
 }
 
+/* A multiplier for a tier that isn't there would never hold. */
+static void
+check_multipliers(const ProgramPolicy *policy)
+{
+	int v;
+	int i;
+	int j;
+
+	for (v = 0; v < policy->earn->nversions; v++)
+	{
+		const EarnVersion *version = &policy->earn->versions[v];
+
+		if (v > 0 && version->rules == version[-1].rules)
+			continue;
+		for (i = 0; i < version->nrules; i++)
+			for (j = 0; j < version->rules[i].ntiers; j++)
+			{
+				const EventText *tier = &version->rules[i].tiers[j];
+
+				if (policy->tiers != NULL &&
+					tier_rank_of(policy->tiers, tier->bytes, tier->len) != TIER_NO_RANK)
+					continue;
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"earn.multipliers[%d].tiers\" of a %s has \"%.*s%s\", which is not a "
+							"tier",
+							i, PROGRAM_POLICY_TYPE, JSON_SHOWN(tier->bytes, tier->len)),
+					 v > 0 ? errdetail("In the version from %s on.", day_text(version->from)) : 0,
+					 policy->tiers != NULL
+						 ? errhint("\"tiers\" has the names; the base tier's is \"%s\".",
+								   policy->tiers->tiers[0])
+						 : errhint("\"tiers\" has the names; there are none.")));
+			}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Neither would a measure of tiers count a kind that isn't bought, returned or earned. */
+static void
+check_measures(const ProgramPolicy *policy)
+{
+	int i;
+	int j;
+
+	for (i = 0; policy->tiers != NULL && i < policy->tiers->nmeasures; i++)
+		for (j = 0; j < policy->tiers->measures[i].nkinds; j++)
+		{
+			const TierMeasure *measure = &policy->tiers->measures[i];
+			EarnRole role = earn_role_of_kind(policy->earn, &measure->kinds[j]);
+
+			if (role != EARN_PURCHASE && role != EARN_RETURN && role != EARN_GIVEN &&
+				role != EARN_BY_SIGN)
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"tiers.metrics.%s.kinds\" of a %s has \"%.*s%s\", which is neither "
+							"bought nor returned nor earned",
+							measure->name, PROGRAM_POLICY_TYPE,
+							JSON_SHOWN(measure->kinds[j].bytes, measure->kinds[j].len)),
+					 errhint("\"earn.kinds\" says what a kind is: purchase, return, earn.")));
+		}
+}
+
+/* What grants a tier is nothing else. */
+static void
+check_grants(const ProgramPolicy *policy)
+{
+	EarnRole role;
+
+	if (policy->tiers == NULL)
+		return;
+	role = earn_role_of_kind(policy->earn, &policy->tiers->grant_kind);
+	if (role != EARN_UNKNOWN && role != EARN_IGNORE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"tiers.grant_kind\" of a %s, \"%.*s%s\", has another role in \"earn\"",
+						PROGRAM_POLICY_TYPE,
+						JSON_SHOWN(policy->tiers->grant_kind.bytes, policy->tiers->grant_kind.len)),
+				 errhint("An event either grants a tier, or is what \"earn\" makes of it.")));
+}
+
 static void
 check_crossing(const ProgramPolicy *policy)
 {
@@ -342,6 +424,9 @@ finish(void *opened)
 			policy_finish(part_tables[part], part_of(policy, (Part) part));
 	share_zones(policy);
 	check_crossing(policy);
+	check_multipliers(policy);
+	check_measures(policy);
+	check_grants(policy);
 	for (i = 0; i < policy->nversions && policy->tiers != NULL; i++)
 		for (rank = 0; rank < policy->tiers->ntiers; rank++)
 			policy->suspends |= policy->versions[i].suspends[rank];
@@ -481,10 +566,19 @@ ProgramPolicy *
 program_policy_open(const struct varlena *policy)
 {
 	ProgramPolicy *opened = policy_open(policy, &program_policy_table);
+	int i;
+
+	/* the points' kinds are those of the earn rules, too */
+	for (i = 0; i < opened->earn->nkinds; i++)
+	{
+		opened->points->has_refunds |= opened->earn->kinds[i].role == EARN_REFUND;
+		opened->points->books_expiry |= opened->earn->kinds[i].role == EARN_EXPIRE;
+	}
 
 	/* membership is that of the earn rules, so what counts may be of any kind but that of grants */
 	if (opened->tiers != NULL)
 	{
+		opened->join_kind = opened->tiers->join_kind;
 		opened->tiers->join_kind.bytes = NULL;
 		opened->tiers->join_kind.len = 0;
 	}
@@ -501,4 +595,19 @@ const char *
 program_tier_name(const ProgramPolicy *policy, int rank)
 {
 	return policy->tiers != NULL && rank >= 0 ? policy->tiers->tiers[rank] : NULL;
+}
+
+bool
+program_has_ledger(const ProgramPolicy *policy)
+{
+	int i;
+
+	for (i = 0; i < policy->earn->nkinds; i++)
+	{
+		EarnRole role = policy->earn->kinds[i].role;
+
+		if (role != EARN_REDEMPTION && earn_is_ledger_role(role))
+			return true;
+	}
+	return false;
 }

@@ -43,20 +43,24 @@ find_fault(const Tally *tally)
 	TallyRow **rows = tally_rows(tally, &nrows);
 	int128 pending = 0;
 	const char *fault;
+	const ProgramPolicy *program;
+	bool has_ledger;
 	int64 i;
 	int sum;
 
 	if (nrows == 0)
 		return NULL;
-	if (metric_parameter(tally, "program") == NULL)
+	program = program_of_result(tally, "program");
+	if (program == NULL)
 		return "There are rows, but no \"program\".";
+	has_ledger = program_has_ledger(program);
 	fault = metric_calendar_fault(tally, &calendar);
 	if (fault == NULL)
 		fault = points_closing_fault(&closing, rows, nrows, &calendar);
 	for (i = 0; fault == NULL && i < nrows; i++)
 	{
 		for (sum = 0; sum < FORWARD_PENDING; sum++)
-			if (rows[i]->sums[sum] < 0)
+			if (rows[i]->sums[sum] < 0 && (sum > FORWARD_REDEEMED || !has_ledger))
 				fault = psprintf("\"%s\" is below zero.", columns[sum].name);
 		decimal_sum_add(&pending, rows[i]->sums[FORWARD_PENDING], PROGRAM_SUM);
 		if (pending < 0)

@@ -37,7 +37,7 @@ static const int points[] = { WHOLE_ISSUED, WHOLE_REDEEMED, WHOLE_EXPIRED, WHOLE
 
 /* What is wrong with a tier's sums. */
 static const char *
-find_row_fault(const int128 *sums, bool has_as_of)
+find_row_fault(const ProgramPolicy *program, const int128 *sums, bool has_as_of)
 {
 	int128 gone = 0;
 	int i;
@@ -45,7 +45,7 @@ find_row_fault(const int128 *sums, bool has_as_of)
 	if (sums[WHOLE_MEMBERS] == 0)
 		return "There is something of no members.";
 	for (i = WHOLE_REDEEMED; i <= WHOLE_PENDING; i++)
-		if (sums[i] < 0)
+		if (sums[i] < 0 && (i != WHOLE_REDEEMED || !program_has_ledger(program)))
 			return psprintf("\"%s\" is below zero.", columns[i].name);
 	for (i = WHOLE_REDEEMED; i <= WHOLE_BALANCE; i++)
 		decimal_sum_add(&gone, sums[i], PROGRAM_SUM);
@@ -74,7 +74,7 @@ find_fault(const Tally *tally)
 		if (!program_has_rank(program, rows[i]->key.numbers[0], 0))
 			fault = "There is a rank that the programme doesn't have.";
 		else
-			fault = find_row_fault(rows[i]->sums, has_as_of);
+			fault = find_row_fault(program, rows[i]->sums, has_as_of);
 	return fault;
 }
 

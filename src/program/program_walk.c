@@ -236,13 +236,11 @@ newest_is_pending(const ProgramWalk *walk)
 static void
 count_entry(ProgramWalk *walk, const EarnEntry *entry, int32 number, int64 value)
 {
-	int kind_no = entry->type != EARN_ENTRY_BONUS ? entry->event->kind_no : 0;
-
 	if (walk->counts_available && value > 0 && newest_is_pending(walk))
 	{
 		walk->waiting = array_grow_in(walk->context, walk->waiting, &walk->max_waiting,
 									  (int64) number + 1, sizeof(Waiting));
-		walk->waiting[number].kind_no = kind_no;
+		walk->waiting[number].kind_no = entry->kind_no;
 		walk->waiting[number].label_no = entry->label_no;
 		walk->waiting[number].qualifies = entry->qualifies;
 		return;
@@ -250,14 +248,24 @@ count_entry(ProgramWalk *walk, const EarnEntry *entry, int32 number, int64 value
 	if (walk->counts_available && value < 0)
 		value = -walk->taken;
 	if (value != 0 && entry->qualifies)
-		count_for_tiers(walk, value, kind_no, entry->label_no);
+		count_for_tiers(walk, value, entry->kind_no, entry->label_no);
 }
 
 /* Gives an entry's points to the lots. */
 static void
 give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
 {
-	static const PointsRole roles[] = { POINTS_EARN, POINTS_RETURN, POINTS_EARN, POINTS_REDEEM };
+	static const PointsRole roles[] = {
+		[EARN_ENTRY_EARN] = POINTS_EARN,
+		[EARN_ENTRY_RETURN] = POINTS_RETURN,
+		[EARN_ENTRY_BONUS] = POINTS_EARN,
+		[EARN_ENTRY_REDEEM] = POINTS_REDEEM,
+		[EARN_ENTRY_REFUND] = POINTS_REDEEM_REFUND,
+		[EARN_ENTRY_ADJUST] = POINTS_ADJUST,
+		[EARN_ENTRY_TRANSFER] = POINTS_TRANSFER,
+		[EARN_ENTRY_FORFEIT] = POINTS_FORFEIT,
+		[EARN_ENTRY_EXPIRE] = POINTS_EXPIRE,
+	};
 	PointsEvent event;
 
 	event.at = entry->at;
@@ -268,6 +276,9 @@ give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
 			as_value(walk, (int128) event.value * decimal_power[walk->points_scale - entry->scale]);
 	event.number = number;
 	event.label_no = entry->label_no;
+	event.has_expiry = entry->has_expiry;
+	if (entry->has_expiry)
+		event.expires_at = entry->expires_at;
 	event.ref_type = EVENT_REF_NONE;
 	if (entry->event != NULL && entry->event->ref_type != EVENT_REF_NONE)
 	{
@@ -277,7 +288,7 @@ give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
 	}
 	walk->taken = 0;
 	points_walk_give(walk->points, &event);
-	if (walk->policy->metric == PROGRAM_POINTS && entry->type != EARN_ENTRY_REDEEM)
+	if (walk->policy->metric == PROGRAM_POINTS && entry->type <= EARN_ENTRY_BONUS)
 		count_entry(walk, entry, number, event.value);
 }
 
@@ -331,7 +342,7 @@ program_walk_create(const ProgramPolicy *policy, int flags, const ProgramSinks *
 			names[i].len = (int) strlen(names[i].bytes);
 		}
 		earn_walk_tiers(walk->earn, names, policy->tiers->ntiers);
-		earn_walk_ignore(walk->earn, &policy->tiers->grant_kind);
+		earn_walk_kinds(walk->earn, &policy->tiers->grant_kind, &policy->join_kind);
 	}
 	walk->has_texts = true;
 	return walk;
@@ -366,7 +377,7 @@ number_texts(ProgramWalk *walk)
 			walk->grant_no = i + 1;
 }
 
-/* The scale of his points: that of the rules, but redemptions may have more decimals. */
+/* The scale of his points: that of the rules, but what a ledger gives may have more decimals. */
 static int
 find_points_scale(const ProgramWalk *walk)
 {
@@ -374,25 +385,25 @@ find_points_scale(const ProgramWalk *walk)
 	TimelineReader ahead;
 	Event event;
 	int64 read = 0;
-	bool *redeems;
+	bool *passes;
 	bool any = false;
 	int i;
 
 	if (likely(walk->reader.nkinds == 0) || walk->reader.scale <= scale)
 		return scale;
-	redeems = palloc_extended((Size) walk->reader.nkinds + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	passes = palloc_extended((Size) walk->reader.nkinds + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (i = 0; i < walk->reader.nkinds; i++)
-		any |= redeems[i + 1] =
-			earn_role_of_kind(walk->policy->earn, &walk->reader.kinds[i]) == EARN_REDEMPTION;
+		any |= passes[i + 1] =
+			earn_is_ledger_role(earn_role_of_kind(walk->policy->earn, &walk->reader.kinds[i]));
 	ahead = walk->reader;
 	while (any && scale < ahead.scale && timeline_next(&ahead, &event))
 	{
-		if (redeems[event.kind_no] && event.has_value)
+		if (passes[event.kind_no] && event.has_value)
 			scale = Max(scale, decimal_minimal_scale(event.value, ahead.scale));
 		if (++read % INTERRUPT_EVERY == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
-	pfree(redeems);
+	pfree(passes);
 	return scale;
 }
 
@@ -512,7 +523,7 @@ reckon(ProgramWalk *walk)
 	int i;
 
 	for (i = 0; i < n; i++)
-		count(walk, counted[i].amount, counted[i].event->kind_no, counted[i].label_no,
+		count(walk, counted[i].amount, counted[i].kind_no, counted[i].label_no,
 			  counted[i].starts_order);
 }
 
@@ -653,9 +664,9 @@ program_walk_standing(ProgramWalk *walk, ProgramStanding *standing)
 	standing->points_scale = walk->points_scale;
 	standing->orders = earn_walk_orders(walk->earn);
 	standing->spend = walk->spend;
-	standing->issued = totals->earned - totals->returned;
-	standing->redeemed = totals->redeemed;
-	standing->expired = totals->expired;
+	standing->issued = totals->earned + totals->adjusted + totals->transferred - totals->returned;
+	standing->redeemed = totals->redeemed - totals->reinstated;
+	standing->expired = totals->expired + totals->forfeited;
 	standing->pending = totals->pending;
 	standing->balance = totals->active - totals->overdrawn;
 }
@@ -664,6 +675,12 @@ TimestampTz
 program_walk_member_since(const ProgramWalk *walk)
 {
 	return walk->has_events ? walk->member_since : DT_NOBEGIN;
+}
+
+EarnWalk *
+program_walk_earn(const ProgramWalk *walk)
+{
+	return walk->earn;
 }
 
 PointsWalk *

@@ -513,9 +513,14 @@ rise_by_events(TierWalk *walk, TimestampTz at, int64 event)
 }
 
 void
-tier_rules_rise(TierWalk *walk, TimestampTz at)
+tier_rules_rise(TierWalk *walk, TimestampTz at, int64 event)
 {
-	if (unlikely(walk->apart) && walk->policy->window != TIER_SINCE_TIER)
+	if (likely(!walk->apart))
+	{
+		rise(walk, at, event);
+		return;
+	}
+	if (walk->policy->window != TIER_SINCE_TIER)
 	{
 		walk->beneath.raised = walk->rules.raised;
 		walk->beneath.raised_event = walk->rules.raised_event;

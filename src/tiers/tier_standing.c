@@ -299,7 +299,7 @@ is_kept(TierAhead *ahead, int scale)
 	walk->rules.raised = walk->beneath.raised = raises;
 	walk->rules.raised_event = walk->beneath.raised_event = 0;
 	if (raises && walk->at_once)
-		tier_rules_rise(walk, last);
+		tier_rules_rise(walk, last, 0);
 	if (raises && tier_while_qualified(walk))
 		tier_rules_check(walk, last, 0);
 

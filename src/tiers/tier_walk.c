@@ -421,16 +421,20 @@ begin_instant(TierWalk *walk, TimestampTz at)
 			fall_due(walk, at);
 	}
 	walk->now = at;
-	walk->rules.raised = walk->beneath.raised = 0;
+	walk->rules.raised = 0;
+	if (unlikely(walk->apart))
+		walk->beneath.raised = 0;
 	walk->counted_event = -1;
 	if (walk->history)
 		keep_values(walk, at);
 }
 
-/* Where there is one state: can what was raised at an instant mean anything? */
+/* Can what was raised at an instant mean anything? */
 static inline bool
 may_rise(const TierWalk *walk)
 {
+	if (unlikely(walk->apart))
+		return walk->at_once && (walk->rules.raised | walk->beneath.raised) != 0;
 	return walk->rules.raised != 0 && walk->at_once &&
 		   walk->rules.values[0] >= walk->rules.held->moves;
 }
@@ -446,9 +450,8 @@ end_instant(TierWalk *walk)
 		if (!walk->is_member)
 			return;
 	}
-	if (unlikely(walk->apart) ? (walk->rules.raised | walk->beneath.raised) != 0 && walk->at_once
-							  : may_rise(walk))
-		tier_rules_rise(walk, at);
+	if (may_rise(walk))
+		tier_rules_rise(walk, at, walk->rules.raised_event);
 	if (unlikely(tier_while_qualified(walk)))
 		tier_rules_check(walk, at, walk->counted_event);
 }
@@ -702,11 +705,16 @@ take_plain_instant(TierWalk *walk, TimestampTz at)
 		if (unlikely(walk->next.number % INTERRUPT_EVERY == 0))
 			CHECK_FOR_INTERRUPTS();
 	} while (walk->has_next && walk->next_at == at);
-	if (raised_by < 0 || (walk->rules.values[0] < walk->rules.held->moves && likely(!walk->apart)))
+	if (raised_by < 0)
 		return;
-	walk->rules.raised = 1;
-	walk->rules.raised_event = raised_by;
-	tier_rules_rise(walk, at);
+	if (unlikely(walk->apart))
+	{
+		walk->rules.raised = 1;
+		walk->rules.raised_event = raised_by;
+	}
+	else if (walk->rules.values[0] < walk->rules.held->moves)
+		return;
+	tier_rules_rise(walk, at, raised_by);
 }
 
 void

@@ -135,22 +135,23 @@ typedef struct TierDeciding
 	int128 value;
 } TierDeciding;
 
-/* The tier that the rules give, until when, and what counts for it. */
+/* The tier that the rules give, until when, and what counts for it. What every event asks for comes
+ * first. */
 typedef struct TierState
 {
 	int rank;
+	uint32 raised;			 /* measures that an event of this instant raised */
 	TierRung *held;			 /* its rung */
+	int128 *values;			 /* of the measures: both states' but for TIER_SINCE_TIER */
 	TimestampTz valid_from;	 /* validity began, or was renewed */
 	TimestampTz valid_least; /* not after its end */
 	Span *valid_span;		 /* lasts so long from there; NULL: another kind of validity */
-	bool valid_known;		 /* its end is computed: */
-	TimestampTz valid_until;
-	bool valid_over;		 /* its end has been dealt with: grace runs, or ran */
 	TimestampTz grace_until; /* DT_NOEND: none runs */
-	int128 *values;			 /* of the measures: both states' but for TIER_SINCE_TIER */
-	TierDay *last_days;		 /* TIER_LAST_DAYS for each measure */
-	TimestampTz since;		 /* TIER_SINCE_TIER: events after it count */
-	uint32 raised;			 /* measures that an event of this instant raised */
+	bool valid_known;		 /* its end is computed: valid_until */
+	bool valid_over;		 /* its end has been dealt with: grace runs, or ran */
+	TimestampTz valid_until;
+	TimestampTz since;	/* TIER_SINCE_TIER: events after it count */
+	TierDay *last_days; /* TIER_LAST_DAYS for each measure */
 	int64 raised_event;
 } TierState;
 
@@ -198,16 +199,9 @@ struct TierWalk
 	TimestampTz now; /* everything up to here has happened; DT_NOBEGIN: nothing has */
 	TimestampTz due; /* nothing falls due before */
 
-	/*
-	 * The state of the rules, and the one that it would be without grace: where they are apart,
-	 * all that happens is done to both, and what is better there is taken over.
-	 */
-	TierState rules;
-	TierState beneath;
+	/* The state of the rules; apart: there is another one beneath (below). */
 	bool apart;
-	bool is_beneath;	/* 'rules' is the one without grace for a moment, 'beneath' the other */
-	TierDeciding cause; /* of the last change beneath, for the history */
-	int64 cause_event;
+	TierState rules;
 
 	/* Grants, and what is effective. */
 	TimestampTz *granted_until; /* by rank: the latest end of those that began */
@@ -259,6 +253,15 @@ struct TierWalk
 	TimestampTz next_at;
 	TierEvent next; /* read ahead */
 	bool has_next;
+
+	/*
+	 * The state of the rules that it would be without grace. Where they are apart, all that happens
+	 * is done to both, and what is better there is taken over.
+	 */
+	TierState beneath;
+	bool is_beneath;	/* 'rules' is the one without grace for a moment, 'beneath' the other */
+	TierDeciding cause; /* of the last change beneath, for the history */
+	int64 cause_event;
 
 	TierAhead *ahead; /* what is needed to look ahead (tier_standing.c) */
 };
@@ -341,8 +344,9 @@ extern void tier_rules_start(TierWalk *walk);
 /* Comes to the version in force at an instant; does one begin? */
 extern bool tier_rules_come_to(TierWalk *walk, TimestampTz at);
 
-/* Events of an instant raised a measure: up, or renewed. */
-extern void tier_rules_rise(TierWalk *walk, TimestampTz at);
+/* An event raised a measure: up, or renewed. Where the states are apart, each knows what raised it.
+ */
+extern void tier_rules_rise(TierWalk *walk, TimestampTz at, int64 event);
 
 /*
  * What falls due at an instant: by the period that has ended, if one has (upgrades are judged

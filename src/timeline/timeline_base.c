@@ -289,6 +289,32 @@ loyalty_timelines_any_zone(PG_FUNCTION_ARGS)
 	}                                                                     \
 	extern int no_such_variable
 
+/*
+ * The functions that these paste:
+ *
+ * loyalty_timelines_smallint_at, loyalty_timelines_smallint_numeric,
+ * loyalty_timelines_smallint_smallint, loyalty_timelines_smallint_integer,
+ * loyalty_timelines_smallint_bigint, loyalty_timelines_smallint_kind,
+ * loyalty_timelines_smallint_event, loyalty_timelines_smallint_timeline,
+ * loyalty_timelines_integer_at, loyalty_timelines_integer_numeric,
+ * loyalty_timelines_integer_smallint, loyalty_timelines_integer_integer,
+ * loyalty_timelines_integer_bigint, loyalty_timelines_integer_kind,
+ * loyalty_timelines_integer_event, loyalty_timelines_integer_timeline,
+ * loyalty_timelines_bigint_at, loyalty_timelines_bigint_numeric,
+ * loyalty_timelines_bigint_smallint, loyalty_timelines_bigint_integer,
+ * loyalty_timelines_bigint_bigint, loyalty_timelines_bigint_kind,
+ * loyalty_timelines_bigint_event, loyalty_timelines_bigint_timeline,
+ * loyalty_timelines_numeric_at, loyalty_timelines_numeric_numeric,
+ * loyalty_timelines_numeric_smallint, loyalty_timelines_numeric_integer,
+ * loyalty_timelines_numeric_bigint, loyalty_timelines_numeric_kind,
+ * loyalty_timelines_numeric_event, loyalty_timelines_numeric_timeline,
+ * loyalty_timelines_uuid_at, loyalty_timelines_uuid_numeric, loyalty_timelines_uuid_smallint,
+ * loyalty_timelines_uuid_integer, loyalty_timelines_uuid_bigint, loyalty_timelines_uuid_kind,
+ * loyalty_timelines_uuid_event, loyalty_timelines_uuid_timeline, loyalty_timelines_text_at,
+ * loyalty_timelines_text_numeric, loyalty_timelines_text_smallint,
+ * loyalty_timelines_text_integer, loyalty_timelines_text_bigint, loyalty_timelines_text_kind,
+ * loyalty_timelines_text_event, loyalty_timelines_text_timeline.
+ */
 #define TIMELINES_FORM(customer, type, form, argument, value)                                 \
 	TIMELINES_FUNCTION(loyalty_timelines_##customer##_##form, type, customer_from_##customer, \
 					   argument, value)
@@ -312,6 +338,14 @@ TIMELINES_OF(text, CUSTOMER_TEXT);
 
 /* ---- the base types ---- */
 
+/*
+ * The functions that this pastes:
+ *
+ * loyalty_timeline_base_in, loyalty_timeline_base_recv, loyalty_timeline_base_bigint_in,
+ * loyalty_timeline_base_bigint_recv, loyalty_timeline_base_uuid_in,
+ * loyalty_timeline_base_uuid_recv, loyalty_timeline_base_text_in,
+ * loyalty_timeline_base_text_recv.
+ */
 #define TIMELINE_BASE_INPUT(name, type)                  \
 	SOFT_INPUT(loyalty_##name##_in)                      \
 	{                                                    \

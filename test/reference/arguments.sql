@@ -32,7 +32,7 @@ INSERT INTO sample VALUES
 	('numeric', 'within', '100', NULL), ('boolean', 'by_label', 'true', NULL),
 	('points_policy', 'policy', '''{"expires_after": "6 months"}''', NULL), ('tier_policy', 'policy', '''{"levels": {"Silver": 100, "Gold": 400}, "metrics": {"points": {"kinds": ["earn", "redeem"]}}}''', NULL);
 INSERT INTO sample
-SELECT 'program_policy', name, '''{"earn": {"multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "6 months"}, "tiers": {"Silver": 100, "Gold": 400}}''', NULL FROM unnest(ARRAY['program', 'program_a', 'program_b']) name;
+SELECT 'program_policy', name, '''{"earn": {"kinds": {"earn": "purchase"}, "multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "6 months"}, "tiers": {"Silver": 100, "Gold": 400}}''', NULL FROM unnest(ARRAY['program', 'program_a', 'program_b']) name;
 
 -- The routines of the extension, an argument a row.
 CREATE VIEW every_argument AS

@@ -233,7 +233,7 @@ BEGIN
 		END IF;
 		events := events || event;
 		-- a purchase that was paid with points: before, at or after it, in one or more payments, for a part of it or for more
-		IF what = 'buy' AND earn_random(seed, i || 'paid?') < 0.2 THEN
+		IF what = 'buy' AND earn_random(seed, i || 'paid?') < 0.3 THEN
 			FOR paid IN 1 .. 1 + floor(earn_random(seed, i || 'payments') * 2)::int LOOP
 				events := events || jsonb_strip_nulls(jsonb_build_object('kind', 'paid_with_points', 'at', CASE earn_pick(seed, i || 'when paid' || paid, '{same,same,same,before,after,after}') WHEN 'same' THEN at
 					WHEN 'before' THEN at - interval '1 day' * earn_random(seed, i || 'before' || paid) ELSE earn_random_instant(seed, i || 'after' || paid, at + interval '1 second', zone) END,

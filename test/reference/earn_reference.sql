@@ -236,20 +236,24 @@ BEGIN
 	RETURN o || jsonb_build_object('taken', (o->>'taken')::numeric + greatest((o->>'earned')::numeric - (o->>'taken')::numeric - keeps, 0));
 END $$;
 
--- A payment of so much under a ref, or what waits of it: its orders take what is left of them, those with lines at this
--- instant (here) with these, the others as a return of it.
+-- A payment of so much under a ref: its orders take what is left of them, those with lines at this instant (here) with
+-- these, the others as a return of it. What waits (a payment of 0) waits for lines.
 CREATE FUNCTION earn_ref_pay(b earn_ref_book, payment numeric, ref text, here text[]) RETURNS earn_ref_book
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
 	key text;
 	o jsonb;
 	part numeric;
-	rest numeric := coalesce((b.waiting->>ref)::numeric, 0) + payment;
+	rest numeric := payment;
 BEGIN
+	IF payment = 0 THEN
+		rest := coalesce((b.waiting->>ref)::numeric, 0);
+		b.waiting := b.waiting - ref;
+	END IF;
 	b.late := '[]';
 	FOREACH key IN ARRAY b.keys LOOP
 		o := b.orders->key;
-		CONTINUE WHEN o->>'ref' IS DISTINCT FROM ref;
+		CONTINUE WHEN o->>'ref' IS DISTINCT FROM ref OR payment = 0 AND key <> ALL (here);
 		part := earn_ref_bound(b, least(rest, (o->>'sum')::numeric - (o->>'paid')::numeric - (o->>'returned')::numeric));
 		CONTINUE WHEN part <= 0;
 		rest := rest - part;
@@ -262,7 +266,7 @@ BEGIN
 				'kind', o->>'kind', 'label', (SELECT CASE WHEN count(DISTINCT l->'label') = 1 THEN min(l->>'label') END FROM jsonb_array_elements(o->'lines') l));
 		END IF;
 	END LOOP;
-	b.waiting := b.waiting || jsonb_build_object(ref, rest);
+	b.waiting := b.waiting || jsonb_build_object(ref, coalesce((b.waiting->>ref)::numeric, 0) + rest);
 	RETURN b;
 END $$;
 

@@ -439,6 +439,7 @@ DECLARE
 	condition jsonb;
 	missing numeric;
 	next_tier int;
+	seen jsonb;
 BEGIN
 	-- ---- the customer ----
 
@@ -627,9 +628,13 @@ BEGIN
 		tiers.rules := ref_tier_rules(tier_policy, as_of);
 		next_tier := ref_tier_next_rank(tiers.rules, coalesce(tiers.now_rank, 0));
 		condition := tiers.rules->'levels'->(next_tier - 1)->'reach';
+		-- the decimals of what tiers see: amounts, points, or orders
+		seen := CASE metric WHEN 'spend' THEN events WHEN 'orders' THEN '[{"value": 1}]'
+			ELSE jsonb_build_array(jsonb_build_object('value', round(1, (SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d))))
+				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL) END;
 		-- of several metrics, where any does the least, where all must the most
 		SELECT CASE WHEN condition ? 'any' THEN min(m) ELSE max(m) END INTO missing
-		FROM unnest(tiers.metrics, tiers.of, metric_values) u(name, of, value), LATERAL (SELECT ref_tier_missing(condition, name, of, value, events, tiers.rules->>'threshold')) x(m);
+		FROM unnest(tiers.metrics, tiers.of, metric_values) u(name, of, value), LATERAL (SELECT ref_tier_missing(condition, name, of, value, seen, tiers.rules->>'threshold')) x(m);
 	END IF;
 	RETURN jsonb_build_object(
 		'summary', jsonb_build_object('spend', spend, 'orders', norders, 'points_earned', points.earned + points.adjusted + points.transferred - points.returned,
