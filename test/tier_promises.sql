@@ -117,13 +117,13 @@ LANGUAGE sql AS $$
 		WITH ORDINALITY h(tier, rank, from_tier, valid_from, valid_to, promised_until, reason, metric, value, ref, n)
 	WHERE h.valid_from <= ends
 $$;
-CREATE FUNCTION unit(amount numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT 10::numeric ^ -scale(amount) $$;
+CREATE FUNCTION unit(metric text, amount numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT CASE metric WHEN 'o' THEN 1 ELSE 10::numeric ^ -greatest(scale(amount), 2) END $$;
 
 -- of a single measure, or of any
 SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l < 7 AND missing_to_keep >= 0
 	AND keeps(known, ARRAY(SELECT earned(l, metric, missing_to_keep, ends - interval '1 microsecond')), p, rank, ends) IS NOT TRUE$$, 'who earns what is missing keeps the tier');
 SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l < 7 AND missing_to_keep > 0
-	AND keeps(known, ARRAY(SELECT earned(l, metric, missing_to_keep - unit(missing_to_keep), ends - interval '1 microsecond')), p, rank, ends) IS NOT FALSE$$, '... and by a unit less nobody does');
+	AND keeps(known, ARRAY(SELECT earned(l, metric, missing_to_keep - unit(metric, missing_to_keep), ends - interval '1 microsecond')), p, rank, ends) IS NOT FALSE$$, '... and by a unit less nobody does');
 -- earlier on the last day there is more in the window, not less, unless a return is to leave it; 36 hours before a window's end it may be out of a short one
 SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l < 7 AND missing_to_keep > 0 AND ends - interval '1 day' > (day + 1)::timestamptz
 	AND keeps(known, ARRAY(SELECT earned(l, metric, missing_to_keep, date_trunc('day', ends - interval '1 microsecond'))), p, rank, ends) IS NOT TRUE$$, 'any time on the last day will do');
@@ -131,8 +131,8 @@ SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM pro
 SELECT is_empty($$SELECT min(n), c, r, p, day FROM progress WHERE l = 7 GROUP BY c, r, p, day, known, rank, ends HAVING bool_and(missing_to_keep >= 0)
 	AND keeps(known, (SELECT array_agg(e) FROM progress b, earned(b.l, b.metric, b.missing_to_keep, b.ends - interval '1 microsecond') e WHERE (b.c, b.r, b.p, b.day) = (progress.c, progress.r, progress.p, progress.day)), p, rank, ends) IS NOT TRUE$$,
 	'of all measures: who earns what is missing of each keeps the tier');
-SELECT is_empty($$SELECT a.n, c, r, p, day, less.metric FROM progress a JOIN progress less USING (c, r, p, day) WHERE a.l = 7 AND a.metric = 'o' AND less.missing_to_keep > unit(less.missing_to_keep)
-	AND keeps(a.known, (SELECT array_agg(e) FROM progress b, earned(b.l, b.metric, CASE WHEN b.metric = less.metric THEN b.missing_to_keep - unit(b.missing_to_keep) ELSE b.missing_to_keep END, b.ends - interval '1 microsecond') e
+SELECT is_empty($$SELECT a.n, c, r, p, day, less.metric FROM progress a JOIN progress less USING (c, r, p, day) WHERE a.l = 7 AND a.metric = 'o' AND less.missing_to_keep > unit(less.metric, less.missing_to_keep)
+	AND keeps(a.known, (SELECT array_agg(e) FROM progress b, earned(b.l, b.metric, CASE WHEN b.metric = less.metric THEN b.missing_to_keep - unit(b.metric, b.missing_to_keep) ELSE b.missing_to_keep END, b.ends - interval '1 microsecond') e
 		WHERE (b.c, b.r, b.p, b.day) = (a.c, a.r, a.p, a.day)), p, a.rank, a.ends) IS NOT FALSE$$, '... and by a unit less of one nobody does');
 
 SELECT * FROM finish();

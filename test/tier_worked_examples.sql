@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(173);
+SELECT plan(175);
 
 -- Events as [day or instant, value] pairs, in the session's zone.
 CREATE FUNCTION bought(VARIADIC pairs text[]) RETURNS event_timeline
@@ -193,11 +193,11 @@ SELECT is(missing(bought('2024-01-10=600'), '{"levels": {"Silver": 500}, "grace"
 SELECT is(missing(bought('2024-01-10=600', '2024-02-20=-150'), '{"levels": {"Silver": 500}}', '2024-03-01'), '450 50 50 Member', 'a return is made good for');
 SELECT is(missing(bought('2024-01-10=600', '2024-01-10=-150'), '{"levels": {"Silver": 400}, "qualifying_window": "1 month", "valid": "45 days"}', '2024-01-31'), '450 400 0 Member', 'nothing is left in a short window');
 SELECT is(missing(bought('2024-01-10=500'), '{"levels": {"S": 500}, "valid": "while_qualified"}', '2024-03-01'), '500 - 0 S', 'an open end needs nothing');
-SELECT is((SELECT missing_to_next FROM tier_progress(bought('2024-01-10=' || v), '{"levels": {"S": 500}, "threshold": "exceeded"}', '2024-03-01')), m::numeric, 'what exceeds the threshold: of ' || v) FROM (VALUES ('500', '1'), ('500.00', '0.01'), ('499.99', '0.02')) v(v, m);
+SELECT is((SELECT missing_to_next FROM tier_progress(bought('2024-01-10=' || v), '{"levels": {"S": 500}, "threshold": "exceeded"}', '2024-03-01')), m::numeric, 'what exceeds the threshold: of ' || v) FROM (VALUES ('500', '0.01'), ('500.00', '0.01'), ('499.99', '0.02'), ('499.999', '0.002')) v(v, m);
 SELECT is((SELECT missing_to_next FROM tier_progress(bought('2024-01-10=5'), '{"levels": {"S": 2.5}, "metrics": {"orders": {"of": "events"}}}', '2024-03-01')), 2::numeric, 'orders are whole');
 SELECT is(missing('[{"at": "2024-01-10T00:00Z", "value": 100}, {"at": "2024-02-01T00:00Z", "kind": "tier_grant", "label": "Gold", "expires_at": "2024-08-01T00:00Z"}]', '{"levels": {"Silver": 500, "Gold": 2000}, "qualifying_window": "calendar year", "valid": "next_period_end", "upgrade": "period_end"}', '2024-03-01'), '100 - 1900 Member', 'what a grant gave, and no amount reaches before it ends');
 -- near goes by it: the one lacks 200, the other any purchase
-SELECT is((SELECT t.near_keep FROM (SELECT timelines(c, at::timestamptz, v) b FROM (VALUES (1, '2023-10-15', 200), (1, '2023-11-30', 100), (2, '2024-01-10', 400), (3, '2023-11-30', 100)) v(c, at, v)) q CROSS JOIN LATERAL tier_near_table(tier_near(b, '{"Silver": 300}', '2024-10-01', w)) t WHERE rank = 1), n::bigint, 'near keeping, within ' || w) FROM (VALUES (1, 0), (200, 1), (201, 2)) v(w, n);
+SELECT is((SELECT t.near_keep FROM (SELECT timelines(c, at::timestamptz, v) b FROM (VALUES (1, '2023-10-15', 200), (1, '2023-11-30', 100), (2, '2024-01-10', 400), (3, '2023-11-30', 100)) v(c, at, v)) q CROSS JOIN LATERAL tier_near_table(tier_near(b, '{"Silver": 300}', '2024-10-01', w)) t WHERE rank = 1), n::bigint, 'near keeping, within ' || w) FROM (VALUES (0.01, 0), (1, 1), (200, 1), (201, 2)) v(w, n);
 
 -- ---- a history that orders are joined to ----
 

@@ -530,11 +530,36 @@ merge_parameters(Tally *to, const Tally *from)
 	}
 }
 
+/*
+ * Each sum fits where it stands. What a metric makes of several may not: numbers of all customers,
+ * revenue of a period. A reader refuses that (TallyShape.fault), and so it must not be written.
+ * Only sums that are beyond what is counted anywhere can come there, and the others pay nothing.
+ */
+static inline bool
+is_large(TallyType type, int128 sum)
+{
+	int bits = type == TALLY_COUNT ? 40 : 100;
+
+	return sum >> bits != 0 && sum >> bits != -1;
+}
+
+static void
+check_sums(const Tally *tally)
+{
+	const char *fault = tally->shape->fault != NULL ? tally->shape->fault(tally) : NULL;
+
+	if (fault != NULL)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("sums of %s are out of range", a_type(tally->shape->type)),
+						errdetail("%s", fault)));
+}
+
 void
 tally_add_tally(Tally *to, const Tally *from)
 {
 	const TallyShape *shape = to->shape;
 	int128 factor;
+	bool has_large = false;
 	int64 n;
 	int total;
 
@@ -563,9 +588,12 @@ tally_add_tally(Tally *to, const Tally *from)
 			if (shape->sums[i].type == TALLY_VALUE && int128_mul_overflow(amount, factor, &amount))
 				report_sum_out_of_range(to, i);
 			tally_add(to, row, i, amount);
+			has_large = has_large || is_large(shape->sums[i].type, row->sums[i]);
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
+	if (has_large)
+		check_sums(to);
 }
 
 /* ---- reading one ---- */

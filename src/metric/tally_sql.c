@@ -223,7 +223,7 @@ tally_merge(FunctionCallInfo fcinfo, const TallyShape *shape)
 
 /* The parameters that have a column of their own; what is left goes into one object. */
 static bool
-has_column(const char *name)
+has_column(const TallyParameter *parameter)
 {
 	static const char *const columns[] = {
 		"period", "zone", "as_of", "to_day", "policy", "program"
@@ -231,9 +231,9 @@ has_column(const char *name)
 	int i;
 
 	for (i = 0; i < (int) lengthof(columns); i++)
-		if (strcmp(columns[i], name) == 0)
+		if (strcmp(columns[i], parameter->name) == 0)
 			return true;
-	return false;
+	return parameter->is_latest;
 }
 
 static const char *
@@ -275,7 +275,7 @@ other_parameters(const Tally *tally)
 	{
 		const char *text = tally_parameter(tally, i);
 
-		if (has_column(shape->parameters[i].name))
+		if (has_column(&shape->parameters[i]))
 			continue;
 		appendStringInfoString(&out, out.len == 0 ? "{" : ", ");
 		escape_json(&out, shape->parameters[i].name);
@@ -305,13 +305,27 @@ zone_text(const Tally *tally)
 	return zone;
 }
 
+/* The day up to which it counts: where none was asked for, the last one with an event. */
+static const char *
+last_day(const Tally *tally)
+{
+	const TallyShape *shape = tally_shape(tally);
+	const char *day = either(tally, "as_of", "to_day");
+	int i;
+
+	for (i = 0; i < shape->nparameters && day == NULL; i++)
+		if (shape->parameters[i].is_latest)
+			day = tally_parameter(tally, i);
+	return day;
+}
+
 /* result_scope(result) */
 Datum
 tally_scope(FunctionCallInfo fcinfo, const TallyShape *shape)
 {
 	const Tally *tally = tally_argument(fcinfo, 0, shape);
 	const char *policy = either(tally, "policy", "program");
-	const char *day = either(tally, "as_of", "to_day");
+	const char *day = last_day(tally);
 	DateADT as_of;
 	Rows rows;
 

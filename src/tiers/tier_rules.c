@@ -284,18 +284,6 @@ begin_validity(TierWalk *walk, TimestampTz at, bool by_time)
 	walk->due = Min(walk->due, walk->rules.valid_least);
 }
 
-TimestampTz
-tier_valid_until(const TierWalk *walk, TierState *state)
-{
-	if (!state->valid_known)
-	{
-		state->valid_until = span_end(state->valid_span, walk->zone, state->valid_from);
-		state->valid_least = state->valid_until;
-		state->valid_known = true;
-	}
-	return state->valid_until;
-}
-
 /*
  * The common renewal: for the same interval, which ends later for sure, and nobody wants to see
  * it. False where it is another. What falls due only gets later: it isn't looked at anew.

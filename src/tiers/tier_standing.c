@@ -62,8 +62,19 @@ static int
 missing_scale(const TierWalk *walk, const TierTest *test)
 {
 	return walk->policy->measures[test->measure].of == TIER_SUM
-			   ? Max(walk->scale, test->threshold.scale)
+			   ? Max(Max(walk->scale, walk->amount_scale), test->threshold.scale)
 			   : 0;
+}
+
+/* With no more decimals than it needs, or values and threshold have. */
+static TierMissing
+shown(const TierWalk *walk, const TierTest *test, TierMissing missing)
+{
+	int least = Max(walk->scale, test->threshold.scale);
+
+	for (; missing.scale > least && missing.units % 10 == 0; missing.scale--)
+		missing.units /= 10;
+	return missing;
 }
 
 /* A sum at a larger scale. */
@@ -85,7 +96,7 @@ missing_of(const TierWalk *walk, const TierTest *test)
 
 	missing.units = Max(
 		0, tier_need(&test->threshold, missing.scale, tier_terms(walk)->rules->exceeded) - value);
-	return missing;
+	return shown(walk, test, missing);
 }
 
 static bool
@@ -494,7 +505,12 @@ find_all_missing(TierAhead *ahead, TierOutlook *outlook)
 		for (i = 0; i < condition->ntests; i++)
 			missing[condition->tests[i].measure] = lacking(ahead, &condition->tests[i]);
 	for (i = 0; i < condition->ntests; i++)
-		combine(&outlook->to_keep_it, &missing[condition->tests[i].measure], condition->all);
+	{
+		TierMissing *one = &missing[condition->tests[i].measure];
+
+		*one = shown(&ahead->before, &condition->tests[i], *one);
+		combine(&outlook->to_keep_it, one, condition->all);
+	}
 }
 
 void

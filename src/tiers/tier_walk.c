@@ -15,6 +15,9 @@
 #include "core/json.h"
 #include "tiers/tiers_internal.h"
 
+/* Decimals of an amount that is still to be earned, also where all so far are whole. */
+#define CENTS			2
+
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
 
@@ -482,7 +485,7 @@ tier_walk_start(TierWalk *walk, int scale, TimestampTz member_since, int64 join_
 {
 	Assert(scale >= 0 && scale <= DECIMAL_MAX_SCALE);
 	walk->customer = customer;
-	walk->scale = scale;
+	walk->scale = walk->amount_scale = scale;
 	walk->member_since = member_since;
 	walk->join_event = join_event;
 	walk->is_member = member_since == DT_NOBEGIN;
@@ -677,6 +680,7 @@ tier_walk_timeline(TierWalk *walk, ByteSpan body, const char *customer)
 	}
 	member_since = find_join(walk, &join_event);
 	tier_walk_start(walk, walk->reader.scale, member_since, join_event, customer);
+	walk->amount_scale = Max(walk->scale, CENTS);
 	walk->plain = walk->may_be_plain && (walk->reader.flags & TIMELINE_RICH) == 0;
 	memset(&walk->next, 0, sizeof(TierEvent));
 	walk->next.number = -1;

@@ -191,8 +191,9 @@ struct TierWalk
 	/* The customer. */
 	const char *customer;
 	int scale;
-	TierTerms *term; /* the version in force */
-	TierRung *rung;	 /* its ranks */
+	int amount_scale; /* of amounts still to be earned, which may have more decimals */
+	TierTerms *term;  /* the version in force */
+	TierRung *rung;	  /* its ranks */
 	TimestampTz member_since;
 	int64 join_event;
 	bool is_member;
@@ -294,6 +295,19 @@ tier_while_qualified(const TierWalk *walk)
 	return tier_terms(walk)->rules->valid == TIER_VALID_WHILE_QUALIFIED;
 }
 
+/* Until when the tier of a state is valid; DT_NOEND: open. */
+static inline TimestampTz
+tier_valid_until(const TierWalk *walk, TierState *state)
+{
+	if (!state->valid_known)
+	{
+		state->valid_until = span_end(state->valid_span, walk->zone, state->valid_from);
+		state->valid_least = state->valid_until;
+		state->valid_known = true;
+	}
+	return state->valid_until;
+}
+
 /* ---- tier_window.c ---- */
 
 /* Forgets the customer's events. */
@@ -368,8 +382,7 @@ extern void tier_rules_grant(TierWalk *walk, TimestampTz at, int rank, Timestamp
 							 int64 event);
 extern void tier_rules_end_grants(TierWalk *walk, TimestampTz at);
 
-/* Until when the tier of a state is valid, and the effective one is promised; DT_NOEND: open. */
-extern TimestampTz tier_valid_until(const TierWalk *walk, TierState *state);
+/* Until when the effective tier is promised; DT_NOEND: open. */
 extern TimestampTz tier_effective_until(TierWalk *walk);
 
 /* ==== tiers of everyone ==== */
