@@ -300,7 +300,7 @@ SELECT is((SELECT rollup(s) FROM (SELECT survival(NULL::numeric, true) AS s UNIO
 SELECT is((SELECT rollup(s) FROM (SELECT survival(0.1::float8, true) AS s UNION ALL SELECT survival(NULL::numeric, true)) q), (SELECT survival(0.1::float8, true)), '... behind, too');
 
 -- What doesn't fit together isn't returned: it could not be read back.
-SELECT throws_ok(format($$SELECT rollup(s) FROM (VALUES ('{"rows": [{%1$s"duration": 1, "events": 9000000000000000000}]}'::%2$s), ('{"rows": [{%1$s"duration": 2, "censored": 9000000000000000000}]}')) v(s)$$, segment, type), '22003', type || 's added up are out of range', 'rollup of more than 2^63 observations: ' || type)
+SELECT throws_ok(format($$SELECT rollup(s) FROM (VALUES ('{"rows": [{%1$s"duration": 1, "events": 9000000000000000000}]}'::%2$s), ('{"rows": [{%1$s"duration": 2, "censored": 9000000000000000000}]}')) v(s)$$, segment, type), '22003', 'sums of a ' || type || ' are out of range', 'rollup of more than 2^63 observations: ' || type)
 FROM (VALUES ('', 'survival_result'), ('"segment": "a", ', 'logrank_result')) v(segment, type);
 
 CREATE TYPE channel AS ENUM ('app', 'web', 'store');
