@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(203);
+SELECT plan(205);
 \ir reference/survival.sql
 
 CREATE FUNCTION near(a float8, b float8, digits float8 DEFAULT 1e-9) RETURNS boolean
@@ -298,6 +298,10 @@ SELECT throws_ok($$SELECT rollup(s) FROM (SELECT logrank(1, true, 'a') AS s UNIO
 SELECT throws_ok($$SELECT rollup(s) FROM (SELECT survival(1.5, true) AS s UNION ALL SELECT survival(1.5::float8, true)) q$$, '22023', 'survival_results of float and of exact numbers can''t be added up', 'floats and exact numbers');
 SELECT is((SELECT rollup(s) FROM (SELECT survival(NULL::numeric, true) AS s UNION ALL SELECT survival(0.1::float8, true)) q), (SELECT survival(0.1::float8, true)), '... but for results of nobody');
 SELECT is((SELECT rollup(s) FROM (SELECT survival(0.1::float8, true) AS s UNION ALL SELECT survival(NULL::numeric, true)) q), (SELECT survival(0.1::float8, true)), '... behind, too');
+
+-- What doesn't fit together isn't returned: it could not be read back.
+SELECT throws_ok(format($$SELECT rollup(s) FROM (VALUES ('{"rows": [{%1$s"duration": 1, "events": 9000000000000000000}]}'::%2$s), ('{"rows": [{%1$s"duration": 2, "censored": 9000000000000000000}]}')) v(s)$$, segment, type), '22003', type || 's added up are out of range', 'rollup of more than 2^63 observations: ' || type)
+FROM (VALUES ('', 'survival_result'), ('"segment": "a", ', 'logrank_result')) v(segment, type);
 
 CREATE TYPE channel AS ENUM ('app', 'web', 'store');
 SELECT results_eq(format('SELECT segment, observations, chi_squared FROM logrank_test((SELECT logrank(r, e, (ARRAY[%s])[1 + segment]) FROM ranked))', names),

@@ -313,6 +313,7 @@ struct TallyState
 	Tally *tally;
 	void *fold; /* the metric's own; NULL: none yet */
 	TallyFlush flush;
+	bool added_up;		  /* from results, which were checked one by one */
 	struct varlena *flat; /* made for flattening; nobody else's */
 };
 

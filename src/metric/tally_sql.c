@@ -63,13 +63,37 @@ flush(TallyState *state)
 	MemoryContextSwitchTo(old);
 }
 
+/* Each sum fits, but do they together? Else nobody could read back what is returned. */
+static void
+check_added_up(const TallyState *state)
+{
+	const TallyShape *shape = tally_shape(state->tally);
+	const char *fault;
+
+	if (!state->added_up || shape->fault == NULL)
+		return;
+	fault = shape->fault(state->tally);
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%ss added up are out of range", shape->type), errdetail("%s", fault)));
+}
+
+/* Makes the tally what the state is worth. */
+static void
+settle(TallyState *state)
+{
+	flush(state);
+	check_added_up(state);
+}
+
 static Size
 get_flat_size(ExpandedObjectHeader *header)
 {
 	TallyState *state = (TallyState *) header;
 	MemoryContext old;
 
-	flush(state);
+	settle(state);
 	old = MemoryContextSwitchTo(header->eoh_context);
 	if (state->flat != NULL)
 		pfree(state->flat);
@@ -109,7 +133,7 @@ tally_argument(FunctionCallInfo fcinfo, int n, const TallyShape *shape)
 
 	if (state == NULL)
 		return tally_decode(shape, PG_GETARG_VARLENA_PP(n));
-	flush(state);
+	settle(state);
 	return state->tally;
 }
 
@@ -146,7 +170,10 @@ new_state(FunctionCallInfo fcinfo, int n, const TallyShape *shape)
 	state = palloc0(sizeof(TallyState));
 	EOH_init_header(&state->header, &tally_methods, context);
 	if (source != NULL)
+	{
 		state->tally = copy_tally(source->tally);
+		state->added_up = source->added_up;
+	}
 	else
 		state->tally = flat != NULL ? tally_decode(shape, flat) : tally_create(shape);
 	MemoryContextSwitchTo(old);
@@ -184,7 +211,10 @@ tally_merge(FunctionCallInfo fcinfo, const TallyShape *shape)
 	{
 		state = tally_state(fcinfo, 0, shape, &is_new);
 		if (!PG_ARGISNULL(1))
+		{
 			tally_add_tally(state->tally, tally_argument(fcinfo, 1, shape));
+			state->added_up = true;
+		}
 	}
 	TALLY_RETURN_STATE(state);
 }
