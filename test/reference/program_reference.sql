@@ -426,7 +426,7 @@ DECLARE
 	c ref_program_counting;
 	r ref_program_row;
 	refunds ref_event[];				-- what is still to be done of them
-	refund ref_event;
+	late_rows ref_program_row[];  -- of what of them is left
 	nevents int := 0;
 	since int;
 	before ref_points_state;
@@ -527,13 +527,24 @@ BEGIN
 			WHEN '4', '5' THEN
 				earning := ref_program_earn(earning, list, earn_policy, zone, member_since, birth, now, CASE step WHEN '4' THEN 'days' ELSE 'events' END, tier);
 				refunds := '{}';
+				late_rows := '{}';
 				FOREACH r IN ARRAY earning.rows || NULL::ref_program_row LOOP
 					-- the rest of the refunds: of what was redeemed at this instant, and beyond
 					IF r.role IN ('forfeit', 'expire') OR r.role IS NULL THEN
-						FOREACH refund IN ARRAY refunds LOOP
-							points := ref_points_event(points, refund);
+						FOR i IN 1 .. cardinality(refunds) LOOP
+							points := ref_points_event(points, refunds[i]);
+							late_rows[i].balance := ref_program_balance(points, points.entry);
+							IF late_rows[i].points > 0 THEN
+								fresh := fresh || late_rows[i];
+							END IF;
+							IF NOT points.suspended AND EXISTS (SELECT FROM unnest(points.lots) l WHERE l.remaining > 0 AND (l.expires_at, points.expiry_step) < (now, 3)) THEN
+								since := points.entry;
+								points := ref_points_expire(points, now, through);
+								fresh := fresh || ref_program_due(points, since, counting_lots);
+							END IF;
 						END LOOP;
 						refunds := '{}';
+						late_rows := '{}';
 					END IF;
 					CONTINUE WHEN r.role IS NULL;
 					IF r.points <> 0 THEN
@@ -541,7 +552,12 @@ BEGIN
 						nevents := nevents + 1;
 						points := ref_points_event(points, ref_program_event(r, nevents, false));
 						IF r.role = 'redeem_refund' THEN
+							-- a row for what it gave back at once, one for the rest
 							refunds := refunds || ref_program_event(r, nevents, true);
+							late_rows := late_rows || r;
+							late_rows[cardinality(late_rows)].points := r.points - (points.reinstated - before.reinstated);
+							r.points := points.reinstated - before.reinstated;
+							CONTINUE WHEN r.points = 0;
 						END IF;
 						-- points of a lot that waits count when it is available; what is taken of such doesn't
 						IF cardinality(points.lots) > cardinality(before.lots) THEN
