@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(94);
+SELECT plan(124);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
@@ -94,6 +94,7 @@ FROM (VALUES (false), (true)) v(hashed);
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 1', 'the short form');
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 2', '... with a window');
 SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '36 hours', 'strictly_increasing') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 3', '... and a mode');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,visit,order,visit}', '3 days', 'in_order', 'kind', '{1 day,NULL,2 days}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 5', '... and windows of steps');
 SELECT results_eq($$SELECT count(*), bool_and(r = t) FROM (SELECT funnel_totals(timeline, '{visit,view}', '1 day') OVER (ORDER BY customer) AS r, (SELECT funnel_totals(b.timeline, '{visit,view}', '1 day') FROM stored b WHERE b.customer <= s.customer) AS t FROM stored s WHERE customer < 60) w$$,
 	$$SELECT count(*), true FROM stored WHERE customer < 60$$, 'as a window function');
 
@@ -125,7 +126,7 @@ SELECT settings(0) IS NULL AS void \gset
 SELECT is(funnel_totals(NULL::timeline_base, '{a}'), NULL, 'a NULL base');
 SELECT is((SELECT funnel_totals(timeline, '{a}') FROM stored WHERE false), NULL, 'no rows');
 SELECT is((SELECT funnel_totals(t, '{a,b}'))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": []}', 'NULL timelines are nobody') FROM (VALUES (NULL::event_timeline)) v(t);
-SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
+SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "members_without_events": 1, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
 SELECT results_eq($$SELECT t.* FROM funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a,b}'))) t$$,
 	$$VALUES (1, 'a', 0::bigint, 0::bigint, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::interval), (2, 'b', 0, 0, NULL, NULL, NULL, NULL, NULL)$$, 'shares of nobody are NULL');
 SELECT is(rollup(r), NULL, 'rollup of NULL') FROM (VALUES (NULL::funnel_totals_result)) v(r);
@@ -207,10 +208,26 @@ SELECT results_eq(format('SELECT (SELECT max(step) FROM funnel_totals_table(r) W
 	format('VALUES (%1$s, %2$L), (%1$s, %2$L)', reached, zone), '... of everyone, both ways, in ' || zone)
 FROM (VALUES ('Europe/Helsinki', 1), ('UTC', 2)) v(zone, reached);
 SELECT is((SELECT funnel_totals(t, '{a,b}', '1 hour', 'in_order', 'kind', NULL, NULL, 'Asia/Tokyo') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), (SELECT funnel_totals(t, '{a,b}', '1 hour') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), 'where no day counts, a zone doesn''t');
+SELECT is((SELECT funnel_totals(t, '{a,b}', '1 day', 'in_order', 'kind', NULL, NULL, NULL)), (SELECT funnel_totals(t, '{a,b}', '1 day')), 'a NULL zone is the session''s') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q;
 SELECT throws_ok($$SELECT funnel('[]', '{a}', zone => 'Europe/Helsingfors')$$, '22023', NULL, 'an unknown zone');
 SELECT results_eq(format('SELECT n, reached FROM generate_series(-3, 3) n, LATERAL funnel(timeline_of(%1$L::timestamptz + n * interval ''30 minutes''), ''{a}'', as_of => %2$L, zone => %3$L)', at, day, zone),
 	format('SELECT n, ((%1$L::timestamptz + n * interval ''30 minutes'') AT TIME ZONE %3$L < date %2$L + 1)::int FROM generate_series(-3, 3) n', at, day, zone), 'the day''s end around ' || at || ' in ' || zone)
 FROM (VALUES ('2023-10-29 01:00+00', '2023-10-28', 'Atlantic/Azores'), ('2023-10-30 01:00+00', '2023-10-29', 'Atlantic/Azores'), ('2023-11-06 05:00+00', '2023-11-05', 'America/Havana'), ('2023-11-05 04:00+00', '2023-11-04', 'America/Havana'), ('2021-10-28 22:00+00', '2021-10-28', 'Asia/Amman')) v(at, day, zone);
+
+-- ---- windows of other types ----
+
+-- A literal is a text, which counts as the interval that it is; a whole number is so many days.
+CREATE TABLE window_of (n int, w text, same interval);
+INSERT INTO window_of VALUES (1, '''36 hours''', '36 hours'), (2, '2', '2 days'), (3, '3::smallint', '3 days'), (4, '''P1DT2H''', '1 day 2 hours'), (5, '''1 mon''::text', '1 month'), (6, 'NULL', NULL), (7, '0', '0');
+CREATE FUNCTION answer(call text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE r text; BEGIN EXECUTE 'SELECT ' || call || ' FROM stored' INTO r; RETURN r; END $$;
+SELECT results_eq(format('SELECT f.reached, f.at FROM stored, funnel(timeline, ''{visit,view,order}'', within => %s) f ORDER BY customer', w), format('SELECT f.reached, f.at FROM stored, funnel(timeline, ''{visit,view,order}'', within => %L::interval) f ORDER BY customer', same), 'funnel within ' || w) FROM window_of ORDER BY n;
+SELECT is(answer(format('funnel_totals(timelines(customer, timeline), ''{visit,view,order}'', within => %s)', w)), answer(format('funnel_totals(timelines(customer, timeline), ''{visit,view,order}'', within => %L::interval)', same)), 'funnel_totals within ' || w) FROM window_of ORDER BY n;
+SELECT is(answer(format('funnel_totals(timeline, ''{visit,view,order}'', %s%s)', w, rest)), answer(format('funnel_totals(timeline, ''{visit,view,order}'', %L::interval%s)', same, rest)), format('two-level: within %s%s', w, rest))
+FROM window_of, (VALUES (''), (', ''strict_order'''), (', ''in_order'', ''kind'', ''{1 day}'''), (', ''in_order'', ''kind'', NULL, ''2024-01-31'''), (', ''in_order'', ''kind'', NULL, NULL, ''Asia/Tokyo''')) v(rest) WHERE n IN (1, 2) ORDER BY n, rest;
+SELECT throws_ok($$SELECT funnel('[]', '{a}', 'soon')$$, '22007', 'within is not an interval: "soon"', 'a text that is none');
+SELECT throws_ok($$SELECT funnel('[]', '{a}', -7)$$, '22023', NULL, 'days below 0');
+SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, '{a}', v.w) FROM (VALUES ('24 hours'), ('1 day')) v(w)$$, '22023', 'within must be the same for all rows of an aggregate', 'one window for all rows, as a text');
+SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, '{a}', v.w) FROM (VALUES (1), (2)) v(w)$$, '22023', 'within must be the same for all rows of an aggregate', '... and as days');
 
 -- ---- at the limits ----
 
@@ -221,7 +238,7 @@ SELECT results_eq($$SELECT median_from_previous::text::interval, r::text::funnel
 	$$SELECT timestamptz '280000-12-31' - timestamptz '4713-01-01 BC', true$$, 'what is as long as an interval may be is read back');
 
 SELECT throws_ok($$SELECT funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a}')), 1)$$, '22023', NULL, 'an impossible confidence');
-SELECT results_eq($$SELECT oid::regprocedure::text FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND provolatile <> 's'$$, $$VALUES ('funnel_totals(event_timeline,text[])')$$, 'where days and months are counted, the session''s zone matters');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND (provolatile = 's') <> ('within' = ANY (proargnames))$$, 'where days and months are counted, the session''s zone matters');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -6,7 +6,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(115);
+SELECT plan(116);
 
 -- Rows of a statement, without zeros, as 'day role label points balance tier'.
 CREATE FUNCTION told(timeline event_timeline, program program_policy, as_of date) RETURNS text[]
@@ -118,6 +118,8 @@ SELECT is(r::text::program_rollforward_result, r, '... as text and back') FROM (
 SELECT is(r::text::program_totals_result, r, '... both') FROM (SELECT program_totals(t, p, '2024-12-31') AS r FROM case_of WHERE name = 'ledger') c;
 -- computed expiries that the ledger books, too, go once
 SELECT is(told('[{"at": "2024-01-01T10:00Z", "value": 10}, {"at": "2024-02-02T10:00Z", "value": 10, "kind": "gone"}]', '{"earn": {"kinds": {"gone": "expire"}}, "points": {"expires_after": "1 month"}}', '2024-12-31'), '{01-01 earn 10 = 10,02-02 expire -10 = 0,02-02 expire -10 = 0}', 'an expiry that is booked is that which was computed');
+
+SELECT is(told('[{"at": "2024-01-01T10:00Z", "value": 5, "kind": "partner", "expires_at": "2024-01-01T10:00Z"}, {"at": "2024-01-01T10:00Z", "value": 7}]', '{"earn": {"kinds": {"partner": "earn"}}}', '2024-12-31'), '{01-01 earn 7 = 7,01-01 earn 5 = 12,01-01 expire -5 = 7}', 'what comes in expired goes after it has come');
 
 -- ---- payments with points that come later ----
 

@@ -15,11 +15,18 @@ COMMENT ON FUNCTION funnel(event_timeline, text[], interval, text, text, interva
 COMMENT ON TYPE funnel_totals_result IS
 	'counts of a funnel, as funnel_totals() makes them: customers by step, and by how many microseconds they came after the step before, so that medians are exact; and how many have an event of a step''s name at all. It grows with the durations that are different. funnel_totals_table() turns them into rows, rollup() adds those of disjoint customers';
 
-\expand metric/metric.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
-	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="steps text[], within interval DEFAULT NULL, mode text DEFAULT 'in_order', by text DEFAULT 'kind', step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL, zone text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=50 SSPACE=4096 \
-	COMMENT="the funnel of everyone in a base: each customer counts by the chain that wins, see funnel(). A NOTICE tells of steps that no event of the base is named as. NULL for a NULL base; errors are those of funnel()" \
+-- Not by metric.sql: an aggregate without as_of counts all events, future ones, too.
+CREATE FUNCTION funnel_totals(base timeline_base, steps text[], within interval DEFAULT NULL, mode text DEFAULT 'in_order', by text DEFAULT 'kind',
+		step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL, zone text DEFAULT NULL)
+	RETURNS funnel_totals_result
+	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION funnel_totals(base timeline_base, steps text[], within interval, mode text, by text, step_within interval[], as_of date, zone text) IS
+	'the funnel of everyone in a base: each customer counts by the chain that wins, see funnel(). A NOTICE tells of steps that no event of the base is named as. NULL for a NULL base; errors are those of funnel()';
+
+\expand metric/aggregate.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
+	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
+	ARGUMENTS="steps text[], within interval, mode text, by text, step_within interval[], as_of date, zone text" \
+	COST_OF_A_ROW=50 SSPACE=4096 \
 	AGGREGATE_COMMENT="the funnel of everyone over timelines, one for each customer; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
 \expand metric/aggregate.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
@@ -45,6 +52,10 @@ COMMENT ON TYPE funnel_totals_result IS
 	ARGUMENTS="steps text[], within interval, mode text" \
 	COST_OF_A_ROW=50 SSPACE=4096 \
 	AGGREGATE_COMMENT="the funnel of everyone over timelines, one for each customer: steps name kinds; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
+
+-- A literal is a text where there are windows of several types.
+\expand funnel/within.sql TYPE=text WINDOW="an interval''s text"
+\expand funnel/within.sql TYPE=int WINDOW="a number of days"
 
 CREATE FUNCTION funnel_totals_table(result funnel_totals_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (step int, name text, reached bigint, stopped bigint, rate_from_previous float8,

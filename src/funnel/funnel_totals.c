@@ -486,7 +486,8 @@ static const TallyShape shape = {
 
 /* loyalty_funnel_totals_result_in, loyalty_funnel_totals_result_out,
  * loyalty_funnel_totals_result_recv, loyalty_funnel_totals_result_send,
- * loyalty_funnel_totals_result_merge */
+ * loyalty_funnel_totals_result_merge,
+ * loyalty_funnel_totals_result_scope */
 TALLY_TYPE(funnel_totals_result, &shape)
 
 /* NULL where no step has a window. */

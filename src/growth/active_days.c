@@ -98,7 +98,8 @@ static const Metric active_days = {
 
 /* loyalty_active_days_histogram_result_in, loyalty_active_days_histogram_result_out,
  * loyalty_active_days_histogram_result_recv, loyalty_active_days_histogram_result_send,
- * loyalty_active_days_histogram_result_merge */
+ * loyalty_active_days_histogram_result_merge,
+ * loyalty_active_days_histogram_result_scope */
 TALLY_TYPE(active_days_histogram_result, &active_days_shape)
 
 PG_FUNCTION_INFO_V1(loyalty_active_days_histogram_table);

@@ -488,11 +488,13 @@ static const Metric growth_money = {
 };
 
 /* loyalty_growth_result_in, loyalty_growth_result_out, loyalty_growth_result_recv,
- * loyalty_growth_result_send, loyalty_growth_result_merge */
+ * loyalty_growth_result_send, loyalty_growth_result_merge,
+ * loyalty_growth_result_scope */
 TALLY_TYPE(growth_result, &shape)
 /* loyalty_growth_money_result_in, loyalty_growth_money_result_out,
  * loyalty_growth_money_result_recv, loyalty_growth_money_result_send,
- * loyalty_growth_money_result_merge */
+ * loyalty_growth_money_result_merge,
+ * loyalty_growth_money_result_scope */
 TALLY_TYPE(growth_money_result, &money_shape)
 
 /* loyalty_growth, (activity_base, period, as_of), which is churn(), too; loyalty_growth_accum */

@@ -217,7 +217,8 @@ static const Metric census = {
 
 /* loyalty_lifecycle_census_result_in, loyalty_lifecycle_census_result_out,
  * loyalty_lifecycle_census_result_recv, loyalty_lifecycle_census_result_send,
- * loyalty_lifecycle_census_result_merge */
+ * loyalty_lifecycle_census_result_merge,
+ * loyalty_lifecycle_census_result_scope */
 TALLY_TYPE(lifecycle_census_result, &shape)
 
 PG_FUNCTION_INFO_V1(loyalty_lifecycle_census_table);

@@ -201,7 +201,8 @@ static const Metric stickiness = {
 };
 
 /* loyalty_stickiness_result_in, loyalty_stickiness_result_out, loyalty_stickiness_result_recv,
- * loyalty_stickiness_result_send, loyalty_stickiness_result_merge */
+ * loyalty_stickiness_result_send, loyalty_stickiness_result_merge,
+ * loyalty_stickiness_result_scope */
 TALLY_TYPE(stickiness_result, &stickiness_shape)
 
 PG_FUNCTION_INFO_V1(loyalty_stickiness_table);

@@ -8,6 +8,7 @@
 #include "access/xact.h"
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -18,6 +19,7 @@
 #include "calendar/calendar.h"
 #include "core/argument.h"
 #include "core/codec.h"
+#include "core/json.h"
 #include "metric/metric.h"
 #include "metric/statistics.h"
 #include "policy/policy.h"
@@ -43,6 +45,39 @@ metric_check_count(const char *name, int32 count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be between 1 and %d, not %d", name, METRIC_MAX_COUNT, count)));
+}
+
+/* A text is read when the question is opened. */
+static void
+read_span(FunctionCallInfo fcinfo, int n, int i, MetricQuestion *question)
+{
+	switch (get_fn_expr_argtype(fcinfo->flinfo, n))
+	{
+		case TEXTOID:
+			question->values[i] = PG_GETARG_VARLENA_PP(n);
+			break;
+		case INT4OID:
+			question->has_span = true;
+			question->span.day = PG_GETARG_INT32(n);
+			break;
+		default:
+			question->has_span = true;
+			question->span = *PG_GETARG_INTERVAL_P(n);
+			break;
+	}
+}
+
+static void
+open_span(const char *name, const struct varlena *value, MetricQuestion *question)
+{
+	char *text = text_to_cstring((const struct varlena *) value);
+
+	question->has_span = true;
+	if (!policy_parse_interval(text, &question->span))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+						errmsg("%s is not an interval: \"%.*s%s\"", name,
+							   JSON_SHOWN(text, (int) strlen(text))),
+						errhint("Write one such as '7 days' or '00:30:00'.")));
 }
 
 /* Reads the n-th argument of a call, which is the metric's i-th. */
@@ -86,8 +121,7 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
 			break;
 		case METRIC_SPAN:
-			question->has_span = true;
-			question->span = *PG_GETARG_INTERVAL_P(n);
+			read_span(fcinfo, n, i, question);
 			break;
 	}
 }
@@ -119,7 +153,7 @@ read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuesti
 static bool
 same_value(const MetricQuestion *a, const MetricQuestion *b, const Metric *metric, int i)
 {
-	if (metric->arguments[i].type == METRIC_SPAN)
+	if (metric->arguments[i].type == METRIC_SPAN && a->values[i] == NULL && b->values[i] == NULL)
 		return a->has_span == b->has_span && a->span.month == b->span.month &&
 			   a->span.day == b->span.day && a->span.time == b->span.time;
 	return argument_same(a->values[i], b->values[i]);
@@ -248,6 +282,10 @@ open_question(const Metric *metric, MetricQuestion *question, const Base *base)
 			case METRIC_ZONE:
 				if (value != NULL)
 					question->zone = zone_by_name(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+				break;
+			case METRIC_SPAN:
+				if (value != NULL)
+					open_span(metric->arguments[i].name, value, question);
 				break;
 			default:
 				break;
@@ -413,6 +451,14 @@ parameter_text(const Metric *metric, const MetricQuestion *question, int paramet
 
 /* ---- over a base ---- */
 
+/* Of all summaries an empty one is the shortest: its version, for a timeline its flags, its count.
+ */
+static inline bool
+is_eventless(const Metric *metric, ByteSpan body)
+{
+	return body.len <= (metric->input == METRIC_TIMELINES ? 3 : 2);
+}
+
 /* A base knows days, not instants: its zone can't be changed afterwards. */
 static void
 check_zone(const Base *base, const Calendar *calendar)
@@ -486,7 +532,8 @@ metric_limit(const MetricQuestion *question)
 	return question->has_as_of ? question->as_of : today_of(question);
 }
 
-/* Without as_of, it is the day of the last event of all; there is none where nobody has one. */
+/* Without as_of, it is the day of the last event of all, but no later than today: a date such as
+ * 9999-12-31 stands for none. There is none where nobody has an event. */
 static void
 find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 {
@@ -507,6 +554,7 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 		question->as_of = zone_day(zone_noted(base->zone, strlen(base->zone)), last);
 	else
 		question->as_of = zone_day(question->zone, last);
+	question->as_of = Min(question->as_of, today_of(question));
 }
 
 /* Tells which of the kinds and labels that were asked about nobody has: 0 looks like an answer. */
@@ -559,6 +607,23 @@ fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fo
 	}
 }
 
+/* A fold, and the members without events that it met. */
+typedef struct CountingFold
+{
+	const Metric *metric;
+	void *fold;
+	int64 eventless;
+} CountingFold;
+
+static void
+count_customer(void *of, ByteSpan body)
+{
+	CountingFold *counting = of;
+
+	counting->eventless += is_eventless(counting->metric, body);
+	counting->metric->customer(counting->fold, body);
+}
+
 static void
 fold_bases(const Base *base, const Base *returns, const Metric *metric,
 		   const MetricQuestion *question, Tally *tally)
@@ -566,7 +631,12 @@ fold_bases(const Base *base, const Base *returns, const Metric *metric,
 	void *fold = metric->start(question, tally);
 
 	if (metric->customer_of_two == NULL)
-		base_fold(base, question->zone, metric->customer, fold);
+	{
+		CountingFold counting = { metric, fold, 0 };
+
+		base_fold(base, question->zone, count_customer, &counting);
+		tally_add_eventless(tally, counting.eventless);
+	}
 	else
 		fold_two(base, returns, metric, fold);
 	if (metric->finish != NULL)
@@ -610,11 +680,13 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 		tally_add_guests(tally, returns->guests);
 	if (question.has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
 		fold_bases(base, returns, metric, &question, tally);
-	else if (metric->eventless == METRIC_COUNT_EVENTLESS)
+	else
 	{
 		TallyKey key = { 0 };
 
-		tally_add(tally, tally_row(tally, &key), 0, base->customers);
+		tally_add_eventless(tally, base->customers);
+		if (metric->eventless == METRIC_COUNT_EVENTLESS)
+			tally_add(tally, tally_row(tally, &key), 0, base->customers);
 	}
 	PG_RETURN_POINTER(tally_encode(tally));
 }
@@ -800,7 +872,7 @@ close_summary(FunctionCallInfo fcinfo, int n, struct varlena *summary)
 
 /* Counts the customer whose summaries a row has. */
 static void
-fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
+fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation, Tally *tally)
 {
 	const Metric *metric = accumulation->metric;
 	struct varlena *first;
@@ -815,7 +887,10 @@ fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation)
 		close_summary(fcinfo, 2, second);
 	}
 	else if (first != NULL)
+	{
+		tally_add_eventless(tally, is_eventless(metric, body));
 		metric->customer(accumulation->fold, body);
+	}
 	close_summary(fcinfo, 1, first);
 }
 
@@ -845,7 +920,7 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 		accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
 	else
 		check_question(&asked, accumulation->question, metric);
-	fold_row(fcinfo, accumulation);
+	fold_row(fcinfo, accumulation, state->tally);
 	TALLY_RETURN_STATE(state);
 }
 

@@ -44,7 +44,7 @@ typedef enum MetricArgumentType
 	METRIC_ZONE,	/* over timelines: that of days, by default the session's */
 	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_DECIMAL, /* a number, at its smallest scale */
-	METRIC_SPAN,	/* an interval */
+	METRIC_SPAN,	/* an interval, its text, or so many days */
 	METRIC_VALUE	/* any number of varlenas that Metric.open() reads: texts, arrays */
 } MetricArgumentType;
 

@@ -6,7 +6,8 @@
 --	C					loyalty_<C> and loyalty_<C>_accum are its C functions
 --	RESULT				its type
 --	BASE, SUMMARY		"activity_base" and "activity activity_set", or those of timelines
---	VOLATILITY			IMMUTABLE; STABLE where days depend on the session's TimeZone
+--	VOLATILITY			of the aggregate: IMMUTABLE; STABLE where days depend on the session's TimeZone. The function
+--						is STABLE: as_of is no later than today
 --	ARGUMENTS			behind the base, with what they are by default
 --	COST				of the function: that of a query, so that collecting in parallel wins
 --	COST_OF_A_ROW		of the aggregate's transition function
@@ -16,7 +17,7 @@
 
 CREATE FUNCTION @NAME@(base @BASE@, @ARGUMENTS@)
 	RETURNS @RESULT@
-	AS 'MODULE_PATHNAME', 'loyalty_@C@' LANGUAGE C @VOLATILITY@ PARALLEL SAFE COST @COST@;
+	AS 'MODULE_PATHNAME', 'loyalty_@C@' LANGUAGE C STABLE PARALLEL SAFE COST @COST@;
 COMMENT ON FUNCTION @NAME@(base @BASE@, @ARGUMENTS_WITHOUT_DEFAULTS@) IS
 	'@COMMENT@';
 \expand metric/aggregate.sql NAME=@NAME@ C=@C@ RESULT=@RESULT@ \

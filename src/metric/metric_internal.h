@@ -20,7 +20,8 @@ struct Tally
 	int ntotals;
 	const char *const *total_names;
 	int64 totals[TALLY_MAX_TOTALS];
-	int guests; /* which of them is TALLY_GUESTS */
+	int guests;	   /* which of them is TALLY_GUESTS, */
+	int eventless; /* and TALLY_EVENTLESS, where the framework counts those; else -1 */
 	int scale;
 	bool has_decimals;	  /* columns of TALLY_DECIMAL */
 	bool has_scale;		  /* columns of TALLY_VALUE or TALLY_DECIMAL */

@@ -34,4 +34,11 @@ CREATE AGGREGATE rollup(result @TYPE@) (
 COMMENT ON AGGREGATE rollup(result @TYPE@) IS
 	'adds results of disjoint customers; customers that are in several are counted as often. Results that differ in @DIFFER@ are an error (22023). NULLs are left out; NULL without any result';
 
+-- The same for every type: a view over results of any metric asks it.
+CREATE FUNCTION result_scope(result @TYPE@, OUT metric text, OUT period text, OUT zone text, OUT as_of date, OUT policy jsonb, OUT arguments jsonb,
+		OUT rows_without_customer bigint, OUT members_without_events bigint)
+	AS 'MODULE_PATHNAME', 'loyalty_@TYPE@_scope' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION result_scope(@TYPE@) IS
+	'What a result is about: the metric, the period, the zone of its days, the last day that counts, the policy, and what else was asked, as an object; NULL where there is none, or it isn''t known. Beside it, how many rows had no customer and how many customers no event at all. The same function for results of every type.';
+
 \expand core/bytes_operators.sql TYPE=@TYPE@ VALUE=result

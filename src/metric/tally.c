@@ -118,7 +118,7 @@ hash_key(const Tally *tally, const TallyKey *key)
 
 /* ---- making one ---- */
 
-static const char *const guests_alone[] = { TALLY_GUESTS };
+static const char *const usual_totals[] = { TALLY_GUESTS, TALLY_EVENTLESS };
 
 Tally *
 tally_create(const TallyShape *shape)
@@ -144,8 +144,9 @@ tally_create(const TallyShape *shape)
 			tally->has_decimals = true;
 		}
 	}
-	tally->ntotals = Max(1, shape->ntotals);
-	tally->total_names = shape->ntotals > 0 ? shape->totals : guests_alone;
+	tally->ntotals = shape->ntotals > 0 ? shape->ntotals : lengthof(usual_totals);
+	tally->total_names = shape->ntotals > 0 ? shape->totals : usual_totals;
+	tally->eventless = shape->ntotals > 0 ? -1 : 1;
 	while (strcmp(tally->total_names[tally->guests], TALLY_GUESTS) != 0)
 		tally->guests++;
 	tally->has_scale = tally->may_have_floats = tally->has_decimals;
@@ -186,6 +187,13 @@ void
 tally_add_guests(Tally *tally, int64 guests)
 {
 	tally_add_total(tally, tally->guests, guests);
+}
+
+void
+tally_add_eventless(Tally *tally, int64 members)
+{
+	if (tally->eventless >= 0)
+		tally_add_total(tally, tally->eventless, members);
 }
 
 /* The parameter that is the latest day; -1: there is none. */
@@ -522,11 +530,36 @@ merge_parameters(Tally *to, const Tally *from)
 	}
 }
 
+/*
+ * Each sum fits where it stands. What a metric makes of several may not: numbers of all customers,
+ * revenue of a period. A reader refuses that (TallyShape.fault), and so it must not be written.
+ * Only sums that are beyond what is counted anywhere can come there, and the others pay nothing.
+ */
+static inline bool
+is_large(TallyType type, int128 sum)
+{
+	int bits = type == TALLY_COUNT ? 40 : 100;
+
+	return sum >> bits != 0 && sum >> bits != -1;
+}
+
+static void
+check_sums(const Tally *tally)
+{
+	const char *fault = tally->shape->fault != NULL ? tally->shape->fault(tally) : NULL;
+
+	if (fault != NULL)
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("sums of %s are out of range", a_type(tally->shape->type)),
+						errdetail("%s", fault)));
+}
+
 void
 tally_add_tally(Tally *to, const Tally *from)
 {
 	const TallyShape *shape = to->shape;
 	int128 factor;
+	bool has_large = false;
 	int64 n;
 	int total;
 
@@ -555,9 +588,12 @@ tally_add_tally(Tally *to, const Tally *from)
 			if (shape->sums[i].type == TALLY_VALUE && int128_mul_overflow(amount, factor, &amount))
 				report_sum_out_of_range(to, i);
 			tally_add(to, row, i, amount);
+			has_large = has_large || is_large(shape->sums[i].type, row->sums[i]);
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
+	if (has_large)
+		check_sums(to);
 }
 
 /* ---- reading one ---- */
@@ -608,6 +644,16 @@ int64
 tally_guests(const Tally *tally)
 {
 	return tally->totals[tally->guests];
+}
+
+int64
+tally_eventless(const Tally *tally)
+{
+	int total = 0;
+
+	while (strcmp(tally->total_names[total], TALLY_EVENTLESS) != 0)
+		total++;
+	return tally->totals[total];
 }
 
 int

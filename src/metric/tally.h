@@ -63,8 +63,10 @@ typedef struct TallyParameter
 					 * parameter "as_of" of either; one at most */
 } TallyParameter;
 
-/* The total that every shape has. */
-#define TALLY_GUESTS "rows_without_customer"
+/* The totals that every shape has: rows without a customer; and customers without an event, on
+ * whatever day. */
+#define TALLY_GUESTS	"rows_without_customer"
+#define TALLY_EVENTLESS "members_without_events"
 
 /*
  * A text form whose rows stand in groups, by the first of two keys. Of each group there is what its
@@ -93,7 +95,8 @@ typedef struct TallyShape
 	const TallyColumn *keys;
 	int nsums;
 	const TallyColumn *sums;
-	int ntotals; /* 0: TALLY_GUESTS alone; else it is one of them, in the order of the text */
+	int ntotals; /* 0: those alone; else they are among them, in the order of the text, and the
+				  * metric counts the latter by itself */
 	const char *const *totals;
 	const TallyGroups *groups; /* of the text; NULL: rows are a list */
 	/* Has a tally of these parameters no such sum, or total? NULL: it has all. */
@@ -137,6 +140,9 @@ extern void tally_set_parameter(Tally *tally, int parameter, const char *text);
 /* Adds to a total, by its number in the shape; 22003 past 63 bits. And to TALLY_GUESTS. */
 extern void tally_add_total(Tally *tally, int total, int64 amount);
 extern void tally_add_guests(Tally *tally, int64 guests);
+
+/* And to TALLY_EVENTLESS, unless the shape has totals of its own. */
+extern void tally_add_eventless(Tally *tally, int64 members);
 
 /* Notes a day with an event that was counted, for the parameter that is the latest one; and what
  * was noted, false where there is none. */
@@ -199,6 +205,7 @@ extern bool tally_parameter_day(const Tally *tally, int parameter, DateADT *day)
 
 extern int64 tally_total(const Tally *tally, int total);
 extern int64 tally_guests(const Tally *tally);
+extern int64 tally_eventless(const Tally *tally);
 extern int tally_scale(const Tally *tally); /* or TALLY_FLOATS */
 
 /* Opens the parameter "period", in the current memory context; false where there is none. */
@@ -247,8 +254,9 @@ extern char *tally_canonical_choice(const char *text, const char *refusal, const
 /* ---- its SQL type ---- */
 
 /*
- * Defines the C functions of a result type: loyalty_<type>_in, _out, _recv, _send and
- * loyalty_<type>_merge (for rollup() and as combine function; not strict).
+ * Defines the C functions of a result type: loyalty_<type>_in, _out, _recv, _send,
+ * loyalty_<type>_merge (for rollup() and as combine function; not strict) and loyalty_<type>_scope
+ * (result_scope()).
  * metric/result_type.sql has the SQL that goes with it.
  */
 #define TALLY_TYPE(type, shape)                    \
@@ -275,6 +283,11 @@ extern char *tally_canonical_choice(const char *text, const char *refusal, const
 	Datum loyalty_##type##_merge(PG_FUNCTION_ARGS) \
 	{                                              \
 		return tally_merge(fcinfo, shape);         \
+	}                                              \
+	PG_FUNCTION_INFO_V1(loyalty_##type##_scope);   \
+	Datum loyalty_##type##_scope(PG_FUNCTION_ARGS) \
+	{                                              \
+		return tally_scope(fcinfo, shape);         \
 	}
 
 extern Datum tally_in(FunctionCallInfo fcinfo, const TallyShape *shape);
@@ -282,6 +295,7 @@ extern Datum tally_out(FunctionCallInfo fcinfo, const TallyShape *shape);
 extern Datum tally_recv(FunctionCallInfo fcinfo, const TallyShape *shape);
 extern Datum tally_send(FunctionCallInfo fcinfo, const TallyShape *shape);
 extern Datum tally_merge(FunctionCallInfo fcinfo, const TallyShape *shape);
+extern Datum tally_scope(FunctionCallInfo fcinfo, const TallyShape *shape);
 
 /* The result in argument n, which isn't NULL, opened for reading; an aggregate's state too. */
 extern Tally *tally_argument(FunctionCallInfo fcinfo, int n, const TallyShape *shape);

@@ -9,9 +9,14 @@
 #include "postgres.h"
 
 #include "libpq/pqformat.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 
 #include "core/compat.h"
+#include "core/rows.h"
 #include "metric/tally.h"
 
 /* ---- I/O ---- */
@@ -182,4 +187,130 @@ tally_merge(FunctionCallInfo fcinfo, const TallyShape *shape)
 			tally_add_tally(state->tally, tally_argument(fcinfo, 1, shape));
 	}
 	TALLY_RETURN_STATE(state);
+}
+
+/* ---- what a result is about ---- */
+
+/* The parameters that have a column of their own; what is left goes into one object. */
+static bool
+has_column(const TallyParameter *parameter)
+{
+	static const char *const columns[] = {
+		"period", "zone", "as_of", "to_day", "policy", "program"
+	};
+	int i;
+
+	for (i = 0; i < (int) lengthof(columns); i++)
+		if (strcmp(columns[i], parameter->name) == 0)
+			return true;
+	return parameter->is_latest;
+}
+
+static const char *
+text_of(const Tally *tally, const char *name)
+{
+	int number = tally_parameter_number(tally_shape(tally), name);
+
+	return number >= 0 ? tally_parameter(tally, number) : NULL;
+}
+
+/* Either of two parameters: a metric has one of them at most. */
+static const char *
+either(const Tally *tally, const char *name, const char *other)
+{
+	const char *text = text_of(tally, name);
+
+	return text != NULL ? text : text_of(tally, other);
+}
+
+static void
+put_json(Rows *rows, const char *text)
+{
+	if (text != NULL)
+		rows_put_datum(rows, DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	else
+		rows_put_null(rows);
+}
+
+/* All other parameters, as an object; NULL where a metric has none. */
+static const char *
+other_parameters(const Tally *tally)
+{
+	const TallyShape *shape = tally_shape(tally);
+	StringInfoData out;
+	int i;
+
+	initStringInfo(&out);
+	for (i = 0; i < shape->nparameters; i++)
+	{
+		const char *text = tally_parameter(tally, i);
+
+		if (has_column(&shape->parameters[i]))
+			continue;
+		appendStringInfoString(&out, out.len == 0 ? "{" : ", ");
+		escape_json(&out, shape->parameters[i].name);
+		appendStringInfoString(&out, ": ");
+		if (text == NULL)
+			appendStringInfoString(&out, "null");
+		else if (shape->parameters[i].is_json)
+			appendStringInfoString(&out, text);
+		else
+			escape_json(&out, text);
+	}
+	if (out.len == 0)
+		return NULL;
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
+/* The zone in which days were counted: it is noted by itself, or in the period. */
+static const char *
+zone_text(const Tally *tally)
+{
+	const char *zone = text_of(tally, "zone");
+	Calendar calendar;
+
+	if (zone == NULL && tally_calendar(tally, &calendar))
+		zone = calendar.zone;
+	return zone;
+}
+
+/* The day up to which it counts: where none was asked for, the last one with an event. */
+static const char *
+last_day(const Tally *tally)
+{
+	const TallyShape *shape = tally_shape(tally);
+	const char *day = either(tally, "as_of", "to_day");
+	int i;
+
+	for (i = 0; i < shape->nparameters && day == NULL; i++)
+		if (shape->parameters[i].is_latest)
+			day = tally_parameter(tally, i);
+	return day;
+}
+
+/* result_scope(result) */
+Datum
+tally_scope(FunctionCallInfo fcinfo, const TallyShape *shape)
+{
+	const Tally *tally = tally_argument(fcinfo, 0, shape);
+	const char *policy = either(tally, "policy", "program");
+	const char *day = last_day(tally);
+	DateADT as_of;
+	Rows rows;
+
+	rows_open_record(&rows, fcinfo);
+	rows_begin(&rows);
+	rows_put_text(&rows, shape->type, (int) (strlen(shape->type) - strlen("_result")));
+	rows_put_name(&rows, text_of(tally, "period"));
+	rows_put_name(&rows, zone_text(tally));
+	if (day != NULL && day_parse(day, strlen(day), &as_of) == DAY_READ)
+		rows_put_day(&rows, as_of);
+	else
+		rows_put_null(&rows);
+	put_json(&rows, policy);
+	put_json(&rows, other_parameters(tally));
+	rows_put_count(&rows, tally_guests(tally));
+	rows_put_count(&rows, tally_eventless(tally));
+	return rows_record(&rows);
 }

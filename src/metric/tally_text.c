@@ -222,7 +222,8 @@ tally_to_text(const Tally *tally)
 			appendStringInfo(&out, "%d", tally->scale);
 	}
 	for (i = 0; i < tally->ntotals; i++)
-		if (!tally_lacks(tally, tally->total_names[i]))
+		if (!tally_lacks(tally, tally->total_names[i]) &&
+			(i != tally->eventless || tally->totals[i] != 0))
 		{
 			put_name(&out, &is_first, tally->total_names[i]);
 			appendStringInfo(&out, INT64_FORMAT, tally->totals[i]);

@@ -69,7 +69,8 @@ static const Metric metric = { POINTS_METRIC,
 
 /* loyalty_points_rollforward_result_in, loyalty_points_rollforward_result_out,
  * loyalty_points_rollforward_result_recv, loyalty_points_rollforward_result_send,
- * loyalty_points_rollforward_result_merge */
+ * loyalty_points_rollforward_result_merge,
+ * loyalty_points_rollforward_result_scope */
 TALLY_TYPE(points_rollforward_result, &shape)
 
 /* loyalty_points_rollforward, (base, policy, period, as_of, by_label);

@@ -89,7 +89,8 @@ static const Metric metric = {
 
 /* loyalty_points_totals_result_in, loyalty_points_totals_result_out,
  * loyalty_points_totals_result_recv, loyalty_points_totals_result_send,
- * loyalty_points_totals_result_merge */
+ * loyalty_points_totals_result_merge,
+ * loyalty_points_totals_result_scope */
 TALLY_TYPE(points_totals_result, &shape)
 
 /* loyalty_points_totals, (base, policy, as_of); loyalty_points_totals_accum */

@@ -118,7 +118,8 @@ static const Metric metric = { POINTS_METRIC,
 
 /* loyalty_points_triangle_result_in, loyalty_points_triangle_result_out,
  * loyalty_points_triangle_result_recv, loyalty_points_triangle_result_send,
- * loyalty_points_triangle_result_merge */
+ * loyalty_points_triangle_result_merge,
+ * loyalty_points_triangle_result_scope */
 TALLY_TYPE(points_triangle_result, &points_triangle_shape)
 
 /* loyalty_points_triangle, (base, policy, period, as_of, by_label); loyalty_points_triangle_accum

@@ -69,8 +69,8 @@ extern ProgramPolicy *program_policy_open(const struct varlena *policy);
 extern int program_ntiers(const ProgramPolicy *policy);
 extern const char *program_tier_name(const ProgramPolicy *policy, int rank);
 
-/* Is there a kind that passes through as in a points ledger, but redemptions? Then sums may be below
- * zero: more was adjusted than earned, more refunded than redeemed. */
+/* Is there a kind that passes through as in a points ledger, but redemptions? Then sums may be
+ * below zero: more was adjusted than earned, more refunded than redeemed. */
 extern bool program_has_ledger(const ProgramPolicy *policy);
 
 /* ---- the walk (program_walk.c) ---- */

@@ -116,7 +116,8 @@ static const Metric metric = {
 
 /* loyalty_program_compare_result_in, loyalty_program_compare_result_out,
  * loyalty_program_compare_result_recv, loyalty_program_compare_result_send,
- * loyalty_program_compare_result_merge */
+ * loyalty_program_compare_result_merge,
+ * loyalty_program_compare_result_scope */
 TALLY_TYPE(program_compare_result, &shape)
 
 /* loyalty_program_compare, (base, program_a, program_b, as_of); loyalty_program_compare_accum */

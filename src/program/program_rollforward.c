@@ -90,7 +90,8 @@ static const Metric metric = { PROGRAM_METRIC,
 
 /* loyalty_program_rollforward_result_in, loyalty_program_rollforward_result_out,
  * loyalty_program_rollforward_result_recv, loyalty_program_rollforward_result_send,
- * loyalty_program_rollforward_result_merge */
+ * loyalty_program_rollforward_result_merge,
+ * loyalty_program_rollforward_result_scope */
 TALLY_TYPE(program_rollforward_result, &shape)
 
 /* loyalty_program_rollforward, (base, program, period, as_of); loyalty_program_rollforward_accum */

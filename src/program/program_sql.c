@@ -114,7 +114,8 @@ loyalty_program_summary(PG_FUNCTION_ARGS)
 
 /*
  * Rows are written as the walk's sinks are told. What expires at one instant is held back until
- * something else comes, and added up by label.
+ * something else comes, and added up by label. An entry's points go to the lots before it is told:
+ * what expires of them at once is held back until its row is there.
  */
 
 /* What expired of a label at the instant that is held back. */
@@ -148,6 +149,7 @@ typedef struct Statement
 	Expired *expired;
 	int64 nexpired;
 	int64 max_expired;
+	bool giving; /* points of the next entry; what is held back expired of them */
 } Statement;
 
 static void
@@ -177,15 +179,25 @@ end_row(Statement *statement, const int128 *points, int128 balance, const char *
 
 /* ---- what expires ---- */
 
-/* Writes the rows of the instant that is held back. */
-static void
-put_expired(Statement *statement)
+/* What could be spent before what is held back expired. */
+static int128
+balance_before_expired(const Statement *statement)
 {
 	int128 balance = statement->balance;
 	int64 i;
 
 	for (i = 0; i < statement->nexpired; i++)
 		balance += statement->expired[i].spendable;
+	return balance;
+}
+
+/* Writes the rows of the instant that is held back. */
+static void
+put_expired(Statement *statement)
+{
+	int128 balance = balance_before_expired(statement);
+	int64 i;
+
 	for (i = 0; i < statement->nexpired; i++)
 	{
 		int128 points = -statement->expired[i].points;
@@ -270,9 +282,13 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 	Statement *statement = context;
 	int128 before = statement->balance;
 
-	if (statement->nexpired > 0 &&
-		(move->type != POINTS_MOVE_EXPIRE || move->at != statement->expired_at))
-		put_expired(statement);
+	if (!statement->giving)
+	{
+		statement->giving = move->event == statement->nrefs;
+		if (statement->nexpired > 0 &&
+			(move->type != POINTS_MOVE_EXPIRE || move->at != statement->expired_at))
+			put_expired(statement);
+	}
 	statement->balance = points_walk_spendable(points);
 	if (move->type == POINTS_MOVE_EXPIRE)
 		hold_expired(statement, points, move, before - statement->balance);
@@ -293,7 +309,9 @@ put_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 	Statement *statement = context;
 	int128 points = entry->points * decimal_power[Max(statement->points_scale - entry->scale, 0)];
 
-	put_expired(statement);
+	if (!statement->giving)
+		put_expired(statement);
+	statement->giving = false;
 	note_ref(statement, entry->event);
 	begin_row(statement, entry->at, earn_entry_names[entry->type], entry->label);
 	if (entry->event != NULL)
@@ -304,7 +322,7 @@ put_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 		rows_put_decimal(statement->rows, entry->amount, statement->amount_scale);
 	else
 		rows_put_null(statement->rows);
-	end_row(statement, &points, statement->balance, entry->explanation);
+	end_row(statement, &points, balance_before_expired(statement), entry->explanation);
 }
 
 static void
@@ -365,6 +383,7 @@ loyalty_program_statement(PG_FUNCTION_ARGS)
 	statement->balance = 0;
 	statement->expired = NULL;
 	statement->nexpired = statement->max_expired = 0;
+	statement->giving = false;
 	statement->refs = NULL;
 	statement->nrefs = statement->max_refs = 0;
 	program_walk_to_day(statement->walk, as_of);

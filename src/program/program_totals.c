@@ -97,7 +97,8 @@ static const Metric metric = {
 
 /* loyalty_program_totals_result_in, loyalty_program_totals_result_out,
  * loyalty_program_totals_result_recv, loyalty_program_totals_result_send,
- * loyalty_program_totals_result_merge */
+ * loyalty_program_totals_result_merge,
+ * loyalty_program_totals_result_scope */
 TALLY_TYPE(program_totals_result, &shape)
 
 /* loyalty_program_totals, (base, program, as_of); loyalty_program_totals_accum */

@@ -408,7 +408,8 @@ static const Metric intervals = {
 
 /* loyalty_purchase_intervals_result_in, loyalty_purchase_intervals_result_out,
  * loyalty_purchase_intervals_result_recv, loyalty_purchase_intervals_result_send,
- * loyalty_purchase_intervals_result_merge */
+ * loyalty_purchase_intervals_result_merge,
+ * loyalty_purchase_intervals_result_scope */
 TALLY_TYPE(purchase_intervals_result, &shape)
 
 /* loyalty_purchase_intervals, (base, as_of, up_to); loyalty_purchase_intervals_accum */

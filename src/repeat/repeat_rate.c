@@ -226,7 +226,8 @@ static const Metric by_orders = {
 };
 
 /* loyalty_repeat_rate_result_in, loyalty_repeat_rate_result_out, loyalty_repeat_rate_result_recv,
- * loyalty_repeat_rate_result_send, loyalty_repeat_rate_result_merge */
+ * loyalty_repeat_rate_result_send, loyalty_repeat_rate_result_merge,
+ * loyalty_repeat_rate_result_scope */
 TALLY_TYPE(repeat_rate_result, &shape)
 
 PG_FUNCTION_INFO_V1(loyalty_repeat_rate_table);

@@ -345,7 +345,8 @@ static const TallyShape shape = {
 };
 
 /* loyalty_retention_result_in, loyalty_retention_result_out, loyalty_retention_result_recv,
- * loyalty_retention_result_send, loyalty_retention_result_merge */
+ * loyalty_retention_result_send, loyalty_retention_result_merge,
+ * loyalty_retention_result_scope */
 TALLY_TYPE(retention_result, &shape)
 
 /* ---- the metrics ---- */

@@ -280,7 +280,8 @@ static const TallyShape logrank_shape = {
 };
 
 /* loyalty_logrank_result_in, loyalty_logrank_result_out, loyalty_logrank_result_recv,
- * loyalty_logrank_result_send, loyalty_logrank_result_merge */
+ * loyalty_logrank_result_send, loyalty_logrank_result_merge,
+ * loyalty_logrank_result_scope */
 TALLY_TYPE(logrank_result, &logrank_shape)
 
 /* ---- the aggregate ---- */

@@ -251,7 +251,8 @@ static const TallyShape survival_shape = {
 };
 
 /* loyalty_survival_result_in, loyalty_survival_result_out, loyalty_survival_result_recv,
- * loyalty_survival_result_send, loyalty_survival_result_merge */
+ * loyalty_survival_result_send, loyalty_survival_result_merge,
+ * loyalty_survival_result_scope */
 TALLY_TYPE(survival_result, &survival_shape)
 
 /* ---- the aggregate ---- */

@@ -53,7 +53,8 @@ static const Metric metric = { TIER_METRIC,
 							   .eventless = METRIC_COUNT_EVENTLESS };
 
 /* loyalty_tier_census_result_in, loyalty_tier_census_result_out, loyalty_tier_census_result_recv,
- * loyalty_tier_census_result_send, loyalty_tier_census_result_merge */
+ * loyalty_tier_census_result_send, loyalty_tier_census_result_merge,
+ * loyalty_tier_census_result_scope */
 TALLY_TYPE(tier_census_result, &shape)
 
 /* loyalty_tier_census, (base, policy, as_of); loyalty_tier_census_accum */

@@ -163,7 +163,8 @@ static const Metric metric = { TIER_METRIC,
 							   .eventless = METRIC_IGNORE_EVENTLESS };
 
 /* loyalty_tier_flow_result_in, loyalty_tier_flow_result_out, loyalty_tier_flow_result_recv,
- * loyalty_tier_flow_result_send, loyalty_tier_flow_result_merge */
+ * loyalty_tier_flow_result_send, loyalty_tier_flow_result_merge,
+ * loyalty_tier_flow_result_scope */
 TALLY_TYPE(tier_flow_result, &shape)
 
 /* loyalty_tier_flow, (base, policy, period, as_of); loyalty_tier_flow_accum */

@@ -95,7 +95,8 @@ static const Metric metric = { TIER_METRIC,
 
 /* loyalty_tier_migration_result_in, loyalty_tier_migration_result_out,
  * loyalty_tier_migration_result_recv, loyalty_tier_migration_result_send,
- * loyalty_tier_migration_result_merge */
+ * loyalty_tier_migration_result_merge,
+ * loyalty_tier_migration_result_scope */
 TALLY_TYPE(tier_migration_result, &shape)
 
 /* loyalty_tier_migration, (base, policy, from_day, to_day); loyalty_tier_migration_accum */

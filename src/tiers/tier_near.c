@@ -84,7 +84,8 @@ static const Metric metric = { TIER_METRIC,
 							   .eventless = METRIC_COUNT_EVENTLESS };
 
 /* loyalty_tier_near_result_in, loyalty_tier_near_result_out, loyalty_tier_near_result_recv,
- * loyalty_tier_near_result_send, loyalty_tier_near_result_merge */
+ * loyalty_tier_near_result_send, loyalty_tier_near_result_merge,
+ * loyalty_tier_near_result_scope */
 TALLY_TYPE(tier_near_result, &shape)
 
 /* loyalty_tier_near, (base, policy, as_of, within); loyalty_tier_near_accum */

@@ -61,7 +61,8 @@ static const Metric metric = { TIER_METRIC,
 							   .eventless = METRIC_IGNORE_EVENTLESS };
 
 /* loyalty_tier_tenure_result_in, loyalty_tier_tenure_result_out, loyalty_tier_tenure_result_recv,
- * loyalty_tier_tenure_result_send, loyalty_tier_tenure_result_merge */
+ * loyalty_tier_tenure_result_send, loyalty_tier_tenure_result_merge,
+ * loyalty_tier_tenure_result_scope */
 TALLY_TYPE(tier_tenure_result, &shape)
 
 /* loyalty_tier_tenure, (base, policy, as_of); loyalty_tier_tenure_accum */

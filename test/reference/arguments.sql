@@ -25,7 +25,7 @@ INSERT INTO sample VALUES
 	('date', 'as_of', '''2024-12-31''', NULL), ('date', 'from_day', '''2023-12-31''', NULL), ('date', 'to_day', '''2024-12-31''', NULL),
 	('integer', 'days', '30', '36525'), ('integer', 'up_to', '5', '36525'), ('integer', 'within', '90', '36525'), ('integer', 'dormant_after', '3', '36525'),
 	('jsonb', 'options', '''{"rolling": 30}''', '''{"rolling": 36525}'''),
-	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
+	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('text', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
 	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
 	('text', 'zone', '''Europe/Helsinki''', NULL), ('anycompatiblenonarray', 'segment', '''segment '' || r.k % 3', NULL),
 	('anynonarray', 'duration', '1 + r.k * 7 % 90', NULL), ('boolean', 'event', 'r.k % 3 > 0', NULL),
