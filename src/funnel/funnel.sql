@@ -29,6 +29,10 @@ COMMENT ON FUNCTION funnel_totals(base timeline_base, steps text[], within inter
 	COST_OF_A_ROW=50 SSPACE=4096 \
 	AGGREGATE_COMMENT="the funnel of everyone over timelines, one for each customer; see funnel(). NULL timelines are left out, empty ones are customers without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
+\expand metric/aggregate_without_as_of.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
+	SUMMARY="timeline event_timeline" ARGUMENTS=", steps text[], within interval, mode text, by text, step_within interval[]" \
+	COST_OF_A_ROW=50 SSPACE=4096
+
 \expand metric/aggregate.sql NAME=funnel_totals C=funnel_totals RESULT=funnel_totals_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="steps text[], within interval, mode text, by text, step_within interval[], as_of date" \
