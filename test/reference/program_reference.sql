@@ -650,7 +650,7 @@ BEGIN
 				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL) END;
 		-- of several metrics, where any does the least, where all must the most
 		SELECT CASE WHEN condition ? 'any' THEN min(m) ELSE max(m) END INTO missing
-		FROM unnest(tiers.metrics, tiers.of, metric_values) u(name, of, value), LATERAL (SELECT ref_tier_missing(condition, name, of, value, seen, tiers.rules->>'threshold')) x(m);
+		FROM unnest(tiers.metrics, tiers.of, metric_values) u(name, of, value), LATERAL (SELECT ref_tier_missing(condition, name, of, value, seen, tiers.rules->>'threshold', 0)) x(m);
 	END IF;
 	RETURN jsonb_build_object(
 		'summary', jsonb_build_object('spend', spend, 'orders', norders, 'points_earned', points.earned + points.adjusted + points.transferred - points.returned,
