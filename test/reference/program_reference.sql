@@ -307,6 +307,13 @@ BEGIN
 			s.rows := s.rows || ROW(now, 'earn', e.label, e.ref, NULL, e.value, NULL, NULL, e.kind, CASE WHEN now >= member_since THEN e.value END, e.expires_at)::ref_program_row;
 		END IF;
 	END LOOP;
+	-- refunds, adjustments and transfers stand before returns, as in a ledger of points
+	FOR passing IN
+		SELECT l.*, p.* FROM unnest(list) WITH ORDINALITY l(at, value, kind, label, ref, role, expires_at, i), LATERAL earn_ref_passing(l.role, l.value) p
+		WHERE l.at = now AND p.place BETWEEN 3 AND 6 ORDER BY p.place, i
+	LOOP
+		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind, NULL, CASE WHEN passing.as_role IN ('adjust', 'transfer') THEN passing.expires_at END)::ref_program_row;
+	END LOOP;
 	FOR give IN SELECT x FROM jsonb_array_elements(late) WITH ORDINALITY q(x, i) ORDER BY i LOOP
 		s.rows := s.rows || ROW(now, 'return', give->>'label', give->>'ref', -(give->>'part')::numeric, (give->>'points')::numeric, NULL, NULL, give->>'kind', (give->>'points')::numeric, NULL)::ref_program_row;
 	END LOOP;
@@ -337,10 +344,10 @@ BEGIN
 	END LOOP;
 	FOR passing IN
 		SELECT l.*, p.* FROM unnest(list) WITH ORDINALITY l(at, value, kind, label, ref, role, expires_at, i), LATERAL earn_ref_passing(l.role, l.value) p
-		WHERE l.at = now AND p.place > 1 ORDER BY p.place, i
+		WHERE l.at = now AND (p.place = 2 OR p.place > 6) ORDER BY p.place, i
 	LOOP
 		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind,
-			CASE WHEN passing.as_role = 'return' AND now >= member_since THEN passing.points END, CASE WHEN passing.as_role IN ('adjust', 'transfer') THEN passing.expires_at END)::ref_program_row;
+			CASE WHEN passing.as_role = 'return' AND now >= member_since THEN passing.points END, NULL)::ref_program_row;
 	END LOOP;
 	RETURN s;
 END $$;
