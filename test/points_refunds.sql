@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(93);
+SELECT plan(95);
 
 -- A ledger written short: {"2024-01-01 E 50 ref label", …}; '-' is no ref. Days are instants at midnight.
 CREATE FUNCTION ledger(VARIADIC entries text[]) RETURNS event_timeline
@@ -89,6 +89,12 @@ SELECT is(entries(ledger('2024-01-01 E 50', '2024-01-02 L 50', '2024-01-02 C 50 
 SELECT is(entries(ledger('2024-01-01 E 50', '2024-01-02 X 20', '2024-01-02 C 50 O', '2024-01-02 S -50 O')), '01-01 earn 50 = 50, 01-02 redeem -50 = 0, 01-02 redeem_refund 50 = 50, 01-02 expire -20 = 30', '... and booked expiries');
 SELECT is(balance(ledger('2024-01-01 E 50', '2024-01-02 R -20', '2024-01-02 A -40', '2024-01-02 T 10'), '{"overdraft": "refuse"}'), '0', 'adjustments out, then transfers in, then returns: 50 - 40 + 10 - 20');
 SELECT is(violations(ledger('2024-01-01 E 50', '2024-01-02 T -55', '2024-01-02 A 5')), NULL, 'adjustments in before transfers out');
+
+-- a programme's statement has them where they happen
+CREATE FUNCTION program_entries(t event_timeline) RETURNS text
+LANGUAGE sql AS $$ SELECT string_agg(to_char(at, 'MM-DD') || ' ' || role || ' ' || points || ' = ' || balance, ', ') FROM program_statement(t, '{"earn": {"kinds": {"E": "purchase", "S": "redemption", "C": "redeem_refund"}}}', '2024-12-31') $$;
+SELECT is(program_entries(ledger('2024-01-01 E 100', '2024-01-02 S 50 O', '2024-01-02 C 50 O')), '01-01 earn 100 = 100, 01-02 redeem -50 = 50, 01-02 redeem_refund 50 = 100', 'in a programme the refund of an instant comes after its redemption, too');
+SELECT is(program_entries(ledger('2024-01-01 E 100', '2024-01-02 S 30 O', '2024-01-03 S 20 O', '2024-01-03 C 40 O')), '01-01 earn 100 = 100, 01-02 redeem -30 = 70, 01-03 redeem_refund 30 = 100, 01-03 redeem -20 = 80, 01-03 redeem_refund 10 = 90', '... or in two parts');
 
 -- ---- a return takes back what was earned ----
 

@@ -110,7 +110,7 @@ BEGIN
 	DROP TABLE got, wanted;
 END $$;
 
-SELECT plan(count(*)::int + 152) FROM question;
+SELECT plan(count(*)::int + 155) FROM question;
 SELECT is_empty(format('SELECT f.* FROM question q, faults(q) f WHERE id = %s', id),
 				concat_ws(' ', CASE WHEN two THEN 'starts and returns' ELSE 'one base' END, mode, brackets, 'rolling ' || rolling, 'by', period, 'in', zone, 'as of', until))
 FROM question ORDER BY id;
@@ -218,6 +218,11 @@ SELECT is(encode(retention_result_send(retention(activities(c, date '2024-01-05'
 	'0119056d6f6e74680a323032342d30352d30310a323032342d30342d3037040cc0fb02000a0a0c010008080c010008080c01000404', 'the bytes of the plain kind') FROM generate_series(1, 30) c;
 SELECT is((SELECT retention(activities(c, date '2024-01-05' + c * 17 % 100), 'month', '2024-05-01', mode => 'first', brackets => NULL, rolling => NULL) FROM generate_series(1, 30) c),
 	'{"period": "month", "options": {"mode": "first"}, "as_of": "2024-05-01", "last_day": "2024-04-07", "rows_without_customer": 0, "cohorts": [{"cohort": "2024-01-01", "cells": [[0, 10, 10]]}, {"cohort": "2024-02-01", "cells": [[0, 8, 8]]}, {"cohort": "2024-03-01", "cells": [[0, 8, 8]]}, {"cohort": "2024-04-01", "cells": [[0, 4, 4]]}]}'::retention_result, '... and its text, with its options or without');
+
+-- days after today don't count where no as_of is given, so that a date that stands for none makes no lags
+SELECT results_eq($$SELECT as_of, customers, members_without_events FROM (SELECT retention(activities(c, d)) AS r FROM (VALUES (1, date '2024-01-05'), (1, '9999-12-31'), (2, '9999-12-31')) v(c, d)) q, retention_totals(r)$$, $$VALUES (date '2024-01-05', 1::bigint, 1::bigint)$$, 'a day of 9999, over a base');
+SELECT results_eq($$SELECT as_of, customers, members_without_events FROM (SELECT retention(a, 'month') AS r FROM (VALUES ('{2024-01-05,9999-12-31}'::activity_set), ('{9999-12-31}')) v(a)) q, retention_totals(r)$$, $$VALUES (date '2024-01-05', 1::bigint, 1::bigint)$$, '... over sets');
+SELECT is((SELECT as_of = current_date FROM (SELECT retention(timelines(1, at), 'month', elapsed => '30 days') AS r FROM (VALUES (timestamptz '2024-01-05'), ('9999-12-31')) v(at)) q, retention_totals(r)), true, '... by elapsed lags: as of today');
 
 -- calls
 SELECT is(provolatile, 's', oid::regprocedure || ' depends on the session''s zone') FROM pg_proc WHERE proname IN ('retention', 'retention_accum') AND 'event_timeline'::regtype = ANY (proargtypes) ORDER BY oid;

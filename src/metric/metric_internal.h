@@ -28,6 +28,8 @@ struct Tally
 	bool may_have_floats; /* no TALLY_VALUE among them */
 	int text_column;	  /* the key that is a text; -1: none */
 	TallyRow **list;	  /* all rows, as they came */
+	char *block;		  /* where rows without text come from, */
+	int64 free_rows;	  /* and for how many there is room */
 	int64 nlist;
 	int64 max_list;
 	bool in_order;			/* the list is sorted */

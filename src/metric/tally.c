@@ -3,8 +3,7 @@
  *		Making tallies, adding to them, reading them.
  *
  * Rows are found through a hash table of their keys, and sorted when they are read; as long
- * as they come sorted, neither is needed. Each is one piece of memory, so that its sums stay
- * where they are:
+ * as they come sorted, neither is needed. Each is one piece of memory, which stays where it is:
  *
  *		key | -> sums | sum ... | bytes of the key's text
  */
@@ -114,7 +113,10 @@ hash_key(const Tally *tally, const TallyKey *key)
 #include "lib/simplehash.h"
 
 /* Most results have few rows, and aggregates may have many groups. */
-#define FIRST_ROWS 4
+#define FIRST_ROWS	   4
+
+/* Rows of a block, at most. */
+#define MAX_BLOCK_ROWS 4096
 
 /* ---- making one ---- */
 
@@ -334,14 +336,32 @@ tally_use_scale(Tally *tally, int scale)
 	return decimal_power[tally->scale - scale];
 }
 
+/* Memory of zeros for a row. Those without text are of one size, and come from blocks of many. */
+static char *
+allocate_row(Tally *tally, Size size, bool has_text)
+{
+	int flags = MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO;
+	char *memory;
+
+	if (has_text)
+		return MemoryContextAllocExtended(tally->context, size, flags);
+	if (tally->free_rows == 0)
+	{
+		tally->free_rows = Max(1, Min(tally->nlist, MAX_BLOCK_ROWS));
+		tally->block = MemoryContextAllocExtended(tally->context, tally->free_rows * size, flags);
+	}
+	memory = tally->block;
+	tally->block += size;
+	tally->free_rows--;
+	return memory;
+}
+
 static TallyRow *
-make_row(const Tally *tally, const TallyKey *key)
+make_row(Tally *tally, const TallyKey *key)
 {
 	Size text_at = sizeof(TallyRow) + tally->shape->nsums * sizeof(int128);
 	bool has_text = tally->text_column >= 0 && key->text != NULL;
-	char *memory =
-		MemoryContextAllocExtended(tally->context, text_at + (has_text ? (Size) key->text_len : 0),
-								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	char *memory = allocate_row(tally, text_at + (has_text ? (Size) key->text_len : 0), has_text);
 	TallyRow *row = (TallyRow *) memory;
 	int i;
 

@@ -133,6 +133,14 @@ typedef struct Ref
 	EventText text;
 } Ref;
 
+/* A refund of which something is left until the redemptions of its instant have taken theirs. */
+typedef struct LateRefund
+{
+	int64 number; /* of its entry */
+	EventText label;
+	char *explanation;
+} LateRefund;
+
 typedef struct Statement
 {
 	const ProgramPolicy *policy;
@@ -149,7 +157,12 @@ typedef struct Statement
 	Expired *expired;
 	int64 nexpired;
 	int64 max_expired;
-	bool giving; /* points of the next entry; what is held back expired of them */
+	bool giving;	 /* points of the next entry; what is held back expired of them */
+	int128 refunded; /* by the next entry, at once */
+	LateRefund *late;
+	int64 nlate;
+	int64 max_late;
+	int64 first_late; /* those before are through */
 } Statement;
 
 static void
@@ -265,13 +278,50 @@ note_ref(Statement *statement, const Event *event)
 }
 
 static void
-put_ref_of_lot(Statement *statement, const PointsWalk *points, int32 lot)
+put_ref_of_entry(Statement *statement, int64 number)
 {
-	int32 nlots;
-	const Ref *ref = &statement->refs[points_walk_lots(points, &nlots)[lot].event];
+	const Ref *ref = &statement->refs[number];
 	Event event = { .ref_type = ref->type, .ref_number = ref->number, .ref_text = ref->text };
 
 	event_put_ref(statement->rows, &event);
+}
+
+static void
+put_ref_of_lot(Statement *statement, const PointsWalk *points, int32 lot)
+{
+	int32 nlots;
+
+	put_ref_of_entry(statement, points_walk_lots(points, &nlots)[lot].event);
+}
+
+/* ---- refunds in two parts ---- */
+
+static void
+hold_refund(Statement *statement, const EarnEntry *entry)
+{
+	LateRefund *late;
+
+	statement->late =
+		array_grow(statement->late, &statement->max_late, statement->nlate + 1, sizeof(LateRefund));
+	late = &statement->late[statement->nlate++];
+	late->number = statement->nrefs - 1;
+	late->label = entry->label;
+	late->explanation = entry->explanation != NULL ? pstrdup(entry->explanation) : NULL;
+}
+
+/* They come to their end in their order. */
+static void
+put_late_refund(Statement *statement, const PointsMove *move)
+{
+	const LateRefund *late = &statement->late[statement->first_late++];
+	int128 points = move->points;
+
+	Assert(late->number == move->event);
+	begin_row(statement, move->at, earn_entry_names[EARN_ENTRY_REFUND], late->label);
+	put_ref_of_entry(statement, late->number);
+	rows_put_null(statement->rows);
+	end_row(statement, &points, balance_before_expired(statement), late->explanation);
+	statement->giving = false;
 }
 
 /* ---- the sinks ---- */
@@ -281,10 +331,11 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 {
 	Statement *statement = context;
 	int128 before = statement->balance;
+	bool is_refund = move->role == POINTS_REDEEM_REFUND;
 
 	if (!statement->giving)
 	{
-		statement->giving = move->event == statement->nrefs;
+		statement->giving = move->event == statement->nrefs || (is_refund && move->event >= 0);
 		if (statement->nexpired > 0 &&
 			(move->type != POINTS_MOVE_EXPIRE || move->at != statement->expired_at))
 			put_expired(statement);
@@ -301,6 +352,13 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 		rows_put_null(statement->rows);
 		end_row(statement, &activated, statement->balance, NULL);
 	}
+	else if (move->type == POINTS_MOVE_DONE && is_refund)
+	{
+		if (move->event == statement->nrefs)
+			statement->refunded = move->points;
+		else
+			put_late_refund(statement, move);
+	}
 }
 
 static void
@@ -313,6 +371,14 @@ put_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 		put_expired(statement);
 	statement->giving = false;
 	note_ref(statement, entry->event);
+	if (entry->type == EARN_ENTRY_REFUND && statement->refunded < points)
+	{
+		hold_refund(statement, entry);
+		points = statement->refunded;
+		if (points == 0)
+			return;
+	}
+	statement->refunded = 0;
 	begin_row(statement, entry->at, earn_entry_names[entry->type], entry->label);
 	if (entry->event != NULL)
 		event_put_ref(statement->rows, entry->event);
@@ -384,6 +450,9 @@ loyalty_program_statement(PG_FUNCTION_ARGS)
 	statement->expired = NULL;
 	statement->nexpired = statement->max_expired = 0;
 	statement->giving = false;
+	statement->refunded = 0;
+	statement->late = NULL;
+	statement->nlate = statement->max_late = statement->first_late = 0;
 	statement->refs = NULL;
 	statement->nrefs = statement->max_refs = 0;
 	program_walk_to_day(statement->walk, as_of);

@@ -33,6 +33,7 @@ tier_rules_come_to(TierWalk *walk, TimestampTz at)
 		walk->rung += walk->policy->ntiers;
 		walk->rules.held += walk->policy->ntiers;
 		walk->beneath.held += walk->policy->ntiers;
+		walk->rules.valid_in = walk->beneath.valid_in = DT_NOBEGIN;
 	}
 	return begins;
 }
@@ -257,6 +258,7 @@ begin_validity(TierWalk *walk, TimestampTz at, bool by_time)
 	walk->rules.valid_known = true;
 	walk->rules.valid_over = false;
 	walk->rules.valid_until = DT_NOEND;
+	walk->rules.valid_in = DT_NOBEGIN;
 	switch (terms->rules->valid)
 	{
 		case TIER_VALID_INTERVAL:
@@ -278,6 +280,8 @@ begin_validity(TierWalk *walk, TimestampTz at, bool by_time)
 		case TIER_VALID_FOREVER:
 			break;
 	}
+	if (walk->has_periods && !by_time)
+		walk->rules.valid_in = walk->period_end;
 	if (tier_valid_is_added_to(terms->rules) && walk->rules.valid_until != DT_NOEND)
 		walk->rules.valid_until = span_end(&terms->valid, walk->zone, walk->rules.valid_until);
 	walk->rules.valid_least = walk->rules.valid_until;
@@ -285,14 +289,18 @@ begin_validity(TierWalk *walk, TimestampTz at, bool by_time)
 }
 
 /*
- * The common renewal: for the same interval, which ends later for sure, and nobody wants to see
- * it. False where it is another. What falls due only gets later: it isn't looked at anew.
+ * The common renewals: to the end of a period, once more in the same one; or for the same interval,
+ * which ends later for sure, and nobody wants to see it. False where it is another. What falls due
+ * only gets later: it isn't looked at anew.
  */
 static inline bool
 renew_plainly(TierWalk *walk, TimestampTz at)
 {
 	Span *span = &tier_terms(walk)->valid;
 
+	if (walk->rules.valid_in == walk->period_end && walk->has_periods &&
+		walk->rules.grace_until == DT_NOEND)
+		return true;
 	if (walk->rules.valid_span != span || walk->history || walk->rules.grace_until != DT_NOEND ||
 		walk->policy->window == TIER_SINCE_TIER ||
 		(at - walk->rules.valid_from <= SURELY_LATER &&
@@ -770,6 +778,7 @@ tier_rules_start(TierWalk *walk)
 	walk->rules.valid_known = true;
 	walk->rules.valid_least = walk->rules.valid_until = DT_NOEND;
 	walk->rules.valid_over = false;
+	walk->rules.valid_in = DT_NOBEGIN;
 	walk->rules.grace_until = DT_NOEND;
 	for (rank = 0; rank < walk->policy->ntiers; rank++)
 		walk->granted_until[rank] = DT_NOBEGIN;

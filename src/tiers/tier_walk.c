@@ -93,10 +93,10 @@ count_event(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 
 }
 
 /* What each state counts, where that began at different times. */
-static inline void
+static pg_noinline void
 count_apart(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 event)
 {
-	if (unlikely(walk->apart) && walk->policy->window == TIER_SINCE_TIER)
+	if (walk->apart && walk->policy->window == TIER_SINCE_TIER)
 	{
 		tier_rules_swap(walk);
 		count_event(walk, at, value, measures, event);
@@ -353,12 +353,12 @@ report_unknown_kind(const TierWalk *walk, const EventText *kind)
 				 "other kinds out with \"other_kinds\": \"ignore\".")));
 }
 
-/* A return, which lowers what is counted of any kind, whatever its sign. */
-static void
-count_return(TierWalk *walk, const TierEvent *event, uint32 measures)
+/* What isn't just counted: a return lowers what is counted of any kind, whatever its sign. */
+static pg_noinline void
+count_otherwise(TierWalk *walk, const TierEvent *event, uint32 measures)
 {
-	uint32 of_any = measures & walk->of_any_kind;
 	int64 value = event->has_value ? event->value : 0;
+	uint32 of_any = event->kind_no == walk->return_no ? measures & walk->of_any_kind : 0;
 
 	if ((of_any & walk->net) != 0)
 		count_apart(walk, walk->now, value > 0 ? -value : value, of_any & walk->net, event->number);
@@ -404,10 +404,10 @@ take_event(TierWalk *walk, const TierEvent *event)
 	{
 		if (walk->now < walk->member_since || event->kind_no == walk->join_no)
 			return;
-		if (unlikely(event->kind_no == walk->return_no))
-			count_return(walk, event, measures);
+		if (unlikely(walk->apart || event->kind_no == walk->return_no))
+			count_otherwise(walk, event, measures);
 		else
-			count_apart(walk, walk->now, event->has_value ? event->value : 0, measures,
+			count_event(walk, walk->now, event->has_value ? event->value : 0, measures,
 						event->number);
 	}
 	else if (unlikely(walk->is_unknown[event->kind_no]) && !walk->policy->ignores_others)

@@ -146,6 +146,7 @@ typedef struct TierState
 	TimestampTz valid_from;	 /* validity began, or was renewed */
 	TimestampTz valid_least; /* not after its end */
 	Span *valid_span;		 /* lasts so long from there; NULL: another kind of validity */
+	TimestampTz valid_in;	 /* an event in the period that ends there has been renewal enough */
 	TimestampTz grace_until; /* DT_NOEND: none runs */
 	bool valid_known;		 /* its end is computed: valid_until */
 	bool valid_over;		 /* its end has been dealt with: grace runs, or ran */

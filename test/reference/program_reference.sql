@@ -307,6 +307,13 @@ BEGIN
 			s.rows := s.rows || ROW(now, 'earn', e.label, e.ref, NULL, e.value, NULL, NULL, e.kind, CASE WHEN now >= member_since THEN e.value END, e.expires_at)::ref_program_row;
 		END IF;
 	END LOOP;
+	-- refunds, adjustments and transfers stand before returns, as in a ledger of points
+	FOR passing IN
+		SELECT l.*, p.* FROM unnest(list) WITH ORDINALITY l(at, value, kind, label, ref, role, expires_at, i), LATERAL earn_ref_passing(l.role, l.value) p
+		WHERE l.at = now AND p.place BETWEEN 3 AND 6 ORDER BY p.place, i
+	LOOP
+		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind, NULL, CASE WHEN passing.as_role IN ('adjust', 'transfer') THEN passing.expires_at END)::ref_program_row;
+	END LOOP;
 	FOR give IN SELECT x FROM jsonb_array_elements(late) WITH ORDINALITY q(x, i) ORDER BY i LOOP
 		s.rows := s.rows || ROW(now, 'return', give->>'label', give->>'ref', -(give->>'part')::numeric, (give->>'points')::numeric, NULL, NULL, give->>'kind', (give->>'points')::numeric, NULL)::ref_program_row;
 	END LOOP;
@@ -337,10 +344,10 @@ BEGIN
 	END LOOP;
 	FOR passing IN
 		SELECT l.*, p.* FROM unnest(list) WITH ORDINALITY l(at, value, kind, label, ref, role, expires_at, i), LATERAL earn_ref_passing(l.role, l.value) p
-		WHERE l.at = now AND p.place > 1 ORDER BY p.place, i
+		WHERE l.at = now AND (p.place = 2 OR p.place > 6) ORDER BY p.place, i
 	LOOP
 		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind,
-			CASE WHEN passing.as_role = 'return' AND now >= member_since THEN passing.points END, CASE WHEN passing.as_role IN ('adjust', 'transfer') THEN passing.expires_at END)::ref_program_row;
+			CASE WHEN passing.as_role = 'return' AND now >= member_since THEN passing.points END, NULL)::ref_program_row;
 	END LOOP;
 	RETURN s;
 END $$;
@@ -426,7 +433,7 @@ DECLARE
 	c ref_program_counting;
 	r ref_program_row;
 	refunds ref_event[];				-- what is still to be done of them
-	refund ref_event;
+	late_rows ref_program_row[];  -- of what of them is left
 	nevents int := 0;
 	since int;
 	before ref_points_state;
@@ -527,13 +534,24 @@ BEGIN
 			WHEN '4', '5' THEN
 				earning := ref_program_earn(earning, list, earn_policy, zone, member_since, birth, now, CASE step WHEN '4' THEN 'days' ELSE 'events' END, tier);
 				refunds := '{}';
+				late_rows := '{}';
 				FOREACH r IN ARRAY earning.rows || NULL::ref_program_row LOOP
 					-- the rest of the refunds: of what was redeemed at this instant, and beyond
 					IF r.role IN ('forfeit', 'expire') OR r.role IS NULL THEN
-						FOREACH refund IN ARRAY refunds LOOP
-							points := ref_points_event(points, refund);
+						FOR i IN 1 .. cardinality(refunds) LOOP
+							points := ref_points_event(points, refunds[i]);
+							late_rows[i].balance := ref_program_balance(points, points.entry);
+							IF late_rows[i].points > 0 THEN
+								fresh := fresh || late_rows[i];
+							END IF;
+							IF NOT points.suspended AND EXISTS (SELECT FROM unnest(points.lots) l WHERE l.remaining > 0 AND (l.expires_at, points.expiry_step) < (now, 3)) THEN
+								since := points.entry;
+								points := ref_points_expire(points, now, through);
+								fresh := fresh || ref_program_due(points, since, counting_lots);
+							END IF;
 						END LOOP;
 						refunds := '{}';
+						late_rows := '{}';
 					END IF;
 					CONTINUE WHEN r.role IS NULL;
 					IF r.points <> 0 THEN
@@ -541,7 +559,12 @@ BEGIN
 						nevents := nevents + 1;
 						points := ref_points_event(points, ref_program_event(r, nevents, false));
 						IF r.role = 'redeem_refund' THEN
+							-- a row for what it gave back at once, one for the rest
 							refunds := refunds || ref_program_event(r, nevents, true);
+							late_rows := late_rows || r;
+							late_rows[cardinality(late_rows)].points := r.points - (points.reinstated - before.reinstated);
+							r.points := points.reinstated - before.reinstated;
+							CONTINUE WHEN r.points = 0;
 						END IF;
 						-- points of a lot that waits count when it is available; what is taken of such doesn't
 						IF cardinality(points.lots) > cardinality(before.lots) THEN
@@ -634,7 +657,7 @@ BEGIN
 				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL) END;
 		-- of several metrics, where any does the least, where all must the most
 		SELECT CASE WHEN condition ? 'any' THEN min(m) ELSE max(m) END INTO missing
-		FROM unnest(tiers.metrics, tiers.of, metric_values) u(name, of, value), LATERAL (SELECT ref_tier_missing(condition, name, of, value, seen, tiers.rules->>'threshold')) x(m);
+		FROM unnest(tiers.metrics, tiers.of, metric_values) u(name, of, value), LATERAL (SELECT ref_tier_missing(condition, name, of, value, seen, tiers.rules->>'threshold', 0)) x(m);
 	END IF;
 	RETURN jsonb_build_object(
 		'summary', jsonb_build_object('spend', spend, 'orders', norders, 'points_earned', points.earned + points.adjusted + points.transferred - points.returned,

@@ -680,11 +680,11 @@ LANGUAGE sql AS $$ SELECT h.* FROM ref_tier_rows(ref_tier_walk(events, policy, u
 CREATE FUNCTION ref_tier_at(events jsonb, policy jsonb, instant timestamptz) RETURNS text
 LANGUAGE sql AS $$ SELECT ref_tier_name(policy, (ref_tier_walk(events, policy, instant, instant)->>'rank')::int) $$;
 
--- The smallest amount of a measure: with the decimals of the values and of the threshold; of events and days, one.
-CREATE FUNCTION ref_tier_unit(of text, events jsonb, needs numeric) RETURNS numeric
+-- The smallest amount of a measure: with the decimals of the values and of the threshold, a cent at most; of events and days, one.
+CREATE FUNCTION ref_tier_unit(of text, events jsonb, needs numeric, cents int DEFAULT 2) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE WHEN of <> 'sum' THEN 1
-		ELSE trim_scale(power(10::numeric, -greatest((SELECT max(scale((e->>'value')::numeric)) FROM jsonb_array_elements(events) e), scale(trim_scale(needs))))) END
+		ELSE trim_scale(power(10::numeric, -greatest((SELECT max(scale((e->>'value')::numeric)) FROM jsonb_array_elements(events) e), scale(trim_scale(needs)), cents))) END
 $$;
 
 -- The least multiple of a unit that meets what is needed.
@@ -692,9 +692,9 @@ CREATE FUNCTION ref_tier_target(needs numeric, unit numeric, threshold text) RET
 LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN threshold = 'exceeded' THEN (floor(needs / unit) + 1) * unit ELSE ceil(needs / unit) * unit END $$;
 
 -- How much of a measure a condition asks for beyond a value; NULL where it doesn't ask for that measure.
-CREATE FUNCTION ref_tier_missing(condition jsonb, metric text, of text, value numeric, events jsonb, threshold text) RETURNS numeric
+CREATE FUNCTION ref_tier_missing(condition jsonb, metric text, of text, value numeric, events jsonb, threshold text, cents int DEFAULT 2) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE WHEN needs IS NOT NULL THEN greatest(ref_tier_target(needs, ref_tier_unit(of, events, needs), threshold) - value, 0) END
+	SELECT CASE WHEN needs IS NOT NULL THEN greatest(ref_tier_target(needs, ref_tier_unit(of, events, needs, cents), threshold) - value, 0) END
 	FROM (SELECT (coalesce(condition->'any', condition->'all')->>metric)::numeric) c(needs)
 $$;
 
@@ -777,6 +777,11 @@ BEGIN
 			END IF;
 		END LOOP;
 	END LOOP;
+	-- amounts that reach something else than what is asked for, each by itself, may not do together
+	IF condition ? 'all' AND (SELECT bool_and(answer[k] IS NOT NULL) FROM generate_subscripts(metrics, 1) k WHERE condition->'all' ? metrics[k])
+		AND NOT ref_tier_kept_with(events, policy, known, ends, rank, (SELECT array_agg(coalesce(a, 0) ORDER BY n) FROM unnest(answer) WITH ORDINALITY u(a, n))) THEN
+		answer := (SELECT array_agg(ref_tier_missing(condition, metrics[k], of[k], (at_last->(k - 1))::numeric, events, rules->>'threshold') ORDER BY k) FROM generate_subscripts(metrics, 1) k);
+	END IF;
 	RETURN answer;
 END $$;
 
