@@ -116,7 +116,7 @@ hash_key(const Tally *tally, const TallyKey *key)
 #define FIRST_ROWS	   4
 
 /* Rows of a block, at most. */
-#define MAX_BLOCK_ROWS 4096
+#define MAX_BLOCK_ROWS 16
 
 /* ---- making one ---- */
 

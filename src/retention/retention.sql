@@ -1,6 +1,6 @@
 -- Cohort retention: who comes back, by the period of the first activity.
 
-\expand metric/result_type.sql TYPE=retention_result SSPACE=16384 \
+\expand metric/result_type.sql TYPE=retention_result SSPACE=32768 \
 	DIFFER="period, zone or given as_of, or of different kinds (mode, brackets, rolling, elapsed, returns)"
 COMMENT ON TYPE retention_result IS
 	'counts of cohort retention, as retention() makes them; retention_table() and retention_curve() turn them into rows, rollup() adds those of disjoint customers';
