@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -698,6 +699,7 @@ typedef struct Accumulation
 {
 	const Metric *metric;
 	const MetricQuestion *question; /* by the first row; shared by groups that ask the same */
+	bool is_constant;				/* all rows ask the same, as the query is written */
 	void *fold;
 } Accumulation;
 
@@ -823,6 +825,27 @@ question_of_groups(FunctionCallInfo fcinfo, const Metric *metric, const MetricQu
 	return &kept->question;
 }
 
+/* Are the arguments of an aggregate from the n-th on constants, or parameters of the query? Then
+ * they need no reading at every row. */
+static bool
+asks_constants(FunctionCallInfo fcinfo, int n)
+{
+	const Aggref *aggregate = AggGetAggref(fcinfo);
+	int i;
+
+	if (aggregate == NULL)
+		return false;
+	for (i = n; i < PG_NARGS(); i++)
+	{
+		const Expr *argument = list_nth_node(TargetEntry, aggregate->args, i - 1)->expr;
+
+		if (!IsA(argument, Const) &&
+			!(IsA(argument, Param) && ((const Param *) argument)->paramkind == PARAM_EXTERN))
+			return false;
+	}
+	return true;
+}
+
 /* Starts to fold, in the state's memory: with the first row, or after a state that came flat,
  * whose parameters must be these. */
 static Accumulation *
@@ -841,6 +864,7 @@ start_accumulation(FunctionCallInfo fcinfo, TallyState *state, bool is_new, cons
 	accumulation = palloc0(sizeof(Accumulation));
 	accumulation->metric = metric;
 	accumulation->question = question;
+	accumulation->is_constant = asks_constants(fcinfo, 1 + inputs_of(metric));
 	accumulation->fold = metric->start(question, state->tally);
 	state->fold = accumulation;
 	state->flush = flush_accumulation;
@@ -894,32 +918,40 @@ fold_row(FunctionCallInfo fcinfo, Accumulation *accumulation, Tally *tally)
 	close_summary(fcinfo, 1, first);
 }
 
+/* What a row of an aggregate asks, which has no default for as_of where counting needs that day
+ * beforehand. */
+static void
+read_asked(FunctionCallInfo fcinfo, const Metric *metric, MetricQuestion *asked)
+{
+	const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
+	int first = 1 + inputs_of(metric);
+
+	read_question(fcinfo, first, metric, asked);
+	if (!asked->has_as_of && !as_of->may_be_null && !as_of->is_open)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						first + (as_of - metric->arguments) < PG_NARGS()
+							? errmsg("%s must not be null", as_of->name)
+							: errmsg("%s is missing", as_of->name),
+						errhint("%s", as_of->null_hint)));
+}
+
 Datum
 metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 {
-	MetricQuestion asked;
-	TallyState *state;
-	Accumulation *accumulation;
 	bool is_new;
+	TallyState *state = tally_state(fcinfo, 0, metric->shape, &is_new);
+	Accumulation *accumulation = state->fold;
 
-	read_question(fcinfo, 1 + inputs_of(metric), metric, &asked);
-	if (!asked.has_as_of)
+	if (accumulation == NULL || !accumulation->is_constant)
 	{
-		const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
+		MetricQuestion asked;
 
-		if (!as_of->may_be_null && !as_of->is_open)
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							1 + inputs_of(metric) + (as_of - metric->arguments) < PG_NARGS()
-								? errmsg("%s must not be null", as_of->name)
-								: errmsg("%s is missing", as_of->name),
-							errhint("%s", as_of->null_hint)));
+		read_asked(fcinfo, metric, &asked);
+		if (accumulation == NULL)
+			accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
+		else
+			check_question(&asked, accumulation->question, metric);
 	}
-	state = tally_state(fcinfo, 0, metric->shape, &is_new);
-	accumulation = state->fold;
-	if (accumulation == NULL)
-		accumulation = start_accumulation(fcinfo, state, is_new, metric, &asked);
-	else
-		check_question(&asked, accumulation->question, metric);
 	fold_row(fcinfo, accumulation, state->tally);
 	TALLY_RETURN_STATE(state);
 }
