@@ -76,12 +76,12 @@ LANGUAGE sql AS $$ SELECT '{"zone": "UTC", "levels": {"Silver": 300}}'::jsonb ||
 SELECT is(missing(events('2024-01-10 300'), silver('{"qualifying_window": "6 months", "valid": "12 months"}'), '2024-03-01'), '{300,0}'::numeric[], 'when validity ends all has left the window');
 SELECT is(missing(events('2024-01-10 300', '2024-08-01 40', '2024-11-01 50.5'), silver('{"qualifying_window": "3 months", "valid": "12 months"}'), '2024-12-31'), '{249.5,249.5}'::numeric[], '... but for what came later');
 SELECT is(missing(events('2024-01-10 300', '2024-08-01 40', '2024-11-01 50.5'), silver('{"qualifying_window": "3 months", "valid": "12 months"}'), '2024-10-31'), '{300,260}'::numeric[], '... as far as it is known');
--- window and validity of a year: the day before it ends the 300 are still there, and any purchase promises Silver for another year
-SELECT is(missing(events('2023-11-30 300'), silver(), '2024-10-31'), '{1,0}'::numeric[], 'who buys something, be it on the last day, keeps it; who buys nothing doesn''t');
-SELECT is(tier(events('2023-11-30 300', '2024-11-29 1'), silver(), '2024-12-31') || ' ' || tier(events('2023-11-30 300'), silver(), '2024-12-31'), 'Silver Member', '... indeed');
+-- window and validity of a year: the day before it ends the 300 are still there, and any purchase, if of a cent, promises Silver for another year
+SELECT is(missing(events('2023-11-30 300'), silver(), '2024-10-31'), '{0.01,0}'::numeric[], 'who buys something, be it on the last day, keeps it; who buys nothing doesn''t');
+SELECT is(tier(events('2023-11-30 300', '2024-11-29 0.01'), silver(), '2024-12-31') || ' ' || tier(events('2023-11-30 300'), silver(), '2024-12-31'), 'Silver Member', '... indeed');
 -- the 200 of March have left, the 150 not yet on the last day
 SELECT is(missing(events('2023-03-01 200', '2023-11-30 150', '2024-06-01 120'), silver(), '2024-10-31'), '{30,30}'::numeric[], 'what leaves later is still there');
-SELECT is(missing(events('2024-01-10 300'), silver('{"qualifying_window": "6 months", "valid": "12 months", "threshold": "exceeded", "levels": {"Silver": 299}}'), '2024-03-01'), '{300,0}'::numeric[], 'exceeded: one more');
+SELECT is(missing(events('2024-01-10 300'), silver('{"qualifying_window": "6 months", "valid": "12 months", "threshold": "exceeded", "levels": {"Silver": 299}}'), '2024-03-01'), '{299.01,0}'::numeric[], 'exceeded: a cent more');
 SELECT is(missing(events('2024-05-01 60'), rules(), '2024-06-30'), '{50,0}'::numeric[], 'to the end of the next year: all of it, in that year');
 SELECT is(missing(events('2024-05-01 60', '2025-02-01 20'), rules(), '2025-06-30'), '{30,30}'::numeric[], '... in that year: what is missing now');
 SELECT is(missing(events('2024-05-01 60'), rules('{"valid": "forever"}'), '2024-06-30'), '{NULL,0}'::numeric[], 'open validity: nothing to keep');
