@@ -530,7 +530,9 @@ today_of(const MetricQuestion *question)
 DateADT
 metric_limit(const MetricQuestion *question)
 {
-	return question->has_as_of ? question->as_of : today_of(question);
+	if (question->has_as_of)
+		return question->as_of;
+	return question->takes_all ? DATEVAL_NOEND : today_of(question);
 }
 
 /* Without as_of, it is the day of the last event of all, but no later than today: a date such as
@@ -927,6 +929,8 @@ read_asked(FunctionCallInfo fcinfo, const Metric *metric, MetricQuestion *asked)
 	int first = 1 + inputs_of(metric);
 
 	read_question(fcinfo, first, metric, asked);
+	asked->takes_all =
+		as_of->may_be_null && !asked->has_as_of && first + (as_of - metric->arguments) < PG_NARGS();
 	if (!asked->has_as_of && !as_of->may_be_null && !as_of->is_open)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						first + (as_of - metric->arguments) < PG_NARGS()

@@ -79,7 +79,8 @@ typedef struct MetricQuestion
 	const CalendarPeriod *period;
 	const CalendarPeriod *within;
 	bool has_as_of;
-	DateADT as_of; /* what comes after it doesn't count */
+	bool takes_all; /* as_of is NULL in an aggregate that may have it: later days count, too */
+	DateADT as_of;	/* what comes after it doesn't count */
 	DateADT day;
 	bool flag;
 	int32 count; /* 0: none given, where it may be */

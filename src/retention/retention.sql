@@ -51,23 +51,23 @@ COMMENT ON FUNCTION retention_options(text, int[], int, interval) IS
 	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; as of the last active day of the rows of its group that isn''t after today: give as_of where groups are to be compared. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
 \expand metric/aggregate.sql NAME=retention C=retention RESULT=retention_result \
-	SUMMARY="activity activity_set" VOLATILITY=STABLE \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
 	ARGUMENTS="period calendar_period, as_of date" \
 	COST_OF_A_ROW=1 SSPACE=32768 \
-	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: the last active day of the rows of its group that isn''t after today). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
+	AGGREGATE_COMMENT="cohort retention over activity sets, one for each customer; days after as_of don''t count (NULL: all of them count, those after today, too). NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows"
 
 \expand metric/aggregate.sql NAME=retention C=retention RESULT=retention_result \
-	SUMMARY="activity activity_set" VOLATILITY=STABLE \
+	SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
 	ARGUMENTS="period calendar_period, as_of date, options jsonb" \
 	COST_OF_A_ROW=1 SSPACE=32768 \
 	AGGREGATE_COMMENT="The same of another kind: options are those of retention() over a base, as retention_options() makes them, or JSON: {""mode"": ""recurring"", ""rolling"": 3} or {""brackets"": [[1, 3], [4, 6]]}. NULL options: none. An unknown key is error 22P02, contradictions and options that change from row to row are 22023."
 
 -- always with options: one of four arguments would leave open what retention(activity, 'month', '2024-04-17', '{}') is
 \expand metric/aggregate.sql NAME=retention C=retention_returns RESULT=retention_result \
-	SUMMARY="starts activity_set, returns activity_set" VOLATILITY=STABLE \
+	SUMMARY="starts activity_set, returns activity_set" VOLATILITY=IMMUTABLE \
 	ARGUMENTS="period calendar_period, as_of date, options jsonb" \
 	COST_OF_A_ROW=1 SSPACE=32768 \
-	AGGREGATE_COMMENT="cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: the last day of the rows of its group that isn''t after today). options are as over one set, NULL for none. NULL without rows"
+	AGGREGATE_COMMENT="cohort retention where some events start cohorts and others tell who comes back, over sets of both, a row for each customer. A NULL set of starts leaves the customer out, an empty one is a member without events; a NULL set of returns is one without days. Days after as_of don''t count (NULL: all of them count, those after today, too). options are as over one set, NULL for none. NULL without rows"
 
 \expand metric/aggregate_without_as_of.sql NAME=retention C=retention_elapsed RESULT=retention_result \
 	SUMMARY="timeline event_timeline" ARGUMENTS=", period calendar_period" \
