@@ -350,14 +350,25 @@ typedef enum FunnelParameter
 #define SAME_FUNNEL		  "Add up results of one funnel, in one zone and as of one day."
 
 static const TallyParameter parameters[FUNNEL_PARAMETERS] = {
-	[FUNNEL_PARAMETER_STEPS] = { "steps", true, false, canonical_steps, SAME_FUNNEL },
-	[FUNNEL_PARAMETER_BY] = { "by", false, false, canonical_by, SAME_FUNNEL },
-	[FUNNEL_PARAMETER_MODE] = { "mode", false, false, canonical_mode, SAME_FUNNEL },
-	[FUNNEL_PARAMETER_WITHIN] = { "within", false, false, canonical_window, SAME_FUNNEL },
-	[FUNNEL_PARAMETER_STEP_WITHIN] = { "step_within", true, false, canonical_step_windows,
-									   SAME_FUNNEL },
-	[FUNNEL_PARAMETER_ZONE] = { "zone", false, false, tally_canonical_zone, SAME_FUNNEL },
-	[FUNNEL_PARAMETER_AS_OF] = { "as_of", false, false, tally_canonical_day, SAME_FUNNEL },
+	[FUNNEL_PARAMETER_STEPS] = { .name = "steps",
+								 .is_json = true,
+								 .canonical = canonical_steps,
+								 .hint = SAME_FUNNEL },
+	[FUNNEL_PARAMETER_BY] = { .name = "by", .canonical = canonical_by, .hint = SAME_FUNNEL },
+	[FUNNEL_PARAMETER_MODE] = { .name = "mode", .canonical = canonical_mode, .hint = SAME_FUNNEL },
+	[FUNNEL_PARAMETER_WITHIN] = { .name = "within",
+								  .canonical = canonical_window,
+								  .hint = SAME_FUNNEL },
+	[FUNNEL_PARAMETER_STEP_WITHIN] = { .name = "step_within",
+									   .is_json = true,
+									   .canonical = canonical_step_windows,
+									   .hint = SAME_FUNNEL },
+	[FUNNEL_PARAMETER_ZONE] = { .name = "zone",
+								.canonical = tally_canonical_zone,
+								.hint = SAME_FUNNEL },
+	[FUNNEL_PARAMETER_AS_OF] = { .name = "as_of",
+								 .canonical = tally_canonical_day,
+								 .hint = SAME_FUNNEL },
 };
 
 static const TallyColumn keys[] = {

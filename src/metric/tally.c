@@ -146,7 +146,7 @@ tally_create(const TallyShape *shape)
 			tally->has_decimals = true;
 		}
 	}
-	tally->ntotals = shape->ntotals > 0 ? shape->ntotals : lengthof(usual_totals);
+	tally->ntotals = shape->ntotals > 0 ? shape->ntotals : (int) lengthof(usual_totals);
 	tally->total_names = shape->ntotals > 0 ? shape->totals : usual_totals;
 	tally->eventless = shape->ntotals > 0 ? -1 : 1;
 	while (strcmp(tally->total_names[tally->guests], TALLY_GUESTS) != 0)
