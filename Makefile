@@ -41,6 +41,7 @@ SQL_PARTS := \
 	src/earn/earn.sql \
 	src/program/program.sql \
 	src/segments/concentration.sql \
+	src/segments/basket_switching.sql \
 	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS) src/update/%),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
