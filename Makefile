@@ -42,6 +42,8 @@ SQL_PARTS := \
 	src/program/program.sql \
 	src/segments/concentration.sql \
 	src/segments/basket_switching.sql \
+	src/voice/voice.sql \
+	src/effect/effect.sql \
 	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS) src/update/%),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql

@@ -721,10 +721,8 @@ is_own(const MetricArgument *argument)
 		   argument->type == METRIC_ZONE;
 }
 
-static void report_changing_arguments(const char *names, bool several) pg_attribute_noreturn();
-
-static void
-report_changing_arguments(const char *names, bool several)
+void
+metric_report_changing_arguments(const char *names, bool several)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s must be the same for all rows of an aggregate", names),
@@ -756,7 +754,7 @@ report_common_arguments(const Metric *metric)
 										   : ", ",
 						 metric->arguments[i].name);
 	}
-	report_changing_arguments(names.data, common > 1);
+	metric_report_changing_arguments(names.data, common > 1);
 }
 
 /* Does a value of the metric's own mean the same, as the parameter that it becomes? */
@@ -794,7 +792,7 @@ check_question(const MetricQuestion *asked, const MetricQuestion *first, const M
 		if (!is_own(&metric->arguments[i]))
 			report_common_arguments(metric);
 		if (!same_meaning(asked, first, metric, i))
-			report_changing_arguments(metric->arguments[i].name, false);
+			metric_report_changing_arguments(metric->arguments[i].name, false);
 	}
 }
 

@@ -159,6 +159,10 @@ typedef struct Metric
 /* Members of a Metric, by an array. */
 #define METRIC_ARGUMENTS(array) .narguments = lengthof(array), .arguments = array
 
+/* Refuses arguments of an aggregate that change from row to row (22023), by their names. */
+extern void metric_report_changing_arguments(const char *names, bool several)
+	pg_attribute_noreturn();
+
 /* The function (base, arguments). */
 extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
 
