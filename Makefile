@@ -42,6 +42,8 @@ SQL_PARTS := \
 	src/program/program.sql \
 	src/segments/concentration.sql \
 	src/segments/basket_switching.sql \
+	src/segments/existing_vs_new.sql \
+	src/segments/wallet.sql \
 	src/voice/voice.sql \
 	src/effect/effect.sql \
 	src/core/volatility.sql
