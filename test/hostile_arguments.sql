@@ -6,7 +6,7 @@
 \ir reference/setup.sql
 BEGIN;
 \ir reference/own_types.sql
-SELECT plan(18);
+SELECT plan(19);
 CREATE TEMP VIEW routine AS
 SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty';
@@ -23,6 +23,7 @@ INSERT INTO matrix VALUES
 	('funnel', 'step_within', $$funnel('[]', '{a,b}', step_within => '{{1 day}}')$$),
 	('funnel_totals', 'steps', $$funnel_totals(timelines(1, now(), 1), '{{a,b}}')$$),
 	('funnel_totals', 'step_within', $$funnel_totals(timelines(1, now(), 1), '{a,b}', step_within => '{{1 day}}')$$),
+	('concentration_table', 'top_shares', $$concentration_table(concentration(1), '{{0.1,0.2}}')$$),
 	('make_points_policy', 'refreshed_by', $$make_points_policy(inactive_after => '90 days', refreshed_by => '{{earn,redeem}}')$$),
 	('make_earn_policy', 'excluded_kinds', $$make_earn_policy(excluded_kinds => '{{a,b}}')$$),
 	('make_earn_policy', 'excluded_labels', $$make_earn_policy(excluded_labels => '{{a,b}}')$$),
@@ -46,6 +47,7 @@ INSERT INTO pool SELECT type, value FROM (VALUES
 	('int', ARRAY['0', '-1', '2147483647', '-2147483648', '3', '36525']), ('smallint', ARRAY['-32768', '1']),
 	('bigint', ARRAY['0', '-1', '9223372036854775807', '-9223372036854775808', '3']),
 	('float8', ARRAY['NaN', 'Infinity', '-Infinity', '1e308', '5e-324', '0', '0.95', '-1', '1']),
+	('float4', ARRAY['NaN', 'Infinity', '3e38', '-0.1']), ('numeric[]', ARRAY['{}', '{NULL}', '{NaN}', '{0.2,1}', '{-1e300,1e-300}', '{{1,2}}', '{1e17,0.001}']),
 	('boolean', ARRAY['true', 'false']), ('uuid', ARRAY['00000000-0000-0000-0000-000000000000']),
 	('text', ARRAY['', 'month', 'first', repeat('x', 100000), 'Käse', 'UTC', 'spend', 'label']),
 	('interval', ARRAY['0', '-1 day', '178000000 years', '-178000000 years', '1 microsecond', '1 month -30 days', '1 year', '2147483647 days']),

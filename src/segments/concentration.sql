@@ -9,14 +9,14 @@ COMMENT ON TYPE concentration_result IS
 \expand metric/metric.sql NAME=concentration C=concentration RESULT=concentration_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="as_of date DEFAULT NULL, zone text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=1 SSPACE=16384 \
+	COST=100000 COST_OF_A_ROW=1 SSPACE=2048 \
 	COMMENT="What each customer of a base brought: the sum of his values up to the end of the local day as_of (NULL: that of the last event collected), exact. Customers with an event by then count, be their sum 0 or below; members without one don''t. The day is local to zone, by default the session''s TimeZone; an unknown one is error 22023. NULL for a NULL base; an infinite as_of is error 22008, a sum that 18 digits can''t hold 22003." \
 	AGGREGATE_COMMENT="concentration() over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; as_of and zone must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/aggregate.sql NAME=concentration C=concentration RESULT=concentration_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="as_of date" \
-	COST_OF_A_ROW=1 SSPACE=16384 \
+	COST_OF_A_ROW=1 SSPACE=2048 \
 	AGGREGATE_COMMENT="the same in the session''s TimeZone"
 
 \expand segments/concentration_of.sql TYPE=numeric

@@ -56,6 +56,8 @@ INSERT INTO question VALUES
 	('retention(b.timelines, ''month'', elapsed => ''10 days'')'), ('retention(b.timelines, ''quarter@Asia/Tokyo'', elapsed => ''36 hours'', brackets => ''{{1,7},{2,3}}'')'),
 	('growth(b.activities, ''week:sunday'')'), ('growth(b.timelines, ''month@UTC'')'), ('lifecycle_census(b.activities, ''week:sunday'', ''2024-01-10'', 2)'), ('stickiness(b.activities, ''month'', within => ''week'')'), ('active_days_histogram(b.activities, days => 60)'),
 	('repeat_rate(b.activities, NULL, 30)'), ('repeat_rate(b.timelines, ''2023-12-31'', 7)'), ('purchase_intervals(b.activities, up_to => 1)'), ('purchase_intervals(b.activities, up_to => 20)'),
+	('concentration(b.timelines, ''2023-12-05'', ''Asia/Tokyo'')'), ('existing_vs_new(b.events, ''20 days'', ''2023-12-31'', ''Käse "1"'')'), ('existing_vs_new(b.timelines, ''1 month'', zone => ''Asia/Tokyo'')'),
+	('basket_switching(b.events, ''week:sunday@UTC'')'), ('basket_switching(b.events, ''{2023-10-01,2023-12-01}'', ''2024-01-05'')'),
 	('points_totals(b.timelines, ''{"pending": "1 day"}'')'), ('points_rollforward(b.events, ''{"kinds": {"k0": "earn", "k1": "earn", "k2": "redeem"}, "expires_after": "1 year"}'', ''month@UTC'', by_label => true)'),
 	('points_triangle(b.timelines, ''{"expires_after": "7 days"}'', ''week'')'), ('points_triangle(b.events, ''{"kinds": {"k0": "earn", "k1": "earn", "k2": "redeem"}, "expires_after": "7 days"}'', by_label => true)'),
 	('tier_census(b.timelines, club)'), ('tier_migration(b.timelines, club, ''2023-11-10'')'), ('tier_flow(b.timelines, club, ''week'')'), ('tier_tenure(b.timelines, club)'), ('tier_near(b.timelines, club, within => 2.5)'),
