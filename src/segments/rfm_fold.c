@@ -31,7 +31,7 @@ const char *
 rfm_parameter_text(const MetricQuestion *question, const char *parameter)
 {
 	const struct varlena *value =
-		question->values[strcmp(parameter, "scale") == 0 ? ARGUMENT_SCALE : ARGUMENT_RULES];
+		question->values[strcmp(parameter, RFM_SCALE) == 0 ? ARGUMENT_SCALE : ARGUMENT_RULES];
 
 	return value != NULL ? policy_unpack(value) : NULL;
 }
@@ -179,7 +179,7 @@ rfm_result_fault(const Tally *tally, int nkeys, RfmRules **rules)
 			if (rank < 1 || rank > (*rules)->nsegments + 1)
 				return "There is a rank that the rules don't have.";
 			if (rank <= (*rules)->nsegments && tally_parameter(tally, RFM_PARAMETER_SCALE) == NULL)
-				return "There are customers who have bought, but no \"scale\".";
+				return "There are customers who have bought, but no \"rfm_scale\".";
 		}
 	return NULL;
 }

@@ -201,11 +201,13 @@ typedef struct RfmAsked
 		"zone", .type = METRIC_ZONE, .may_be_null = true \
 	}
 
-/* Places of the parameters, and those that both metrics have. */
+/* Places of the parameters, and those that both metrics have. What is just "scale" in a result's
+ * text are the decimals of its sums. */
+#define RFM_SCALE			"rfm_scale"
 #define RFM_PARAMETER_SCALE 0
 #define RFM_PARAMETER_RULES 1
 #define RFM_PARAMETERS                                                                            \
-	{ .name = "scale",                                                                            \
+	{ .name = RFM_SCALE,                                                                          \
 	  .is_json = true,                                                                            \
 	  .may_be_unknown = true,                                                                     \
 	  .canonical = rfm_canonical_scale,                                                           \

@@ -25,7 +25,7 @@
 PG_FUNCTION_INFO_V1(loyalty_make_rfm_scale);
 PG_FUNCTION_INFO_V1(loyalty_rfm_scale_table);
 
-#define SCALE_TYPE "rfm_scale"
+#define SCALE_TYPE RFM_SCALE
 #define MAX_CUTS   (METRIC_MAX_COUNT - 1)
 
 /* ---- reading ---- */
