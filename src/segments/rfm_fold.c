@@ -127,6 +127,8 @@ rfm_scale_of_crowd(const RfmCrowd *crowd, int64 step, int64 offset, DateADT as_o
 
 	for (i = offset; i < crowd->n; i += step)
 		scale = Max(scale, crowd->customers[i].scale);
+	for (i = 0; i < RFM_MEASURES; i++)
+		counted_reserve(&counted[i], crowd->context, crowd->n / step);
 	for (i = offset; i < crowd->n; i += step)
 	{
 		const RfmKept *kept = &crowd->customers[i];
