@@ -73,14 +73,14 @@ COMMENT ON TYPE rfm_migration_result IS
 \expand metric/metric.sql NAME=rfm_distribution C=rfm_distribution RESULT=rfm_distribution_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="as_of date DEFAULT NULL, zone text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=5 SSPACE=65536 \
+	COST=100000 COST_OF_A_ROW=5 SSPACE=8192 \
 	COMMENT="How many customers of a base have each recency, frequency and monetary value, as rfm() has them, at the end of the local day as_of (NULL: that of the last event collected). Who hasn''t bought isn''t counted. Days are local to zone, by default the session''s TimeZone. NULL for a NULL base; an infinite as_of is error 22008, an unknown zone 22023, a customer''s sum of more than 18 digits 22003." \
 	AGGREGATE_COMMENT="rfm_distribution() over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; as_of and zone must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/aggregate.sql NAME=rfm_distribution C=rfm_distribution RESULT=rfm_distribution_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="as_of date" \
-	COST_OF_A_ROW=5 SSPACE=65536 \
+	COST_OF_A_ROW=5 SSPACE=8192 \
 	AGGREGATE_COMMENT="the same in the session''s TimeZone"
 
 CREATE FUNCTION rfm_distribution_table(result rfm_distribution_result)
@@ -114,14 +114,14 @@ COMMENT ON FUNCTION rfm_scale_final(rfm_distribution_result) IS 'part of the agg
 \expand metric/metric.sql NAME=rfm_census C=rfm_census RESULT=rfm_census_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="scale rfm_scale DEFAULT NULL, rules rfm_rules DEFAULT '{}', as_of date DEFAULT NULL, zone text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=5 SSPACE=32768 \
+	COST=100000 COST_OF_A_ROW=5 SSPACE=4096 \
 	COMMENT="How many customers of a base are in each segment at the end of the local day as_of (NULL: that of the last event collected), what they have brought by then, and how recently and on how many days they have bought. scale: what scores them; NULL: the customers'' own, of 5 scores, which the result then has. rules: what segments are. Who hasn''t bought is in none, and counts as not yet bought. Days are local to zone, by default the session''s TimeZone. NULL for a NULL base; NULL rules are error 22004, an infinite as_of 22008, an unknown zone 22023, sums beyond 128 bits, and without scale a customer''s of more than 18 digits, 22003." \
 	AGGREGATE_COMMENT="rfm_census() over timelines, one for each customer. NULL timelines are left out, empty ones have not yet bought. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL scale, which an aggregate can''t make, NULL rules and a NULL as_of are error 22004; all must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/aggregate.sql NAME=rfm_census C=rfm_census RESULT=rfm_census_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="scale rfm_scale, rules rfm_rules, as_of date" \
-	COST_OF_A_ROW=5 SSPACE=32768 \
+	COST_OF_A_ROW=5 SSPACE=4096 \
 	AGGREGATE_COMMENT="the same in the session''s TimeZone"
 
 CREATE FUNCTION rfm_census_table(result rfm_census_result)
@@ -134,14 +134,14 @@ COMMENT ON FUNCTION rfm_census_table(rfm_census_result) IS
 \expand metric/metric.sql NAME=rfm_migration C=rfm_migration RESULT=rfm_migration_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="scale rfm_scale DEFAULT NULL, rules rfm_rules DEFAULT '{}', from_day date DEFAULT NULL, to_day date DEFAULT NULL, zone text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=5 SSPACE=32768 \
+	COST=100000 COST_OF_A_ROW=5 SSPACE=8192 \
 	COMMENT="How many customers of a base were in which segment at the end of the local day from_day, and are in which at the end of to_day (NULL: that of the last event collected), both scored by one scale: NULL is the customers'' own at to_day, of 5 scores. So at to_day they are where rfm_census() has them. Who hadn''t bought by a day counts as not yet bought there. NULL for a NULL base. A NULL from_day is error 22004, a from_day after to_day 22023, an infinite day 22008; others as in rfm_census()." \
 	AGGREGATE_COMMENT="rfm_migration() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL scale, which an aggregate can''t make, NULL rules and a NULL day are error 22004; all must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/aggregate.sql NAME=rfm_migration C=rfm_migration RESULT=rfm_migration_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="scale rfm_scale, rules rfm_rules, from_day date, to_day date" \
-	COST_OF_A_ROW=5 SSPACE=32768 \
+	COST_OF_A_ROW=5 SSPACE=8192 \
 	AGGREGATE_COMMENT="the same in the session''s TimeZone"
 
 CREATE FUNCTION rfm_migration_table(result rfm_migration_result)
