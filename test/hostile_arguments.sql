@@ -6,7 +6,7 @@
 \ir reference/setup.sql
 BEGIN;
 \ir reference/own_types.sql
-SELECT plan(18);
+SELECT plan(21);
 CREATE TEMP VIEW routine AS
 SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty';
@@ -26,6 +26,9 @@ INSERT INTO matrix VALUES
 	('make_points_policy', 'refreshed_by', $$make_points_policy(inactive_after => '90 days', refreshed_by => '{{earn,redeem}}')$$),
 	('make_earn_policy', 'excluded_kinds', $$make_earn_policy(excluded_kinds => '{{a,b}}')$$),
 	('make_earn_policy', 'excluded_labels', $$make_earn_policy(excluded_labels => '{{a,b}}')$$),
+	('make_rfm_scale', 'recency', $$make_rfm_scale('{{1,2}}', '{1,2}', '{1,2}')$$),
+	('make_rfm_scale', 'frequency', $$make_rfm_scale('{2,1}', '{{1,2}}', '{1,2}')$$),
+	('make_rfm_scale', 'monetary', $$make_rfm_scale('{2,1}', '{1,2}', '{{1,2}}')$$),
 	('make_program_policy', 'no_expiry_tiers', $$make_program_policy(tiers => '{"a": 1, "b": 2}', no_expiry_tiers => '{{a,b}}')$$);
 SELECT throws_like('SELECT ' || call, '%must be an array of one dimension', proname || ': ' || argument) FROM matrix ORDER BY proname, argument;
 -- Brackets are ranges of lags: an array of pairs.
@@ -53,6 +56,7 @@ INSERT INTO pool SELECT type, value FROM (VALUES
 	('text[]', ARRAY['{}', '{NULL}', '{a,NULL}', '{{a,b},{c,d}}', '[5:6]={a,b}', '{a,a}', '{k0,k1,k2}']),
 	('date[]', ARRAY['{}', '{NULL}', '{infinity}', '{-infinity,infinity}', '{2024-01-01,2024-02-01}']),
 	('int[]', ARRAY['{}', '{NULL}', '{2147483647,-2147483648}', '{{1,2},{3,NULL}}', '{{1,2147483647}}', '{{1,7},{8,30}}', '{{{1}}}']),
+	('numeric[]', ARRAY['{}', '{NULL}', '{NaN}', '{-Infinity,Infinity}', '{1e131071}', '{-1.5,2}', '{0,0,9223372036854775807}', '{{1,2}}']),
 	('interval[]', ARRAY['{}', '{NULL}', '{-1 day,NULL}', '{1 day,2 days}', '{178000000 years}', '{{1 day}}']),
 	('calendar_period', ARRAY['day', 'month', 'year', 'week:sunday@Europe/Helsinki', '{2024-01-01,2024-01-29}@UTC', '{5874897-12-31}', '{"4714-11-24 BC",2024-01-01}']),
 	('activity_set', ARRAY['{}', '{2024-01-05}', '{"4714-11-24 BC",5874897-12-31}']),

@@ -43,6 +43,17 @@ typedef struct RfmOrders
 	int64 without_ref;
 } RfmOrders;
 
+/* None yet; where the refs grow, they do so in this context. */
+extern void rfm_orders_init(RfmOrders *orders, MemoryContext context);
+
+/* Takes all out again. */
+extern void rfm_orders_clear(RfmOrders *orders);
+
+/* Counts the order of an event that is a purchase; its ref's bytes stay where they are. */
+extern void rfm_orders_add(RfmOrders *orders, const Event *event);
+
+extern int64 rfm_orders_count(const RfmOrders *orders);
+
 /* Walks a timeline as far as it is told to, and can be told to go on. */
 typedef struct RfmWalk
 {

@@ -52,16 +52,16 @@ loyalty_rfm(PG_FUNCTION_ARGS)
 	ZoneDays *zone = zone_argument(fcinfo, 2);
 	RfmWalk walk;
 	const RfmCustomer *customer = &walk.customer;
-	RfmOrders orders = { .without_ref = 0 };
+	RfmOrders orders;
 	int64 norders;
 	Datum monetary;
 	Rows rows;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	ref_table_init(&orders.refs, CurrentMemoryContext);
+	rfm_orders_init(&orders, CurrentMemoryContext);
 	walk_argument(fcinfo, &walk, zone, as_of, &orders);
-	norders = orders.refs.count + orders.without_ref;
+	norders = rfm_orders_count(&orders);
 	monetary = NumericGetDatum(decimal_sum_to_numeric(customer->monetary, customer->scale));
 
 	rows_open_record(&rows, fcinfo);
