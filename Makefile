@@ -40,6 +40,7 @@ SQL_PARTS := \
 	src/tiers/base.sql \
 	src/earn/earn.sql \
 	src/program/program.sql \
+	src/segments/rfm.sql \
 	src/segments/concentration.sql \
 	src/segments/basket_switching.sql \
 	src/segments/existing_vs_new.sql \

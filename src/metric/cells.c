@@ -191,11 +191,29 @@ count_different(const int64 *numbers, int64 n)
 	return different;
 }
 
+/* None stands there now. */
+static void
+make_room(CountedNumbers *numbers, MemoryContext context, int64 n)
+{
+	if (numbers->max_raw >= n)
+		return;
+	if (numbers->raw != NULL)
+		pfree(numbers->raw);
+	numbers->raw = MemoryContextAllocHuge(context, n * sizeof(int64));
+	numbers->max_raw = n;
+}
+
+void
+counted_reserve(CountedNumbers *numbers, MemoryContext context, int64 n)
+{
+	counted_settle(numbers, context);
+	make_room(numbers, context, n);
+}
+
 void
 counted_settle(CountedNumbers *numbers, MemoryContext context)
 {
 	int64 different;
-	int64 max;
 	CountedNumber *merged;
 	int64 n = 0;
 	int64 old = 0;
@@ -227,14 +245,7 @@ counted_settle(CountedNumbers *numbers, MemoryContext context)
 		numbers->ncounted = n;
 		numbers->nraw = 0;
 	}
-	max = Max(FIRST_RAW, numbers->ncounted);
-	if (numbers->max_raw < max)
-	{
-		if (numbers->raw != NULL)
-			pfree(numbers->raw);
-		numbers->raw = MemoryContextAllocHuge(context, max * sizeof(int64));
-		numbers->max_raw = max;
-	}
+	make_room(numbers, context, Max(FIRST_RAW, numbers->ncounted));
 }
 
 void

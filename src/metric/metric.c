@@ -48,6 +48,16 @@ metric_check_count(const char *name, int32 count)
 				 errmsg("%s must be between 1 and %d, not %d", name, METRIC_MAX_COUNT, count)));
 }
 
+void
+metric_check_days(const MetricQuestion *question)
+{
+	if (question->has_as_of && question->day > question->as_of)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("from_day, %s, is after to_day, %s", day_text(question->day),
+							   day_text(question->as_of)),
+						errhint("to_day is that of the last event unless it is given.")));
+}
+
 /* A text is read when the question is opened. */
 static void
 read_span(FunctionCallInfo fcinfo, int n, int i, MetricQuestion *question)

@@ -285,6 +285,9 @@ extern char *metric_canonical_decimal(const char *text);
 /* The day after which nothing counts: as_of, or today where there is none. */
 extern DateADT metric_limit(const MetricQuestion *question);
 
+/* Refuses a METRIC_DAY from_day that is after the last day, to_day; for Metric.check. */
+extern void metric_check_days(const MetricQuestion *question);
+
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
 

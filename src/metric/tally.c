@@ -710,6 +710,17 @@ search_list(const Tally *tally, const TallyKey *key)
 	return NULL;
 }
 
+TallyRow **
+tally_same_first(TallyRow **row, TallyRow **end, int128 *sum)
+{
+	int64 first = (*row)->key.numbers[0];
+
+	*sum = 0;
+	for (; row < end && (*row)->key.numbers[0] == first; row++)
+		*sum += (*row)->sums[0];
+	return row;
+}
+
 TallyRow *
 tally_find(const Tally *tally, const TallyKey *key)
 {

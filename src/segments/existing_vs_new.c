@@ -29,6 +29,7 @@
 #include "metric/metric.h"
 #include "metric/statistics.h"
 #include "policy/policy.h"
+#include "segments/rfm_internal.h"
 #include "timeline/timeline.h"
 
 #define RESULT_TYPE	 "existing_vs_new_result"
@@ -127,7 +128,7 @@ typedef struct Fold
 	const Asked *asked;
 	Tally *tally;
 	TallyRow *rows[SEGMENTS]; /* NULL: nobody yet */
-	RefTable refs;			  /* of a customer's orders */
+	RfmOrders orders;		  /* of a customer */
 } Fold;
 
 /* A customer, in the time that counts. */
@@ -135,7 +136,6 @@ typedef struct Purchases
 {
 	bool is_existing;
 	bool has_label;
-	int64 orders_without_ref;
 	int128 revenue; /* in units of his timeline */
 } Purchases;
 
@@ -151,20 +151,8 @@ start_fold(const MetricQuestion *question, Tally *tally)
 	fold->start = zone_add_interval(question->zone, fold->end, &back);
 	fold->asked = question->own;
 	fold->tally = tally;
-	ref_table_init(&fold->refs, CurrentMemoryContext);
+	rfm_orders_init(&fold->orders, CurrentMemoryContext);
 	return fold;
-}
-
-/* Events with the same ref are one order, those without are one each. */
-static void
-add_order(Fold *fold, Purchases *purchases, const Event *event)
-{
-	RefKey key = { .type = event->ref_type, .number = event->ref_number, .text = event->ref_text };
-
-	if (event->ref_type == EVENT_REF_NONE)
-		purchases->orders_without_ref++;
-	else
-		(void) ref_table_add(&fold->refs, &key);
 }
 
 static void
@@ -193,7 +181,7 @@ read_purchases(Fold *fold, TimelineReader *reader, Purchases *purchases)
 		if (!is_purchase)
 			continue;
 		purchases->has_label = purchases->has_label || event.label_no == label_no;
-		add_order(fold, purchases, &event);
+		rfm_orders_add(&fold->orders, &event);
 	}
 }
 
@@ -272,8 +260,8 @@ count_customer(void *of, ByteSpan body)
 	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
 	read_purchases(fold, &reader, &purchases);
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
-	orders = purchases.orders_without_ref + fold->refs.count;
-	ref_table_clear(&fold->refs);
+	orders = rfm_orders_count(&fold->orders);
+	rfm_orders_clear(&fold->orders);
 	if (orders > 0)
 		count_purchases(fold, &purchases, orders, reader.scale);
 }

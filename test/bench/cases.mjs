@@ -88,6 +88,18 @@ const duckIntervals = `SELECT quantile_cont(gap, 0.5)::DOUBLE
 	FROM (SELECT day - lag(day) OVER (PARTITION BY customer_id ORDER BY day) AS gap
 		FROM (SELECT DISTINCT customer_id, ordered_at::DATE AS day FROM orders))`;
 
+// Scores by ntile(), and the published map of segments; purchases count, since days would cost a distinct.
+const duckRfm = `SELECT count(*)::DOUBLE, sum(members)::DOUBLE, sum(revenue)::DOUBLE FROM (
+	SELECT CASE WHEN r = 5 AND f = 5 AND m = 5 THEN 'Champions' WHEN r >= 3 AND f >= 3 AND m >= 2 THEN 'Potential Loyalist'
+			WHEN r BETWEEN 2 AND 4 AND f BETWEEN 2 AND 4 AND m BETWEEN 2 AND 4 THEN 'Loyal Customers' WHEN r BETWEEN 3 AND 4 AND f <= 3 AND m >= 3 THEN 'Promising'
+			WHEN r >= 4 AND f <= 3 THEN 'New Customers' WHEN r <= 2 AND f BETWEEN 3 AND 4 AND m >= 4 THEN 'Can''t Lose Them'
+			WHEN r <= 2 AND f >= 2 AND m >= 4 THEN 'At Risk' WHEN r <= 3 AND f >= 3 AND m >= 3 THEN 'Need Attention'
+			WHEN r BETWEEN 2 AND 3 AND f <= 3 AND m <= 4 THEN 'About To Sleep' WHEN r = 1 THEN 'Lost' ELSE 'Others' END AS segment,
+		count(*) AS members, sum(monetary) AS revenue
+	FROM (SELECT monetary, ntile(5) OVER (ORDER BY last_day) AS r, ntile(5) OVER (ORDER BY orders) AS f, ntile(5) OVER (ORDER BY monetary) AS m
+		FROM (SELECT max(ordered_at::DATE) AS last_day, count(*) AS orders, sum(amount) AS monetary FROM orders GROUP BY customer_id))
+	GROUP BY segment)`;
+
 // Four steps within a week.
 const steps = ['view', 'cart', 'checkout', 'payment'];
 const funnel = (of, table) => `SELECT string_agg(t.reached::text, ' ') FROM
@@ -269,6 +281,20 @@ export const timed = [
 		what: 'purchase_intervals, two-level over stored activities',
 		sql: `SELECT (purchase_intervals_summary(purchase_intervals(activity, ${lastDay}, 10))).median_days FROM stored_activities`,
 		peers: [{ peer: 'DuckDB, the same from raw rows', duckSql: duckIntervals, bar: 0.3 }],
+	},
+	{
+		what: 'rfm_census by its own scale, from raw rows', sql: overOrders(`rfm_census(base, as_of => ${lastDay})`), plan: true,
+		peers: [{ peer: 'DuckDB, ntile', duckSql: duckRfm, bar: 2 }],
+	},
+	{
+		what: 'rfm_census by its own scale, over stored timelines',
+		sql: `SELECT pg_column_size(rfm_census(base, as_of => ${lastDay})) FROM (SELECT timelines(customer_id, timeline) AS base FROM stored_timelines) q`,
+		peers: [{ peer: 'DuckDB, ntile over raw rows', duckSql: duckRfm, bar: 1 }],
+	},
+	{
+		what: 'rfm_scale, then rfm_census, two-level over stored timelines',
+		sql: `SELECT pg_column_size(rfm_census(timeline, (SELECT rfm_scale(timeline, 5, ${lastDay}) FROM stored_timelines), '{}', ${lastDay})) FROM stored_timelines`,
+		peers: [{ peer: 'DuckDB, ntile over raw rows', duckSql: duckRfm, bar: 1 }],
 	},
 	{
 		what: 'funnel_totals, 4 steps, from raw rows', plan: true,
