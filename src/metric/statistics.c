@@ -405,7 +405,7 @@ ratio_of_rates(Estimate a, Estimate b)
 	double product = a.value * b.value;
 	double root;
 
-	if (!(b.value > 0))
+	if (!(b.value > 0) || isnan(a.value))
 		return result;
 	result.value = a.value / b.value;
 
