@@ -32,17 +32,6 @@ static const Effect unknown_effect = {
 	.p = NAN,
 };
 
-/* A ratio as what it is above 1; its middle is known better by the difference. */
-static Estimate
-lift_of_ratio(Estimate ratio, double difference, double control)
-{
-	Estimate lift = { NAN, ratio.lower - 1, ratio.upper - 1 };
-
-	if (control > 0)
-		lift.value = difference / control;
-	return lift;
-}
-
 /* ---- rates ---- */
 
 static Estimate
@@ -72,7 +61,10 @@ effect_of_rates(const Arms *arms, double confidence)
 	effect.treated = a.value;
 	effect.control = b.value;
 	effect.difference = difference_of_rates(difference, a, b);
-	effect.lift = lift_of_ratio(ratio_of_rates(a, b), difference, b.value);
+	effect.lift = ratio_of_rates(a, b);
+	effect.lift.value = b.value > 0 ? difference / b.value : NAN;
+	effect.lift.lower -= 1;
+	effect.lift.upper -= 1;
 	effect.statistic = difference / sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0));
 	effect.p = normal_two_sided(effect.statistic);
 	return effect;
@@ -173,7 +165,7 @@ means_effect(const char *method, double difference, MeanEstimate treated, MeanEs
 	effect.difference.value = difference;
 	effect.difference.lower = difference - t * std_error;
 	effect.difference.upper = difference + t * std_error;
-	effect.lift = lift_of_ratio(ratio_of_means(treated, control, t), difference, control.mean);
+	effect.lift = lift_of_means(difference, treated, control, t);
 	effect.statistic = difference / std_error;
 	effect.degrees = degrees;
 	effect.p = student_two_sided(effect.statistic, degrees);

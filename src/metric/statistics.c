@@ -238,8 +238,8 @@ normal_two_sided(double z)
 
 /* ---- Student's t ---- */
 
-/* From so many degrees of freedom on, an expansion is exact to all digits where t isn't far out; and
- * there the continued fraction, which is used for all else, would be slow. */
+/* From so many degrees of freedom on, an expansion is exact to all digits where t isn't far out;
+ * and there the continued fraction, which is used for all else, would be slow. */
 #define MANY_DEGREES 1000
 
 /* ln(Gamma(a + 1/2) / Gamma(a)). The difference of their logarithms would lose digits where a is
@@ -426,20 +426,22 @@ ratio_of_rates(Estimate a, Estimate b)
 }
 
 Estimate
-ratio_of_means(MeanEstimate a, MeanEstimate b, double t)
+lift_of_means(double difference, MeanEstimate a, MeanEstimate b, double t)
 {
 	Estimate result = { NAN, NAN, NAN };
 	double g = t * t * b.variance / (b.mean * b.mean);
+	double ratio = a.mean / b.mean;
 	double half;
 
 	if (!(b.mean > 0))
 		return result;
-	result.value = a.mean / b.mean;
+	result.value = difference / b.mean;
 	if (!(g < 1))
 		return result;
-	half = t / b.mean * sqrt(a.variance * (1 - g) + result.value * result.value * b.variance);
-	result.lower = (result.value - half) / (1 - g);
-	result.upper = (result.value + half) / (1 - g);
+	half = t / b.mean * sqrt(a.variance * (1 - g) + ratio * ratio * b.variance);
+	/* (ratio -+ half) / (1 - g) - 1, where the ratio may be near 1 */
+	result.lower = (result.value + g - half) / (1 - g);
+	result.upper = (result.value + g + half) / (1 - g);
 	return result;
 }
 

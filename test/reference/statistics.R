@@ -1,34 +1,40 @@
-# What R makes of the samples that test/voice.sql and test/effect.sql have, as statistics.csv beside
-# this: a row for each figure, "case,figure,value" with all its digits. The tests read that; R is
-# only needed to write it anew:
+# What R makes of the samples that test/voice.sql and test/effect.sql have, as statistics.sql beside
+# this: a row for each figure, with all its digits. The tests read that; R is only needed to write it
+# anew:
 #
-#	Rscript test/reference/statistics.R >test/reference/statistics.csv
+#	Rscript test/reference/statistics.R >test/reference/statistics.sql
 #
-# Only functions of R's own packages and formulas written here from the literature.
+# By functions of R's own packages, and by formulas that are written here from the literature, in
+# other forms than in the C where that is possible.
 
 options(digits = 22)
 out <- function(case, ...) {
 	figures <- list(...)
 	for (name in names(figures)) {
 		value <- figures[[name]]
-		cat(case, ",", name, ",", if (is.na(value)) "" else formatC(value, digits = 17, format = "g"), "\n", sep = "")
+		cat(case, ",", name, ",", if (is.na(value)) "" else sprintf("%.17g", value), "\n", sep = "")
 	}
 }
-cat("sample,figure,value\n")
+cat("-- What statistics.R has written; the table statistic.\n")
+cat("CREATE TABLE statistic (sample text, figure text, value float8);\n")
+cat("COPY statistic FROM stdin WITH (FORMAT csv);\n")
 
-# ---- Student's t and the normal distribution ----
+# ---- Student's t ----
 
-for (df in c(1, 1.5, 2, 3.7, 5, 10, 23, 24.5, 100, 1234.5, 1e5, 9.9e6, 1.1e7, 1e9, 1e15))
-	for (confidence in c(1e-6, 0.3, 0.5, 0.8, 0.95, 0.99, 0.999999))
-		out(sprintf("t:%.17g:%.17g", df, confidence), quantile = qt((1 - confidence) / 2, df, lower.tail = FALSE))
-for (df in c(1, 1.5, 2, 3.7, 5, 10, 23, 24.5, 100, 1234.5, 1e5, 9.9e6, 1.1e7, 1e9))
-	for (t in c(0, 1e-8, 0.1, 1, 1.7, 1.8, 2, 5, 15, 37))
-		out(sprintf("t:%.17g:%.17g", df, t), p = 2 * pt(t, df, lower.tail = FALSE))
+# Two groups of m values with variance 1, whose means are d apart: t is d sqrt(m / 2).
+for (m in c(2, 3, 6, 13, 51, 500, 502, 700, 50001, 5000001, 500000001)) {
+	df <- 2 * (m - 1)
+	for (confidence in c(0.01, 0.3, 0.5, 0.8, 0.95, 0.99, 0.999999))
+		out(sprintf("balanced:%d:0:%g", m, confidence), upper = qt((1 - confidence) / 2, df, lower.tail = FALSE) * sqrt(2 / m))
+	for (t in c(1e-3, 0.1, 1, 1.7, 1.8, 2, 5, 9, 12, 15, 37)) {
+		d <- round(t / sqrt(m / 2), 9)
+		out(sprintf("balanced:%d:%.9f:0.95", m, d), statistic = d * sqrt(m / 2), p = 2 * pt(d * sqrt(m / 2), df, lower.tail = FALSE))
+	}
+}
 
 # ---- surveys ----
 
-wilson <- function(x, n, confidence = 0.95) as.numeric(prop.test(x, n, conf.level = confidence, correct = FALSE)$conf.int)
-# Wilson's, where prop.test() has no answer: n of 0
+wilson <- function(x, n, confidence) as.numeric(suppressWarnings(prop.test(x, n, conf.level = confidence, correct = FALSE))$conf.int)
 shares <- function(case, x, n, confidence) {
 	ci <- wilson(x, n, confidence)
 	out(case, share = x / n, lower = ci[1], upper = ci[2])
@@ -53,7 +59,7 @@ for (name in names(nps)) {
 	for (confidence in c(0.8, 0.95, 0.999)) {
 		a <- adjusted(scores)
 		half <- qnorm((1 + confidence) / 2) * sqrt(a[2])
-		out(sprintf("nps:%s:%.17g", name, confidence), score = 100 * (mean(scores >= 9) - mean(scores <= 6)), lower = 100 * max(a[1] - half, -1), upper = 100 * min(a[1] + half, 1))
+		out(sprintf("nps:%s:%g", name, confidence), score = 100 * (mean(scores >= 9) - mean(scores <= 6)), lower = 100 * max(a[1] - half, -1), upper = 100 * min(a[1] + half, 1))
 	}
 	for (other in names(nps)) {
 		a <- adjusted(scores)
@@ -68,16 +74,16 @@ csat <- list(usual = c(3, 5, 12, 30, 20), all = c(0, 0, 0, 0, 9), none = c(4, 2,
 for (name in names(csat)) {
 	scores <- spread(csat[[name]], 1)
 	for (confidence in c(0.8, 0.95, 0.999)) {
-		shares(sprintf("csat:%s:%.17g", name, confidence), sum(scores >= 4), length(scores), confidence)
-		if (length(scores) > 1) means(sprintf("csat:%s:%.17g", name, confidence), scores, 1, 5, confidence)
+		shares(sprintf("csat:%s:%g", name, confidence), sum(scores >= 4), length(scores), confidence)
+		if (length(scores) > 1) means(sprintf("csat:%s:%g", name, confidence), scores, 1, 5, confidence)
 	}
 }
 ces <- list(usual = c(3, 5, 12, 30, 20, 41, 17), polar = c(1, 0, 0, 0, 0, 0, 2), many = c(100, 200, 300, 40000, 50000, 7, 0))
 for (name in names(ces)) {
 	scores <- spread(ces[[name]], 1)
 	for (confidence in c(0.8, 0.95, 0.999)) {
-		shares(sprintf("ces:%s:%.17g", name, confidence), sum(scores >= 5), length(scores), confidence)
-		means(sprintf("ces:%s:%.17g", name, confidence), scores, 1, 7, confidence)
+		shares(sprintf("ces:%s:%g", name, confidence), sum(scores >= 5), length(scores), confidence)
+		means(sprintf("ces:%s:%g", name, confidence), scores, 1, 7, confidence)
 	}
 }
 
@@ -105,7 +111,7 @@ rates <- function(case, a, n1, c, n0, confidence) {
 }
 tables <- list(c(56, 70, 48, 80), c(9, 10, 3, 10), c(10, 10, 0, 20), c(0, 10, 0, 20), c(5, 5, 6, 6), c(0, 40, 7, 35), c(3, 40, 0, 35), c(1203, 50000, 1100, 50000), c(1, 1, 0, 1), c(2100000, 40000000, 2090000, 40000000), c(3, 900, 5, 100))
 for (t in tables) for (confidence in c(0.8, 0.95, 0.999))
-	rates(sprintf("rates:%d/%d:%d/%d:%.17g", t[1], t[2], t[3], t[4], confidence), t[1], t[2], t[3], t[4], confidence)
+	rates(sprintf("rates:%d/%d:%d/%d:%g", t[1], t[2], t[3], t[4], confidence), t[1], t[2], t[3], t[4], confidence)
 
 # Strata: treated converted, treated, control converted, control.
 by_stratum <- function(case, t, confidence) {
@@ -135,7 +141,7 @@ strata <- list(
 	uneven = rbind(c(8, 20, 4, 22), c(30, 60, 25, 70), c(5, 9, 0, 0), c(1, 2, 1, 1), c(3000, 40000, 2500, 41000)),
 	sparse = rbind(c(1, 1, 0, 1), c(0, 1, 0, 2), c(1, 1, 1, 1), c(1, 2, 0, 1), c(0, 1, 1, 1)))
 for (name in names(strata)) for (confidence in c(0.8, 0.95, 0.999))
-	by_stratum(sprintf("strata:%s:%.17g", name, confidence), strata[[name]], confidence)
+	by_stratum(sprintf("strata:%s:%g", name, confidence), strata[[name]], confidence)
 
 # ---- means ----
 
@@ -144,25 +150,29 @@ turn <- function(i, m, k) (i * i * 7 + i * 13) %% m / k
 groups <- list(
 	small = list(c(12.5, 0, 3, 8.25, 40, 7), c(1, 0, 0, 5.5, 2)),
 	unequal = list(turn(1:40, 97, 4), turn(1:300, 31, 2)),
-	large = list(1e9 + turn(1:500, 101, 100), 1e9 + turn(1:400, 89, 100)),
+	large = list(1e9 + turn(1:500, 101, 4), 1e9 + turn(1:400, 89, 4)),
 	constant = list(c(5, 5, 5), c(1, 2, 3, 4)),
 	negative = list(turn(1:50, 97, 4) - 30, turn(1:60, 97, 4) - 40),
-	zeros = list(c(0, 0, 0, 10, 0), c(0, 0, 0, 0, 0, 0, 2)),
-	unequal_without = list(c(rep(0, 20), turn(1:40, 97, 4)), c(rep(0, 200), turn(1:300, 31, 2))))
-fieller <- function(m1, v1, m0, v0, t) {
+	zeros = list(c(0, 0, 0, 10, 0), c(0, 0, 0, 0, 0, 0, 2)))
+# d is m1 - m0
+fieller <- function(d, m1, v1, m0, v0, t) {
 	g <- t^2 * v0 / m0^2
 	if (!(m0 > 0) || g >= 1) return(c(NA, NA))
 	half <- t / m0 * sqrt(v1 * (1 - g) + (m1 / m0)^2 * v0)
-	(m1 / m0 + c(-half, half)) / (1 - g) - 1
+	(d / m0 + g + c(-half, half)) / (1 - g)
 }
 for (name in names(groups)) for (confidence in c(0.8, 0.95, 0.999)) {
-	x <- groups[[name]][[1]]
-	y <- groups[[name]][[2]]
+	# large ones are moved: doubles don't hold their squares
+	move <- if (name == "large") 1e9 else 0
+	x <- groups[[name]][[1]] - move
+	y <- groups[[name]][[2]] - move
 	test <- t.test(x, y, conf.level = confidence)
 	df <- as.numeric(test$parameter)
-	lift <- fieller(mean(x), var(x) / length(x), mean(y), var(y) / length(y), qt((1 + confidence) / 2, df))
-	out(sprintf("means:%s:%.17g", name, confidence), treated_mean = mean(x), control_mean = mean(y), difference = mean(x) - mean(y), lower = test$conf.int[1], upper = test$conf.int[2],
-		relative_lift = if (mean(y) > 0) mean(x) / mean(y) - 1 else NA, relative_lower = lift[1], relative_upper = lift[2], statistic = as.numeric(test$statistic), degrees_of_freedom = df, p = test$p.value)
+	d <- mean(x) - mean(y)
+	m0 <- mean(y) + move
+	lift <- fieller(d, m0 + d, var(x) / length(x), m0, var(y) / length(y), qt((1 - confidence) / 2, df, lower.tail = FALSE))
+	out(sprintf("means:%s:%g", name, confidence), treated_mean = mean(x) + move, control_mean = m0, difference = d, lower = test$conf.int[1], upper = test$conf.int[2],
+		relative_lift = if (m0 > 0) d / m0 else NA, relative_lower = lift[1], relative_upper = lift[2], statistic = as.numeric(test$statistic), degrees_of_freedom = df, p = test$p.value)
 }
 # All groups but those that have a mean of 1e9, as strata.
 for (confidence in c(0.8, 0.95, 0.999)) {
@@ -177,8 +187,8 @@ for (confidence in c(0.8, 0.95, 0.999)) {
 	df <- sum(parts)^2 / sum(parts^2 / c(n1 - 1, n0 - 1))
 	t <- qt((1 + confidence) / 2, df)
 	M1 <- sum(w * m1) / W; M0 <- sum(w * m0) / W
-	lift <- fieller(M1, sum((w / W)^2 * v1), M0, sum((w / W)^2 * v0), t)
-	out(sprintf("means:by stratum:%.17g", confidence), treated_mean = M1, control_mean = M0, difference = d, lower = d - t * sqrt(sum(parts)), upper = d + t * sqrt(sum(parts)),
+	lift <- fieller(d, M1, sum((w / W)^2 * v1), M0, sum((w / W)^2 * v0), t)
+	out(sprintf("means:by stratum:%g", confidence), treated_mean = M1, control_mean = M0, difference = d, lower = d - t * sqrt(sum(parts)), upper = d + t * sqrt(sum(parts)),
 		relative_lift = M1 / M0 - 1, relative_lower = lift[1], relative_upper = lift[2], statistic = d / sqrt(sum(parts)), degrees_of_freedom = df, p = 2 * pt(abs(d) / sqrt(sum(parts)), df, lower.tail = FALSE))
 }
 
@@ -211,14 +221,15 @@ for (name in names(pairs)) for (confidence in c(0.8, 0.95, 0.999)) {
 		figures <- c(figures, list(lower = test$conf.int[1], upper = test$conf.int[2], statistic = as.numeric(test$statistic), degrees_of_freedom = as.numeric(test$parameter), p = test$p.value,
 			variance_reduction = 1 - (var(a1) / length(a1) + var(a0) / length(a0)) / (var(y1) / length(y1) + var(y0) / length(y0))))
 	}
-	do.call(out, c(list(sprintf("adjusted:%s:%.17g", name, confidence)), figures))
+	do.call(out, c(list(sprintf("adjusted:%s:%g", name, confidence)), figures))
 }
 
 # ---- the split, and samples ----
 
 for (s in list(c(5000, 5000, 0.5), c(5100, 4900, 0.5), c(821588, 815482, 0.5), c(90, 10, 0.9), c(960, 40, 0.95), c(0, 7, 0.5)))
-	out(sprintf("split:%d:%d:%.17g", s[1], s[2], s[3]), split_chi_squared = as.numeric(suppressWarnings(chisq.test(s[1:2], p = c(s[3], 1 - s[3])))$statistic),
+	out(sprintf("split:%d:%d:%g", s[1], s[2], s[3]), split_chi_squared = as.numeric(suppressWarnings(chisq.test(s[1:2], p = c(s[3], 1 - s[3])))$statistic),
 		split_p = suppressWarnings(chisq.test(s[1:2], p = c(s[3], 1 - s[3])))$p.value)
 for (base in c(0.02, 0.1, 0.5)) for (lift in c(-0.3, 0.05, 0.5)) for (power in c(0.8, 0.95)) for (confidence in c(0.9, 0.95))
-	out(sprintf("sample:%.17g:%.17g:%.17g:%.17g", base, lift, power, confidence),
+	out(sprintf("sample:%g:%g:%g:%g", base, lift, power, confidence),
 		per_group = power.prop.test(p1 = base, p2 = base * (1 + lift), sig.level = 1 - confidence, power = power, tol = 1e-14)$n)
+cat("\\.\n")
