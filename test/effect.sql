@@ -100,9 +100,9 @@ SELECT is_empty($$
 	WHERE (t.treated, t.control, t.treated_missing) IS DISTINCT FROM (n1, n0, m1) OR NOT near(t.difference, (m - k)::float8) OR NOT near(t.statistic, ((m - k) / sqrt(v1 + v0))::float8)
 	   OR NOT near(t.degrees_of_freedom, ((v1 + v0) ^ 2 / nullif(v1 ^ 2 / nullif(n1 - 1, 0) + v0 ^ 2 / nullif(n0 - 1, 0), 0))::float8)$$, 'means and t are SQL''s');
 SELECT bag_eq($$SELECT id, stratum, treated, control, treated_missing FROM estimate, uplift_table(vs) WHERE level = 'stratum'$$,
-	$$SELECT id, stratum, count(value) FILTER (WHERE treated), count(value) FILTER (WHERE NOT treated), count(*) FILTER (WHERE treated AND value IS NULL) FROM assigned WHERE treated IS NOT NULL GROUP BY id, stratum$$, 'strata are SQL''s groups');
-SELECT is_empty($$SELECT id FROM estimate, LATERAL (SELECT * FROM uplift_table(cs) WHERE level = 'all') a, LATERAL (SELECT sum(treated) AS t, sum(control) AS c FROM uplift_table(cs) WHERE level = 'stratum') s, uplift_table(c) w
-	WHERE (a.treated, a.control, a.split_p, a.unassigned) IS DISTINCT FROM (w.treated, w.control, w.split_p, w.unassigned) OR a.treated <> s.t OR a.control <> s.c$$, 'all of the strata are all');
+	$$SELECT id, stratum, count(value) FILTER (WHERE treated) AS t, count(value) FILTER (WHERE NOT treated) AS c, count(*) FILTER (WHERE treated AND value IS NULL) AS m FROM assigned WHERE treated IS NOT NULL GROUP BY id, stratum$$, 'strata are SQL''s groups');
+SELECT is_empty($$SELECT id FROM estimate, LATERAL (SELECT * FROM uplift_table(cs) WHERE level = 'all') a, LATERAL (SELECT sum(treated) AS st, sum(control) AS sc FROM uplift_table(cs) WHERE level = 'stratum') s, uplift_table(c) w
+	WHERE (a.treated, a.control, a.split_p, a.unassigned) IS DISTINCT FROM (w.treated, w.control, w.split_p, w.unassigned) OR a.treated <> s.st OR a.control <> s.sc$$, 'all of the strata are all');
 SELECT is_empty($$SELECT id FROM estimate, LATERAL (SELECT * FROM uplift_table(cs) WHERE level = 'all') a, LATERAL (SELECT sum(w * difference) / sum(w) AS d FROM uplift_table(cs), LATERAL (SELECT (treated * control) / (treated + control)::float8 AS w) x WHERE level = 'stratum' AND treated > 0 AND control > 0) s
 	WHERE NOT near(a.difference, s.d)$$, 'the difference by stratum is the weighted one');
 SELECT is_empty($$SELECT id, t.theta, w.theta FROM estimate, LATERAL (SELECT (sum(c * n) / sum(v * n)) AS theta FROM (SELECT count(*) AS n, covar_pop(value::float8, before::float8) AS c, var_pop(before::float8) AS v FROM assigned a WHERE a.id = estimate.id AND treated IS NOT NULL AND value IS NOT NULL AND before IS NOT NULL GROUP BY treated) g) w, uplift_adjusted_table(a) t
@@ -165,9 +165,9 @@ SELECT results_eq('SELECT warning, split_p > 0.99 FROM uplift_table(conversions(
 SELECT is((SELECT warning FROM uplift_table((SELECT uplift(i <= 600, CASE WHEN i > 300 THEN 1 END) FROM generate_series(1, 900) i))), 'sample ratio mismatch', 'those without outcome were assigned, too');
 SELECT is((SELECT warning FROM uplift_adjusted_table((SELECT uplift_adjusted(i <= 600, i, NULL::int) FROM generate_series(1, 900) i))), 'sample ratio mismatch', '... adjusted');
 SELECT throws_ok(format('SELECT * FROM %s(%s, planned_share => %L)', f, r, s), '22023', format('planned_share must be between 0 and 1, not %s', s), f || ' with a share of ' || s)
-FROM (VALUES ('uplift_table', '(SELECT uplift(true, true))'), ('uplift_adjusted_table', '(SELECT uplift_adjusted(true, 1, 1))')) t(f, r), unnest(ARRAY['0', '1', '-1', 'nan']) s;
+FROM (VALUES ('uplift_table', '(SELECT uplift(true, true))'), ('uplift_adjusted_table', '(SELECT uplift_adjusted(true, 1, 1))')) t(f, r), unnest(ARRAY['0', '1', '-1', 'NaN']) s;
 SELECT throws_ok(format('SELECT * FROM %s(%s, %L)', f, r, s), '22023', format('confidence must be between 0 and 1, not %s', s), f || ' ' || r || ' at a confidence of ' || s)
-FROM (VALUES ('uplift_table', '(SELECT uplift(true, true))'), ('uplift_table', '(SELECT uplift(true, 1))'), ('uplift_table', '(SELECT uplift(true, true, 1))'), ('uplift_table', '(SELECT uplift(true, 1, 1))'), ('uplift_adjusted_table', '(SELECT uplift_adjusted(true, 1, 1))')) t(f, r), unnest(ARRAY['0', '1', 'nan']) s;
+FROM (VALUES ('uplift_table', '(SELECT uplift(true, true))'), ('uplift_table', '(SELECT uplift(true, 1))'), ('uplift_table', '(SELECT uplift(true, true, 1))'), ('uplift_table', '(SELECT uplift(true, 1, 1))'), ('uplift_adjusted_table', '(SELECT uplift_adjusted(true, 1, 1))')) t(f, r), unnest(ARRAY['0', '1', 'NaN']) s;
 
 -- ---- samples ----
 
@@ -175,8 +175,8 @@ SELECT results_eq('SELECT treated, control, total FROM required_sample(0.1, 0.2)
 SELECT results_eq('SELECT treated, control FROM required_sample(0.5, 0.5, 0.9)', 'VALUES (77::bigint, 77::bigint)', '... of 0.5, 0.75 and 0.9: 76.7');
 SELECT ok(s.exact > e.exact AND s.treated < s.control AND s.total = s.treated + s.control, 'a smaller share treated takes more in all') FROM required_sample(0.1, 0.2, planned_share => 0.2) s, required_sample(0.1, 0.2) e;
 SELECT results_eq('SELECT treated, control, total FROM required_sample(0.5, 0.9, 0.01)', 'VALUES (1::bigint, 1::bigint, 2::bigint)', 'one at least');
-SELECT throws_ok(format('SELECT required_sample(%s)', a), '22023', m, 'required_sample ' || a) FROM (VALUES ('0, 0.1', 'base_rate must be between 0 and 1, not 0'), ('1, 0.1', 'base_rate must be between 0 and 1, not 1'), ('''nan'', 0.1', 'base_rate must be between 0 and 1, not nan'), ('0.1, 0', 'lift must not be 0'),
-	('0.5, 1.5', 'a lift of 1.5 makes a rate of 1.25 of base_rate 0.5'), ('0.5, -1.5', 'a lift of -1.5 makes a rate of -0.25 of base_rate 0.5'), ('0.5, ''nan''', 'a lift of nan makes a rate of nan of base_rate 0.5'), ('0.5, 0.1, 0', 'power must be between 0 and 1, not 0'), ('0.5, 0.1, 1', 'power must be between 0 and 1, not 1'),
+SELECT throws_ok(format('SELECT required_sample(%s)', a), '22023', m, 'required_sample ' || a) FROM (VALUES ('0, 0.1', 'base_rate must be between 0 and 1, not 0'), ('1, 0.1', 'base_rate must be between 0 and 1, not 1'), ('''nan'', 0.1', 'base_rate must be between 0 and 1, not NaN'), ('0.1, 0', 'lift must not be 0'),
+	('0.5, 1.5', 'a lift of 1.5 makes a rate of 1.25 of base_rate 0.5'), ('0.5, -1.5', 'a lift of -1.5 makes a rate of -0.25 of base_rate 0.5'), ('0.5, ''nan''', 'a lift of NaN makes a rate of NaN of base_rate 0.5'), ('0.5, 0.1, 0', 'power must be between 0 and 1, not 0'), ('0.5, 0.1, 1', 'power must be between 0 and 1, not 1'),
 	('0.5, 0.1, 0.8, 1', 'confidence must be between 0 and 1, not 1'), ('0.5, 0.1, 0.8, 0.95, 1', 'planned_share must be between 0 and 1, not 1')) v(a, m);
 SELECT throws_ok('SELECT required_sample(0.5, 1e-12)', '22003', NULL, 'more customers than there are numbers');
 SELECT is_empty('SELECT * FROM required_sample(0.5, NULL) r WHERE r IS NOT NULL', 'NULL of NULL');
