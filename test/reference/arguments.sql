@@ -28,6 +28,8 @@ INSERT INTO sample VALUES
 	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('text', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
 	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
 	('text', 'zone', '''Europe/Helsinki''', NULL), ('anycompatiblenonarray', 'segment', '''segment '' || r.k % 3', NULL),
+	('anynonarray', 'score', '1 + r.k % 5', NULL), ('boolean', 'strict', 'false', NULL), ('integer', 'top', '2', NULL), ('integer', 'scale', '5', '100'),
+	('boolean', 'treated', 'r.k % 2 = 0', NULL), ('boolean', 'converted', 'r.k % 3 = 0', NULL), ('anynonarray', 'value', '5 + r.k * 7 % 90', NULL), ('anycompatiblenonarray', 'before', '5 + r.k * 11 % 70 + 0.25', NULL), ('anycompatiblenonarray', 'stratum', '''stratum '' || r.k % 3', NULL),
 	('anynonarray', 'duration', '1 + r.k * 7 % 90', NULL), ('boolean', 'event', 'r.k % 3 > 0', NULL),
 	('numeric', 'within', '100', NULL), ('boolean', 'by_label', 'true', NULL),
 	('points_policy', 'policy', '''{"expires_after": "6 months"}''', NULL), ('tier_policy', 'policy', '''{"levels": {"Silver": 100, "Gold": 400}, "metrics": {"points": {"kinds": ["earn", "redeem"]}}}''', NULL);
