@@ -98,6 +98,12 @@ other_questions()
 		retention of starts and returns, two levels|SELECT retention(a, b, $period, $as_of, NULL) FROM (SELECT ${summary[activity]} FILTER (WHERE channel = 'web') AS a, ${summary[activity]} AS b FROM %orders GROUP BY customer) s
 		survival|SELECT survival(duration, event) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
 		logrank|SELECT logrank(duration, event, segment) FROM (SELECT mod(customer, 2)::text AS segment, ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
+		nps|SELECT nps(n, false) FROM (SELECT mod(order_id, 12) AS n FROM %orders) s
+		csat|SELECT csat(n, 2, 5, false) FROM (SELECT mod(order_id, 6) AS n FROM %orders) s
+		ces|SELECT ces(n, 7, false) FROM (SELECT mod(order_id, 9) AS n FROM %orders) s
+		uplift of conversions|SELECT uplift(mod(customer, 2) = 0, amount > 20) FROM %orders
+		uplift of values by stratum|SELECT uplift(mod(customer, 2) = 0, amount, channel) FROM %orders
+		uplift_adjusted|SELECT uplift_adjusted(mod(customer, 2) = 0, amount, mod(order_id, 7)) FROM %orders
 		rollup of activity_set|SELECT rollup(a) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s
 		rollup of event_timeline|SELECT rollup(t) FROM (SELECT ${summary[events]} AS t FROM %orders GROUP BY customer) s
 		customers by LATERAL|SELECT c.customer, points_balance(c.timeline, $points_rules, $as_of) FROM (SELECT ${base[events]} AS b FROM %orders) q CROSS JOIN LATERAL customer_timelines(q.b) c ORDER BY 1
@@ -180,6 +186,6 @@ unasked()
 		WHERE proname <> 'rollup' AND proname NOT LIKE '%\_in' AND proname NOT LIKE '%\_recv'
 			AND prorettype IN (SELECT prorettype FROM pg_proc JOIN pg_depend ON objid = pg_proc.oid AND classid = 'pg_proc'::regclass AND deptype = 'e'
 				WHERE proname = 'rollup' AND prorettype::regtype::text LIKE '%\_result')
-			AND prokind = 'a' AND proname <> ALL ('{$({ metrics; echo 'survival|'; echo 'logrank|'; } | cut -d '|' -f 1 | sort -u | paste -s -d ,)}');
+			AND prokind = 'a' AND proname <> ALL ('{$({ metrics; printf '%s|\n' survival logrank nps csat ces uplift uplift_adjusted; } | cut -d '|' -f 1 | sort -u | paste -s -d ,)}');
 	SQL
 }

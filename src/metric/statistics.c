@@ -238,8 +238,9 @@ normal_two_sided(double z)
 
 /* ---- Student's t ---- */
 
-/* From so many degrees of freedom on, t is normal but for a factor. */
-#define ALMOST_NORMAL 1e7
+/* From so many degrees of freedom on, an expansion is exact to all digits where t isn't far out;
+ * and there the continued fraction, which is used for all else, would be slow. */
+#define MANY_DEGREES 1000
 
 /* ln(Gamma(a + 1/2) / Gamma(a)). The difference of their logarithms would lose digits where a is
  * large. */
@@ -292,6 +293,23 @@ beta_fraction(double x, double a, double b)
 }
 
 /*
+ * The normal variable that is as far out as t, by the first terms of an expansion in 1 / degrees^2.
+ *
+ * Hill, G. W. (1970): Algorithm 395, Student's t-distribution. Communications of the ACM 13,
+ * 617-619.
+ */
+static double
+normal_of_student(double t, double degrees)
+{
+	double a = degrees - 0.5;
+	double b = 48 * a * a;
+	double y = a * log1p(t * t / degrees);
+	double second = (((-0.4 * y - 3.3) * y - 24) * y - 85.5) / (0.8 * y * y + 100 + b);
+
+	return sqrt(y) * (1 + (y + 3 + second) / b);
+}
+
+/*
  * P(|T| > t), or else P(|T| < t), whichever is asked; the one that is small is never made from the
  * other. With x = degrees / (degrees + t^2), the incomplete beta function I_x(degrees / 2, 1/2).
  */
@@ -309,6 +327,12 @@ student_part(double t, double degrees, bool tail)
 		return NAN;
 	if (t == 0 || isinf(ratio))
 		return (t == 0) == tail ? 1 : 0;
+	if (degrees > MANY_DEGREES && t * t * t < degrees)
+	{
+		double z = normal_of_student(t, degrees);
+
+		return tail ? normal_two_sided(z) : erf(z * M_SQRT1_2);
+	}
 	/* x^a (1 - x)^(1/2) / B(a, 1/2) */
 	front = exp(log_student_factor(degrees) + a * log_x) * sqrt(inner);
 	if (1 - inner < (a + 1) / (a + 2.5))
@@ -320,23 +344,9 @@ student_part(double t, double degrees, bool tail)
 	return tail ? Max(1 - part, 0) : part;
 }
 
-/*
- * The normal variable that is as far out as t. Its error goes with 1 / degrees^2.
- *
- * Wallace, D. L. (1959): Bounds on normal approximations to Student's and the chi-square
- * distributions. Annals of Mathematical Statistics 30, 1121-1130.
- */
-static double
-normal_of_student(double t, double degrees)
-{
-	return (8 * degrees + 1) / (8 * degrees + 3) * sqrt(degrees * log1p(t * t / degrees));
-}
-
 double
 student_two_sided(double t, double degrees)
 {
-	if (degrees > ALMOST_NORMAL)
-		return normal_two_sided(normal_of_student(t, degrees));
 	return student_part(fabs(t), degrees, true);
 }
 
@@ -357,12 +367,6 @@ student_quantile(double confidence, double degrees)
 	if (!(degrees > 0) || !(confidence > 0 && confidence < 1))
 		return NAN;
 	t = -normal_quantile((1 - confidence) / 2);
-	if (degrees > ALMOST_NORMAL)
-	{
-		double z = t * ((8 * degrees + 3) / (8 * degrees + 1));
-
-		return sqrt(degrees * expm1(z * z / degrees));
-	}
 	for (i = 0; i < 200; i++)
 	{
 		double part = student_part(t, degrees, tail);
@@ -405,7 +409,7 @@ ratio_of_rates(Estimate a, Estimate b)
 	double product = a.value * b.value;
 	double root;
 
-	if (!(b.value > 0))
+	if (!(b.value > 0) || isnan(a.value))
 		return result;
 	result.value = a.value / b.value;
 
@@ -422,20 +426,22 @@ ratio_of_rates(Estimate a, Estimate b)
 }
 
 Estimate
-ratio_of_means(MeanEstimate a, MeanEstimate b, double t)
+lift_of_means(double difference, MeanEstimate a, MeanEstimate b, double t)
 {
 	Estimate result = { NAN, NAN, NAN };
 	double g = t * t * b.variance / (b.mean * b.mean);
+	double ratio = a.mean / b.mean;
 	double half;
 
 	if (!(b.mean > 0))
 		return result;
-	result.value = a.mean / b.mean;
+	result.value = difference / b.mean;
 	if (!(g < 1))
 		return result;
-	half = t / b.mean * sqrt(a.variance * (1 - g) + result.value * result.value * b.variance);
-	result.lower = (result.value - half) / (1 - g);
-	result.upper = (result.value + half) / (1 - g);
+	half = t / b.mean * sqrt(a.variance * (1 - g) + ratio * ratio * b.variance);
+	/* (ratio -+ half) / (1 - g) - 1, where the ratio may be near 1 */
+	result.lower = (result.value + g - half) / (1 - g);
+	result.upper = (result.value + g + half) / (1 - g);
 	return result;
 }
 

@@ -77,14 +77,15 @@ typedef struct MeanEstimate
 } MeanEstimate;
 
 /*
- * The quotient a / b of two means at t standard errors: Fieller's interval, which holds 1 exactly
- * where that of their difference, at the same t, holds 0. NaN where b is not above 0, and no
- * interval where b can't be told from 0.
+ * How much more a mean is than another, b, in terms of b: a / b - 1, at t standard errors.
+ * Fieller's interval, which holds 0 exactly where that of the difference, at the same t, does. The
+ * difference is given apart, since it may be known to more digits. NaN where b is not above 0, and
+ * no interval where b can't be told from 0.
  *
  * Fieller, E. C. (1954): Some problems in interval estimation. Journal of the Royal Statistical
  * Society B 16, 175-185.
  */
-extern Estimate ratio_of_means(MeanEstimate a, MeanEstimate b, double t);
+extern Estimate lift_of_means(double difference, MeanEstimate a, MeanEstimate b, double t);
 
 /* ---- how long things last ---- */
 

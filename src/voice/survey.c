@@ -391,8 +391,8 @@ survey_put_mean(Rows *rows, const Answers *answers, double confidence)
 	if (answers->valid > 1)
 		half = student_quantile(confidence, n - 1) * sqrt(squares / (n - 1) / n);
 	rows_put_float(rows, mean);
-	rows_put_float(rows, mean - half);
-	rows_put_float(rows, mean + half);
+	rows_put_float(rows, isnan(half) ? NAN : Max(mean - half, scale->first));
+	rows_put_float(rows, isnan(half) ? NAN : Min(mean + half, scale->last));
 }
 
 Datum

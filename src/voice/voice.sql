@@ -53,7 +53,7 @@ CREATE FUNCTION csat_table(result csat_result, confidence float8 DEFAULT 0.95)
 	AS 'MODULE_PATHNAME', 'loyalty_csat_table'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 1;
 COMMENT ON FUNCTION csat_table(csat_result, float8) IS
-	'one row: how many were asked, how many answered, and which share that is; of the n valid answers, those that are one of the top scores (satisfied); invalid answers. The share of the satisfied, 0 to 1, with Wilson''s interval; and the mean score with Student''s, NULL where there is one answer. All are NULL where there are no valid answers. A confidence that isn''t between 0 and 1 is error 22023, more than 2^63 - 1 answers 22003';
+	'one row: how many were asked, how many answered, and which share that is; of the n valid answers, those that are one of the top scores (satisfied); invalid answers. The share of the satisfied, 0 to 1, with Wilson''s interval; and the mean score with Student''s, cut to the scale, NULL where there is one answer. All are NULL where there are no valid answers. A confidence that isn''t between 0 and 1 is error 22023, more than 2^63 - 1 answers 22003';
 
 CREATE FUNCTION score_shares(result csat_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (score int, counts_as text, answers bigint, share float8, lower float8, upper float8)
@@ -81,7 +81,7 @@ CREATE FUNCTION ces_table(result ces_result, confidence float8 DEFAULT 0.95)
 	AS 'MODULE_PATHNAME', 'loyalty_ces_table'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 1;
 COMMENT ON FUNCTION ces_table(ces_result, float8) IS
-	'one row: how many were asked, how many answered, and which share that is; of the n valid answers, those above the middle of the scale (easy: 5 to 7 of 7); invalid answers. The share of those, 0 to 1, with Wilson''s interval; and the mean score, which is the customer effort score, with Student''s, NULL where there is one answer. All are NULL where there are no valid answers. A confidence that isn''t between 0 and 1 is error 22023, more than 2^63 - 1 answers 22003';
+	'one row: how many were asked, how many answered, and which share that is; of the n valid answers, those above the middle of the scale (easy: 5 to 7 of 7); invalid answers. The share of those, 0 to 1, with Wilson''s interval; and the mean score, which is the customer effort score, with Student''s, cut to the scale, NULL where there is one answer. All are NULL where there are no valid answers. A confidence that isn''t between 0 and 1 is error 22023, more than 2^63 - 1 answers 22003';
 
 CREATE FUNCTION score_shares(result ces_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (score int, counts_as text, answers bigint, share float8, lower float8, upper float8)

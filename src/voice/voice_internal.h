@@ -70,8 +70,8 @@ extern int64 answers_between(const Answers *answers, int32 a, int32 b);
 /* Puts asked, answered, response_rate, n. */
 extern void survey_put_response(Rows *rows, const Answers *answers);
 
-/* Puts the mean score, and Student's interval of it at that confidence: NULL where there are no
- * answers, or one. */
+/* Puts the mean score, and Student's interval of it at that confidence, cut to the scale: NULL
+ * where there are no answers, or one. */
 extern void survey_put_mean(Rows *rows, const Answers *answers, double confidence);
 
 /* The rows of score_shares(): counts_as says what a score counts as. */

@@ -30,6 +30,8 @@ INSERT INTO sample VALUES
 	('smallint', 'amount', '5 + r.k * 7 % 90', NULL), ('integer', 'amount', '5 + r.k * 7 % 90', NULL), ('bigint', 'amount', '5 + r.k * 7 % 90', NULL), ('numeric', 'amount', '5 + r.k * 7 % 90 + 0.25', NULL), ('real', 'amount', '5 + r.k * 7 % 90', NULL), ('double precision', 'amount', '5 + r.k * 7 % 90', NULL),
 	('interval', 'new_within', '''3 months''', '''100 years'''), ('text', 'label', '''shop 1''', NULL),
 	('text', 'zone', '''Europe/Helsinki''', NULL), ('anycompatiblenonarray', 'segment', '''segment '' || r.k % 3', NULL),
+	('anynonarray', 'score', '1 + r.k % 5', NULL), ('boolean', 'strict', 'false', NULL), ('integer', 'top', '2', NULL), ('integer', 'scale', '5', '100'),
+	('boolean', 'treated', 'r.k % 2 = 0', NULL), ('boolean', 'converted', 'r.k % 3 = 0', NULL), ('anynonarray', 'value', '5 + r.k * 7 % 90', NULL), ('anycompatiblenonarray', 'before', '5 + r.k * 11 % 70 + 0.25', NULL), ('anycompatiblenonarray', 'stratum', '''stratum '' || r.k % 3', NULL),
 	('anynonarray', 'duration', '1 + r.k * 7 % 90', NULL), ('boolean', 'event', 'r.k % 3 > 0', NULL),
 	('numeric', 'within', '100', NULL), ('boolean', 'by_label', 'true', NULL),
 	('rfm_scale', 'scale', 'make_rfm_scale(''{365,180,90,30}'', ''{2,4,8,16}'', ''{50,100,250.50,1000}'')', NULL), ('rfm_rules', 'rules', '''{}''', NULL), ('integer', 'bins', '5', '36525'),
