@@ -585,7 +585,9 @@ mean_ratio(MeanEstimate a, double a_n, MeanEstimate b, double b_n, double confid
 	double t = student_quantile(confidence, degrees_of(a, a_n, b, b_n));
 
 	/* where no value varies, nor does the quotient */
-	return ratio_of_means(a, b, a.variance + b.variance > 0 ? t : 0);
+	Estimate lift = lift_of_means(a.mean - b.mean, a, b, a.variance + b.variance > 0 ? t : 0);
+
+	return (Estimate){ 1 + lift.value, 1 + lift.lower, 1 + lift.upper };
 }
 
 static void
