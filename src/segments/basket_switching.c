@@ -193,7 +193,7 @@ static void
 switching_finish(void *of, Tally *tally)
 {
 	SwitchingFold *fold = of;
-	Bringing bringing = { fold, tally_use_scale(tally, fold->scale) };
+	Bringing bringing = { .fold = fold, .factor = tally_use_scale(tally, fold->scale) };
 
 	initStringInfo(&bringing.room);
 	cells_visit(fold->by_label, bring_label, &bringing);

@@ -299,7 +299,8 @@ open_steps(const Tally *tally, bool largest_first)
 {
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
-	AmountSteps of = { palloc_extended((nrows + 1) * sizeof(AmountStep), MCXT_ALLOC_HUGE) };
+	AmountSteps of = { .steps =
+						   palloc_extended((nrows + 1) * sizeof(AmountStep), MCXT_ALLOC_HUGE) };
 	AmountStep step = { 0 };
 	int64 i;
 

@@ -488,7 +488,7 @@ segment_of(const Tally *tally, int index, double z)
 	double revenue = (double) (sums[SUM_REVENUE] / unit) / money;
 	/* of a sum of squares around a mean, times n: the variance of the mean */
 	double by_n = n > 1 ? n * n * (n - 1) : NAN;
-	Segment segment = { n, o };
+	Segment segment = { .customers = n, .orders = o };
 
 	segment.spend.mean = n > 0 ? revenue / n : NAN;
 	segment.spend.variance = float_of(spread_of(sums[SUM_CUSTOMERS], sums[SUM_REVENUE_SQUARED],
