@@ -35,6 +35,7 @@ points_rules=\''{"kinds": {"purchase": "earn", "redeem": "redeem", "visit": "ign
 tier_rules=\''{"levels": {"Silver": 200, "Gold": 400}, "zone": "Europe/Helsinki"}'\'
 program_rules=\''{"earn": {}, "points": {"expires_after": "3 months"}, "tiers": {"levels": {"Silver": 200, "Gold": 400}}, "zone": "Europe/Helsinki"}'\'
 program_changed=\''{"earn": {}, "points": {"expires_after": "6 months"}, "tiers": {"levels": {"Silver": 150, "Gold": 500}}, "zone": "Europe/Helsinki"}'\'
+scale=\''{"recency": [180, 60, 20], "frequency": [2, 4, 6], "monetary": [50, 150, 250.5]}'\'
 period="'month@Europe/Helsinki'"
 as_of="'2024-12-15'"
 
@@ -84,6 +85,9 @@ listed_metrics()
 		tier_migration|timeline|$tier_rules, '2024-06-30', $as_of
 		tier_tenure|timeline|$tier_rules, $as_of
 		tier_near|timeline|$tier_rules, $as_of, 50
+		rfm_distribution|timeline|$as_of, 'Europe/Helsinki'
+		rfm_census|timeline|$scale, '{}', $as_of, 'Europe/Helsinki'
+		rfm_migration|timeline|$scale, '{}', '2024-06-30', $as_of, 'Europe/Helsinki'
 		program_totals|timeline|$program_rules, $as_of
 		program_compare|timeline|$program_rules, $program_changed, $as_of
 		program_rollforward|timeline|$program_rules, $period, $as_of
@@ -104,6 +108,7 @@ other_questions()
 		uplift of conversions|SELECT uplift(mod(customer, 2) = 0, amount > 20) FROM %orders
 		uplift of values by stratum|SELECT uplift(mod(customer, 2) = 0, amount, channel) FROM %orders
 		uplift_adjusted|SELECT uplift_adjusted(mod(customer, 2) = 0, amount, mod(order_id, 7)) FROM %orders
+		rfm_scale, two levels|SELECT rfm_scale(t, 4, $as_of, 'Europe/Helsinki') FROM (SELECT ${summary[timeline]} AS t FROM %orders GROUP BY customer) s
 		rollup of activity_set|SELECT rollup(a) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s
 		rollup of event_timeline|SELECT rollup(t) FROM (SELECT ${summary[events]} AS t FROM %orders GROUP BY customer) s
 		customers by LATERAL|SELECT c.customer, points_balance(c.timeline, $points_rules, $as_of) FROM (SELECT ${base[events]} AS b FROM %orders) q CROSS JOIN LATERAL customer_timelines(q.b) c ORDER BY 1

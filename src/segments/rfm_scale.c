@@ -230,7 +230,7 @@ cuts_of_array(FunctionCallInfo fcinfo, int n, Oid type, const char *name, RfmCut
 	argument_refuse_null(fcinfo, n, name, "Give what scores 2, 3 ... need.");
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	argument_refuse_matrix(array, name);
-	deconstruct_array(array, type, whole ? sizeof(int32) : -1, whole, TYPALIGN_INT, &elements,
+	deconstruct_array(array, type, whole ? (int) sizeof(int32) : -1, whole, TYPALIGN_INT, &elements,
 					  &nulls, &cuts->n);
 	check_number_of_cuts(cuts->n, name);
 	cuts->at = palloc((cuts->n + 1) * sizeof(Decimal));
