@@ -40,6 +40,7 @@ SQL_PARTS := \
 	src/tiers/base.sql \
 	src/earn/earn.sql \
 	src/program/program.sql \
+	src/advocacy/advocacy.sql \
 	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS) src/update/%),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
