@@ -30,7 +30,7 @@ extern const char *referrals_customer_type(CustomerType type);
 /* ---- referrals_collect.c ---- */
 
 /* In place of a customer's referrer. */
-#define REFERRER_NONE (-1) /* none was named */
+#define REFERRER_NONE  (-1) /* none was named */
 #define NOT_A_CUSTOMER (-2) /* he is only named as a referrer himself */
 
 /* A customer, or who is only named as a referrer. Numbers are their own key; of others the bytes
@@ -74,7 +74,8 @@ typedef struct ReferralSet
 	int64 max_others;
 	uint8 *room; /* for bytes of keys */
 	size_t room_left;
-	size_t room_size; /* of the last piece */
+	size_t room_size;			 /* of the last piece */
+	struct ReferralBatch *batch; /* rows that wait; NULL: none do */
 } ReferralSet;
 
 /* An empty one in the current memory context. */
@@ -91,8 +92,12 @@ extern void referral_set_referrer(ReferralSet *set, int32 customer, int32 referr
 /* Rows without customer; 22003 past 63 bits. */
 extern void referral_set_guests(ReferralSet *set, int64 guests);
 
-/* Sorts the others, each once. */
-extern void referral_set_tidy(ReferralSet *set);
+/* Adds a row; a NULL referrer is none. It may wait until the set is settled. */
+extern void referral_set_add(ReferralSet *set, Customer customer, const Customer *referrer);
+
+/* To be called before a set to which rows were added is read: adds those that wait; and sorts the
+ * others, each once. */
+extern void referral_set_settle(ReferralSet *set);
 
 /* ---- referrals_stored.c ---- */
 

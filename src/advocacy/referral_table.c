@@ -22,9 +22,9 @@ PG_FUNCTION_INFO_V1(loyalty_referral_summary);
 void
 referrals_put_node(Rows *rows, const Referrals *referrals, int32 node)
 {
-	static const Oid oids[] = { [CUSTOMER_BIGINT] = INT8OID,
-								[CUSTOMER_UUID] = UUIDOID,
-								[CUSTOMER_TEXT] = TEXTOID };
+	static const Oid oids[] = {
+		[CUSTOMER_BIGINT] = INT8OID, [CUSTOMER_UUID] = UUIDOID, [CUSTOMER_TEXT] = TEXTOID
+	};
 
 	/* A damaged value may say that it is of another type than its column. */
 	if (TupleDescAttr(rows->desc, rows->ncolumns)->atttypid != oids[referrals->type])
@@ -32,8 +32,7 @@ referrals_put_node(Rows *rows, const Referrals *referrals, int32 node)
 	if (node < 0)
 		rows_put_null(rows);
 	else
-		rows_put_datum(rows,
-					   customer_datum(referrals->type, referrals_customer(referrals, node)));
+		rows_put_datum(rows, customer_datum(referrals->type, referrals_customer(referrals, node)));
 }
 
 /* A number of which -1 is none. */

@@ -57,9 +57,8 @@ static void report_spending(void) pg_attribute_noreturn();
 static void
 report_spending(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("spending is out of range"),
-			 errhint("Fewer decimals leave room for larger sums: use round(value, 2).")));
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("spending is out of range"),
+					errhint("Fewer decimals leave room for larger sums: use round(value, 2).")));
 }
 
 static void
@@ -118,8 +117,8 @@ spent_before(Spending *spending, ByteSpan body, TimestampTz end)
 static TimestampTz
 end_of_day(const Base *base, const MetricQuestion *question)
 {
-	ZoneDays *zone = base->zone_state == ZONE_DAYS ? zone_noted(base->zone, strlen(base->zone))
-												   : question->zone;
+	ZoneDays *zone =
+		base->zone_state == ZONE_DAYS ? zone_noted(base->zone, strlen(base->zone)) : question->zone;
 
 	return zone_day_start(zone, question->as_of + 1);
 }

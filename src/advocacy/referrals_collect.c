@@ -14,8 +14,14 @@
 #define FIRST_ROOM	256
 #define LARGE_ROOM	65536
 
+/* Rows that wait, and bytes of their keys, from so many nodes on: those of fewer are in the cache.
+ */
+#define BATCH_ROWS	32
+#define BATCH_BYTES 4096
+#define BATCH_FROM	16384
+
 /* Beyond any result that is a value: a node takes two bytes there. */
-#define MAX_NODES (INT64CONST(1) << 30)
+#define MAX_NODES	(INT64CONST(1) << 30)
 
 const char *
 referrals_customer_type(CustomerType type)
@@ -84,9 +90,8 @@ double_slots(ReferralSet *set)
 {
 	uint64 nslots = set->nslots * 2;
 	uint64 mask = nslots - 1;
-	ReferralSlot *slots =
-		MemoryContextAllocExtended(set->context, nslots * sizeof(ReferralSlot),
-								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ReferralSlot *slots = MemoryContextAllocExtended(set->context, nslots * sizeof(ReferralSlot),
+													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	uint64 i;
 
 	for (i = 0; i < set->nslots; i++)
@@ -130,10 +135,9 @@ keep_bytes(ReferralSet *set, ByteSpan bytes)
 	return kept;
 }
 
-int32
-referral_set_node(ReferralSet *set, Customer customer)
+static int32
+node_of(ReferralSet *set, Customer customer, uint32 hash)
 {
-	uint32 hash = hash_customer(set->type, customer);
 	ReferralSlot *slot = find_slot(set, customer, hash);
 	ReferralNode *node;
 
@@ -168,6 +172,12 @@ referral_set_node(ReferralSet *set, Customer customer)
 }
 
 int32
+referral_set_node(ReferralSet *set, Customer customer)
+{
+	return node_of(set, customer, hash_customer(set->type, customer));
+}
+
+int32
 referral_set_find(const ReferralSet *set, Customer customer)
 {
 	return (int32) find_slot(set, customer, hash_customer(set->type, customer))->node - 1;
@@ -193,8 +203,9 @@ compare_edges(const void *a, const void *b)
 	return (x->referrer > y->referrer) - (x->referrer < y->referrer);
 }
 
-void
-referral_set_tidy(ReferralSet *set)
+/* Sorts the others, each once. */
+static void
+sort_others(ReferralSet *set)
 {
 	int64 kept = 0;
 	int64 i;
@@ -220,10 +231,11 @@ referral_set_referrer(ReferralSet *set, int32 customer, int32 referrer)
 	}
 	if (node->referrer == referrer)
 		return;
-	/* Only where few of them came twice does it grow: so it is never much larger than it must be. */
+	/* Only where few of them came twice does it grow: so it is never much larger than it must be.
+	 */
 	if (set->nothers == set->max_others)
 	{
-		referral_set_tidy(set);
+		sort_others(set);
 		if (set->nothers >= set->max_others / 2)
 			set->others = array_grow_in(set->context, set->others, &set->max_others,
 										set->max_others + 1, sizeof(ReferralEdge));
@@ -231,6 +243,128 @@ referral_set_referrer(ReferralSet *set, int32 customer, int32 referrer)
 	set->others[set->nothers].customer = customer;
 	set->others[set->nothers].referrer = referrer;
 	set->nothers++;
+}
+
+/* ---- rows ---- */
+
+/* Whom a row is about, and their hashes. */
+typedef struct ReferralRow
+{
+	Customer customer;
+	Customer referrer;
+	uint32 customer_hash;
+	uint32 referrer_hash;
+	bool has_referrer;
+} ReferralRow;
+
+/* Rows that wait until the memory that they need has come near: taken one by one, nearly all of
+ * the time went into waiting for it. */
+typedef struct ReferralBatch
+{
+	int nrows;
+	ReferralRow rows[BATCH_ROWS];
+	size_t used;
+	uint8 bytes[BATCH_BYTES];
+} ReferralBatch;
+
+static void
+add_row(ReferralSet *set, const ReferralRow *row)
+{
+	int32 customer = node_of(set, row->customer, row->customer_hash);
+
+	referral_set_customer(set, customer);
+	if (row->has_referrer)
+		referral_set_referrer(set, customer, node_of(set, row->referrer, row->referrer_hash));
+}
+
+/* The slot where a key is looked for first. */
+static inline const ReferralSlot *
+first_slot(const ReferralSet *set, uint32 hash)
+{
+	return &set->slots[hash & (set->nslots - 1)];
+}
+
+static inline void
+fetch_node(const ReferralSet *set, uint32 hash)
+{
+	const ReferralSlot *slot = first_slot(set, hash);
+
+	if (slot->node != 0)
+		__builtin_prefetch(&set->nodes[slot->node - 1]);
+}
+
+static void
+add_batch(ReferralSet *set)
+{
+	ReferralBatch *batch = set->batch;
+	int i;
+
+	if (batch == NULL)
+		return;
+	for (i = 0; i < batch->nrows; i++)
+	{
+		fetch_node(set, batch->rows[i].customer_hash);
+		if (batch->rows[i].has_referrer)
+			fetch_node(set, batch->rows[i].referrer_hash);
+	}
+	for (i = 0; i < batch->nrows; i++)
+		add_row(set, &batch->rows[i]);
+	batch->nrows = 0;
+	batch->used = 0;
+}
+
+/* A key whose bytes stay until the batch is added. */
+static Customer
+keep_until_added(ReferralSet *set, Customer customer)
+{
+	uint8 *kept = set->batch->bytes + set->batch->used;
+
+	if (set->type == CUSTOMER_BIGINT)
+		return customer;
+	memcpy(kept, customer.bytes.bytes, customer.bytes.len);
+	set->batch->used += customer.bytes.len;
+	customer.bytes.bytes = kept;
+	return customer;
+}
+
+void
+referral_set_add(ReferralSet *set, Customer customer, const Customer *referrer)
+{
+	ReferralRow row = { .customer = customer,
+						.customer_hash = hash_customer(set->type, customer),
+						.has_referrer = referrer != NULL };
+	size_t len = customer.bytes.len;
+
+	if (referrer != NULL)
+	{
+		row.referrer = *referrer;
+		row.referrer_hash = hash_customer(set->type, *referrer);
+		len += referrer->bytes.len;
+	}
+	if (set->nnodes < BATCH_FROM || len > BATCH_BYTES)
+	{
+		add_row(set, &row);
+		return;
+	}
+	if (set->batch == NULL)
+		set->batch = MemoryContextAllocZero(set->context, sizeof(ReferralBatch));
+	else if (set->batch->nrows == BATCH_ROWS || len > BATCH_BYTES - set->batch->used)
+		add_batch(set);
+	__builtin_prefetch(first_slot(set, row.customer_hash));
+	row.customer = keep_until_added(set, row.customer);
+	if (referrer != NULL)
+	{
+		__builtin_prefetch(first_slot(set, row.referrer_hash));
+		row.referrer = keep_until_added(set, row.referrer);
+	}
+	set->batch->rows[set->batch->nrows++] = row;
+}
+
+void
+referral_set_settle(ReferralSet *set)
+{
+	add_batch(set);
+	sort_others(set);
 }
 
 void

@@ -135,7 +135,8 @@ static pg_attribute_always_inline Datum
 collect_referral(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum))
 {
 	ReferralState *state = state_argument(fcinfo);
-	int32 customer;
+	Customer customer;
+	Customer referrer;
 
 	if (state == NULL)
 		state = new_state(fcinfo, type);
@@ -144,11 +145,10 @@ collect_referral(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 		referral_set_guests(state->set, 1);
 		RETURN_STATE(state);
 	}
-	customer = referral_set_node(state->set, read_customer(PG_GETARG_DATUM(1)));
-	referral_set_customer(state->set, customer);
+	customer = read_customer(PG_GETARG_DATUM(1));
 	if (!PG_ARGISNULL(2))
-		referral_set_referrer(state->set, customer,
-							  referral_set_node(state->set, read_customer(PG_GETARG_DATUM(2))));
+		referrer = read_customer(PG_GETARG_DATUM(2));
+	referral_set_add(state->set, customer, PG_ARGISNULL(2) ? NULL : &referrer);
 	RETURN_STATE(state);
 }
 
@@ -158,12 +158,12 @@ collect_referral(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
  * loyalty_referrals_smallint, loyalty_referrals_integer, loyalty_referrals_bigint,
  * loyalty_referrals_numeric, loyalty_referrals_uuid, loyalty_referrals_text.
  */
-#define REFERRALS_OF(customer, type)                                       \
-	PG_FUNCTION_INFO_V1(loyalty_referrals_##customer);                     \
-	Datum loyalty_referrals_##customer(PG_FUNCTION_ARGS)                   \
-	{                                                                      \
-		return collect_referral(fcinfo, type, customer_from_##customer);   \
-	}                                                                      \
+#define REFERRALS_OF(customer, type)                                     \
+	PG_FUNCTION_INFO_V1(loyalty_referrals_##customer);                   \
+	Datum loyalty_referrals_##customer(PG_FUNCTION_ARGS)                 \
+	{                                                                    \
+		return collect_referral(fcinfo, type, customer_from_##customer); \
+	}                                                                    \
 	extern int no_such_variable
 
 REFERRALS_OF(smallint, CUSTOMER_BIGINT);
@@ -193,17 +193,17 @@ receive(FunctionCallInfo fcinfo, CustomerType type)
  * loyalty_referrals_result_uuid_in, loyalty_referrals_result_uuid_recv,
  * loyalty_referrals_result_text_in, loyalty_referrals_result_text_recv.
  */
-#define REFERRALS_INPUT(name, type)                                                                \
-	SOFT_INPUT(loyalty_referrals_result_##name##_in)                                               \
-	{                                                                                              \
-		PG_RETURN_POINTER(                                                                         \
-			referrals_encode(referrals_from_text(type, PG_GETARG_CSTRING(0)), false));             \
-	}                                                                                              \
-	PG_FUNCTION_INFO_V1(loyalty_referrals_result_##name##_recv);                                   \
-	Datum loyalty_referrals_result_##name##_recv(PG_FUNCTION_ARGS)                                 \
-	{                                                                                              \
-		return receive(fcinfo, type);                                                              \
-	}                                                                                              \
+#define REFERRALS_INPUT(name, type)                                                    \
+	SOFT_INPUT(loyalty_referrals_result_##name##_in)                                   \
+	{                                                                                  \
+		PG_RETURN_POINTER(                                                             \
+			referrals_encode(referrals_from_text(type, PG_GETARG_CSTRING(0)), false)); \
+	}                                                                                  \
+	PG_FUNCTION_INFO_V1(loyalty_referrals_result_##name##_recv);                       \
+	Datum loyalty_referrals_result_##name##_recv(PG_FUNCTION_ARGS)                     \
+	{                                                                                  \
+		return receive(fcinfo, type);                                                  \
+	}                                                                                  \
 	extern int no_such_variable
 
 REFERRALS_INPUT(bigint, CUSTOMER_BIGINT);

@@ -30,6 +30,12 @@
 #define STORED_VERSION 1
 #define SIZE_HINT	   "Collect it in parts, by who began the chains."
 
+static void *
+array_of(int64 count, size_t size)
+{
+	return palloc_extended(Max(1, count) * size, MCXT_ALLOC_HUGE);
+}
+
 /* ---- writing ---- */
 
 /* A node by its key: what tells nearly all of them apart first. */
@@ -69,7 +75,7 @@ key_head(const ReferralNode *node, CustomerType type)
 static KeyOrder *
 nodes_in_order(const ReferralSet *set)
 {
-	KeyOrder *order = palloc_extended(Max(1, set->nnodes) * sizeof(KeyOrder), MCXT_ALLOC_HUGE);
+	KeyOrder *order = array_of(set->nnodes, sizeof(KeyOrder));
 	int64 i;
 
 	for (i = 0; i < set->nnodes; i++)
@@ -169,17 +175,29 @@ put_referrers(ByteBuffer *out, const ReferralSet *set, int32 customer, Places *p
 		buffer_put_varint(out, (uint64) (places->list[i] - (i > 0 ? places->list[i - 1] : 0)));
 }
 
+/* Nodes and their referrers' places lie all over the memory: what will be needed is asked for. */
+static inline void
+fetch_ahead(const ReferralSet *set, const KeyOrder *order, int64 i, const int32 *place)
+{
+	if (i + 32 < set->nnodes)
+		__builtin_prefetch(order[i + 32].node);
+	if (i + 16 < set->nnodes && order[i + 16].node->referrer >= 0)
+		__builtin_prefetch(&place[order[i + 16].node->referrer]);
+}
+
 struct varlena *
 referrals_encode(ReferralSet *set, bool for_client)
 {
 	KeyOrder *order;
-	int32 *place = palloc_extended(Max(1, set->nnodes) * sizeof(int32), MCXT_ALLOC_HUGE);
-	Places places = { .of = place };
+	int32 *place;
+	Places places = { 0 };
 	ByteBuffer out;
 	int64 i;
 
-	referral_set_tidy(set);
+	referral_set_settle(set);
 	order = nodes_in_order(set);
+	place = array_of(set->nnodes, sizeof(int32));
+	places.of = place;
 	for (i = 0; i < set->nnodes; i++)
 		place[order[i].node - set->nodes] = (int32) i;
 	places.list = array_grow(NULL, &places.max, 1, sizeof(int32));
@@ -192,6 +210,7 @@ referrals_encode(ReferralSet *set, bool for_client)
 	buffer_put_varint(&out, (uint64) set->nnodes);
 	for (i = 0; i < set->nnodes; i++)
 	{
+		fetch_ahead(set, order, i, place);
 		put_key(&out, set->type, order[i].node, i > 0 ? order[i - 1].node : NULL, for_client);
 		put_referrers(&out, set, (int32) (order[i].node - set->nodes), &places);
 		datum_check_size(out.len, "result of referrals()", SIZE_HINT);
@@ -205,12 +224,6 @@ referrals_encode(ReferralSet *set, bool for_client)
 }
 
 /* ---- reading ---- */
-
-static void *
-array_of(int64 count, size_t size)
-{
-	return palloc_extended(Max(1, count) * size, MCXT_ALLOC_HUGE);
-}
 
 static bool
 read_number(ByteReader *in, int64 *numbers, int32 node)
@@ -410,7 +423,8 @@ referrals_from_bytes(CustomerType type, ByteSpan bytes)
 		if (set->nnodes == referrals->count)
 			return set;
 	}
-	ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-					errmsg("invalid bytes for a referrals_result_%s", referrals_customer_type(type)),
-					errhint("Such a value is made by referrals() and rollup().")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid bytes for a referrals_result_%s", referrals_customer_type(type)),
+			 errhint("Such a value is made by referrals() and rollup().")));
 }

@@ -37,10 +37,10 @@ put_customer(StringInfo out, const Referrals *referrals, int32 node)
 		appendStringInfo(out, INT64_FORMAT, customer.number);
 		return;
 	}
-	text = referrals->type == CUSTOMER_UUID
-			   ? DatumGetCString(
-					 DirectFunctionCall1(uuid_out, PointerGetDatum(customer.bytes.bytes)))
-			   : pnstrdup((const char *) customer.bytes.bytes, customer.bytes.len);
+	text =
+		referrals->type == CUSTOMER_UUID
+			? DatumGetCString(DirectFunctionCall1(uuid_out, PointerGetDatum(customer.bytes.bytes)))
+			: pnstrdup((const char *) customer.bytes.bytes, customer.bytes.len);
 	escape_json(out, text);
 	pfree(text);
 }

@@ -646,7 +646,8 @@ fold_bases(const Base *base, const Base *returns, const Metric *metric,
 		metric->finish(fold, tally);
 }
 
-/* Opens the base in argument n, and what is asked from argument first on; NULL where the base is. */
+/* Opens the base in argument n, and what is asked from argument first on; NULL where the base is.
+ */
 static const Base *
 open_base(FunctionCallInfo fcinfo, int n, int first, const Metric *metric, MetricQuestion *question)
 {
