@@ -99,8 +99,9 @@ BEGIN
 			BEGIN
 				EXECUTE 'SELECT count(*) FROM (SELECT ' || call || ' LIMIT 10000) q';
 			EXCEPTION WHEN OTHERS THEN
-				-- data exceptions, malformed JSON among them, and program limits exceeded
-				IF SQLSTATE !~ '^(22|54)' THEN
+				-- data exceptions, malformed JSON among them, and program limits exceeded; and of two arguments whose
+				-- customers are of different types, that they are
+				IF SQLSTATE !~ '^(22|54)' AND SQLSTATE <> '42804' THEN
 					fault := SQLSTATE || ' ' || SQLERRM;
 					RETURN NEXT;
 				END IF;

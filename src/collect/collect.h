@@ -235,6 +235,9 @@ customer_from_text(Datum datum)
 	return customer;
 }
 
+/* ... and as a column, of bigint, uuid or text; a uuid where its bytes are. */
+extern Datum customer_datum(CustomerType type, Customer customer);
+
 /*
  * The state of a collecting aggregate: the first argument, or a new one.
  */

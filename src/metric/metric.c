@@ -656,18 +656,38 @@ fold_bases(const Base *base, const Base *returns, const Metric *metric,
 		metric->finish(fold, tally);
 }
 
+/* Opens the base in argument n, and what is asked from argument first on; NULL where the base is.
+ */
+static const Base *
+open_base(FunctionCallInfo fcinfo, int n, int first, const Metric *metric, MetricQuestion *question)
+{
+	const Base *base;
+
+	read_question(fcinfo, first, metric, question);
+	base = PG_ARGISNULL(n) ? NULL : base_open(PG_GETARG_DATUM(n));
+	open_question(metric, question, base);
+	return base;
+}
+
+const Base *
+metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+{
+	const Base *base = open_base(fcinfo, n, n + 1, metric, question);
+
+	if (base != NULL)
+		find_as_of(base, metric, question);
+	return base;
+}
+
 Datum
 metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
 	MetricQuestion question;
-	const Base *base;
+	const Base *base = open_base(fcinfo, 0, inputs_of(metric), metric, &question);
 	const Base *returns = NULL;
 	Tally *tally;
 	int i;
 
-	read_question(fcinfo, inputs_of(metric), metric, &question);
-	base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
-	open_question(metric, &question, base);
 	if (base == NULL)
 		PG_RETURN_NULL();
 	if (metric->input != METRIC_TIMELINES)

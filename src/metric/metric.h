@@ -191,6 +191,14 @@ extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
  */
 extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric);
 
+/*
+ * For a function that goes through a base by itself, whose customers it must know: the base in
+ * argument n, and the question behind it, opened; as_of is found as a metric's is. NULL where the
+ * base is.
+ */
+extern const Base *metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric,
+							   MetricQuestion *question);
+
 /* ---- names that a question goes by ---- */
 
 /* In the current memory context. */

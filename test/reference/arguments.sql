@@ -12,6 +12,8 @@ CREATE TABLE sample (type regtype, name text, usual text, largest text);
 INSERT INTO sample VALUES
 	('smallint', 'customer', 'r.k % 100', NULL), ('integer', 'customer', 'r.k % 100', NULL), ('bigint', 'customer', 'r.k % 100', NULL), ('numeric', 'customer', 'r.k % 100', NULL),
 	('uuid', 'customer', 'md5((r.k % 100)::text)::uuid', NULL), ('text', 'customer', '(r.k % 100)::text', NULL),
+	('smallint', 'referrer', 'r.k % 100 / 3', NULL), ('integer', 'referrer', 'r.k % 100 / 3', NULL), ('bigint', 'referrer', 'r.k % 100 / 3', NULL), ('numeric', 'referrer', 'r.k % 100 / 3', NULL),
+	('uuid', 'referrer', 'md5((r.k % 100 / 3)::text)::uuid', NULL), ('text', 'referrer', '(r.k % 100 / 3)::text', NULL),
 	('smallint', 'value', '5 + r.k * 7 % 90', NULL), ('integer', 'value', '5 + r.k * 7 % 90', NULL), ('bigint', 'value', '5 + r.k * 7 % 90', NULL), ('numeric', 'value', '5 + r.k * 7 % 90 + 0.25', NULL),
 	('timestamptz', 'at', 'timestamptz ''2023-01-01'' + r.k * 35 % 700 * interval ''1 day'' + r.k * interval ''1 second''', NULL),
 	('date', 'day', 'date ''2023-01-01'' + r.k * 35 % 700', NULL),

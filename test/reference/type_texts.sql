@@ -45,6 +45,9 @@ INSERT INTO seed
 SELECT type, text FROM base CROSS JOIN LATERAL (VALUES ('activity_base', activities::text), ('activity_base_bigint', activities::text), ('timeline_base', timelines::text), ('timeline_base_bigint', timelines::text), ('timeline_base_bigint', events::text)) made (type, text)
 UNION SELECT type, text FROM (SELECT rows, activities(md5(c::text)::uuid, at) AS au, activities('c' || c, at) AS at, timelines(md5(c::text)::uuid, at, v) AS tu, timelines('c' || c, at, v) AS tt FROM taken GROUP BY rows) q,
 	LATERAL (VALUES ('activity_base_uuid', au::text), ('activity_base_text', at::text), ('timeline_base_uuid', tu::text), ('timeline_base_text', tt::text)) made (type, text)
+UNION SELECT type, text FROM (SELECT rows, referrals(c, nullif(c / 3, 0)) AS rb, referrals(md5(c::text)::uuid, md5((c / 3)::text)::uuid) AS ru, referrals('Käse "' || c || '"', nullif('Käse "' || c * 5 % 11 || '"', 'Käse "7"')) AS rt FROM taken GROUP BY rows) q,
+	LATERAL (VALUES ('referrals_result_bigint', rb::text), ('referrals_result_uuid', ru::text), ('referrals_result_text', rt::text)) made (type, text)
+UNION SELECT 'referrals_result_bigint', unnest(ARRAY['{"rows_without_customer": 3, "referrals": []}', '{"referrals": [[2, 1], [1, 2, -9223372036854775808], [9223372036854775807, 9223372036854775807], [3, 4, 5, 2]]}'])
 UNION SELECT 'activity_set', activity_agg(at)::text FROM visit
 UNION SELECT 'event_timeline', unnest(ARRAY[timeline_agg(at, v)::text, timeline_agg(make_event(at => at, ref => 'r' || c))::text,
 	timeline_agg(make_event(at => at, value => nullif(v, 1), kind => kind, label => label, ref => c * 1000, expires_at => at + interval '1 year'))::text]) FROM visit WHERE c < 2
