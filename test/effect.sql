@@ -140,6 +140,10 @@ SELECT results_eq($$SELECT level, stratum, treated, control, treated_mean, diffe
 SELECT results_eq('SELECT difference, lower, upper, relative_lift, relative_lower, statistic FROM uplift_table((SELECT uplift(t, true, s) FROM (VALUES (true), (false)) v(t), generate_series(1, 3) s)) WHERE level = ''all''', 'VALUES (0::float8, NULL::float8, NULL::float8, 0::float8, NULL::float8, NULL::float8)', 'all have converted in all strata: no variance to go by');
 SELECT results_eq('SELECT treated, control, treated_missing, control_missing, unassigned, theta, difference, variance_reduction FROM uplift_adjusted_table((SELECT uplift_adjusted(t, v, b) FROM (VALUES (true, 1, NULL::int), (false, NULL, 2), (NULL, 1, 1)) x(t, v, b)))', 'VALUES (0::bigint, 0::bigint, 1::bigint, 1::bigint, 1::bigint, NULL::float8, NULL::float8, NULL::float8)', 'a value without the other is missing');
 
+SELECT results_eq($$SELECT treated - 1, control - 3, difference, lower, p FROM uplift_table((SELECT uplift(treated, value, name) FROM (SELECT treated, value, name FROM customer WHERE name IN ('small', 'unequal') UNION ALL SELECT i > 3, i, 'one' FROM generate_series(1, 4) i) q)) WHERE level = 'all'$$,
+	$$SELECT treated, control, difference, lower, p FROM uplift_table((SELECT uplift(treated, value, name) FROM customer WHERE name IN ('small', 'unequal'))) WHERE level = 'all'$$, 'a stratum with a single customer in a group has no weight in means');
+SELECT results_eq('SELECT treated, control, difference, lower FROM uplift_table((SELECT uplift(i > 1, i, 1) FROM generate_series(1, 2) i)) WHERE level = ''all''', 'VALUES (1::bigint, 1::bigint, NULL::float8, NULL::float8)', '... nor is there any');
+
 -- differences of what is nearly the same, by exact sums
 SELECT results_eq('SELECT difference, statistic, degrees_of_freedom FROM uplift_table((SELECT uplift(i > 3, 1e15 + i % 3 + CASE WHEN i > 3 THEN 2 ELSE 0 END) FROM generate_series(1, 6) i))',
 	'SELECT difference, statistic, degrees_of_freedom FROM uplift_table((SELECT uplift(i > 3, i % 3 + CASE WHEN i > 3 THEN 2 ELSE 0 END) FROM generate_series(1, 6) i))', 'what all values have in common takes no digit away');

@@ -224,7 +224,7 @@ effect_of_means_by_stratum(const Arms *strata, int64 nstrata, double confidence)
 		double weight = (double) arm[0].n * (double) arm[1].n / n;
 
 		CHECK_FOR_INTERRUPTS();
-		if (arm[0].n == 0 || arm[1].n == 0)
+		if (arm[0].n < 2 || arm[1].n < 2) /* there is no variance */
 			continue;
 		weights += weight;
 		distance += arms_distance(&strata[i]) / n;

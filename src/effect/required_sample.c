@@ -11,7 +11,7 @@
  *s)))^2 / d^2
  *
  * Fleiss, J. L., Levin, B. and Paik, M. C. (2003): Statistical Methods for Rates and Proportions,
- * 3rd ed., section 4.2, without correction for continuity.
+ * 3rd ed., chapter 4, without correction for continuity.
  */
 #include "postgres.h"
 
