@@ -189,11 +189,11 @@ SELECT results_eq($$SELECT (rfm(timeline_agg(at), '2024-01-06')).* FROM (SELECT 
 SELECT results_eq($$SELECT (rfm_score('[]', make_rfm_scale('{1}', '{1}', '{1}'))).*$$, 'SELECT NULL::int, NULL::int, NULL::int', 'no scores without a purchase');
 SELECT results_eq($$SELECT (rfm_score(NULL, make_rfm_scale('{1}', '{1}', '{1}'))).*$$, 'SELECT NULL::int, NULL::int, NULL::int', '... nor of NULL');
 SELECT is(rfm_segment(NULL, 1, 1), NULL, '... and no segment of that');
--- Cuba's clock went back from 01:00 to 00:00 on 2012-11-04: one day comes twice, and is counted once; Greenland's days do too
+-- Cuba's clock went back from 01:00 to 00:00 on 2012-11-04: an hour of that day comes twice
 SELECT results_eq($$SELECT x.frequency, x.recency FROM (SELECT timeline_agg(at) AS t FROM (VALUES (timestamptz '2012-11-04 04:30+00'), ('2012-11-04 05:30+00'), ('2012-11-05 05:30+00')) v (at)) h, rfm(t, '2012-11-05', 'America/Havana') x$$, 'VALUES (2, 0)', 'an hour that comes twice');
--- Paraguay's went back from 24:00 to 23:00: the day before comes again after the day has begun
-SELECT results_eq($$SELECT x.frequency, x.recency, x.tenure FROM (SELECT timeline_agg(at) AS t FROM (VALUES (timestamptz '2010-04-11 02:30+00'), ('2010-04-11 03:30+00'), ('2010-04-11 04:30+00')) v (at)) h, rfm(t, '2010-04-11', 'America/Asuncion') x$$,
-	$$SELECT count(DISTINCT (at AT TIME ZONE 'America/Asuncion')::date)::int, date '2010-04-11' - max((at AT TIME ZONE 'America/Asuncion')::date), date '2010-04-11' - min((at AT TIME ZONE 'America/Asuncion')::date) FROM (VALUES (timestamptz '2010-04-11 02:30+00'), ('2010-04-11 03:30+00'), ('2010-04-11 04:30+00')) v (at)$$, 'clocks that go back over midnight');
+-- Newfoundland's went back from 00:01 to 23:01: on 2010-11-07 a minute of the day had begun when the day before came again, whose end is where the next one first began
+CREATE TABLE newfoundland AS SELECT n, day, x.* FROM (VALUES (1, ARRAY[timestamptz '2010-11-07 02:30:30+00', '2010-11-07 02:45+00']), (2, ARRAY[timestamptz '2010-11-06 12:00+00', '2010-11-07 02:30:30+00', '2010-11-07 02:45+00', '2010-11-07 04:00+00']), (3, ARRAY[timestamptz '2010-11-05 12:00+00', '2010-11-07 02:30:30+00', '2010-11-07 02:45+00'])) v (n, ats), unnest('{2010-11-06,2010-11-07}'::date[]) day, LATERAL (SELECT timeline_agg(at) AS t FROM unnest(ats) at) h, LATERAL rfm(t, day, 'America/St_Johns') x;
+SELECT results_eq('SELECT n, day, recency, frequency, tenure FROM newfoundland ORDER BY 1, 2', $$VALUES (1, date '2010-11-06', NULL, 0, NULL), (1, '2010-11-07', 0, 2, 1), (2, '2010-11-06', 0, 1, 0), (2, '2010-11-07', 0, 2, 1), (3, '2010-11-06', 1, 1, 1), (3, '2010-11-07', 0, 3, 2)$$, 'clocks that go back over midnight');
 -- nobody
 SELECT is((SELECT rfm_scale(timelines(c, date '2024-01-01', -1)) FROM generate_series(1, 3) c), NULL, 'no scale where nobody has bought');
 SELECT is((SELECT rfm_scale(timelines(c, date '2024-01-05', 1), 5, '2024-01-04') FROM generate_series(1, 3) c), NULL, '... by as_of');

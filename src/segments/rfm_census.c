@@ -34,14 +34,14 @@ typedef enum CensusSum
 typedef struct CensusFold
 {
 	RfmSegmenter segmenter;
-	const RfmAsked *asked;
+	bool keeps; /* customers, since there is no scale yet */
 	ZoneDays *zone;
 	DateADT as_of;
 	TimestampTz limit; /* the end of as_of */
 	RfmWalk walk;
 	Tally *tally;
 	TallyRow **rows; /* by rank - 1; NULL: nobody yet */
-	RfmCrowd crowd;	 /* where there is no scale yet */
+	RfmCrowd crowd;
 } CensusFold;
 
 static void *
@@ -49,15 +49,14 @@ start_census(const MetricQuestion *question, Tally *tally)
 {
 	CensusFold *fold = palloc0(sizeof(CensusFold));
 
-	fold->asked = question->own;
+	fold->segmenter = *(const RfmSegmenter *) question->own;
+	fold->keeps = fold->segmenter.scorer == NULL;
 	fold->zone = question->zone;
 	fold->as_of = question->as_of;
 	fold->limit = zone_day_start(fold->zone, fold->as_of + 1);
 	fold->tally = tally;
-	fold->rows = palloc0((fold->asked->rules->nsegments + 1) * sizeof(TallyRow *));
+	fold->rows = palloc0((fold->segmenter.rules->nsegments + 1) * sizeof(TallyRow *));
 	fold->crowd.context = CurrentMemoryContext;
-	if (fold->asked->scorer != NULL)
-		rfm_segmenter_open(&fold->segmenter, fold->asked->scorer, fold->asked->rules);
 	return fold;
 }
 
@@ -92,10 +91,10 @@ count_customer(void *of, ByteSpan body)
 	rfm_walk_open(&fold->walk, body, fold->zone, NULL);
 	rfm_walk_until(&fold->walk, fold->limit);
 	rfm_walk_close(&fold->walk);
-	if (fold->asked->scorer != NULL)
-		add_customer(fold, &fold->walk.customer);
-	else
+	if (fold->keeps)
 		rfm_keep(&fold->crowd, &fold->walk.customer);
+	else
+		add_customer(fold, &fold->walk.customer);
 }
 
 /* Over a base, without a scale: all are there now, and have one. */
@@ -106,13 +105,12 @@ finish_census(void *of, Tally *tally)
 	const RfmScale *scale;
 	int64 i;
 
-	if (fold->asked->scorer != NULL)
+	if (!fold->keeps)
 		return;
 	scale = rfm_scale_of_crowd(&fold->crowd, 1, 0, fold->as_of);
 	if (scale != NULL)
 		tally_set_parameter(tally, RFM_PARAMETER_SCALE, rfm_scale_text(scale));
-	rfm_segmenter_open(&fold->segmenter, scale != NULL ? rfm_scorer_create(scale) : NULL,
-					   fold->asked->rules);
+	rfm_segmenter_open(&fold->segmenter, scale, fold->segmenter.rules);
 	for (i = 0; i < fold->crowd.n; i++)
 	{
 		RfmCustomer customer = rfm_kept_customer(&fold->crowd, i);

@@ -18,13 +18,12 @@
 void
 rfm_open_question(MetricQuestion *question)
 {
-	RfmAsked *asked = palloc0(sizeof(RfmAsked));
+	RfmSegmenter *segmenter = palloc(sizeof(RfmSegmenter));
 	const struct varlena *scale = question->values[ARGUMENT_SCALE];
 
-	if (scale != NULL)
-		asked->scorer = rfm_scorer_create(rfm_scale_open(scale));
-	asked->rules = rfm_rules_open(question->values[ARGUMENT_RULES]);
-	question->own = asked;
+	rfm_segmenter_open(segmenter, scale != NULL ? rfm_scale_open(scale) : NULL,
+					   rfm_rules_open(question->values[ARGUMENT_RULES]));
+	question->own = segmenter;
 }
 
 const char *
@@ -42,13 +41,13 @@ rfm_parameter_text(const MetricQuestion *question, const char *parameter)
 #define GRID_BINS 16
 
 void
-rfm_segmenter_open(RfmSegmenter *segmenter, RfmScorer *scorer, const RfmRules *rules)
+rfm_segmenter_open(RfmSegmenter *segmenter, const RfmScale *scale, const RfmRules *rules)
 {
-	int bins = scorer != NULL ? scorer->bins : 0;
+	int bins = scale != NULL ? scale->recency.n + 1 : 0;
 	int scores[RFM_MEASURES];
 	int *rank;
 
-	segmenter->scorer = scorer;
+	segmenter->scorer = scale != NULL ? rfm_scorer_create(scale) : NULL;
 	segmenter->rules = rules;
 	segmenter->ranks = NULL;
 	if (bins > GRID_BINS)
@@ -61,7 +60,7 @@ rfm_segmenter_open(RfmSegmenter *segmenter, RfmScorer *scorer, const RfmRules *r
 }
 
 int
-rfm_segmenter_rank(RfmSegmenter *segmenter, const RfmCustomer *customer, DateADT as_of)
+rfm_segmenter_rank(const RfmSegmenter *segmenter, const RfmCustomer *customer, DateADT as_of)
 {
 	int scores[RFM_MEASURES];
 	int bins;

@@ -188,12 +188,21 @@ extern const char *rfm_segment_name(const RfmRules *rules, int64 rank);
 
 /* ---- everyone (rfm_fold.c) ---- */
 
-/* What census and migration are asked beside their days: question->own. */
-typedef struct RfmAsked
+/* The rank of a customer's segment. Of what is asked, it is question->own: then groups share it. */
+typedef struct RfmSegmenter
 {
-	RfmScorer *scorer; /* NULL: the customers' own scale is made once all are there */
+	RfmScorer *scorer; /* NULL: the customers' own scale isn't there before all of them are, and
+						* never where nobody has bought */
 	const RfmRules *rules;
-} RfmAsked;
+	int *ranks; /* by scores, where those are few; else NULL */
+} RfmSegmenter;
+
+/* In the current memory context; scale NULL: none. */
+extern void rfm_segmenter_open(RfmSegmenter *segmenter, const RfmScale *scale,
+							   const RfmRules *rules);
+
+extern int rfm_segmenter_rank(const RfmSegmenter *segmenter, const RfmCustomer *customer,
+							  DateADT as_of);
 
 #define RFM_SCALE_ARGUMENT(nullable)                                                            \
 	{                                                                                           \
@@ -228,19 +237,6 @@ typedef struct RfmAsked
 
 extern void rfm_open_question(MetricQuestion *question);
 extern const char *rfm_parameter_text(const MetricQuestion *question, const char *parameter);
-
-/* The rank of a customer's segment. */
-typedef struct RfmSegmenter
-{
-	RfmScorer *scorer; /* NULL: nobody has bought */
-	const RfmRules *rules;
-	int *ranks; /* by scores, where those are few; else NULL */
-} RfmSegmenter;
-
-/* In the current memory context. */
-extern void rfm_segmenter_open(RfmSegmenter *segmenter, RfmScorer *scorer, const RfmRules *rules);
-
-extern int rfm_segmenter_rank(RfmSegmenter *segmenter, const RfmCustomer *customer, DateADT as_of);
 
 /* Customers who are kept until all are there: at one day, or at two. */
 typedef struct RfmKept

@@ -22,7 +22,7 @@ PG_FUNCTION_INFO_V1(loyalty_rfm_migration_table);
 typedef struct MigrationFold
 {
 	RfmSegmenter segmenter;
-	const RfmAsked *asked;
+	bool keeps; /* customers, since there is no scale yet */
 	ZoneDays *zone;
 	DateADT from_day;
 	DateADT to_day;
@@ -32,7 +32,7 @@ typedef struct MigrationFold
 	Tally *tally;
 	int nranks;
 	int64 *members; /* by both ranks - 1 */
-	RfmCrowd crowd; /* where there is no scale yet: each customer at both days */
+	RfmCrowd crowd; /* each customer at both days */
 } MigrationFold;
 
 static void *
@@ -40,19 +40,18 @@ start_migration(const MetricQuestion *question, Tally *tally)
 {
 	MigrationFold *fold = palloc0(sizeof(MigrationFold));
 
-	fold->asked = question->own;
+	fold->segmenter = *(const RfmSegmenter *) question->own;
+	fold->keeps = fold->segmenter.scorer == NULL;
 	fold->zone = question->zone;
 	fold->from_day = question->day;
 	fold->to_day = question->as_of;
 	fold->from_limit = zone_day_start(fold->zone, fold->from_day + 1);
 	fold->to_limit = zone_day_start(fold->zone, fold->to_day + 1);
 	fold->tally = tally;
-	fold->nranks = fold->asked->rules->nsegments + 1;
+	fold->nranks = fold->segmenter.rules->nsegments + 1;
 	fold->members = palloc_extended((Size) fold->nranks * fold->nranks * sizeof(int64),
 									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	fold->crowd.context = CurrentMemoryContext;
-	if (fold->asked->scorer != NULL)
-		rfm_segmenter_open(&fold->segmenter, fold->asked->scorer, fold->asked->rules);
 	return fold;
 }
 
@@ -76,13 +75,13 @@ count_customer(void *of, ByteSpan body)
 	then = fold->walk.customer;
 	rfm_walk_until(&fold->walk, fold->to_limit);
 	rfm_walk_close(&fold->walk);
-	if (fold->asked->scorer != NULL)
-		add_customer(fold, &then, &fold->walk.customer);
-	else
+	if (fold->keeps)
 	{
 		rfm_keep(&fold->crowd, &then);
 		rfm_keep(&fold->crowd, &fold->walk.customer);
 	}
+	else
+		add_customer(fold, &then, &fold->walk.customer);
 }
 
 /* Over a base, without a scale: that of to_day. */
@@ -94,8 +93,7 @@ score_crowd(MigrationFold *fold, Tally *tally)
 
 	if (scale != NULL)
 		tally_set_parameter(tally, RFM_PARAMETER_SCALE, rfm_scale_text(scale));
-	rfm_segmenter_open(&fold->segmenter, scale != NULL ? rfm_scorer_create(scale) : NULL,
-					   fold->asked->rules);
+	rfm_segmenter_open(&fold->segmenter, scale, fold->segmenter.rules);
 	for (i = 0; i < fold->crowd.n; i += 2)
 	{
 		RfmCustomer then = rfm_kept_customer(&fold->crowd, i);
@@ -113,7 +111,7 @@ finish_migration(void *of, Tally *tally)
 	int64 cells = (int64) fold->nranks * fold->nranks;
 	int64 i;
 
-	if (fold->asked->scorer == NULL)
+	if (fold->keeps)
 		score_crowd(fold, tally);
 	for (i = 0; i < cells; i++)
 	{
