@@ -98,6 +98,7 @@ other_questions()
 		retention of starts and returns, two levels|SELECT retention(a, b, $period, $as_of, NULL) FROM (SELECT ${summary[activity]} FILTER (WHERE channel = 'web') AS a, ${summary[activity]} AS b FROM %orders GROUP BY customer) s
 		survival|SELECT survival(duration, event) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
 		logrank|SELECT logrank(duration, event, segment) FROM (SELECT mod(customer, 2)::text AS segment, ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
+		referrals|SELECT referrals(customer, nullif(customer * 7 % 61, customer)) FROM %orders
 		rollup of activity_set|SELECT rollup(a) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s
 		rollup of event_timeline|SELECT rollup(t) FROM (SELECT ${summary[events]} AS t FROM %orders GROUP BY customer) s
 		customers by LATERAL|SELECT c.customer, points_balance(c.timeline, $points_rules, $as_of) FROM (SELECT ${base[events]} AS b FROM %orders) q CROSS JOIN LATERAL customer_timelines(q.b) c ORDER BY 1
