@@ -109,6 +109,7 @@ other_questions()
 		uplift of values by stratum|SELECT uplift(mod(customer, 2) = 0, amount, channel) FROM %orders
 		uplift_adjusted|SELECT uplift_adjusted(mod(customer, 2) = 0, amount, mod(order_id, 7)) FROM %orders
 		rfm_scale, two levels|SELECT rfm_scale(t, 4, $as_of, 'Europe/Helsinki') FROM (SELECT ${summary[timeline]} AS t FROM %orders GROUP BY customer) s
+		referrals|SELECT referrals(customer, nullif(customer * 7 % 61, customer)) FROM %orders
 		rollup of activity_set|SELECT rollup(a) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s
 		rollup of event_timeline|SELECT rollup(t) FROM (SELECT ${summary[events]} AS t FROM %orders GROUP BY customer) s
 		customers by LATERAL|SELECT c.customer, points_balance(c.timeline, $points_rules, $as_of) FROM (SELECT ${base[events]} AS b FROM %orders) q CROSS JOIN LATERAL customer_timelines(q.b) c ORDER BY 1

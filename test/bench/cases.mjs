@@ -117,6 +117,12 @@ const duckFunnel = `WITH ${steps.map((step, n) => `s${n} AS (SELECT customer_id,
 			FROM s0 ${steps.slice(1).map((_, n) => `ASOF LEFT JOIN s${n + 1} ON s${n + 1}.customer_id = s0.customer_id AND s${n + 1}.seen_at >= s${n}.seen_at`).join(' ')})
 	SELECT count(*) FILTER (level >= 4)::DOUBLE, count(*)::DOUBLE FROM (SELECT max(level) AS level FROM chains GROUP BY customer_id)`;
 
+// Who brought whom: depths, roots and circles of all; and whom each brought.
+const referralSummary = `SELECT s.customers, s.max_depth, s.roots FROM
+	(SELECT referrals(customer_id, referrer_id) AS r FROM sign_ups) q CROSS JOIN LATERAL referral_summary(q.r) s`;
+const referralRows = `SELECT count(t.root), max(t.depth), sum(t.downstream) FROM
+	(SELECT referrals(customer_id, referrer_id) AS r FROM sign_ups) q CROSS JOIN LATERAL referral_table(q.r) t`;
+
 const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: unit, bar });
 
 // With much work_mem the planner takes a hash over the whole table, index or not. With its
@@ -309,6 +315,14 @@ export const timed = [
 		sql: funnel('timeline', 'stored_visits'),
 		peers: [{ peer: 'DuckDB, ASOF joins of raw rows', duckSql: duckFunnel, bar: 0.3 },
 			{ peer: 'ClickHouse, windowFunnel of raw rows', houseSql: windowFunnel }],
+	},
+	{
+		what: 'referrals of a million customers, and their summary', sql: referralSummary, plan: true,
+		peers: [{ peer: 'a second', ms: 1000, bar: 1 }],
+	},
+	{
+		what: 'referrals of a million customers, a row for each', sql: referralRows,
+		peers: [{ peer: 'their summary', sql: referralSummary }],
 	},
 ];
 
