@@ -115,14 +115,14 @@ double_slots(Grouper *g)
 static uint32
 add_group(Grouper *g, uint64 hash, const Customer *customer)
 {
-	Group *group;
+	CustomerGroup *group;
 
 	if (unlikely(g->ngroups == g->max_groups))
 	{
 		g->groups = array_grow_in(g->rooms, g->groups, &g->max_groups, (int64) g->ngroups + 1,
-								  sizeof(Group));
+								  sizeof(CustomerGroup));
 		g->groups_room.at = g->groups;
-		g->groups_room.size = g->max_groups * sizeof(Group);
+		g->groups_room.size = g->max_groups * sizeof(CustomerGroup);
 	}
 	group = &g->groups[g->ngroups];
 	group->hash = hash;
@@ -159,10 +159,15 @@ find_slot(Grouper *g, CustomerType type, uint64 hash, const Customer *customer)
 }
 
 void
-grouper_open(Grouper *g, CustomerType type, int skip, int64 nrows, int64 nbodies, int64 expected)
+grouper_open(Grouper *g, const DealForm *form, int skip, int64 nrows, int64 nbodies, int64 expected)
 {
 	int bits = 6;
 
+	if (nrows + nbodies > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many rows to be grouped at once: %lld", (long long) (nrows + nbodies)),
+				 errhint("Aggregate in two levels, over fewer customers at once.")));
 	if (MemoryContextMemAllocated(g->rooms, false) > KEPT_MAX)
 		grouper_forget(g);
 
@@ -172,11 +177,12 @@ grouper_open(Grouper *g, CustomerType type, int skip, int64 nrows, int64 nbodies
 	expected = Max(32, Min(expected, nrows + nbodies));
 	while (((int64) 1 << bits) < 2 * expected)
 		bits++;
-	g->type = type;
+	g->type = form->type;
+	g->payload_size = form->sized ? sizeof(uint8 *) : form->payload_size;
 	g->skip = skip;
 	g->ngroups = 0;
-	g->groups = take_room(g, &g->groups_room, expected * sizeof(Group));
-	g->max_groups = (int64) (g->groups_room.size / sizeof(Group));
+	g->groups = take_room(g, &g->groups_room, expected * sizeof(CustomerGroup));
+	g->max_groups = (int64) (g->groups_room.size / sizeof(CustomerGroup));
 	make_slots(g, bits);
 	g->claims = take_room(g, &g->claims_room, nbodies * sizeof(GroupClaim));
 	g->numbers = take_room(g, &g->numbers_room, nrows * sizeof(uint32));
@@ -251,7 +257,7 @@ order_groups(Grouper *g)
 
 	for (slot = 0; slot <= g->mask; slot++)
 	{
-		Group *group;
+		CustomerGroup *group;
 		uint32 hole;
 
 		if ((slot & 0xFFFF) == 0xFFFF)
@@ -262,7 +268,7 @@ order_groups(Grouper *g)
 		group->nrows = g->slots[slot].nrows;
 		for (hole = n++; hole > 0; hole--)
 		{
-			const Group *before = &g->groups[order[hole - 1]];
+			const CustomerGroup *before = &g->groups[order[hole - 1]];
 
 			if (!customer_before(g->type, group->hash, &group->customer, before->hash,
 								 &before->customer))
@@ -314,7 +320,7 @@ grouper_close(Grouper *g, const DealForm *form, const DealChunk *chunk)
 	order_groups(g);
 	for (n = 0; n < g->ngroups; n++)
 	{
-		Group *group = &g->groups[g->order[n]];
+		CustomerGroup *group = &g->groups[g->order[n]];
 
 		group->first_row = row;
 		group->first_body = body;
@@ -322,8 +328,7 @@ grouper_close(Grouper *g, const DealForm *form, const DealChunk *chunk)
 		body += group->nbodies;
 	}
 
-	g->rows = take_room(g, &g->rows_room,
-						(size_t) g->nrows * (form->sized ? sizeof(uint8 *) : form->payload_size));
+	g->rows = take_room(g, &g->rows_room, (size_t) g->nrows * g->payload_size);
 	if (form->type != CUSTOMER_BIGINT || form->small || form->sized)
 		arrange_rows(g, *form, chunk, form->payload_size);
 	else if (form->payload_size == 4)
@@ -341,11 +346,7 @@ grouper_close(Grouper *g, const DealForm *form, const DealChunk *chunk)
 uint32
 grouper_group(Grouper *grouper, const Deal *deal, const DealPart *part)
 {
-	if (part->rows > PG_INT32_MAX)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("too many rows to be grouped at once: %lld", (long long) part->rows)));
-	grouper->payload_size = deal->form.sized ? 0 : deal->form.payload_size;
-	grouper_open(grouper, deal->form.type, deal->skip + deal->bits, part->rows, 0, 0);
+	grouper_open(grouper, &deal->form, deal->skip + deal->bits, part->rows, 0, 0);
 	grouper_rows(grouper, &deal->form, part->first);
 	grouper_close(grouper, &deal->form, part->first);
 	return grouper->ngroups;
@@ -354,7 +355,7 @@ grouper_group(Grouper *grouper, const Deal *deal, const DealPart *part)
 void
 grouper_get(const Grouper *grouper, uint32 n, DealGroup *result)
 {
-	const Group *group = &grouper->groups[grouper->order[n]];
+	const CustomerGroup *group = &grouper->groups[grouper->order[n]];
 	uint32 first = group->first_row - group->nrows;
 
 	result->key = group->customer;
