@@ -559,6 +559,8 @@ base_rewind(BaseCursor *cursor, const Base *base)
 	memset(cursor, 0, sizeof(BaseCursor));
 	cursor->base = base;
 	cursor->part = -1;
+	cursor->reader = palloc0(sizeof(RunReader));
+	run_open(cursor->reader, base->collector, NULL);
 }
 
 void
@@ -632,8 +634,6 @@ base_next_stretch(BaseCursor *cursor)
 	Collector *collector = cursor->base->collector;
 	ByteSpan stretch;
 
-	if (cursor->reader == NULL)
-		cursor->reader = palloc0(sizeof(RunReader));
 	while (cursor->reader->run == NULL || !run_next(cursor->reader, &stretch))
 	{
 		if (++cursor->part >= collector->deal.nparts)

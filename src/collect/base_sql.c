@@ -204,8 +204,8 @@ base_customers(FunctionCallInfo fcinfo)
 	buffer_init(&value, 1024);
 	row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "loyalty customer", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(row_context);
 	base_rewind(&cursor, base);
+	old = MemoryContextSwitchTo(row_context);
 	base_name_customer(&errors, base->type, &customer);
 	while (base_next(&cursor, &customer, &body))
 	{

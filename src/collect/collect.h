@@ -185,7 +185,7 @@ typedef struct BaseCursor
 {
 	const Base *base;
 	int part;
-	struct RunReader *reader; /* of its run; NULL: at no part */
+	struct RunReader *reader; /* of its run */
 	const uint8 *at;
 	const uint8 *end;
 } BaseCursor;
@@ -199,7 +199,7 @@ extern int64 base_count(const Base *base);
 /* Brings all of a base to memory, so that customers and bodies stay where they are. */
 extern void base_hold(const Base *base);
 
-/* Starts a walk over all customers. */
+/* Starts a walk over all customers, which takes its memory from the current context. */
 extern void base_rewind(BaseCursor *cursor, const Base *base);
 
 /* Moves on to the next stretch of entries, grouping its part if that is still to be done. */

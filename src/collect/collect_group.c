@@ -60,6 +60,8 @@ take_grouper(Collector *collector)
 void
 run_open(RunReader *reader, Collector *collector, const CollectRun *run)
 {
+	if (reader->context == NULL)
+		reader->context = CurrentMemoryContext;
 	reader->deal = &collector->deal;
 	reader->run = run;
 	reader->flat_read = false;
@@ -88,10 +90,14 @@ run_next(RunReader *reader, ByteSpan *stretch)
 		const DealExtent *extent = &written->extents[reader->extent];
 		ByteBuffer *room = &reader->rooms[reader->room];
 
-		if (room->data == NULL)
-			buffer_init(room, extent->size);
-		room->len = 0;
-		buffer_reserve(room, extent->size);
+		if (room->cap < extent->size)
+		{
+			if (room->data != NULL)
+				pfree(room->data);
+			room->data = NULL;
+			room->data = MemoryContextAllocHuge(reader->context, extent->size);
+			room->cap = extent->size;
+		}
 		deal_read_extent(reader->deal, extent, room->data);
 		stretch->bytes = room->data;
 		stretch->len = extent->size;

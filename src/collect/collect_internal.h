@@ -170,6 +170,7 @@ struct CollectPart
  */
 typedef struct RunReader
 {
+	MemoryContext context;
 	Deal *deal;
 	const CollectRun *run;
 	const DealChunk *chunk; /* the next */
