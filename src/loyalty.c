@@ -36,4 +36,6 @@ _PG_init(void)
 
 	collect_register(&activity_collect_ops);
 	collect_register(&timeline_collect_ops);
+	collect_register_forms(activity_summary_forms);
+	collect_register_forms(timeline_summary_forms);
 }
