@@ -12,16 +12,16 @@
 
 /* Chunks double between these, head included; the larger one is less where the limit is low, since
  * each part has a chunk that is not full. */
-#define CHUNK_MIN	512
-#define CHUNK_MAX	8192
+#define CHUNK_MIN  512
+#define CHUNK_MAX  8192
 
 /* Rows are dealt to parts when they are more than this, which is quick to group. */
-#define SINGLE_MAX	(64 * 1024)
+#define SINGLE_MAX (64 * 1024)
 
 /* No limit is below this: a few chunks for each part. */
-#define LIMIT_MIN	((size_t) 1024 * 1024)
+#define LIMIT_MIN  ((size_t) 1024 * 1024)
 
-#define CHUNK_HEAD	offsetof(DealChunk, data)
+#define CHUNK_HEAD offsetof(DealChunk, data)
 
 Deal *
 deal_create(MemoryContext context, const RowForm *form, int skip, size_t limit)

@@ -3,9 +3,9 @@
  *		Rows dealt to parts by their customer's hash, in the order in which they come, within a
  *		limit of memory.
  *
- * A row is an append to one of 256 places. Rows beyond the limit go to a temporary file: all that is
- * in memory at once, part by part, so that what a part has there are a few long stretches. A part that
- * is too large to be grouped is dealt again, by the hash's next bits.
+ * A row is an append to one of 256 places. Rows beyond the limit go to a temporary file: all that
+ *is in memory at once, part by part, so that what a part has there are a few long stretches. A part
+ *that is too large to be grouped is dealt again, by the hash's next bits.
  *
  *		row, number		number (4 or 8 bytes), payload
  *		row, others		hash (8), payload, length of the key (4), key

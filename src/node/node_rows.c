@@ -166,8 +166,7 @@ rows_measure(GroupRows *rows, const Datum *values, const bool *nulls)
 			continue;
 		if (column->length == -1)
 		{
-			rows->values[column->varying] =
-				keep_varlena(values[column->child], column->packable);
+			rows->values[column->varying] = keep_varlena(values[column->child], column->packable);
 			rows->sizes[column->varying] = VARSIZE_ANY(rows->values[column->varying]);
 		}
 		else
