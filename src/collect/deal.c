@@ -1,102 +1,103 @@
 /*
  * deal.c
- *		Rows dealt to parts, in memory and in a temporary file; deal.h shows how.
+ *		Rows dealt into parts, in memory and in a temporary file; deal.h shows how.
+ *
+ * Why all parts are written at once: a part then has one stretch in the file for each time that
+ * memory was full, and is read in a few large pieces, while the file needs one buffer and not one
+ * for each part.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "collect/deal.h"
 #include "core/array.h"
 
-/* Chunks double between these, head included; the larger one is less where the limit is low, since
- * each part has a chunk that is not full. */
-#define CHUNK_MIN  512
-#define CHUNK_MAX  8192
+/* Chunks double between these, head included: sizes that the arena hands out again. The larger one
+ * is less where the limit is low, since each part has a chunk that is not full. */
+#define CHUNK_MIN	256
+#define CHUNK_MAX	8192
 
-/* Rows are dealt to parts when they are more than this, which is quick to group. */
-#define SINGLE_MAX (64 * 1024)
+/* Stretches of the file are about so long at most, so that what is loaded can be bounded. */
+#define STRETCH_MAX (1024 * 1024)
 
-/* No limit is below this: a few chunks for each part. */
-#define LIMIT_MIN  ((size_t) 1024 * 1024)
-
-#define CHUNK_HEAD offsetof(DealChunk, data)
-
-Deal *
-deal_create(MemoryContext context, const RowForm *form, int skip, size_t limit)
-{
-	MemoryContext own = AllocSetContextCreate(context, "loyalty rows", ALLOCSET_SMALL_SIZES);
-	Deal *deal = MemoryContextAllocZero(own, sizeof(Deal));
-
-	hash_key_need();
-	deal->form = *form;
-	deal->skip = skip;
-	deal->limit = Max(limit, LIMIT_MIN);
-	deal->context = own;
-	deal->memory = AllocSetContextCreate(own, "loyalty rows in memory", ALLOCSET_SMALL_SIZES);
-	arena_init(&deal->arena, deal->memory);
-	deal->chunk_max = Min(CHUNK_MAX, deal->limit / (4 * COLLECT_PARTS));
-	deal->nparts = 1;
-	deal->parts = MemoryContextAllocZero(own, 2 * sizeof(DealPart));
-	return deal;
-}
+#define CHUNK_HEAD	offsetof(DealChunk, data)
 
 void
-deal_destroy(Deal *deal)
+deal_init(Deal *deal, Arena *arena, DealForm form, int skip, int bits, size_t limit)
 {
-	if (deal->file != NULL)
-		BufFileClose(deal->file);
-	MemoryContextDelete(deal->context);
+	Assert(skip + bits <= 64);
+	hash_key_need();
+	memset(deal, 0, sizeof(Deal));
+	deal->arena = arena;
+	deal->form = form;
+	deal->skip = skip;
+	deal->bits = bits;
+	deal->nparts = 1 << bits;
+	deal->limit = limit;
+	deal->parts = MemoryContextAllocZero(arena->context, deal->nparts * sizeof(DealPart));
 }
 
 /* ---- chunks ---- */
 
+/* Makes a chunk with room for so many bytes; where any size does, what the arena rounds it up to.
+ */
 static DealChunk *
-take_chunk(Deal *deal, size_t room)
+take_chunk(Deal *deal, size_t size)
 {
+	size_t whole = arena_room(CHUNK_HEAD + size);
 	DealChunk *chunk;
 
-	room = arena_room(CHUNK_HEAD + room) - CHUNK_HEAD;
-	chunk = arena_take(&deal->arena, CHUNK_HEAD + room);
+	if (whole - CHUNK_HEAD > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row is too large to be grouped"), errhint("A row has up to 4 GB.")));
+	chunk = arena_take(deal->arena, whole);
 	chunk->next = NULL;
-	chunk->room = room;
 	chunk->used = 0;
-	deal->held += CHUNK_HEAD + room;
+	chunk->rows = 0;
+	chunk->size = (uint32) (whole - CHUNK_HEAD);
+	deal->bytes += whole;
 	return chunk;
 }
 
 static void
 give_chunk(Deal *deal, DealChunk *chunk)
 {
-	deal->held -= CHUNK_HEAD + chunk->room;
-	arena_give(&deal->arena, chunk, CHUNK_HEAD + chunk->room);
+	size_t whole = CHUNK_HEAD + chunk->size;
+
+	deal->bytes -= whole;
+	arena_give(deal->arena, chunk, whole);
 }
 
-/* Notes how far the last chunk is filled; the tail pointers know it while it is being filled. */
-static void
-settle_tail(DealPart *part)
-{
-	if (part->last != NULL)
-	{
-		size_t used = (size_t) (part->tail - part->last->data);
-
-		part->bytes += used - part->last->used;
-		part->last->used = used;
-	}
-}
-
+/* Makes a chunk that may have rows already the last one of a part. */
 static void
 append_chunk(DealPart *part, DealChunk *chunk)
 {
-	if (part->last == NULL)
-		part->first = chunk;
-	else
+	if (part->last != NULL)
+	{
+		deal_settle(part);
+		part->full_bytes += part->last->used;
+		part->full_rows += part->last->rows;
 		part->last->next = chunk;
+	}
+	else
+		part->first = chunk;
 	part->last = chunk;
-	part->held += CHUNK_HEAD + chunk->room;
 	part->tail = chunk->data + chunk->used;
-	part->tail_end = chunk->data + chunk->room;
+	part->tail_end = chunk->data + chunk->size;
+	part->rows += chunk->rows;
+}
+
+static void
+forget_chunks(DealPart *part)
+{
+	part->first = part->last = NULL;
+	part->tail = part->tail_end = NULL;
+	part->rows = part->full_rows = 0;
+	part->full_bytes = 0;
 }
 
 static void
@@ -104,302 +105,381 @@ free_chunks(Deal *deal, DealPart *part)
 {
 	while (part->first != NULL)
 	{
-		DealChunk *next = part->first->next;
+		DealChunk *chunk = part->first;
 
-		give_chunk(deal, part->first);
-		part->first = next;
+		part->first = chunk->next;
+		give_chunk(deal, chunk);
 	}
-	part->last = NULL;
-	part->held = 0;
-	part->tail = part->tail_end = NULL;
+	forget_chunks(part);
+}
+
+size_t
+deal_bytes_of(const DealPart *part)
+{
+	size_t bytes = part->full_bytes;
+
+	if (part->last != NULL)
+		bytes += part->tail - part->last->data;
+	if (part->written != NULL)
+		bytes += part->written->bytes;
+	return bytes;
+}
+
+int64
+deal_rows_of(const DealPart *part)
+{
+	return part->rows + (part->written != NULL ? part->written->rows : 0);
 }
 
 /* ---- the file ---- */
 
 static void
-file_write(Deal *deal, void *bytes, size_t size)
+report_file(const char *what)
 {
-	BufFileWrite(deal->file, bytes, size);
-	deal->written += (int64) size;
+	ereport(ERROR, (errcode_for_file_access(),
+					errmsg("could not %s temporary file of rows to be grouped: %m", what)));
 }
 
 static void
-file_read(Deal *deal, void *to, size_t size)
+close_file(void *arg)
 {
-#if PG_VERSION_NUM >= 160000
-	BufFileReadExact(deal->file, to, size);
-#else
-	if (BufFileRead(deal->file, to, size) != size)
-		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not read rows of a group from a temporary file")));
-#endif
+	DealFile *file = arg;
+
+	/* after an error the resource owner has closed it */
+	if (file->file != NULL && IsTransactionState())
+		BufFileClose(file->file);
+	file->file = NULL;
 }
 
-/* Writes all rows in memory to the file, part by part. */
 static void
-sweep(Deal *deal)
+open_file(Deal *deal)
+{
+	MemoryContext old = MemoryContextSwitchTo(deal->arena->context);
+	DealFile *file = palloc0(sizeof(DealFile));
+
+	file->file = BufFileCreateTemp(false);
+	file->close.func = close_file;
+	file->close.arg = file;
+	MemoryContextRegisterResetCallback(deal->arena->context, &file->close);
+	deal->file = file;
+	MemoryContextSwitchTo(old);
+}
+
+/* Appends a part's chunks to the file. */
+static void
+write_part(Deal *deal, DealPart *part)
+{
+	DealWritten *written = part->written;
+	DealExtent extent = { 0 };
+	DealChunk *chunk;
+
+	deal_settle(part);
+	if (written == NULL)
+		written = part->written = MemoryContextAllocZero(deal->arena->context, sizeof(DealWritten));
+	for (chunk = part->first; chunk != NULL; chunk = chunk->next)
+	{
+		if (extent.rows == 0)
+			BufFileTell(deal->file->file, &extent.file, &extent.at);
+		BufFileWrite(deal->file->file, chunk->data, chunk->used);
+		extent.size += chunk->used;
+		extent.rows += chunk->rows;
+		deal->written += chunk->used;
+		if (chunk->next == NULL || (size_t) extent.size + chunk->next->used > STRETCH_MAX)
+		{
+			written->extents =
+				array_grow_in(deal->arena->context, written->extents, &written->max_extents,
+							  written->nextents + 1, sizeof(DealExtent));
+			written->extents[written->nextents++] = extent;
+			written->rows += extent.rows;
+			written->bytes += extent.size;
+			memset(&extent, 0, sizeof(extent));
+		}
+	}
+	free_chunks(deal, part);
+}
+
+void
+deal_write(Deal *deal)
 {
 	int i;
 
 	if (deal->file == NULL)
+		open_file(deal);
+	else if (BufFileSeek(deal->file->file, deal->file->end_file, deal->file->end_at, SEEK_SET) != 0)
+		report_file("seek in");
+	for (i = 0; i < deal->nparts; i++)
 	{
-		MemoryContext old = MemoryContextSwitchTo(deal->context);
-
-		deal->file = BufFileCreateTemp(false);
-		MemoryContextSwitchTo(old);
+		CHECK_FOR_INTERRUPTS();
+		if (deal->parts[i].first != NULL)
+			write_part(deal, &deal->parts[i]);
 	}
-	for (i = 0; i < deal_parts(deal); i++)
+	BufFileTell(deal->file->file, &deal->file->end_file, &deal->file->end_at);
+}
+
+static void
+read_bytes_of(Deal *deal, void *to, size_t size)
+{
+#if PG_VERSION_NUM >= 160000
+	BufFileReadExact(deal->file->file, to, size);
+#else
+	if (BufFileRead(deal->file->file, to, size) != size)
+		report_file("read");
+#endif
+}
+
+bool
+deal_load(Deal *deal, DealPart *part, size_t at_most)
+{
+	DealWritten *written = part->written;
+	DealPart loaded = { .first = NULL };
+	size_t bytes = 0;
+
+	if (written == NULL || written->next == written->nextents)
+		return false;
+	do
 	{
-		DealPart *part = &deal->parts[i];
-		DealStretch stretch = { 0 };
+		const DealExtent *extent = &written->extents[written->next];
 		DealChunk *chunk;
 
 		CHECK_FOR_INTERRUPTS();
-		settle_tail(part);
-		if (part->first == NULL)
-			continue;
-		BufFileTell(deal->file, &stretch.file, &stretch.offset);
-		for (chunk = part->first; chunk != NULL; chunk = chunk->next)
-		{
-			file_write(deal, &chunk->used, sizeof(chunk->used));
-			file_write(deal, chunk->data, chunk->used);
-			stretch.chunks++;
-		}
-		part->stretches = array_grow_in(deal->context, part->stretches, &part->max_stretches,
-										part->nstretches + 1, sizeof(DealStretch));
-		part->stretches[part->nstretches++] = stretch;
-		free_chunks(deal, part);
+		if (BufFileSeek(deal->file->file, extent->file, extent->at, SEEK_SET) != 0)
+			report_file("seek in");
+		chunk = take_chunk(deal, extent->size);
+		read_bytes_of(deal, chunk->data, extent->size);
+		chunk->used = extent->size;
+		chunk->rows = extent->rows;
+		append_chunk(&loaded, chunk);
+		bytes += extent->size;
+		written->rows -= extent->rows;
+		written->bytes -= extent->size;
+		written->next++;
+	} while (written->next < written->nextents &&
+			 bytes + written->extents[written->next].size <= at_most);
+
+	/* those that it has come behind */
+	deal_settle(part);
+	if (part->first == NULL)
+	{
+		loaded.written = written;
+		*part = loaded;
+		return true;
 	}
+	deal_settle(&loaded);
+	part->full_bytes += loaded.full_bytes + loaded.last->used;
+	part->full_rows += loaded.rows;
+	part->rows += loaded.rows;
+	loaded.last->next = part->first;
+	part->first = loaded.first;
+	return true;
+}
+
+void
+deal_unload(Deal *deal, DealPart *part)
+{
+	DealWritten *written = part->written;
+
+	free_chunks(deal, part);
+	while (written != NULL && written->next > 0)
+	{
+		const DealExtent *extent = &written->extents[--written->next];
+
+		written->rows += extent->rows;
+		written->bytes += extent->size;
+	}
+}
+
+void
+deal_forget(Deal *deal, DealPart *part)
+{
+	free_chunks(deal, part);
+	if (part->written == NULL)
+		return;
+	if (part->written->extents != NULL)
+		pfree(part->written->extents);
+	pfree(part->written);
+	part->written = NULL;
+}
+
+void
+deal_end(Deal *deal)
+{
+	int i;
+
+	for (i = 0; i < deal->nparts; i++)
+		deal_forget(deal, &deal->parts[i]);
+	if (deal->parts != NULL)
+		pfree(deal->parts);
+	deal->parts = NULL;
+	deal->nparts = 0;
+	if (deal->file != NULL && deal->file->file != NULL)
+	{
+		BufFileClose(deal->file->file);
+		deal->file->file = NULL;
+	}
+	deal->file = NULL;
 }
 
 /* ---- dealing ---- */
 
-/* Turns the single part into COLLECT_PARTS. */
-static void
-split(Deal *deal)
+void
+deal_make_room(Deal *deal, DealPart *part, size_t size)
 {
-	DealPart single = deal->parts[0];
-	DealPart no_key = deal->parts[1];
-	DealChunk *chunk;
+	size_t chunk_max = CHUNK_MAX;
+	size_t room = CHUNK_MIN;
 
-	pfree(deal->parts);
-	deal->nparts = COLLECT_PARTS;
-	deal->parts = MemoryContextAllocZero(deal->context, deal_parts(deal) * sizeof(DealPart));
-	deal->parts[deal->nparts] = no_key;
-	settle_tail(&single);
-	for (chunk = single.first; chunk != NULL; chunk = chunk->next)
+	CHECK_FOR_INTERRUPTS();
+	if (deal->limit > 0)
 	{
-		const uint8 *at = chunk->data;
-		const uint8 *end = at + chunk->used;
-
-		while (at < end)
-		{
-			DealtRow row;
-			const uint8 *next = row_read(&deal->form, at, &row);
-
-			memcpy(deal_take(deal, row.hash, false, next - at), at, next - at);
-			at = next;
-		}
+		if (deal->bytes > 0 && deal->bytes + CHUNK_HEAD + size > deal->limit)
+			deal_write(deal);
+		chunk_max = Min(CHUNK_MAX, deal->limit / (4 * deal->nparts));
 	}
-	free_chunks(deal, &single);
+	while (room < chunk_max && room < part->full_bytes)
+		room *= 2;
+	append_chunk(part, take_chunk(deal, Max(room - CHUNK_HEAD, size)));
+}
+
+/* The bytes of a row but for its payload. */
+static inline size_t
+frame_size(const DealForm *form, const Customer *key)
+{
+	size_t size = form->sized ? sizeof(uint32) : 0;
+
+	switch (form->type)
+	{
+		case CUSTOMER_BIGINT:
+			return size + (form->small ? sizeof(int32) : sizeof(int64));
+		case CUSTOMER_UUID:
+			return size + sizeof(uint64) + UUID_LEN;
+		default:
+			return size + sizeof(uint64) + sizeof(uint32) + key->bytes.len;
+	}
+}
+
+static inline uint64
+key_hash(const DealForm *form, const Customer *key)
+{
+	if (form->type == CUSTOMER_BIGINT)
+		return hash_number((uint64) key->number);
+	return hash_bytes_keyed(key->bytes.bytes, key->bytes.len);
 }
 
 uint8 *
-deal_make_room(Deal *deal, uint64 hash, bool no_key, size_t size)
+deal_row(Deal *deal, Customer key, uint32 len)
 {
-	DealPart *part;
-	size_t room;
+	const DealForm *form = &deal->form;
+	uint64 hash = key_hash(form, &key);
+	uint8 *at =
+		deal_place(deal, &deal->parts[deal_part_of(deal, hash)], frame_size(form, &key) + len);
+	uint8 *payload;
 
-	CHECK_FOR_INTERRUPTS();
-	if (deal->nparts == 1 && deal->held > SINGLE_MAX)
-		split(deal);
-	else if (deal->held + size > deal->limit && deal->held > 0)
-		sweep(deal);
-
-	part = &deal->parts[no_key ? deal->nparts : deal_part_of(deal, hash)];
-	if ((size_t) (part->tail_end - part->tail) < size)
+	if (form->type == CUSTOMER_BIGINT && form->small)
 	{
-		room = CHUNK_MIN;
-		while (room < deal->chunk_max && room < part->held)
-			room *= 2;
-		settle_tail(part);
-		append_chunk(part, take_chunk(deal, Max(room - CHUNK_HEAD, size)));
+		int32 number = (int32) key.number;
+
+		memcpy(at, &number, sizeof(number));
+		at += sizeof(number);
 	}
-	part->tail += size;
-	part->rows++;
-	return part->tail - size;
+	else
+	{
+		memcpy(at, form->type == CUSTOMER_BIGINT ? (uint64 *) &key.number : &hash, sizeof(uint64));
+		at += sizeof(uint64);
+	}
+	if (form->sized)
+	{
+		memcpy(at, &len, sizeof(len));
+		at += sizeof(len);
+	}
+	payload = at;
+	at += len;
+	if (form->type == CUSTOMER_TEXT)
+	{
+		uint32 bytes = (uint32) key.bytes.len;
+
+		memcpy(at, &bytes, sizeof(bytes));
+		at += sizeof(bytes);
+	}
+	if (form->type != CUSTOMER_BIGINT)
+		memcpy(at, key.bytes.bytes, key.bytes.len);
+	return payload;
+}
+
+/* Deals the rows of a chunk. */
+static void
+deal_chunk(const DealForm *form, const DealChunk *chunk, Deal *finer)
+{
+	const uint8 *at = chunk->data;
+	const uint8 *end = at + chunk->used;
+
+	while (at < end)
+	{
+		const uint8 *from = at;
+		DealRow row;
+
+		deal_read(form, &at, &row);
+		memcpy(deal_place(finer, &finer->parts[deal_part_of(finer, row.hash)], at - from), from,
+			   at - from);
+	}
 }
 
 void
-deal_close(Deal *deal)
+deal_again(Deal *deal, DealPart *part, Deal *finer)
 {
-	int i;
-
-	for (i = 0; i < deal_parts(deal); i++)
-		settle_tail(&deal->parts[i]);
-	if (!deal_spilled(deal))
-		return;
-	/* all are there, so that memory is free for grouping */
-	sweep(deal);
-	MemoryContextReset(deal->memory);
-	arena_init(&deal->arena, deal->memory);
-}
-
-/* ---- reading ---- */
-
-/* Goes to the next stretch that has chunks left. */
-static bool
-seek_stretch(DealReader *reader)
-{
-	while (reader->left == 0)
+	Assert(finer->skip == deal->skip + deal->bits);
+	deal_settle(part);
+	do
 	{
-		const DealStretch *stretch;
+		while (part->first != NULL)
+		{
+			DealChunk *chunk = part->first;
 
-		if (reader->stretch == reader->part->nstretches)
-			return false;
-		stretch = &reader->part->stretches[reader->stretch++];
-		if (BufFileSeek(reader->deal->file, stretch->file, stretch->offset, SEEK_SET) != 0)
-			ereport(ERROR,
-					(errcode_for_file_access(), errmsg("could not seek in a temporary file")));
-		reader->left = stretch->chunks;
-	}
-	reader->left--;
-	return true;
+			CHECK_FOR_INTERRUPTS();
+			deal_chunk(&deal->form, chunk, finer);
+			part->first = chunk->next;
+			give_chunk(deal, chunk);
+		}
+		forget_chunks(part);
+	} while (deal_load(deal, part, 0));
+	deal_forget(deal, part);
 }
+
+/* ---- walking ---- */
 
 void
-deal_open(DealReader *reader, Deal *deal, int part)
+deal_walk(DealWalk *walk, Deal *deal, DealPart *part)
 {
-	memset(reader, 0, sizeof(DealReader));
-	reader->deal = deal;
-	reader->part = &deal->parts[part];
-	if (!deal_spilled(deal))
-		reader->chunk = deal->parts[part].first;
+	deal_settle(part);
+	walk->deal = deal;
+	walk->part = part;
+	walk->next = part->first;
 }
 
 const DealChunk *
-deal_next(DealReader *reader)
+deal_walk_next(DealWalk *walk)
 {
-	DealChunk *chunk = reader->chunk;
-	size_t used;
+	const DealChunk *chunk = walk->next;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!deal_spilled(reader->deal))
+	if (chunk == NULL)
 	{
-		if (chunk != NULL)
-			reader->chunk = chunk->next;
-		return chunk;
+		if (walk->part->written == NULL)
+			return NULL;
+		free_chunks(walk->deal, walk->part);
+		if (!deal_load(walk->deal, walk->part, 0))
+		{
+			deal_walk_end(walk);
+			return NULL;
+		}
+		chunk = walk->part->first;
 	}
-	if (!seek_stretch(reader))
-		return NULL;
-	file_read(reader->deal, &used, sizeof(used));
-	if (chunk == NULL || chunk->room < used)
-	{
-		if (chunk != NULL)
-			give_chunk(reader->deal, chunk);
-		reader->chunk = NULL;
-		reader->chunk = chunk = take_chunk(reader->deal, used);
-	}
-	chunk->used = used;
-	file_read(reader->deal, chunk->data, used);
+	walk->next = chunk->next;
 	return chunk;
 }
 
 void
-deal_done(DealReader *reader)
+deal_walk_end(DealWalk *walk)
 {
-	if (deal_spilled(reader->deal) && reader->chunk != NULL)
-		give_chunk(reader->deal, reader->chunk);
-	reader->chunk = NULL;
-}
-
-const DealChunk *
-deal_load(Deal *deal, int number)
-{
-	DealPart *part = &deal->parts[number];
-	DealReader reader;
-
-	if (!deal_spilled(deal))
-		return part->first;
-	deal_open(&reader, deal, number);
-	while (seek_stretch(&reader))
-	{
-		DealChunk *chunk;
-		size_t used;
-
-		CHECK_FOR_INTERRUPTS();
-		file_read(deal, &used, sizeof(used));
-		chunk = take_chunk(deal, used);
-		file_read(deal, chunk->data, used);
-		chunk->used = used;
-		append_chunk(part, chunk);
-	}
-	return part->first;
-}
-
-void
-deal_unload(Deal *deal, int number)
-{
-	if (deal_spilled(deal))
-		free_chunks(deal, &deal->parts[number]);
-}
-
-bool
-deal_is_uniform(Deal *deal, int part)
-{
-	DealReader reader;
-	const DealChunk *chunk;
-	uint64 hash = 0;
-	bool any = false;
-
-	deal_open(&reader, deal, part);
-	while ((chunk = deal_next(&reader)) != NULL)
-	{
-		const uint8 *at = chunk->data;
-		const uint8 *end = at + chunk->used;
-
-		while (at < end)
-		{
-			DealtRow row;
-
-			at = row_read(&deal->form, at, &row);
-			if (any && row.hash != hash)
-			{
-				deal_done(&reader);
-				return false;
-			}
-			hash = row.hash;
-			any = true;
-		}
-	}
-	deal_done(&reader);
-	return true;
-}
-
-Deal *
-deal_again(MemoryContext context, Deal *deal, int part, size_t limit)
-{
-	Deal *again = deal_create(context, &deal->form, deal->skip + PART_BITS, limit);
-	DealReader reader;
-	const DealChunk *chunk;
-
-	Assert(again->skip < 64);
-	deal_open(&reader, deal, part);
-	while ((chunk = deal_next(&reader)) != NULL)
-	{
-		const uint8 *at = chunk->data;
-		const uint8 *end = at + chunk->used;
-
-		while (at < end)
-		{
-			DealtRow row;
-			const uint8 *next = row_read(&deal->form, at, &row);
-
-			memcpy(deal_take(again, row.hash, false, next - at), at, next - at);
-			at = next;
-		}
-	}
-	deal_done(&reader);
-	deal_close(again);
-	return again;
+	if (walk->part->written != NULL)
+		deal_unload(walk->deal, walk->part);
+	walk->next = NULL;
 }

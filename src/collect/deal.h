@@ -5,12 +5,13 @@
  *	 Deal
  *	 +- part 0 -------------+  +- part 1 -------------+	 ...  1 part, or 2 to the power of bits
  *	 | chunk -> chunk (tail)|  | chunk -> chunk (tail)|
- *	 | extent, extent ...	|  | extent, extent ...	  |		  written to a file, where memory is over
+ *	 | extent, extent ...	|  | extent, extent ...	  |		  written to a file, where memory is
+ *over
  *	 +----------------------+  +----------------------+
  *
- * A row costs one write behind the last one of its part. Where the chunks of all parts take more than
- * the limit, all of them go to a file, a stretch for each part: so what is dealt is read again part
- * by part, and the order in which its rows came is kept.
+ * A row costs one write behind the last one of its part. Where the chunks of all parts take more
+ *than the limit, all of them go to a file, a stretch for each part: so what is dealt is read again
+ *part by part, and the order in which its rows came is kept.
  *
  * A part that is too large is dealt again, by the next bits of the hash.
  *
@@ -21,7 +22,8 @@
  *		text	hash (8 bytes), payload, length (4 bytes), key
  *
  * where payloads are of their own size, their length stands before them in 4 bytes. Collectors that
- * take bodies deal entries (collect.h): these they take, read and free as bytes, and never deal again.
+ * take bodies deal entries (collect.h): these they take, read and free as bytes, and never deal
+ *again.
  */
 #ifndef LOYALTY_DEAL_H
 #define LOYALTY_DEAL_H
@@ -47,6 +49,7 @@ typedef struct DealChunk
 {
 	struct DealChunk *next;
 	uint32 used; /* of the last one of a part: see deal_settle() */
+	uint32 rows; /* the same */
 	uint32 size; /* of data */
 	uint8 data[FLEXIBLE_ARRAY_MEMBER];
 } DealChunk;
@@ -79,9 +82,19 @@ typedef struct DealPart
 	int64 rows; /* in the chunks */
 	DealChunk *first;
 	DealChunk *last;
-	size_t full_bytes;	  /* of rows in all chunks but the last */
+	size_t full_bytes; /* of rows in all chunks but the last */
+	int64 full_rows;
 	DealWritten *written; /* NULL: nothing */
 } DealPart;
+
+/* It goes with the arena's context, if not earlier. */
+typedef struct DealFile
+{
+	BufFile *file; /* NULL: it was closed */
+	int end_file;  /* where it ends */
+	off_t end_at;
+	MemoryContextCallback close;
+} DealFile;
 
 typedef struct Deal
 {
@@ -94,10 +107,7 @@ typedef struct Deal
 	size_t bytes;	/* of all chunks */
 	size_t limit;	/* beyond it they go to the file; 0: never */
 	int64 written;	/* bytes in the file, ever */
-	BufFile *file;
-	int end_file; /* where it ends */
-	off_t end_at;
-	MemoryContextCallback close;
+	DealFile *file; /* NULL: there is none */
 } Deal;
 
 /* With chunks in this arena; in its context. */
@@ -126,8 +136,8 @@ deal_place(Deal *deal, DealPart *part, size_t size)
 	return part->tail - size;
 }
 
-/* Deals a row with this key; returns where its payload is to be written (len: where it is of its own
- * size, which then stands there already). */
+/* Deals a row with this key; returns where its payload is to be written (len: where it is of its
+ * own size, which then stands there already). */
 extern uint8 *deal_row(Deal *deal, Customer key, uint32 len);
 
 /* Notes how far a part's last chunk is filled; before its chunks are read. */
@@ -135,7 +145,10 @@ static inline void
 deal_settle(DealPart *part)
 {
 	if (part->last != NULL)
+	{
 		part->last->used = (uint32) (part->tail - part->last->data);
+		part->last->rows = (uint32) (part->rows - part->full_rows);
+	}
 }
 
 /* Bytes of a part's rows, in memory and in the file. */
@@ -145,14 +158,35 @@ extern int64 deal_rows_of(const DealPart *part);
 /* Writes all chunks of all parts to the file. */
 extern void deal_write(Deal *deal);
 
-/* Reads what was written of a part into chunks before those that it has, at least one stretch, and no
- * more than about so many bytes; false where nothing is left to be read. The limit doesn't count. */
+/* Reads what was written of a part into chunks before those that it has, at least one stretch, and
+ * no more than about so many bytes; false where nothing is left to be read. The limit doesn't
+ * count. */
 extern bool deal_load(Deal *deal, DealPart *part, size_t at_most);
+
+/* Frees a part's chunks, so that what was written of it can be loaded anew. */
+extern void deal_unload(Deal *deal, DealPart *part);
+
+/*
+ * Walks over all rows of a part, as they stand, a chunk at a time: for a part in the file, that is
+ * after deal_write(). Each chunk is there until the next one is asked for; at the end all is as
+ * before, and where the walk ends early, deal_walk_end() makes it so.
+ */
+typedef struct DealWalk
+{
+	Deal *deal;
+	DealPart *part;
+	const DealChunk *next;
+} DealWalk;
+
+extern void deal_walk(DealWalk *walk, Deal *deal, DealPart *part);
+extern const DealChunk *deal_walk_next(DealWalk *walk);
+extern void deal_walk_end(DealWalk *walk);
 
 /* Frees a part's chunks, and forgets what was written of it. */
 extern void deal_forget(Deal *deal, DealPart *part);
 
-/* Deals the rows of a part into another deal, whose skip is this one's skip + bits, and forgets them. */
+/* Deals the rows of a part into another deal, whose skip is this one's skip + bits, and forgets
+ * them. */
 extern void deal_again(Deal *deal, DealPart *part, Deal *finer);
 
 /* ---- reading rows ---- */
@@ -222,8 +256,9 @@ typedef struct Grouper Grouper;
 extern Grouper *grouper_create(MemoryContext context);
 extern size_t grouper_bytes(const Grouper *grouper);
 
-/* Groups what a part has in chunks (deal_settle() and deal_load() come before): returns how many groups
- * there are. They stay until the next call; keys and sized payloads point into the chunks. */
+/* Groups what a part has in chunks (deal_settle() and deal_load() come before): returns how many
+ * groups there are. They stay until the next call; keys and sized payloads point into the chunks.
+ */
 extern uint32 grouper_group(Grouper *grouper, const Deal *deal, const DealPart *part);
 
 /* A group: payloads in the order in which their rows came. */
@@ -231,7 +266,7 @@ typedef struct DealGroup
 {
 	Customer key;
 	uint32 nrows;
-	uint8 *payloads;		 /* of one size, without gaps; they may be changed */
+	uint8 *payloads;			/* of one size, without gaps; they may be changed */
 	const uint8 **of_their_own; /* else: where each stands, its length in the 4 bytes before */
 } DealGroup;
 
