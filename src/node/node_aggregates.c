@@ -109,11 +109,11 @@ owner_of(Oid function)
 }
 
 static Datum
-initial_value(Datum text, Oid type)
+initial_value(Datum written, Oid type)
 {
 	Oid input;
 	Oid parameter;
-	char *string = TextDatumGetCString(text);
+	char *string = TextDatumGetCString(written);
 	Datum value;
 
 	getTypeInputInfo(type, &input, &parameter);

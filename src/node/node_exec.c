@@ -6,14 +6,14 @@
  * No state is kept but that of the group at hand: its rows are all there when it starts. A hash
  * table that visits a state for each row pays for misses of the cache; a part fits it.
  *
- *		input ... -> deal (collect/deal.h) -> part -> groups (collect/deal_group.h) -> group -> row
- *						 ^                      |
- *						 +----- too large ------+----- all rows have one key: not grouped, but read
- *												|		 again and again, if need be, from where
- *												|		 they are
- *												+----- no key: one group, read the same way
+ *		input ... -> Deal -> part -> Grouper -> group -> row
+ *					  ^       |
+ *					  +-------+---- too large: dealt again, by the next bits of the hash
+ *							  |
+ *							  +---- too large, and all rows have one hash: one group, whose rows are
+ *									fed as they stand; as are those without a key
  *
- * Memory is that of the rows, up to the limit, and of one part being grouped.
+ * Memory is that of the rows, up to the limit, and of one part being grouped, a quarter of it.
  */
 #include "postgres.h"
 
@@ -27,19 +27,27 @@
 #include "utils/uuid.h"
 
 #include "collect/deal.h"
-#include "collect/deal_group.h"
 #include "core/compat.h"
 #include "node/node_internal.h"
 
-/* Dealt again by the next bits, so often can a part be until all of a hash was looked at. */
+/* Rows are dealt to parts when they are more than this, which is quick to group. */
+#define SINGLE_MAX	(64 * 1024)
+
+/* No limit is below this: a few chunks for each part. */
+#define LIMIT_MIN	((size_t) 1024 * 1024)
+
+/* So often can rows be dealt until all of a hash was looked at. */
 #define MAX_LEVELS	(64 / PART_BITS)
 
 /* Rows that are fed at once, where they are not grouped. */
 #define STREAM_ROWS 256
 
+/* Memory for each group of a part, about. */
+#define GROUP_BYTES 160
+
 typedef struct DealLevel
 {
-	Deal *deal;
+	Deal deal;
 	int part; /* at hand; -1: none yet */
 } DealLevel;
 
@@ -57,31 +65,39 @@ typedef struct GroupScanState
 	PlanState *child;
 	GroupAggregates *aggregates;
 	GroupRows *rows;
-	RowForm form;
+	DealForm form;
 	Oid key_type; /* of what a domain is over */
 	double expected_groups;
 	size_t limit;
 	MemoryContext context;	   /* of all that this node holds */
 	MemoryContext row_context; /* of the input's row at hand */
+	Arena arena;
 
 	bool dealt;
+	bool intact; /* all that was dealt can be read again */
 	DealLevel levels[MAX_LEVELS];
 	int depth;
+	Deal keyless; /* rows whose key is NULL; they come last */
 	PartMode mode;
-	RowGroups groups;
-	uint32 next; /* group of the part */
 
-	/* of a part that is read as it stands */
+	/* PART_GROUPED */
+	Grouper *grouper;
+	uint32 ngroups;
+	uint32 next;
+
+	/* PART_STREAM */
+	Deal *stream;
+	DealPart *stream_part;
 	bool more; /* groups that are still to come */
 	MemoryContext done_context;
 	ByteSpan *done; /* keys of groups that were emitted, all of one hash */
 	int ndone;
 
 	/* for EXPLAIN, and to guess how many groups a part has */
-	int64 input_rows;
-	int64 grouped_rows;
-	int64 ngroups;
-	int64 nparts;
+	int64 rows_in;
+	int64 rows_out; /* in groups */
+	int64 groups_out;
+	int64 parts_out;
 	int64 written;
 	Size peak;
 } GroupScanState;
@@ -94,12 +110,11 @@ take_key_type(GroupScanState *state, TupleDesc desc)
 	Form_pg_attribute key = TupleDescAttr(desc, GROUP_KEY_COLUMN - 1);
 
 	state->key_type = getBaseType(key->atttypid);
-	state->form.number_size = sizeof(int64);
 	switch (state->key_type)
 	{
 		case INT2OID:
 		case INT4OID:
-			state->form.number_size = sizeof(int32);
+			state->form.small = true;
 			pg_fallthrough;
 		case INT8OID:
 			state->form.type = CUSTOMER_BIGINT;
@@ -165,23 +180,49 @@ note_memory(GroupScanState *state)
 	state->peak = Max(state->peak, MemoryContextMemAllocated(state->context, true));
 }
 
+/* Writes down what is left in memory, where some of it is in the file: memory is for grouping then.
+ */
+static void
+settle(GroupScanState *state, Deal *deal)
+{
+	note_memory(state);
+	if (deal->file == NULL)
+		return;
+	deal_write(deal);
+	state->written += deal->written;
+}
+
+/* Makes a single part many. */
+static void
+split(GroupScanState *state, Deal *single)
+{
+	Deal many;
+
+	deal_init(&many, &state->arena, state->form, 0, PART_BITS, state->limit);
+	deal_again(single, &single->parts[0], &many);
+	deal_end(single);
+	*single = many;
+}
+
 /* Deals all rows of the child. */
 static void
 deal_input(GroupScanState *state)
 {
-	Deal *deal = deal_create(state->context, &state->form, 0, state->limit);
+	static const uint8 zeros[UUID_LEN] = { 0 };
+	const Customer nobody = { .bytes = { zeros, UUID_LEN } };
+	Deal *deal = &state->levels[0].deal;
 
+	deal_init(deal, &state->arena, state->form, 0, 0, state->limit);
+	deal_init(&state->keyless, &state->arena, state->form, 0, 0, state->limit / 4);
 	state->depth = 0;
-	state->levels[0].deal = deal;
 	state->levels[0].part = -1;
 	state->mode = PART_NONE;
-	state->input_rows = 0;
+	state->dealt = state->intact = true;
 	for (;;)
 	{
 		TupleTableSlot *slot = ExecProcNode(state->child);
-		Customer customer = { 0 };
 		MemoryContext old;
-		bool no_key;
+		uint32 size;
 		uint8 *payload;
 
 		CHECK_FOR_INTERRUPTS();
@@ -190,105 +231,141 @@ deal_input(GroupScanState *state)
 		slot_getallattrs(slot);
 		MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);
-		no_key = slot->tts_isnull[0];
-		if (!no_key)
-			customer = read_key(state, slot->tts_values[0]);
-		payload = deal_row(deal, &customer, no_key,
-						   rows_measure(state->rows, slot->tts_values, slot->tts_isnull));
+		size = rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
+		if (unlikely(slot->tts_isnull[0]))
+			payload = deal_row(&state->keyless, nobody, size);
+		else
+			payload = deal_row(deal, read_key(state, slot->tts_values[0]), size);
 		rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
 		MemoryContextSwitchTo(old);
-		state->input_rows++;
+		state->rows_in++;
+		if (unlikely(deal->bits == 0 && deal->bytes > SINGLE_MAX))
+			split(state, deal);
 	}
 	MemoryContextReset(state->row_context);
-	note_memory(state);
-	deal_close(deal);
-	state->written += deal->written;
-	state->dealt = true;
+	settle(state, deal);
+	settle(state, &state->keyless);
 }
 
 /* ---- parts ---- */
 
-/* How many of these rows' groups there are, going by what was seen, or by what was planned. */
-static int64
+/* How many groups so many rows make, going by what was seen, or by what was planned. */
+static double
 guess_groups(const GroupScanState *state, int64 rows)
 {
-	double share = state->grouped_rows > 0
-					   ? (double) state->ngroups / (double) state->grouped_rows
-					   : state->expected_groups / (double) Max(1, state->input_rows);
+	double share = state->rows_out > 0 ? (double) state->groups_out / (double) state->rows_out
+									   : state->expected_groups / (double) Max(1, state->rows_in);
 
-	return Max(1, (int64) ((double) rows * Min(1.0, share)));
+	return (double) rows * Min(1.0, share);
 }
 
-/* Is grouping a part beyond the limit of memory? */
+/* Would grouping a part take more than its share of the memory? */
 static bool
 is_too_large(const GroupScanState *state, const Deal *deal, const DealPart *part)
 {
-	size_t needed = group_rows_memory(&state->form, part->rows, guess_groups(state, part->rows));
-	size_t room = deal->limit;
+	int64 rows = deal_rows_of(part);
+	size_t row =
+		sizeof(uint32) + (state->form.sized ? sizeof(uint8 *) : (size_t) state->form.payload_size);
+	double needed = (double) rows * (double) row + guess_groups(state, rows) * GROUP_BYTES;
 
-	if (deal->nparts == 1)
-		return false;
-	if (deal_spilled(deal))
-		needed += part->bytes;
-	else
-		room = Max(room - Min(room, deal->held), room / 4);
-	return needed > room;
+	if (part->written != NULL)
+		needed += (double) deal_bytes_of(part);
+	return deal->bits > 0 && needed > (double) (state->limit / 4);
+}
+
+/* Do all rows of a part have the same hash? */
+static bool
+is_uniform(const GroupScanState *state, Deal *deal, DealPart *part)
+{
+	DealWalk walk;
+	const DealChunk *chunk;
+	uint64 hash = 0;
+	bool any = false;
+
+	deal_walk(&walk, deal, part);
+	while ((chunk = deal_walk_next(&walk)) != NULL)
+	{
+		const uint8 *at = chunk->data;
+		const uint8 *end = at + chunk->used;
+
+		while (at < end)
+		{
+			DealRow row;
+
+			deal_read(&state->form, &at, &row);
+			if (any && row.hash != hash)
+			{
+				deal_walk_end(&walk);
+				return false;
+			}
+			hash = row.hash;
+			any = true;
+		}
+	}
+	return true;
 }
 
 static void
 leave_part(GroupScanState *state)
 {
-	const DealLevel *level = &state->levels[state->depth];
-
 	if (state->mode == PART_GROUPED)
-		deal_unload(level->deal, level->part);
+	{
+		DealLevel *level = &state->levels[state->depth];
+		DealPart *part = &level->deal.parts[level->part];
+
+		if (part->written != NULL)
+			deal_unload(&level->deal, part);
+	}
 	state->mode = PART_NONE;
 }
 
 static void
-open_stream(GroupScanState *state)
+open_stream(GroupScanState *state, Deal *deal, DealPart *part)
 {
 	MemoryContextReset(state->done_context);
 	state->done = NULL;
 	state->ndone = 0;
+	state->stream = deal;
+	state->stream_part = part;
 	state->more = true;
 	state->mode = PART_STREAM;
-	state->nparts++;
+	state->parts_out++;
+}
+
+static void
+open_groups(GroupScanState *state, Deal *deal, DealPart *part)
+{
+	while (deal_load(deal, part, SIZE_MAX))
+		;
+	deal_settle(part);
+	state->ngroups = grouper_group(state->grouper, deal, part);
+	state->next = 0;
+	state->mode = PART_GROUPED;
+	state->parts_out++;
+	note_memory(state);
 }
 
 static void
 open_part(GroupScanState *state)
 {
 	DealLevel *level = &state->levels[state->depth];
-	Deal *deal = level->deal;
-	const DealPart *part = &deal->parts[level->part];
+	Deal *deal = &level->deal;
+	DealPart *part = &deal->parts[level->part];
 
-	if (level->part == deal->nparts)
-		open_stream(state);
-	else if (!is_too_large(state, deal, part))
-	{
-		const DealChunk *chunks = deal_load(deal, level->part);
-
-		group_rows(&state->groups, &state->form,
-				   deal->nparts == 1 ? deal->skip : deal->skip + PART_BITS, chunks, part->rows,
-				   guess_groups(state, part->rows));
-		state->next = 0;
-		state->mode = PART_GROUPED;
-		state->nparts++;
-		note_memory(state);
-	}
-	else if (state->depth + 1 == MAX_LEVELS || deal_is_uniform(deal, level->part))
-		open_stream(state);
+	if (!is_too_large(state, deal, part))
+		open_groups(state, deal, part);
+	else if (state->depth + 1 == MAX_LEVELS || is_uniform(state, deal, part))
+		open_stream(state, deal, part);
 	else
 	{
-		Deal *again = deal_again(state->context, deal, level->part, state->limit);
+		DealLevel *finer = &state->levels[++state->depth];
 
-		group_rows_free(&state->groups);
-		note_memory(state);
-		state->written += again->written;
-		level = &state->levels[++state->depth];
-		level->deal = again;
-		level->part = -1;
+		state->intact = false;
+		finer->part = -1;
+		deal_init(&finer->deal, &state->arena, state->form, deal->skip + deal->bits, PART_BITS,
+				  state->limit);
+		deal_again(deal, part, &finer->deal);
+		settle(state, &finer->deal);
 	}
 }
 
@@ -302,20 +379,22 @@ next_part(GroupScanState *state)
 		DealLevel *level = &state->levels[state->depth];
 
 		CHECK_FOR_INTERRUPTS();
-		if (level->part + 1 < deal_parts(level->deal))
-		{
+		if (level->part < level->deal.nparts)
 			level->part++;
-			if (level->deal->parts[level->part].rows > 0)
+		if (level->part < level->deal.nparts)
+		{
+			if (deal_rows_of(&level->deal.parts[level->part]) > 0)
 				open_part(state);
 		}
-		else if (state->depth == 0)
-			return false;
-		else
+		else if (state->depth > 0)
 		{
-			deal_destroy(level->deal);
-			level->deal = NULL;
+			deal_end(&level->deal);
 			state->depth--;
 		}
+		else if (state->stream != &state->keyless && deal_rows_of(&state->keyless.parts[0]) > 0)
+			open_stream(state, &state->keyless, &state->keyless.parts[0]);
+		else
+			return false;
 	}
 	return true;
 }
@@ -326,25 +405,19 @@ next_part(GroupScanState *state)
 static bool
 feed_grouped(GroupScanState *state, Datum *key, bool *null)
 {
-	const RowGroups *groups = &state->groups;
-	const RowGroup *group;
-	RowBatch batch = { 0 };
+	DealGroup group;
+	RowBatch batch = { .stride = state->form.payload_size };
 
-	if (state->next == groups->ngroups)
+	if (state->next == state->ngroups)
 		return false;
-	group = &groups->groups[state->next++];
-	batch.n = (int) group->nrows;
-	if (state->form.own_size)
-		batch.rows = groups->own_payloads + group->first;
-	else
-	{
-		batch.first = groups->payloads + group->first * (size_t) state->form.size;
-		batch.stride = state->form.size;
-	}
+	grouper_get(state->grouper, state->next++, &group);
+	batch.n = (int) group.nrows;
+	batch.first = group.payloads;
+	batch.rows = state->form.sized ? group.of_their_own : NULL;
 	aggregates_start(state->aggregates);
 	aggregates_feed(state->aggregates, &batch);
-	state->grouped_rows += group->nrows;
-	*key = key_datum(state, &group->customer);
+	state->rows_out += group.nrows;
+	*key = key_datum(state, &group.key);
 	*null = false;
 	return true;
 }
@@ -389,49 +462,47 @@ note_key(GroupScanState *state, const Customer *customer)
 static bool
 feed_stream(GroupScanState *state, Datum *key, bool *null)
 {
-	const DealLevel *level = &state->levels[state->depth];
-	bool no_key = level->part == level->deal->nparts;
+	bool no_key = state->stream == &state->keyless;
 	bool by_bytes = !no_key && state->form.type != CUSTOMER_BIGINT;
 	bool found = no_key;
 	Customer customer = { 0 };
 	const uint8 *payloads[STREAM_ROWS];
 	RowBatch batch = { .rows = payloads };
-	DealReader reader;
+	DealWalk walk;
 	const DealChunk *chunk;
 
 	if (!state->more)
 		return false;
 	state->more = false;
 	aggregates_start(state->aggregates);
-	deal_open(&reader, level->deal, level->part);
-	while ((chunk = deal_next(&reader)) != NULL)
+	deal_walk(&walk, state->stream, state->stream_part);
+	while ((chunk = deal_walk_next(&walk)) != NULL)
 	{
 		const uint8 *at = chunk->data;
 		const uint8 *end = at + chunk->used;
 
 		while (at < end)
 		{
-			DealtRow row;
+			DealRow row = { .hash = 0 };
 
-			at = row_read(&state->form, at, &row);
-			if (!found && (!by_bytes || !is_done(state, row.customer.bytes)))
+			deal_read(&state->form, &at, &row);
+			if (!found && (!by_bytes || !is_done(state, row.key.bytes)))
 			{
-				customer = note_key(state, &row.customer);
+				customer = note_key(state, &row.key);
 				found = true;
 			}
-			if (!by_bytes || (found && span_compare(row.customer.bytes, customer.bytes) == 0))
+			if (!by_bytes || (found && span_compare(row.key.bytes, customer.bytes) == 0))
 				payloads[batch.n++] = row.payload;
-			else if (found && !is_done(state, row.customer.bytes))
+			else if (found && !is_done(state, row.key.bytes))
 				state->more = true;
 			if (batch.n == STREAM_ROWS || (at == end && batch.n > 0))
 			{
 				aggregates_feed(state->aggregates, &batch);
-				state->grouped_rows += batch.n;
+				state->rows_out += batch.n;
 				batch.n = 0;
 			}
 		}
 	}
-	deal_done(&reader);
 	Assert(found);
 	*null = no_key;
 	*key = no_key ? (Datum) 0 : key_datum(state, &customer);
@@ -456,7 +527,7 @@ next_group(ScanState *node)
 			 feed_stream(state, &slot->tts_values[0], &slot->tts_isnull[0])))
 		{
 			aggregates_finish(state->aggregates, slot->tts_values + 1, slot->tts_isnull + 1);
-			state->ngroups++;
+			state->groups_out++;
 			return ExecStoreVirtualTuple(slot);
 		}
 		if (!next_part(state))
@@ -502,8 +573,10 @@ group_begin(CustomScanState *node, EState *estate, int eflags)
 		AllocSetContextCreate(state->context, "loyalty row", ALLOCSET_DEFAULT_SIZES);
 	state->done_context =
 		AllocSetContextCreate(state->context, "loyalty keys", ALLOCSET_SMALL_SIZES);
-	state->groups.context = state->context;
-	state->limit = get_hash_memory_limit();
+	arena_init(&state->arena,
+			   AllocSetContextCreate(state->context, "loyalty rows", ALLOCSET_DEFAULT_SIZES));
+	state->grouper = grouper_create(state->context);
+	state->limit = Max(get_hash_memory_limit(), LIMIT_MIN);
 	state->expected_groups = group_plan_groups(scan);
 	take_key_type(state, desc);
 
@@ -515,25 +588,29 @@ group_begin(CustomScanState *node, EState *estate, int eflags)
 	old = MemoryContextSwitchTo(state->context);
 	state->aggregates = aggregates_create(estate, aggrefs, columns, desc, &state->rows);
 	MemoryContextSwitchTo(old);
-	state->form.own_size = state->rows->nvarying > 0;
-	state->form.size = state->rows->fixed_size;
+	state->form.sized = state->rows->nvarying > 0 || state->rows->fixed_size > PG_UINT16_MAX;
+	if (!state->form.sized)
+		state->form.payload_size = (uint16) state->rows->fixed_size;
 }
 
-/* Lets go of what was dealt, but for the first level if it is to be read again. */
+/* Goes back to before the first group; keep: of the rows that were dealt. */
 static void
-leave_levels(GroupScanState *state, bool keep_first)
+rewind_groups(GroupScanState *state, bool keep)
 {
+	ExecClearTuple(state->css.ss.ss_ScanTupleSlot);
 	leave_part(state);
 	aggregates_end(state->aggregates);
+	state->stream = NULL;
+	if (!state->dealt)
+		return;
 	for (; state->depth > 0; state->depth--)
-		deal_destroy(state->levels[state->depth].deal);
+		deal_end(&state->levels[state->depth].deal);
 	state->levels[0].part = -1;
-	if (!keep_first && state->levels[0].deal != NULL)
-	{
-		deal_destroy(state->levels[0].deal);
-		state->levels[0].deal = NULL;
-		state->dealt = false;
-	}
+	if (keep)
+		return;
+	deal_end(&state->levels[0].deal);
+	deal_end(&state->keyless);
+	state->dealt = false;
 }
 
 static void
@@ -543,8 +620,7 @@ group_rescan(CustomScanState *node)
 
 	if (node->ss.ps.chgParam != NULL)
 		UpdateChangedParamSet(state->child, node->ss.ps.chgParam);
-	ExecClearTuple(node->ss.ss_ScanTupleSlot);
-	leave_levels(state, state->dealt && state->child->chgParam == NULL);
+	rewind_groups(state, state->intact && state->child->chgParam == NULL);
 	if (!state->dealt && state->child->chgParam == NULL)
 		ExecReScan(state->child);
 	ExecScanReScan(&node->ss);
@@ -555,8 +631,7 @@ group_end(CustomScanState *node)
 {
 	GroupScanState *state = (GroupScanState *) node;
 
-	ExecClearTuple(node->ss.ss_ScanTupleSlot);
-	leave_levels(state, false);
+	rewind_groups(state, false);
 	MemoryContextDelete(state->context);
 	ExecEndNode(state->child);
 }
@@ -568,9 +643,9 @@ group_explain(CustomScanState *node, List *ancestors, ExplainState *es)
 
 	if (!es->analyze)
 		return;
-	ExplainPropertyInteger("Parts", NULL, state->nparts, es);
-	ExplainPropertyInteger("Groups", NULL, state->ngroups, es);
-	ExplainPropertyInteger("Rows", NULL, state->grouped_rows, es);
+	ExplainPropertyInteger("Parts", NULL, state->parts_out, es);
+	ExplainPropertyInteger("Groups", NULL, state->groups_out, es);
+	ExplainPropertyInteger("Rows", NULL, state->rows_out, es);
 	ExplainPropertyInteger("Memory", "kB", (int64) ((state->peak + 1023) / 1024), es);
 	ExplainPropertyInteger("Disk", "kB", (state->written + 1023) / 1024, es);
 }
