@@ -85,12 +85,6 @@ EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM parted GROUP BY custo
 RESET client_min_messages;
 RESET enable_partitionwise_aggregate;
 
--- a nondeterministic collation: what is equal may differ in its bytes
-DO $$ BEGIN CREATE COLLATION loosely (provider = icu, locale = 'und-u-ks-level2', deterministic = false); EXCEPTION WHEN OTHERS THEN NULL; END $$;
-SET client_min_messages = debug1;
-SELECT count(*) AS "groups, or an error of a server without ICU" FROM (SELECT name COLLATE loosely, activity_agg(at) FROM booking GROUP BY name COLLATE loosely) q;
-RESET client_min_messages;
-
 -- a cursor that outlives its transaction
 BEGIN;
 DECLARE held CURSOR WITH HOLD FOR SELECT customer, activity_count(activity_agg(at)) FROM booking GROUP BY customer HAVING customer < 5;

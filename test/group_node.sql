@@ -213,6 +213,15 @@ INSERT INTO question (name, statement, taken) VALUES
 	('a key that is known', 'SELECT customer, activity_agg(at) FROM ledger WHERE customer = 7 GROUP BY customer', false),
 	('rows in the order of the key', 'SELECT customer, activity_agg(at) FROM (SELECT * FROM ledger ORDER BY customer OFFSET 0) l GROUP BY customer', false);
 
+-- equal names that differ in their bytes, where the server has ICU
+DO $$
+BEGIN
+	CREATE COLLATION loosely (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+	INSERT INTO question (name, statement, taken) VALUES ('a nondeterministic collation', 'SELECT lower(name), n FROM (SELECT CASE WHEN points % 2 = 0 THEN upper(name) ELSE lower(name) END COLLATE loosely AS name, activity_agg(at), count(*) AS n FROM ledger GROUP BY 1) q', false);
+EXCEPTION WHEN feature_not_supported THEN
+	NULL;
+END $$;
+
 SELECT set_config('max_parallel_workers_per_gather', '0', true);
 SELECT node_is('on');
 SELECT set_config('timezone', 'Europe/Berlin', true);

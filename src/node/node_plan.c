@@ -208,7 +208,9 @@ look_at_query(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *h
 	const char *key_why = NULL;
 
 	memset(query, 0, sizeof(*query));
-	if (root->parse->groupingSets != NIL)
+	if (IS_OTHER_REL(grouped))
+		key_why = "each partition is grouped on its own";
+	else if (root->parse->groupingSets != NIL)
 		key_why = "there are grouping sets";
 	else if (list_length(keys) != 1)
 		key_why = "there is not exactly one key";
@@ -230,8 +232,6 @@ look_at_query(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *h
 		;
 	else if (root->parse->hasTargetSRFs)
 		query->why = "a target returns a set";
-	else if (IS_OTHER_REL(grouped))
-		query->why = "it is a partition's share";
 	else if (PATH_REQ_OUTER(input->cheapest_total_path) != NULL)
 		query->why = "its input has parameters";
 	else if (pathkeys_contained_in(root->group_pathkeys, input->cheapest_total_path->pathkeys))
