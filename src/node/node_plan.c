@@ -297,6 +297,16 @@ cost_group_path(PlannerInfo *root, Path *path, const Path *child, const List *ag
 		path->startup_cost + group * groups + path->pathtarget->cost.per_tuple * path->rows;
 }
 
+/* How many processes share the rows of a path, as the server reckons: the leader less so, the more
+ * workers it has to read from. */
+static double
+participants(int workers)
+{
+	double leader = parallel_leader_participation ? Max(1.0 - 0.3 * workers, 0) : 0;
+
+	return workers > 0 ? workers + leader : 1;
+}
+
 /* ---- the path ---- */
 
 /* The column of an expression in the child's target, which gets it if it hasn't yet. */
@@ -331,11 +341,12 @@ child_columns(PathTarget *target, const Aggref *aggref)
 
 static const CustomPathMethods path_methods;
 
-static void
-add_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const GroupQuery *query,
-			   List *having)
+/* A path over rows, whose columns are those of the target; by one process, or a share of several.
+ */
+static CustomPath *
+make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const GroupQuery *query,
+				List *having, Path *rows, int workers)
 {
-	Path *rows = input->cheapest_total_path;
 	PathTarget *target = create_empty_pathtarget();
 	List *columns = NIL;
 	CustomPath *path = makeNode(CustomPath);
@@ -346,20 +357,32 @@ add_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const 
 	foreach (cell, query->aggrefs)
 		columns = lappend(columns, child_columns(target, lfirst_node(Aggref, cell)));
 	set_pathtarget_cost_width(root, target);
+	groups = estimate_num_groups(root, list_make1(query->key), rows->rows * participants(workers),
+								 NULL, NULL);
 	rows = (Path *) create_projection_path(root, input, rows, target);
-	groups = estimate_num_groups(root, list_make1(query->key), rows->rows, NULL, NULL);
 
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = grouped;
 	path->path.pathtarget = grouped->reltarget;
+	path->path.parallel_aware = workers > 0;
 	path->path.parallel_safe = grouped->consider_parallel && rows->parallel_safe;
+	path->path.parallel_workers = workers;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make1(rows);
 	path->custom_private = list_make5(query->key, query->aggrefs, columns,
 									  makeFloat(psprintf("%.1f", groups)), having);
 	path->methods = &path_methods;
-	cost_group_path(root, &path->path, rows, query->aggrefs, groups, having);
-	add_path(grouped, &path->path);
+	cost_group_path(root, &path->path, rows, query->aggrefs, groups / participants(workers),
+					having);
+	return path;
+}
+
+static void
+add_group_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const GroupQuery *query,
+				List *having)
+{
+	add_path(grouped, (Path *) make_group_path(root, input, grouped, query, having,
+											   input->cheapest_total_path, 0));
 }
 
 static void
@@ -381,7 +404,7 @@ add_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, R
 	if (query.why != NULL)
 		ereport(DEBUG1, (errmsg_internal("GROUP BY is left to the server: %s", query.why)));
 	else
-		add_group_path(root, input, grouped, &query, having);
+		add_group_paths(root, input, grouped, &query, having);
 }
 
 /* ---- the plan ---- */
