@@ -42,5 +42,7 @@ _PG_init(void)
 
 	collect_register(&activity_collect_ops);
 	collect_register(&timeline_collect_ops);
+	collect_register_forms(activity_summary_forms);
+	collect_register_forms(timeline_summary_forms);
 	group_node_register();
 }
