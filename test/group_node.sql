@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(146);
+SELECT plan(148);
 
 -- ---- data ----
 
@@ -143,6 +143,8 @@ INSERT INTO question (name, statement) VALUES
 	('an aggregate of several arguments', 'SELECT customer, regr_count(price, floating), activity_agg(at) FROM ledger GROUP BY customer'),
 	-- clauses
 	('FILTER', 'SELECT customer, activity_agg(at) FILTER (WHERE points > 100), timeline_agg(at, points) FILTER (WHERE kind = ''earn''), count(*) FILTER (WHERE points > 100), sum(points) FILTER (WHERE kind IS NULL) FROM ledger GROUP BY customer'),
+	('a FILTER that keeps an argument from errors', 'SELECT customer, timeline_agg(at, 1000 / (points % 5)) FILTER (WHERE points % 5 <> 0), sum(1000 / (points % 7)) FILTER (WHERE points % 7 > 0), max(1000 / (points % 5)) FILTER (WHERE points % 5 <> 0), activity_agg(at) FROM ledger GROUP BY customer'),
+	('a FILTER with a subquery that keeps an argument from errors', 'SELECT customer, timeline_agg(at, 1000 / (points - 5)) FILTER (WHERE points NOT IN (SELECT customer FROM customer WHERE customer < 10)) FROM ledger GROUP BY customer'),
 	('a FILTER that nothing passes', 'SELECT customer, activity_agg(at) FILTER (WHERE false), count(*) FILTER (WHERE NULL), activity_agg(day) FILTER (WHERE points < 0) FROM ledger GROUP BY customer'),
 	('the same aggregate with and without FILTER', 'SELECT customer, activity_agg(at), activity_agg(at) FILTER (WHERE points > 100) FROM ledger GROUP BY customer'),
 	('HAVING', 'SELECT customer, activity_agg(at) FROM ledger GROUP BY customer HAVING count(*) > 30'),

@@ -326,16 +326,46 @@ child_column(PathTarget *target, Expr *expr)
 	return column;
 }
 
+/*
+ * An argument as the child evaluates it. Where a FILTER doesn't let a row pass, its argument isn't
+ * evaluated: it may be an error, as 1 / n FILTER (WHERE n <> 0).
+ */
+static Expr *
+filtered_argument(Expr *argument, Expr *filter)
+{
+	CaseExpr *filtered;
+	CaseWhen *when;
+
+	if (filter == NULL || IsA(argument, Var) || IsA(argument, Const) || IsA(argument, Param))
+		return argument;
+	when = makeNode(CaseWhen);
+	when->expr = filter;
+	when->result = argument;
+	when->location = -1;
+	filtered = makeNode(CaseExpr);
+	filtered->casetype = exprType((Node *) argument);
+	filtered->casecollid = exprCollation((Node *) argument);
+	filtered->args = list_make1(when);
+	filtered->defresult = (Expr *) makeNullConst(filtered->casetype, exprTypmod((Node *) argument),
+												 filtered->casecollid);
+	filtered->location = -1;
+	return (Expr *) filtered;
+}
+
 /* Of one aggregate: the columns of its FILTER and of its arguments. */
 static List *
 child_columns(PathTarget *target, const Aggref *aggref)
 {
-	List *columns =
-		list_make1_int(aggref->aggfilter == NULL ? 0 : child_column(target, aggref->aggfilter));
+	Expr *filter = aggref->aggfilter;
+	List *columns = list_make1_int(filter == NULL ? 0 : child_column(target, filter));
 	ListCell *cell;
 
 	foreach (cell, aggref->args)
-		columns = lappend_int(columns, child_column(target, lfirst_node(TargetEntry, cell)->expr));
+	{
+		Expr *argument = lfirst_node(TargetEntry, cell)->expr;
+
+		columns = lappend_int(columns, child_column(target, filtered_argument(argument, filter)));
+	}
 	return columns;
 }
 
@@ -367,6 +397,9 @@ make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const
 	path->path.parallel_aware = workers > 0;
 	path->path.parallel_safe = grouped->consider_parallel && rows->parallel_safe;
 	path->path.parallel_workers = workers;
+#if PG_VERSION_NUM >= 180000
+	path->path.disabled_nodes = rows->disabled_nodes;
+#endif
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make1(rows);
 	path->custom_private = list_make5(query->key, query->aggrefs, columns,
