@@ -208,7 +208,9 @@ look_at_query(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *h
 	const char *key_why = NULL;
 
 	memset(query, 0, sizeof(*query));
-	if (root->parse->groupingSets != NIL)
+	if (IS_OTHER_REL(grouped))
+		key_why = "each partition is grouped on its own";
+	else if (root->parse->groupingSets != NIL)
 		key_why = "there are grouping sets";
 	else if (list_length(keys) != 1)
 		key_why = "there is not exactly one key";
@@ -230,8 +232,6 @@ look_at_query(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *h
 		;
 	else if (root->parse->hasTargetSRFs)
 		query->why = "a target returns a set";
-	else if (IS_OTHER_REL(grouped))
-		query->why = "it is a partition's share";
 	else if (PATH_REQ_OUTER(input->cheapest_total_path) != NULL)
 		query->why = "its input has parameters";
 	else if (pathkeys_contained_in(root->group_pathkeys, input->cheapest_total_path->pathkeys))
@@ -297,6 +297,16 @@ cost_group_path(PlannerInfo *root, Path *path, const Path *child, const List *ag
 		path->startup_cost + group * groups + path->pathtarget->cost.per_tuple * path->rows;
 }
 
+/* How many processes share the rows of a path, as the server reckons: the leader less so, the more
+ * workers it has to read from. */
+static double
+participants(int workers)
+{
+	double leader = parallel_leader_participation ? Max(1.0 - 0.3 * workers, 0) : 0;
+
+	return workers > 0 ? workers + leader : 1;
+}
+
 /* ---- the path ---- */
 
 /* The column of an expression in the child's target, which gets it if it hasn't yet. */
@@ -316,26 +326,57 @@ child_column(PathTarget *target, Expr *expr)
 	return column;
 }
 
+/*
+ * An argument as the child evaluates it. Where a FILTER doesn't let a row pass, its argument isn't
+ * evaluated: it may be an error, as 1 / n FILTER (WHERE n <> 0).
+ */
+static Expr *
+filtered_argument(Expr *argument, Expr *filter)
+{
+	CaseExpr *filtered;
+	CaseWhen *when;
+
+	if (filter == NULL || IsA(argument, Var) || IsA(argument, Const) || IsA(argument, Param))
+		return argument;
+	when = makeNode(CaseWhen);
+	when->expr = filter;
+	when->result = argument;
+	when->location = -1;
+	filtered = makeNode(CaseExpr);
+	filtered->casetype = exprType((Node *) argument);
+	filtered->casecollid = exprCollation((Node *) argument);
+	filtered->args = list_make1(when);
+	filtered->defresult = (Expr *) makeNullConst(filtered->casetype, exprTypmod((Node *) argument),
+												 filtered->casecollid);
+	filtered->location = -1;
+	return (Expr *) filtered;
+}
+
 /* Of one aggregate: the columns of its FILTER and of its arguments. */
 static List *
 child_columns(PathTarget *target, const Aggref *aggref)
 {
-	List *columns =
-		list_make1_int(aggref->aggfilter == NULL ? 0 : child_column(target, aggref->aggfilter));
+	Expr *filter = aggref->aggfilter;
+	List *columns = list_make1_int(filter == NULL ? 0 : child_column(target, filter));
 	ListCell *cell;
 
 	foreach (cell, aggref->args)
-		columns = lappend_int(columns, child_column(target, lfirst_node(TargetEntry, cell)->expr));
+	{
+		Expr *argument = lfirst_node(TargetEntry, cell)->expr;
+
+		columns = lappend_int(columns, child_column(target, filtered_argument(argument, filter)));
+	}
 	return columns;
 }
 
 static const CustomPathMethods path_methods;
 
-static void
-add_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const GroupQuery *query,
-			   List *having)
+/* A path over rows, whose columns are those of the target; by one process, or a share of several.
+ */
+static CustomPath *
+make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const GroupQuery *query,
+				List *having, Path *rows, int workers)
 {
-	Path *rows = input->cheapest_total_path;
 	PathTarget *target = create_empty_pathtarget();
 	List *columns = NIL;
 	CustomPath *path = makeNode(CustomPath);
@@ -346,20 +387,35 @@ add_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const 
 	foreach (cell, query->aggrefs)
 		columns = lappend(columns, child_columns(target, lfirst_node(Aggref, cell)));
 	set_pathtarget_cost_width(root, target);
+	groups = estimate_num_groups(root, list_make1(query->key), rows->rows * participants(workers),
+								 NULL, NULL);
 	rows = (Path *) create_projection_path(root, input, rows, target);
-	groups = estimate_num_groups(root, list_make1(query->key), rows->rows, NULL, NULL);
 
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = grouped;
 	path->path.pathtarget = grouped->reltarget;
+	path->path.parallel_aware = workers > 0;
 	path->path.parallel_safe = grouped->consider_parallel && rows->parallel_safe;
+	path->path.parallel_workers = workers;
+#if PG_VERSION_NUM >= 180000
+	path->path.disabled_nodes = rows->disabled_nodes;
+#endif
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make1(rows);
 	path->custom_private = list_make5(query->key, query->aggrefs, columns,
 									  makeFloat(psprintf("%.1f", groups)), having);
 	path->methods = &path_methods;
-	cost_group_path(root, &path->path, rows, query->aggrefs, groups, having);
-	add_path(grouped, &path->path);
+	cost_group_path(root, &path->path, rows, query->aggrefs, groups / participants(workers),
+					having);
+	return path;
+}
+
+static void
+add_group_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const GroupQuery *query,
+				List *having)
+{
+	add_path(grouped, (Path *) make_group_path(root, input, grouped, query, having,
+											   input->cheapest_total_path, 0));
 }
 
 static void
@@ -381,7 +437,7 @@ add_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, R
 	if (query.why != NULL)
 		ereport(DEBUG1, (errmsg_internal("GROUP BY is left to the server: %s", query.why)));
 	else
-		add_group_path(root, input, grouped, &query, having);
+		add_group_paths(root, input, grouped, &query, having);
 }
 
 /* ---- the plan ---- */
