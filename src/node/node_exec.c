@@ -653,7 +653,11 @@ explain_key(CustomScanState *node, List *ancestors, ExplainState *es)
 		(Node *) makeVar(INDEX_VAR, 1, exprType((Node *) entry->expr),
 						 exprTypmod((Node *) entry->expr), exprCollation((Node *) entry->expr), 0);
 	List *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, ancestors);
+#if PG_VERSION_NUM >= 180000
+	bool prefix = es->rtable_size > 1 || es->verbose;
+#else
 	bool prefix = list_length(es->rtable) > 1 || es->verbose;
+#endif
 
 	ExplainPropertyList("Group Key", list_make1(deparse_expression(key, context, prefix, true)),
 						es);
@@ -671,7 +675,7 @@ group_explain(CustomScanState *node, List *ancestors, ExplainState *es)
 		return;
 	if (es->format == EXPLAIN_FORMAT_TEXT)
 	{
-		ExplainIndentText(es);
+		appendStringInfoSpaces(es->str, es->indent * 2);
 		appendStringInfo(es->str,
 						 "Parts: " INT64_FORMAT "  Groups: " INT64_FORMAT "  Rows: " INT64_FORMAT
 						 "  Memory: " INT64_FORMAT "kB  Disk: " INT64_FORMAT "kB\n",
