@@ -19,11 +19,18 @@
 
 #include "catalog/pg_type.h"
 #include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/ruleutils.h"
 #include "utils/uuid.h"
 
 #include "collect/deal.h"
@@ -636,18 +643,50 @@ group_end(CustomScanState *node)
 	ExecEndNode(state->child);
 }
 
+/* The key, as the query has it. */
+static void
+explain_key(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	const CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	const TargetEntry *entry = linitial_node(TargetEntry, scan->custom_scan_tlist);
+	Node *key =
+		(Node *) makeVar(INDEX_VAR, 1, exprType((Node *) entry->expr),
+						 exprTypmod((Node *) entry->expr), exprCollation((Node *) entry->expr), 0);
+	List *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, ancestors);
+#if PG_VERSION_NUM >= 180000
+	bool prefix = es->rtable_size > 1 || es->verbose;
+#else
+	bool prefix = list_length(es->rtable) > 1 || es->verbose;
+#endif
+
+	ExplainPropertyList("Group Key", list_make1(deparse_expression(key, context, prefix, true)),
+						es);
+}
+
 static void
 group_explain(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	const GroupScanState *state = (const GroupScanState *) node;
+	int64 memory = (int64) (state->peak / 1024);
+	int64 disk = state->written / 1024;
 
+	explain_key(node, ancestors, es);
 	if (!es->analyze)
 		return;
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+	{
+		appendStringInfoSpaces(es->str, es->indent * 2);
+		appendStringInfo(es->str,
+						 "Parts: " INT64_FORMAT "  Groups: " INT64_FORMAT "  Rows: " INT64_FORMAT
+						 "  Memory: " INT64_FORMAT "kB  Disk: " INT64_FORMAT "kB\n",
+						 state->parts_out, state->groups_out, state->rows_out, memory, disk);
+		return;
+	}
 	ExplainPropertyInteger("Parts", NULL, state->parts_out, es);
 	ExplainPropertyInteger("Groups", NULL, state->groups_out, es);
 	ExplainPropertyInteger("Rows", NULL, state->rows_out, es);
-	ExplainPropertyInteger("Memory", "kB", (int64) ((state->peak + 1023) / 1024), es);
-	ExplainPropertyInteger("Disk", "kB", (state->written + 1023) / 1024, es);
+	ExplainPropertyInteger("Memory", "kB", memory, es);
+	ExplainPropertyInteger("Disk", "kB", disk, es);
 }
 
 static const CustomExecMethods exec_methods = {
