@@ -649,9 +649,6 @@ explain_key(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	const CustomScan *scan = (CustomScan *) node->ss.ps.plan;
 	const TargetEntry *entry = linitial_node(TargetEntry, scan->custom_scan_tlist);
-	Node *key =
-		(Node *) makeVar(INDEX_VAR, 1, exprType((Node *) entry->expr),
-						 exprTypmod((Node *) entry->expr), exprCollation((Node *) entry->expr), 0);
 	List *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, ancestors);
 #if PG_VERSION_NUM >= 180000
 	bool prefix = es->rtable_size > 1 || es->verbose;
@@ -659,7 +656,8 @@ explain_key(CustomScanState *node, List *ancestors, ExplainState *es)
 	bool prefix = list_length(es->rtable) > 1 || es->verbose;
 #endif
 
-	ExplainPropertyList("Group Key", list_make1(deparse_expression(key, context, prefix, true)),
+	ExplainPropertyList("Group Key",
+						list_make1(deparse_expression((Node *) entry->expr, context, prefix, true)),
 						es);
 }
 
