@@ -26,8 +26,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
@@ -236,9 +234,12 @@ deal_input(GroupScanState *state)
 		if (TupIsNull(slot))
 			break;
 		slot_getallattrs(slot);
-		MemoryContextReset(state->row_context);
+		if (!state->row_context->isReset)
+			MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);
-		size = rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
+		size = state->rows->nvarying == 0
+				   ? state->rows->fixed_size
+				   : rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
 		if (unlikely(slot->tts_isnull[0]))
 			payload = deal_row(&state->keyless, nobody, size);
 		else
