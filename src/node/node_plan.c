@@ -437,6 +437,22 @@ add_group_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const
 {
 	add_path(grouped, (Path *) make_group_path(root, input, grouped, query, having,
 											   input->cheapest_total_path, 0));
+	if (grouped->consider_parallel && input->partial_pathlist != NIL)
+	{
+		/* each group is one participant's: so what they give together is complete */
+		Path *rows = linitial(input->partial_pathlist);
+		CustomPath *path =
+			make_group_path(root, input, grouped, query, having, rows, rows->parallel_workers);
+		double total = path->path.rows * participants(rows->parallel_workers);
+
+		if (!path->path.parallel_safe)
+			return;
+		add_partial_path(grouped, &path->path);
+		/* it is gone if another one is better */
+		if (linitial(grouped->partial_pathlist) == path)
+			add_path(grouped, (Path *) create_gather_path(root, grouped, &path->path,
+														  grouped->reltarget, NULL, &total));
+	}
 }
 
 static void
