@@ -108,8 +108,7 @@ read_range(const PolicyObject *object, const PolicyKey *key, void *rule, void *n
 	list = value.val.binary.data;
 	if (JsonContainerSize(list) != 2)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a " RULES_TYPE " has %u elements", path,
-							   JsonContainerSize(list)),
+						errmsg("\"%s\" of a " RULES_TYPE " is not two scores", path),
 						errhint(RANGE_HINT)));
 	range->from = read_score(object, getIthJsonbValueFromContainer(list, 0), path);
 	range->to = read_score(object, getIthJsonbValueFromContainer(list, 1), path);
@@ -473,18 +472,21 @@ put_rule(Rows *rows, const RfmRules *rules, int number, const Box *all)
 	Box box = box_of_rule(rule);
 	Box common;
 	Boxes left = { 0 };
+	bool possible = meet(&box, all, &common);
 	int i;
 
-	if (meet(&box, all, &common))
-		add_box(&left, &common);
+	if (possible)
+	{
+		box = common;
+		add_box(&left, &box);
+	}
 	for (i = 0; i < number; i++)
 	{
 		Box earlier = box_of_rule(&rules->rules[i]);
 
 		if (left.n > 0)
 			take_out(&left, &earlier);
-		if (rules->ranks[i] != rules->ranks[number] && meet(&box, &earlier, &common) &&
-			meet(&common, all, &common))
+		if (possible && rules->ranks[i] != rules->ranks[number] && meet(&box, &earlier, &common))
 			put_box(rows, "overlap", rule->segment, rules->rules[i].segment, &common);
 	}
 	if (left.n == 0)
