@@ -101,10 +101,24 @@ static bool
 sum_values(TimelineReader *reader, TimestampTz end, int128 *sum)
 {
 	bool counts = false;
-	int64 value = 0;
 
 	*sum = 0;
-	if (reader->flags & TIMELINE_RICH)
+	if ((reader->flags & (TIMELINE_RICH | TIMELINE_HAS_VALUES)) == TIMELINE_HAS_VALUES)
+	{
+		for (; reader->left > 0; reader->left--)
+		{
+			TimestampTz at;
+			int64 value = 0;
+
+			(void) timeline_read_instant_and_value(reader, &at, &value);
+			if (at >= end)
+				break;
+			counts = true;
+			*sum += value;
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	else
 	{
 		Event event;
 
@@ -114,14 +128,6 @@ sum_values(TimelineReader *reader, TimestampTz end, int128 *sum)
 			*sum += event.has_value ? event.value : 0;
 			CHECK_FOR_INTERRUPTS();
 		}
-		return counts;
-	}
-	for (; reader->left > 0 && timeline_read_instant(reader) < end; reader->left--)
-	{
-		counts = true;
-		if (reader->flags & TIMELINE_HAS_VALUES && timeline_read_value(reader, &value))
-			*sum += value;
-		CHECK_FOR_INTERRUPTS();
 	}
 	return counts;
 }
