@@ -199,6 +199,22 @@ referral_set_customer(ReferralSet *set, int32 customer)
 		set->nodes[customer].referrer = REFERRER_NONE;
 }
 
+/* The hashes of the next nodes of a result; asks for the memory that finding them needs. */
+static void
+fetch_nodes(const ReferralSet *set, const Referrals *referrals, int32 from, uint32 *hashes)
+{
+	int32 n = Min(BATCH_ROWS, referrals->count - from);
+	int32 i;
+
+	for (i = 0; i < n; i++)
+	{
+		hashes[i] = hash_customer(set->type, referrals_customer(referrals, from + i));
+		__builtin_prefetch(first_slot(set, hashes[i]));
+	}
+	for (i = 0; i < n; i++)
+		fetch_node(set, hashes[i]);
+}
+
 void
 referral_set_nodes(ReferralSet *set, const Referrals *referrals, int32 *nodes)
 {
@@ -213,17 +229,9 @@ referral_set_nodes(ReferralSet *set, const Referrals *referrals, int32 *nodes)
 		resize_slots(set, nslots);
 	for (i = 0; i < referrals->count; i++)
 	{
-		int32 n = i % BATCH_ROWS;
-		int32 j;
-
-		for (j = i; n == 0 && j < Min(i + BATCH_ROWS, referrals->count); j++)
-		{
-			hashes[j - i] = hash_customer(set->type, referrals_customer(referrals, j));
-			__builtin_prefetch(first_slot(set, hashes[j - i]));
-		}
-		for (j = i; n == 0 && j < Min(i + BATCH_ROWS, referrals->count); j++)
-			fetch_node(set, hashes[j - i]);
-		nodes[i] = node_of(set, referrals_customer(referrals, i), hashes[n]);
+		if (i % BATCH_ROWS == 0)
+			fetch_nodes(set, referrals, i, hashes);
+		nodes[i] = node_of(set, referrals_customer(referrals, i), hashes[i % BATCH_ROWS]);
 		if (referrals->customer[i])
 			referral_set_customer(set, nodes[i]);
 		CHECK_FOR_INTERRUPTS();
