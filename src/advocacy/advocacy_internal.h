@@ -29,6 +29,8 @@ extern const char *referrals_customer_type(CustomerType type);
 
 /* ---- referrals_collect.c ---- */
 
+struct Referrals;
+
 /* In place of a customer's referrer. */
 #define REFERRER_NONE  (-1) /* none was named */
 #define NOT_A_CUSTOMER (-2) /* he is only named as a referrer himself */
@@ -84,6 +86,9 @@ extern ReferralSet *referral_set_create(CustomerType type);
 /* The number of a node, made where there is none; and -1 where there is none. */
 extern int32 referral_set_node(ReferralSet *set, Customer customer);
 extern int32 referral_set_find(const ReferralSet *set, Customer customer);
+
+/* The numbers of all nodes of a result, likewise, by its own; its customers become customers. */
+extern void referral_set_nodes(ReferralSet *set, const struct Referrals *referrals, int32 *nodes);
 
 /* A node is a customer, whom nobody need have brought; and by whom he was brought. */
 extern void referral_set_customer(ReferralSet *set, int32 customer);

@@ -86,9 +86,8 @@ find_slot(const ReferralSet *set, Customer customer, uint32 hash)
 }
 
 static void
-double_slots(ReferralSet *set)
+resize_slots(ReferralSet *set, uint64 nslots)
 {
-	uint64 nslots = set->nslots * 2;
 	uint64 mask = nslots - 1;
 	ReferralSlot *slots = MemoryContextAllocExtended(set->context, nslots * sizeof(ReferralSlot),
 													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -135,6 +134,22 @@ keep_bytes(ReferralSet *set, ByteSpan bytes)
 	return kept;
 }
 
+/* The slot where a key is looked for first. */
+static inline const ReferralSlot *
+first_slot(const ReferralSet *set, uint32 hash)
+{
+	return &set->slots[hash & (set->nslots - 1)];
+}
+
+static inline void
+fetch_node(const ReferralSet *set, uint32 hash)
+{
+	const ReferralSlot *slot = first_slot(set, hash);
+
+	if (slot->node != 0)
+		__builtin_prefetch(&set->nodes[slot->node - 1]);
+}
+
 static int32
 node_of(ReferralSet *set, Customer customer, uint32 hash)
 {
@@ -149,7 +164,7 @@ node_of(ReferralSet *set, Customer customer, uint32 hash)
 						errhint("Collect them in parts, by who began the chains.")));
 	if ((uint64) set->nnodes * 2 >= set->nslots)
 	{
-		double_slots(set);
+		resize_slots(set, set->nslots * 2);
 		slot = find_slot(set, customer, hash);
 	}
 	set->nodes = array_grow_in(set->context, set->nodes, &set->max_nodes, set->nnodes + 1,
@@ -177,20 +192,59 @@ referral_set_node(ReferralSet *set, Customer customer)
 	return node_of(set, customer, hash_customer(set->type, customer));
 }
 
-int32
-referral_set_find(const ReferralSet *set, Customer customer)
-{
-	return (int32) find_slot(set, customer, hash_customer(set->type, customer))->node - 1;
-}
-
-/* ---- what is known of them ---- */
-
 void
 referral_set_customer(ReferralSet *set, int32 customer)
 {
 	if (set->nodes[customer].referrer == NOT_A_CUSTOMER)
 		set->nodes[customer].referrer = REFERRER_NONE;
 }
+
+/* The hashes of the next nodes of a result; asks for the memory that finding them needs. */
+static void
+fetch_nodes(const ReferralSet *set, const Referrals *referrals, int32 from, uint32 *hashes)
+{
+	int32 n = Min(BATCH_ROWS, referrals->count - from);
+	int32 i;
+
+	for (i = 0; i < n; i++)
+	{
+		hashes[i] = hash_customer(set->type, referrals_customer(referrals, from + i));
+		__builtin_prefetch(first_slot(set, hashes[i]));
+	}
+	for (i = 0; i < n; i++)
+		fetch_node(set, hashes[i]);
+}
+
+void
+referral_set_nodes(ReferralSet *set, const Referrals *referrals, int32 *nodes)
+{
+	uint64 nslots = set->nslots;
+	uint32 hashes[BATCH_ROWS];
+	int32 i;
+
+	/* most often it is the first, or holds the same customers */
+	while ((uint64) referrals->count * 2 > nslots)
+		nslots *= 2;
+	if (nslots > set->nslots)
+		resize_slots(set, nslots);
+	for (i = 0; i < referrals->count; i++)
+	{
+		if (i % BATCH_ROWS == 0)
+			fetch_nodes(set, referrals, i, hashes);
+		nodes[i] = node_of(set, referrals_customer(referrals, i), hashes[i % BATCH_ROWS]);
+		if (referrals->customer[i])
+			referral_set_customer(set, nodes[i]);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+int32
+referral_set_find(const ReferralSet *set, Customer customer)
+{
+	return (int32) find_slot(set, customer, hash_customer(set->type, customer))->node - 1;
+}
+
+/* ---- who brought them ---- */
 
 static int
 compare_edges(const void *a, const void *b)
@@ -275,22 +329,6 @@ add_row(ReferralSet *set, const ReferralRow *row)
 	referral_set_customer(set, customer);
 	if (row->has_referrer)
 		referral_set_referrer(set, customer, node_of(set, row->referrer, row->referrer_hash));
-}
-
-/* The slot where a key is looked for first. */
-static inline const ReferralSlot *
-first_slot(const ReferralSet *set, uint32 hash)
-{
-	return &set->slots[hash & (set->nslots - 1)];
-}
-
-static inline void
-fetch_node(const ReferralSet *set, uint32 hash)
-{
-	const ReferralSlot *slot = first_slot(set, hash);
-
-	if (slot->node != 0)
-		__builtin_prefetch(&set->nodes[slot->node - 1]);
 }
 
 static void

@@ -41,7 +41,7 @@ array_of(int64 count, size_t size)
 /* A node by its key: what tells nearly all of them apart first. */
 typedef struct KeyOrder
 {
-	uint64 head; /* a number, moved so that none is negative; else the first bytes */
+	uint64 head; /* a number, moved so that none is negative; else the first bytes that differ */
 	const ReferralNode *node;
 } KeyOrder;
 
@@ -62,25 +62,49 @@ key_after(const KeyOrder *a, const KeyOrder *b)
 #include "core/merge_sort.h"
 
 static uint64
-key_head(const ReferralNode *node, CustomerType type)
+key_head(const ReferralNode *node, CustomerType type, uint32 skipped)
 {
 	uint64 head = 0;
 
 	if (type == CUSTOMER_BIGINT)
 		return (uint64) node->key.number ^ (UINT64CONST(1) << 63);
-	memcpy(&head, node->key.bytes, Min(node->len, sizeof(head)));
+	memcpy(&head, node->key.bytes + skipped, Min(node->len - skipped, sizeof(head)));
 	return pg_ntoh64(head);
+}
+
+/* How many bytes all keys begin with: customer-1, customer-2. */
+static uint32
+common_bytes(const ReferralSet *set)
+{
+	const ReferralNode *first = set->nodes;
+	uint32 common;
+	int64 i;
+
+	if (set->type == CUSTOMER_BIGINT || set->nnodes == 0)
+		return 0;
+	common = first->len;
+	for (i = 1; i < set->nnodes && common > 0; i++)
+	{
+		const ReferralNode *node = &set->nodes[i];
+
+		common = Min(common, node->len);
+		while (memcmp(first->key.bytes, node->key.bytes, common) != 0)
+			common--;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return common;
 }
 
 static KeyOrder *
 nodes_in_order(const ReferralSet *set)
 {
 	KeyOrder *order = array_of(set->nnodes, sizeof(KeyOrder));
+	uint32 skipped = common_bytes(set);
 	int64 i;
 
 	for (i = 0; i < set->nnodes; i++)
 	{
-		order[i].head = key_head(&set->nodes[i], set->type);
+		order[i].head = key_head(&set->nodes[i], set->type, skipped);
 		order[i].node = &set->nodes[i];
 	}
 	sort_keys(order, set->nnodes);
@@ -392,13 +416,7 @@ referral_set_add_all(ReferralSet *set, const Referrals *referrals)
 	int32 i;
 
 	referral_set_guests(set, referrals->guests);
-	for (i = 0; i < referrals->count; i++)
-	{
-		nodes[i] = referral_set_node(set, referrals_customer(referrals, i));
-		if (referrals->customer[i])
-			referral_set_customer(set, nodes[i]);
-		CHECK_FOR_INTERRUPTS();
-	}
+	referral_set_nodes(set, referrals, nodes);
 	for (i = 0; i < referrals->count; i++)
 	{
 		int32 j;
