@@ -73,10 +73,7 @@ typedef struct BasketChange
 	int128 amount;
 } BasketChange;
 
-#define BASKET_NO_LABEL	  (-1)
-
-/* There may be as many pairs as the square of that. */
-#define BASKET_MAX_LABELS 1000
+#define BASKET_NO_LABEL (-1)
 
 typedef struct BasketChanges
 {
