@@ -153,41 +153,50 @@ flat_write(Collector *collector, uint8 *to)
 	}
 }
 
-void
+size_t
 flat_put(Collector *collector, ByteBuffer *out, size_t max)
 {
 	size_t start = out->len;
+	size_t left_out = 0;
 	ByteBuffer part;
 	int i;
 
 	buffer_init(&part, 1024);
 	put_header(out, collector, flags_of(collector));
-	for (i = 0; i < collector->deal.nparts && out->len - start <= max; i++)
+	for (i = 0; i < collector->deal.nparts; i++)
 	{
-		const DealPart *raw = &collector->deal.parts[i];
+		DealPart *raw = &collector->deal.parts[i];
+		const CollectRun *run = NULL;
+		PartHead head;
 
 		if (deal_rows_of(raw) > 0 && raw->written == NULL)
 		{
 			part.len = 0;
-			deal_settle(&collector->deal.parts[i]);
-			buffer_put_varint(out, (uint64) group_part(collector, i, NULL, &part));
-			buffer_put_varint(out, part.len);
-			buffer_put_bytes(out, part.data, part.len);
+			deal_settle(raw);
+			head.customers = (uint64) group_part(collector, i, NULL, &part);
+			head.len = part.len;
 		}
 		else
 		{
-			const CollectRun *run = collector_read_part(collector, i);
-			PartHead head = head_of(run);
-
-			buffer_put_varint(out, head.customers);
-			buffer_put_varint(out, head.len);
-			buffer_reserve(out, head.len);
-			if (run != NULL)
-				write_run(collector, run, out->data + out->len);
-			out->len += head.len;
+			run = collector_read_part(collector, i);
+			head = head_of(run);
 		}
+		if (out->len - start + head.len + left_out > max)
+		{
+			left_out += head.len;
+			continue;
+		}
+		buffer_put_varint(out, head.customers);
+		buffer_put_varint(out, head.len);
+		buffer_reserve(out, head.len);
+		if (run != NULL)
+			write_run(collector, run, out->data + out->len);
+		else
+			memcpy(out->data + out->len, part.data, head.len);
+		out->len += head.len;
 	}
 	pfree(part.data);
+	return out->len - start + left_out;
 }
 
 /*

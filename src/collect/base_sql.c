@@ -66,17 +66,18 @@ loyalty_collect_serialize(PG_FUNCTION_ARGS)
 	Collector *state = (Collector *) PG_GETARG_POINTER(0);
 	size_t max = (size_t) max_flat_size * 1024;
 	ByteBuffer result;
+	size_t size;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "collector called outside an aggregate");
 	buffer_init(&result, 1024 + state->deal.bytes / 8);
 	result.len = VARHDRSZ;
-	flat_put(state, &result, max);
-	if (result.len - VARHDRSZ > max)
+	size = flat_put(state, &result, max);
+	if (size > max)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a parallel worker collected more than %d kB, too much to hand over",
-						max_flat_size),
+				 errmsg("a parallel worker collected %zu kB, too much to hand over",
+						(size + 1023) / 1024),
 				 errdetail("The limit is %d kB (loyalty.max_flat_size).", max_flat_size),
 				 errhint("Aggregate in two levels: a summary for each customer with GROUP BY, then "
 						 "the metric's aggregate over the summaries. Or set "
@@ -172,17 +173,6 @@ loyalty_base_send(PG_FUNCTION_ARGS)
 }
 
 /* ---- a row per customer ---- */
-
-static Datum
-customer_datum(CustomerType type, Customer customer)
-{
-	if (type == CUSTOMER_BIGINT)
-		return Int64GetDatum(customer.number);
-	if (type == CUSTOMER_UUID)
-		return PointerGetDatum(customer.bytes.bytes);
-	return PointerGetDatum(
-		cstring_to_text_with_len((const char *) customer.bytes.bytes, (int) customer.bytes.len));
-}
 
 /* What a row takes beyond a customer's bytes and his body. */
 #define ROW_ROOM 64

@@ -19,12 +19,15 @@
 #define SINGLE_MAX	 (192 * 1024)
 
 /*
- * A collector takes as much memory as the server gives to a hash table, and some more, since each
- * part has chunks that are not full. Where that is over, what is raw is grouped if it is a few
- * times what was grouped before; else that would not gain much, and it goes to the file.
+ * What is raw is grouped when it is so many bytes, and some times what was grouped before: memory
+ * that was used already is cheaper than more of it. A collector takes as much as the server gives
+ * to a hash table, and some more, since each part has chunks that are not full. Where that is over
+ * and grouping would not gain much, what is raw goes to the file.
  */
-#define MEMORY_MORE	 ((size_t) 48 * 1024 * 1024)
+#define RAW_MIN		 ((size_t) 64 * 1024 * 1024)
 #define RAW_FACTOR	 3
+#define MEMORY_MORE	 ((size_t) 48 * 1024 * 1024)
+#define STEP_MIN	 ((size_t) 8 * 1024 * 1024)
 
 /* A part's runs are merged when all but the first take more, and 8 times that one. */
 #define ABSORBED_MIN (24 * 1024)
@@ -89,6 +92,7 @@ collector_create(MemoryContext context, const CollectOps *ops, CustomerType type
 	collector->last = PG_INT64_MIN;
 	collector->takes_bodies = takes_bodies;
 	collector->limit = get_hash_memory_limit() + MEMORY_MORE;
+	collector->reduce_at = Min(collector->limit, RAW_MIN);
 	arena_init(&collector->arena, context);
 	deal_init(&collector->deal, &collector->arena, form, 0, 0, 0);
 	collector->parts = MemoryContextAllocZero(context, sizeof(CollectPart));
@@ -109,7 +113,7 @@ part_for_more(Collector *collector, uint64 hash)
 		if (deal->bytes > SINGLE_MAX)
 			collector_split(collector);
 	}
-	else if (deal->bytes > collector->limit)
+	else if (deal->bytes > collector->reduce_at)
 		reduce(collector);
 	return &deal->parts[deal_part_of(deal, hash)];
 }
@@ -255,6 +259,9 @@ reduce(Collector *collector)
 		compact(collector);
 	else
 		deal_write(&collector->deal);
+	grouped = collector->deal.bytes;
+	collector->reduce_at = Min(collector->limit, grouped + Max(RAW_MIN, RAW_FACTOR * grouped));
+	collector->reduce_at = Max(collector->reduce_at, grouped + STEP_MIN);
 }
 
 /* A run that is in memory stays there: somebody may be reading it. */

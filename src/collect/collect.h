@@ -127,7 +127,8 @@ typedef struct Collector
 	Arena arena;
 	Deal deal;			/* what is raw: rows, or entries */
 	CollectPart *parts; /* what is not, for each part of the deal */
-	size_t limit;		/* bytes of memory */
+	size_t limit;		/* bytes of memory, */
+	size_t reduce_at;	/* and those at which there is something to do */
 	int64 guests;		/* rows without customer */
 	int64 last;			/* when the last event is, as CollectOps.last has it, */
 	bool last_unknown;	/* unless bodies came that nobody has looked into */

@@ -232,8 +232,9 @@ extern size_t flat_size(Collector *collector);
 /* Writes it. */
 extern void flat_write(Collector *collector, uint8 *to);
 
-/* Appends it, grouping what is raw on the way; stops where it takes more than so many bytes. */
-extern void flat_put(Collector *collector, ByteBuffer *out, size_t max);
+/* Appends it, grouping what is raw on the way. Returns its size: more than max bytes are not
+ * written. */
+extern size_t flat_put(Collector *collector, ByteBuffer *out, size_t max);
 
 /* Reads a flat form that was written here, or before pg_upgrade (see Collector.foreign_order): runs
  * point into it. The result is allocated in the current context. */
