@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(240);
+SELECT plan(243);
 
 -- ---- data ----
 
@@ -438,6 +438,20 @@ SELECT is((node ->> 'Groups')::int, (SELECT count(*)::int FROM activities_wanted
 SELECT is((node ->> 'Actual Rows')::numeric, (SELECT count(*)::numeric FROM (SELECT FROM ledger GROUP BY customer HAVING count(*) > 30) q), 'rows that HAVING lets through') FROM analyzed;
 SELECT cmp_ok((node ->> 'Parts')::int, '>=', 1, 'Parts') FROM analyzed;
 SELECT cmp_ok((node ->> 'Memory')::int, '>', 0, 'Memory') FROM analyzed;
+
+CREATE FUNCTION text_of(options text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE format('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF%s) %s', options, statement) LOOP
+		plan := plan || line || E'\n';
+	END LOOP;
+	RETURN plan;
+END $$;
+SELECT matches(text_of('', 'SELECT customer, activity_agg(at) FROM ledger GROUP BY customer'), E'\n  Group Key: customer\n  Parts: \\d+  Groups: 601  Rows: 20000  Memory: \\d+kB  Disk: 0kB\n', 'in text, on a line');
+SELECT matches(text_of(', FORMAT YAML', 'SELECT customer, activity_agg(at) FROM ledger GROUP BY customer'), E'Group Key: \n +- "customer"\n(?:.*\n)* *Parts: \\d+\n *Groups: 601\n *Rows: 20000\n *Memory: \\d+\n *Disk: 0\n', 'in YAML, one each');
+SELECT matches(text_of(', FORMAT XML', 'SELECT customer, activity_agg(at) FROM ledger GROUP BY customer'), '<Groups>601</Groups>', 'in XML');
 
 -- ---- the rest ----
 
