@@ -21,6 +21,7 @@ OUR_HEADERS := $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
 # beside them are templates that they expand (src/expand.awk).
 SQL_PARTS := \
 	src/core/core.sql \
+	src/node/node.sql \
 	src/activity/activity.sql \
 	src/timeline/timeline.sql \
 	src/activity/collectors.sql \
@@ -40,6 +41,14 @@ SQL_PARTS := \
 	src/tiers/base.sql \
 	src/earn/earn.sql \
 	src/program/program.sql \
+	src/segments/rfm.sql \
+	src/segments/concentration.sql \
+	src/segments/basket_switching.sql \
+	src/segments/existing_vs_new.sql \
+	src/segments/wallet.sql \
+	src/voice/voice.sql \
+	src/effect/effect.sql \
+	src/advocacy/advocacy.sql \
 	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS) src/update/%),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql

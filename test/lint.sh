@@ -8,7 +8,7 @@ test/setup.sh lint
 cppcheck --quiet --std=c99 --language=c --inline-suppr --error-exitcode=1 \
 	--enable=warning,performance,portability --suppressions-list=test/cppcheck.suppress \
 	--include=test/cppcheck.h -I src -j "$(nproc)" src
-! grep -rn --include='*.[ch]' SET_VARSIZE src | grep -v '^src/core/codec.c:' ||
+! grep -rn --include='*.[ch]' 'SET_VARSIZE\(_4B\)\?(' src | grep -v '^src/core/codec.c:' ||
 	die "the size of a datum is set by datum_set_size() or datum_allocate(), which refuse 1 GB"
 
 
@@ -26,7 +26,7 @@ grep -rnoE --include='*.[ch]' '#include "[a-z]+/[a-z0-9_]+\.h"' src/*/ | awk -F 
 		floors = split("core calendar collect policy metric activity timeline", floor_names, " ")
 		for (i = 1; i <= floors; i++)
 			floor[floor_names[i]] = i
-		concepts = split("retention growth repeat survival funnel points tiers earn", concept_names, " ")
+		concepts = split("retention growth repeat survival funnel points tiers earn segments voice effect advocacy node", concept_names, " ")
 		for (i = 1; i <= concepts; i++)
 			floor[concept_names[i]] = floors + 1
 		floor["program"] = floors + 2

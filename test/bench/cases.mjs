@@ -88,6 +88,20 @@ const duckIntervals = `SELECT quantile_cont(gap, 0.5)::DOUBLE
 	FROM (SELECT day - lag(day) OVER (PARTITION BY customer_id ORDER BY day) AS gap
 		FROM (SELECT DISTINCT customer_id, ordered_at::DATE AS day FROM orders))`;
 
+// Scores by ntile(), and the published map of segments. Of frequency purchase days; or purchases, which is less work.
+const duckRfm = frequency => `SELECT count(*)::DOUBLE, sum(members)::DOUBLE, sum(revenue)::DOUBLE FROM (
+	SELECT CASE WHEN r = 5 AND f = 5 AND m = 5 THEN 'Champions' WHEN r >= 3 AND f >= 3 AND m >= 2 THEN 'Potential Loyalist'
+			WHEN r BETWEEN 2 AND 4 AND f BETWEEN 2 AND 4 AND m BETWEEN 2 AND 4 THEN 'Loyal Customers' WHEN r BETWEEN 3 AND 4 AND f <= 3 AND m >= 3 THEN 'Promising'
+			WHEN r >= 4 AND f <= 3 THEN 'New Customers' WHEN r <= 2 AND f BETWEEN 3 AND 4 AND m >= 4 THEN 'Can''t Lose Them'
+			WHEN r <= 2 AND f >= 2 AND m >= 4 THEN 'At Risk' WHEN r <= 3 AND f >= 3 AND m >= 3 THEN 'Need Attention'
+			WHEN r BETWEEN 2 AND 3 AND f <= 3 AND m <= 4 THEN 'About To Sleep' WHEN r = 1 THEN 'Lost' ELSE 'Others' END AS segment,
+		count(*) AS members, sum(monetary) AS revenue
+	FROM (SELECT monetary, ntile(5) OVER (ORDER BY last_day) AS r, ntile(5) OVER (ORDER BY frequency) AS f, ntile(5) OVER (ORDER BY monetary) AS m
+		FROM (SELECT max(ordered_at::DATE) AS last_day, ${frequency} AS frequency, sum(amount) AS monetary FROM orders GROUP BY customer_id))
+	GROUP BY segment)`;
+const duckRfmDays = duckRfm('count(DISTINCT ordered_at::DATE)');
+const duckRfmPurchases = duckRfm('count(*)');
+
 // Four steps within a week.
 const steps = ['view', 'cart', 'checkout', 'payment'];
 const funnel = (of, table) => `SELECT string_agg(t.reached::text, ' ') FROM
@@ -102,6 +116,12 @@ const duckFunnel = `WITH ${steps.map((step, n) => `s${n} AS (SELECT customer_id,
 		chains AS (SELECT s0.customer_id, 1 + ${steps.slice(1).map((_, n) => `(s${n + 1}.seen_at <= s0.seen_at + INTERVAL 7 DAYS)::INT`).map(reached => `coalesce(${reached}, 0)`).join(' + ')} AS level
 			FROM s0 ${steps.slice(1).map((_, n) => `ASOF LEFT JOIN s${n + 1} ON s${n + 1}.customer_id = s0.customer_id AND s${n + 1}.seen_at >= s${n}.seen_at`).join(' ')})
 	SELECT count(*) FILTER (level >= 4)::DOUBLE, count(*)::DOUBLE FROM (SELECT max(level) AS level FROM chains GROUP BY customer_id)`;
+
+// Who brought whom: depths, roots and circles of all; and whom each brought.
+const referralSummary = `SELECT s.customers, s.max_depth, s.roots FROM
+	(SELECT referrals(customer_id, referrer_id) AS r FROM sign_ups) q CROSS JOIN LATERAL referral_summary(q.r) s`;
+const referralRows = `SELECT count(t.root), max(t.depth), sum(t.downstream) FROM
+	(SELECT referrals(customer_id, referrer_id) AS r FROM sign_ups) q CROSS JOIN LATERAL referral_table(q.r) t`;
 
 const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: unit, bar });
 
@@ -271,6 +291,20 @@ export const timed = [
 		peers: [{ peer: 'DuckDB, the same from raw rows', duckSql: duckIntervals, bar: 0.3 }],
 	},
 	{
+		what: 'rfm_census by its own scale, from raw rows', sql: overOrders(`rfm_census(base, as_of => ${lastDay})`), plan: true,
+		peers: [{ peer: 'DuckDB, ntile, purchase days', duckSql: duckRfmDays, bar: 2 }, { peer: 'DuckDB, ntile, purchases', duckSql: duckRfmPurchases }],
+	},
+	{
+		what: 'rfm_census by its own scale, over stored timelines',
+		sql: `SELECT pg_column_size(rfm_census(base, as_of => ${lastDay})) FROM (SELECT timelines(customer_id, timeline) AS base FROM stored_timelines) q`,
+		peers: [{ peer: 'DuckDB, ntile, purchase days, raw rows', duckSql: duckRfmDays, bar: 1 }, { peer: 'DuckDB, ntile, purchases, raw rows', duckSql: duckRfmPurchases }],
+	},
+	{
+		what: 'rfm_scale, then rfm_census, two-level over stored timelines',
+		sql: `SELECT pg_column_size(rfm_census(timeline, (SELECT rfm_scale(timeline, 5, ${lastDay}) FROM stored_timelines), '{}', ${lastDay})) FROM stored_timelines`,
+		peers: [{ peer: 'DuckDB, ntile, purchase days, raw rows', duckSql: duckRfmDays, bar: 1 }, { peer: 'DuckDB, ntile, purchases, raw rows', duckSql: duckRfmPurchases }],
+	},
+	{
 		what: 'funnel_totals, 4 steps, from raw rows', plan: true,
 		sql: funnel('timelines(customer_id, at, step)', 'visits'),
 		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 },
@@ -281,6 +315,14 @@ export const timed = [
 		sql: funnel('timeline', 'stored_visits'),
 		peers: [{ peer: 'DuckDB, ASOF joins of raw rows', duckSql: duckFunnel, bar: 0.3 },
 			{ peer: 'ClickHouse, windowFunnel of raw rows', houseSql: windowFunnel }],
+	},
+	{
+		what: 'referrals of a million customers, and their summary', sql: referralSummary, plan: true,
+		peers: [{ peer: 'a second', ms: 1000, bar: 1 }],
+	},
+	{
+		what: 'referrals of a million customers, a row for each', sql: referralRows,
+		peers: [{ peer: 'their summary', sql: referralSummary }],
 	},
 ];
 
