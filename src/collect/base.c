@@ -6,7 +6,7 @@
  * handed out read-only, so nobody moves or frees it before the aggregate's
  * state goes.
  *
- * A compacted collector as bytes is what a worker hands over, and what a base is in a table:
+ * A collector as bytes is what a worker hands over, and what a base is in a table:
  *
  *		byte	version
  *		byte	id of what is collected (CollectOps)

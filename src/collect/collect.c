@@ -26,7 +26,7 @@
  */
 #define RAW_MIN		 ((size_t) 64 * 1024 * 1024)
 #define RAW_FACTOR	 3
-#define MEMORY_MORE	 ((size_t) 48 * 1024 * 1024)
+#define MEMORY_MORE	 ((size_t) 36 * 1024 * 1024)
 #define STEP_MIN	 ((size_t) 8 * 1024 * 1024)
 
 /* A part's runs are merged when all but the first take more, and 8 times that one. */

@@ -12,15 +12,15 @@
  *	 | raw:	 chunk -> chunk	   |   | raw:  chunk -> chunk	 |		  that one part fits the cache
  *	 +-------------------------+   +-------------------------+
  *
- * A row costs an append to the raw chunks of its part. When those have grown to
- * a few times the part's runs, the part is compacted: rows and runs are grouped
- * by customer into one new run with an entry for each. So memory is that of the
- * bodies times a small factor, whatever the number of rows.
+ * A row costs an append to the raw chunks of its part (deal.h). When all of them have grown to a
+ * few times what was grouped, parts are compacted: raw rows and runs are grouped by customer into
+ * one new run with an entry for each. Where that would gain little and memory is over, raw rows go
+ * to a file. What is still raw at the end is grouped part by part, when the base is read.
  *
  * Hashes are those of the server's key (hash_key.h), and runs are in their order.
  *
- * A base is a compacted collector. Workers hand over the same bytes that a base
- * is flattened to (base.c):
+ * A base is a collector at its end. Workers hand over the same bytes that a base is flattened to
+ * (base.c):
  *
  *		header
  *		part*	varint customers, varint bytes, entry*

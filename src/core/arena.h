@@ -4,8 +4,8 @@
  *
  * A large arena takes its memory in blocks of some megabytes, which the system is asked to back by
  * huge pages: on many machines the first touch of a page of 4 kB costs more than all that is
- *written to it. Pieces that are given back wait in lists by size to be taken again. A small arena
- *takes each piece from its memory context, so that it is no larger than what is in it.
+ * written to it. Pieces that are given back wait in lists by size to be taken again. A small arena
+ * takes each piece from its memory context, so that it is no larger than what is in it.
  *
  * All of it is the context's, which counts it and frees it: an error leaks nothing.
  */
