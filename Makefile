@@ -21,6 +21,7 @@ OUR_HEADERS := $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
 # beside them are templates that they expand (src/expand.awk).
 SQL_PARTS := \
 	src/core/core.sql \
+	src/node/node.sql \
 	src/activity/activity.sql \
 	src/timeline/timeline.sql \
 	src/activity/collectors.sql \

@@ -9,6 +9,7 @@
 
 #include "activity/activity.h"
 #include "collect/collect.h"
+#include "node/node.h"
 #include "timeline/timeline.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
@@ -32,8 +33,16 @@ _PG_init(void)
 							"parallel worker hands over what it collected.",
 							&max_flat_size, MAX_FLAT_SIZE_KB, 1, MAX_FLAT_SIZE_KB, PGC_USERSET,
 							GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomBoolVariable("loyalty.enable_group_node",
+							 "Lets GROUP BY customer be done by a plan node of loyalty.",
+							 "The planner takes it where it is the cheapest, for one key and "
+							 "aggregates that loyalty's stand among.",
+							 &enable_group_node, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("loyalty");
 
 	collect_register(&activity_collect_ops);
 	collect_register(&timeline_collect_ops);
+	collect_register_forms(activity_summary_forms);
+	collect_register_forms(timeline_summary_forms);
+	group_node_register();
 }

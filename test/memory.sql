@@ -10,6 +10,7 @@ SELECT no_plan();
 SET LOCAL enable_sort = off;
 SET LOCAL enable_incremental_sort = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL loyalty.enable_group_node = off;
 SET LOCAL work_mem = '2GB';
 
 \ir reference/arguments.sql

@@ -79,6 +79,11 @@ extern const CollectOps activity_collect_ops;
 
 #define ACTIVITY_OPS_ID 1
 
+/* Forms of activity_agg() that are summed up from such rows; the last one has no transition. */
+extern const SummaryForm activity_summary_forms[];
+extern PGDLLEXPORT Datum loyalty_activity_agg_add_at(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum loyalty_activity_agg_add_day(PG_FUNCTION_ARGS);
+
 /* ---- reading, inline ---- */
 
 /* Starts a walk. */

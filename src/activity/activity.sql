@@ -147,15 +147,15 @@ COMMENT ON FUNCTION activity_longest_streak(activity_set, calendar_period) IS
 -- COST: what handles a group takes as long as its 20 days or so. Where nearly each worker sees
 -- nearly each group, handing over all of them is what makes workers slower than none.
 CREATE FUNCTION activity_agg_add(state internal, at timestamptz) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_at' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_at' LANGUAGE C STABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION activity_agg_add(state internal, day date) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_day' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_day' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION activity_agg_add(state internal, at timestamptz, zone text) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_at_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_at_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION activity_agg_add(state internal, day date, zone text) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_day_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_day_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION activity_agg_add(state internal, activity activity_set) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_set' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
+	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_add_set' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20 SUPPORT group_node_support;
 CREATE FUNCTION activity_agg_combine(state internal, other internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_activity_agg_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 CREATE FUNCTION activity_agg_serialize(state internal) RETURNS bytea

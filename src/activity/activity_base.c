@@ -61,35 +61,44 @@ typedef enum ActivityArgument
 	ARGUMENT_SET
 } ActivityArgument;
 
+/* The day that a row means, by its arguments behind the customer, and the zone in which it was
+ * counted, if that is known. */
+static pg_attribute_always_inline DateADT
+read_day(const NullableDatum *args, ActivityArgument argument, ZoneDays **zone)
+{
+	DateADT day;
+
+	*zone = NULL;
+	if (args[0].isnull)
+		return ACTIVITY_NO_DAY;
+	if (argument == ARGUMENT_AT)
+		*zone = zone_of_session();
+	else if (argument != ARGUMENT_DAY)
+	{
+		text *name;
+
+		if (args[1].isnull)
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("zone must not be null where %s is given",
+								   argument == ARGUMENT_DAY_ZONE ? "a day" : "at")));
+		name = DatumGetTextPP(args[1].value);
+		*zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	}
+	if (argument == ARGUMENT_AT || argument == ARGUMENT_AT_ZONE)
+		return zone_day(*zone, DatumGetTimestampTz(args[0].value));
+	day = DatumGetDateADT(args[0].value);
+	check_finite_day(day);
+	return day;
+}
+
 static pg_attribute_always_inline void
 add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityArgument argument)
 {
-	DateADT day = ACTIVITY_NO_DAY;
+	ZoneDays *zone;
+	DateADT day = read_day(&fcinfo->args[2], argument, &zone);
 
-	if (!PG_ARGISNULL(2))
+	if (day != ACTIVITY_NO_DAY)
 	{
-		ZoneDays *zone = NULL;
-
-		if (argument == ARGUMENT_AT)
-			zone = zone_of_session();
-		else if (argument != ARGUMENT_DAY)
-		{
-			text *name;
-
-			if (PG_ARGISNULL(3))
-				ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-								errmsg("zone must not be null where %s is given",
-									   argument == ARGUMENT_DAY_ZONE ? "a day" : "at")));
-			name = PG_GETARG_TEXT_PP(3);
-			zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-		}
-		if (argument == ARGUMENT_DAY || argument == ARGUMENT_DAY_ZONE)
-		{
-			day = PG_GETARG_DATEADT(2);
-			check_finite_day(day);
-		}
-		else
-			day = zone_day(zone, PG_GETARG_TIMESTAMPTZ(2));
 		if (zone == NULL)
 			collector_note_zone(state, ZONE_MIXED, NULL);
 		else if (unlikely(state->noted != zone))
@@ -175,6 +184,40 @@ ACTIVITIES_OF(bigint, CUSTOMER_BIGINT);
 ACTIVITIES_OF(numeric, CUSTOMER_BIGINT);
 ACTIVITIES_OF(uuid, CUSTOMER_UUID);
 ACTIVITIES_OF(text, CUSTOMER_TEXT);
+
+/* ---- activity_agg() as a collector's rows ---- */
+
+static void
+deal_at(uint8 *to, const NullableDatum *args)
+{
+	ZoneDays *zone;
+	DateADT day = read_day(args, ARGUMENT_AT, &zone);
+
+	memcpy(to, &day, sizeof(day));
+}
+
+static void
+deal_day(uint8 *to, const NullableDatum *args)
+{
+	ZoneDays *zone;
+	DateADT day = read_day(args, ARGUMENT_DAY, &zone);
+
+	memcpy(to, &day, sizeof(day));
+}
+
+const SummaryForm activity_summary_forms[] = {
+	{ .transition = loyalty_activity_agg_add_at,
+	  .ops = &activity_collect_ops,
+	  .nargs = 1,
+	  .dealt_size = sizeof(DateADT),
+	  .deal = deal_at },
+	{ .transition = loyalty_activity_agg_add_day,
+	  .ops = &activity_collect_ops,
+	  .nargs = 1,
+	  .dealt_size = sizeof(DateADT),
+	  .deal = deal_day },
+	{ .transition = NULL },
+};
 
 /* ---- the base types ---- */
 

@@ -44,6 +44,33 @@ collect_ops(uint8 id)
 	return id < MAX_OPS ? registered[id] : NULL;
 }
 
+/* Of a library that is loaded once: lists of forms. */
+static const SummaryForm *registered_forms[MAX_OPS];
+static int nforms;
+
+void
+collect_register_forms(const SummaryForm *forms)
+{
+	Assert(nforms < MAX_OPS);
+	registered_forms[nforms++] = forms;
+}
+
+const SummaryForm *
+collect_summary_form(PGFunction transition)
+{
+	int i;
+
+	for (i = 0; i < nforms; i++)
+	{
+		const SummaryForm *form;
+
+		for (form = registered_forms[i]; form->transition != NULL; form++)
+			if (form->transition == transition)
+				return form;
+	}
+	return NULL;
+}
+
 /* ---- appending ---- */
 
 Collector *

@@ -93,6 +93,23 @@ typedef struct CollectOps
 	uint64 (*hash)(ByteSpan body, uint64 seed);
 } CollectOps;
 
+/*
+ * A summary aggregate whose values a group's rows make all at once, as they make a collector's
+ * bodies: no state grows row by row. Known by its transition function.
+ */
+typedef struct SummaryForm
+{
+	PGFunction transition;
+	const CollectOps *ops;
+	int nargs;		   /* of the aggregate */
+	uint16 dealt_size; /* bytes of a row's arguments as they are kept until then */
+	void (*deal)(uint8 *to, const NullableDatum *args);
+
+	/* Makes the n rows that ops->merge takes, from where they were kept, each so far behind the one
+	 * before; NULL: what was kept is that row. */
+	void (*expand)(void *rows, const uint8 *from, size_t stride, int n);
+} SummaryForm;
+
 /* In what zone were days counted? */
 typedef enum CollectZone
 {
@@ -140,6 +157,12 @@ typedef struct Collector
 
 /* Makes concepts known, at module load; ids are those of CollectOps. */
 extern void collect_register(const CollectOps *ops);
+
+/* Makes summary forms known, at module load; the last one has no transition. */
+extern void collect_register_forms(const SummaryForm *forms);
+
+/* The form of an aggregate by its transition function; NULL: it has none. */
+extern const SummaryForm *collect_summary_form(PGFunction transition);
 
 /* ---- collecting ---- */
 

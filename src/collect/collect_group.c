@@ -21,7 +21,7 @@
 /* Runs merged as streams; where there are more, the others are grouped as raw ones are. */
 #define MAX_STREAMS 8
 
-typedef struct Group
+typedef struct RawGroup
 {
 	uint64 hash;
 	Customer customer;
@@ -29,7 +29,7 @@ typedef struct Group
 	uint32 nbodies;
 	uint32 first_row; /* where its rows and bodies stand, or are put next */
 	uint32 first_body;
-} Group;
+} RawGroup;
 
 /* A body and whose it is. */
 typedef struct Claim
@@ -140,7 +140,7 @@ typedef struct Grouping
 	Slot *slots;
 	uint32 ngroups;
 	int64 max_groups;
-	Group *groups;
+	RawGroup *groups;
 } Grouping;
 
 static inline uint32
@@ -188,13 +188,13 @@ double_slots(Grouping *g)
 static uint32
 add_group(Grouping *g, uint64 hash, const Customer *customer)
 {
-	Group *group;
+	RawGroup *group;
 
 	if (unlikely(g->ngroups == g->max_groups))
 	{
-		g->groups = array_grow(g->groups, &g->max_groups, (int64) g->ngroups + 1, sizeof(Group));
+		g->groups = array_grow(g->groups, &g->max_groups, (int64) g->ngroups + 1, sizeof(RawGroup));
 		scratch.groups.at = g->groups;
-		scratch.groups.size = g->max_groups * sizeof(Group);
+		scratch.groups.size = g->max_groups * sizeof(RawGroup);
 	}
 	group = &g->groups[g->ngroups];
 	group->hash = hash;
@@ -240,7 +240,7 @@ order_groups(const Grouping *g)
 
 	for (slot = 0; slot <= g->mask; slot++)
 	{
-		Group *group;
+		RawGroup *group;
 		uint32 hole;
 
 		if ((slot & 0xFFFF) == 0xFFFF)
@@ -251,7 +251,7 @@ order_groups(const Grouping *g)
 		group->nrows = g->slots[slot].nrows;
 		for (hole = n++; hole > 0; hole--)
 		{
-			const Group *before = &g->groups[order[hole - 1]];
+			const RawGroup *before = &g->groups[order[hole - 1]];
 
 			if (!customer_before(g->type, group->hash, &group->customer, before->hash,
 								 &before->customer))
@@ -403,7 +403,7 @@ group_raw(const Collector *collector, const CollectPart *part, RawGroups *raw)
 	g->ngroups = 0;
 	g->max_groups = Min(nrows + nclaims, part->nruns > 0 ? part->runs[0].customers : 64);
 	g->max_groups = Max(32, g->max_groups);
-	g->groups = take_room(&scratch.groups, g->max_groups * sizeof(Group));
+	g->groups = take_room(&scratch.groups, g->max_groups * sizeof(RawGroup));
 	while (((int64) 1 << bits) < 2 * g->max_groups)
 		bits++;
 	make_slots(g, bits);
@@ -429,7 +429,7 @@ group_raw(const Collector *collector, const CollectPart *part, RawGroups *raw)
 	raw->order = order_groups(g);
 	for (n = 0; n < g->ngroups; n++)
 	{
-		Group *group = &g->groups[raw->order[n]];
+		RawGroup *group = &g->groups[raw->order[n]];
 
 		group->first_row = row;
 		group->first_body = body;
@@ -524,7 +524,7 @@ merge_streams(const Collector *collector, const RawGroups *raw, Stream *streams,
 	buffer_init(&merged, 1024);
 	while (next < g->ngroups || nstreams > 0)
 	{
-		const Group *group = next < g->ngroups ? &g->groups[raw->order[next]] : NULL;
+		const RawGroup *group = next < g->ngroups ? &g->groups[raw->order[next]] : NULL;
 		int i;
 
 		/* who comes next */

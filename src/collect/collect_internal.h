@@ -14,6 +14,8 @@
 #include "postgres.h"
 
 #include "collect/collect.h"
+#include "collect/deal.h"
+#include "core/array.h"
 #include "core/comparison.h"
 #include "core/hash_key.h"
 
@@ -49,19 +51,21 @@ struct CollectPart
 	int64 max_runs;
 };
 
+/* The part takes the top bits; grouping takes those below them. */
+static inline int
+part_of(int nparts, uint64 hash)
+{
+	return nparts == 1 ? 0 : (int) (hash >> (64 - PART_BITS));
+}
+
+/* ---- customers by their hashes ---- */
+
 static inline uint64
 customer_hash(CustomerType type, Customer customer)
 {
 	if (type == CUSTOMER_BIGINT)
 		return hash_number((uint64) customer.number);
 	return hash_bytes_keyed(customer.bytes.bytes, customer.bytes.len);
-}
-
-/* The part takes the top bits; grouping takes those below them. */
-static inline int
-part_of(int nparts, uint64 hash)
-{
-	return nparts == 1 ? 0 : (int) (hash >> (64 - PART_BITS));
 }
 
 /* For numbers the hash is as good as the number. */
@@ -95,6 +99,84 @@ customer_before(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_ha
 		return a->bytes.len < b->bytes.len;
 	return memcmp(a->bytes.bytes, b->bytes.bytes, a->bytes.len) < 0;
 }
+
+/* ---- grouper.c ---- */
+
+typedef struct CustomerGroup
+{
+	uint64 hash;
+	Customer customer;
+	uint32 nrows;
+	uint32 nbodies;
+	uint32 first_row; /* where its rows and bodies end; before that, where the next one is put */
+	uint32 first_body;
+} CustomerGroup;
+
+/* A body and whose it is. */
+typedef struct GroupClaim
+{
+	ByteSpan body;
+	uint32 group;
+} GroupClaim;
+
+/* All that a row needs of its group: one look into memory. */
+typedef struct GroupSlot
+{
+	uint64 hash;
+	uint32 number; /* 1 + number of the group; 0: free */
+	uint32 nrows;
+} GroupSlot;
+
+typedef struct GroupRoom
+{
+	void *at;
+	size_t size;
+} GroupRoom;
+
+struct Grouper
+{
+	MemoryContext context;
+	MemoryContext rooms; /* below it */
+	CustomerType type;
+	int skip;  /* top bits of the hash that all customers of the part share */
+	int shift; /* from the others to a slot */
+	uint32 mask;
+	GroupSlot *slots;
+	uint32 ngroups; /* of the last part that was grouped, too */
+	int64 max_groups;
+	CustomerGroup *groups;
+	uint32 *order; /* numbers of the groups in the order of their hashes */
+	uint32 nrows;
+	uint32 *numbers; /* of the rows' groups */
+	uint8 *rows;	 /* payloads by group, or where they stand */
+	size_t payload_size;
+	uint32 nclaims;
+	GroupClaim *claims;
+	ByteSpan *bodies; /* by group */
+	GroupRoom slots_room;
+	GroupRoom groups_room;
+	GroupRoom order_room;
+	GroupRoom claims_room;
+	GroupRoom numbers_room;
+	GroupRoom rows_room;
+	GroupRoom bodies_room;
+	ByteBuffer out; /* for who merges groups: kept as well */
+	ByteBuffer merged;
+};
+
+/*
+ * Starts to group a part that has so many rows and bodies at most, expected customers if that is
+ * known (else 0), all of whom share the top skip bits of the hash. Rows and entries are handed in
+ * any order, then all is closed; every group's payloads and bodies stand together then.
+ */
+extern void grouper_open(Grouper *grouper, const DealForm *form, int skip, int64 nrows,
+						 int64 nbodies, int64 expected);
+extern void grouper_rows(Grouper *grouper, const DealForm *form, const DealChunk *chunks);
+extern void grouper_claim(Grouper *grouper, ByteSpan entries);
+extern void grouper_close(Grouper *grouper, const DealForm *form, const DealChunk *chunks);
+
+/* Gives back all memory that is kept. */
+extern void grouper_forget(Grouper *grouper);
 
 /* ---- collect_group.c ---- */
 

@@ -211,6 +211,14 @@ extern const CollectOps timeline_collect_ops;
 
 #define TIMELINE_OPS_ID 2
 
+/* Forms of timeline_agg() that are summed up from such rows; the last one has no transition. */
+extern const SummaryForm timeline_summary_forms[];
+extern PGDLLEXPORT Datum loyalty_timeline_agg_trans_instant(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum loyalty_timeline_agg_trans_numeric(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum loyalty_timeline_agg_trans_smallint(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum loyalty_timeline_agg_trans_integer(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum loyalty_timeline_agg_trans_bigint(PG_FUNCTION_ARGS);
+
 /* ---- reading, inline ---- */
 
 #ifndef WORDS_BIGENDIAN

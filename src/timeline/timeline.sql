@@ -144,7 +144,7 @@ COMMENT ON FUNCTION activity_set(event_timeline, text) IS
 -- ---- aggregates ----
 
 CREATE FUNCTION timeline_rollup_add(state internal, timeline event_timeline) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_rollup_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_rollup_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION timeline_agg_combine(state internal, other internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_agg_serialize(state internal) RETURNS bytea
@@ -178,19 +178,19 @@ COMMENT ON FUNCTION timeline_agg_final(internal) IS 'aggregate final function';
 -- one's preferred type, but a text, which is read. Stable where days are those of the session's zone, and
 -- where a kind may be an enum, whose labels may be renamed.
 CREATE FUNCTION timeline_agg_add_any(state internal, at "any") RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION timeline_agg_add_any(state internal, at "any", kind_or_value "any") RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION timeline_agg_add_any(state internal, at "any", kind "any", value "any") RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C STABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION timeline_agg_add_known(state internal, at timestamptz, kind text, value "any") RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION timeline_agg_add_known(state internal, day date, kind text, zone text) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION timeline_agg_add_any_zone(state internal, day "any", kind_or_value "any", zone text) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C STABLE PARALLEL SAFE SUPPORT group_node_support;
 CREATE FUNCTION timeline_agg_add_any_zone(state internal, day "any", kind "any", value "any", zone text) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_any_zone' LANGUAGE C STABLE PARALLEL SAFE SUPPORT group_node_support;
 COMMENT ON FUNCTION timeline_agg_add_any(internal, "any") IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_add_any(internal, "any", "any") IS 'aggregate transition function';
 COMMENT ON FUNCTION timeline_agg_add_any(internal, "any", "any", "any") IS 'aggregate transition function';

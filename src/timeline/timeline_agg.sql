@@ -6,7 +6,7 @@
 --	COMMENT		of the aggregate
 
 CREATE FUNCTION timeline_agg_add(state internal, @ARGUMENTS@) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_@FORM@' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_timeline_agg_trans_@FORM@' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT group_node_support;
 COMMENT ON FUNCTION timeline_agg_add(state internal, @ARGUMENTS@) IS 'aggregate transition function';
 CREATE AGGREGATE timeline_agg(@ARGUMENTS@) (
 	SFUNC = timeline_agg_add, STYPE = internal, SSPACE = @SSPACE@,

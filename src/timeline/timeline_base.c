@@ -110,24 +110,36 @@ number_kind(Collector *state, EventText kind)
 	return texts_number(state->texts, bytes);
 }
 
+/* The row that an instant and a value, if there is one, make: a call's arguments behind the
+ * customer. */
+static pg_attribute_always_inline TimelineRow
+read_row(const NullableDatum *args, Decimal (*read_value)(Datum))
+{
+	TimelineRow row = { .at = TIMELINE_NO_EVENT, .value = 0, .scale = TIMELINE_NO_VALUE };
+
+	if (args[0].isnull)
+		return row;
+	row.at = DatumGetTimestampTz(args[0].value);
+	timeline_check_instant(row.at);
+	if (read_value != NULL && !args[1].isnull)
+	{
+		Decimal value = read_value(args[1].value);
+
+		row.value = value.units;
+		row.scale = value.scale;
+	}
+	return row;
+}
+
 static pg_attribute_always_inline void
 add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineArgument argument,
 		Decimal (*read_value)(Datum))
 {
-	TimelineRow row = { .at = TIMELINE_NO_EVENT, .value = 0, .scale = TIMELINE_NO_VALUE };
+	TimelineRow row = read_row(&fcinfo->args[2], argument == ARGUMENT_VALUE ? read_value : NULL);
 
-	if (!PG_ARGISNULL(2))
+	if (row.at != TIMELINE_NO_EVENT)
 	{
-		row.at = PG_GETARG_TIMESTAMPTZ(2);
-		timeline_check_instant(row.at);
 		collector_note_last(state, row.at);
-		if (argument == ARGUMENT_VALUE && !PG_ARGISNULL(3))
-		{
-			Decimal value = read_value(PG_GETARG_DATUM(3));
-
-			row.value = value.units;
-			row.scale = value.scale;
-		}
 		if (argument == ARGUMENT_KIND && !PG_ARGISNULL(3))
 		{
 			const text *kind = PG_GETARG_TEXT_PP(3);
@@ -335,6 +347,139 @@ TIMELINES_OF(bigint, CUSTOMER_BIGINT);
 TIMELINES_OF(numeric, CUSTOMER_BIGINT);
 TIMELINES_OF(uuid, CUSTOMER_UUID);
 TIMELINES_OF(text, CUSTOMER_TEXT);
+
+/* ---- timeline_agg() as a collector's rows ---- */
+
+/*
+ * A row is kept as its instant (8 bytes), then, where the form has values, their scale (1 byte;
+ * TIMELINE_NO_VALUE) and their units in what their type takes.
+ */
+#define KEPT_SIZE(units_size) (sizeof(TimestampTz) + 1 + (units_size))
+
+static pg_attribute_always_inline void
+keep_row(uint8 *to, const NullableDatum *args, Decimal (*read_value)(Datum), int units_size)
+{
+	TimelineRow row = read_row(args, read_value);
+	int8 scale = (int8) row.scale;
+	int32 units = (int32) row.value;
+
+	memcpy(to, &row.at, sizeof(row.at));
+	if (units_size == 0)
+		return;
+	memcpy(to + sizeof(row.at), &scale, 1);
+	if (units_size == sizeof(units))
+		memcpy(to + sizeof(row.at) + 1, &units, sizeof(units));
+	else
+		memcpy(to + sizeof(row.at) + 1, &row.value, sizeof(row.value));
+}
+
+static pg_attribute_always_inline void
+expand_rows(TimelineRow *rows, const uint8 *from, size_t stride, int n, int units_size)
+{
+	int i;
+
+	for (i = 0; i < n; i++, from += stride)
+	{
+		int8 scale = TIMELINE_NO_VALUE;
+		int32 units;
+
+		memcpy(&rows[i].at, from, sizeof(rows[i].at));
+		rows[i].value = 0;
+		rows[i].kind = 0;
+		if (units_size > 0)
+			memcpy(&scale, from + sizeof(rows[i].at), 1);
+		if (units_size == sizeof(units))
+		{
+			memcpy(&units, from + sizeof(rows[i].at) + 1, sizeof(units));
+			rows[i].value = units;
+		}
+		else if (units_size > 0)
+			memcpy(&rows[i].value, from + sizeof(rows[i].at) + 1, sizeof(rows[i].value));
+		rows[i].scale = scale;
+	}
+}
+
+static void
+expand_instants(void *rows, const uint8 *from, size_t stride, int n)
+{
+	expand_rows(rows, from, stride, n, 0);
+}
+
+static void
+expand_short_values(void *rows, const uint8 *from, size_t stride, int n)
+{
+	expand_rows(rows, from, stride, n, sizeof(int32));
+}
+
+static void
+expand_values(void *rows, const uint8 *from, size_t stride, int n)
+{
+	expand_rows(rows, from, stride, n, sizeof(int64));
+}
+
+static void
+deal_instant(uint8 *to, const NullableDatum *args)
+{
+	keep_row(to, args, NULL, 0);
+}
+
+static void
+deal_smallint(uint8 *to, const NullableDatum *args)
+{
+	keep_row(to, args, decimal_of_smallint, sizeof(int32));
+}
+
+static void
+deal_integer(uint8 *to, const NullableDatum *args)
+{
+	keep_row(to, args, decimal_of_integer, sizeof(int32));
+}
+
+static void
+deal_bigint(uint8 *to, const NullableDatum *args)
+{
+	keep_row(to, args, decimal_of_bigint, sizeof(int64));
+}
+
+static void
+deal_numeric(uint8 *to, const NullableDatum *args)
+{
+	keep_row(to, args, decimal_of_numeric, sizeof(int64));
+}
+
+const SummaryForm timeline_summary_forms[] = {
+	{ .transition = loyalty_timeline_agg_trans_instant,
+	  .ops = &timeline_collect_ops,
+	  .nargs = 1,
+	  .dealt_size = sizeof(TimestampTz),
+	  .deal = deal_instant,
+	  .expand = expand_instants },
+	{ .transition = loyalty_timeline_agg_trans_smallint,
+	  .ops = &timeline_collect_ops,
+	  .nargs = 2,
+	  .dealt_size = KEPT_SIZE(sizeof(int32)),
+	  .deal = deal_smallint,
+	  .expand = expand_short_values },
+	{ .transition = loyalty_timeline_agg_trans_integer,
+	  .ops = &timeline_collect_ops,
+	  .nargs = 2,
+	  .dealt_size = KEPT_SIZE(sizeof(int32)),
+	  .deal = deal_integer,
+	  .expand = expand_short_values },
+	{ .transition = loyalty_timeline_agg_trans_bigint,
+	  .ops = &timeline_collect_ops,
+	  .nargs = 2,
+	  .dealt_size = KEPT_SIZE(sizeof(int64)),
+	  .deal = deal_bigint,
+	  .expand = expand_values },
+	{ .transition = loyalty_timeline_agg_trans_numeric,
+	  .ops = &timeline_collect_ops,
+	  .nargs = 2,
+	  .dealt_size = KEPT_SIZE(sizeof(int64)),
+	  .deal = deal_numeric,
+	  .expand = expand_values },
+	{ .transition = NULL },
+};
 
 /* ---- the base types ---- */
 

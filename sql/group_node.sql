@@ -1,0 +1,96 @@
+--
+-- GROUP BY customer in a plan node: which queries are done there, which are left to the server and
+-- why, and which path is the cheaper one. That answers are the same is in test/group_node.sql.
+--
+SET timezone = 'UTC';
+SET jit = off;
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE booking AS
+	SELECT (n * 7919) % 2000 AS customer, timestamptz '2024-01-01' + n * interval '7 minutes' AS at, n % 90 AS points, md5(n::text) AS note, 'c' || n % 300 AS name
+	FROM generate_series(1, 20000) n;
+ANALYZE booking;
+
+-- the first statement of a session
+\c
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM booking GROUP BY customer;
+\c
+EXPLAIN (COSTS OFF) SELECT customer, points_balance(timeline_agg(at, points)) FROM booking GROUP BY customer;
+-- a setting from before the library was there
+\c
+SET loyalty.enable_group_node = off;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM booking GROUP BY customer;
+RESET loyalty.enable_group_node;
+SHOW loyalty.enable_group_node;
+SET timezone = 'UTC';
+SET jit = off;
+SET max_parallel_workers_per_gather = 0;
+
+-- what the node evaluates, and what its child does
+EXPLAIN (VERBOSE, COSTS OFF)
+SELECT customer, points_balance(timeline_agg(at, points + 1), '{}', '2024-06-30'), count(*) FILTER (WHERE points > 3), max(points + 1) - min(customer)
+FROM booking WHERE points < 80 GROUP BY customer HAVING sum(points + 1) > 3 AND max(customer) < 1900;
+EXPLAIN (COSTS OFF) SELECT DISTINCT name || 'x', activity_count(activity_agg(at)) FROM booking GROUP BY name || 'x' ORDER BY 2 DESC LIMIT 3;
+-- above partitions, joins, subqueries
+EXPLAIN (COSTS OFF) SELECT b.customer, activity_agg(b.at) FROM booking b JOIN booking c ON c.at = b.at GROUP BY b.customer;
+EXPLAIN (COSTS OFF) SELECT customer, rollup(activity) FROM (SELECT customer % 500 AS customer, activity_agg(at) AS activity FROM booking GROUP BY customer) s GROUP BY customer;
+
+-- why not
+SET client_min_messages = debug1;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(DISTINCT at) FROM booking GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points ORDER BY at) FROM booking GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at), percentile_disc(0.5) WITHIN GROUP (ORDER BY points) FROM booking GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at), array_agg(points) FROM booking GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at), min(name) FROM booking GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at + random() * interval '1 day') FROM booking GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FILTER (WHERE random() < 0.5) FROM booking GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, name, activity_agg(at) FROM booking GROUP BY customer, name;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM booking GROUP BY ROLLUP (customer);
+EXPLAIN (COSTS OFF) SELECT points::numeric, activity_agg(at) FROM booking GROUP BY points::numeric;
+EXPLAIN (COSTS OFF) SELECT customer + (random() * 3)::int AS random, activity_agg(at) FROM booking GROUP BY random;
+EXPLAIN (COSTS OFF) SELECT customer, activity_days(activity_agg(at)) FROM booking GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM (SELECT * FROM booking ORDER BY customer OFFSET 0) b GROUP BY customer;
+-- nothing to say where no aggregate is ours
+EXPLAIN (COSTS OFF) SELECT customer, count(*) FROM booking GROUP BY customer;
+RESET client_min_messages;
+
+-- the cheaper one: the index gives rows in the order of the key, and what is needed of it alone
+CREATE TABLE client AS SELECT n AS customer FROM generate_series(0, 1999) n;
+ALTER TABLE client ADD PRIMARY KEY (customer);
+CREATE INDEX booking_index ON booking (customer, at) INCLUDE (points);
+VACUUM ANALYZE booking, client;
+EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking GROUP BY customer LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking GROUP BY customer ORDER BY customer LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking WHERE customer < 20 GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking WHERE customer IN (3, 5, 7) GROUP BY customer;
+EXPLAIN (COSTS OFF) SELECT c.customer, q.* FROM client c CROSS JOIN LATERAL (SELECT timeline_agg(at, points) FROM booking b WHERE b.customer = c.customer GROUP BY b.customer) q WHERE c.customer < 5;
+-- a sort or a hash isn't, not even with little memory
+SET work_mem = '64kB';
+DROP INDEX booking_index;
+EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking GROUP BY customer;
+RESET work_mem;
+
+-- partitions: as a whole, or each on its own by the server
+CREATE TABLE parted (customer int, at timestamptz) PARTITION BY HASH (customer);
+CREATE TABLE parted_0 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO parted SELECT customer, at FROM booking;
+ANALYZE parted;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM parted GROUP BY customer;
+SET enable_partitionwise_aggregate = on;
+SET loyalty.enable_group_node = off;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM parted GROUP BY customer;
+RESET loyalty.enable_group_node;
+SET client_min_messages = debug1;
+EXPLAIN (COSTS OFF) SELECT customer, activity_agg(at) FROM parted GROUP BY customer;
+RESET client_min_messages;
+RESET enable_partitionwise_aggregate;
+
+-- a cursor that outlives its transaction
+BEGIN;
+DECLARE held CURSOR WITH HOLD FOR SELECT customer, activity_count(activity_agg(at)) FROM booking GROUP BY customer HAVING customer < 5;
+COMMIT;
+SELECT count(*), sum(activity_count) FROM (SELECT customer, activity_count(activity_agg(at)) FROM booking WHERE customer < 5 GROUP BY customer) q;
+FETCH 3 FROM held;
+MOVE ALL IN held;
+CLOSE held;
+DROP TABLE booking, client, parted;

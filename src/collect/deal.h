@@ -1,0 +1,275 @@
+/*
+ * deal.h
+ *		Rows dealt by the hash of their key into parts, each of which is grouped inside the cache.
+ *
+ *	 Deal
+ *	 +- part 0 -------------+  +- part 1 -------------+	 ...  1 part, or 2 to the power of bits
+ *	 | chunk -> chunk (tail)|  | chunk -> chunk (tail)|
+ *	 | extent, extent ...	|  | extent, extent ...	  |		  written to a file, where memory is
+ *over
+ *	 +----------------------+  +----------------------+
+ *
+ * A row costs one write behind the last one of its part. Where the chunks of all parts take more
+ *than the limit, all of them go to a file, a stretch for each part: so what is dealt is read again
+ *part by part, and the order in which its rows came is kept.
+ *
+ * A part that is too large is dealt again, by the next bits of the hash.
+ *
+ * A row, unaligned:
+ *
+ *		number	key (8 bytes, or 4), payload
+ *		uuid	hash (8 bytes), payload, key (16 bytes)
+ *		text	hash (8 bytes), payload, length (4 bytes), key
+ *
+ * where payloads are of their own size, their length stands before them in 4 bytes. Collectors that
+ * take bodies deal entries (collect.h): these they take, read and free as bytes, and never deal
+ *again.
+ */
+#ifndef LOYALTY_DEAL_H
+#define LOYALTY_DEAL_H
+
+#include "postgres.h"
+
+#include "storage/buffile.h"
+
+#include "collect/collect.h"
+#include "core/arena.h"
+#include "core/hash_key.h"
+
+/* What a row is. */
+typedef struct DealForm
+{
+	CustomerType type;
+	bool small;			 /* numbers in 4 bytes */
+	bool sized;			 /* payloads of their own size */
+	uint16 payload_size; /* else that of all */
+} DealForm;
+
+typedef struct DealChunk
+{
+	struct DealChunk *next;
+	uint32 used; /* of the last one of a part: see deal_settle() */
+	uint32 rows; /* the same */
+	uint32 size; /* of data */
+	uint8 data[FLEXIBLE_ARRAY_MEMBER];
+} DealChunk;
+
+/* A stretch of the file: whole rows. */
+typedef struct DealExtent
+{
+	int file;
+	off_t at;
+	uint32 size;
+	uint32 rows;
+} DealExtent;
+
+/* What was written to the file. */
+typedef struct DealWritten
+{
+	DealExtent *extents;
+	int64 nextents;
+	int64 max_extents;
+	int64 next; /* to be loaded */
+	int64 rows; /* in those from there on */
+	size_t bytes;
+} DealWritten;
+
+/* What appending needs comes first. */
+typedef struct DealPart
+{
+	uint8 *tail; /* free room of the last chunk */
+	uint8 *tail_end;
+	int64 rows; /* in the chunks */
+	DealChunk *first;
+	DealChunk *last;
+	size_t full_bytes; /* of rows in all chunks but the last */
+	int64 full_rows;
+	DealWritten *written; /* NULL: nothing */
+} DealPart;
+
+/* It goes with the arena's context, if not earlier. */
+typedef struct DealFile
+{
+	BufFile *file; /* NULL: it was closed */
+	int end_file;  /* where it ends */
+	off_t end_at;
+	MemoryContextCallback close;
+} DealFile;
+
+typedef struct Deal
+{
+	Arena *arena;
+	DealForm form;
+	int skip; /* top bits of the hash that all rows share */
+	int bits; /* those that tell the parts apart; 0: there is one part */
+	int nparts;
+	DealPart *parts;
+	size_t bytes;	/* of all chunks */
+	size_t limit;	/* beyond it they go to the file; 0: never */
+	int64 written;	/* bytes in the file, ever */
+	DealFile *file; /* NULL: there is none */
+} Deal;
+
+/* With chunks in this arena; in its context. */
+extern void deal_init(Deal *deal, Arena *arena, DealForm form, int skip, int bits, size_t limit);
+
+/* Forgets all rows, and closes the file. */
+extern void deal_end(Deal *deal);
+
+static inline int
+deal_part_of(const Deal *deal, uint64 hash)
+{
+	return deal->bits == 0 ? 0 : (int) ((hash << deal->skip) >> (64 - deal->bits));
+}
+
+/* Makes room for size more bytes in a part: writes to the file where it is time to. */
+extern void deal_make_room(Deal *deal, DealPart *part, size_t size);
+
+/* Takes the place of a row of size bytes in a part. */
+static inline uint8 *
+deal_place(Deal *deal, DealPart *part, size_t size)
+{
+	if (unlikely((size_t) (part->tail_end - part->tail) < size))
+		deal_make_room(deal, part, size);
+	part->tail += size;
+	part->rows++;
+	return part->tail - size;
+}
+
+/* Deals a row with this key; returns where its payload is to be written (len: where it is of its
+ * own size, which then stands there already). */
+extern uint8 *deal_row(Deal *deal, Customer key, uint32 len);
+
+/* Notes how far a part's last chunk is filled; before its chunks are read. */
+static inline void
+deal_settle(DealPart *part)
+{
+	if (part->last != NULL)
+	{
+		part->last->used = (uint32) (part->tail - part->last->data);
+		part->last->rows = (uint32) (part->rows - part->full_rows);
+	}
+}
+
+/* Bytes of a part's rows, in memory and in the file. */
+extern size_t deal_bytes_of(const DealPart *part);
+extern int64 deal_rows_of(const DealPart *part);
+
+/* Writes all chunks of all parts to the file. */
+extern void deal_write(Deal *deal);
+
+/* Reads what was written of a part into chunks before those that it has, at least one stretch, and
+ * no more than about so many bytes; false where nothing is left to be read. The limit doesn't
+ * count. */
+extern bool deal_load(Deal *deal, DealPart *part, size_t at_most);
+
+/* Frees a part's chunks, so that what was written of it can be loaded anew. */
+extern void deal_unload(Deal *deal, DealPart *part);
+
+/*
+ * Walks over all rows of a part, as they stand, a chunk at a time: for a part in the file, that is
+ * after deal_write(). Each chunk is there until the next one is asked for; at the end all is as
+ * before, and where the walk ends early, deal_walk_end() makes it so.
+ */
+typedef struct DealWalk
+{
+	Deal *deal;
+	DealPart *part;
+	const DealChunk *next;
+} DealWalk;
+
+extern void deal_walk(DealWalk *walk, Deal *deal, DealPart *part);
+extern const DealChunk *deal_walk_next(DealWalk *walk);
+extern void deal_walk_end(DealWalk *walk);
+
+/* Frees a part's chunks, and forgets what was written of it. */
+extern void deal_forget(Deal *deal, DealPart *part);
+
+/* Deals the rows of a part into another deal, whose skip is this one's skip + bits, and forgets
+ * them. */
+extern void deal_again(Deal *deal, DealPart *part, Deal *finer);
+
+/* ---- reading rows ---- */
+
+/* A row, read. */
+typedef struct DealRow
+{
+	Customer key;
+	uint64 hash;
+	const uint8 *payload; /* behind its length */
+	uint32 len;
+} DealRow;
+
+/* Reads the row at *at, moves on behind it. */
+static inline void
+deal_read(const DealForm *form, const uint8 **at, DealRow *row)
+{
+	const uint8 *p = *at;
+	uint64 word;
+
+	if (form->type == CUSTOMER_BIGINT && form->small)
+	{
+		int32 number;
+
+		memcpy(&number, p, sizeof(number));
+		p += sizeof(number);
+		row->key.number = number;
+		row->hash = hash_number((uint64) row->key.number);
+	}
+	else
+	{
+		memcpy(&word, p, sizeof(word));
+		p += sizeof(word);
+		row->key.number = (int64) word;
+		row->hash = form->type == CUSTOMER_BIGINT ? hash_number(word) : word;
+	}
+	row->len = form->payload_size;
+	if (form->sized)
+	{
+		memcpy(&row->len, p, sizeof(uint32));
+		p += sizeof(uint32);
+	}
+	row->payload = p;
+	p += row->len;
+	if (form->type != CUSTOMER_BIGINT)
+	{
+		uint32 len = UUID_LEN;
+
+		if (form->type == CUSTOMER_TEXT)
+		{
+			memcpy(&len, p, sizeof(len));
+			p += sizeof(len);
+		}
+		row->key.bytes.bytes = p;
+		row->key.bytes.len = len;
+		p += len;
+	}
+	*at = p;
+}
+
+/* ---- grouping ---- */
+
+/* Groups the rows of parts, one part after another; keeps its memory from one to the next. */
+typedef struct Grouper Grouper;
+
+/* In a context of its own below this one. */
+extern Grouper *grouper_create(MemoryContext context);
+extern size_t grouper_bytes(const Grouper *grouper);
+
+/* Groups what a part has in chunks (deal_settle() and deal_load() come before): returns how many
+ * groups there are. They stay until the next call; keys and sized payloads point into the chunks.
+ */
+extern uint32 grouper_group(Grouper *grouper, const Deal *deal, const DealPart *part);
+
+/* A group: payloads in the order in which their rows came. */
+typedef struct DealGroup
+{
+	Customer key;
+	uint32 nrows;
+	uint8 *payloads;			/* of one size, without gaps; they may be changed */
+	const uint8 **of_their_own; /* else: where each stands, its length in the 4 bytes before */
+} DealGroup;
+
+extern void grouper_get(const Grouper *grouper, uint32 n, DealGroup *group);
+
+#endif

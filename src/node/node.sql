@@ -1,0 +1,6 @@
+-- The plan node for GROUP BY customer
+
+CREATE FUNCTION group_node_support(request internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_group_node_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION group_node_support(internal) IS
+	'planner support function of the aggregates that GROUP BY customer has a plan node for: what the node knows them by';

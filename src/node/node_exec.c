@@ -1,0 +1,713 @@
+/*
+ * node_exec.c
+ *		The executor's side of the node for GROUP BY customer: takes all of the child's rows, deals
+ *		them to parts by their key's hash, then groups part by part, and emits group by group.
+ *
+ * No state is kept but that of the group at hand: its rows are all there when it starts. A hash
+ * table that visits a state for each row pays for misses of the cache; a part fits it.
+ *
+ *		input ... -> Deal -> part -> Grouper -> group -> row
+ *					  ^       |
+ *					  +-------+---- too large: dealt again, by the next bits of the hash
+ *							  |
+ *							  +---- too large, and all rows have one hash: one group, whose rows are
+ *									fed as they stand; as are those without a key
+ *
+ * Memory is that of the rows, up to the limit, and of one part being grouped, a quarter of it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/ruleutils.h"
+#include "utils/uuid.h"
+
+#include "collect/deal.h"
+#include "core/compat.h"
+#include "node/node_internal.h"
+
+/* Rows are dealt to parts when they are more than this, which is quick to group. */
+#define SINGLE_MAX	(64 * 1024)
+
+/* No limit is below this: a few chunks for each part. */
+#define LIMIT_MIN	((size_t) 1024 * 1024)
+
+/* So often can rows be dealt until all of a hash was looked at. */
+#define MAX_LEVELS	(64 / PART_BITS)
+
+/* Rows that are fed at once, where they are not grouped. */
+#define STREAM_ROWS 256
+
+/* Memory for each group of a part, about. */
+#define GROUP_BYTES 160
+
+typedef struct DealLevel
+{
+	Deal deal;
+	int part; /* at hand; -1: none yet */
+} DealLevel;
+
+/* How groups come from the part at hand. */
+typedef enum PartMode
+{
+	PART_NONE,	  /* there is none */
+	PART_GROUPED, /* in memory */
+	PART_STREAM	  /* read once for each group, of which there is one */
+} PartMode;
+
+typedef struct GroupScanState
+{
+	CustomScanState css;
+	PlanState *child;
+	GroupAggregates *aggregates;
+	GroupRows *rows;
+	DealForm form;
+	Oid key_type; /* of what a domain is over */
+	double expected_groups;
+	size_t limit;
+	MemoryContext context;	   /* of all that this node holds */
+	MemoryContext row_context; /* of the input's row at hand */
+	Arena arena;
+
+	bool dealt;
+	bool intact; /* all that was dealt can be read again */
+	DealLevel levels[MAX_LEVELS];
+	int depth;
+	Deal keyless; /* rows whose key is NULL; they come last */
+	PartMode mode;
+
+	/* PART_GROUPED */
+	Grouper *grouper;
+	uint32 ngroups;
+	uint32 next;
+
+	/* PART_STREAM */
+	Deal *stream;
+	DealPart *stream_part;
+	bool more; /* groups that are still to come */
+	MemoryContext done_context;
+	ByteSpan *done; /* keys of groups that were emitted, all of one hash */
+	int ndone;
+
+	/* for EXPLAIN, and to guess how many groups a part has */
+	int64 rows_in;
+	int64 rows_out; /* in groups */
+	int64 groups_out;
+	int64 parts_out;
+	int64 written;
+	Size peak;
+} GroupScanState;
+
+/* ---- the input ---- */
+
+static void
+take_key_type(GroupScanState *state, TupleDesc desc)
+{
+	Form_pg_attribute key = TupleDescAttr(desc, GROUP_KEY_COLUMN - 1);
+
+	state->key_type = getBaseType(key->atttypid);
+	switch (state->key_type)
+	{
+		case INT2OID:
+		case INT4OID:
+			state->form.small = true;
+			pg_fallthrough;
+		case INT8OID:
+			state->form.type = CUSTOMER_BIGINT;
+			break;
+		case UUIDOID:
+			state->form.type = CUSTOMER_UUID;
+			break;
+		case TEXTOID:
+		case VARCHAROID:
+			state->form.type = CUSTOMER_TEXT;
+			break;
+		default:
+			elog(ERROR, "type %u is no key of the node for GROUP BY", state->key_type);
+	}
+}
+
+static inline Customer
+read_key(const GroupScanState *state, Datum key)
+{
+	switch (state->key_type)
+	{
+		case INT2OID:
+			return customer_from_smallint(key);
+		case INT4OID:
+			return customer_from_integer(key);
+		case INT8OID:
+			return customer_from_bigint(key);
+		case UUIDOID:
+			return customer_from_uuid(key);
+		default:
+			return customer_from_text(key);
+	}
+}
+
+/* A key as a value again, which lives as long as the group. */
+static Datum
+key_datum(const GroupScanState *state, const Customer *customer)
+{
+	ByteSpan bytes = customer->bytes;
+	struct varlena *text;
+
+	switch (state->key_type)
+	{
+		case INT2OID:
+			return Int16GetDatum((int16) customer->number);
+		case INT4OID:
+			return Int32GetDatum((int32) customer->number);
+		case INT8OID:
+			return Int64GetDatum(customer->number);
+		case UUIDOID:
+			return PointerGetDatum(bytes.bytes);
+		default:
+			text = MemoryContextAlloc(aggregates_memory(state->aggregates), VARHDRSZ + bytes.len);
+			datum_set_size(text, VARHDRSZ + bytes.len, "text", "There is none.");
+			memcpy(VARDATA(text), bytes.bytes, bytes.len);
+			return PointerGetDatum(text);
+	}
+}
+
+static void
+note_memory(GroupScanState *state)
+{
+	state->peak = Max(state->peak, MemoryContextMemAllocated(state->context, true));
+}
+
+/* Writes down what is left in memory, where some of it is in the file: memory is for grouping then.
+ */
+static void
+settle(GroupScanState *state, Deal *deal)
+{
+	note_memory(state);
+	if (deal->file == NULL)
+		return;
+	deal_write(deal);
+	state->written += deal->written;
+}
+
+/* Makes a single part many. */
+static void
+split(GroupScanState *state, Deal *single)
+{
+	Deal many;
+
+	deal_init(&many, &state->arena, state->form, 0, PART_BITS, state->limit);
+	deal_again(single, &single->parts[0], &many);
+	deal_end(single);
+	*single = many;
+}
+
+/* Deals all rows of the child. */
+static void
+deal_input(GroupScanState *state)
+{
+	static const uint8 zeros[UUID_LEN] = { 0 };
+	const Customer nobody = { .bytes = { zeros, UUID_LEN } };
+	Deal *deal = &state->levels[0].deal;
+
+	deal_init(deal, &state->arena, state->form, 0, 0, state->limit);
+	deal_init(&state->keyless, &state->arena, state->form, 0, 0, state->limit / 4);
+	state->depth = 0;
+	state->levels[0].part = -1;
+	state->mode = PART_NONE;
+	state->dealt = state->intact = true;
+	for (;;)
+	{
+		TupleTableSlot *slot = ExecProcNode(state->child);
+		MemoryContext old;
+		uint32 size;
+		uint8 *payload;
+
+		CHECK_FOR_INTERRUPTS();
+		if (TupIsNull(slot))
+			break;
+		slot_getallattrs(slot);
+		MemoryContextReset(state->row_context);
+		old = MemoryContextSwitchTo(state->row_context);
+		size = rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
+		if (unlikely(slot->tts_isnull[0]))
+			payload = deal_row(&state->keyless, nobody, size);
+		else
+			payload = deal_row(deal, read_key(state, slot->tts_values[0]), size);
+		rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
+		MemoryContextSwitchTo(old);
+		state->rows_in++;
+		if (unlikely(deal->bits == 0 && deal->bytes > SINGLE_MAX))
+			split(state, deal);
+	}
+	MemoryContextReset(state->row_context);
+	settle(state, deal);
+	settle(state, &state->keyless);
+}
+
+/* ---- parts ---- */
+
+/* How many groups so many rows make, going by what was seen, or by what was planned. */
+static double
+guess_groups(const GroupScanState *state, int64 rows)
+{
+	double share = state->rows_out > 0 ? (double) state->groups_out / (double) state->rows_out
+									   : state->expected_groups / (double) Max(1, state->rows_in);
+
+	return (double) rows * Min(1.0, share);
+}
+
+/* Would grouping a part take more than its share of the memory? */
+static bool
+is_too_large(const GroupScanState *state, const Deal *deal, const DealPart *part)
+{
+	int64 rows = deal_rows_of(part);
+	size_t row =
+		sizeof(uint32) + (state->form.sized ? sizeof(uint8 *) : (size_t) state->form.payload_size);
+	double needed = (double) rows * (double) row + guess_groups(state, rows) * GROUP_BYTES;
+
+	if (part->written != NULL)
+		needed += (double) deal_bytes_of(part);
+	return deal->bits > 0 && needed > (double) (state->limit / 4);
+}
+
+/* Do all rows of a part have the same hash? */
+static bool
+is_uniform(const GroupScanState *state, Deal *deal, DealPart *part)
+{
+	DealWalk walk;
+	const DealChunk *chunk;
+	uint64 hash = 0;
+	bool any = false;
+
+	deal_walk(&walk, deal, part);
+	while ((chunk = deal_walk_next(&walk)) != NULL)
+	{
+		const uint8 *at = chunk->data;
+		const uint8 *end = at + chunk->used;
+
+		while (at < end)
+		{
+			DealRow row;
+
+			deal_read(&state->form, &at, &row);
+			if (any && row.hash != hash)
+			{
+				deal_walk_end(&walk);
+				return false;
+			}
+			hash = row.hash;
+			any = true;
+		}
+	}
+	return true;
+}
+
+static void
+leave_part(GroupScanState *state)
+{
+	if (state->mode == PART_GROUPED)
+	{
+		DealLevel *level = &state->levels[state->depth];
+		DealPart *part = &level->deal.parts[level->part];
+
+		if (part->written != NULL)
+			deal_unload(&level->deal, part);
+	}
+	state->mode = PART_NONE;
+}
+
+static void
+open_stream(GroupScanState *state, Deal *deal, DealPart *part)
+{
+	MemoryContextReset(state->done_context);
+	state->done = NULL;
+	state->ndone = 0;
+	state->stream = deal;
+	state->stream_part = part;
+	state->more = true;
+	state->mode = PART_STREAM;
+	state->parts_out++;
+}
+
+static void
+open_groups(GroupScanState *state, Deal *deal, DealPart *part)
+{
+	while (deal_load(deal, part, SIZE_MAX))
+		;
+	deal_settle(part);
+	state->ngroups = grouper_group(state->grouper, deal, part);
+	state->next = 0;
+	state->mode = PART_GROUPED;
+	state->parts_out++;
+	note_memory(state);
+}
+
+static void
+open_part(GroupScanState *state)
+{
+	DealLevel *level = &state->levels[state->depth];
+	Deal *deal = &level->deal;
+	DealPart *part = &deal->parts[level->part];
+
+	if (!is_too_large(state, deal, part))
+		open_groups(state, deal, part);
+	else if (state->depth + 1 == MAX_LEVELS || is_uniform(state, deal, part))
+		open_stream(state, deal, part);
+	else
+	{
+		DealLevel *finer = &state->levels[++state->depth];
+
+		state->intact = false;
+		finer->part = -1;
+		deal_init(&finer->deal, &state->arena, state->form, deal->skip + deal->bits, PART_BITS,
+				  state->limit);
+		deal_again(deal, part, &finer->deal);
+		settle(state, &finer->deal);
+	}
+}
+
+/* Goes on to the next part that has rows; false: there is none. */
+static bool
+next_part(GroupScanState *state)
+{
+	leave_part(state);
+	while (state->mode == PART_NONE)
+	{
+		DealLevel *level = &state->levels[state->depth];
+
+		CHECK_FOR_INTERRUPTS();
+		if (level->part < level->deal.nparts)
+			level->part++;
+		if (level->part < level->deal.nparts)
+		{
+			if (deal_rows_of(&level->deal.parts[level->part]) > 0)
+				open_part(state);
+		}
+		else if (state->depth > 0)
+		{
+			deal_end(&level->deal);
+			state->depth--;
+		}
+		else if (state->stream != &state->keyless && deal_rows_of(&state->keyless.parts[0]) > 0)
+			open_stream(state, &state->keyless, &state->keyless.parts[0]);
+		else
+			return false;
+	}
+	return true;
+}
+
+/* ---- groups ---- */
+
+/* Feeds the next group of a part in memory. */
+static bool
+feed_grouped(GroupScanState *state, Datum *key, bool *null)
+{
+	DealGroup group;
+	RowBatch batch = { .stride = state->form.payload_size };
+
+	if (state->next == state->ngroups)
+		return false;
+	grouper_get(state->grouper, state->next++, &group);
+	batch.n = (int) group.nrows;
+	batch.first = group.payloads;
+	batch.rows = state->form.sized ? group.of_their_own : NULL;
+	aggregates_start(state->aggregates);
+	aggregates_feed(state->aggregates, &batch);
+	state->rows_out += group.nrows;
+	*key = key_datum(state, &group.key);
+	*null = false;
+	return true;
+}
+
+static bool
+is_done(const GroupScanState *state, ByteSpan key)
+{
+	int i;
+
+	for (i = 0; i < state->ndone; i++)
+		if (span_compare(state->done[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* Notes a key of whose hash all rows of the part are. */
+static Customer
+note_key(GroupScanState *state, const Customer *customer)
+{
+	Customer copy = *customer;
+	MemoryContext old = MemoryContextSwitchTo(state->done_context);
+	uint8 *bytes;
+
+	if (state->form.type != CUSTOMER_BIGINT)
+	{
+		bytes = palloc(Max(1, customer->bytes.len));
+		memcpy(bytes, customer->bytes.bytes, customer->bytes.len);
+		copy.bytes.bytes = bytes;
+		state->done = state->done == NULL
+						  ? palloc(sizeof(ByteSpan))
+						  : repalloc(state->done, (state->ndone + 1) * sizeof(ByteSpan));
+		state->done[state->ndone++] = copy.bytes;
+	}
+	MemoryContextSwitchTo(old);
+	return copy;
+}
+
+/*
+ * Feeds the next group of a part whose rows all have one hash, or no key. Keys that share all of a
+ * hash by chance are groups of their own, each of which reads the part again.
+ */
+static bool
+feed_stream(GroupScanState *state, Datum *key, bool *null)
+{
+	bool no_key = state->stream == &state->keyless;
+	bool by_bytes = !no_key && state->form.type != CUSTOMER_BIGINT;
+	bool found = no_key;
+	Customer customer = { 0 };
+	const uint8 *payloads[STREAM_ROWS];
+	RowBatch batch = { .rows = payloads };
+	DealWalk walk;
+	const DealChunk *chunk;
+
+	if (!state->more)
+		return false;
+	state->more = false;
+	aggregates_start(state->aggregates);
+	deal_walk(&walk, state->stream, state->stream_part);
+	while ((chunk = deal_walk_next(&walk)) != NULL)
+	{
+		const uint8 *at = chunk->data;
+		const uint8 *end = at + chunk->used;
+
+		while (at < end)
+		{
+			DealRow row = { .hash = 0 };
+
+			deal_read(&state->form, &at, &row);
+			if (!found && (!by_bytes || !is_done(state, row.key.bytes)))
+			{
+				customer = note_key(state, &row.key);
+				found = true;
+			}
+			if (!by_bytes || (found && span_compare(row.key.bytes, customer.bytes) == 0))
+				payloads[batch.n++] = row.payload;
+			else if (found && !is_done(state, row.key.bytes))
+				state->more = true;
+			if (batch.n == STREAM_ROWS || (at == end && batch.n > 0))
+			{
+				aggregates_feed(state->aggregates, &batch);
+				state->rows_out += batch.n;
+				batch.n = 0;
+			}
+		}
+	}
+	Assert(found);
+	*null = no_key;
+	*key = no_key ? (Datum) 0 : key_datum(state, &customer);
+	return true;
+}
+
+/* The next group, as a row of key and aggregates. */
+static TupleTableSlot *
+next_group(ScanState *node)
+{
+	GroupScanState *state = (GroupScanState *) node;
+	TupleTableSlot *slot = node->ss_ScanTupleSlot;
+
+	ExecClearTuple(slot);
+	if (!state->dealt)
+		deal_input(state);
+	for (;;)
+	{
+		if ((state->mode == PART_GROUPED &&
+			 feed_grouped(state, &slot->tts_values[0], &slot->tts_isnull[0])) ||
+			(state->mode == PART_STREAM &&
+			 feed_stream(state, &slot->tts_values[0], &slot->tts_isnull[0])))
+		{
+			aggregates_finish(state->aggregates, slot->tts_values + 1, slot->tts_isnull + 1);
+			state->groups_out++;
+			return ExecStoreVirtualTuple(slot);
+		}
+		if (!next_part(state))
+			return slot;
+	}
+}
+
+/* There are no rows of tables that could be locked and checked again. */
+static bool
+recheck_group(ScanState *node, TupleTableSlot *slot)
+{
+	return true;
+}
+
+static TupleTableSlot *
+group_exec(CustomScanState *node)
+{
+	return ExecScan(&node->ss, next_group, recheck_group);
+}
+
+/* ---- the node ---- */
+
+static void
+group_begin(CustomScanState *node, EState *estate, int eflags)
+{
+	GroupScanState *state = (GroupScanState *) node;
+	const CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	TupleDesc desc;
+	List *aggrefs = NIL;
+	List *columns = NIL;
+	MemoryContext old;
+	int i;
+
+	/* What was dealt is there to be read again, whatever the child can do. */
+	eflags &= ~(EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
+	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
+	node->custom_ps = list_make1(state->child);
+	desc = ExecGetResultType(state->child);
+
+	state->context =
+		AllocSetContextCreate(CurrentMemoryContext, "loyalty groups", ALLOCSET_DEFAULT_SIZES);
+	state->row_context =
+		AllocSetContextCreate(state->context, "loyalty row", ALLOCSET_DEFAULT_SIZES);
+	state->done_context =
+		AllocSetContextCreate(state->context, "loyalty keys", ALLOCSET_SMALL_SIZES);
+	arena_init(&state->arena,
+			   AllocSetContextCreate(state->context, "loyalty rows", ALLOCSET_DEFAULT_SIZES));
+	state->grouper = grouper_create(state->context);
+	state->limit = Max(get_hash_memory_limit(), LIMIT_MIN);
+	state->expected_groups = group_plan_groups(scan);
+	take_key_type(state, desc);
+
+	for (i = 1; i < list_length(scan->custom_scan_tlist); i++)
+	{
+		aggrefs = lappend(aggrefs, list_nth_node(TargetEntry, scan->custom_scan_tlist, i)->expr);
+		columns = lappend(columns, group_plan_columns(scan, i - 1));
+	}
+	old = MemoryContextSwitchTo(state->context);
+	state->aggregates = aggregates_create(estate, aggrefs, columns, desc, &state->rows);
+	MemoryContextSwitchTo(old);
+	state->form.sized = state->rows->nvarying > 0 || state->rows->fixed_size > PG_UINT16_MAX;
+	if (!state->form.sized)
+		state->form.payload_size = (uint16) state->rows->fixed_size;
+}
+
+/* Goes back to before the first group; keep: of the rows that were dealt. */
+static void
+rewind_groups(GroupScanState *state, bool keep)
+{
+	ExecClearTuple(state->css.ss.ss_ScanTupleSlot);
+	leave_part(state);
+	aggregates_end(state->aggregates);
+	state->stream = NULL;
+	if (!state->dealt)
+		return;
+	for (; state->depth > 0; state->depth--)
+		deal_end(&state->levels[state->depth].deal);
+	state->levels[0].part = -1;
+	if (keep)
+		return;
+	deal_end(&state->levels[0].deal);
+	deal_end(&state->keyless);
+	state->dealt = false;
+}
+
+static void
+group_rescan(CustomScanState *node)
+{
+	GroupScanState *state = (GroupScanState *) node;
+
+	if (node->ss.ps.chgParam != NULL)
+		UpdateChangedParamSet(state->child, node->ss.ps.chgParam);
+	rewind_groups(state, state->intact && state->child->chgParam == NULL);
+	if (!state->dealt && state->child->chgParam == NULL)
+		ExecReScan(state->child);
+	ExecScanReScan(&node->ss);
+}
+
+static void
+group_end(CustomScanState *node)
+{
+	GroupScanState *state = (GroupScanState *) node;
+
+	rewind_groups(state, false);
+	MemoryContextDelete(state->context);
+	ExecEndNode(state->child);
+}
+
+/* The key, as the query has it. */
+static void
+explain_key(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	const CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	const TargetEntry *entry = linitial_node(TargetEntry, scan->custom_scan_tlist);
+	Node *key =
+		(Node *) makeVar(INDEX_VAR, 1, exprType((Node *) entry->expr),
+						 exprTypmod((Node *) entry->expr), exprCollation((Node *) entry->expr), 0);
+	List *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, ancestors);
+#if PG_VERSION_NUM >= 180000
+	bool prefix = es->rtable_size > 1 || es->verbose;
+#else
+	bool prefix = list_length(es->rtable) > 1 || es->verbose;
+#endif
+
+	ExplainPropertyList("Group Key", list_make1(deparse_expression(key, context, prefix, true)),
+						es);
+}
+
+static void
+group_explain(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	const GroupScanState *state = (const GroupScanState *) node;
+	int64 memory = (int64) (state->peak / 1024);
+	int64 disk = state->written / 1024;
+
+	explain_key(node, ancestors, es);
+	if (!es->analyze)
+		return;
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+	{
+		appendStringInfoSpaces(es->str, es->indent * 2);
+		appendStringInfo(es->str,
+						 "Parts: " INT64_FORMAT "  Groups: " INT64_FORMAT "  Rows: " INT64_FORMAT
+						 "  Memory: " INT64_FORMAT "kB  Disk: " INT64_FORMAT "kB\n",
+						 state->parts_out, state->groups_out, state->rows_out, memory, disk);
+		return;
+	}
+	ExplainPropertyInteger("Parts", NULL, state->parts_out, es);
+	ExplainPropertyInteger("Groups", NULL, state->groups_out, es);
+	ExplainPropertyInteger("Rows", NULL, state->rows_out, es);
+	ExplainPropertyInteger("Memory", "kB", memory, es);
+	ExplainPropertyInteger("Disk", "kB", disk, es);
+}
+
+static const CustomExecMethods exec_methods = {
+	.CustomName = GROUP_NODE_NAME,
+	.BeginCustomScan = group_begin,
+	.ExecCustomScan = group_exec,
+	.EndCustomScan = group_end,
+	.ReScanCustomScan = group_rescan,
+	.ExplainCustomScan = group_explain,
+};
+
+static Node *
+group_create(CustomScan *scan)
+{
+	GroupScanState *state = (GroupScanState *) newNode(sizeof(GroupScanState), T_CustomScanState);
+
+	state->css.methods = &exec_methods;
+	return (Node *) state;
+}
+
+const CustomScanMethods group_scan_methods = {
+	.CustomName = GROUP_NODE_NAME,
+	.CreateCustomScanState = group_create,
+};
