@@ -69,12 +69,32 @@ static uint8
 flags_of(const Collector *collector)
 {
 	Assert(!collector->foreign_order);
-	return FLAT_IN_ORDER | (collector->nparts > 1 ? FLAT_MANY_PARTS : 0) |
+	return FLAT_IN_ORDER | (collector->deal.nparts > 1 ? FLAT_MANY_PARTS : 0) |
 		   (collector->last_unknown ? 0 : FLAT_HAS_LAST);
 }
 
+/* What a part begins with. */
+typedef struct PartHead
+{
+	uint64 customers;
+	uint64 len;
+} PartHead;
+
+static PartHead
+head_of(const CollectRun *run)
+{
+	PartHead head = { 0, 0 };
+
+	if (run != NULL)
+	{
+		head.customers = (uint64) run->customers;
+		head.len = run_bytes(run);
+	}
+	return head;
+}
+
 size_t
-flat_size(const Collector *collector)
+flat_size(Collector *collector)
 {
 	ByteBuffer header;
 	size_t size;
@@ -84,18 +104,34 @@ flat_size(const Collector *collector)
 	put_header(&header, collector, flags_of(collector));
 	size = header.len;
 	pfree(header.data);
-	for (i = 0; i < collector->nparts; i++)
+	for (i = 0; i < collector->deal.nparts; i++)
 	{
-		CollectRun run = collector_run(collector, i);
+		PartHead head = head_of(collector_read_part(collector, i));
 
-		size += varint_length((uint64) run.customers) + varint_length(run.entries.len) +
-				run.entries.len;
+		size += varint_length(head.customers) + varint_length(head.len) + head.len;
 	}
 	return size;
 }
 
+/* Writes a run's entries; returns the byte after. */
+static uint8 *
+write_run(Collector *collector, const CollectRun *run, uint8 *to)
+{
+	RunReader reader = { 0 };
+	ByteSpan stretch;
+
+	run_open(&reader, collector, run);
+	while (run_next(&reader, &stretch))
+	{
+		memcpy(to, stretch.bytes, stretch.len);
+		to += stretch.len;
+	}
+	run_close(&reader);
+	return to;
+}
+
 void
-flat_write(const Collector *collector, uint8 *to)
+flat_write(Collector *collector, uint8 *to)
 {
 	ByteBuffer header;
 	int i;
@@ -105,16 +141,62 @@ flat_write(const Collector *collector, uint8 *to)
 	memcpy(to, header.data, header.len);
 	to += header.len;
 	pfree(header.data);
-	for (i = 0; i < collector->nparts; i++)
+	for (i = 0; i < collector->deal.nparts; i++)
 	{
-		CollectRun run = collector_run(collector, i);
+		const CollectRun *run = collector_read_part(collector, i);
+		PartHead head = head_of(run);
 
-		to = varint_write(to, (uint64) run.customers);
-		to = varint_write(to, run.entries.len);
-		if (run.entries.len > 0)
-			memcpy(to, run.entries.bytes, run.entries.len);
-		to += run.entries.len;
+		to = varint_write(to, head.customers);
+		to = varint_write(to, head.len);
+		if (run != NULL)
+			to = write_run(collector, run, to);
 	}
+}
+
+size_t
+flat_put(Collector *collector, ByteBuffer *out, size_t max)
+{
+	size_t start = out->len;
+	size_t left_out = 0;
+	ByteBuffer part;
+	int i;
+
+	buffer_init(&part, 1024);
+	put_header(out, collector, flags_of(collector));
+	for (i = 0; i < collector->deal.nparts; i++)
+	{
+		DealPart *raw = &collector->deal.parts[i];
+		const CollectRun *run = NULL;
+		PartHead head;
+
+		if (deal_rows_of(raw) > 0 && raw->written == NULL)
+		{
+			part.len = 0;
+			deal_settle(raw);
+			head.customers = (uint64) group_part(collector, i, NULL, &part);
+			head.len = part.len;
+		}
+		else
+		{
+			run = collector_read_part(collector, i);
+			head = head_of(run);
+		}
+		if (out->len - start + head.len + left_out > max)
+		{
+			left_out += head.len;
+			continue;
+		}
+		buffer_put_varint(out, head.customers);
+		buffer_put_varint(out, head.len);
+		buffer_reserve(out, head.len);
+		if (run != NULL)
+			write_run(collector, run, out->data + out->len);
+		else
+			memcpy(out->data + out->len, part.data, head.len);
+		out->len += head.len;
+	}
+	pfree(part.data);
+	return out->len - start + left_out;
 }
 
 /*
@@ -183,19 +265,18 @@ flat_read(ByteSpan flat)
 
 	if (!read_header(&in, &collector))
 		report_corrupted();
-	for (i = 0; i < collector->nparts; i++)
+	for (i = 0; i < collector->deal.nparts; i++)
 	{
 		uint64 customers;
 		uint64 len;
-		CollectRun run;
+		ByteSpan entries;
 
 		if (!read_varint(&in, &customers) || !read_varint(&in, &len) ||
-			!read_bytes(&in, len, &run.entries.bytes) || customers > len)
+			!read_bytes(&in, len, &entries.bytes) || customers > len)
 			report_corrupted();
-		run.entries.len = len;
-		run.customers = (int64) customers;
+		entries.len = len;
 		if (customers > 0)
-			collector_push_run(collector, i, run);
+			collector_push_flat(collector, i, entries, (int64) customers);
 	}
 	if (in.at != in.end)
 		report_corrupted();
@@ -250,7 +331,7 @@ flat_read_foreign(ByteSpan flat, uint8 ops_id, CustomerType type)
 	collector->last_unknown = true;
 	collector_note_zone(collector, header->zone_state, header->zone);
 
-	for (i = 0; i < header->nparts; i++)
+	for (i = 0; i < header->deal.nparts; i++)
 	{
 		uint64 customers;
 		uint64 len;
@@ -308,17 +389,19 @@ flat_put_for_client(ByteBuffer *out, ByteSpan flat)
 	int64 n = 0;
 	int i;
 
-	for (i = 0; i < collector->nparts; i++)
+	for (i = 0; i < collector->deal.nparts; i++)
 	{
-		customers += collector_run(collector, i).customers;
-		size += collector_run(collector, i).entries.len;
+		PartHead head = head_of(collector_part(collector, i));
+
+		customers += (int64) head.customers;
+		size += head.len;
 	}
 	entries = palloc_extended(Max(customers, 1) * sizeof(FlatEntry), MCXT_ALLOC_HUGE);
-	for (i = 0; i < collector->nparts; i++)
+	for (i = 0; i < collector->deal.nparts; i++)
 	{
-		CollectRun run = collector_run(collector, i);
-		const uint8 *at = run.entries.bytes;
-		const uint8 *end = at + run.entries.len;
+		const CollectRun *run = collector_part(collector, i);
+		const uint8 *at = run != NULL ? run->flat.bytes : NULL;
+		const uint8 *end = run != NULL ? at + run->flat.len : NULL;
 
 		while (at < end)
 		{
@@ -361,7 +444,7 @@ typedef struct ExpandedBase
 static Size
 get_flat_size(ExpandedObjectHeader *header)
 {
-	const Collector *collector = ((ExpandedBase *) header)->collector;
+	Collector *collector = ((ExpandedBase *) header)->collector;
 	size_t size = flat_size(collector);
 
 	if (size > (size_t) max_flat_size * 1024)
@@ -379,7 +462,7 @@ get_flat_size(ExpandedObjectHeader *header)
 static void
 flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 {
-	const Collector *collector = ((ExpandedBase *) header)->collector;
+	Collector *collector = ((ExpandedBase *) header)->collector;
 
 	datum_set_size(result, allocated_size, collector->ops->name, FLAT_SIZE_HINT);
 	flat_write(collector, (uint8 *) VARDATA(result));
@@ -387,26 +470,16 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 
 static const ExpandedObjectMethods base_methods = { get_flat_size, flatten_into };
 
-/* Opens a compacted collector as a base. */
+/* Opens a collector as a base. */
 static void
 open_collector(Base *base, Collector *collector)
 {
-	int i;
-
 	base->collector = collector;
 	base->ops = collector->ops;
 	base->type = collector->type;
-	base->customers = 0;
 	base->guests = collector->guests;
 	base->zone_state = collector->zone_state;
 	base->zone = collector->zone;
-	base->nparts = collector->nparts;
-	base->parts = MemoryContextAlloc(collector->context, collector->nparts * sizeof(CollectRun));
-	for (i = 0; i < collector->nparts; i++)
-	{
-		base->parts[i] = collector_run(collector, i);
-		base->customers += base->parts[i].customers;
-	}
 }
 
 /*
@@ -420,7 +493,6 @@ base_from_collector(Collector *collector)
 	void *pointer;
 
 	EOH_init_header(&expanded->header, &base_methods, collector->context);
-	collector_compact(collector);
 	expanded->collector = collector;
 	open_collector(&expanded->base, collector);
 	pointer = palloc(EXPANDED_POINTER_SIZE);
@@ -466,12 +538,38 @@ base_in_order(const Base *base)
 
 /* ---- reading ---- */
 
+int64
+base_count(const Base *base)
+{
+	int64 customers = 0;
+	int i;
+
+	for (i = 0; i < base->collector->deal.nparts; i++)
+	{
+		const CollectRun *run = collector_read_part(base->collector, i);
+
+		customers += run != NULL ? run->customers : 0;
+	}
+	return customers;
+}
+
+void
+base_hold(const Base *base)
+{
+	int i;
+
+	for (i = 0; i < base->collector->deal.nparts; i++)
+		collector_hold_part(base->collector, i);
+}
+
 void
 base_rewind(BaseCursor *cursor, const Base *base)
 {
+	memset(cursor, 0, sizeof(BaseCursor));
 	cursor->base = base;
 	cursor->part = -1;
-	cursor->at = cursor->end = NULL;
+	cursor->reader = palloc0(sizeof(RunReader));
+	run_open(cursor->reader, base->collector, NULL);
 }
 
 void
@@ -540,21 +638,24 @@ base_last(const Base *base, int64 *last)
 }
 
 bool
-base_next_part(BaseCursor *cursor)
+base_next_stretch(BaseCursor *cursor)
 {
-	while (++cursor->part < cursor->base->nparts)
-	{
-		ByteSpan entries = cursor->base->parts[cursor->part].entries;
+	Collector *collector = cursor->base->collector;
+	ByteSpan stretch;
 
-		if (entries.len > 0)
+	while (cursor->reader->run == NULL || !run_next(cursor->reader, &stretch))
+	{
+		if (++cursor->part >= collector->deal.nparts)
 		{
-			CHECK_FOR_INTERRUPTS();
-			cursor->at = entries.bytes;
-			cursor->end = entries.bytes + entries.len;
-			return true;
+			cursor->part = collector->deal.nparts - 1;
+			cursor->reader->run = NULL;
+			return false;
 		}
+		run_open(cursor->reader, collector, collector_read_part(collector, cursor->part));
 	}
-	return false;
+	cursor->at = stretch.bytes;
+	cursor->end = stretch.bytes + stretch.len;
+	return true;
 }
 
 /* ---- two side by side ---- */

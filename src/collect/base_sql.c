@@ -64,14 +64,16 @@ Datum
 loyalty_collect_serialize(PG_FUNCTION_ARGS)
 {
 	Collector *state = (Collector *) PG_GETARG_POINTER(0);
+	size_t max = (size_t) max_flat_size * 1024;
+	ByteBuffer result;
 	size_t size;
-	bytea *result;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "collector called outside an aggregate");
-	collector_compact(state);
-	size = flat_size(state);
-	if (size > (size_t) max_flat_size * 1024)
+	buffer_init(&result, 1024 + state->deal.bytes / 8);
+	result.len = VARHDRSZ;
+	size = flat_put(state, &result, max);
+	if (size > max)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a parallel worker collected %zu kB, too much to hand over",
@@ -80,9 +82,8 @@ loyalty_collect_serialize(PG_FUNCTION_ARGS)
 				 errhint("Aggregate in two levels: a summary for each customer with GROUP BY, then "
 						 "the metric's aggregate over the summaries. Or set "
 						 "max_parallel_workers_per_gather to 0.")));
-	result = datum_allocate(VARHDRSZ + size, state->ops->name, FLAT_SIZE_HINT);
-	flat_write(state, (uint8 *) VARDATA(result));
-	PG_RETURN_BYTEA_P(result);
+	datum_set_size(result.data, result.len, state->ops->name, FLAT_SIZE_HINT);
+	PG_RETURN_BYTEA_P((bytea *) result.data);
 }
 
 Datum
@@ -204,8 +205,8 @@ base_customers(FunctionCallInfo fcinfo)
 	buffer_init(&value, 1024);
 	row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "loyalty customer", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(row_context);
 	base_rewind(&cursor, base);
+	old = MemoryContextSwitchTo(row_context);
 	base_name_customer(&errors, base->type, &customer);
 	while (base_next(&cursor, &customer, &body))
 	{
@@ -337,20 +338,22 @@ compare_entries(const void *a, const void *b, void *type)
 static Entry *
 sorted_entries(const Base *base)
 {
-	Entry *entries = palloc_extended(Max(1, base->customers) * sizeof(Entry), MCXT_ALLOC_HUGE);
+	int64 customers = base_count(base);
+	Entry *entries = palloc_extended(Max(1, customers) * sizeof(Entry), MCXT_ALLOC_HUGE);
 	CustomerType type = base->type;
 	Entry entry = { 0 };
 	BaseCursor cursor;
 	int64 n = 0;
 
+	base_hold(base);
 	base_rewind(&cursor, base);
 	while (base_next(&cursor, &entry.customer, &entry.body))
 	{
-		if (n == base->customers)
+		if (n == customers)
 			report_corrupted();
 		entries[n++] = entry;
 	}
-	if (n != base->customers)
+	if (n != customers)
 		report_corrupted();
 	qsort_interruptible(entries, n, sizeof(Entry), compare_entries, &type);
 	return entries;
@@ -359,6 +362,7 @@ sorted_entries(const Base *base)
 static int
 compare_bases(const Base *a, const Base *b)
 {
+	int64 customers = base_count(a);
 	const Entry *a_entries;
 	const Entry *b_entries;
 	int order = 0;
@@ -375,13 +379,13 @@ compare_bases(const Base *a, const Base *b)
 	if (order == 0)
 		order = int64_compare(a->guests, b->guests);
 	if (order == 0)
-		order = int64_compare(a->customers, b->customers);
+		order = int64_compare(customers, base_count(b));
 	if (order != 0)
 		return order;
 
 	a_entries = sorted_entries(a);
 	b_entries = sorted_entries(b);
-	for (i = 0; i < a->customers && order == 0; i++)
+	for (i = 0; i < customers && order == 0; i++)
 	{
 		order = customer_compare(a->type, &a_entries[i].customer, &b_entries[i].customer);
 		if (order == 0)

@@ -15,20 +15,27 @@
 #include "collect/collect_internal.h"
 #include "core/array.h"
 
-/* Raw chunks double between these, header included: sizes that the allocator hands out again. */
-#define CHUNK_MIN	   256
-#define CHUNK_MAX	   8192
+/* A single part of more bytes, which is quick to group, is dealt to COLLECT_PARTS. */
+#define SINGLE_MAX	 (192 * 1024)
 
 /*
- * A part is compacted when its raw bytes reach RAW_MIN, which is quick to group, and
- * RAW_FACTOR times its runs. A single part whose run is then longer than
- * SINGLE_RUN_MAX is split.
+ * What is raw is grouped when it is so many bytes, and some times what was grouped before: memory
+ * that was used already is cheaper than more of it. A collector takes as much as the server gives
+ * to a hash table, and some more, since each part has chunks that are not full. Where that is over
+ * and grouping would not gain much, what is raw goes to the file.
  */
-#define RAW_MIN		   (192 * 1024)
-#define RAW_FACTOR	   3
-#define SINGLE_RUN_MAX (64 * 1024)
+#define RAW_MIN		 ((size_t) 64 * 1024 * 1024)
+#define RAW_FACTOR	 3
+#define MEMORY_MORE	 ((size_t) 48 * 1024 * 1024)
+#define STEP_MIN	 ((size_t) 8 * 1024 * 1024)
 
-#define MAX_OPS		   4
+/* A part's runs are merged when all but the first take more, and 8 times that one. */
+#define ABSORBED_MIN (24 * 1024)
+
+/* What is read back of it at once. */
+#define LOAD_MAX	 ((size_t) 8 * 1024 * 1024)
+
+#define MAX_OPS		 4
 static const CollectOps *registered[MAX_OPS];
 
 void
@@ -77,89 +84,52 @@ Collector *
 collector_create(MemoryContext context, const CollectOps *ops, CustomerType type, bool takes_bodies)
 {
 	Collector *collector = MemoryContextAllocZero(context, sizeof(Collector));
+	DealForm form = { .type = type, .entries = takes_bodies, .payload_size = ops->row_size };
 
-	hash_key_need();
 	collector->context = context;
 	collector->ops = ops;
 	collector->type = type;
 	collector->last = PG_INT64_MIN;
 	collector->takes_bodies = takes_bodies;
-	collector->nparts = 1;
+	collector->limit = get_hash_memory_limit() + MEMORY_MORE;
+	collector->reduce_at = Min(collector->limit, RAW_MIN);
+	arena_init(&collector->arena, context);
+	deal_init(&collector->deal, &collector->arena, form, 0, 0, 0);
 	collector->parts = MemoryContextAllocZero(context, sizeof(CollectPart));
 	return collector;
 }
 
-static void compact_part(Collector *collector, CollectPart *part);
+static void reduce(Collector *collector);
 
-/* Notes how far the last chunk is filled; the tail pointers know it while it is being filled. */
-static void
-settle_tail(CollectPart *part)
+/* The part that the hash names, when a chunk of it is full: splits or reduces what there is where
+ * it is time to. */
+static DealPart *
+part_for_more(Collector *collector, uint64 hash)
 {
-	if (part->last != NULL)
-		part->last->used = (uint32) (part->tail - part->last->data);
-}
+	Deal *deal = &collector->deal;
 
-/* Makes a chunk with room for size more bytes the last one, compacting or splitting where it is
- * time to. */
-static CollectPart *
-make_room(Collector *collector, uint64 hash, size_t size)
-{
-	CollectPart *part = &collector->parts[part_of(collector->nparts, hash)];
-	size_t runs = part->run_bytes + (part->nruns > 0 ? part->runs[0].entries.len : 0);
-	size_t cap;
-	Chunk *chunk;
-
-	if (part->last != NULL)
+	if (deal->bits == 0)
 	{
-		settle_tail(part);
-		part->full_bytes += part->last->used;
-	}
-	if (part->full_bytes >= Max(RAW_MIN, RAW_FACTOR * runs))
-	{
-		compact_part(collector, part);
-		if (collector->nparts == 1 && part->runs[0].entries.len > SINGLE_RUN_MAX)
-		{
+		if (deal->bytes > SINGLE_MAX)
 			collector_split(collector);
-			part = &collector->parts[part_of(collector->nparts, hash)];
-		}
 	}
-
-	cap = CHUNK_MIN;
-	while (cap < CHUNK_MAX && cap < part->full_bytes)
-		cap *= 2;
-	if (cap - offsetof(Chunk, data) < size)
-		cap = offsetof(Chunk, data) + size;
-	chunk = MemoryContextAllocHuge(collector->context, cap);
-	chunk->next = NULL;
-	chunk->used = 0;
-	if (part->last == NULL)
-		part->first = chunk;
-	else
-		part->last->next = chunk;
-	part->last = chunk;
-	part->tail = chunk->data;
-	part->tail_end = (uint8 *) chunk + cap;
-	return part;
+	else if (deal->bytes > collector->reduce_at)
+		reduce(collector);
+	return &deal->parts[deal_part_of(deal, hash)];
 }
 
 /* Takes size bytes in the part that the hash names. */
 static inline uint8 *
 append_raw(Collector *collector, uint64 hash, size_t size)
 {
-	CollectPart *part = &collector->parts[part_of(collector->nparts, hash)];
-	uint8 *at;
+	DealPart *part = &collector->deal.parts[deal_part_of(&collector->deal, hash)];
 
 	if (unlikely((size_t) (part->tail_end - part->tail) < size))
-		part = make_room(collector, hash, size);
-	at = part->tail;
-	part->tail += size;
-	part->raw_count++;
-	return at;
+		part = part_for_more(collector, hash);
+	return deal_place(&collector->deal, part, size);
 }
 
-/*
- * A raw row: bigint: number, payload; others: hash, payload, length (4 bytes), bytes.
- */
+/* A number's row is written here, whose bytes are known; the others as deal_row() has them. */
 void
 collector_add_row(Collector *collector, Customer customer, const void *payload)
 {
@@ -168,56 +138,22 @@ collector_add_row(Collector *collector, Customer customer, const void *payload)
 	uint8 *at;
 
 	Assert(!collector->takes_bodies);
-	if (collector->type == CUSTOMER_BIGINT)
-	{
-		at = append_raw(collector, hash, sizeof(int64) + row_size);
-		memcpy(at, &customer.number, sizeof(int64));
-		at += sizeof(int64);
-		if (row_size == 4)
-			memcpy(at, payload, 4);
-		else
-			memcpy(at, payload, row_size);
-	}
+	at = append_raw(collector, hash, deal_row_size(&collector->deal.form, &customer, row_size));
+	at = deal_row_write(&collector->deal.form, at, hash, &customer, (uint32) row_size);
+	if (row_size == 4)
+		memcpy(at, payload, 4);
 	else
-	{
-		uint32 len = (uint32) customer.bytes.len;
-
-		at = append_raw(collector, hash, sizeof(uint64) + row_size + sizeof(uint32) + len);
-		memcpy(at, &hash, sizeof(uint64));
-		at += sizeof(uint64);
 		memcpy(at, payload, row_size);
-		at += row_size;
-		memcpy(at, &len, sizeof(uint32));
-		memcpy(at + sizeof(uint32), customer.bytes.bytes, len);
-	}
 }
 
 void
 collector_add_body(Collector *collector, Customer customer, ByteSpan body)
 {
-	uint8 *at;
-	size_t size = varint_length(body.len) + body.len;
 	uint64 hash = customer_hash(collector->type, customer);
 
 	Assert(collector->takes_bodies);
-	if (collector->type == CUSTOMER_BIGINT)
-		size += varint_length(zigzag_fold(customer.number));
-	else
-		size += customer.bytes.len +
-				(collector->type == CUSTOMER_TEXT ? varint_length(customer.bytes.len) : 0);
-
-	at = append_raw(collector, hash, size);
-	if (collector->type == CUSTOMER_BIGINT)
-		at = varint_write(at, zigzag_fold(customer.number));
-	else
-	{
-		if (collector->type == CUSTOMER_TEXT)
-			at = varint_write(at, customer.bytes.len);
-		memcpy(at, customer.bytes.bytes, customer.bytes.len);
-		at += customer.bytes.len;
-	}
-	at = varint_write(at, body.len);
-	memcpy(at, body.bytes, body.len);
+	entry_write(append_raw(collector, hash, entry_size(collector->type, customer, body)),
+				collector->type, customer, body);
 }
 
 void
@@ -238,142 +174,173 @@ collector_note_zone(Collector *collector, CollectZone state, const char *zone)
 	}
 }
 
-/* ---- compacting ---- */
+/* ---- runs ---- */
 
-static void
-free_chunks(CollectPart *part)
-{
-	while (part->first != NULL)
-	{
-		Chunk *next = part->first->next;
-
-		pfree(part->first);
-		part->first = next;
-	}
-	part->last = NULL;
-	part->tail = part->tail_end = NULL;
-	part->full_bytes = 0;
-	part->raw_count = 0;
-}
-
-static void
-push_run(Collector *collector, CollectPart *part, CollectRun run)
+static CollectRun *
+push_run(Collector *collector, CollectPart *part)
 {
 	part->runs = array_grow_in(collector->context, part->runs, &part->max_runs, part->nruns + 1,
 							   sizeof(CollectRun));
-	if (part->nruns > 0)
-		part->run_bytes += run.entries.len;
-	part->runs[part->nruns++] = run;
+	memset(&part->runs[part->nruns], 0, sizeof(CollectRun));
+	return &part->runs[part->nruns++];
 }
 
 static void
-free_runs(CollectPart *part)
+free_runs(Collector *collector, CollectPart *part)
 {
 	while (part->nruns > 0)
-		pfree(unconstify(uint8 *, part->runs[--part->nruns].entries.bytes));
-	part->run_bytes = 0;
-}
-
-/* Makes all that a part holds one run. */
-static void
-compact_part(Collector *collector, CollectPart *part)
-{
-	CollectRun run;
-
-	if (part->raw_count == 0 && part->nruns <= 1)
-		return;
-	settle_tail(part);
-	run = group_part(collector, part);
-	free_chunks(part);
-	free_runs(part);
-	push_run(collector, part, run);
+		deal_forget(&collector->deal, &part->runs[--part->nruns].entries);
 }
 
 void
-collector_compact(Collector *collector)
+collector_push_flat(Collector *collector, int part, ByteSpan entries, int64 customers)
+{
+	CollectRun *run = push_run(collector, &collector->parts[part]);
+
+	run->flat = entries;
+	run->customers = customers;
+}
+
+/* ---- compacting ---- */
+
+const CollectRun *
+collector_part(Collector *collector, int number)
+{
+	Deal *deal = &collector->deal;
+	DealPart *raw = &deal->parts[number];
+	CollectPart *part = &collector->parts[number];
+
+	if (deal_rows_of(raw) > 0 || part->nruns > 1)
+	{
+		bool more;
+
+		do
+		{
+			CollectRun run = { .customers = 0 };
+
+			more = deal_load(deal, raw, LOAD_MAX);
+			deal_settle(raw);
+			run.customers = group_part(collector, number, &run.entries, NULL);
+			deal_settle(&run.entries);
+			deal_drop(deal, raw);
+			free_runs(collector, part);
+			*push_run(collector, part) = run;
+		} while (more);
+		deal_forget(deal, raw);
+	}
+	return part->nruns > 0 && part->runs[0].customers > 0 ? &part->runs[0] : NULL;
+}
+
+static void
+compact(Collector *collector)
 {
 	int i;
 
-	for (i = 0; i < collector->nparts; i++)
-		compact_part(collector, &collector->parts[i]);
+	for (i = 0; i < collector->deal.nparts; i++)
+		collector_part(collector, i);
 }
 
-CollectRun
-collector_run(const Collector *collector, int part)
+/* Frees memory for more. */
+static void
+reduce(Collector *collector)
 {
-	CollectRun none = { { NULL, 0 }, 0 };
+	size_t grouped = 0;
+	int i;
 
-	Assert(collector->parts[part].nruns <= 1 && collector->parts[part].raw_count == 0);
-	return collector->parts[part].nruns > 0 ? collector->parts[part].runs[0] : none;
+	for (i = 0; i < collector->deal.nparts; i++)
+	{
+		const CollectPart *part = &collector->parts[i];
+		int j;
+
+		for (j = 0; j < part->nruns; j++)
+			grouped += run_bytes(&part->runs[j]);
+	}
+	if (collector->deal.bytes / (RAW_FACTOR + 1) >= grouped)
+		compact(collector);
+	else
+		deal_write(&collector->deal);
+	grouped = collector->deal.bytes;
+	collector->reduce_at = Min(collector->limit, grouped + Max(RAW_MIN, RAW_FACTOR * grouped));
+	collector->reduce_at = Max(collector->reduce_at, grouped + STEP_MIN);
+}
+
+/* A run that is in memory stays there: somebody may be reading it. */
+const CollectRun *
+collector_read_part(Collector *collector, int number)
+{
+	CollectPart *part = &collector->parts[number];
+	bool is_new = deal_rows_of(&collector->deal.parts[number]) > 0 || part->nruns > 1;
+	const CollectRun *run = collector_part(collector, number);
+
+	if (run != NULL && is_new && collector->deal.bytes > collector->limit)
+		deal_write_part(&collector->deal, &part->runs[0].entries);
+	return run;
 }
 
 void
-collector_push_run(Collector *collector, int part, CollectRun run)
+collector_hold_part(Collector *collector, int number)
 {
-	push_run(collector, &collector->parts[part], run);
+	if (collector_part(collector, number) != NULL)
+		deal_load(&collector->deal, &collector->parts[number].runs[0].entries, SIZE_MAX);
 }
 
 /* ---- parts ---- */
 
-/* Deals a run out to COLLECT_PARTS runs, allocated in the current context. */
+/* Deals the entries of a run out to the parts. */
 static void
-deal_run(CollectRun run, CustomerType type, CollectRun *dealt)
+deal_run(Collector *from, const CollectRun *run, Collector *to)
 {
-	const uint8 *end = run.entries.bytes + run.entries.len;
-	const uint8 *at;
-	const uint8 *entry;
-	Customer customer = { 0 };
-	ByteSpan body;
+	Deal *deal = &to->deal;
+	RunReader reader = { 0 };
+	ByteSpan stretch;
 	int i;
 
-	memset(dealt, 0, COLLECT_PARTS * sizeof(CollectRun));
-	for (at = entry = run.entries.bytes; at < end; entry = at)
+	for (i = 0; i < deal->nparts; i++)
+		push_run(to, &to->parts[i]);
+	run_open(&reader, from, run);
+	while (run_next(&reader, &stretch))
 	{
-		CHECK_FOR_INTERRUPTS();
-		entry_next(&at, end, type, &customer, &body);
-		i = part_of(COLLECT_PARTS, customer_hash(type, customer));
-		dealt[i].entries.len += at - entry;
-		dealt[i].customers++;
-	}
-	for (i = 0; i < COLLECT_PARTS; i++)
-	{
-		dealt[i].entries.bytes = palloc_extended(Max(1, dealt[i].entries.len), MCXT_ALLOC_HUGE);
-		dealt[i].entries.len = 0;
-	}
-	for (at = entry = run.entries.bytes; at < end; entry = at)
-	{
-		ByteSpan *to;
+		const uint8 *at = stretch.bytes;
+		const uint8 *end = at + stretch.len;
 
-		CHECK_FOR_INTERRUPTS();
-		entry_next(&at, end, type, &customer, &body);
-		to = &dealt[part_of(COLLECT_PARTS, customer_hash(type, customer))].entries;
-		memcpy(unconstify(uint8 *, to->bytes) + to->len, entry, at - entry);
-		to->len += at - entry;
+		while (at < end)
+		{
+			const uint8 *entry = at;
+			CollectPart *part;
+			CollectRun *dealt;
+			Customer customer = { 0 };
+			ByteSpan body;
+
+			entry_next(&at, end, to->type, &customer, &body);
+			part = &to->parts[deal_part_of(deal, customer_hash(to->type, customer))];
+			dealt = &part->runs[part->nruns - 1];
+			memcpy(deal_place(deal, &dealt->entries, at - entry), entry, at - entry);
+			dealt->customers++;
+		}
 	}
+	run_close(&reader);
+	for (i = 0; i < deal->nparts; i++)
+		deal_settle(&to->parts[i].runs[to->parts[i].nruns - 1].entries);
 }
 
 void
 collector_split(Collector *collector)
 {
-	CollectPart *single = collector->parts;
-	MemoryContext old = MemoryContextSwitchTo(collector->context);
-	CollectRun dealt[COLLECT_PARTS];
+	Collector single = *collector;
 	int i;
 
-	Assert(collector->nparts == 1);
-	compact_part(collector, single);
-	collector->parts = palloc0(COLLECT_PARTS * sizeof(CollectPart));
-	collector->nparts = COLLECT_PARTS;
-	if (single->nruns > 0)
-	{
-		deal_run(single->runs[0], collector->type, dealt);
-		for (i = 0; i < COLLECT_PARTS; i++)
-			push_run(collector, &collector->parts[i], dealt[i]);
-		free_runs(single);
-		pfree(single->runs);
-	}
-	pfree(single);
-	MemoryContextSwitchTo(old);
+	Assert(single.deal.bits == 0);
+	deal_init(&collector->deal, &collector->arena, single.deal.form, 0, PART_BITS, 0);
+	collector->parts =
+		MemoryContextAllocZero(collector->context, collector->deal.nparts * sizeof(CollectPart));
+	deal_again(&single.deal, &single.deal.parts[0], &collector->deal);
+	for (i = 0; i < single.parts->nruns; i++)
+		deal_run(&single, &single.parts->runs[i], collector);
+	free_runs(&single, single.parts);
+	deal_end(&single.deal);
+	if (single.parts->runs != NULL)
+		pfree(single.parts->runs);
+	pfree(single.parts);
 }
 
 Collector *
@@ -389,30 +356,55 @@ collector_in_order(Collector *collector)
 	anew->last = collector->last;
 	anew->last_unknown = collector->last_unknown;
 	collector_note_zone(anew, collector->zone_state, collector->zone);
-	for (i = 0; i < collector->nparts; i++)
+	for (i = 0; i < collector->deal.nparts; i++)
 	{
-		CollectRun run = collector_run(collector, i);
-		const uint8 *at = run.entries.bytes;
-		const uint8 *end = at + run.entries.len;
+		const CollectRun *run = collector_part(collector, i);
+		RunReader reader = { 0 };
+		ByteSpan stretch;
 
-		while (at < end)
+		if (run == NULL)
+			continue;
+		run_open(&reader, collector, run);
+		while (run_next(&reader, &stretch))
 		{
-			Customer customer = { 0 };
-			ByteSpan body;
+			const uint8 *at = stretch.bytes;
+			const uint8 *end = at + stretch.len;
 
-			CHECK_FOR_INTERRUPTS();
-			entry_next(&at, end, collector->type, &customer, &body);
-			collector_add_body(anew, customer, body);
+			while (at < end)
+			{
+				Customer customer = { 0 };
+				ByteSpan body;
+
+				CHECK_FOR_INTERRUPTS();
+				entry_next(&at, end, anew->type, &customer, &body);
+				collector_add_body(anew, customer, body);
+			}
 		}
+		run_close(&reader);
 	}
-	collector_compact(anew);
+	compact(anew);
 	return anew;
+}
+
+/* Copies a run behind those of a part. */
+static void
+absorb_run(Collector *collector, int number, Collector *other, const CollectRun *run)
+{
+	CollectRun *copy = push_run(collector, &collector->parts[number]);
+	RunReader reader = { 0 };
+	ByteSpan stretch;
+
+	copy->customers = run->customers;
+	run_open(&reader, other, run);
+	while (run_next(&reader, &stretch))
+		deal_put_chunk(&collector->deal, &copy->entries, stretch, 0);
+	run_close(&reader);
+	deal_settle(&copy->entries);
 }
 
 void
 collector_absorb(Collector *collector, Collector *other)
 {
-	MemoryContext old;
 	int i;
 
 	Assert(collector->type == other->type && collector->ops == other->ops);
@@ -422,40 +414,30 @@ collector_absorb(Collector *collector, Collector *other)
 	collector->last_unknown = collector->last_unknown || other->last_unknown;
 	collector_note_zone(collector, other->zone_state, other->zone);
 
-	collector_compact(other);
-	if (collector->nparts < other->nparts)
+	if (collector->deal.nparts < other->deal.nparts)
 		collector_split(collector);
-
-	old = MemoryContextSwitchTo(collector->context);
-	if (collector->nparts > other->nparts)
+	for (i = 0; i < other->deal.nparts; i++)
 	{
-		CollectRun dealt[COLLECT_PARTS];
+		const CollectRun *run = collector_part(other, i);
 
-		deal_run(collector_run(other, 0), collector->type, dealt);
-		for (i = 0; i < COLLECT_PARTS; i++)
-			push_run(collector, &collector->parts[i], dealt[i]);
+		if (run == NULL)
+			continue;
+		if (collector->deal.nparts > other->deal.nparts)
+			deal_run(other, run, collector);
+		else
+			absorb_run(collector, i, other, run);
 	}
-	else
-		for (i = 0; i < collector->nparts; i++)
-		{
-			CollectRun run = collector_run(other, i);
-			uint8 *copy;
-
-			if (run.customers == 0)
-				continue;
-			copy = palloc_extended(run.entries.len, MCXT_ALLOC_HUGE);
-			memcpy(copy, run.entries.bytes, run.entries.len);
-			run.entries.bytes = copy;
-			push_run(collector, &collector->parts[i], run);
-		}
-	MemoryContextSwitchTo(old);
 
 	/* Many states may arrive, as from many partitions: keep what they take in bounds. */
-	for (i = 0; i < collector->nparts; i++)
+	for (i = 0; i < collector->deal.nparts; i++)
 	{
-		CollectPart *part = &collector->parts[i];
+		const CollectPart *part = &collector->parts[i];
+		size_t others = 0;
+		int j;
 
-		if (part->nruns > 0 && part->run_bytes > 8 * part->runs[0].entries.len + RAW_MIN / 8)
-			compact_part(collector, part);
+		for (j = 1; j < part->nruns; j++)
+			others += run_bytes(&part->runs[j]);
+		if (part->nruns > 0 && others > 8 * run_bytes(&part->runs[0]) + ABSORBED_MIN)
+			collector_part(collector, i);
 	}
 }

@@ -33,9 +33,11 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/uuid.h"
 
 #include "calendar/calendar.h"
+#include "collect/customer.h"
+#include "collect/deal.h"
+#include "core/arena.h"
 #include "core/codec.h"
 #include "core/ref.h"
 #include "core/texts.h"
@@ -43,20 +45,6 @@
 /* Parts of a large collector: as many as a hash's top PART_BITS tell apart. */
 #define PART_BITS	  8
 #define COLLECT_PARTS (1 << PART_BITS)
-
-typedef enum CustomerType
-{
-	CUSTOMER_BIGINT = 1,
-	CUSTOMER_UUID = 2,
-	CUSTOMER_TEXT = 3
-} CustomerType;
-
-/* A customer: a number for bigint, bytes for the others. */
-typedef struct Customer
-{
-	int64 number;
-	ByteSpan bytes;
-} Customer;
 
 /* Takes a kind or a label of events. */
 typedef void (*CollectTextTaker)(void *taker, bool is_label, const EventText *text);
@@ -126,13 +114,6 @@ collect_zone_is_named(CollectZone state)
 	return state == ZONE_KNOWN || state == ZONE_DAYS;
 }
 
-/* Entries, one per customer. */
-typedef struct CollectRun
-{
-	ByteSpan entries;
-	int64 customers;
-} CollectRun;
-
 typedef struct CollectPart CollectPart;
 
 typedef struct Collector
@@ -140,14 +121,17 @@ typedef struct Collector
 	MemoryContext context;
 	const CollectOps *ops;
 	CustomerType type;
-	bool takes_bodies;	/* raw chunks hold entries, not rows */
+	bool takes_bodies;	/* what is raw are entries, not rows */
 	bool foreign_order; /* runs and parts go by the hashes of another key, or of none: to be read
 						 * only */
-	int nparts;
-	CollectPart *parts;
-	int64 guests;	   /* rows without customer */
-	int64 last;		   /* when the last event is, as CollectOps.last has it, */
-	bool last_unknown; /* unless bodies came that nobody has looked into */
+	Arena arena;
+	Deal deal;			/* what is raw: rows, or entries */
+	CollectPart *parts; /* what is not, for each part of the deal */
+	size_t limit;		/* bytes of memory, */
+	size_t reduce_at;	/* and those at which there is something to do */
+	int64 guests;		/* rows without customer */
+	int64 last;			/* when the last event is, as CollectOps.last has it, */
+	bool last_unknown;	/* unless bodies came that nobody has looked into */
 	CollectZone zone_state;
 	const char *zone;
 	Texts *texts;					   /* that payloads of rows refer to; NULL: to none */
@@ -186,78 +170,6 @@ collector_note_last(Collector *collector, int64 at)
  * NULL. */
 extern void collector_note_zone(Collector *collector, CollectZone state, const char *zone);
 
-/* ---- entries ---- */
-
-/* Reads an entry that was checked before. */
-static inline void
-entry_next(const uint8 **at, const uint8 *end, CustomerType type, Customer *customer,
-		   ByteSpan *body)
-{
-	if (type == CUSTOMER_BIGINT)
-		customer->number = signed_next(at, end);
-	else
-	{
-		size_t len = type == CUSTOMER_UUID ? 16 : (size_t) varint_next(at, end);
-
-		if (unlikely(len > (size_t) (end - *at)))
-			report_corrupted();
-		customer->bytes.bytes = *at;
-		customer->bytes.len = len;
-		*at += len;
-	}
-	body->len = (size_t) varint_next(at, end);
-	if (unlikely(body->len > (size_t) (end - *at)))
-		report_corrupted();
-	body->bytes = *at;
-	*at += body->len;
-}
-
-/* ---- customers as arguments, of any integer type, numeric, uuid or text ---- */
-
-/* A number without fraction; anything else is an error that names it (22023, 22003). */
-extern Customer customer_from_numeric(Datum datum);
-
-static inline Customer
-customer_from_smallint(Datum datum)
-{
-	Customer customer = { .number = DatumGetInt16(datum) };
-
-	return customer;
-}
-
-static inline Customer
-customer_from_integer(Datum datum)
-{
-	Customer customer = { .number = DatumGetInt32(datum) };
-
-	return customer;
-}
-
-static inline Customer
-customer_from_bigint(Datum datum)
-{
-	Customer customer = { .number = DatumGetInt64(datum) };
-
-	return customer;
-}
-
-static inline Customer
-customer_from_uuid(Datum datum)
-{
-	Customer customer = { .bytes = { DatumGetUUIDP(datum)->data, UUID_LEN } };
-
-	return customer;
-}
-
-static inline Customer
-customer_from_text(Datum datum)
-{
-	struct varlena *text = PG_DETOAST_DATUM_PACKED(datum);
-	Customer customer = { .bytes = { (const uint8 *) VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text) } };
-
-	return customer;
-}
-
 /*
  * The state of a collecting aggregate: the first argument, or a new one.
  */
@@ -287,19 +199,17 @@ typedef struct Base
 {
 	const CollectOps *ops;
 	CustomerType type;
-	int64 customers;
 	int64 guests;			/* rows without customer */
 	CollectZone zone_state; /* the zone in which days were counted, */
 	const char *zone;		/* if there is one */
-	int nparts;
-	CollectRun *parts;
-	Collector *collector; /* whose they are */
+	Collector *collector;	/* whose it is */
 } Base;
 
 typedef struct BaseCursor
 {
 	const Base *base;
 	int part;
+	struct RunReader *reader; /* of its run */
 	const uint8 *at;
 	const uint8 *end;
 } BaseCursor;
@@ -307,17 +217,26 @@ typedef struct BaseCursor
 /* Opens a base datum, expanded or flat. */
 extern const Base *base_open(Datum datum);
 
-/* Starts a walk over all customers. */
+/* How many customers it has; those who ask look at every part. */
+extern int64 base_count(const Base *base);
+
+/* Brings all of a base to memory, so that customers and bodies stay where they are. */
+extern void base_hold(const Base *base);
+
+/* Starts a walk over all customers, which takes its memory from the current context. */
 extern void base_rewind(BaseCursor *cursor, const Base *base);
 
-/* Moves on to the next part that has customers. */
-extern bool base_next_part(BaseCursor *cursor);
+/* Moves on to the next stretch of entries, grouping its part if that is still to be done. */
+extern bool base_next_stretch(BaseCursor *cursor);
 
-/* The next customer and his body, if there is one. */
+/*
+ * The next customer and his body, if there is one. They stay until the next but one is asked for,
+ * where the base isn't held in memory.
+ */
 static inline bool
 base_next(BaseCursor *cursor, Customer *customer, ByteSpan *body)
 {
-	if (unlikely(cursor->at >= cursor->end) && !base_next_part(cursor))
+	if (unlikely(cursor->at >= cursor->end) && !base_next_stretch(cursor))
 		return false;
 	entry_next(&cursor->at, cursor->end, cursor->base->type, customer, body);
 	return true;

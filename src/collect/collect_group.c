@@ -1,14 +1,13 @@
 /*
  * collect_group.c
- *		Groups what one part of a collector holds by customer.
+ *		Makes one run of what one part of a collector holds, raw and in runs.
  *
- *		raw rows --> hash table --> groups in the order of their hashes --+
- *		run --------------------------------------------------------------+--> merged run
- *		run --------------------------------------------------------------+
+ *		raw --> groups in the order of their hashes --+
+ *		run ------------------------------------------+--> merged run
+ *		run ------------------------------------------+
  *
  * Every run is in the order of its customers' hashes, so runs are merged as streams,
- * without looking a customer up. The table has the hash's top bits for its slots: to
- * read its slots in order is to read its groups in order, but for neighbours.
+ * without looking a customer up.
  */
 #include "postgres.h"
 
@@ -16,432 +15,158 @@
 #include "utils/memutils.h"
 
 #include "collect/collect_internal.h"
-#include "core/array.h"
 
 /* Runs merged as streams; where there are more, the others are grouped as raw ones are. */
 #define MAX_STREAMS 8
 
-typedef struct RawGroup
-{
-	uint64 hash;
-	Customer customer;
-	uint32 nrows;
-	uint32 nbodies;
-	uint32 first_row; /* where its rows and bodies stand, or are put next */
-	uint32 first_body;
-} RawGroup;
-
-/* A body and whose it is. */
-typedef struct Claim
-{
-	ByteSpan body;
-	uint32 group;
-} Claim;
-
-/* ---- scratch memory ---- */
+/* ---- the memory for grouping ---- */
 
 /*
- * Parts are grouped one after another and by the hundred, so the memory is kept
- * from one to the next, up to SCRATCH_KEPT bytes: getting it anew each time would cost
- * more than the grouping. It goes with the last of the collectors that used it, which is
- * at the end of their query, if not earlier.
+ * All collectors group with the same memory, one part at a time. It goes with the last of the
+ * collectors that used it, which is at the end of their query, if not earlier.
  */
-#define SCRATCH_KEPT (8 * 1024 * 1024)
-
-typedef struct Room
-{
-	void *at;
-	size_t size;
-} Room;
-
-typedef struct Scratch
-{
-	Room slots;
-	Room groups;
-	Room order;
-	Room claims;
-	Room numbers;
-	Room rows;
-	Room bodies;
-} Scratch;
-
-static Scratch scratch;
-static MemoryContext scratch_context;
-static bool scratch_busy; /* still set after an error: what was lent is lost */
-static int64 scratch_users;
+static Grouper *grouper;
+static bool grouper_busy; /* still set after an error: what was lent is lost */
+static int64 grouper_users;
 
 static void
-leave_scratch(void *arg)
+leave_grouper(void *arg)
 {
-	if (--scratch_users > 0)
+	if (--grouper_users > 0)
 		return;
-	MemoryContextDelete(scratch_context);
-	scratch_context = NULL;
-	memset(&scratch, 0, sizeof(scratch));
-	scratch_busy = false;
+	MemoryContextDelete(grouper->context);
+	grouper = NULL;
+	grouper_busy = false;
 }
 
 static void
-open_scratch(Collector *collector)
+take_grouper(Collector *collector)
 {
-	if (scratch_context == NULL)
-		scratch_context =
-			AllocSetContextCreate(TopMemoryContext, "loyalty grouping", ALLOCSET_DEFAULT_SIZES);
-	if (scratch_busy || MemoryContextMemAllocated(scratch_context, false) > SCRATCH_KEPT)
-	{
-		MemoryContextReset(scratch_context);
-		memset(&scratch, 0, sizeof(scratch));
-	}
-	scratch_busy = true;
+	if (grouper == NULL)
+		grouper = grouper_create(TopMemoryContext);
+	if (grouper_busy)
+		grouper_forget(grouper);
+	grouper_busy = true;
 	if (collector->scratch_use.func == NULL)
 	{
-		collector->scratch_use.func = leave_scratch;
+		collector->scratch_use.func = leave_grouper;
 		MemoryContextRegisterResetCallback(collector->context, &collector->scratch_use);
-		scratch_users++;
+		grouper_users++;
 	}
 }
 
-static void
-close_scratch(void)
+/* ---- runs ---- */
+
+void
+run_open(RunReader *reader, Collector *collector, const CollectRun *run)
 {
-	scratch_busy = false;
+	if (reader->context == NULL)
+		reader->context = CurrentMemoryContext;
+	reader->deal = &collector->deal;
+	reader->run = run;
+	reader->flat_read = false;
+	if (run == NULL)
+		return;
+	reader->chunk = run->entries.first;
+	reader->extent = run->entries.written != NULL ? run->entries.written->next : 0;
 }
 
-/* Makes a room at least so large; what was in it is lost. */
-static void *
-take_room(Room *room, size_t size)
+bool
+run_next(RunReader *reader, ByteSpan *stretch)
 {
-	if (room->size < size)
+	const CollectRun *run = reader->run;
+	const DealWritten *written = run->entries.written;
+
+	CHECK_FOR_INTERRUPTS();
+	if (reader->chunk != NULL)
 	{
-		if (room->at != NULL)
-			pfree(room->at);
-		room->at = MemoryContextAllocHuge(scratch_context, size + size / 4);
-		room->size = size + size / 4;
+		stretch->bytes = reader->chunk->data;
+		stretch->len = reader->chunk->used;
+		reader->chunk = reader->chunk->next;
+		return true;
 	}
-	return room->at;
-}
+	if (written != NULL && reader->extent < written->nextents)
+	{
+		const DealExtent *extent = &written->extents[reader->extent];
+		ByteBuffer *room = &reader->rooms[reader->room];
 
-/* ---- the table ---- */
-
-/* All that a row needs of its group: one look into memory. */
-typedef struct Slot
-{
-	uint64 hash;
-	uint32 number; /* 1 + number of the group; 0: free */
-	uint32 nrows;
-} Slot;
-
-typedef struct Grouping
-{
-	CustomerType type;
-	int skip;  /* top bits of the hash that all customers of the part share */
-	int shift; /* from the others to a slot */
-	uint32 mask;
-	Slot *slots;
-	uint32 ngroups;
-	int64 max_groups;
-	RawGroup *groups;
-} Grouping;
-
-static inline uint32
-slot_of(const Grouping *g, uint64 hash)
-{
-	return (uint32) ((hash << g->skip) >> g->shift);
-}
-
-static void
-make_slots(Grouping *g, int bits)
-{
-	size_t size = ((size_t) 1 << bits) * sizeof(Slot);
-
-	g->slots = take_room(&scratch.slots, size);
-	memset(g->slots, 0, size);
-	g->mask = ((uint32) 1 << bits) - 1;
-	g->shift = 64 - bits;
-}
-
-static void
-double_slots(Grouping *g)
-{
-	Slot *old = g->slots;
-	uint32 nold = g->mask + 1;
-	uint32 i;
-
-	scratch.slots.at = NULL;
-	scratch.slots.size = 0;
-	make_slots(g, 65 - g->shift);
-	for (i = 0; i < nold; i++)
-		if (old[i].number != 0)
+		if (room->cap < extent->size)
 		{
-			uint32 slot = slot_of(g, old[i].hash);
-
-			while (g->slots[slot].number != 0)
-			{
-				slot = (slot + 1) & g->mask;
-				CHECK_FOR_INTERRUPTS();
-			}
-			g->slots[slot] = old[i];
+			if (room->data != NULL)
+				pfree(room->data);
+			room->data = NULL;
+			room->data = MemoryContextAllocHuge(reader->context, extent->size);
+			room->cap = extent->size;
 		}
-	pfree(old);
+		deal_read_extent(reader->deal, extent, room->data);
+		stretch->bytes = room->data;
+		stretch->len = extent->size;
+		reader->extent++;
+		reader->room = !reader->room;
+		return true;
+	}
+	if (run->flat.len > 0 && !reader->flat_read)
+	{
+		*stretch = run->flat;
+		reader->flat_read = true;
+		return true;
+	}
+	return false;
 }
 
-static uint32
-add_group(Grouping *g, uint64 hash, const Customer *customer)
+void
+run_close(RunReader *reader)
 {
-	RawGroup *group;
+	int i;
 
-	if (unlikely(g->ngroups == g->max_groups))
-	{
-		g->groups = array_grow(g->groups, &g->max_groups, (int64) g->ngroups + 1, sizeof(RawGroup));
-		scratch.groups.at = g->groups;
-		scratch.groups.size = g->max_groups * sizeof(RawGroup);
-	}
-	group = &g->groups[g->ngroups];
-	group->hash = hash;
-	group->customer = *customer;
-	group->nrows = group->nbodies = 0;
-	return g->ngroups++;
+	for (i = 0; i < 2; i++)
+		if (reader->rooms[i].data != NULL)
+			pfree(reader->rooms[i].data);
+	memset(reader, 0, sizeof(RunReader));
 }
 
-/* The slot of a customer's group, new or known; it stays there until the next call. */
-static inline Slot *
-find_slot(Grouping *g, uint64 hash, const Customer *customer)
+size_t
+run_bytes(const CollectRun *run)
 {
-	uint32 slot = slot_of(g, hash);
-
-	while (g->slots[slot].number != 0)
-	{
-		Slot *found = &g->slots[slot];
-
-		if (found->hash == hash &&
-			(g->type == CUSTOMER_BIGINT ||
-			 same_customer(g->type, hash, &g->groups[found->number - 1].customer, hash, customer)))
-			return found;
-		slot = (slot + 1) & g->mask;
-		CHECK_FOR_INTERRUPTS();
-	}
-	if (unlikely(g->ngroups > g->mask / 2))
-	{
-		double_slots(g);
-		return find_slot(g, hash, customer);
-	}
-	g->slots[slot].hash = hash;
-	g->slots[slot].number = add_group(g, hash, customer) + 1;
-	return &g->slots[slot];
-}
-
-/* Numbers of the groups in the order of their hashes; hands the groups their rows' numbers. */
-static uint32 *
-order_groups(const Grouping *g)
-{
-	uint32 *order = take_room(&scratch.order, g->ngroups * sizeof(uint32));
-	uint32 n = 0;
-	uint32 slot;
-
-	for (slot = 0; slot <= g->mask; slot++)
-	{
-		RawGroup *group;
-		uint32 hole;
-
-		if ((slot & 0xFFFF) == 0xFFFF)
-			CHECK_FOR_INTERRUPTS();
-		if (g->slots[slot].number == 0)
-			continue;
-		group = &g->groups[g->slots[slot].number - 1];
-		group->nrows = g->slots[slot].nrows;
-		for (hole = n++; hole > 0; hole--)
-		{
-			const RawGroup *before = &g->groups[order[hole - 1]];
-
-			if (!customer_before(g->type, group->hash, &group->customer, before->hash,
-								 &before->customer))
-				break;
-			order[hole] = order[hole - 1];
-			CHECK_FOR_INTERRUPTS();
-		}
-		order[hole] = g->slots[slot].number - 1;
-	}
-	return order;
+	return deal_bytes_of(&run->entries) + run->flat.len;
 }
 
 /* ---- what is raw ---- */
 
-/* Claims the bodies of a stretch of entries. */
-static uint32
-claim_entries(Grouping *g, ByteSpan entries, Claim *claims)
-{
-	const uint8 *at = entries.bytes;
-	const uint8 *end = at + entries.len;
-	uint32 n = 0;
-
-	while (at < end)
-	{
-		Customer customer = { 0 };
-
-		entry_next(&at, end, g->type, &customer, &claims[n].body);
-		claims[n].group = find_slot(g, customer_hash(g->type, customer), &customer)->number - 1;
-		g->groups[claims[n].group].nbodies++;
-		n++;
-		CHECK_FOR_INTERRUPTS();
-	}
-	return n;
-}
-
-/* Numbers the groups of raw rows, in the order in which they stand. */
 static void
-number_rows(Grouping *g, const Chunk *chunk, size_t row_size, uint32 *numbers)
+group_raw(Collector *collector, int number, int64 expected)
 {
-	uint32 n = 0;
+	const CollectPart *part = &collector->parts[number];
+	DealPart *raw = &collector->deal.parts[number];
+	const DealForm *form = &collector->deal.form;
+	int64 nbodies = form->entries ? raw->rows : 0;
+	int64 nrows = form->entries ? 0 : raw->rows;
+	const DealChunk *chunk;
+	int i;
 
-	for (; chunk != NULL; chunk = chunk->next)
+	for (i = MAX_STREAMS; i < part->nruns; i++)
+		nbodies += part->runs[i].customers;
+	grouper_open(grouper, form, collector->deal.bits, nrows, nbodies, expected);
+	for (i = MAX_STREAMS; i < part->nruns; i++)
 	{
-		const uint8 *at = chunk->data;
-		const uint8 *end = at + chunk->used;
+		RunReader reader = { 0 };
+		ByteSpan stretch;
 
-		CHECK_FOR_INTERRUPTS();
-		while (at < end)
-		{
-			Customer customer = { 0 };
-			uint64 word;
-			uint64 hash;
-			Slot *slot;
-
-			memcpy(&word, at, sizeof(word));
-			at += sizeof(word) + row_size;
-			if (g->type == CUSTOMER_BIGINT)
-			{
-				customer.number = (int64) word;
-				hash = hash_number(word);
-			}
-			else
-			{
-				uint32 len;
-
-				memcpy(&len, at, sizeof(len));
-				customer.bytes.bytes = at + sizeof(len);
-				customer.bytes.len = len;
-				at += sizeof(len) + len;
-				hash = word;
-			}
-			slot = find_slot(g, hash, &customer);
-			slot->nrows++;
-			numbers[n++] = slot->number - 1;
-		}
+		Assert(part->runs[i].entries.written == NULL);
+		run_open(&reader, collector, &part->runs[i]);
+		while (run_next(&reader, &stretch))
+			grouper_claim(grouper, stretch);
 	}
-}
-
-/* Puts the payloads of raw rows in the order of their groups. */
-static void
-arrange_rows(Grouping *g, const Chunk *chunk, size_t row_size, const uint32 *numbers, uint8 *rows)
-{
-	uint32 n = 0;
-
-	for (; chunk != NULL; chunk = chunk->next)
-	{
-		const uint8 *at = chunk->data;
-		const uint8 *end = at + chunk->used;
-
-		CHECK_FOR_INTERRUPTS();
-		while (at < end)
-		{
-			uint8 *to = rows + (size_t) g->groups[numbers[n++]].first_row++ * row_size;
-
-			at += sizeof(uint64);
-			if (row_size == 4)
-				memcpy(to, at, 4);
-			else
-				memcpy(to, at, row_size);
-			at += row_size;
-			if (g->type != CUSTOMER_BIGINT)
-			{
-				uint32 len;
-
-				memcpy(&len, at, sizeof(len));
-				at += sizeof(len) + len;
-			}
-		}
-	}
-}
-
-/* What is raw, by group: each group's rows and bodies end where its first_row and first_body stand.
- */
-typedef struct RawGroups
-{
-	Grouping table;
-	uint32 *order;
-	uint8 *rows;
-	ByteSpan *bodies;
-} RawGroups;
-
-static void
-group_raw(const Collector *collector, const CollectPart *part, RawGroups *raw)
-{
-	Grouping *g = &raw->table;
-	size_t row_size = collector->ops->row_size;
-	uint32 nrows = collector->takes_bodies ? 0 : part->raw_count;
-	int64 nclaims = collector->takes_bodies ? part->raw_count : 0;
-	int bits = 6;
-	uint32 row = 0;
-	uint32 body = 0;
-	uint32 *numbers;
-	Claim *claims;
-	uint32 n = 0;
-	int run;
-
-	for (run = MAX_STREAMS; run < part->nruns; run++)
-		nclaims += part->runs[run].customers;
-	if (nclaims + nrows > PG_INT32_MAX)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("too many rows for one collected %s", collector->ops->name),
-			 errhint("Collect fewer customers at once, or store summaries made with GROUP BY.")));
-
-	/* A part's first run gives an idea of how many customers there are. */
-	g->type = collector->type;
-	g->skip = collector->nparts > 1 ? PART_BITS : 0;
-	g->ngroups = 0;
-	g->max_groups = Min(nrows + nclaims, part->nruns > 0 ? part->runs[0].customers : 64);
-	g->max_groups = Max(32, g->max_groups);
-	g->groups = take_room(&scratch.groups, g->max_groups * sizeof(RawGroup));
-	while (((int64) 1 << bits) < 2 * g->max_groups)
-		bits++;
-	make_slots(g, bits);
-
-	claims = take_room(&scratch.claims, nclaims * sizeof(Claim));
-	numbers = take_room(&scratch.numbers, nrows * sizeof(uint32));
-	for (run = MAX_STREAMS; run < part->nruns; run++)
-		n += claim_entries(g, part->runs[run].entries, claims + n);
-	if (collector->takes_bodies)
-	{
-		const Chunk *chunk;
-
-		for (chunk = part->first; chunk != NULL; chunk = chunk->next)
+	if (form->entries)
+		for (chunk = raw->first; chunk != NULL; chunk = chunk->next)
 		{
 			ByteSpan entries = { chunk->data, chunk->used };
 
-			n += claim_entries(g, entries, claims + n);
+			grouper_claim(grouper, entries);
 		}
-	}
 	else
-		number_rows(g, part->first, row_size, numbers);
-
-	raw->order = order_groups(g);
-	for (n = 0; n < g->ngroups; n++)
-	{
-		RawGroup *group = &g->groups[raw->order[n]];
-
-		group->first_row = row;
-		group->first_body = body;
-		row += group->nrows;
-		body += group->nbodies;
-	}
-	raw->rows = take_room(&scratch.rows, (size_t) nrows * row_size);
-	if (!collector->takes_bodies)
-		arrange_rows(g, part->first, row_size, numbers, raw->rows);
-	raw->bodies = take_room(&scratch.bodies, nclaims * sizeof(ByteSpan));
-	for (n = 0; n < (uint32) nclaims; n++)
-		raw->bodies[g->groups[claims[n].group].first_body++] = claims[n].body;
+		grouper_rows(grouper, form, raw->first);
+	grouper_close(grouper, form, form->entries ? NULL : raw->first);
 }
 
 /* ---- merging ---- */
@@ -449,6 +174,7 @@ group_raw(const Collector *collector, const CollectPart *part, RawGroups *raw)
 /* A run being read. */
 typedef struct Stream
 {
+	RunReader *reader;
 	const uint8 *at;
 	const uint8 *end;
 	uint64 hash;
@@ -461,7 +187,14 @@ static inline bool
 advance(Stream *stream, CustomerType type)
 {
 	if (stream->at >= stream->end)
-		return false;
+	{
+		ByteSpan stretch;
+
+		if (!run_next(stream->reader, &stretch))
+			return false;
+		stream->at = stretch.bytes;
+		stream->end = stretch.bytes + stretch.len;
+	}
 	entry_next(&stream->at, stream->end, type, &stream->customer, &stream->body);
 	stream->hash = customer_hash(type, stream->customer);
 	return true;
@@ -488,10 +221,34 @@ gather_bodies(Gathered *gathered, const ByteSpan *bodies, uint32 n)
 	gathered->nbodies += (int) n;
 }
 
+/* Where merged entries go: to a run, or to bytes. */
+typedef struct EntrySink
+{
+	Deal *deal;
+	DealPart *run;
+	ByteBuffer *out;
+} EntrySink;
+
+static void
+put_entry(const EntrySink *sink, CustomerType type, Customer customer, ByteSpan body)
+{
+	size_t size = entry_size(type, customer, body);
+
+	if (sink->run != NULL)
+		entry_write(deal_place(sink->deal, sink->run, size), type, customer, body);
+	else
+	{
+		buffer_reserve(sink->out, size);
+		entry_write(sink->out->data + sink->out->len, type, customer, body);
+		sink->out->len += size;
+	}
+}
+
 /* Writes the entry of a customer. */
 static void
-put_gathered(const Collector *collector, Gathered *gathered, ByteBuffer *merged, ByteBuffer *out)
+put_gathered(const Collector *collector, Gathered *gathered, const EntrySink *sink)
 {
+	ByteBuffer *merged = &grouper->merged;
 	ByteSpan whole;
 
 	if (gathered->nrows == 0 && gathered->nbodies == 1)
@@ -504,27 +261,26 @@ put_gathered(const Collector *collector, Gathered *gathered, ByteBuffer *merged,
 		whole.bytes = merged->data;
 		whole.len = merged->len;
 	}
-	entry_put(out, collector->type, gathered->customer, whole);
+	put_entry(sink, collector->type, gathered->customer, whole);
 }
 
 /* Merges the groups of what is raw with the streams; returns the number of customers. */
 static int64
-merge_streams(const Collector *collector, const RawGroups *raw, Stream *streams, int nstreams,
-			  ByteBuffer *out)
+merge_streams(const Collector *collector, Stream *streams, int nstreams, const EntrySink *sink)
 {
 	CustomerType type = collector->type;
-	const Grouping *g = &raw->table;
+	const Grouper *g = grouper;
 	Gathered gathered = { .bodies = NULL };
 	BaseErrors errors;
-	ByteBuffer merged;
 	int64 customers = 0;
 	uint32 next = 0;
 
 	base_name_customer(&errors, type, &gathered.customer);
-	buffer_init(&merged, 1024);
+	if (grouper->merged.data == NULL)
+		buffer_init(&grouper->merged, 1024);
 	while (next < g->ngroups || nstreams > 0)
 	{
-		const RawGroup *group = next < g->ngroups ? &g->groups[raw->order[next]] : NULL;
+		const CustomerGroup *group = next < g->ngroups ? &g->groups[g->order[next]] : NULL;
 		int i;
 
 		/* who comes next */
@@ -548,10 +304,10 @@ merge_streams(const Collector *collector, const RawGroups *raw, Stream *streams,
 			same_customer(type, group->hash, &group->customer, gathered.hash, &gathered.customer))
 		{
 			gathered.rows =
-				raw->rows + (size_t) (group->first_row - group->nrows) * collector->ops->row_size;
+				g->rows + (size_t) (group->first_row - group->nrows) * collector->ops->row_size;
 			gathered.nrows = (int) group->nrows;
 			if (group->nbodies > 0)
-				gather_bodies(&gathered, raw->bodies + (group->first_body - group->nbodies),
+				gather_bodies(&gathered, g->bodies + (group->first_body - group->nbodies),
 							  group->nbodies);
 			next++;
 		}
@@ -570,50 +326,46 @@ merge_streams(const Collector *collector, const RawGroups *raw, Stream *streams,
 			else
 				streams[i] = streams[--nstreams];
 		}
-		put_gathered(collector, &gathered, &merged, out);
+		put_gathered(collector, &gathered, sink);
 		customers++;
 		CHECK_FOR_INTERRUPTS();
 	}
 	base_forget_customer(&errors);
-	pfree(merged.data);
 	if (gathered.bodies != NULL)
 		pfree(gathered.bodies);
 	return customers;
 }
 
-CollectRun
-group_part(Collector *collector, const CollectPart *part)
+int64
+group_part(Collector *collector, int number, DealPart *run, ByteBuffer *out)
 {
+	const CollectPart *part = &collector->parts[number];
+	int nruns = Min(part->nruns, MAX_STREAMS);
+	EntrySink sink = { &collector->deal, run, out };
+	RunReader readers[MAX_STREAMS] = { 0 };
 	Stream streams[MAX_STREAMS];
 	int nstreams = 0;
+	int64 customers;
 	MemoryContext old;
-	RawGroups raw;
-	ByteBuffer out;
-	CollectRun run;
-	uint8 *entries;
 	int i;
 
 	CHECK_FOR_INTERRUPTS();
-	open_scratch(collector);
-	old = MemoryContextSwitchTo(scratch_context);
-	group_raw(collector, part, &raw);
-	for (i = 0; i < Min(part->nruns, MAX_STREAMS); i++)
+	take_grouper(collector);
+	old = MemoryContextSwitchTo(grouper->rooms);
+	group_raw(collector, number, part->nruns > 0 ? part->runs[0].customers : 0);
+	for (i = 0; i < nruns; i++)
 	{
 		Stream *stream = &streams[nstreams];
 
-		stream->at = part->runs[i].entries.bytes;
-		stream->end = stream->at + part->runs[i].entries.len;
+		run_open(&readers[i], collector, &part->runs[i]);
+		stream->reader = &readers[i];
+		stream->at = stream->end = NULL;
 		nstreams += advance(stream, collector->type);
 	}
-	buffer_init(&out, 1024 + part->run_bytes + part->full_bytes / 4);
-	run.customers = merge_streams(collector, &raw, streams, nstreams, &out);
+	customers = merge_streams(collector, streams, nstreams, &sink);
+	for (i = 0; i < nruns; i++)
+		run_close(&readers[i]);
 	MemoryContextSwitchTo(old);
-
-	entries = MemoryContextAllocHuge(collector->context, Max(1, out.len));
-	memcpy(entries, out.data, out.len);
-	pfree(out.data);
-	run.entries.bytes = entries;
-	run.entries.len = out.len;
-	close_scratch();
-	return run;
+	grouper_busy = false;
+	return customers;
 }

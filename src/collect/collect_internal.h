@@ -3,6 +3,8 @@
  *		What the files of the collector share; each calls those above it alone:
  *
  *		customer.c		customers and their entries
+ *		deal.c			rows in parts, in memory and in a file
+ *		grouper.c		the rows of a part by customer
  *		collect_group.c	makes a run of what a part holds
  *		collect.c		fills the parts
  *		base.c			bases: in memory, flat, read one by one or side by side
@@ -21,42 +23,9 @@
 
 /* ---- customer.c ---- */
 
-extern void entry_put(ByteBuffer *out, CustomerType type, Customer customer, ByteSpan body);
-
-/* ---- the parts of a collector ---- */
-
-/*
- * Raw chunks hold rows (bigint: number, payload; others: hash, payload, length in 4
- * bytes, bytes) or, where a collector takes bodies, entries.
- */
-typedef struct Chunk
-{
-	struct Chunk *next;
-	uint32 used;
-	uint8 data[FLEXIBLE_ARRAY_MEMBER];
-} Chunk;
-
-/* What appending needs comes first: it touches one cache line here, and one where it writes. */
-struct CollectPart
-{
-	uint8 *tail; /* free room of the last chunk */
-	uint8 *tail_end;
-	uint32 raw_count; /* rows or entries in the chunks */
-	int nruns;
-	Chunk *first;
-	Chunk *last;
-	size_t full_bytes; /* raw bytes in all chunks but the last */
-	size_t run_bytes;  /* of all runs but the first */
-	CollectRun *runs;
-	int64 max_runs;
-};
-
-/* The part takes the top bits; grouping takes those below them. */
-static inline int
-part_of(int nparts, uint64 hash)
-{
-	return nparts == 1 ? 0 : (int) (hash >> (64 - PART_BITS));
-}
+/* The bytes of an entry; and writing it where there is room for them. */
+extern size_t entry_size(CustomerType type, Customer customer, ByteSpan body);
+extern void entry_write(uint8 *at, CustomerType type, Customer customer, ByteSpan body);
 
 /* ---- customers by their hashes ---- */
 
@@ -178,13 +147,51 @@ extern void grouper_close(Grouper *grouper, const DealForm *form, const DealChun
 /* Gives back all memory that is kept. */
 extern void grouper_forget(Grouper *grouper);
 
+/* ---- runs ---- */
+
+/* Entries in the order of their customers' hashes, one per customer. */
+typedef struct CollectRun
+{
+	DealPart entries; /* in chunks or in the file of the collector's deal */
+	ByteSpan flat;	  /* else in bytes that aren't the collector's */
+	int64 customers;
+} CollectRun;
+
+struct CollectPart
+{
+	CollectRun *runs;
+	int64 max_runs;
+	int nruns;
+};
+
 /* ---- collect_group.c ---- */
 
-/*
- * Groups what a part holds, raw and in runs, by customer: one run, with an entry for each, in
- * the order of their hashes. The part is not changed.
+/* Reads a run, a stretch of whole entries at a time; each is there until the next but one is read.
  */
-extern CollectRun group_part(Collector *collector, const CollectPart *part);
+typedef struct RunReader
+{
+	MemoryContext context;
+	Deal *deal;
+	const CollectRun *run;
+	const DealChunk *chunk; /* the next */
+	int64 extent;
+	bool flat_read;
+	bool room; /* that is read into next */
+	ByteBuffer rooms[2];
+} RunReader;
+
+/* Goes to the start of a run; a reader is all zeroes at first. */
+extern void run_open(RunReader *reader, Collector *collector, const CollectRun *run);
+extern bool run_next(RunReader *reader, ByteSpan *stretch);
+extern void run_close(RunReader *reader);
+extern size_t run_bytes(const CollectRun *run);
+
+/*
+ * Groups what a part holds in memory, raw, and all of its runs by customer: appends an entry for
+ * each, in the order of their hashes, to run, or where that is NULL to out. Returns how many there
+ * are. The part is not changed.
+ */
+extern int64 group_part(Collector *collector, int part, DealPart *run, ByteBuffer *out);
 
 /* ---- collect.c ---- */
 
@@ -194,8 +201,8 @@ extern const CollectOps *collect_ops(uint8 id);
 /* Adds all that other holds, which is compacted first; copies what it keeps. */
 extern void collector_absorb(Collector *collector, Collector *other);
 
-/* Hands a run over to a part: for a state that arrives flat. */
-extern void collector_push_run(Collector *collector, int part, CollectRun run);
+/* Hands a run of flat bytes over to a part: for a state that arrives flat. */
+extern void collector_push_flat(Collector *collector, int part, ByteSpan entries, int64 customers);
 
 /* A compacted collector whose runs are in the order of this server's hashes: the same one, or one
  * collected anew, in the current memory context. */
@@ -204,22 +211,30 @@ extern Collector *collector_in_order(Collector *collector);
 /* Turns a one-part collector into one of COLLECT_PARTS. */
 extern void collector_split(Collector *collector);
 
-/* Groups what is still raw, so that every part is one run at most. */
-extern void collector_compact(Collector *collector);
+/* Groups what a part holds, so that it is one run, which this returns; NULL: nobody is there. */
+extern const CollectRun *collector_part(Collector *collector, int part);
 
-/* The run of a part of a compacted collector. */
-extern CollectRun collector_run(const Collector *collector, int part);
+/* The same for who reads parts one after another: where memory is over, the run goes to the file.
+ */
+extern const CollectRun *collector_read_part(Collector *collector, int part);
+
+/* Brings a part's run to memory. */
+extern void collector_hold_part(Collector *collector, int part);
 
 /* ---- base.c ---- */
 
-/* Compacts a collector and makes it a base datum: an expanded object, read-only. */
+/* Makes a collector a base datum: an expanded object, read-only. */
 extern Datum base_from_collector(Collector *collector);
 
-/* Size of a compacted collector's flat form, without a length word. */
-extern size_t flat_size(const Collector *collector);
+/* Size of a collector's flat form, without a length word. */
+extern size_t flat_size(Collector *collector);
 
 /* Writes it. */
-extern void flat_write(const Collector *collector, uint8 *to);
+extern void flat_write(Collector *collector, uint8 *to);
+
+/* Appends it, grouping what is raw on the way. Returns its size: more than max bytes are not
+ * written. */
+extern size_t flat_put(Collector *collector, ByteBuffer *out, size_t max);
 
 /* Reads a flat form that was written here, or before pg_upgrade (see Collector.foreign_order): runs
  * point into it. The result is allocated in the current context. */

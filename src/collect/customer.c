@@ -32,19 +32,32 @@ customer_from_numeric(Datum datum)
 	return customer;
 }
 
+size_t
+entry_size(CustomerType type, Customer customer, ByteSpan body)
+{
+	size_t size = varint_length(body.len) + body.len;
+
+	if (type == CUSTOMER_BIGINT)
+		return size + varint_length(zigzag_fold(customer.number));
+	if (type == CUSTOMER_TEXT)
+		size += varint_length(customer.bytes.len);
+	return size + customer.bytes.len;
+}
+
 void
-entry_put(ByteBuffer *out, CustomerType type, Customer customer, ByteSpan body)
+entry_write(uint8 *at, CustomerType type, Customer customer, ByteSpan body)
 {
 	if (type == CUSTOMER_BIGINT)
-		buffer_put_signed(out, customer.number);
+		at = varint_write(at, zigzag_fold(customer.number));
 	else
 	{
 		if (type == CUSTOMER_TEXT)
-			buffer_put_varint(out, customer.bytes.len);
-		buffer_put_bytes(out, customer.bytes.bytes, customer.bytes.len);
+			at = varint_write(at, customer.bytes.len);
+		memcpy(at, customer.bytes.bytes, customer.bytes.len);
+		at += customer.bytes.len;
 	}
-	buffer_put_varint(out, body.len);
-	buffer_put_bytes(out, body.bytes, body.len);
+	at = varint_write(at, body.len);
+	memcpy(at, body.bytes, body.len);
 }
 
 /* ---- in errors ---- */

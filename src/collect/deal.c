@@ -100,8 +100,8 @@ forget_chunks(DealPart *part)
 	part->full_bytes = 0;
 }
 
-static void
-free_chunks(Deal *deal, DealPart *part)
+void
+deal_drop(Deal *deal, DealPart *part)
 {
 	while (part->first != NULL)
 	{
@@ -178,7 +178,7 @@ write_part(Deal *deal, DealPart *part)
 		written = part->written = MemoryContextAllocZero(deal->arena->context, sizeof(DealWritten));
 	for (chunk = part->first; chunk != NULL; chunk = chunk->next)
 	{
-		if (extent.rows == 0)
+		if (extent.size == 0)
 			BufFileTell(deal->file->file, &extent.file, &extent.at);
 		BufFileWrite(deal->file->file, chunk->data, chunk->used);
 		extent.size += chunk->used;
@@ -195,7 +195,31 @@ write_part(Deal *deal, DealPart *part)
 			memset(&extent, 0, sizeof(extent));
 		}
 	}
-	free_chunks(deal, part);
+	deal_drop(deal, part);
+}
+
+/* Goes to the end of the file, which is made where there is none. */
+static void
+seek_end(Deal *deal)
+{
+	if (deal->file == NULL)
+		open_file(deal);
+	else if (BufFileSeek(deal->file->file, deal->file->end_file, deal->file->end_at, SEEK_SET) != 0)
+		report_file("seek in");
+}
+
+static void
+note_end(Deal *deal)
+{
+	BufFileTell(deal->file->file, &deal->file->end_file, &deal->file->end_at);
+}
+
+void
+deal_write_part(Deal *deal, DealPart *part)
+{
+	seek_end(deal);
+	write_part(deal, part);
+	note_end(deal);
 }
 
 void
@@ -203,26 +227,26 @@ deal_write(Deal *deal)
 {
 	int i;
 
-	if (deal->file == NULL)
-		open_file(deal);
-	else if (BufFileSeek(deal->file->file, deal->file->end_file, deal->file->end_at, SEEK_SET) != 0)
-		report_file("seek in");
+	seek_end(deal);
 	for (i = 0; i < deal->nparts; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (deal->parts[i].first != NULL)
 			write_part(deal, &deal->parts[i]);
 	}
-	BufFileTell(deal->file->file, &deal->file->end_file, &deal->file->end_at);
+	note_end(deal);
 }
 
-static void
-read_bytes_of(Deal *deal, void *to, size_t size)
+void
+deal_read_extent(Deal *deal, const DealExtent *extent, uint8 *to)
 {
+	CHECK_FOR_INTERRUPTS();
+	if (BufFileSeek(deal->file->file, extent->file, extent->at, SEEK_SET) != 0)
+		report_file("seek in");
 #if PG_VERSION_NUM >= 160000
-	BufFileReadExact(deal->file->file, to, size);
+	BufFileReadExact(deal->file->file, to, extent->size);
 #else
-	if (BufFileRead(deal->file->file, to, size) != size)
+	if (BufFileRead(deal->file->file, to, extent->size) != extent->size)
 		report_file("read");
 #endif
 }
@@ -241,11 +265,8 @@ deal_load(Deal *deal, DealPart *part, size_t at_most)
 		const DealExtent *extent = &written->extents[written->next];
 		DealChunk *chunk;
 
-		CHECK_FOR_INTERRUPTS();
-		if (BufFileSeek(deal->file->file, extent->file, extent->at, SEEK_SET) != 0)
-			report_file("seek in");
 		chunk = take_chunk(deal, extent->size);
-		read_bytes_of(deal, chunk->data, extent->size);
+		deal_read_extent(deal, extent, chunk->data);
 		chunk->used = extent->size;
 		chunk->rows = extent->rows;
 		append_chunk(&loaded, chunk);
@@ -278,7 +299,7 @@ deal_unload(Deal *deal, DealPart *part)
 {
 	DealWritten *written = part->written;
 
-	free_chunks(deal, part);
+	deal_drop(deal, part);
 	while (written != NULL && written->next > 0)
 	{
 		const DealExtent *extent = &written->extents[--written->next];
@@ -291,7 +312,7 @@ deal_unload(Deal *deal, DealPart *part)
 void
 deal_forget(Deal *deal, DealPart *part)
 {
-	free_chunks(deal, part);
+	deal_drop(deal, part);
 	if (part->written == NULL)
 		return;
 	if (part->written->extents != NULL)
@@ -339,69 +360,27 @@ deal_make_room(Deal *deal, DealPart *part, size_t size)
 	append_chunk(part, take_chunk(deal, Max(room - CHUNK_HEAD, size)));
 }
 
-/* The bytes of a row but for its payload. */
-static inline size_t
-frame_size(const DealForm *form, const Customer *key)
+void
+deal_put_chunk(Deal *deal, DealPart *part, ByteSpan bytes, int64 rows)
 {
-	size_t size = form->sized ? sizeof(uint32) : 0;
+	DealChunk *chunk = take_chunk(deal, bytes.len);
 
-	switch (form->type)
-	{
-		case CUSTOMER_BIGINT:
-			return size + (form->small ? sizeof(int32) : sizeof(int64));
-		case CUSTOMER_UUID:
-			return size + sizeof(uint64) + UUID_LEN;
-		default:
-			return size + sizeof(uint64) + sizeof(uint32) + key->bytes.len;
-	}
-}
-
-static inline uint64
-key_hash(const DealForm *form, const Customer *key)
-{
-	if (form->type == CUSTOMER_BIGINT)
-		return hash_number((uint64) key->number);
-	return hash_bytes_keyed(key->bytes.bytes, key->bytes.len);
+	memcpy(chunk->data, bytes.bytes, bytes.len);
+	chunk->used = (uint32) bytes.len;
+	chunk->rows = (uint32) rows;
+	append_chunk(part, chunk);
 }
 
 uint8 *
 deal_row(Deal *deal, Customer key, uint32 len)
 {
 	const DealForm *form = &deal->form;
-	uint64 hash = key_hash(form, &key);
+	uint64 hash = form->type == CUSTOMER_BIGINT ? hash_number((uint64) key.number)
+												: hash_bytes_keyed(key.bytes.bytes, key.bytes.len);
 	uint8 *at =
-		deal_place(deal, &deal->parts[deal_part_of(deal, hash)], frame_size(form, &key) + len);
-	uint8 *payload;
+		deal_place(deal, &deal->parts[deal_part_of(deal, hash)], deal_row_size(form, &key, len));
 
-	if (form->type == CUSTOMER_BIGINT && form->small)
-	{
-		int32 number = (int32) key.number;
-
-		memcpy(at, &number, sizeof(number));
-		at += sizeof(number);
-	}
-	else
-	{
-		memcpy(at, form->type == CUSTOMER_BIGINT ? (uint64 *) &key.number : &hash, sizeof(uint64));
-		at += sizeof(uint64);
-	}
-	if (form->sized)
-	{
-		memcpy(at, &len, sizeof(len));
-		at += sizeof(len);
-	}
-	payload = at;
-	at += len;
-	if (form->type == CUSTOMER_TEXT)
-	{
-		uint32 bytes = (uint32) key.bytes.len;
-
-		memcpy(at, &bytes, sizeof(bytes));
-		at += sizeof(bytes);
-	}
-	if (form->type != CUSTOMER_BIGINT)
-		memcpy(at, key.bytes.bytes, key.bytes.len);
-	return payload;
+	return deal_row_write(form, at, hash, &key, len);
 }
 
 /* Deals the rows of a chunk. */
@@ -414,7 +393,7 @@ deal_chunk(const DealForm *form, const DealChunk *chunk, Deal *finer)
 	while (at < end)
 	{
 		const uint8 *from = at;
-		DealRow row;
+		DealRow row = { 0 };
 
 		deal_read(form, &at, &row);
 		memcpy(deal_place(finer, &finer->parts[deal_part_of(finer, row.hash)], at - from), from,
@@ -464,7 +443,7 @@ deal_walk_next(DealWalk *walk)
 	{
 		if (walk->part->written == NULL)
 			return NULL;
-		free_chunks(walk->deal, walk->part);
+		deal_drop(walk->deal, walk->part);
 		if (!deal_load(walk->deal, walk->part, 0))
 		{
 			deal_walk_end(walk);

@@ -5,13 +5,12 @@
  *	 Deal
  *	 +- part 0 -------------+  +- part 1 -------------+	 ...  1 part, or 2 to the power of bits
  *	 | chunk -> chunk (tail)|  | chunk -> chunk (tail)|
- *	 | extent, extent ...	|  | extent, extent ...	  |		  written to a file, where memory is
- *over
+ *	 | extent, extent ...	|  | extent, extent ...	  |		  of a file, where memory is over
  *	 +----------------------+  +----------------------+
  *
  * A row costs one write behind the last one of its part. Where the chunks of all parts take more
- *than the limit, all of them go to a file, a stretch for each part: so what is dealt is read again
- *part by part, and the order in which its rows came is kept.
+ * than the limit, all of them go to a file, a stretch for each part: so what is dealt is read again
+ * part by part, and the order in which its rows came is kept.
  *
  * A part that is too large is dealt again, by the next bits of the hash.
  *
@@ -21,9 +20,8 @@
  *		uuid	hash (8 bytes), payload, key (16 bytes)
  *		text	hash (8 bytes), payload, length (4 bytes), key
  *
- * where payloads are of their own size, their length stands before them in 4 bytes. Collectors that
- * take bodies deal entries (collect.h): these they take, read and free as bytes, and never deal
- *again.
+ * where payloads are of their own size, their length stands before them in 4 bytes. Collectors deal
+ * entries, too (collect.h): whose bytes tell how long they are.
  */
 #ifndef LOYALTY_DEAL_H
 #define LOYALTY_DEAL_H
@@ -32,7 +30,7 @@
 
 #include "storage/buffile.h"
 
-#include "collect/collect.h"
+#include "collect/customer.h"
 #include "core/arena.h"
 #include "core/hash_key.h"
 
@@ -40,6 +38,7 @@
 typedef struct DealForm
 {
 	CustomerType type;
+	bool entries;		 /* entries with their bodies; the rest doesn't count */
 	bool small;			 /* numbers in 4 bytes */
 	bool sized;			 /* payloads of their own size */
 	uint16 payload_size; /* else that of all */
@@ -136,9 +135,69 @@ deal_place(Deal *deal, DealPart *part, size_t size)
 	return part->tail - size;
 }
 
+/* ---- writing rows ---- */
+
+/* The bytes of a row whose payload has len. */
+static inline size_t
+deal_row_size(const DealForm *form, const Customer *key, size_t len)
+{
+	size_t size = len + (form->sized ? sizeof(uint32) : 0);
+
+	switch (form->type)
+	{
+		case CUSTOMER_BIGINT:
+			return size + (form->small ? sizeof(int32) : sizeof(int64));
+		case CUSTOMER_UUID:
+			return size + sizeof(uint64) + UUID_LEN;
+		default:
+			return size + sizeof(uint64) + sizeof(uint32) + key->bytes.len;
+	}
+}
+
+/* Writes all of a row but its payload; returns where that is to be written. */
+static inline uint8 *
+deal_row_write(const DealForm *form, uint8 *at, uint64 hash, const Customer *key, uint32 len)
+{
+	uint8 *payload;
+
+	if (form->type == CUSTOMER_BIGINT && form->small)
+	{
+		int32 number = (int32) key->number;
+
+		memcpy(at, &number, sizeof(number));
+		at += sizeof(number);
+	}
+	else
+	{
+		uint64 word = form->type == CUSTOMER_BIGINT ? (uint64) key->number : hash;
+
+		memcpy(at, &word, sizeof(word));
+		at += sizeof(word);
+	}
+	if (form->sized)
+	{
+		memcpy(at, &len, sizeof(len));
+		at += sizeof(len);
+	}
+	payload = at;
+	at += len;
+	if (form->type == CUSTOMER_TEXT)
+	{
+		uint32 bytes = (uint32) key->bytes.len;
+
+		memcpy(at, &bytes, sizeof(bytes));
+		at += sizeof(bytes);
+	}
+	if (form->type != CUSTOMER_BIGINT)
+		memcpy(at, key->bytes.bytes, key->bytes.len);
+	return payload;
+}
+
 /* Deals a row with this key; returns where its payload is to be written (len: where it is of its
  * own size, which then stands there already). */
 extern uint8 *deal_row(Deal *deal, Customer key, uint32 len);
+
+/* ---- parts ---- */
 
 /* Notes how far a part's last chunk is filled; before its chunks are read. */
 static inline void
@@ -155,15 +214,25 @@ deal_settle(DealPart *part)
 extern size_t deal_bytes_of(const DealPart *part);
 extern int64 deal_rows_of(const DealPart *part);
 
-/* Writes all chunks of all parts to the file. */
+/* Writes all chunks of all parts to the file; or those of one, which need not be among the parts.
+ */
 extern void deal_write(Deal *deal);
+extern void deal_write_part(Deal *deal, DealPart *part);
+
+/* Reads a stretch. */
+extern void deal_read_extent(Deal *deal, const DealExtent *extent, uint8 *to);
+
+/* Makes a chunk with so many bytes the last one of a part. */
+extern void deal_put_chunk(Deal *deal, DealPart *part, ByteSpan bytes, int64 rows);
 
 /* Reads what was written of a part into chunks before those that it has, at least one stretch, and
  * no more than about so many bytes; false where nothing is left to be read. The limit doesn't
  * count. */
 extern bool deal_load(Deal *deal, DealPart *part, size_t at_most);
 
-/* Frees a part's chunks, so that what was written of it can be loaded anew. */
+/* Frees a part's chunks: what they had is done with; or can be loaded anew, where it was written.
+ */
+extern void deal_drop(Deal *deal, DealPart *part);
 extern void deal_unload(Deal *deal, DealPart *part);
 
 /*
@@ -207,6 +276,19 @@ deal_read(const DealForm *form, const uint8 **at, DealRow *row)
 	const uint8 *p = *at;
 	uint64 word;
 
+	if (form->entries)
+	{
+		ByteSpan body;
+
+		/* these bytes are our own */
+		entry_next(at, (const uint8 *) UINTPTR_MAX, form->type, &row->key, &body);
+		row->hash = form->type == CUSTOMER_BIGINT
+						? hash_number((uint64) row->key.number)
+						: hash_bytes_keyed(row->key.bytes.bytes, row->key.bytes.len);
+		row->payload = body.bytes;
+		row->len = (uint32) body.len;
+		return;
+	}
 	if (form->type == CUSTOMER_BIGINT && form->small)
 	{
 		int32 number;

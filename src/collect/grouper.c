@@ -49,7 +49,6 @@ grouper_forget(Grouper *grouper)
 	MemoryContextReset(grouper->rooms);
 	grouper->slots_room = grouper->groups_room = grouper->order_room = grouper->claims_room =
 		grouper->numbers_room = grouper->rows_room = grouper->bodies_room = (GroupRoom){ NULL, 0 };
-	grouper->out = (ByteBuffer){ NULL, 0, 0 };
 	grouper->merged = (ByteBuffer){ NULL, 0, 0 };
 }
 
@@ -223,7 +222,7 @@ number_rows(Grouper *g, DealForm form, const DealChunk *chunk)
 		CHECK_FOR_INTERRUPTS();
 		while (at < end)
 		{
-			DealRow row;
+			DealRow row = { 0 };
 			GroupSlot *slot;
 
 			deal_read(&form, &at, &row);
@@ -297,7 +296,7 @@ arrange_rows(Grouper *g, DealForm form, const DealChunk *chunk, size_t size)
 		while (at < end)
 		{
 			uint32 to = g->groups[g->numbers[n++]].first_row++;
-			DealRow row;
+			DealRow row = { 0 };
 
 			deal_read(&form, &at, &row);
 			if (form.sized)

@@ -687,9 +687,9 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	{
 		TallyKey key = { 0 };
 
-		tally_add_eventless(tally, base->customers);
+		tally_add_eventless(tally, base_count(base));
 		if (metric->eventless == METRIC_COUNT_EVENTLESS)
-			tally_add(tally, tally_row(tally, &key), 0, base->customers);
+			tally_add(tally, tally_row(tally, &key), 0, base_count(base));
 	}
 	PG_RETURN_POINTER(tally_encode(tally));
 }

@@ -135,7 +135,13 @@ note_occurring(void *opaque, bool is_label, const EventText *text)
 	if (occurring->n == SHOWN_NAMES)
 		occurring->more = true;
 	else
-		occurring->shown[occurring->n++] = *text;
+	{
+		ByteSpan copy;
+
+		occurring->n++;
+		copy = texts_get(occurring->texts, (uint32) occurring->n);
+		occurring->shown[occurring->n - 1] = (EventText){ (const char *) copy.bytes, text->len };
+	}
 }
 
 static void
@@ -257,7 +263,7 @@ metric_notice_names(MetricNames *names, const Base *base)
 		base->ops->texts(body, note_found, names);
 		CHECK_FOR_INTERRUPTS();
 	}
-	if (names->missing == 0 || base->customers == 0)
+	if (names->missing == 0 || base_count(base) == 0)
 		return;
 	notice_missing(names, false, base);
 	notice_missing(names, true, base);

@@ -26,8 +26,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
@@ -236,9 +234,12 @@ deal_input(GroupScanState *state)
 		if (TupIsNull(slot))
 			break;
 		slot_getallattrs(slot);
-		MemoryContextReset(state->row_context);
+		if (!state->row_context->isReset)
+			MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);
-		size = rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
+		size = state->rows->nvarying == 0
+				   ? state->rows->fixed_size
+				   : rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
 		if (unlikely(slot->tts_isnull[0]))
 			payload = deal_row(&state->keyless, nobody, size);
 		else
@@ -649,9 +650,6 @@ explain_key(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	const CustomScan *scan = (CustomScan *) node->ss.ps.plan;
 	const TargetEntry *entry = linitial_node(TargetEntry, scan->custom_scan_tlist);
-	Node *key =
-		(Node *) makeVar(INDEX_VAR, 1, exprType((Node *) entry->expr),
-						 exprTypmod((Node *) entry->expr), exprCollation((Node *) entry->expr), 0);
 	List *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, ancestors);
 #if PG_VERSION_NUM >= 180000
 	bool prefix = es->rtable_size > 1 || es->verbose;
@@ -659,7 +657,8 @@ explain_key(CustomScanState *node, List *ancestors, ExplainState *es)
 	bool prefix = list_length(es->rtable) > 1 || es->verbose;
 #endif
 
-	ExplainPropertyList("Group Key", list_make1(deparse_expression(key, context, prefix, true)),
+	ExplainPropertyList("Group Key",
+						list_make1(deparse_expression((Node *) entry->expr, context, prefix, true)),
 						es);
 }
 
