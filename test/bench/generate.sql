@@ -51,7 +51,7 @@ SELECT order_id AS event_id, customer_id, ordered_at AS at,
 FROM orders;
 -- A million customers who were brought by one who was there before, often by one of the first.
 CREATE TABLE brought AS
-SELECT n AS customer_id, 1 + floor((n - 1) * chance(n, 10) ^ 2)::bigint AS referrer_id FROM generate_series(2, 1000001) n;
+SELECT n AS customer_id, 1 + floor((n - 1) * chance(n, 10) ^ 2)::bigint AS referrer_id FROM generate_series(2::bigint, 1000001) n;
 CREATE INDEX ON orders_indexed (customer_id, ordered_at) INCLUDE (amount);
 CREATE INDEX ON ledger_indexed (customer_id, at) INCLUDE (points);
 
