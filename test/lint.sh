@@ -8,7 +8,7 @@ test/setup.sh lint
 cppcheck --quiet --std=c99 --language=c --inline-suppr --error-exitcode=1 \
 	--enable=warning,performance,portability --suppressions-list=test/cppcheck.suppress \
 	--include=test/cppcheck.h -I src -j "$(nproc)" src
-! grep -rn --include='*.[ch]' SET_VARSIZE src | grep -v '^src/core/codec.c:' ||
+! grep -rn --include='*.[ch]' 'SET_VARSIZE\(_4B\)\?(' src | grep -v '^src/core/codec.c:' ||
 	die "the size of a datum is set by datum_set_size() or datum_allocate(), which refuse 1 GB"
 
 

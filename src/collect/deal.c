@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <fcntl.h>
+
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -157,7 +159,8 @@ open_file(Deal *deal)
 	MemoryContext old = MemoryContextSwitchTo(deal->arena->context);
 	DealFile *file = palloc0(sizeof(DealFile));
 
-	file->file = BufFileCreateTemp(false);
+	file->file = deal->shared == NULL ? BufFileCreateTemp(false)
+									  : BufFileCreateFileSet(&deal->shared->fs, deal->name);
 	file->close.func = close_file;
 	file->close.arg = file;
 	MemoryContextRegisterResetCallback(deal->arena->context, &file->close);
@@ -237,18 +240,26 @@ deal_write(Deal *deal)
 	note_end(deal);
 }
 
+static void
+read_from(BufFile *file, void *to, size_t size)
+{
+#if PG_VERSION_NUM >= 160000
+	BufFileReadExact(file, to, size);
+#else
+	if (BufFileRead(file, to, size) != size)
+		report_file("read");
+#endif
+}
+
 void
 deal_read_extent(Deal *deal, const DealExtent *extent, uint8 *to)
 {
+	BufFile *file = deal->nsources > 0 ? deal->sources[extent->source] : deal->file->file;
+
 	CHECK_FOR_INTERRUPTS();
-	if (BufFileSeek(deal->file->file, extent->file, extent->at, SEEK_SET) != 0)
+	if (BufFileSeek(file, extent->file, extent->at, SEEK_SET) != 0)
 		report_file("seek in");
-#if PG_VERSION_NUM >= 160000
-	BufFileReadExact(deal->file->file, to, extent->size);
-#else
-	if (BufFileRead(deal->file->file, to, extent->size) != extent->size)
-		report_file("read");
-#endif
+	read_from(file, to, extent->size);
 }
 
 bool
@@ -338,6 +349,92 @@ deal_end(Deal *deal)
 		deal->file->file = NULL;
 	}
 	deal->file = NULL;
+	while (deal->nsources > 0)
+		BufFileClose(deal->sources[--deal->nsources]);
+}
+
+/* ---- for other processes ---- */
+
+void
+deal_share(Deal *deal, SharedFileSet *files, const char *name)
+{
+	Assert(deal->file == NULL);
+	deal->shared = files;
+	deal->name = MemoryContextStrdup(deal->arena->context, name);
+}
+
+/* What stands behind the rows: for each part its number of stretches, and those. */
+void
+deal_publish(Deal *deal, DealPublished *published)
+{
+	int i;
+
+	published->any = false;
+	for (i = 0; i < deal->nparts; i++)
+		published->any = published->any || deal_rows_of(&deal->parts[i]) > 0;
+	if (!published->any)
+		return;
+	deal_write(deal);
+	published->file = deal->file->end_file;
+	published->at = deal->file->end_at;
+	for (i = 0; i < deal->nparts; i++)
+	{
+		DealWritten *written = deal->parts[i].written;
+		int64 n = written != NULL ? written->nextents : 0;
+
+		BufFileWrite(deal->file->file, &n, sizeof(n));
+		if (n > 0)
+			BufFileWrite(deal->file->file, written->extents, n * sizeof(DealExtent));
+	}
+	BufFileExportFileSet(deal->file->file);
+}
+
+/* Reads the stretches of a part in the file that was opened last. */
+static void
+take_up_part(Deal *deal, DealPart *part)
+{
+	BufFile *file = deal->sources[deal->nsources - 1];
+	DealWritten *written = part->written;
+	int64 i;
+	int64 n;
+
+	read_from(file, &n, sizeof(n));
+	if (n == 0)
+		return;
+	if (written == NULL)
+		written = part->written = MemoryContextAllocZero(deal->arena->context, sizeof(DealWritten));
+	written->extents = array_grow_in(deal->arena->context, written->extents, &written->max_extents,
+									 written->nextents + n, sizeof(DealExtent));
+	read_from(file, written->extents + written->nextents, n * sizeof(DealExtent));
+	for (i = 0; i < n; i++)
+	{
+		DealExtent *extent = &written->extents[written->nextents++];
+
+		extent->source = (int) deal->nsources - 1;
+		written->rows += extent->rows;
+		written->bytes += extent->size;
+	}
+}
+
+void
+deal_take_up(Deal *deal, SharedFileSet *files, const char *name, const DealPublished *published)
+{
+	MemoryContext old;
+	BufFile *file;
+	int i;
+
+	if (!published->any)
+		return;
+	old = MemoryContextSwitchTo(deal->arena->context);
+	file = BufFileOpenFileSet(&files->fs, name, O_RDONLY, false);
+	deal->sources =
+		array_grow(deal->sources, &deal->max_sources, deal->nsources + 1, sizeof(BufFile *));
+	deal->sources[deal->nsources++] = file;
+	MemoryContextSwitchTo(old);
+	if (BufFileSeek(file, published->file, published->at, SEEK_SET) != 0)
+		report_file("seek in");
+	for (i = 0; i < deal->nparts; i++)
+		take_up_part(deal, &deal->parts[i]);
 }
 
 /* ---- dealing ---- */

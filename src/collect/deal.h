@@ -29,6 +29,7 @@
 #include "postgres.h"
 
 #include "storage/buffile.h"
+#include "storage/sharedfileset.h"
 
 #include "collect/customer.h"
 #include "core/arena.h"
@@ -56,6 +57,7 @@ typedef struct DealChunk
 /* A stretch of the file: whole rows. */
 typedef struct DealExtent
 {
+	int source; /* the file, where a deal has taken up several */
 	int file;
 	off_t at;
 	uint32 size;
@@ -103,10 +105,15 @@ typedef struct Deal
 	int bits; /* those that tell the parts apart; 0: there is one part */
 	int nparts;
 	DealPart *parts;
-	size_t bytes;	/* of all chunks */
-	size_t limit;	/* beyond it they go to the file; 0: never */
-	int64 written;	/* bytes in the file, ever */
-	DealFile *file; /* NULL: there is none */
+	size_t bytes;		   /* of all chunks */
+	size_t limit;		   /* beyond it they go to the file; 0: never */
+	int64 written;		   /* bytes in the file, ever */
+	DealFile *file;		   /* NULL: there is none */
+	SharedFileSet *shared; /* it is one of these; NULL: its own */
+	const char *name;	   /* in there */
+	BufFile **sources;	   /* files of others that were taken up */
+	int64 nsources;
+	int64 max_sources;
 } Deal;
 
 /* With chunks in this arena; in its context. */
@@ -196,6 +203,26 @@ deal_row_write(const DealForm *form, uint8 *at, uint64 hash, const Customer *key
 /* Deals a row with this key; returns where its payload is to be written (len: where it is of its
  * own size, which then stands there already). */
 extern uint8 *deal_row(Deal *deal, Customer key, uint32 len);
+
+/* ---- for other processes ---- */
+
+/* Where it stands in the file of a deal what was written of which part. */
+typedef struct DealPublished
+{
+	bool any; /* rows */
+	int file;
+	off_t at;
+} DealPublished;
+
+/* Before anything is written: the file is to be read by other processes, by that name. */
+extern void deal_share(Deal *deal, SharedFileSet *files, const char *name);
+
+/* Writes all that was dealt, for others; nothing can be dealt any more. */
+extern void deal_publish(Deal *deal, DealPublished *published);
+
+/* Adds to the parts of a deal, which has as many, what another process has published. */
+extern void deal_take_up(Deal *deal, SharedFileSet *files, const char *name,
+						 const DealPublished *published);
 
 /* ---- parts ---- */
 

@@ -98,13 +98,10 @@ typedef struct GroupScanState
 	ByteSpan *done; /* keys of groups that were emitted, all of one hash */
 	int ndone;
 
-	/* for EXPLAIN, and to guess how many groups a part has */
 	int64 rows_in;
-	int64 rows_out; /* in groups */
-	int64 groups_out;
-	int64 parts_out;
-	int64 written;
-	Size peak;
+	GroupCounts counts;	 /* of this process, over all scans */
+	GroupCounts others;	 /* of workers that are gone */
+	GroupShared *shared; /* with other participants; NULL: there are none */
 } GroupScanState;
 
 /* ---- the input ---- */
@@ -182,7 +179,8 @@ key_datum(const GroupScanState *state, const Customer *customer)
 static void
 note_memory(GroupScanState *state)
 {
-	state->peak = Max(state->peak, MemoryContextMemAllocated(state->context, true));
+	state->counts.memory =
+		Max(state->counts.memory, MemoryContextMemAllocated(state->context, true));
 }
 
 /* Writes down what is left in memory, where some of it is in the file: memory is for grouping then.
@@ -194,7 +192,7 @@ settle(GroupScanState *state, Deal *deal)
 	if (deal->file == NULL)
 		return;
 	deal_write(deal);
-	state->written += deal->written;
+	state->counts.written += deal->written;
 }
 
 /* Makes a single part many. */
@@ -211,18 +209,11 @@ split(GroupScanState *state, Deal *single)
 
 /* Deals all rows of the child. */
 static void
-deal_input(GroupScanState *state)
+deal_rows(GroupScanState *state, Deal *deal, Deal *keyless)
 {
 	static const uint8 zeros[UUID_LEN] = { 0 };
 	const Customer nobody = { .bytes = { zeros, UUID_LEN } };
-	Deal *deal = &state->levels[0].deal;
 
-	deal_init(deal, &state->arena, state->form, 0, 0, state->limit);
-	deal_init(&state->keyless, &state->arena, state->form, 0, 0, state->limit / 4);
-	state->depth = 0;
-	state->levels[0].part = -1;
-	state->mode = PART_NONE;
-	state->dealt = state->intact = true;
 	for (;;)
 	{
 		TupleTableSlot *slot = ExecProcNode(state->child);
@@ -241,7 +232,7 @@ deal_input(GroupScanState *state)
 				   ? state->rows->fixed_size
 				   : rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
 		if (unlikely(slot->tts_isnull[0]))
-			payload = deal_row(&state->keyless, nobody, size);
+			payload = deal_row(keyless, nobody, size);
 		else
 			payload = deal_row(deal, read_key(state, slot->tts_values[0]), size);
 		rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
@@ -251,8 +242,54 @@ deal_input(GroupScanState *state)
 			split(state, deal);
 	}
 	MemoryContextReset(state->row_context);
-	settle(state, deal);
-	settle(state, &state->keyless);
+}
+
+static void
+start_deals(GroupScanState *state, int bits)
+{
+	deal_init(&state->levels[0].deal, &state->arena, state->form, 0, bits, state->limit);
+	deal_init(&state->keyless, &state->arena, state->form, 0, 0, state->limit / 4);
+}
+
+/* Deals the rows that this process gets, for all; then takes up what all have dealt. */
+static void
+deal_together(GroupScanState *state)
+{
+	Deal *deal = &state->levels[0].deal;
+	Deal *keyless = &state->keyless;
+
+	start_deals(state, PART_BITS);
+	if (group_shared_begin(state->shared, deal, keyless))
+	{
+		deal_rows(state, deal, keyless);
+		note_memory(state);
+		group_shared_publish(state->shared, deal, keyless, state->rows_in);
+		state->counts.written += deal->written + keyless->written;
+		deal_end(deal);
+		deal_end(keyless);
+		start_deals(state, PART_BITS);
+	}
+	state->rows_in = group_shared_take_up(state->shared, deal, keyless);
+	state->intact = false;
+}
+
+static void
+deal_input(GroupScanState *state)
+{
+	state->dealt = state->intact = true;
+	state->rows_in = 0;
+	state->depth = 0;
+	state->levels[0].part = -1;
+	state->mode = PART_NONE;
+	if (state->shared != NULL)
+		deal_together(state);
+	else
+	{
+		start_deals(state, 0);
+		deal_rows(state, &state->levels[0].deal, &state->keyless);
+		settle(state, &state->levels[0].deal);
+		settle(state, &state->keyless);
+	}
 }
 
 /* ---- parts ---- */
@@ -261,8 +298,9 @@ deal_input(GroupScanState *state)
 static double
 guess_groups(const GroupScanState *state, int64 rows)
 {
-	double share = state->rows_out > 0 ? (double) state->groups_out / (double) state->rows_out
-									   : state->expected_groups / (double) Max(1, state->rows_in);
+	double share = state->counts.rows > 0
+					   ? (double) state->counts.groups / (double) state->counts.rows
+					   : state->expected_groups / (double) Max(1, state->rows_in);
 
 	return (double) rows * Min(1.0, share);
 }
@@ -298,7 +336,7 @@ is_uniform(const GroupScanState *state, Deal *deal, DealPart *part)
 
 		while (at < end)
 		{
-			DealRow row;
+			DealRow row = { .hash = 0 };
 
 			deal_read(&state->form, &at, &row);
 			if (any && row.hash != hash)
@@ -337,7 +375,7 @@ open_stream(GroupScanState *state, Deal *deal, DealPart *part)
 	state->stream_part = part;
 	state->more = true;
 	state->mode = PART_STREAM;
-	state->parts_out++;
+	state->counts.parts++;
 }
 
 static void
@@ -349,7 +387,7 @@ open_groups(GroupScanState *state, Deal *deal, DealPart *part)
 	state->ngroups = grouper_group(state->grouper, deal, part);
 	state->next = 0;
 	state->mode = PART_GROUPED;
-	state->parts_out++;
+	state->counts.parts++;
 	note_memory(state);
 }
 
@@ -387,7 +425,10 @@ next_part(GroupScanState *state)
 		DealLevel *level = &state->levels[state->depth];
 
 		CHECK_FOR_INTERRUPTS();
-		if (level->part < level->deal.nparts)
+		/* behind the parts: those without a key; and behind these: nothing */
+		if (state->depth == 0 && state->shared != NULL)
+			level->part = group_shared_next_part(state->shared);
+		else if (level->part <= level->deal.nparts)
 			level->part++;
 		if (level->part < level->deal.nparts)
 		{
@@ -399,10 +440,10 @@ next_part(GroupScanState *state)
 			deal_end(&level->deal);
 			state->depth--;
 		}
-		else if (state->stream != &state->keyless && deal_rows_of(&state->keyless.parts[0]) > 0)
-			open_stream(state, &state->keyless, &state->keyless.parts[0]);
-		else
+		else if (level->part > level->deal.nparts)
 			return false;
+		else if (deal_rows_of(&state->keyless.parts[0]) > 0)
+			open_stream(state, &state->keyless, &state->keyless.parts[0]);
 	}
 	return true;
 }
@@ -424,7 +465,7 @@ feed_grouped(GroupScanState *state, Datum *key, bool *null)
 	batch.rows = state->form.sized ? group.of_their_own : NULL;
 	aggregates_start(state->aggregates);
 	aggregates_feed(state->aggregates, &batch);
-	state->rows_out += group.nrows;
+	state->counts.rows += group.nrows;
 	*key = key_datum(state, &group.key);
 	*null = false;
 	return true;
@@ -506,7 +547,7 @@ feed_stream(GroupScanState *state, Datum *key, bool *null)
 			if (batch.n == STREAM_ROWS || (at == end && batch.n > 0))
 			{
 				aggregates_feed(state->aggregates, &batch);
-				state->rows_out += batch.n;
+				state->counts.rows += batch.n;
 				batch.n = 0;
 			}
 		}
@@ -535,7 +576,7 @@ next_group(ScanState *node)
 			 feed_stream(state, &slot->tts_values[0], &slot->tts_isnull[0])))
 		{
 			aggregates_finish(state->aggregates, slot->tts_values + 1, slot->tts_isnull + 1);
-			state->groups_out++;
+			state->counts.groups++;
 			return ExecStoreVirtualTuple(slot);
 		}
 		if (!next_part(state))
@@ -666,26 +707,87 @@ static void
 group_explain(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	const GroupScanState *state = (const GroupScanState *) node;
-	int64 memory = (int64) (state->peak / 1024);
-	int64 disk = state->written / 1024;
+	GroupCounts counts = state->counts;
+	int64 memory;
+	int64 disk;
 
 	explain_key(node, ancestors, es);
 	if (!es->analyze)
 		return;
+	group_counts_add(&counts, &state->others);
+	memory = (int64) (counts.memory / 1024);
+	disk = counts.written / 1024;
 	if (es->format == EXPLAIN_FORMAT_TEXT)
 	{
 		appendStringInfoSpaces(es->str, es->indent * 2);
 		appendStringInfo(es->str,
 						 "Parts: " INT64_FORMAT "  Groups: " INT64_FORMAT "  Rows: " INT64_FORMAT
 						 "  Memory: " INT64_FORMAT "kB  Disk: " INT64_FORMAT "kB\n",
-						 state->parts_out, state->groups_out, state->rows_out, memory, disk);
+						 counts.parts, counts.groups, counts.rows, memory, disk);
 		return;
 	}
-	ExplainPropertyInteger("Parts", NULL, state->parts_out, es);
-	ExplainPropertyInteger("Groups", NULL, state->groups_out, es);
-	ExplainPropertyInteger("Rows", NULL, state->rows_out, es);
+	ExplainPropertyInteger("Parts", NULL, counts.parts, es);
+	ExplainPropertyInteger("Groups", NULL, counts.groups, es);
+	ExplainPropertyInteger("Rows", NULL, counts.rows, es);
 	ExplainPropertyInteger("Memory", "kB", memory, es);
 	ExplainPropertyInteger("Disk", "kB", disk, es);
+}
+
+/* ---- with workers ---- */
+
+static Size
+group_estimate_shared(CustomScanState *node, ParallelContext *context)
+{
+	return group_shared_size(context->nworkers);
+}
+
+static void
+group_create_shared(CustomScanState *node, ParallelContext *context, void *shared)
+{
+	GroupScanState *state = (GroupScanState *) node;
+
+	rewind_groups(state, false);
+	/* where there is no segment, there will be no worker */
+	state->shared = context->seg != NULL ? shared : NULL;
+	if (state->shared != NULL)
+		group_shared_create(state->shared, context);
+}
+
+static void
+group_restart_shared(CustomScanState *node, ParallelContext *context, void *shared)
+{
+	GroupScanState *state = (GroupScanState *) node;
+
+	rewind_groups(state, false);
+	if (state->shared == NULL)
+		return;
+	group_shared_add_others(state->shared, &state->others);
+	group_shared_restart(state->shared);
+}
+
+static void
+group_attach_shared(CustomScanState *node, shm_toc *toc, void *shared)
+{
+	GroupScanState *state = (GroupScanState *) node;
+
+	state->shared = shared;
+	group_shared_attach(state->shared);
+}
+
+/* The shared memory is about to go. */
+static void
+group_shutdown(CustomScanState *node)
+{
+	GroupScanState *state = (GroupScanState *) node;
+
+	if (state->shared == NULL)
+		return;
+	if (IsParallelWorker())
+		group_shared_note(state->shared, &state->counts);
+	else
+		group_shared_add_others(state->shared, &state->others);
+	rewind_groups(state, false);
+	state->shared = NULL;
 }
 
 static const CustomExecMethods exec_methods = {
@@ -694,6 +796,11 @@ static const CustomExecMethods exec_methods = {
 	.ExecCustomScan = group_exec,
 	.EndCustomScan = group_end,
 	.ReScanCustomScan = group_rescan,
+	.EstimateDSMCustomScan = group_estimate_shared,
+	.InitializeDSMCustomScan = group_create_shared,
+	.ReInitializeDSMCustomScan = group_restart_shared,
+	.InitializeWorkerCustomScan = group_attach_shared,
+	.ShutdownCustomScan = group_shutdown,
 	.ExplainCustomScan = group_explain,
 };
 

@@ -19,6 +19,7 @@
 
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "executor/nodeAgg.h"
 #include "nodes/execnodes.h"
 #include "nodes/extensible.h"
@@ -26,6 +27,7 @@
 #include "nodes/value.h"
 
 #include "collect/collect.h"
+#include "collect/deal.h"
 #include "node/node.h"
 
 /* The name in plans. */
@@ -171,6 +173,55 @@ extern MemoryContext aggregates_memory(const GroupAggregates *aggregates);
 
 /* Lets go of the group at hand. */
 extern void aggregates_end(GroupAggregates *aggregates);
+
+/* ---- node_parallel.c ---- */
+
+/* What was done, for EXPLAIN. */
+typedef struct GroupCounts
+{
+	int64 rows; /* in groups */
+	int64 groups;
+	int64 parts;
+	int64 written; /* bytes */
+	Size memory;
+} GroupCounts;
+
+static inline void
+group_counts_add(GroupCounts *counts, const GroupCounts *more)
+{
+	counts->rows += more->rows;
+	counts->groups += more->groups;
+	counts->parts += more->parts;
+	counts->written += more->written;
+	counts->memory += more->memory;
+}
+
+/* In shared memory. */
+typedef struct GroupShared GroupShared;
+
+extern Size group_shared_size(int workers);
+
+/* For the leader, before workers start; and before they start again. */
+extern void group_shared_create(GroupShared *shared, ParallelContext *context);
+extern void group_shared_restart(GroupShared *shared);
+
+/* For a worker. */
+extern void group_shared_attach(GroupShared *shared);
+
+/* For each participant: is there anything to be dealt? Into these, which are published then, when
+ * all rows are; that waits for all others. */
+extern bool group_shared_begin(GroupShared *shared, Deal *deal, Deal *keyless);
+extern void group_shared_publish(GroupShared *shared, Deal *deal, Deal *keyless, int64 rows);
+
+/* What all have published; returns how many rows there were. */
+extern int64 group_shared_take_up(GroupShared *shared, Deal *deal, Deal *keyless);
+
+/* A part that nobody has taken yet; beyond the last one there is nothing. */
+extern int group_shared_next_part(GroupShared *shared);
+
+/* Leaves one's counts to the leader, who adds those of the workers. */
+extern void group_shared_note(GroupShared *shared, const GroupCounts *counts);
+extern void group_shared_add_others(const GroupShared *shared, GroupCounts *counts);
 
 /* ---- node_exec.c ---- */
 
