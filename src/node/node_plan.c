@@ -301,7 +301,9 @@ cost_group_path(PlannerInfo *root, Path *path, const Path *child, const List *ag
 						 path->pathtarget->cost.startup + READY_OPERATORS * cpu_operator_cost +
 						 row * rows;
 
-	/* bits of what is NULL come with a row */
+	/* bits of what is NULL come with a row; participants share all of their rows by files */
+	if (path->parallel_aware)
+		limit = 0;
 	bytes = rows * (child->pathtarget->width + 1);
 	if (bytes > limit)
 		path->startup_cost += SPILL_SHARE * seq_page_cost * (bytes - limit) / BLCKSZ;
