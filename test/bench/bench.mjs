@@ -116,10 +116,10 @@ async function compareAnswers(test, server, duck, mine, peers) {
 	others.forEach(mode => expectSame(test.what, `with ${mode.workers} workers`, mode.runs.text, first.runs.text));
 	if (test.modes) {
 		const check = test.check ?? test.sql;
-		const answer = await server.value(check, { ...settings, ...workers(0) });
+		const answer = test.check ? await server.value(check, { ...settings, ...workers(0) }) : first.runs.text;
 		const ways = [['without the node', { ...workers(0), ...withoutNode }], ['with little memory', { ...workers(0), ...spilled }],
 			['with 2 workers and little memory', { ...workers(2), ...spilled }],
-			...counts.slice(1).map(n => [`with ${n} workers`, workers(n)])];
+			...(test.check ? counts.slice(1).map(n => [`with ${n} workers`, workers(n)]) : [])];
 
 		for (const [how, change] of ways)
 			expectSame(test.what, how, await server.value(check, { ...settings, ...change }), answer);
@@ -200,10 +200,16 @@ const sizeRows = [];
 
 // What can't be run is said, and the rest goes on; but a wrong answer isn't worth measuring, nor is anything beside it.
 async function attempt(what, task, failed) {
-	process.stderr.write(`${what}\n`);
+	const start = performance.now();
+
+	process.stderr.write(what);
 	try {
-		return await task();
+		const result = await task();
+
+		process.stderr.write(`: done in ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
+		return result;
 	} catch (error) {
+		process.stderr.write('\n');
 		if (error instanceof Difference)
 			throw error;
 		console.error(error.message);
