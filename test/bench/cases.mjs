@@ -241,7 +241,7 @@ const fromRows = [
 		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 }, { peer: 'DuckDB, ASOF joins', duckSql: duckFunnel, bar: 0.6, same: true }],
 	},
 	{
-		what: 'rfm_census', large: true, ...census, plan: true,
+		what: 'rfm_census', ...census, plan: true,
 		peers: [{ peer: 'DuckDB, ntile(5) three times', duckSql: duckRfm, bar: 2 }],
 	},
 	{
