@@ -41,6 +41,14 @@ SQL_PARTS := \
 	src/tiers/base.sql \
 	src/earn/earn.sql \
 	src/program/program.sql \
+	src/segments/rfm.sql \
+	src/segments/concentration.sql \
+	src/segments/basket_switching.sql \
+	src/segments/existing_vs_new.sql \
+	src/segments/wallet.sql \
+	src/voice/voice.sql \
+	src/effect/effect.sql \
+	src/advocacy/advocacy.sql \
 	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS) src/update/%),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql

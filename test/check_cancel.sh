@@ -74,6 +74,8 @@ settings="$node SET work_mem = '64kB';" cancelled "one customer in the node" "SE
 workers=2 settings="$node SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;" cancelled "grouping in the node, in workers" "SELECT count(a) FROM (SELECT customer, activity_agg(at) AS a FROM visit GROUP BY customer) q"
 cancelled "retention by day over 55 years" "SELECT count(*) FROM (SELECT retention(b, 'day') AS r FROM base) q CROSS JOIN LATERAL retention_table(q.r)"
 cancelled "retention_table of many cells" "SELECT sum(t.lag) FROM (SELECT retention(activities(n, date '1900-01-01' + n % 9000), 'day', '2020-01-01') AS r FROM generate_series(1, 9000) n) q CROSS JOIN LATERAL retention_table(q.r) t"
+cancelled "referrals and their rows" "SELECT count(root) FROM (SELECT referrals(customer * 7 + extract(epoch FROM at)::bigint % 7, customer) AS r FROM visit) q CROSS JOIN LATERAL referral_table(q.r)"
+cancelled "text output of referrals, and input" "SELECT length((referrals(customer::text || at, customer::text)::text::referrals_result_text)::text) FROM visit"
 cancelled "text input of days" "SELECT activity_count(written::activity_set) FROM huge WHERE name = 'days'"
 # PostgreSQL parses JSON itself, and doesn't look for a cancel while it does: that is most of it.
 deaf=json cancelled "text input of events" "SELECT timeline_count(written::event_timeline) FROM huge WHERE name = 'events'"

@@ -49,5 +49,7 @@ done <<-TYPES
 	tier_policy reference-tiers.md
 	earn_policy reference-program.md
 	program_policy reference-program.md
+	rfm_scale reference-segments.md
+	rfm_rules reference-segments.md
 TYPES
 finish

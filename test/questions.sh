@@ -35,6 +35,7 @@ points_rules=\''{"kinds": {"purchase": "earn", "redeem": "redeem", "visit": "ign
 tier_rules=\''{"levels": {"Silver": 200, "Gold": 400}, "zone": "Europe/Helsinki"}'\'
 program_rules=\''{"earn": {}, "points": {"expires_after": "3 months"}, "tiers": {"levels": {"Silver": 200, "Gold": 400}}, "zone": "Europe/Helsinki"}'\'
 program_changed=\''{"earn": {}, "points": {"expires_after": "6 months"}, "tiers": {"levels": {"Silver": 150, "Gold": 500}}, "zone": "Europe/Helsinki"}'\'
+scale=\''{"recency": [180, 60, 20], "frequency": [2, 4, 6], "monetary": [50, 150, 250.5]}'\'
 period="'month@Europe/Helsinki'"
 as_of="'2024-12-15'"
 
@@ -84,6 +85,9 @@ listed_metrics()
 		tier_migration|timeline|$tier_rules, '2024-06-30', $as_of
 		tier_tenure|timeline|$tier_rules, $as_of
 		tier_near|timeline|$tier_rules, $as_of, 50
+		rfm_distribution|timeline|$as_of, 'Europe/Helsinki'
+		rfm_census|timeline|$scale, '{}', $as_of, 'Europe/Helsinki'
+		rfm_migration|timeline|$scale, '{}', '2024-06-30', $as_of, 'Europe/Helsinki'
 		program_totals|timeline|$program_rules, $as_of
 		program_compare|timeline|$program_rules, $program_changed, $as_of
 		program_rollforward|timeline|$program_rules, $period, $as_of
@@ -98,6 +102,14 @@ other_questions()
 		retention of starts and returns, two levels|SELECT retention(a, b, $period, $as_of, NULL) FROM (SELECT ${summary[activity]} FILTER (WHERE channel = 'web') AS a, ${summary[activity]} AS b FROM %orders GROUP BY customer) s
 		survival|SELECT survival(duration, event) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
 		logrank|SELECT logrank(duration, event, segment) FROM (SELECT mod(customer, 2)::text AS segment, ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
+		nps|SELECT nps(n, false) FROM (SELECT mod(order_id, 12) AS n FROM %orders) s
+		csat|SELECT csat(n, 2, 5, false) FROM (SELECT mod(order_id, 6) AS n FROM %orders) s
+		ces|SELECT ces(n, 7, false) FROM (SELECT mod(order_id, 9) AS n FROM %orders) s
+		uplift of conversions|SELECT uplift(mod(customer, 2) = 0, amount > 20) FROM %orders
+		uplift of values by stratum|SELECT uplift(mod(customer, 2) = 0, amount, channel) FROM %orders
+		uplift_adjusted|SELECT uplift_adjusted(mod(customer, 2) = 0, amount, mod(order_id, 7)) FROM %orders
+		rfm_scale, two levels|SELECT rfm_scale(t, 4, $as_of, 'Europe/Helsinki') FROM (SELECT ${summary[timeline]} AS t FROM %orders GROUP BY customer) s
+		referrals|SELECT referrals(customer, nullif(customer * 7 % 61, customer)) FROM %orders
 		rollup of activity_set|SELECT rollup(a) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s
 		rollup of event_timeline|SELECT rollup(t) FROM (SELECT ${summary[events]} AS t FROM %orders GROUP BY customer) s
 		customers by LATERAL|SELECT c.customer, points_balance(c.timeline, $points_rules, $as_of) FROM (SELECT ${base[events]} AS b FROM %orders) q CROSS JOIN LATERAL customer_timelines(q.b) c ORDER BY 1
@@ -180,6 +192,6 @@ unasked()
 		WHERE proname <> 'rollup' AND proname NOT LIKE '%\_in' AND proname NOT LIKE '%\_recv'
 			AND prorettype IN (SELECT prorettype FROM pg_proc JOIN pg_depend ON objid = pg_proc.oid AND classid = 'pg_proc'::regclass AND deptype = 'e'
 				WHERE proname = 'rollup' AND prorettype::regtype::text LIKE '%\_result')
-			AND prokind = 'a' AND proname <> ALL ('{$({ metrics; echo 'survival|'; echo 'logrank|'; } | cut -d '|' -f 1 | sort -u | paste -s -d ,)}');
+			AND prokind = 'a' AND proname <> ALL ('{$({ metrics; printf '%s|\n' survival logrank nps csat ces uplift uplift_adjusted; } | cut -d '|' -f 1 | sort -u | paste -s -d ,)}');
 	SQL
 }

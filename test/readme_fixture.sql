@@ -158,3 +158,17 @@ UNION ALL SELECT c, at, 'basket', NULL FROM filled
 UNION ALL SELECT c, at, 'order', NULL FROM ordered
 UNION ALL SELECT c, at + interval '1 minute', 'help', NULL FROM filled WHERE c % 3 = 0
 ORDER BY 2, 1;
+
+-- Whom each member named when he signed up, as the form has it: NULL where nobody brought him. One number is
+-- mistyped, one member names himself, one named two members, and three name each other in a circle.
+CREATE TABLE sign_ups (
+	customer_id bigint NOT NULL,
+	referrer_id bigint
+);
+INSERT INTO sign_ups
+SELECT c, CASE WHEN c > 4 AND pg_temp.dice(format('brought %s', c)) < 480
+	THEN 1 + pg_temp.dice(format('brought by %s', c)) * pg_temp.dice(format('brought by %s, too', c)) % 7919 * (c - 1) / 7919 END
+FROM generate_series(1, 117) c;
+INSERT INTO sign_ups VALUES (118, 119), (119, 120), (120, 118), (121, 9021);
+UPDATE sign_ups SET referrer_id = 30 WHERE customer_id = 30;
+INSERT INTO sign_ups VALUES (60, 12), (60, 3);

@@ -22,11 +22,13 @@ $do$;
 SELECT set_eq('SELECT typname FROM own_type WHERE typname ~ ''_result$''', 'SELECT DISTINCT type::name FROM scoped', 'results of each type say what they are about');
 SELECT is_empty('SELECT * FROM scoped WHERE metric || ''_result'' <> type', 'the metric');
 SELECT is_empty($$SELECT s.type, k.key, k.value FROM scoped s, jsonb_each(written::jsonb) k
-	WHERE k.key NOT IN ('rows', 'scale', 'cohorts', 'customers', 'last_day') AND k.value <> 'null' AND
+	WHERE k.key NOT IN ('rows', 'cohorts', 'customers', 'last_day', 'no_answer', 'invalid', 'unassigned') AND (k.key <> 'scale' OR type IN ('csat_result', 'ces_result')) AND k.value <> 'null' AND
 		CASE k.key WHEN 'period' THEN period WHEN 'zone' THEN zone WHEN 'as_of' THEN as_of::text WHEN 'to_day' THEN as_of::text WHEN 'rows_without_customer' THEN rows_without_customer::text
 			WHEN 'members_without_events' THEN members_without_events::text WHEN 'policy' THEN policy::text WHEN 'program' THEN policy::text ELSE arguments->>k.key END IS DISTINCT FROM k.value #>> '{}'$$, 'all that a result says of itself is told');
-SELECT is_empty('SELECT type FROM scoped GROUP BY type HAVING max(rows_without_customer) = 0 AND type NOT IN (''survival_result'', ''logrank_result'')', 'rows without customer');
-SELECT is_empty('SELECT type FROM scoped GROUP BY type HAVING max(members_without_events) = 0 AND type NOT IN (''survival_result'', ''logrank_result'')', 'members without events');
+-- Results of plain aggregates over rows have no customers.
+CREATE TABLE of_rows AS SELECT unnest(ARRAY['survival_result', 'logrank_result', 'nps_result', 'csat_result', 'ces_result', 'uplift_result', 'uplift_adjusted_result']) AS type;
+SELECT is_empty('SELECT type FROM scoped GROUP BY type HAVING max(rows_without_customer) = 0 AND type NOT IN (SELECT type FROM of_rows)', 'rows without customer');
+SELECT is_empty('SELECT type FROM scoped GROUP BY type HAVING max(members_without_events) = 0 AND type NOT IN (SELECT type FROM of_rows)', 'members without events');
 
 -- Over a base and of summaries, added up.
 CREATE TABLE member AS SELECT * FROM (VALUES (1, timestamptz '2024-01-05 10:00+00'), (2, '2024-02-06 10:00+00'), (3, NULL), (4, NULL), (NULL, '2024-02-07 10:00+00')) v (customer, at);

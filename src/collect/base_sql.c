@@ -174,17 +174,6 @@ loyalty_base_send(PG_FUNCTION_ARGS)
 
 /* ---- a row per customer ---- */
 
-static Datum
-customer_datum(CustomerType type, Customer customer)
-{
-	if (type == CUSTOMER_BIGINT)
-		return Int64GetDatum(customer.number);
-	if (type == CUSTOMER_UUID)
-		return PointerGetDatum(customer.bytes.bytes);
-	return PointerGetDatum(
-		cstring_to_text_with_len((const char *) customer.bytes.bytes, (int) customer.bytes.len));
-}
-
 /* What a row takes beyond a customer's bytes and his body. */
 #define ROW_ROOM 64
 

@@ -1,6 +1,6 @@
 /*
  * customer.c
- *		Customers: from arguments, in entries, in errors.
+ *		Customers: from arguments and as columns, in entries, in errors.
  */
 #include "postgres.h"
 
@@ -30,6 +30,17 @@ customer_from_numeric(Datum datum)
 							   DatumGetCString(DirectFunctionCall1(numeric_out, datum))),
 						errhint("Cast customers to text.")));
 	return customer;
+}
+
+Datum
+customer_datum(CustomerType type, Customer customer)
+{
+	if (type == CUSTOMER_BIGINT)
+		return Int64GetDatum(customer.number);
+	if (type == CUSTOMER_UUID)
+		return PointerGetDatum(customer.bytes.bytes);
+	return PointerGetDatum(
+		cstring_to_text_with_len((const char *) customer.bytes.bytes, (int) customer.bytes.len));
 }
 
 size_t

@@ -98,4 +98,7 @@ customer_from_text(Datum datum)
 	return customer;
 }
 
+/* ... and as a column, of bigint, uuid or text; a uuid where its bytes are. */
+extern Datum customer_datum(CustomerType type, Customer customer);
+
 #endif

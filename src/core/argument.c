@@ -4,7 +4,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "core/argument.h"
@@ -119,4 +122,33 @@ argument_refuse_matrix(const ArrayType *array, const char *name)
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be an array of one dimension", name)));
+}
+
+void
+any_text_open(FunctionCallInfo fcinfo, int n, AnyText *reader)
+{
+	Oid type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, n));
+	Oid output;
+	bool is_varlena;
+
+	reader->is_text = type == TEXTOID || type == VARCHAROID;
+	getTypeOutputInfo(type, &output, &is_varlena);
+	fmgr_info_cxt(output, &reader->output, fcinfo->flinfo->fn_mcxt);
+}
+
+const char *
+any_text(AnyText *reader, Datum value, int *len)
+{
+	const char *made;
+
+	if (reader->is_text)
+	{
+		const text *name = DatumGetTextPP(value);
+
+		*len = (int) VARSIZE_ANY_EXHDR(name);
+		return VARDATA_ANY(name);
+	}
+	made = OutputFunctionCall(&reader->output, value);
+	*len = (int) strlen(made);
+	return made;
 }

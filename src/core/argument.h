@@ -57,6 +57,19 @@ extern bool argument_beside_null(FunctionCallInfo fcinfo, Datum *result);
  */
 extern void argument_refuse_matrix(const ArrayType *array, const char *name);
 
+/* How a call site reads an argument of any type by its text. */
+typedef struct AnyText
+{
+	bool is_text;
+	FmgrInfo output;
+} AnyText;
+
+/* What it needs lives as long as the call site. */
+extern void any_text_open(FunctionCallInfo fcinfo, int n, AnyText *reader);
+
+/* The text of a value, not terminated; in the current memory context, or the value's own. */
+extern const char *any_text(AnyText *reader, Datum value, int *len);
+
 /* A palloc'd copy with a long header, as those who open it want it; of NULL, NULL. */
 extern struct varlena *argument_copy(const struct varlena *value);
 

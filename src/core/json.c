@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "common/jsonapi.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -157,15 +156,6 @@ json_as_count(const JsonbValue *value, const char *type, const char *key)
  * hides a mistake.
  */
 
-/* The callbacks answer from 16 on. */
-#if PG_VERSION_NUM >= 160000
-#define CALLBACK	  static JsonParseErrorType
-#define CALLBACK_DONE return JSON_SUCCESS
-#else
-#define CALLBACK	  static void
-#define CALLBACK_DONE return
-#endif
-
 /* An object that the parser is inside of, and its keys so far. */
 typedef struct OpenObject
 {
@@ -181,7 +171,7 @@ typedef struct KeyCheck
 	OpenObject *innermost;
 } KeyCheck;
 
-CALLBACK
+JSON_CALLBACK
 object_starts(void *state)
 {
 	KeyCheck *check = state;
@@ -189,17 +179,17 @@ object_starts(void *state)
 
 	object->outer = check->innermost;
 	check->innermost = object;
-	CALLBACK_DONE;
+	JSON_CALLBACK_DONE;
 }
 
-CALLBACK
+JSON_CALLBACK
 key_starts(void *state, char *key, bool isnull)
 {
 	OpenObject *object = ((KeyCheck *) state)->innermost;
 
 	object->keys = array_grow(object->keys, &object->max, object->nkeys + 1, sizeof(char *));
 	object->keys[object->nkeys++] = key;
-	CALLBACK_DONE;
+	JSON_CALLBACK_DONE;
 }
 
 static int
@@ -208,7 +198,7 @@ compare_keys(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-CALLBACK
+JSON_CALLBACK
 object_ends(void *state)
 {
 	KeyCheck *check = state;
@@ -232,7 +222,7 @@ object_ends(void *state)
 	if (object->keys != NULL)
 		pfree(object->keys);
 	pfree(object);
-	CALLBACK_DONE;
+	JSON_CALLBACK_DONE;
 }
 
 void
@@ -240,18 +230,27 @@ json_check_unique_keys(const char *text, const char *type)
 {
 	KeyCheck check = { type, NULL };
 	JsonSemAction action;
-	JsonLexContext *lex;
 
 	memset(&action, 0, sizeof(action));
 	action.semstate = &check;
 	action.object_start = object_starts;
 	action.object_field_start = key_starts;
 	action.object_end = object_ends;
+	json_walk(text, &action);
+}
+
+/* ---- piece by piece ---- */
+
+void
+json_walk(const char *text, JsonSemAction *action)
+{
+	JsonLexContext *lex;
+
 #if PG_VERSION_NUM >= 170000
 	lex = makeJsonLexContextCstringLen(NULL, text, strlen(text), GetDatabaseEncoding(), true);
 #else
 	lex = makeJsonLexContextCstringLen((char *) text, (int) strlen(text), GetDatabaseEncoding(),
 									   true);
 #endif
-	pg_parse_json_or_ereport(lex, &action);
+	pg_parse_json_or_ereport(lex, action);
 }

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "common/jsonapi.h"
 #include "utils/jsonb.h"
 
 #include "core/compat.h"
@@ -36,6 +37,21 @@ extern JsonbContainer *json_as_array(const JsonbValue *value, const char *type, 
 extern char *json_as_string(const JsonbValue *value, const char *type, const char *key);
 extern int64 json_as_count(const JsonbValue *value, const char *type, const char *key);
 extern bool json_as_bool(const JsonbValue *value, const char *type, const char *key);
+
+/*
+ * Reads a text piece by piece, for what jsonb is too small for; or too forgiving: callbacks are
+ * called with what stands where. One that is malformed is error 22P02.
+ */
+extern void json_walk(const char *text, JsonSemAction *action);
+
+/* The head of a callback, and what it ends with: they answer from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#define JSON_CALLBACK	   static JsonParseErrorType
+#define JSON_CALLBACK_DONE return JSON_SUCCESS
+#else
+#define JSON_CALLBACK	   static void
+#define JSON_CALLBACK_DONE return
+#endif
 
 /* A type's name with its article: "an earn_policy". */
 extern const char *a_type(const char *type);

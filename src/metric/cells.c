@@ -179,6 +179,45 @@ metric_cell_slow(MetricCells *cells, int32 number)
 
 #define FIRST_RAW 8
 
+/* As many as that are worth an array of counts. */
+#define MANY_RAW  64
+
+/*
+ * Sorts numbers. Mostly they are days, or amounts of many customers, and lie close together: then
+ * it is counted how often each of the numbers from the least to the greatest occurs.
+ */
+static void
+order_numbers(int64 *numbers, int64 n)
+{
+	int64 least = numbers[0];
+	int64 greatest = numbers[0];
+	uint32 *counts;
+	uint64 range;
+	uint64 number;
+	int64 i;
+
+	for (i = 1; i < n; i++)
+	{
+		least = Min(least, numbers[i]);
+		greatest = Max(greatest, numbers[i]);
+	}
+	range = (uint64) greatest - (uint64) least;
+	if (n < MANY_RAW || n > PG_UINT32_MAX || range >= 2 * (uint64) n)
+	{
+		sort_numbers(numbers, n);
+		return;
+	}
+	counts = palloc_extended((range + 1) * sizeof(uint32), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (i = 0; i < n; i++)
+		counts[(uint64) numbers[i] - (uint64) least]++;
+	CHECK_FOR_INTERRUPTS();
+	i = 0;
+	for (number = 0; number <= range; number++)
+		for (; counts[number] > 0; counts[number]--)
+			numbers[i++] = (int64) ((uint64) least + number);
+	pfree(counts);
+}
+
 /* How many different ones sorted numbers hold. */
 static int64
 count_different(const int64 *numbers, int64 n)
@@ -191,11 +230,29 @@ count_different(const int64 *numbers, int64 n)
 	return different;
 }
 
+/* None stands there now. */
+static void
+make_room(CountedNumbers *numbers, MemoryContext context, int64 n)
+{
+	if (numbers->max_raw >= n)
+		return;
+	if (numbers->raw != NULL)
+		pfree(numbers->raw);
+	numbers->raw = MemoryContextAllocHuge(context, n * sizeof(int64));
+	numbers->max_raw = n;
+}
+
+void
+counted_reserve(CountedNumbers *numbers, MemoryContext context, int64 n)
+{
+	counted_settle(numbers, context);
+	make_room(numbers, context, n);
+}
+
 void
 counted_settle(CountedNumbers *numbers, MemoryContext context)
 {
 	int64 different;
-	int64 max;
 	CountedNumber *merged;
 	int64 n = 0;
 	int64 old = 0;
@@ -203,7 +260,7 @@ counted_settle(CountedNumbers *numbers, MemoryContext context)
 
 	if (numbers->nraw > 0)
 	{
-		sort_numbers(numbers->raw, numbers->nraw);
+		order_numbers(numbers->raw, numbers->nraw);
 		different = count_different(numbers->raw, numbers->nraw);
 		merged = MemoryContextAllocHuge(context,
 										(numbers->ncounted + different) * sizeof(CountedNumber));
@@ -227,14 +284,7 @@ counted_settle(CountedNumbers *numbers, MemoryContext context)
 		numbers->ncounted = n;
 		numbers->nraw = 0;
 	}
-	max = Max(FIRST_RAW, numbers->ncounted);
-	if (numbers->max_raw < max)
-	{
-		if (numbers->raw != NULL)
-			pfree(numbers->raw);
-		numbers->raw = MemoryContextAllocHuge(context, max * sizeof(int64));
-		numbers->max_raw = max;
-	}
+	make_room(numbers, context, Max(FIRST_RAW, numbers->ncounted));
 }
 
 void

@@ -131,6 +131,9 @@ typedef struct CountedNumbers
 /* Sorts raw numbers into the counted ones, and makes room for more. Memory is the context's. */
 extern void counted_settle(CountedNumbers *numbers, MemoryContext context);
 
+/* Makes room for so many raw ones, where it is known how many will come: they are sorted once. */
+extern void counted_reserve(CountedNumbers *numbers, MemoryContext context, int64 n);
+
 /* Takes all out again. */
 extern void counted_clear(CountedNumbers *numbers);
 

@@ -48,6 +48,16 @@ metric_check_count(const char *name, int32 count)
 				 errmsg("%s must be between 1 and %d, not %d", name, METRIC_MAX_COUNT, count)));
 }
 
+void
+metric_check_days(const MetricQuestion *question)
+{
+	if (question->has_as_of && question->day > question->as_of)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("from_day, %s, is after to_day, %s", day_text(question->day),
+							   day_text(question->as_of)),
+						errhint("to_day is that of the last event unless it is given.")));
+}
+
 /* A text is read when the question is opened. */
 static void
 read_span(FunctionCallInfo fcinfo, int n, int i, MetricQuestion *question)
@@ -646,18 +656,38 @@ fold_bases(const Base *base, const Base *returns, const Metric *metric,
 		metric->finish(fold, tally);
 }
 
+/* Opens the base in argument n, and what is asked from argument first on; NULL where the base is.
+ */
+static const Base *
+open_base(FunctionCallInfo fcinfo, int n, int first, const Metric *metric, MetricQuestion *question)
+{
+	const Base *base;
+
+	read_question(fcinfo, first, metric, question);
+	base = PG_ARGISNULL(n) ? NULL : base_open(PG_GETARG_DATUM(n));
+	open_question(metric, question, base);
+	return base;
+}
+
+const Base *
+metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+{
+	const Base *base = open_base(fcinfo, n, n + 1, metric, question);
+
+	if (base != NULL)
+		find_as_of(base, metric, question);
+	return base;
+}
+
 Datum
 metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
 	MetricQuestion question;
-	const Base *base;
+	const Base *base = open_base(fcinfo, 0, inputs_of(metric), metric, &question);
 	const Base *returns = NULL;
 	Tally *tally;
 	int i;
 
-	read_question(fcinfo, inputs_of(metric), metric, &question);
-	base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
-	open_question(metric, &question, base);
 	if (base == NULL)
 		PG_RETURN_NULL();
 	if (metric->input != METRIC_TIMELINES)
@@ -721,10 +751,8 @@ is_own(const MetricArgument *argument)
 		   argument->type == METRIC_ZONE;
 }
 
-static void report_changing_arguments(const char *names, bool several) pg_attribute_noreturn();
-
-static void
-report_changing_arguments(const char *names, bool several)
+void
+metric_report_changing_arguments(const char *names, bool several)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s must be the same for all rows of an aggregate", names),
@@ -756,7 +784,7 @@ report_common_arguments(const Metric *metric)
 										   : ", ",
 						 metric->arguments[i].name);
 	}
-	report_changing_arguments(names.data, common > 1);
+	metric_report_changing_arguments(names.data, common > 1);
 }
 
 /* Does a value of the metric's own mean the same, as the parameter that it becomes? */
@@ -794,7 +822,7 @@ check_question(const MetricQuestion *asked, const MetricQuestion *first, const M
 		if (!is_own(&metric->arguments[i]))
 			report_common_arguments(metric);
 		if (!same_meaning(asked, first, metric, i))
-			report_changing_arguments(metric->arguments[i].name, false);
+			metric_report_changing_arguments(metric->arguments[i].name, false);
 	}
 }
 

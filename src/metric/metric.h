@@ -159,6 +159,10 @@ typedef struct Metric
 /* Members of a Metric, by an array. */
 #define METRIC_ARGUMENTS(array) .narguments = lengthof(array), .arguments = array
 
+/* Refuses arguments of an aggregate that change from row to row (22023), by their names. */
+extern void metric_report_changing_arguments(const char *names, bool several)
+	pg_attribute_noreturn();
+
 /* The function (base, arguments). */
 extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
 
@@ -186,6 +190,14 @@ extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
  * question, opened. The call site keeps it as long as the arguments stay the same.
  */
 extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, const Metric *metric);
+
+/*
+ * For a function that goes through a base by itself, whose customers it must know: the base in
+ * argument n, and the question behind it, opened; as_of is found as a metric's is. NULL where the
+ * base is.
+ */
+extern const Base *metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric,
+							   MetricQuestion *question);
 
 /* ---- names that a question goes by ---- */
 
@@ -280,6 +292,9 @@ extern char *metric_canonical_decimal(const char *text);
 
 /* The day after which nothing counts: as_of, or today where there is none. */
 extern DateADT metric_limit(const MetricQuestion *question);
+
+/* Refuses a METRIC_DAY from_day that is after the last day, to_day; for Metric.check. */
+extern void metric_check_days(const MetricQuestion *question);
 
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);

@@ -36,7 +36,21 @@ struct Tally
 	struct rows_hash *rows; /* the first nrows of them by key; NULL: none */
 	int64 nrows;
 	TallyRow *last; /* the row found last */
+	bool has_large; /* a sum came out of adding tallies, or of a stored one, that is large */
 };
+
+/*
+ * Each sum fits where it stands. What a metric makes of several may not: numbers of all customers,
+ * revenue of a period. A reader refuses that (TallyShape.fault), and so it must not be written.
+ * Only sums that are beyond what is counted anywhere can come there, and the others pay nothing.
+ */
+static inline bool
+tally_sum_is_large(TallyType type, int128 sum)
+{
+	int bits = type == TALLY_COUNT ? 40 : 100;
+
+	return sum >> bits != 0 && sum >> bits != -1;
+}
 
 /* As tally_row(), and says whether the row was there. */
 extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);

@@ -1,7 +1,7 @@
 /*
  * statistics.c
- *		Quantiles, tails and intervals that metrics show beside their rates; Kaplan-Meier's
- *estimate, its intervals, median and restricted mean.
+ *		Quantiles, tails and intervals that metrics show beside their rates and means;
+ *Kaplan-Meier's estimate, its intervals, median and restricted mean.
  */
 #include "postgres.h"
 
@@ -27,15 +27,14 @@ polynomial(const double *coefficients, int n, double x)
 }
 
 /*
- * The z below which a standard normal variable falls with probability p; exact to about 1 part in
- * 10^16. Infinite at 0 and 1, NaN outside of them.
+ * Exact to about 1 part in 10^16.
  *
  * Algorithm AS 241, PPND16. Wichura, M. J. (1988): The percentage points of
  * the normal distribution. Applied Statistics 37, 477-484.
  *
  * Three quotients of polynomials: around the middle, in the tails, and far out.
  */
-static double
+double
 normal_quantile(double p)
 {
 	static const double a[] = {
@@ -229,6 +228,221 @@ double
 chi_squared_tail(double x, double degrees)
 {
 	return gamma_tail(degrees / 2, x / 2);
+}
+
+double
+normal_two_sided(double z)
+{
+	return erfc(fabs(z) * M_SQRT1_2);
+}
+
+/* ---- Student's t ---- */
+
+/* From so many degrees of freedom on, an expansion is exact to all digits where t isn't far out;
+ * and there the continued fraction, which is used for all else, would be slow. */
+#define MANY_DEGREES 1000
+
+/* ln(Gamma(a + 1/2) / Gamma(a)). The difference of their logarithms would lose digits where a is
+ * large. */
+static double
+log_gamma_step(double a)
+{
+	double n = a - 1;
+
+	if (a < 12)
+		return log(tgamma(a + 0.5) / tgamma(a));
+	return log(n + 0.5) / 2 + (n + 0.5) * log1p(0.5 / n) - 0.5 + stirling_error(n + 0.5) -
+		   stirling_error(n);
+}
+
+/* ln of Gamma((degrees + 1) / 2) / (Gamma(degrees / 2) sqrt(pi)), which densities and tails have.
+ */
+static double
+log_student_factor(double degrees)
+{
+	return log_gamma_step(degrees / 2) - log(M_PI) / 2;
+}
+
+/* The continued fraction of the incomplete beta function, by Lentz's method. It converges for x
+ * below (a + 1) / (a + b + 2). */
+static double
+beta_fraction(double x, double a, double b)
+{
+	double c = 1;
+	double d = 1 / (1 - (a + b) * x / (a + 1));
+	double fraction = d;
+	double step;
+	double m = 0;
+
+	do
+	{
+		double numerator;
+
+		m++;
+		numerator = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+		d = 1 / (1 + numerator * d);
+		c = 1 + numerator / c;
+		fraction *= c * d;
+		numerator = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+		d = 1 / (1 + numerator * d);
+		c = 1 + numerator / c;
+		step = c * d;
+		fraction *= step;
+	} while (fabs(step - 1) > 4 * DBL_EPSILON && m < 1e6);
+	return fraction;
+}
+
+/*
+ * The normal variable that is as far out as t, by the first terms of an expansion in 1 / degrees^2.
+ *
+ * Hill, G. W. (1970): Algorithm 395, Student's t-distribution. Communications of the ACM 13,
+ * 617-619.
+ */
+static double
+normal_of_student(double t, double degrees)
+{
+	double a = degrees - 0.5;
+	double b = 48 * a * a;
+	double y = a * log1p(t * t / degrees);
+	double second = (((-0.4 * y - 3.3) * y - 24) * y - 85.5) / (0.8 * y * y + 100 + b);
+
+	return sqrt(y) * (1 + (y + 3 + second) / b);
+}
+
+/*
+ * P(|T| > t), or else P(|T| < t), whichever is asked; the one that is small is never made from the
+ * other. With x = degrees / (degrees + t^2), the incomplete beta function I_x(degrees / 2, 1/2).
+ */
+static double
+student_part(double t, double degrees, bool tail)
+{
+	double a = degrees / 2;
+	double ratio = t * t / degrees;
+	double log_x = -log1p(ratio);
+	double inner = ratio / (1 + ratio); /* 1 - x */
+	double front;
+	double part;
+
+	if (!(degrees > 0) || isnan(t))
+		return NAN;
+	if (t == 0 || isinf(ratio))
+		return (t == 0) == tail ? 1 : 0;
+	if (degrees > MANY_DEGREES && t * t * t < degrees)
+	{
+		double z = normal_of_student(t, degrees);
+
+		return tail ? normal_two_sided(z) : erf(z * M_SQRT1_2);
+	}
+	/* x^a (1 - x)^(1/2) / B(a, 1/2) */
+	front = exp(log_student_factor(degrees) + a * log_x) * sqrt(inner);
+	if (1 - inner < (a + 1) / (a + 2.5))
+	{
+		part = front * beta_fraction(1 - inner, a, 0.5) / a;
+		return tail ? part : Max(1 - part, 0);
+	}
+	part = front * beta_fraction(inner, 0.5, a) * 2;
+	return tail ? Max(1 - part, 0) : part;
+}
+
+double
+student_two_sided(double t, double degrees)
+{
+	return student_part(fabs(t), degrees, true);
+}
+
+/*
+ * By Newton's method: the logarithm of what is inside, or outside, of t bends little as one of
+ * ln t. Starts between the ends that the steps so far have left.
+ */
+double
+student_quantile(double confidence, double degrees)
+{
+	bool tail = confidence > 0.5;
+	double wanted = tail ? 1 - confidence : confidence;
+	double t;
+	double low = 0;
+	double high = INFINITY;
+	int i;
+
+	if (!(degrees > 0) || !(confidence > 0 && confidence < 1))
+		return NAN;
+	t = -normal_quantile((1 - confidence) / 2);
+	for (i = 0; i < 200; i++)
+	{
+		double part = student_part(t, degrees, tail);
+		double density = 2 * exp(log_student_factor(degrees) - log(degrees) / 2 -
+								 (degrees + 1) / 2 * log1p(t * t / degrees));
+		double step = log(part / wanted) * part / (density * t);
+		double next;
+
+		if ((part > wanted) == tail)
+			low = t;
+		else
+			high = t;
+		next = t * exp(tail ? step : -step);
+		if (!(next > low && next < high))
+			next = isinf(high) ? t * 2 : (low + high) / 2;
+		if (fabs(next - t) <= 2 * DBL_EPSILON * t)
+			return next;
+		t = next;
+	}
+	return t;
+}
+
+/* ---- two groups ---- */
+
+/* By the squares of how far each end is from its estimate. */
+Estimate
+difference_of_rates(double difference, Estimate a, Estimate b)
+{
+	Estimate result = { difference, NAN, NAN };
+
+	result.lower = difference - hypot(a.value - a.lower, b.upper - b.value);
+	result.upper = difference + hypot(a.upper - a.value, b.value - b.lower);
+	return result;
+}
+
+Estimate
+ratio_of_rates(Estimate a, Estimate b)
+{
+	Estimate result = { NAN, NAN, NAN };
+	double product = a.value * b.value;
+	double root;
+
+	if (!(b.value > 0) || isnan(a.value))
+		return result;
+	result.value = a.value / b.value;
+
+	/* The roots of a quadratic, each in the form in which nothing is subtracted. */
+	root =
+		product * product - a.lower * b.upper * (2 * a.value - a.lower) * (2 * b.value - b.upper);
+	result.lower =
+		a.lower > 0 ? a.lower * (2 * a.value - a.lower) / (product + sqrt(Max(root, 0))) : 0;
+	root =
+		product * product - a.upper * b.lower * (2 * a.value - a.upper) * (2 * b.value - b.lower);
+	if (b.lower > 0)
+		result.upper = (product + sqrt(Max(root, 0))) / (b.lower * (2 * b.value - b.lower));
+	return result;
+}
+
+Estimate
+lift_of_means(double difference, MeanEstimate a, MeanEstimate b, double t)
+{
+	Estimate result = { NAN, NAN, NAN };
+	double g = t * t * b.variance / (b.mean * b.mean);
+	double ratio = a.mean / b.mean;
+	double half;
+
+	if (!(b.mean > 0))
+		return result;
+	result.value = difference / b.mean;
+	if (!(g < 1))
+		return result;
+	half = t / b.mean * sqrt(a.variance * (1 - g) + ratio * ratio * b.variance);
+	/* (ratio -+ half) / (1 - g) - 1, where the ratio may be near 1 */
+	result.lower = (result.value + g - half) / (1 - g);
+	result.upper = (result.value + g + half) / (1 - g);
+	return result;
 }
 
 /* ---- how long things last ---- */

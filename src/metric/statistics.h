@@ -1,7 +1,7 @@
 /*
  * statistics.h
- *		Quantiles, tails and intervals that metrics show beside their rates, and how long things
- *		last: Kaplan-Meier's estimate. No fmgr here.
+ *		Quantiles, tails and intervals that metrics show beside their rates and means, alone and of
+ *		two groups; and how long things last: Kaplan-Meier's estimate. No fmgr here.
  */
 #ifndef LOYALTY_STATISTICS_H
 #define LOYALTY_STATISTICS_H
@@ -26,6 +26,66 @@ extern void wilson_interval(double successes, double n, double z, double *lower,
 
 /* How likely a chi-squared variable of so many degrees of freedom is above x. */
 extern double chi_squared_tail(double x, double degrees);
+
+/* How likely a standard normal variable is farther from 0 than z, on either side. */
+extern double normal_two_sided(double z);
+
+/* The z below which a standard normal variable falls with probability p; infinite at 0 and 1. */
+extern double normal_quantile(double p);
+
+/*
+ * Student's t with so many degrees of freedom, which needn't be whole: how likely it is farther
+ * from 0 than t, on either side; and the t with P(-t < T < t) = confidence, which is between 0 and
+ * 1. To about 1 part in 10^12. NaN where there are no degrees of freedom.
+ */
+extern double student_two_sided(double t, double degrees);
+extern double student_quantile(double confidence, double degrees);
+
+/* ---- two groups ---- */
+
+/* An estimate with an interval; NaN where there is none. */
+typedef struct Estimate
+{
+	double value;
+	double lower;
+	double upper;
+} Estimate;
+
+/*
+ * The difference of two rates, each with its own interval around it: of two Wilson intervals,
+ * Newcombe's hybrid score interval, which is method 10 of
+ *
+ * Newcombe, R. G. (1998): Interval estimation for the difference between independent proportions.
+ * Statistics in Medicine 17, 873-890.
+ */
+extern Estimate difference_of_rates(double difference, Estimate a, Estimate b);
+
+/*
+ * The quotient a / b of two rates, from the same two intervals (MOVER-R): it lies above 1 exactly
+ * where the difference's interval lies above 0. NaN where b is 0.
+ *
+ * Donner, A. and Zou, G. Y. (2012): Closed-form confidence intervals for functions of the normal
+ * mean and standard deviation. Statistical Methods in Medical Research 21, 347-359.
+ */
+extern Estimate ratio_of_rates(Estimate a, Estimate b);
+
+/* A mean, and the variance of that mean: of n values, theirs divided by n. */
+typedef struct MeanEstimate
+{
+	double mean;
+	double variance;
+} MeanEstimate;
+
+/*
+ * How much more a mean is than another, b, in terms of b: a / b - 1, at t standard errors.
+ * Fieller's interval, which holds 0 exactly where that of the difference, at the same t, does. The
+ * difference is given apart, since it may be known to more digits. NaN where b is not above 0, and
+ * no interval where b can't be told from 0.
+ *
+ * Fieller, E. C. (1954): Some problems in interval estimation. Journal of the Royal Statistical
+ * Society B 16, 175-185.
+ */
+extern Estimate lift_of_means(double difference, MeanEstimate a, MeanEstimate b, double t);
 
 /* ---- how long things last ---- */
 

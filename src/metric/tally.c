@@ -550,19 +550,7 @@ merge_parameters(Tally *to, const Tally *from)
 	}
 }
 
-/*
- * Each sum fits where it stands. What a metric makes of several may not: numbers of all customers,
- * revenue of a period. A reader refuses that (TallyShape.fault), and so it must not be written.
- * Only sums that are beyond what is counted anywhere can come there, and the others pay nothing.
- */
-static inline bool
-is_large(TallyType type, int128 sum)
-{
-	int bits = type == TALLY_COUNT ? 40 : 100;
-
-	return sum >> bits != 0 && sum >> bits != -1;
-}
-
+/* Refuses sums of which a metric can't make what it makes. */
 static void
 check_sums(const Tally *tally)
 {
@@ -579,7 +567,6 @@ tally_add_tally(Tally *to, const Tally *from)
 {
 	const TallyShape *shape = to->shape;
 	int128 factor;
-	bool has_large = false;
 	int64 n;
 	int total;
 
@@ -608,11 +595,11 @@ tally_add_tally(Tally *to, const Tally *from)
 			if (shape->sums[i].type == TALLY_VALUE && int128_mul_overflow(amount, factor, &amount))
 				report_sum_out_of_range(to, i);
 			tally_add(to, row, i, amount);
-			has_large = has_large || is_large(shape->sums[i].type, row->sums[i]);
+			to->has_large = to->has_large || tally_sum_is_large(shape->sums[i].type, row->sums[i]);
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
-	if (has_large)
+	if (to->has_large)
 		check_sums(to);
 }
 
@@ -721,6 +708,17 @@ search_list(const Tally *tally, const TallyKey *key)
 			high = middle;
 	}
 	return NULL;
+}
+
+TallyRow **
+tally_same_first(TallyRow **row, TallyRow **end, int128 *sum)
+{
+	int64 first = (*row)->key.numbers[0];
+
+	*sum = 0;
+	for (; row < end && (*row)->key.numbers[0] == first; row++)
+		*sum += (*row)->sums[0];
+	return row;
 }
 
 TallyRow *

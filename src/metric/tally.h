@@ -222,6 +222,10 @@ extern int64 tally_count_rows(const Tally *tally);
 /* The row of a key; NULL where there is none, or zeros only. */
 extern TallyRow *tally_find(const Tally *tally, const TallyKey *key);
 
+/* The end of the rows, sorted, that have the first key of this one; and their first sums, added
+ * up. */
+extern TallyRow **tally_same_first(TallyRow **row, TallyRow **end, int128 *sum);
+
 /* ---- the stored form ---- */
 
 /* As a datum of the shape's type, palloc'd; 54000 where it is too large. */

@@ -384,8 +384,9 @@ read_key(ByteReader *in, const TallyShape *shape, bool is_first, int differs, Wr
 }
 
 static bool
-read_sums(ByteReader *in, const TallyShape *shape, uint64 present, TallyRow *row)
+read_sums(ByteReader *in, Tally *tally, uint64 present, TallyRow *row)
 {
+	const TallyShape *shape = tally->shape;
 	int i;
 
 	if (present == 0 || present >> shape->nsums != 0)
@@ -409,6 +410,8 @@ read_sums(ByteReader *in, const TallyShape *shape, uint64 present, TallyRow *row
 		}
 		if (row->sums[i] == 0)
 			return false;
+		tally->has_large =
+			tally->has_large || tally_sum_is_large(shape->sums[i].type, row->sums[i]);
 	}
 	return true;
 }
@@ -476,7 +479,7 @@ read_rows(ByteReader *in, Tally *tally, bool from_client)
 			}
 		}
 		row = tally_enter(tally, &key, &found);
-		if (found || !read_sums(in, shape, head >> bits, row))
+		if (found || !read_sums(in, tally, head >> bits, row))
 			return false;
 		CHECK_FOR_INTERRUPTS();
 	}

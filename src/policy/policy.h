@@ -280,19 +280,30 @@ extern char *policy_interval_text(const Interval *interval);
  *		loyalty_<type>_in, _out, _recv, _send, loyalty_<type> (the cast from jsonb) and
  *		loyalty_make_<type>		the C functions of policy/policy_type.sql and make_<type>()
  */
-#define POLICY_TYPE(type, struct_type)                     \
+#define POLICY_TYPE(type, struct_type)  \
+	POLICY_TYPE_OPEN(type, struct_type) \
+	POLICY_TYPE_BUT_OPEN(type)
+
+/* ... where the constructor, or opening, is written out. */
+#define POLICY_TYPE_BUT_MAKE(type, struct_type) \
+	POLICY_TYPE_OPEN(type, struct_type)         \
+	POLICY_TYPE_IO(type)
+
+#define POLICY_TYPE_BUT_OPEN(type)                 \
+	PG_FUNCTION_INFO_V1(loyalty_make_##type);      \
+	Datum loyalty_make_##type(PG_FUNCTION_ARGS)    \
+	{                                              \
+		return policy_make(fcinfo, &type##_table); \
+	}                                              \
+	POLICY_TYPE_IO(type)
+
+#define POLICY_TYPE_OPEN(type, struct_type)                \
 	struct_type *type##_open(const struct varlena *policy) \
 	{                                                      \
 		return policy_open(policy, &type##_table);         \
-	}                                                      \
-	POLICY_TYPE_BUT_OPEN(type)
+	}
 
-#define POLICY_TYPE_BUT_OPEN(type)                                   \
-	PG_FUNCTION_INFO_V1(loyalty_make_##type);                        \
-	Datum loyalty_make_##type(PG_FUNCTION_ARGS)                      \
-	{                                                                \
-		return policy_make(fcinfo, &type##_table);                   \
-	}                                                                \
+#define POLICY_TYPE_IO(type)                                         \
 	SOFT_INPUT(loyalty_##type##_in)                                  \
 	{                                                                \
 		return policy_in(fcinfo, &type##_table);                     \
@@ -328,6 +339,9 @@ extern char *policy_interval_text(const Interval *interval);
 
 /* The canonical text of a policy: palloc'd; an unknown version is XX001. */
 extern char *policy_unpack(const struct varlena *policy);
+
+/* The policy whose canonical text that is. */
+extern struct varlena *policy_pack(const char *text);
 
 /* The policy that a jsonb means; everything is checked. */
 extern struct varlena *policy_from_json(const PolicyTable *table, const struct varlena *json);

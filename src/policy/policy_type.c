@@ -20,11 +20,11 @@
 
 /* ---- the stored form ---- */
 
-/* A canonical text as a policy. */
-static struct varlena *
-policy_pack(const char *text, int len)
+struct varlena *
+policy_pack(const char *text)
 {
-	Size size = VARHDRSZ + 1 + (Size) len;
+	Size len = strlen(text);
+	Size size = VARHDRSZ + 1 + len;
 	struct varlena *policy = datum_allocate(size, "policy", "Write shorter rules.");
 
 	VARDATA(policy)[0] = POLICY_VERSION;
@@ -46,8 +46,7 @@ policy_unpack(const struct varlena *policy)
 static struct varlena *
 policy_from_object(const PolicyTable *table, JsonbContainer *json)
 {
-	char *text = policy_text(table, policy_read(table, json));
-	return policy_pack(text, (int) strlen(text));
+	return policy_pack(policy_text(table, policy_read(table, json)));
 }
 
 void *

@@ -27,12 +27,9 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #include "core/argument.h"
 #include "core/rows.h"
@@ -292,46 +289,21 @@ PG_FUNCTION_INFO_V1(loyalty_logrank_accum);
 typedef struct LogrankCall
 {
 	DurationType duration;
-	bool segment_is_text;
-	FmgrInfo segment_out;
+	AnyText segment;
 } LogrankCall;
 
 static LogrankCall *
 logrank_call(FunctionCallInfo fcinfo)
 {
 	LogrankCall *call = fcinfo->flinfo->fn_extra;
-	Oid segment;
-	Oid output;
-	bool is_varlena;
 
 	if (call != NULL)
 		return call;
 	call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(LogrankCall));
 	call->duration = duration_type(fcinfo, 1);
-	segment = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 3));
-	call->segment_is_text = segment == TEXTOID || segment == VARCHAROID;
-	getTypeOutputInfo(segment, &output, &is_varlena);
-	fmgr_info_cxt(output, &call->segment_out, fcinfo->flinfo->fn_mcxt);
+	any_text_open(fcinfo, 3, &call->segment);
 	fcinfo->flinfo->fn_extra = call;
 	return call;
-}
-
-/* A segment as a text, whatever its type is. */
-static void
-set_segment(TallyKey *key, LogrankCall *call, Datum segment)
-{
-	if (call->segment_is_text)
-	{
-		const text *name = DatumGetTextPP(segment);
-
-		key->text = VARDATA_ANY(name);
-		key->text_len = (int) VARSIZE_ANY_EXHDR(name);
-	}
-	else
-	{
-		key->text = OutputFunctionCall(&call->segment_out, segment);
-		key->text_len = (int) strlen(key->text);
-	}
 }
 
 /* logrank_accum(state, duration, event, segment) */
@@ -350,7 +322,7 @@ loyalty_logrank_accum(PG_FUNCTION_ARGS)
 
 		key.numbers[LOGRANK_DURATION] =
 			duration_key(state->tally, call->duration, PG_GETARG_DATUM(1));
-		set_segment(&key, call, PG_GETARG_DATUM(3));
+		key.text = any_text(&call->segment, PG_GETARG_DATUM(3), &key.text_len);
 		duration_count(state->tally, &key, PG_GETARG_BOOL(2));
 	}
 	TALLY_RETURN_STATE(state);

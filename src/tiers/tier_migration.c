@@ -75,22 +75,12 @@ static const TallyShape shape = {
 	.fault = find_fault,
 };
 
-static void
-check_days(const MetricQuestion *question)
-{
-	if (question->has_as_of && question->day > question->as_of)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("from_day, %s, is after to_day, %s", day_text(question->day),
-							   day_text(question->as_of)),
-						errhint("to_day is that of the last event unless it is given.")));
-}
-
 static const Metric metric = { TIER_METRIC,
 							   .shape = &shape,
 							   .narguments = lengthof(arguments),
 							   .arguments = arguments,
 							   .kind = TIER_MIGRATION,
-							   .check = check_days,
+							   .check = metric_check_days,
 							   .eventless = METRIC_COUNT_EVENTLESS };
 
 /* loyalty_tier_migration_result_in, loyalty_tier_migration_result_out,
@@ -103,18 +93,6 @@ TALLY_TYPE(tier_migration_result, &shape)
 METRIC_FUNCTIONS(tier_migration, &metric)
 
 /* ---- the table ---- */
-
-/* The end of the rows that begin with the same rank, and their members. */
-static TallyRow **
-same_from(TallyRow **row, TallyRow **end, int128 *members)
-{
-	int64 from = (*row)->key.numbers[MIGRATION_FROM];
-
-	*members = 0;
-	for (; row < end && (*row)->key.numbers[MIGRATION_FROM] == from; row++)
-		*members += (*row)->sums[0];
-	return row;
-}
 
 /* tier_migration_table(result): a row for each pair of tiers that somebody went between */
 Datum
@@ -139,7 +117,7 @@ loyalty_tier_migration_table(PG_FUNCTION_ARGS)
 		int to = (int) (*row)->key.numbers[MIGRATION_TO];
 
 		if (row == from_end)
-			from_end = same_from(row, end, &from_members);
+			from_end = tally_same_first(row, end, &from_members);
 		rows_begin(&rows);
 		rows_put_name(&rows, from == TIER_NO_RANK ? TIER_NOT_YET : policy->tiers[from]);
 		rows_put_int(&rows, from);

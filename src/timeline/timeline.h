@@ -150,6 +150,10 @@ extern int event_compare(const Event *a, const Event *b);
 /* The same for events of timelines of different scale: values compare as numbers. */
 extern int event_compare_scaled(const Event *a, int a_scale, const Event *b, int b_scale);
 
+/* Adds up the values in [since, until), from where a reader is; returns whether there is one. */
+extern bool timeline_sum_between(TimelineReader *reader, TimestampTz since, TimestampTz until,
+								 int128 *sum);
+
 /*
  * Appends to out the body that holds the events of all bodies and all rows, as often as
  * they occur. The rows are sorted in place. Scales are brought to the largest (22003 where

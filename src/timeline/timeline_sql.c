@@ -100,9 +100,8 @@ loyalty_timeline_last(PG_FUNCTION_ARGS)
 
 /* ---- sums ---- */
 
-/* Adds up the values in [since, until); returns whether there is one. */
-static bool
-sum_between(TimelineReader *reader, TimestampTz since, TimestampTz until, int128 *sum)
+bool
+timeline_sum_between(TimelineReader *reader, TimestampTz since, TimestampTz until, int128 *sum)
 {
 	Event event;
 	bool found = false;
@@ -159,7 +158,7 @@ sum_values(FunctionCallInfo fcinfo, TimestampTz since, TimestampTz until)
 	if ((reader.flags & TIMELINE_RICH) == 0 && since == DT_NOBEGIN && until == DT_NOEND)
 		found = sum_points(&reader, &sum);
 	else
-		found = sum_between(&reader, since, until, &sum);
+		found = timeline_sum_between(&reader, since, until, &sum);
 	if (!found)
 		PG_RETURN_NULL();
 	PG_RETURN_NUMERIC(decimal_sum_to_numeric(sum, reader.scale));

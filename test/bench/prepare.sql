@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS loyalty CASCADE;
-DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers, stored_visits;
+DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers, stored_visits, sign_ups;
 CREATE SCHEMA IF NOT EXISTS loyalty;
 CREATE EXTENSION loyalty SCHEMA loyalty;
 ALTER DATABASE :DBNAME SET search_path = public, loyalty, reference;
@@ -17,6 +17,11 @@ CREATE TABLE stored_ledgers AS
 SELECT customer_id, timeline_agg(at, points) AS timeline FROM ledger_indexed GROUP BY customer_id;
 CREATE TABLE stored_visits AS
 SELECT customer_id, timeline_agg(make_event(at => at, kind => step)) AS timeline FROM visits GROUP BY customer_id;
+-- A million customers, nine in ten of whom somebody brought who was there before, in no order.
+CREATE TABLE sign_ups AS
+SELECT n AS customer_id, CASE WHEN chance(n, 10) < 0.9 THEN 1 + floor(chance(n, 11) * (n - 1))::bigint END AS referrer_id
+FROM generate_series(1::bigint, 1000000) n ORDER BY chance(n, 12);
+VACUUM ANALYZE sign_ups;
 VACUUM ANALYZE stored_activities;
 VACUUM ANALYZE stored_timelines;
 VACUUM ANALYZE stored_ledgers;

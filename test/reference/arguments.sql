@@ -12,6 +12,8 @@ CREATE TABLE sample (type regtype, name text, usual text, largest text);
 INSERT INTO sample VALUES
 	('smallint', 'customer', 'r.k % 100', NULL), ('integer', 'customer', 'r.k % 100', NULL), ('bigint', 'customer', 'r.k % 100', NULL), ('numeric', 'customer', 'r.k % 100', NULL),
 	('uuid', 'customer', 'md5((r.k % 100)::text)::uuid', NULL), ('text', 'customer', '(r.k % 100)::text', NULL),
+	('smallint', 'referrer', 'r.k % 100 / 3', NULL), ('integer', 'referrer', 'r.k % 100 / 3', NULL), ('bigint', 'referrer', 'r.k % 100 / 3', NULL), ('numeric', 'referrer', 'r.k % 100 / 3', NULL),
+	('uuid', 'referrer', 'md5((r.k % 100 / 3)::text)::uuid', NULL), ('text', 'referrer', '(r.k % 100 / 3)::text', NULL),
 	('smallint', 'value', '5 + r.k * 7 % 90', NULL), ('integer', 'value', '5 + r.k * 7 % 90', NULL), ('bigint', 'value', '5 + r.k * 7 % 90', NULL), ('numeric', 'value', '5 + r.k * 7 % 90 + 0.25', NULL),
 	('timestamptz', 'at', 'timestamptz ''2023-01-01'' + r.k * 35 % 700 * interval ''1 day'' + r.k * interval ''1 second''', NULL),
 	('date', 'day', 'date ''2023-01-01'' + r.k * 35 % 700', NULL),
@@ -27,9 +29,14 @@ INSERT INTO sample VALUES
 	('jsonb', 'options', '''{"rolling": 30}''', '''{"rolling": 36525}'''),
 	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('text', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
 	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
+	('smallint', 'amount', '5 + r.k * 7 % 90', NULL), ('integer', 'amount', '5 + r.k * 7 % 90', NULL), ('bigint', 'amount', '5 + r.k * 7 % 90', NULL), ('numeric', 'amount', '5 + r.k * 7 % 90 + 0.25', NULL), ('real', 'amount', '5 + r.k * 7 % 90', NULL), ('double precision', 'amount', '5 + r.k * 7 % 90', NULL),
+	('interval', 'new_within', '''3 months''', '''100 years'''), ('text', 'label', '''shop 1''', NULL),
 	('text', 'zone', '''Europe/Helsinki''', NULL), ('anycompatiblenonarray', 'segment', '''segment '' || r.k % 3', NULL),
+	('anynonarray', 'score', '1 + r.k % 5', NULL), ('boolean', 'strict', 'false', NULL), ('integer', 'top', '2', NULL), ('integer', 'scale', '5', '100'),
+	('boolean', 'treated', 'r.k % 2 = 0', NULL), ('boolean', 'converted', 'r.k % 3 = 0', NULL), ('anynonarray', 'value', '5 + r.k * 7 % 90', NULL), ('anycompatiblenonarray', 'before', '5 + r.k * 11 % 70 + 0.25', NULL), ('anycompatiblenonarray', 'stratum', '''stratum '' || r.k % 3', NULL),
 	('anynonarray', 'duration', '1 + r.k * 7 % 90', NULL), ('boolean', 'event', 'r.k % 3 > 0', NULL),
 	('numeric', 'within', '100', NULL), ('boolean', 'by_label', 'true', NULL),
+	('rfm_scale', 'scale', 'make_rfm_scale(''{365,180,90,30}'', ''{2,4,8,16}'', ''{50,100,250.50,1000}'')', NULL), ('rfm_rules', 'rules', '''{}''', NULL), ('integer', 'bins', '5', '36525'),
 	('points_policy', 'policy', '''{"expires_after": "6 months"}''', NULL), ('tier_policy', 'policy', '''{"levels": {"Silver": 100, "Gold": 400}, "metrics": {"points": {"kinds": ["earn", "redeem"]}}}''', NULL);
 INSERT INTO sample
 SELECT 'program_policy', name, '''{"earn": {"kinds": {"earn": "purchase"}, "multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "6 months"}, "tiers": {"Silver": 100, "Gold": 400}}''', NULL FROM unnest(ARRAY['program', 'program_a', 'program_b']) name;

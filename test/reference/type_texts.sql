@@ -28,7 +28,9 @@ SELECT type, unnest(texts) FROM (VALUES
 		'{"levels": [{"tier": "Gold", "any": {"nights": 25, "points": 15000}, "keep": {"all": {"nights": 20}}}], "metrics": {"nights": {"of": "days", "labels": ["night"]}, "points": {"of": "sum", "kinds": ["earn"]}}, "qualifying_window": "calendar year", "valid": "next_period_end", "zone": "Europe/Helsinki"}']),
 	('program_policy', ARRAY['{}', '{"earn": {"rate": 2}, "points": {"expires_after": "1 year"}, "tiers": {"Silver": 5, "Gold": 20}, "tier_metric": "points", "pending_counts": false, "no_expiry_tiers": ["Gold"], "zone": "UTC"}',
 		'{"earn": {"multipliers": [{"times": 2, "tiers": ["Gold"]}]}, "points": {"expires_after": "1 year"}, "tiers": {"Gold": 500}, "tier_metric": "points"}',
-		'{"tiers": {"Gold": 500}, "versions": [{"from": "2024-07-01", "earn": {"rate": 3}, "points": {"pending": "1 day"}, "tiers": {"grace": "1 day"}, "no_expiry_tiers": ["Gold"]}]}'])) literal (type, texts);
+		'{"tiers": {"Gold": 500}, "versions": [{"from": "2024-07-01", "earn": {"rate": 3}, "points": {"pending": "1 day"}, "tiers": {"grace": "1 day"}, "no_expiry_tiers": ["Gold"]}]}']),
+	('rfm_scale', ARRAY['{"recency": [365, 180, 90, 30], "frequency": [2, 4, 8, 16], "monetary": [50, 100, 250.5, 1000]}', '{"recency": [], "frequency": [], "monetary": []}', '{"recency": [7, 7], "frequency": [1, 1], "monetary": [-5.25, 0]}']),
+	('rfm_rules', ARRAY['{}', '{"segments": [{"segment": "Käse", "r": [4, 5], "f": 5, "m": [1, 3]}, {"segment": "B", "m": 5}], "others": "C"}', '{"others": "X"}'])) literal (type, texts);
 
 -- Rows, and those of them that a base is made of: all, two customers', nobody's, and of customers without events.
 CREATE TABLE visit AS
@@ -43,6 +45,9 @@ INSERT INTO seed
 SELECT type, text FROM base CROSS JOIN LATERAL (VALUES ('activity_base', activities::text), ('activity_base_bigint', activities::text), ('timeline_base', timelines::text), ('timeline_base_bigint', timelines::text), ('timeline_base_bigint', events::text)) made (type, text)
 UNION SELECT type, text FROM (SELECT rows, activities(md5(c::text)::uuid, at) AS au, activities('c' || c, at) AS at, timelines(md5(c::text)::uuid, at, v) AS tu, timelines('c' || c, at, v) AS tt FROM taken GROUP BY rows) q,
 	LATERAL (VALUES ('activity_base_uuid', au::text), ('activity_base_text', at::text), ('timeline_base_uuid', tu::text), ('timeline_base_text', tt::text)) made (type, text)
+UNION SELECT type, text FROM (SELECT rows, referrals(c, nullif(c / 3, 0)) AS rb, referrals(md5(c::text)::uuid, md5((c / 3)::text)::uuid) AS ru, referrals('Käse "' || c || '"', nullif('Käse "' || c * 5 % 11 || '"', 'Käse "7"')) AS rt FROM taken GROUP BY rows) q,
+	LATERAL (VALUES ('referrals_result_bigint', rb::text), ('referrals_result_uuid', ru::text), ('referrals_result_text', rt::text)) made (type, text)
+UNION SELECT 'referrals_result_bigint', unnest(ARRAY['{"rows_without_customer": 3, "referrals": []}', '{"referrals": [[2, 1], [1, 2, -9223372036854775808], [9223372036854775807, 9223372036854775807], [3, 4, 5, 2]]}'])
 UNION SELECT 'activity_set', activity_agg(at)::text FROM visit
 UNION SELECT 'event_timeline', unnest(ARRAY[timeline_agg(at, v)::text, timeline_agg(make_event(at => at, ref => 'r' || c))::text,
 	timeline_agg(make_event(at => at, value => nullif(v, 1), kind => kind, label => label, ref => c * 1000, expires_at => at + interval '1 year'))::text]) FROM visit WHERE c < 2
@@ -56,9 +61,13 @@ INSERT INTO question VALUES
 	('retention(b.timelines, ''month'', elapsed => ''10 days'')'), ('retention(b.timelines, ''quarter@Asia/Tokyo'', elapsed => ''36 hours'', brackets => ''{{1,7},{2,3}}'')'),
 	('growth(b.activities, ''week:sunday'')'), ('growth(b.timelines, ''month@UTC'')'), ('lifecycle_census(b.activities, ''week:sunday'', ''2024-01-10'', 2)'), ('stickiness(b.activities, ''month'', within => ''week'')'), ('active_days_histogram(b.activities, days => 60)'),
 	('repeat_rate(b.activities, NULL, 30)'), ('repeat_rate(b.timelines, ''2023-12-31'', 7)'), ('purchase_intervals(b.activities, up_to => 1)'), ('purchase_intervals(b.activities, up_to => 20)'),
+	('concentration(b.timelines, ''2023-12-05'', ''Asia/Tokyo'')'), ('existing_vs_new(b.events, ''20 days'', ''2023-12-31'', ''Käse "1"'')'), ('existing_vs_new(b.timelines, ''1 month'', zone => ''Asia/Tokyo'')'),
+	('basket_switching(b.events, ''week:sunday@UTC'')'), ('basket_switching(b.events, ''{2023-10-01,2023-12-01}'', ''2024-01-05'')'),
 	('points_totals(b.timelines, ''{"pending": "1 day"}'')'), ('points_rollforward(b.events, ''{"kinds": {"k0": "earn", "k1": "earn", "k2": "redeem"}, "expires_after": "1 year"}'', ''month@UTC'', by_label => true)'),
 	('points_triangle(b.timelines, ''{"expires_after": "7 days"}'', ''week'')'), ('points_triangle(b.events, ''{"kinds": {"k0": "earn", "k1": "earn", "k2": "redeem"}, "expires_after": "7 days"}'', by_label => true)'),
 	('tier_census(b.timelines, club)'), ('tier_migration(b.timelines, club, ''2023-11-10'')'), ('tier_flow(b.timelines, club, ''week'')'), ('tier_tenure(b.timelines, club)'), ('tier_near(b.timelines, club, within => 2.5)'),
+	('rfm_census(b.timelines, as_of => ''2024-01-10'')'), ('rfm_census(b.timelines, make_rfm_scale(''{30,7}'', ''{2,4}'', ''{5,9.5}''), ''{"segments": [{"segment": "Best", "r": 3}, {"segment": "Good", "r": 2}]}'')'), ('rfm_distribution(b.timelines, ''2023-11-20'')'),
+	('rfm_migration(b.timelines, from_day => ''2023-11-01'')'), ('rfm_migration(b.timelines, make_rfm_scale(''{30,7}'', ''{2,4}'', ''{5,9.5}''), from_day => ''2023-11-03'')'),
 	('program_totals(b.timelines, scheme)'), ('program_compare(b.timelines, scheme, ''{"earn": {"rate": 0.5, "decimals": 2}}'')'), ('program_rollforward(b.timelines, scheme, ''week'')'),
 	('funnel_totals(b.events, ''{k0,k1,k2}'')'), ('funnel_totals(b.events, ''{"Käse \"1\"","Käse \"2\""}'', ''1 day'', ''strict_order'', ''label'', ''{02:30}'', ''2024-02-01'')');
 

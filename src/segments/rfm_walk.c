@@ -1,0 +1,164 @@
+/*
+ * rfm_walk.c
+ *		One customer's purchases up to a day: when, on how many days, for how much.
+ *
+ * A purchase is an event whose value isn't negative, or that has none. Negative values lower the
+ * sum, and are nothing else.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "segments/rfm_internal.h"
+
+/* ---- orders ---- */
+
+void
+rfm_orders_init(RfmOrders *orders, MemoryContext context)
+{
+	ref_table_init(&orders->refs, context);
+	orders->without_ref = 0;
+}
+
+void
+rfm_orders_clear(RfmOrders *orders)
+{
+	ref_table_clear(&orders->refs);
+	orders->without_ref = 0;
+}
+
+void
+rfm_orders_add(RfmOrders *orders, const Event *event)
+{
+	RefKey key = { event->ref_type, event->ref_number, event->ref_text };
+
+	if (event->ref_type == EVENT_REF_NONE)
+		orders->without_ref++;
+	else
+		(void) ref_table_add(&orders->refs, &key);
+}
+
+int64
+rfm_orders_count(const RfmOrders *orders)
+{
+	return orders->refs.count + orders->without_ref;
+}
+
+/* ---- the walk ---- */
+
+void
+rfm_walk_open(RfmWalk *walk, ByteSpan body, ZoneDays *zone, RfmOrders *orders)
+{
+	walk->zone = zone;
+	memset(&walk->customer, 0, sizeof(RfmCustomer));
+	walk->orders = orders;
+	walk->ahead = false;
+	timeline_open_within(&walk->reader, body.bytes, body.len, walk->room, DICTIONARY_ROOM);
+	walk->customer.scale = walk->reader.scale;
+}
+
+void
+rfm_walk_close(RfmWalk *walk)
+{
+	timeline_close_within(&walk->reader, walk->room, DICTIONARY_ROOM);
+}
+
+/*
+ * Days ascend, but for where clocks go back over midnight: there a day may come after the next one,
+ * and was counted before or wasn't.
+ */
+static inline void
+add_day(RfmWalk *walk, DateADT day)
+{
+	RfmCustomer *customer = &walk->customer;
+
+	if (customer->frequency == 0)
+	{
+		customer->frequency = 1;
+		customer->first = customer->last = day;
+		walk->before = DATEVAL_NOBEGIN;
+	}
+	else if (day > customer->last)
+	{
+		customer->frequency++;
+		walk->before = customer->last;
+		customer->last = day;
+	}
+	else if (day < customer->last && day > walk->before)
+	{
+		customer->frequency++;
+		walk->before = day;
+		customer->first = Min(customer->first, day);
+	}
+}
+
+static inline void
+add_event(RfmWalk *walk, TimestampTz at, bool has_value, int64 value)
+{
+	if (has_value)
+		walk->customer.monetary += value;
+	if (!has_value || value >= 0)
+		add_day(walk, zone_day(walk->zone, at));
+}
+
+static void
+add_rich_event(RfmWalk *walk)
+{
+	const Event *event = &walk->event;
+
+	add_event(walk, event->at, event->has_value, event->value);
+	if (walk->orders != NULL && (!event->has_value || event->value >= 0))
+		rfm_orders_add(walk->orders, event);
+}
+
+void
+rfm_walk_until(RfmWalk *walk, TimestampTz limit)
+{
+	TimelineReader *reader = &walk->reader;
+	Event *event = &walk->event;
+
+	if (walk->ahead)
+	{
+		if (event->at >= limit)
+			return;
+		add_rich_event(walk);
+		walk->ahead = false;
+	}
+	if ((reader->flags & TIMELINE_RICH) != 0 || walk->orders != NULL)
+	{
+		while (timeline_next(reader, event))
+		{
+			if (event->at >= limit)
+			{
+				walk->ahead = true;
+				return;
+			}
+			add_rich_event(walk);
+			CHECK_FOR_INTERRUPTS();
+		}
+		return;
+	}
+	while (reader->left > 0)
+	{
+		TimestampTz at;
+		int64 value = 0;
+		bool has_value = false;
+
+		reader->left--;
+		if (reader->flags & TIMELINE_HAS_VALUES)
+			has_value = timeline_read_instant_and_value(reader, &at, &value);
+		else
+			at = timeline_read_instant(reader);
+		if (at >= limit)
+		{
+			memset(event, 0, sizeof(Event));
+			event->at = at;
+			event->has_value = has_value;
+			event->value = value;
+			walk->ahead = true;
+			return;
+		}
+		add_event(walk, at, has_value, value);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
