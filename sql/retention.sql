@@ -60,7 +60,7 @@ SELECT t.cohort, t.cohort_size, t.lag, t.retained, t.retained_after, t.complete
  CROSS JOIN LATERAL retention_table(q.r) t;
 SELECT rollup(r) IS NULL AS rollup_of_nulls FROM (VALUES (NULL::retention_result)) v(r);
 SELECT attempt($$SELECT rollup(r) FROM (SELECT retention(activity, p, '2024-05-10') AS r FROM stored_visit, (VALUES ('month'::calendar_period), ('week')) v(p) GROUP BY p) g$$) AS other_period;
-SELECT attempt($$SELECT rollup(r) FROM (SELECT retention(activity, 'month', d) AS r FROM stored_visit, (VALUES (date '2024-05-10'), ('2024-05-11')) v(d) GROUP BY d) g$$) AS other_as_of;
+SELECT attempt($$SELECT rollup(r ORDER BY d DESC) FROM (SELECT d, retention(activity, 'month', d) AS r FROM stored_visit, (VALUES (date '2024-05-10'), ('2024-05-11')) v(d) GROUP BY d) g$$) AS other_as_of;
 SELECT attempt($$SELECT rollup(r) FROM (SELECT retention(activities(1, timestamptz '2024-01-01 02:00+00', 'UTC'), 'month', '2024-02-01') AS r
  UNION ALL SELECT retention(activities(2, timestamptz '2024-01-01 02:00+00', 'Asia/Tokyo'), 'month', '2024-02-01')) g$$) AS other_zone;
 

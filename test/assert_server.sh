@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a server with assertions that valgrind understands, from Debian's source package of
 # the version that PG_CONFIG has, in a folder that is kept. Prints the path of its pg_config.
+# Beside the server's folder stands `regress`, with its own regression tests.
 #
 # usage: assert_server.sh FOLDER
 #
@@ -15,7 +16,7 @@ sharedir=$("$PG_CONFIG" --sharedir)
 root=$folder/$version
 
 # Only what was finished is taken as made.
-if [ -e "$root/.complete" ]; then
+if [ -e "$root/.complete" ] && [ -d "$root/regress" ]; then
 	echo "$root/server/bin/pg_config"
 	exit
 fi
@@ -66,6 +67,11 @@ done
 quietly make -s -j "$(nproc)" install || die "the server's build failed"
 quietly make -s -C contrib/postgres_fdw install || die "the build of postgres_fdw failed"
 cp src/tools/valgrind.supp "$root/"
+# Its tests, and the libraries that they load: of their own, and of two modules.
+quietly make -s -C src/test/regress all || die "the build of the server's tests failed"
+quietly make -s -C contrib/spi refint.so autoinc.so || die "the build of what the server's tests load failed"
+cp -r src/test/regress "$root/"
+cp contrib/spi/*.so "$root/regress/"
 cp "$sharedir"/extension/pgtap* "$("$root/server/bin/pg_config" --sharedir)/extension/" ||
 	die "pgTAP is not installed in $sharedir"
 cd "$root"

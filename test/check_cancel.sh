@@ -28,6 +28,7 @@ timed()
 	psql -X -q -A -t -d loyalty_cancel -v VERBOSITY=sqlstate >"$scratch/timed" 2>&1 <<-SQL || true
 		SET timezone = 'Europe/Helsinki';
 		SET max_parallel_workers_per_gather = ${workers:-0};
+		${settings-}
 		SET statement_timeout = $1;
 		\\timing on
 		\\o /dev/null
@@ -65,6 +66,12 @@ cancelled()
 cancelled "collecting activities" "SELECT count(*) FROM (SELECT activities(customer, at) AS b FROM visit) q CROSS JOIN LATERAL customer_activities(q.b)"
 cancelled "collecting timelines" "SELECT count(*) FROM (SELECT timelines(customer, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
 workers=2 cancelled "collecting in workers" "SELECT count(*) FROM (SELECT timelines(customer::text, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
+# GROUP BY in the node, wherever it is: in memory, through files, one customer alone, in workers.
+node="SET enable_hashagg = off; SET enable_sort = off;"
+settings=$node cancelled "grouping in the node" "SELECT count(a) FROM (SELECT customer, activity_agg(at) AS a, max(at) FROM visit GROUP BY customer) q"
+settings="$node SET work_mem = '64kB';" cancelled "grouping in the node, through files" "SELECT count(t) FROM (SELECT customer, timeline_agg(at, 1.5) AS t FROM visit GROUP BY customer) q"
+settings="$node SET work_mem = '64kB';" cancelled "one customer in the node" "SELECT count(t) FROM (SELECT customer % 1 AS one, timeline_agg(at, 1.5) AS t FROM visit GROUP BY 1) q"
+workers=2 settings="$node SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;" cancelled "grouping in the node, in workers" "SELECT count(a) FROM (SELECT customer, activity_agg(at) AS a FROM visit GROUP BY customer) q"
 cancelled "retention by day over 55 years" "SELECT count(*) FROM (SELECT retention(b, 'day') AS r FROM base) q CROSS JOIN LATERAL retention_table(q.r)"
 cancelled "retention_table of many cells" "SELECT sum(t.lag) FROM (SELECT retention(activities(n, date '1900-01-01' + n % 9000), 'day', '2020-01-01') AS r FROM generate_series(1, 9000) n) q CROSS JOIN LATERAL retention_table(q.r) t"
 cancelled "referrals and their rows" "SELECT count(root) FROM (SELECT referrals(customer * 7 + extract(epoch FROM at)::bigint % 7, customer) AS r FROM visit) q CROSS JOIN LATERAL referral_table(q.r)"
@@ -99,15 +106,23 @@ for ((n = 0; n < ids; n++)); do inverse $((0xABCDE << 44 | n * 7919)); done >"$s
 run loyalty_cancel -c "CREATE UNLOGGED TABLE chosen (id bigint, n serial)" -c "\\copy chosen (id) FROM '$scratch/ids'" \
 	-c "CREATE UNLOGGED TABLE random AS SELECT hashint8extended(n, 1) AS id, n FROM chosen" -c "ANALYZE chosen, random"
 
-# best_of TABLE: the shortest of five times, in microseconds.
+# best_of QUERY: the shortest of five times, in microseconds.
 best_of()
 {
 	for _ in 1 2 3 4 5; do
-		run loyalty_cancel -c '\timing on' -c "SELECT count(*) FROM (SELECT activities(id, date '2024-01-01' + n % 100) AS b FROM $1) q CROSS JOIN LATERAL customer_activities(q.b)"
+		run loyalty_cancel -c "$node" -c '\timing on' -c "$1"
 	done | sed -nE 's/^Time: ([0-9]+)\.([0-9]{3}) ms.*/\1\2/p' | sort -n | head -n 1
 }
-usual=$(best_of random)
-chosen=$(best_of chosen)
-is "$((chosen < 10 * usual))" 1 "chosen ids don't make grouping slow ($chosen us for $usual us)"
+# no_slower NAME QUERY: about as long of the chosen ones as of others; FROM ids stands for each.
+no_slower()
+{
+	local usual chosen
+
+	usual=$(best_of "${2//FROM ids/FROM random}")
+	chosen=$(best_of "${2//FROM ids/FROM chosen}")
+	is "$((chosen < 10 * usual))" 1 "chosen ids don't make $1 slow ($chosen us for $usual us)"
+}
+no_slower collecting "SELECT count(*) FROM (SELECT activities(id, date '2024-01-01' + n % 100) AS b FROM ids) q CROSS JOIN LATERAL customer_activities(q.b)"
+no_slower "the node" "SELECT count(*) FROM (SELECT id, activity_agg(date '2024-01-01' + n % 100) FROM ids GROUP BY id) q"
 is "$(run loyalty_cancel -c "SELECT activity_count(activity_agg(date '2024-01-01'))")" 1 "the server answers"
 finish

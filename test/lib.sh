@@ -160,3 +160,24 @@ pgtap_database()
 		ALTER DATABASE $1 SET search_path = public, loyalty;
 	SQL
 }
+
+# server_modes: in $modes, options of cluster.sh for what all tests can be run with:
+#
+#	NODE	on: GROUP BY customer in the plan node wherever it can be, cheap or not; off: nowhere
+#	WORKERS	0: no parallel query; another number: as many workers, wherever a plan can be parallel
+server_modes()
+{
+	modes=()
+	case ${NODE-} in
+		'') ;;
+		on) modes+=(-c loyalty.enable_group_node=on -c enable_hashagg=off -c enable_sort=off) ;;
+		off) modes+=(-c loyalty.enable_group_node=off) ;;
+		*) die "NODE is on or off, not $NODE" ;;
+	esac
+	case ${WORKERS-} in
+		'') ;;
+		0) modes+=(-c max_parallel_workers_per_gather=0) ;;
+		[1-9]) modes+=(-c "max_parallel_workers_per_gather=$WORKERS" -c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=0 -c min_parallel_index_scan_size=0) ;;
+		*) die "WORKERS is a number from 0 to 9, not $WORKERS" ;;
+	esac
+}

@@ -7,7 +7,9 @@
 \ir reference/setup.sql
 BEGIN;
 SELECT no_plan();
+SET LOCAL enable_hashagg = on;
 SET LOCAL enable_sort = off;
+SET LOCAL loyalty.enable_group_node = off;
 SET LOCAL enable_incremental_sort = off;
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL loyalty.enable_group_node = off;

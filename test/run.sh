@@ -7,6 +7,7 @@
 #	test/check_*.sh		programs that print TAP
 #
 # ONLY is a regular expression: just what has a name that matches (pg_regress, or the file's).
+# NODE=on, NODE=off, WORKERS=0, WORKERS=2: with plans of one kind, which must not change any answer.
 # With --large: test/large/*.sh instead, which take more memory and time than each run has.
 #
 # The last line is `N passed, N failed`. Exits with 1 where a test failed or none ran.
@@ -14,9 +15,10 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 if [ "${1-}" != --beside-cluster ]; then
+	server_modes
 	set_up server tests
 	build
-	exec test/cluster.sh -i -c shared_buffers=256MB -c max_parallel_workers=4 test/run.sh --beside-cluster "$@"
+	exec test/cluster.sh -i -c shared_buffers=256MB -c max_parallel_workers=4 ${modes[@]+"${modes[@]}"} test/run.sh --beside-cluster "$@"
 fi
 
 # wanted NAME

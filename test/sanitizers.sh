@@ -6,10 +6,11 @@
 #				gave: palloc's blocks and large chunks, but not the small chunks within
 #	valgrind	the pgTAP files under valgrind, which knows palloc's chunks
 #	sqlsmith	random queries over values of every type
+#	regress		PostgreSQL's own regression tests, with the library in every session and its node on: the same output
 #
 # asan runs on PG_CONFIG's server, the others on a server with assertions, where writing
-# beyond a chunk is seen when it is freed. Where there is none, valgrind is skipped, and sqlsmith
-# runs on that, too.
+# beyond a chunk is seen when it is freed. Where there is none, valgrind and regress are skipped, and
+# sqlsmith runs on that, too.
 #
 # Each fails where a test fails, where the server or one of the tools reports something, and
 # where a process of the server dies.
@@ -17,15 +18,17 @@
 #	PARTS				which of them; default: all
 #	SQLSMITH_SECONDS	how long sqlsmith runs; default: 600
 #	VALGRIND_FILES		default: all of test/*.sql
+#	NODE, WORKERS		asan and valgrind with plans of one kind, as in run.sh
 #	ASSERT_PG_CONFIG	pg_config of a server with --enable-cassert and -DUSE_VALGRIND; default: one is made from Debian's source package and
 #						kept in SANITIZERS_DIR
+#	REGRESS_DIR			src/test/regress of that server's source, built, with refint.so and autoinc.so of contrib/spi, where it was not made here
 #	VALGRIND_SUPPRESSIONS	src/tools/valgrind.supp of that server's source, where it was not made here
 #	SANITIZERS_DIR		default: build/sanitizers
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 folder=${SANITIZERS_DIR:-build/sanitizers}
-read -r -a parts <<<"${PARTS:-asan valgrind sqlsmith}"
+read -r -a parts <<<"${PARTS:-asan valgrind sqlsmith regress}"
 read -r -a valgrind_files <<<"${VALGRIND_FILES:-$(echo test/*.sql)}"
 seconds=${SQLSMITH_SECONDS:-600}
 
@@ -110,6 +113,27 @@ sqlsmith_beside_cluster()
 	return "$status"
 }
 
+regress_beside_cluster()
+{
+	local status=0
+
+	# The server writes and reads files in here.
+	folder=$(mktemp -d)
+	trap 'rm -rf "$folder"' EXIT
+	cp -r "$REGRESS_DIR/." "$folder"
+	chown -R "$owner" "$folder"
+	[ "$(psql -X -q -A -t -c 'SHOW loyalty.enable_group_node')" = on ] || die "regress: the node is not on"
+	as_owner ./pg_regress --inputdir=. --outputdir=. --dlpath=. --bindir="$CLUSTER_BINDIR" --host="$PGHOST" --port="$PGPORT" --user="$PGUSER" \
+		--schedule=parallel_schedule --max-concurrent-tests=20 >"$folder/output" 2>&1 || status=$?
+	if [ "$status" != 0 ]; then
+		grep -v ' \.\.\. ok ' "$folder/output" >&2 || true
+		[ ! -e "$folder/regression.diffs" ] || head -n 300 "$folder/regression.diffs" >&2
+	fi
+	tail -n 5 "$folder/output" | grep 'tests'
+	log_is_clean || status=1
+	return "$status"
+}
+
 # ---- servers ----
 
 # program NAME LINE...: a program to be run as the server.
@@ -144,7 +168,7 @@ asan_part()
 	export CC=gcc
 	export COPT="-O1 -g -fno-omit-frame-pointer -fno-wrapv -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
 	build
-	test/cluster.sh -i -x "$postgres" -c shared_buffers=256MB -c max_parallel_workers=4 test/sanitizers.sh --beside-cluster asan
+	test/cluster.sh -i -x "$postgres" -c shared_buffers=256MB -c max_parallel_workers=4 ${modes[@]+"${modes[@]}"} test/sanitizers.sh --beside-cluster asan
 }
 
 # Finds or makes the server with assertions, for the parts to come; where there is none, why is left in $why.
@@ -183,7 +207,7 @@ valgrind_part()
 	postgres=$(program valgrind-postgres \
 		"exec valgrind --quiet --leak-check=no --num-callers=40 --error-markers=VALGRINDERROR-BEGIN,VALGRINDERROR-END \\" \
 		"	--trace-children=yes ${options[*]-} \"\$CLUSTER_BINDIR/postgres\" \"\$@\"")
-	PG_CONFIG=$ASSERT_PG_CONFIG test/cluster.sh -i -x "$postgres" -c shared_buffers=64MB test/sanitizers.sh --beside-cluster valgrind
+	PG_CONFIG=$ASSERT_PG_CONFIG test/cluster.sh -i -x "$postgres" -c shared_buffers=64MB ${modes[@]+"${modes[@]}"} test/sanitizers.sh --beside-cluster valgrind
 }
 
 sqlsmith_part()
@@ -200,36 +224,48 @@ sqlsmith_part()
 	PG_CONFIG=$server test/cluster.sh -i -c log_error_verbosity=verbose test/sanitizers.sh --beside-cluster sqlsmith
 }
 
+regress_part()
+{
+	REGRESS_DIR=${REGRESS_DIR:-$(dirname "$(dirname "$(dirname "$ASSERT_PG_CONFIG")")")/regress}
+	[ -e "$REGRESS_DIR/parallel_schedule" ] || die "regress: REGRESS_DIR= has to name the server's src/test/regress"
+	export REGRESS_DIR
+	build_with_assertions
+	PG_CONFIG=$ASSERT_PG_CONFIG test/cluster.sh -i -c shared_preload_libraries=loyalty -c max_connections=60 test/sanitizers.sh --beside-cluster regress
+}
+
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
+server_modes
 
 case "$*" in
 	'--beside-cluster asan') asan_beside_cluster; exit ;;
 	'--beside-cluster valgrind') valgrind_beside_cluster; exit ;;
 	'--beside-cluster sqlsmith') sqlsmith_beside_cluster; exit ;;
+	'--beside-cluster regress') regress_beside_cluster; exit ;;
 	'--valgrind-file '*) valgrind_file "$2"; exit ;;
 	'--part asan') asan_part; exit ;;
 	'--part valgrind') valgrind_part; exit ;;
 	'--part sqlsmith') sqlsmith_part; exit ;;
+	'--part regress') regress_part; exit ;;
 	'') ;;
 	*) die "sanitizers.sh takes no arguments, but PARTS=" ;;
 esac
 
 for part in "${parts[@]}"; do
 	case $part in
-		asan | valgrind | sqlsmith) ;;
+		asan | valgrind | sqlsmith | regress) ;;
 		*) die "no such part: $part" ;;
 	esac
 done
 set_up server tests sanitizers
 why=
-[[ " ${parts[*]} " != *" valgrind "* && " ${parts[*]} " != *" sqlsmith "* ]] || need_assert_server
+[ "${parts[*]}" = asan ] || need_assert_server
 
 failed=0
 summary=()
 for part in "${parts[@]}"; do
 	echo "== $part"
-	if [ "$part" = valgrind ] && [ -z "$ASSERT_PG_CONFIG" ]; then
+	if [[ $part =~ ^(valgrind|regress)$ ]] && [ -z "$ASSERT_PG_CONFIG" ]; then
 		summary+=("$part: skipped, no server with assertions: $why")
 	elif test/sanitizers.sh --part "$part"; then
 		[ "$part" != sqlsmith ] || [ -n "$ASSERT_PG_CONFIG" ] || part+=" (on a server without assertions: $why)"

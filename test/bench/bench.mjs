@@ -1,163 +1,258 @@
 // Runs the cases beside their peers and prints the tables. See run.sh.
 
-import { readFileSync } from 'node:fs';
 import os from 'node:os';
 
-import { duckForms, memory, sizes, timed } from './cases.mjs';
+import { duckForms, memory, memoryBeside, parallelBar, sizes, timed } from './cases.mjs';
 import { ClickHouse } from './clickhouse.mjs';
 import { Duck } from './duck.mjs';
-import { Psql } from './psql.mjs';
+import { defaults, median, nodesOf, Server, spilled, withoutNode, workers, workersOf } from './server.mjs';
+import { judged, printTable, seconds } from './table.mjs';
 
 const runs = Number(process.env.RUNS);
-const customers = Number(process.env.CUSTOMERS);
 const wanted = process.env.ONLY ? new RegExp(process.env.ONLY, 'i') : /^/;
-const settings = { jit: 'off', work_mem: '256MB', max_parallel_workers_per_gather: 2, max_parallel_workers: 2, random_page_cost: 1.1, timezone: 'UTC' };
+const counts = [0, 1, 2]; // of workers
 
-const median = numbers => {
-	const sorted = [...numbers].sort((a, b) => a - b);
-	const middle = Math.floor(sorted.length / 2);
+// ---- one query ----
 
-	return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
+// What was measured of a query already: peers are shared by cases.
+const measured = new Map();
 
-async function session(changes = {}) {
-	const psql = new Psql();
+// What is run: how, and what it took.
+function measure(what, times = runs) {
+	const key = JSON.stringify(what);
 
-	for (const [name, value] of Object.entries({ ...settings, ...changes }))
-		await psql.run(`SET ${name} = '${value}'`);
-	return psql;
+	if (!measured.has(key))
+		measured.set(key, { ...what, wall: [], cpu: [], left: times, text: undefined });
+	return measured.get(key);
 }
 
-function printTable(head, rows) {
-	const widths = head.map((title, i) => Math.max(title.length, ...rows.map(row => row[i].length)));
-	const line = cells => cells.map((cell, i) => (i > 0 && /^[-0-9.]/.test(cell) ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join(' | ').trimEnd();
+const medians = ({ wall, cpu }, scale = 1) => ({ wall: median(wall) * scale, cpu: cpu[0] === undefined ? undefined : median(cpu) * scale });
 
-	console.log(line(head));
-	console.log(widths.map(width => '-'.repeat(width)).join('-+-'));
-	rows.forEach(row => console.log(line(row)));
-	console.log();
+class Difference extends Error {}
+
+function expectSame(what, how, text, wantedText) {
+	if (text !== wantedText)
+		throw new Difference(`${what}: another answer ${how}:\n${text}\ninstead of\n${wantedText}`);
 }
 
-// The nodes of a plan, outermost first, without what only passes rows on.
-async function planOf(psql, sql) {
-	const lines = (await psql.value(`EXPLAIN (COSTS OFF) ${sql}`)).split('\n');
+// How a query can be run: with each number of workers that there is a plan for, and as the planner picks, which is one of these
+// where the plan is the same.
+async function modesOf(server, sql, settings, byWorkers) {
+	const plan = await server.plan(sql, settings);
+	const modes = [];
 
-	return lines.filter(line => line === lines[0] || /->/.test(line))
-		.map(line => line.replace(/^ *-> +/, '').trim())
-		.filter(node => !/^(Subquery Scan|Nested Loop)/.test(node)).join(' < ');
+	if (byWorkers)
+		for (const n of counts) {
+			const settingsNow = { ...settings, ...workers(n) };
+			const planNow = await server.plan(sql, settingsNow);
+
+			if (workersOf(planNow) === n)
+				modes.push({ workers: n, settings: settingsNow, picked: planNow.join() === plan.join() });
+		}
+	if (!modes.some(mode => mode.picked))
+		modes.push({ workers: workersOf(plan), settings, picked: true, apart: true });
+	modes.forEach(mode => { mode.runs = measure({ sql, settings: mode.settings }); });
+	return { plan, modes, picked: modes.find(mode => mode.picked) };
 }
 
 // ---- one case ----
 
-async function runCase(test, psql, duck, house, plans) {
-	const mine = { sql: test.sql, times: [], zone: test.zone ?? 'UTC' };
-	const peers = test.peers.filter(peer => (duck || !(peer.duck || peer.duckSql)) && (house || !peer.houseSql)).map(peer => ({ ...peer, times: [] }));
+const line = (what, { picked, modes = [] } = {}, ratio = ['', '', '']) => {
+	const forced = modes.length > 1 ? counts.map(n => modes.find(mode => mode.workers === n && !mode.apart)) : counts;
+	const each = field => forced.map(mode => (mode?.runs ? seconds(medians(mode.runs)[field]) : ''));
+	const wall = picked ? `${seconds(picked.wall)}${modes.length > 1 ? ` (${picked.workers})` : ''}` : '';
 
-	for (const [name, value] of Object.entries(test.settings ?? {}))
-		await psql.run(`SET ${name} = '${value}'`);
-	for (let run = 0; run < runs; run++) {
-		await psql.run(`SET timezone = '${mine.zone}'`);
-		const answer = await psql.run(mine.sql);
-		mine.times.push(answer.ms);
-		await psql.run("SET timezone = 'UTC'");
-		for (const peer of peers) {
-			if (peer.once && run > 0)
-				continue;
-			if (peer.duck) {
-				const { ms, retained } = await duck.cohorts(peer.duck);
-				peer.times.push(ms);
-				if (run === 0 && /retention_table/.test(mine.sql) && Number(answer.text.split('\t')[1]) !== retained)
-					throw new Error(`${test.what}: ${answer.text.split('\t')[1]} retained, DuckDB has ${retained}`);
-			} else if (peer.duckSql)
-				peer.times.push((await duck.query(peer.duckSql)).ms);
-			else if (peer.houseSql)
-				peer.times.push((await house.query(peer.houseSql)).ms);
-			else if (peer.ms)
-				peer.times.push(peer.ms);
-			else
-				peer.times.push((await psql.run(peer.sql)).ms * (peer.scale ?? 1));
+	return [what, wall, ...each('wall'), picked?.cpu === undefined ? '' : seconds(picked.cpu), ...each('cpu'), ...ratio];
+};
+
+async function runCase(test, server, duck, house, plans) {
+	const mine = await modesOf(server, test.sql, test.settings ?? {}, test.modes);
+	const peers = test.peers.filter(peer => (duck || !(peer.duck || peer.duckSql)) && (house || !peer.houseSql)).map(peer => ({ ...peer }));
+	const queries = mine.modes.map(mode => mode.runs);
+
+	for (const peer of peers) {
+		if (peer.sql) {
+			const settings = { ...test.settings, ...peer.settings };
+
+			Object.assign(peer, peer.once ? { plan: await server.plan(peer.sql, settings), modes: [{ workers: 0, settings, picked: true, runs: measure({ sql: peer.sql, settings }, 1) }] }
+				: await modesOf(server, peer.sql, settings, peer.modes && test.modes), { showPlan: peer.plan });
+			peer.picked ??= peer.modes[0];
+			queries.push(...peer.modes.map(mode => mode.runs));
+		} else if (!peer.seconds) {
+			peer.runs = measure({ duck: peer.duck, duckSql: peer.duckSql, houseSql: peer.houseSql }, peer.once ? 1 : runs);
+			queries.push(peer.runs);
 		}
 	}
+
+	// Interleaved: what changes on the machine meanwhile meets all of them.
+	for (let run = 0; run < runs; run++)
+		for (const query of queries) {
+			if (query.left === 0)
+				continue;
+			const took = query.sql ? await server.run(query.sql, query.settings)
+				: query.duck ? await duck.cohorts(query.duck)
+					: await (query.duckSql ? duck : house).query(query.duckSql ?? query.houseSql);
+
+			query.left--;
+			query.wall.push(took.wall);
+			query.cpu.push(took.cpu);
+			query.text ??= took.text;
+			expectSame(test.what, 'in another run', took.text, query.text);
+		}
+
+	await compareAnswers(test, server, duck, mine, peers);
 	if (test.plan)
-		plans.push([test.what, await planOf(psql, test.sql)]);
-	for (const peer of peers)
-		if (peer.plan)
-			plans.push([peer.peer, await planOf(psql, peer.sql)]);
-	for (const name of Object.keys(test.settings ?? {}))
-		await psql.run(`SET ${name} = '${settings[name]}'`);
-
-	const ms = median(mine.times);
-
-	if (peers.length === 0)
-		return [[test.what, ms.toFixed(0), 'no peer is installed', '', '', '', '']];
-	return peers.map((peer, i) => {
-		const peerMs = median(peer.times);
-		const ratio = ms / peerMs;
-
-		return [i === 0 ? test.what : '', i === 0 ? ms.toFixed(0) : '', peer.peer, peerMs.toFixed(0), ratio.toFixed(2),
-			peer.bar ? String(peer.bar) : '', peer.bar ? (ratio <= peer.bar ? 'ok' : 'MISSED') : ''];
-	});
+		plans.push([test.what, nodesOf(mine.plan)]);
+	plans.push(...peers.filter(peer => peer.showPlan).map(peer => [`${peer.peer}, beside ${test.what}`, nodesOf(peer.plan)]));
+	return rowsOf(test, mine, peers);
 }
 
-// ---- memory of the backend while a query runs ----
+// The same answer with every number of workers, without the node, and with what is written to disk; and where a peer is asked the
+// same, its.
+async function compareAnswers(test, server, duck, mine, peers) {
+	const settings = test.settings ?? {};
+	const [first, ...others] = mine.modes;
 
-const anonymous = pid => Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+	others.forEach(mode => expectSame(test.what, `with ${mode.workers} workers`, mode.runs.text, first.runs.text));
+	if (test.modes) {
+		const check = test.check ?? test.sql;
+		const answer = test.check ? await server.value(check, { ...settings, ...workers(0) }) : first.runs.text;
+		const ways = [['without the node', { ...workers(0), ...withoutNode }], ['with little memory', { ...workers(0), ...spilled }],
+			['with 2 workers and little memory', { ...workers(2), ...spilled }],
+			...(test.check ? counts.slice(1).map(n => [`with ${n} workers`, workers(n)]) : [])];
 
-async function measureMemory(test) {
-	const psql = await session({ max_parallel_workers_per_gather: 0 });
-	const pid = await psql.value('SELECT pg_backend_pid()');
-	let peak = 0;
+		for (const [how, change] of ways)
+			expectSame(test.what, how, await server.value(check, { ...settings, ...change }), answer);
+	}
+	for (const peer of peers.filter(peer => peer.same || peer.duck)) {
+		const text = (peer.runs ?? peer.picked.runs).text;
 
-	// What a session has anyway: the catalogue's cache, the library.
-	await psql.run(test.sql.replace('FROM orders', 'FROM (SELECT * FROM orders LIMIT 1) orders'));
-	const before = anonymous(pid);
-	const timer = setInterval(() => { peak = Math.max(peak, anonymous(pid)); }, 2);
-	await psql.run(test.sql);
-	clearInterval(timer);
-	psql.close();
-	const bytes = Math.max(0, peak - before) / customers;
-	return [test.what, 'bytes a customer', bytes.toFixed(0), test.bar ? String(test.bar) : '', test.bar ? (bytes <= test.bar ? 'ok' : 'MISSED') : ''];
+		if (Array.isArray(peer.same))
+			expectSame(test.what, `of ${peer.peer}`, (await duck.query(peer.same[1])).text, await server.value(peer.same[0], settings));
+		else if (peer.same || /retention_table/.test(test.sql))
+			expectSame(test.what, `of ${peer.peer}`, text, first.runs.text);
+	}
+}
+
+function rowsOf(test, mine, peers) {
+	const picked = { ...medians(mine.picked.runs), workers: mine.picked.workers };
+	const rows = [line(test.what, { picked, modes: mine.modes })];
+	const forced = n => mine.modes.find(mode => mode.workers === n && !mode.apart);
+	const parallel = counts.slice(1).map(forced).filter(Boolean).map(mode => medians(mode.runs).wall);
+
+	if (parallel.length > 0) {
+		const serial = medians(forced(0).runs).wall;
+
+		rows.push(line('  parallel to serial', undefined, judged(Math.min(...parallel) / serial, parallelBar)));
+		if (Math.max(...parallel) > serial)
+			rows.push(line('  the slower of 1 and 2 workers to serial', undefined, judged(Math.max(...parallel) / serial, 1)));
+		if (picked.wall > 1.1 * Math.min(serial, ...parallel))
+			rows.push(line('  as the planner picks to the fastest', undefined, judged(picked.wall / Math.min(serial, ...parallel), 1.1)));
+	}
+	for (const peer of peers) {
+		// A peer in several modes is compared in the one that the planner picked for ours.
+		const runs = peer.runs ?? (peer.modes?.find(mode => mode.workers === picked.workers && !mode.apart) ?? peer.picked)?.runs;
+		const its = peer.seconds ? { wall: peer.seconds } : { ...medians(runs, peer.scale) };
+
+		rows.push(line(`  ${peer.peer}`, { picked: { ...its, workers: picked.workers }, modes: peer.modes }, judged(picked.wall / its.wall, peer.bar)));
+	}
+	return rows;
+}
+
+// ---- memory ----
+
+const megabytes = bytes => (bytes / 2 ** 20).toFixed(0);
+
+async function memoryOf(test) {
+	const rows = [];
+
+	for (const n of [0, 2]) {
+		const server = await Server.connect();
+
+		try {
+			const settings = { ...test.settings, ...workers(n) };
+
+			if (workersOf(await server.plan(test.sql, settings)) !== n)
+				continue;
+			// What a session has anyway: the catalogue's cache, the library.
+			await server.run(test.sql.replace(/FROM (orders|ledger)\b/, 'FROM (SELECT * FROM $1 LIMIT 1) $1'), settings);
+			const { one, all } = await server.memory(test.sql, settings);
+			const bar = parseInt(test.settings.work_mem, 10) * defaults.hash_mem_multiplier + memoryBeside;
+
+			rows.push([test.what, String(n), test.settings.work_mem, megabytes(one), megabytes(all), String(bar), one <= bar * 2 ** 20 ? 'ok' : 'MISSED']);
+		} finally {
+			server.close();
+		}
+	}
+	return rows;
 }
 
 // ---- all ----
 
-const psql = await session();
-const duck = timed.some(test => wanted.test(test.what) && test.peers.some(peer => peer.duck || peer.duckSql)) ? await Duck.load(duckForms) : null;
-const house = timed.some(test => wanted.test(test.what) && test.peers.some(peer => peer.houseSql)) ? await ClickHouse.load() : null;
+const chosen = timed.filter(test => wanted.test(test.what));
+const server = await Server.connect();
+const duck = chosen.some(test => test.peers.some(peer => peer.duck || peer.duckSql)) ? await Duck.load(duckForms) : null;
+const house = chosen.some(test => test.peers.some(peer => peer.houseSql)) ? await ClickHouse.load() : null;
 const rows = [];
 const plans = [];
-const other = [];
+const memoryRows = [];
+const sizeRows = [];
 
-for (const test of timed.filter(test => wanted.test(test.what))) {
-	process.stderr.write(`${test.what}\n`);
-	rows.push(...await runCase(test, psql, duck, house, plans));
+// What can't be run is said, and the rest goes on; but a wrong answer isn't worth measuring, nor is anything beside it.
+async function attempt(what, task, failed) {
+	const start = performance.now();
+
+	process.stderr.write(what);
+	try {
+		const result = await task();
+
+		process.stderr.write(`: done in ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
+		return result;
+	} catch (error) {
+		process.stderr.write('\n');
+		if (error instanceof Difference)
+			throw error;
+		console.error(error.message);
+		process.exitCode = 1;
+		return [failed];
+	}
 }
+
+for (const test of chosen)
+	rows.push(...await attempt(test.what, () => runCase(test, server, duck, house, plans), line(test.what, undefined, ['', '', 'FAILED'])));
+for (const test of memory.filter(test => wanted.test(`memory of ${test.what}`)))
+	memoryRows.push(...await attempt(`memory of ${test.what}`, () => memoryOf(test), [test.what, '', '', '', '', '', 'FAILED']));
 for (const test of sizes.filter(test => wanted.test(test.what))) {
-	const size = Number(await psql.value(test.sql));
-	other.push([test.what, test.unit, size.toFixed(2), String(test.bar), size <= test.bar ? 'ok' : 'MISSED']);
+	const size = Number(await server.value(test.sql));
+
+	sizeRows.push([test.what, test.unit, ...judged(size, test.bar)]);
 }
-for (const test of memory.filter(test => wanted.test(test.what)))
-	other.push(await measureMemory(test));
 
 console.log();
-console.log(`${Number(process.env.ROWS).toLocaleString('en')} orders of ${customers.toLocaleString('en')} customers; median of ${runs} runs, interleaved with the peers'`);
+console.log(`${Number(process.env.ROWS).toLocaleString('en')} orders of ${Number(process.env.CUSTOMERS).toLocaleString('en')} customers; medians of ${runs}, interleaved with the peers'`);
 console.log(`${os.cpus().length} x ${os.cpus()[0].model}, ${(os.totalmem() / 2 ** 30).toFixed(0)} GB`);
-console.log(`PostgreSQL ${await psql.value('SHOW server_version')}: shared_buffers ${await psql.value('SHOW shared_buffers')}, `
-	+ Object.entries(settings).map(([name, value]) => `${name} ${value}`).join(', '));
+console.log(`PostgreSQL ${await server.value('SHOW server_version')}: shared_buffers ${await server.value('SHOW shared_buffers')}, huge pages ${process.env.HUGE_PAGES || 'off'},`);
+console.log(`  ${Object.entries(defaults).map(([name, value]) => `${name} ${value}`).join(', ')}`);
 if (duck)
-	console.log(`DuckDB ${duck.version}: ${duck.threads} threads, native table; the fastest of ${Object.keys(duckForms).length} forms: `
+	console.log(`DuckDB ${duck.version}: ${duck.threads} threads, native table; cohorts by the fastest of ${Object.keys(duckForms).length} forms: `
 		+ [...duck.chosen].map(([unit, form]) => `${unit}: ${form}`).join(', '));
 if (house)
 	console.log(`ClickHouse ${house.version}: ${house.threads} threads, MergeTree by customer and instant, kinds of events as strings`);
 console.log();
-if (rows.length > 0)
-	printTable(['what', 'ms', 'peer', 'peer ms', 'ratio', 'bar', ''], rows);
-if (other.length > 0)
-	printTable(['what', 'unit', 'is', 'bar', ''], other);
+if (rows.length > 0) {
+	console.log('Wall and CPU seconds of all processes, as the planner picks (with how many workers), and with 0, 1 and 2 workers');
+	printTable(['', 'wall', '0', '1', '2', 'CPU', '0', '1', '2', 'ratio', 'bar', ''], rows);
+}
+if (memoryRows.length > 0) {
+	console.log('Memory at its highest, MB: of one process, and of all with what they share');
+	printTable(['', 'workers', 'work_mem', 'one', 'all', 'bar', ''], memoryRows);
+}
+if (sizeRows.length > 0)
+	printTable(['', 'unit', 'is', 'bar', ''], sizeRows);
 if (plans.length > 0) {
 	console.log('The plans that the planner picked:');
 	plans.forEach(([what, plan]) => console.log(`  ${what}:\n    ${plan}`));
 }
-psql.close();
+server.close();
 duck?.close();
 house?.close();

@@ -4,6 +4,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
+import { cpuOf } from './processes.mjs';
+
 const freePort = () => new Promise(resolve => {
 	const server = createServer().listen(0, '127.0.0.1', () => {
 		const { port } = server.address();
@@ -72,15 +74,16 @@ export class ClickHouse {
 			throw new Error(`ClickHouse: ${await answer.text()}`);
 	}
 
-	// Any query: its time, and what it gives, as text.
+	// Any query: what it gives, as text, and wall and CPU seconds of its server.
 	async query(sql) {
 		const start = performance.now();
+		const before = cpuOf(this.server.pid);
 		const answer = await fetch(this.url, { method: 'POST', body: sql });
 		const text = (await answer.text()).trimEnd();
 
 		if (!answer.ok)
 			throw new Error(`ClickHouse: ${text}`);
-		return { ms: performance.now() - start, text };
+		return { wall: (performance.now() - start) / 1000, cpu: cpuOf(this.server.pid) - before, text };
 	}
 
 	close() {

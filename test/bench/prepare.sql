@@ -5,8 +5,9 @@ DROP EXTENSION IF EXISTS loyalty CASCADE;
 DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers, stored_visits, sign_ups;
 CREATE SCHEMA IF NOT EXISTS loyalty;
 CREATE EXTENSION loyalty SCHEMA loyalty;
-ALTER DATABASE postgres SET search_path = public, loyalty, reference;
+ALTER DATABASE :DBNAME SET search_path = public, loyalty, reference;
 SET search_path = public, loyalty;
+\if :all
 
 CREATE TABLE stored_activities AS
 SELECT customer_id, activity_agg(ordered_at) AS activity FROM orders_indexed GROUP BY customer_id;
@@ -26,9 +27,10 @@ VACUUM ANALYZE stored_timelines;
 VACUUM ANALYZE stored_ledgers;
 VACUUM ANALYZE stored_visits;
 
--- What an analyst writes without the extension: lots in arrays, first in first out, 12 months.
+-- What an analyst writes without the extension: lots in arrays, first in first out, 12 months
+-- to the end of the day.
 CREATE OR REPLACE FUNCTION plpgsql_balance(ats timestamptz[], points bigint[], as_of timestamptz) RETURNS bigint
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS
 $$
 DECLARE
 	expiries timestamptz[] := '{}';
@@ -47,7 +49,7 @@ BEGIN
 		IF left_over > 0 THEN
 			left_over := left_over - least(debt, left_over);
 			debt := debt - (points[i] - left_over);
-			expiries := expiries || ats[i] + interval '12 months';
+			expiries := expiries || date_trunc('day', ats[i] + interval '12 months') + interval '1 day';
 			remaining := remaining || left_over;
 		ELSE
 			WHILE left_over < 0 AND first <= array_length(remaining, 1) LOOP
@@ -81,6 +83,7 @@ SET search_path = reference, public, loyalty;
 \ir ../reference/tiers_reference.sql
 \ir ../reference/program_reference.sql
 SET search_path = public, loyalty;
+\endif
 
 CREATE EXTENSION IF NOT EXISTS pg_prewarm;
 SELECT pg_prewarm(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i');

@@ -3,8 +3,8 @@
 import { spawn } from 'node:child_process';
 
 export class Psql {
-	constructor() {
-		this.child = spawn('psql', ['-X', '-q', '-A', '-t', '-F', '\t', '-P', 'pager=off'], { stdio: ['pipe', 'pipe', 'pipe'] });
+	constructor(database) {
+		this.child = spawn('psql', ['-X', '-d', database, '-q', '-A', '-t', '-F', '\t', '-P', 'pager=off'], { stdio: ['pipe', 'pipe', 'pipe'] });
 		this.out = '';
 		this.err = '';
 		this.child.stdout.on('data', data => { this.out += data; this.#check(); });
