@@ -96,11 +96,12 @@ put_away(Arena *arena, int class, void *at)
 	arena->given[class] = piece;
 }
 
-/* Another block; what is left of the last one becomes pieces that were given back. */
+/* Another block, with room for so many bytes; what is left of the last one becomes pieces that were
+ * given back. */
 static void
-open_block(Arena *arena)
+open_block(Arena *arena, size_t room)
 {
-	size_t size = Min(BLOCK_MAX, Max(BLOCK_MIN, arena->bytes));
+	size_t size = Max(room, Min(BLOCK_MAX, Max(BLOCK_MIN, arena->bytes)));
 	uint8 *block = take_from_context(arena, size);
 	size_t left;
 
@@ -140,7 +141,7 @@ arena_take(Arena *arena, size_t size)
 		return piece;
 	}
 	if ((size_t) (arena->free_end - arena->free) < room)
-		open_block(arena);
+		open_block(arena, room);
 	arena->free += room;
 	return arena->free - room;
 }
