@@ -207,19 +207,47 @@ split(GroupScanState *state, Deal *single)
 	*single = many;
 }
 
+/* Deals the row of a slot; inlined for numbers with rows of one size, and for all else. */
+static pg_attribute_always_inline void
+deal_slot(GroupScanState *state, Deal *deal, Deal *keyless, const TupleTableSlot *slot, bool simple)
+{
+	static const uint8 zeros[UUID_LEN] = { 0 };
+	const Customer nobody = { .bytes = { zeros, UUID_LEN } };
+	uint32 size = simple ? state->rows->fixed_size
+						 : rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
+	uint8 *payload;
+
+	if (unlikely(slot->tts_isnull[0]))
+		payload = deal_row(keyless, nobody, size);
+	else
+	{
+		Customer key = read_key(state, slot->tts_values[0]);
+
+		if (simple)
+		{
+			const DealForm form = { .type = CUSTOMER_BIGINT, .small = state->form.small };
+			uint64 hash = hash_number((uint64) key.number);
+			uint8 *at = deal_place(deal, &deal->parts[deal_part_of(deal, hash)],
+								   deal_row_size(&form, &key, size));
+
+			payload = deal_row_write(&form, at, hash, &key, size);
+		}
+		else
+			payload = deal_row(deal, key, size);
+	}
+	rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
+}
+
 /* Deals all rows of the child. */
 static void
 deal_rows(GroupScanState *state, Deal *deal, Deal *keyless)
 {
-	static const uint8 zeros[UUID_LEN] = { 0 };
-	const Customer nobody = { .bytes = { zeros, UUID_LEN } };
+	bool simple = state->form.type == CUSTOMER_BIGINT && !state->form.sized;
 
 	for (;;)
 	{
 		TupleTableSlot *slot = ExecProcNode(state->child);
 		MemoryContext old;
-		uint32 size;
-		uint8 *payload;
 
 		CHECK_FOR_INTERRUPTS();
 		if (TupIsNull(slot))
@@ -228,14 +256,10 @@ deal_rows(GroupScanState *state, Deal *deal, Deal *keyless)
 		if (!state->row_context->isReset)
 			MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);
-		size = state->rows->nvarying == 0
-				   ? state->rows->fixed_size
-				   : rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
-		if (unlikely(slot->tts_isnull[0]))
-			payload = deal_row(keyless, nobody, size);
+		if (simple)
+			deal_slot(state, deal, keyless, slot, true);
 		else
-			payload = deal_row(deal, read_key(state, slot->tts_values[0]), size);
-		rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
+			deal_slot(state, deal, keyless, slot, false);
 		MemoryContextSwitchTo(old);
 		state->rows_in++;
 		if (unlikely(deal->bits == 0 && deal->bytes > SINGLE_MAX))

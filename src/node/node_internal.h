@@ -101,6 +101,7 @@ typedef struct GroupRows
 	int first_varying;
 	uint32 bits_size;
 	uint32 fixed_size; /* bits and columns of a fixed length */
+	bool plain;		   /* all that a row has is one summary's arguments */
 
 	/* of the row at hand, for the second step */
 	struct varlena **values;

@@ -127,6 +127,7 @@ rows_arrange(GroupRows *rows, int *to)
 		column->offset = rows->fixed_size;
 		rows->fixed_size += column->length;
 	}
+	rows->plain = n == 1 && arranged[0].kind == COLUMN_SUMMARY;
 	pfree(rows->columns);
 	rows->columns = arranged;
 }
@@ -245,6 +246,11 @@ rows_write(const GroupRows *rows, uint8 *to, const Datum *values, const bool *nu
 	uint8 *end = to + rows->fixed_size;
 	int i;
 
+	if (rows->plain)
+	{
+		write_summary(rows, &rows->columns[0], to, values, nulls);
+		return;
+	}
 	if (rows->bits_size > 0)
 	{
 		memset(to, 0, rows->bits_size);
