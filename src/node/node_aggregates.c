@@ -281,7 +281,7 @@ aggregates_create(EState *estate, List *aggrefs, List *columns, TupleDesc child,
 	aggregates->state->aggcontexts = &aggregates->group;
 
 	foreach (cell, columns)
-		max_columns += list_length(lfirst_node(List, cell)) + 1;
+		max_columns += list_length((List *) lfirst(cell)) + 1;
 	*rows = rows_create(max_columns);
 	for (i = 0; i < aggregates->n; i++)
 	{
@@ -291,7 +291,7 @@ aggregates_create(EState *estate, List *aggrefs, List *columns, TupleDesc child,
 		Assert(item->aggref->aggsplit == AGGSPLIT_SIMPLE);
 		item->nargs = list_length(item->aggref->args);
 		look_up(aggregates, item);
-		take_columns(aggregates, item, list_nth_node(List, columns, i), child, *rows);
+		take_columns(aggregates, item, (List *) list_nth(columns, i), child, *rows);
 	}
 	to = palloc0((max_columns + 1) * sizeof(int));
 	rows_arrange(*rows, to);
