@@ -113,6 +113,8 @@ INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FR
 	$$repeat_rate(o, '2030-01-01', 30)$$,
 	$$repeat_rate(a, '2030-01-01', 30)$$,
 	$$purchase_intervals(a, '2030-01-01', 10)$$,
+	-- a result grows with the square of labels, so that there is a limit
+	$$basket_switching(timeline_filter(o, NULL, ARRAY(SELECT 'l' || n FROM generate_series(0, 99) n)), 'year', '2030-01-01')$$,
 	$$rollup(o)$$,
 	$$rollup(a)$$,
 	$$(SELECT points_totals(b, '{"expires_after": "1 year"}') FROM (SELECT timelines(n, p) b FROM (SELECT row_number() OVER () n, p FROM customers) c) q)$$]) f;

@@ -73,7 +73,10 @@ typedef struct BasketChange
 	int128 amount;
 } BasketChange;
 
-#define BASKET_NO_LABEL (-1)
+#define BASKET_NO_LABEL	  (-1)
+
+/* There may be as many pairs as the square of that. */
+#define BASKET_MAX_LABELS 1000
 
 typedef struct BasketChanges
 {

@@ -48,6 +48,12 @@ basket_walk_open(BasketWalk *walk, ByteSpan body)
 		ByteSpan text = { (const uint8 *) reader->labels[i].bytes, reader->labels[i].len };
 
 		walk->numbers[i + 1] = texts_number(walk->labels, text);
+		if (unlikely(walk->numbers[i + 1] > BASKET_MAX_LABELS))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d labels are too many to switch between", BASKET_MAX_LABELS),
+				 errhint("Collect events with categories or brands as labels, not articles.")));
 		CHECK_FOR_INTERRUPTS();
 	}
 	walk->now.n = walk->before.n = 0;
