@@ -62,6 +62,7 @@ typedef struct ValueModel
 	double log_likelihood;
 	int iterations;
 	bool converged;
+	bool on_edge[VALUE_MAX_PARAMETERS]; /* of the box; then it hasn't converged */
 	bool has_covariance;
 	double covariance[VALUE_MAX_PARAMETERS][VALUE_MAX_PARAMETERS];
 
@@ -78,29 +79,32 @@ typedef enum PurchaseKind
 } PurchaseKind;
 
 /* Their parameters, by number. */
-enum
+typedef enum BgnbdParameter
 {
 	BGNBD_R,
 	BGNBD_ALPHA,
 	BGNBD_A,
 	BGNBD_B
-};
-enum
+} BgnbdParameter;
+typedef enum GammaParameter
 {
 	GAMMA_P,
 	GAMMA_Q,
 	GAMMA_G
-};
-enum
+} GammaParameter;
+typedef enum SbgParameter
 {
 	SBG_A,
 	SBG_B
-};
+} SbgParameter;
 
 /* Parameters stand in this box, those of a scale after what they are the scale of was divided by
  * its largest value. */
-#define VALUE_LEAST_PARAMETER 1e-4
-#define VALUE_MOST_PARAMETER  1e4
+#define VALUE_LEAST_PARAMETER		 1e-4
+#define VALUE_MOST_PARAMETER		 1e4
+
+/* ... and those of a model that is written, whatever unit they are in, from 1 divided by it on. */
+#define VALUE_MOST_PARAMETER_WRITTEN 1e20
 
 extern const PolicyTable purchase_model_table;
 extern const PolicyTable spend_model_table;
@@ -127,10 +131,20 @@ value_kind(const ValueModel *model)
  * days. */
 extern double value_periods_of(const ValueModel *model, const Interval *interval);
 
+/* 22023: from 0 to VALUE_MOST_HORIZON. */
+extern void value_report_horizon(void) pg_attribute_noreturn();
+
 /* ---- what models are fitted to ---- */
 
 /* The most purchases, or periods, of a customer. */
-#define VALUE_MAX_PURCHASES 1000000
+#define VALUE_MAX_PURCHASES	   1000000
+
+/* The largest time, and the largest amount; the least amount is 1 divided by it. */
+#define VALUE_MOST_NUMBER	   1e15
+#define VALUE_MOST_NUMBER_TEXT "1e15"
+
+/* The farthest horizon, in periods. */
+#define VALUE_MOST_HORIZON	   100000
 
 /* Customers by (x, t_x, T), by (x, m), and by (periods, lost); the first has a parameter "period",
  * of value_period_names. */
@@ -277,8 +291,8 @@ extern double digamma_difference(double z, double q);
 /* 2F1(1, b; c; z) for c > b > 0 and 0 <= z < 1. */
 extern double hypergeometric_one(double b, double c, double z);
 
-/* How likely a negative binomial variable is n: of shape r, odds z = t / (alpha + t); and how likely
- * it is n or more. */
+/* How likely a negative binomial variable is n: of shape r, odds z = t / (alpha + t); and how
+ * likely it is n or more. */
 extern double negative_binomial(double r, double alpha, double t, int64 n);
 extern double negative_binomial_tail(double r, double alpha, double t, int64 n);
 
