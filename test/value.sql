@@ -129,5 +129,85 @@ SELECT is_empty('SELECT * FROM estimate WHERE NOT (near(log_likelihood, in_sql(k
 SELECT is_empty('SELECT * FROM estimate, unnest(ARRAY[.999, 1.001]) f WHERE greatest(in_sql(kind, r * f, alpha, a, b), in_sql(kind, r, alpha * f, a, b), in_sql(kind, r, alpha, a * f, b), in_sql(kind, r, alpha, a, b * f), in_sql(kind, r, alpha, a * f, b * f), in_sql(kind, r * f, alpha * f, a, b)) >= log_likelihood', '... and is lower all around');
 SELECT is_empty('SELECT * FROM estimate, LATERAL (SELECT -(in_sql(kind, r * 1.001, alpha, a, b) - 2 * log_likelihood + in_sql(kind, r * .999, alpha, a, b)) / (r * .001) ^ 2 AS rr, -(in_sql(kind, r, alpha, a * 1.001, b) - 2 * log_likelihood + in_sql(kind, r, alpha, a * .999, b)) / (a * .001) ^ 2 AS aa) s,
 	LATERAL (SELECT array_agg(std_error ORDER BY name) AS e FROM model_parameters(model)) p WHERE NOT (1 / sqrt(rr) < e[4] AND e[4] < 20 / sqrt(rr) AND 1 / sqrt(aa) < e[1] AND e[1] < 20 / sqrt(aa))', 'standard errors: above those of a parameter by itself');
+
+-- Programmes by chance: 240 of them, from parameters by chance. A fit says that it has converged, or which parameter it can't tell.
+SET LOCAL client_min_messages = error;
+CREATE TABLE chance AS SELECT g, CASE WHEN g % 2 = 0 THEN 'bgnbd' ELSE 'mbgnbd' END AS kind, exp(ln(.15) + random() * ln(20)) AS r, exp(ln(1) + random() * ln(30)) AS alpha, exp(ln(.2) + random() * ln(20)) AS a, exp(ln(.5) + random() * ln(30)) AS b, exp(ln(20) + random() * ln(20)) AS age FROM generate_series(1, 240) g;
+CREATE TABLE lives AS SELECT g, kind, x, t_x, c.age - n % 10 AS age FROM chance c, generate_series(1, 400) n, live(kind, r, alpha, a, b, c.age - n % 10);
+CREATE TABLE chance_fit AS SELECT g, kind, CASE kind WHEN 'bgnbd' THEN bgnbd_fit(x, t_x, age) ELSE mbgnbd_fit(x, t_x, age) END AS model FROM lives GROUP BY g, kind;
+RESET client_min_messages;
+SELECT is((SELECT count(*) FROM chance_fit, model_summary(model) s WHERE (s.converged AND NOT EXISTS (SELECT FROM model_parameters(model) WHERE on_edge OR (std_error > 0) IS NOT TRUE)) OR (NOT s.converged AND EXISTS (SELECT FROM model_parameters(model) WHERE on_edge AND std_error IS NULL))), 240::bigint, '240 fits have converged, or name the parameter on the edge');
+SELECT cmp_ok((SELECT count(*) FROM chance_fit, model_summary(model) WHERE converged), '>=', 200::bigint, '... 200 of them have converged');
+CREATE FUNCTION likelihood_of(wanted int, kind text, r float8, alpha float8, a float8, b float8) RETURNS float8 LANGUAGE sql AS $$ SELECT sum(log_likelihood(kind, r, alpha, a, b, x, t_x, age)) FROM lives WHERE g = wanted $$;
+SELECT is_empty('SELECT * FROM chance_fit f JOIN chance c USING (g), model_summary(model) s WHERE g % 12 < 2 AND s.log_likelihood < likelihood_of(g, c.kind, r, alpha, a, b)', 'the known parameters have no larger likelihood');
+SELECT is_empty($$SELECT * FROM (SELECT g, s.log_likelihood, likelihood_of(g, kind, r, alpha, a, b) AS here, likelihood_of(g, kind, r, alpha, a * 1.01, b * 1.01) AS beside FROM chance_fit, model_summary(model) s, jsonb_to_record(model::jsonb->'parameters') j(r float8, alpha float8, a float8, b float8) WHERE g % 12 < 2 AND s.converged) q WHERE NOT near(here, log_likelihood) OR beside >= here$$, '... nor have others close by');
+
+-- What can't be told. The warning is what psql shows; the value says the same.
+SET LOCAL client_min_messages = error;
+SELECT ok((SELECT bool_or(on_edge) FROM (SELECT bgnbd_fit(0, 0, 10) AS m FROM generate_series(1, 9)) f, model_parameters(m)), 'nobody has bought again');
+SELECT is((SELECT converged FROM (SELECT bgnbd_fit(0, 0, 0) AS m FROM generate_series(1, 9)) f, model_summary(m)), false, 'customers of no age');
+SELECT is((SELECT converged FROM (SELECT gammagamma_fit(2, 10) AS m FROM generate_series(1, 50)) f, model_summary(m)), false, 'all spend the same');
+SELECT is((SELECT converged FROM (SELECT sbg_fit(5, false) AS m FROM generate_series(1, 50)) f, model_summary(m)), false, 'nobody was lost');
+RESET client_min_messages;
+
+-- ---- samples ----
+
+CREATE TABLE both_ways AS SELECT kind, n % 5 AS part, x, t_x, age, 1 + n * 7 % 90 / 4.0 AS m, n % 3 = 0 AS lost FROM programme;
+CREATE TABLE whole AS SELECT purchase_sample(x, t_x, age, 'week') AS s, spend_sample(x, m) AS v, renewal_sample(x, lost) AS p FROM (SELECT * FROM both_ways ORDER BY m, x, age) o;
+SELECT is((SELECT count(*) FROM whole JOIN (SELECT rollup(s) AS s, rollup(v) AS v, rollup(p) AS p FROM (SELECT purchase_sample(x, t_x, age, 'week') AS s, spend_sample(x, m) AS v, renewal_sample(x, lost) AS p FROM both_ways GROUP BY kind, part) q) r USING (s, v, p)), 1::bigint, 'samples of parts add up to that of the whole, in whatever order');
+SELECT ok((SELECT bgnbd_fit(purchase_sample(x, t_x, age, 'week')) = bgnbd_fit(x, t_x, age, 'week') AND mbgnbd_fit(purchase_sample(x, t_x, age)) = mbgnbd_fit(x, t_x, age) AND gammagamma_fit(spend_sample(x, t_x)) = gammagamma_fit(x, t_x) AND sbg_fit(renewal_sample(x, lost)) = sbg_fit(x, lost) FROM both_ways WHERE kind = 'bgnbd'), 'a fit of rows is that of their sample');
+SELECT ok((SELECT s::text::purchase_sample_result = s AND v::text::spend_sample_result = v AND p::text::renewal_sample_result = p FROM whole), 'text out and in');
+SELECT is(purchase_sample(x, t_x, age)::text::jsonb, '{"scale": "float", "rows": [{"x": 0, "t_x": 0, "age": 4.5, "customers": 2}, {"x": 2, "t_x": 3.25, "age": 4.5, "customers": 1}]}', 'the text of a sample') FROM (VALUES (0, 0, 4.5), (2, 3.25, 4.5), (0, '-0'::float8, 4.5), (NULL, 1, 2), (1, NULL, 2), (1, 1, NULL)) c(x, t_x, age);
+SELECT is((SELECT bgnbd_fit(x, t_x, age)::text FROM programme WHERE false), NULL, 'without rows');
+SELECT is((SELECT bgnbd_fit(NULL, t_x, age)::text FROM programme), NULL, 'rows of NULLs');
+SELECT is((SELECT gammagamma_fit(x, 0)::text FROM programme), NULL, 'nobody who spent');
+SELECT throws_ok(format('SELECT %L::%s', text, type), code, NULL, text) FROM (VALUES
+	('purchase_sample_result', '{"rows": [{"x": 1, "t_x": 1, "age": 4, "customers": 2}]}', '22P02'), ('purchase_sample_result', '{"scale": "float", "rows": [{"x": 0, "t_x": 1, "age": 4, "customers": 2}]}', '22P02'),
+	('purchase_sample_result', '{"scale": "float", "rows": [{"x": 1, "t_x": 5, "age": 4, "customers": 2}]}', '22P02'), ('purchase_sample_result', '{"scale": "float", "rows": [{"x": 1000001, "t_x": 1, "age": 4, "customers": 2}]}', '22P02'),
+	('purchase_sample_result', '{"scale": "float", "rows": [{"x": 1, "t_x": -1, "age": 4, "customers": 2}]}', '22P02'), ('purchase_sample_result', '{"period": "decade"}', '22P02'), ('spend_sample_result', '{"scale": "float", "rows": [{"x": 0, "m": 1, "customers": 2}]}', '22P02'),
+	('spend_sample_result', '{"scale": "float", "rows": [{"x": 1, "m": 1e300, "customers": 2}]}', '22P02'), ('renewal_sample_result', '{"rows": [{"periods": -1, "lost": 2}]}', '22P02')) t(type, text, code);
+
+-- ---- comparing ----
+
+CREATE TABLE two_kinds AS SELECT kind, bgnbd_fit(x, t_x, age, 'week') AS bg, mbgnbd_fit(x, t_x, age, 'week') AS mbg FROM programme GROUP BY kind;
+SELECT is_empty('SELECT * FROM two_kinds, model_compare(bg, mbg) c, model_summary(bg) a, model_summary(mbg) b WHERE NOT (near(log_likelihood_a, a.log_likelihood) AND near(aic_difference, 2 * (a.log_likelihood - b.log_likelihood)) AND near(aic_a, a.aic) AND near(aic_b, b.aic) AND likelihood_ratio IS NULL AND degrees_of_freedom IS NULL AND p IS NULL AND CASE kind WHEN ''mbgnbd'' THEN aic_difference < -10 ELSE aic_difference > 10 END)',
+	'two kinds: the one that customers were made by is better');
+CREATE TABLE by_segment AS SELECT sbg_fit(periods, lost) AS whole, sbg_fit(periods, lost) FILTER (WHERE segment = 'regular') AS regular, sbg_fit(periods, lost) FILTER (WHERE segment = 'high end') AS high FROM contract, generate_series(1, customers);
+SELECT ok((SELECT near(likelihood_ratio, 2 * (h.log_likelihood + r.log_likelihood - w.log_likelihood)) AND degrees_of_freedom = 2 AND c.p < 1e-9 AND near(c.log_likelihood_b, h.log_likelihood + r.log_likelihood) AND near(c.aic_b, 8 - 2 * c.log_likelihood_b) FROM by_segment, model_compare(whole, ARRAY[regular, high]) c, model_summary(whole) w, model_summary(regular) r, model_summary(high) h), 'it pays to fit segments apart');
+SELECT throws_ok('SELECT model_compare(model, model(''bgnbd'', 1, 1, 1, 1)) FROM fitted', '22023', 'a model that was not fitted can''t be compared', 'models by hand');
+SELECT throws_ok('SELECT model_compare(whole, regular) FROM by_segment', '22023', 'models of 2000 and of 1000 customers can''t be compared', 'models of other customers');
+SELECT throws_ok('SELECT model_compare(whole, ARRAY[regular, regular, high]) FROM by_segment', '22023', 'models of 2000 and of 3000 customers can''t be compared', 'parts of other customers');
+SELECT throws_ok('SELECT model_compare(bg, (SELECT bgnbd_fit(x, t_x, age) FROM programme WHERE kind = ''bgnbd'')) FROM two_kinds', '22023', 'models in different periods can''t be compared', 'models in other units');
+SELECT throws_ok('SELECT model_compare(whole, ARRAY[regular, NULL]) FROM by_segment', '22004', 'parts have a NULL element', 'a part of NULL');
+
+-- ---- models as values ----
+
+SELECT is_empty('SELECT * FROM fitted WHERE model::text::purchase_model <> model OR model::jsonb::purchase_model <> model OR model::jsonb::text::purchase_model::text <> model::text', 'models are read as they are written');
+SELECT is('{"parameters": {"b": 2.50, "a": 1, "alpha": 10e-1, "r": 0.5}, "kind": "mbgnbd", "converged": false, "period": null}'::purchase_model::text, '{"kind": "mbgnbd", "parameters": {"r": 0.5, "alpha": 1, "a": 1, "b": 2.5}}', 'the text of a model');
+CREATE FUNCTION refused(type text, text text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('SELECT %L::%s', text, type); RETURN 'taken'; EXCEPTION WHEN invalid_parameter_value OR invalid_text_representation THEN RETURN 'refused'; END $$;
+SELECT is(refused(type, text), 'refused', text) FROM (VALUES
+	('purchase_model', '{}'), ('purchase_model', '{"kind": "bgnbd"}'), ('purchase_model', '{"kind": "pareto", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": 1}}'), ('purchase_model', '{"kind": "bgnbd", "parameters": {"r": 1, "alpha": 1, "a": 1}}'), ('purchase_model', '{"parameters": {"r": 1, "alpha": 1, "a": 1, "b": 1}}'),
+	('purchase_model', '{"kind": "bgnbd", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": 0}}'), ('purchase_model', '{"kind": "bgnbd", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": -1}}'), ('purchase_model', '{"kind": "bgnbd", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": 1e30}}'),
+	('purchase_model', '{"kind": "bgnbd", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": 1, "c": 1}}'), ('purchase_model', '{"kind": "bgnbd", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": "1"}}'), ('purchase_model', '{"kind": "bgnbd", "period": "fortnight", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": 1}}'), ('purchase_model', '{"kind": "bgnbd", "parameters": [1, 1, 1, 1]}'),
+	('purchase_model', '{"kind": "bgnbd", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "converged": true}'), ('purchase_model', '{"kind": "bgnbd", "parameters": {"r": 1, "alpha": 1, "a": 1, "b": 1}, "customers": 5}'),
+	('renewal_model', '{"kind": "sbg", "parameters": {"a": 1, "b": 1}, "customers": 5, "log_likelihood": -3, "covariance": [[1, 0], [0.5, 1]]}'), ('renewal_model', '{"kind": "sbg", "parameters": {"a": 1, "b": 1}, "customers": 5, "log_likelihood": -3, "covariance": [[1, 0]]}'),
+	('renewal_model', '{"kind": "sbg", "parameters": {"a": 1, "b": 1}, "customers": 5, "log_likelihood": -3, "covariance": [[1, 0], [0, -1]]}'), ('renewal_model', '{"kind": "sbg", "parameters": {"a": 1, "b": 1}, "customers": 5, "log_likelihood": -3, "converged": true, "on_edge": ["a"]}'),
+	('renewal_model', '{"kind": "sbg", "parameters": {"a": 1, "b": 1}, "customers": 5, "log_likelihood": -3, "on_edge": ["c"]}'), ('spend_model', '{"kind": "sbg", "parameters": {"a": 1, "b": 1}}')) t(type, text);
+
+-- ---- hostile input ----
+
+SELECT throws_ok(format('SELECT bgnbd_fit(%s)', numbers), code, message, numbers) FROM (VALUES
+	('1, 5, 4', '22023', 'no customer has x = 1, t_x = 5 and age = 4'), ('0, 1, 4', '22023', 'no customer has x = 0, t_x = 1 and age = 4'), ('-1, 1, 4', '22023', 'no customer has x = -1, t_x = 1 and age = 4'), ('1, -1, 4', '22023', 'no customer has x = 1, t_x = -1 and age = 4'),
+	('1, ''NaN'', 4', '22003', 't_x must be finite, not nan'), ('1, 1, ''infinity''', '22003', 'age must be finite, not inf'), ('1000001, 1, 4', '22003', 'a customer has 1000001 purchases'), ('1, 1, 1e16', '22023', 'no customer has x = 1, t_x = 1 and age = 1e+16'), ('1, 1, 4, ''decade''', '22023', 'unknown period: "decade"')) n(numbers, code, message);
+SELECT throws_ok(format('SELECT gammagamma_fit(%s)', numbers), code, message, numbers) FROM (VALUES ('1, -5', '22023', 'no customer has x = 1 and m = -5'), ('-1, 5', '22023', 'no customer has x = -1 and m = 5'), ('1, ''NaN''', '22003', 'm must be finite, not nan')) n(numbers, code, message);
+SELECT throws_ok('SELECT sbg_fit(-1, true)', '22023', 'periods must not be negative: -1', 'periods below 0');
+SELECT throws_ok(format('SELECT %s', call), code, NULL, call) FROM (VALUES
+	('p_alive(NULL, 1, 1, 2)', '22004'), ('expected_purchases(NULL, 1, 1, 2, 3::float8)', '22004'), ('expected_spend(NULL, 1, 1)', '22004'), ('sbg_survival(NULL, 1)', '22004'), ('p_alive(model(''bgnbd'', 1, 1, 1, 1), 1, 3, 2)', '22023'),
+	('expected_purchases(model(''bgnbd'', 1, 1, 1, 1), 1, 1, 2, -1)', '22023'), ('expected_purchases(model(''bgnbd'', 1, 1, 1, 1), 1, 1, 2, ''NaN''::float8)', '22023'), ('expected_purchases(model(''bgnbd'', 1, 1, 1, 1), 1, 1, 2, 100001)', '22023'), ('purchase_probability(model(''bgnbd'', 1, 1, 1, 1), 1, 1, 2, 1, -1)', '22023'),
+	('lifetime_value(model(''bgnbd'', 1, 1, 1, 1), spender(), 1, 1, 2, -1, 10)', '22023'), ('lifetime_value(model(''bgnbd'', 1, 1, 1, 1), spender(), 1, 1, 2, 1, 10, -0.1)', '22023'), ('lifetime_value(model(''bgnbd'', 1, 1, 1, 1), NULL, 1, 1, 2, 1, 10)', '22004'),
+	('sbg_survival(''{"kind": "sbg", "parameters": {"a": 1, "b": 1}}'', -1)', '22023'), ('sbg_retention(''{"kind": "sbg", "parameters": {"a": 1, "b": 1}}'', 0)', '22023'), ('sbg_lifetime(''{"kind": "sbg", "parameters": {"a": 1, "b": 1}}'', 1, ''NaN'')', '22023')) c(call, code);
+SELECT is(p_alive(model('bgnbd', 1, 1, 1, 1), NULL, 1, 2), NULL, 'p_alive of NULL');
+SELECT is(expected_purchases(model('bgnbd', 1, 1, 1, 1), 1, 1, 2, NULL::float8), NULL, 'a horizon of NULL');
+SELECT is(lifetime_value(model('bgnbd', 1, 1, 1, 1), spender(), 1, 1, 2, NULL, 10), NULL, 'a value of NULL');
 SELECT * FROM finish();
 ROLLBACK;

@@ -44,7 +44,9 @@ typedef double Square[N][N];
 static double
 parameter_at(double at)
 {
-	return Min(Max(exp(at), VALUE_LEAST_PARAMETER), VALUE_MOST_PARAMETER);
+	return at <= log(VALUE_LEAST_PARAMETER)	 ? VALUE_LEAST_PARAMETER
+		   : at >= log(VALUE_MOST_PARAMETER) ? VALUE_MOST_PARAMETER
+											 : exp(at);
 }
 
 static void
@@ -348,6 +350,13 @@ settle(ValueProblem *problem, Place *place, ValueOptimum *optimum)
 	}
 }
 
+/* On a flat, the search ends some way before the edge that the likelihood rises to. */
+static bool
+is_near_edge(double parameter)
+{
+	return parameter < 10 * VALUE_LEAST_PARAMETER || parameter > VALUE_MOST_PARAMETER / 10;
+}
+
 static void
 optimise_from(ValueProblem *problem, Place *place, ValueOptimum *optimum)
 {
@@ -361,8 +370,9 @@ optimise_from(ValueProblem *problem, Place *place, ValueOptimum *optimum)
 	for (i = 0; i < problem->n; i++)
 	{
 		optimum->parameters[i] = parameter_at(place->at[i]);
-		optimum->on_edge[i] = place->fixed[i];
-		optimum->any_on_edge |= place->fixed[i];
+		optimum->on_edge[i] =
+			place->fixed[i] || (!optimum->converged && is_near_edge(optimum->parameters[i]));
+		optimum->any_on_edge |= optimum->on_edge[i];
 	}
 }
 
