@@ -30,6 +30,7 @@ INSERT INTO matrix VALUES
 	('make_rfm_scale', 'recency', $$make_rfm_scale('{{1,2}}', '{1,2}', '{1,2}')$$),
 	('make_rfm_scale', 'frequency', $$make_rfm_scale('{2,1}', '{{1,2}}', '{1,2}')$$),
 	('make_rfm_scale', 'monetary', $$make_rfm_scale('{2,1}', '{1,2}', '{{1,2}}')$$),
+	('model_compare', 'parts', $$model_compare(sbg_fit(1, true), ARRAY[ARRAY[sbg_fit(1, true)]])$$),
 	('make_program_policy', 'no_expiry_tiers', $$make_program_policy(tiers => '{"a": 1, "b": 2}', no_expiry_tiers => '{{a,b}}')$$);
 SELECT throws_like('SELECT ' || call, '%must be an array of one dimension', proname || ': ' || argument) FROM matrix ORDER BY proname, argument;
 -- Brackets are ranges of lags: an array of pairs.

@@ -118,10 +118,10 @@ SELECT kind, n, x, floor(t_x * 7) / 7 AS t_x, age FROM (VALUES ('bgnbd', .6, 5, 
 CREATE TABLE fitted AS SELECT kind, CASE kind WHEN 'bgnbd' THEN bgnbd_fit(x, t_x, age, 'week') ELSE mbgnbd_fit(x, t_x, age, 'week') END AS model FROM programme GROUP BY kind;
 SELECT is_empty($$SELECT * FROM fitted JOIN (VALUES ('bgnbd', ARRAY['r', 'alpha', 'a', 'b'], ARRAY[.6, 5, .7, 2.5]), ('mbgnbd', ARRAY['r', 'alpha', 'a', 'b'], ARRAY[.8, 6, .8, 2.5])) t(kind, names, known) USING (kind), LATERAL unnest(names, known) k(name, value) JOIN LATERAL model_parameters(model) p USING (name)
 	WHERE (abs(estimate - value) < 3 * std_error AND lower < estimate AND upper > estimate AND NOT on_edge) IS NOT TRUE$$, 'known parameters come back, within 3 standard errors');
--- the likelihood in plain SQL, as it was published, with all products written out
+-- the likelihood in plain SQL, as it was published, with all products written out, and the larger factor taken out of its sum
 CREATE FUNCTION log_likelihood(kind text, r float8, alpha float8, a float8, b float8, x bigint, t_x float8, age float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
 	SELECT (SELECT coalesce(sum(ln(r + k)), 0) FROM generate_series(0, x - 1) k) + (SELECT coalesce(sum(ln((b + k) / (a + b + k))), 0) FROM generate_series(0, x - 1 + m) k) + r * ln(alpha)
-		+ ln((alpha + age) ^ -(r + x) + CASE WHEN x + m > 0 THEN a / (b + x - 1 + m) * (alpha + t_x) ^ -(r + x) ELSE 0 END) FROM (SELECT (kind = 'mbgnbd')::int AS m) s $$;
+		- (r + x) * ln(alpha + t_x) + ln(exp(greatest(-(r + x) * ln((alpha + age) / (alpha + t_x)), -700)) + CASE WHEN x + m > 0 THEN a / (b + x - 1 + m) ELSE 0 END) FROM (SELECT (kind = 'mbgnbd')::int AS m) s $$;
 CREATE TABLE sum_of AS SELECT kind, x, t_x, age, count(*) AS n FROM programme GROUP BY kind, x, t_x, age;
 CREATE FUNCTION in_sql(wanted text, r float8, alpha float8, a float8, b float8) RETURNS float8 LANGUAGE sql AS $$ SELECT sum(n * log_likelihood(wanted, r, alpha, a, b, x, t_x, age)) FROM sum_of WHERE kind = wanted $$;
 CREATE TABLE estimate AS SELECT kind, model, (j->>'r')::float8 AS r, (j->>'alpha')::float8 AS alpha, (j->>'a')::float8 AS a, (j->>'b')::float8 AS b, (s).log_likelihood, (s).customers, (s).converged FROM (SELECT kind, model, model::jsonb->'parameters' AS j, model_summary(model) AS s FROM fitted) q;
