@@ -334,6 +334,7 @@ static const PolicyKey keys[] = {
 	  .write = put_parameters },
 	{ .name = "customers", .type = POLICY_COUNT, POLICY_AT(ValueModel, customers) },
 	{ .name = "log_likelihood",
+	  .always = true, /* of a fit: it may be 0 */
 	  POLICY_AT(ValueModel, log_likelihood),
 	  .read = read_log_likelihood,
 	  .write = put_log_likelihood },
