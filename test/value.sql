@@ -198,8 +198,8 @@ SELECT is(refused(type, text), 'refused', text) FROM (VALUES
 
 SELECT throws_ok(format('SELECT bgnbd_fit(%s)', numbers), code, message, numbers) FROM (VALUES
 	('1, 5, 4', '22023', 'no customer has x = 1, t_x = 5 and age = 4'), ('0, 1, 4', '22023', 'no customer has x = 0, t_x = 1 and age = 4'), ('-1, 1, 4', '22023', 'no customer has x = -1, t_x = 1 and age = 4'), ('1, -1, 4', '22023', 'no customer has x = 1, t_x = -1 and age = 4'),
-	('1, ''NaN'', 4', '22003', 't_x must be finite, not nan'), ('1, 1, ''infinity''', '22003', 'age must be finite, not inf'), ('1000001, 1, 4', '22003', 'a customer has 1000001 purchases'), ('1, 1, 1e16', '22023', 'no customer has x = 1, t_x = 1 and age = 1e+16'), ('1, 1, 4, ''decade''', '22023', 'unknown period: "decade"')) n(numbers, code, message);
-SELECT throws_ok(format('SELECT gammagamma_fit(%s)', numbers), code, message, numbers) FROM (VALUES ('1, -5', '22023', 'no customer has x = 1 and m = -5'), ('-1, 5', '22023', 'no customer has x = -1 and m = 5'), ('1, ''NaN''', '22003', 'm must be finite, not nan')) n(numbers, code, message);
+	('1, ''NaN'', 4', '22003', 't_x must be finite, not NaN'), ('1, 1, ''infinity''', '22003', 'age must be finite, not Infinity'), ('1000001, 1, 4', '22003', 'a customer has 1000001 purchases'), ('1, 1, 1e16', '22023', 'no customer has x = 1, t_x = 1 and age = 1e+16'), ('1, 1, 4, ''decade''', '22023', 'unknown period: "decade"')) n(numbers, code, message);
+SELECT throws_ok(format('SELECT gammagamma_fit(%s)', numbers), code, message, numbers) FROM (VALUES ('1, -5', '22023', 'no customer has x = 1 and m = -5'), ('-1, 5', '22023', 'no customer has x = -1 and m = 5'), ('1, ''NaN''', '22003', 'm must be finite, not NaN')) n(numbers, code, message);
 SELECT throws_ok('SELECT sbg_fit(-1, true)', '22023', 'periods must not be negative: -1', 'periods below 0');
 SELECT throws_ok(format('SELECT %s', call), code, NULL, call) FROM (VALUES
 	('p_alive(NULL, 1, 1, 2)', '22004'), ('expected_purchases(NULL, 1, 1, 2, 3::float8)', '22004'), ('expected_spend(NULL, 1, 1)', '22004'), ('sbg_survival(NULL, 1)', '22004'), ('p_alive(model(''bgnbd'', 1, 1, 1, 1), 1, 3, 2)', '22023'),

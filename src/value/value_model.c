@@ -70,7 +70,8 @@ read_kind(const PolicyObject *object, const PolicyKey *key, void *policy, void *
 
 	for (i = 0; i < model->nkinds; i++)
 		names[i] = model->kinds[i].name;
-	(void) policy_get_choice(object, key->name, names, model->nkinds, &model->kind);
+	if (!policy_get_choice(object, key->name, names, model->nkinds, &model->kind))
+		json_report_wrong_type(NULL, object->type, policy_path(object, key->name), "a string");
 }
 
 static void
