@@ -6,7 +6,7 @@
 \ir reference/setup.sql
 BEGIN;
 \ir reference/own_types.sql
-SELECT plan(22);
+SELECT plan(23);
 CREATE TEMP VIEW routine AS
 SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty';
@@ -76,6 +76,7 @@ INSERT INTO pool SELECT type::regtype, value FROM (SELECT activities(c, at) AS a
 	LATERAL (VALUES ('activity_base', ab::text), ('activity_base_bigint', ab::text), ('activity_base_text', at::text), ('activity_base_uuid', au::text),
 	('timeline_base', tb::text), ('timeline_base_bigint', tb::text), ('timeline_base_text', tt::text), ('timeline_base_uuid', tu::text)) v (type, value);
 INSERT INTO pool SELECT type::regtype, written FROM seed;
+INSERT INTO pool SELECT 'purchase_model[]'::regtype, ARRAY[written::purchase_model, NULL]::text FROM seed WHERE type = 'purchase_model' UNION ALL SELECT 'spend_model[]', ARRAY[written::spend_model]::text FROM seed WHERE type = 'spend_model' UNION ALL SELECT 'renewal_model[]', ARRAY[written::renewal_model, written::renewal_model]::text FROM seed WHERE type = 'renewal_model';
 
 -- What SQL can call: not what takes or gives what only C has, nor polymorphic arguments, whose type is another's.
 CREATE TEMP TABLE called AS
