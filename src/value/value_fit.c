@@ -87,7 +87,7 @@ fit_model(Fit *fit, const PolicyTable *table, int kind, int scaled, double scale
 {
 	ValueModel *model = value_model_create(table, kind);
 	const ValueKind *of = value_kind(model);
-	ValueOptimum optimum = { { 0 } };
+	ValueOptimum optimum = { .value = 0 };
 	int i;
 	int j;
 
@@ -155,7 +155,9 @@ purchase_fit(const Tally *sample, PurchaseKind kind)
 	double starts[][VALUE_MAX_PARAMETERS] = {
 		{ 0.5, 0.5, 1, 2 }, { 1, 1, 0.5, 3 }, { 2, 2, 0.3, 1 }, { 0.2, 0.2, 2, 10 }
 	};
-	Fit fit = { { .evaluate = evaluate_purchases, .nstarts = lengthof(starts), .starts = starts } };
+	Fit fit = {
+		.problem = { .evaluate = evaluate_purchases, .nstarts = lengthof(starts), .starts = starts }
+	};
 	double purchases = 0;
 	double time = 0;
 	double scale = 0;
@@ -225,7 +227,8 @@ spend_fit(const Tally *sample)
 	double starts[][VALUE_MAX_PARAMETERS] = {
 		{ 2, 3, 1 }, { 6, 4, 0.5 }, { 20, 10, 0.45 }, { 0.5, 2, 2 }
 	};
-	Fit fit = { { .evaluate = evaluate_spend, .nstarts = lengthof(starts), .starts = starts } };
+	Fit fit = { .problem = {
+					.evaluate = evaluate_spend, .nstarts = lengthof(starts), .starts = starts } };
 	double scale = 0; /* the mean over customers */
 	SpendRow *rows;
 	ValueModel *model;
@@ -271,7 +274,9 @@ ValueModel *
 renewal_fit(const Tally *sample)
 {
 	double starts[][VALUE_MAX_PARAMETERS] = { { 1, 3 }, { 0.5, 1 }, { 3, 20 } };
-	Fit fit = { { .evaluate = evaluate_renewals, .nstarts = lengthof(starts), .starts = starts } };
+	Fit fit = {
+		.problem = { .evaluate = evaluate_renewals, .nstarts = lengthof(starts), .starts = starts }
+	};
 	RenewalRow *rows;
 	ValueModel *model;
 	int64 nrows;

@@ -386,7 +386,7 @@ value_optimise(ValueProblem *problem, ValueOptimum *optimum)
 
 	for (i = 0; i < problem->nstarts; i++)
 	{
-		Place place = { { 0 } };
+		Place place = { .value = 0 };
 
 		for (j = 0; j < problem->n; j++)
 			place.at[j] = log(problem->starts[i][j]);
@@ -399,7 +399,7 @@ value_optimise(ValueProblem *problem, ValueOptimum *optimum)
 	 */
 	for (i = 0; i < tries; i++)
 	{
-		ValueOptimum other = { { 0 } };
+		ValueOptimum other = { .value = 0 };
 
 		optimise_from(problem, &places[i], &other);
 		if (i == 0 || other.value > optimum->value + LARGEST_MISTAKE ||
