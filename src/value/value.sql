@@ -205,7 +205,7 @@ COMMENT ON FUNCTION p_alive(purchase_model, bigint, float8, float8) IS
 CREATE FUNCTION expected_purchases(model purchase_model, x bigint, t_x float8, age float8, horizon float8) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_expected_purchases' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION expected_purchases(purchase_model, bigint, float8, float8, float8) IS
-	'how many purchases of a customer the model expects from the end of the observation on. x, t_x, age as in bgnbd_fit(), times in the model''s periods; horizon: a number of the model''s periods, from 0 to 100000. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023';
+	'how many purchases of a customer the model expects from the end of the observation on. x, t_x, age as in bgnbd_fit(), times in the model''s periods; horizon: a number of the model''s periods, from 0 to 100000, and not more than as many times alpha + age. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023';
 
 CREATE FUNCTION expected_purchases(model purchase_model, x bigint, t_x float8, age float8, horizon interval) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_expected_purchases_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
@@ -215,7 +215,7 @@ COMMENT ON FUNCTION expected_purchases(purchase_model, bigint, float8, float8, i
 CREATE FUNCTION expected_purchases_new(model purchase_model, horizon float8) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_expected_purchases_new' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION expected_purchases_new(purchase_model, float8) IS
-	'how many purchases after the first one the model expects of a new customer. horizon: a number of the model''s periods, from 0 to 100000. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023';
+	'how many purchases after the first one the model expects of a new customer. horizon: a number of the model''s periods, from 0 to 100000, and not more than as many times alpha + age. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023';
 
 CREATE FUNCTION expected_purchases_new(model purchase_model, horizon interval) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_expected_purchases_new_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
@@ -225,7 +225,7 @@ COMMENT ON FUNCTION expected_purchases_new(purchase_model, interval) IS
 CREATE FUNCTION purchase_probability(model purchase_model, x bigint, t_x float8, age float8, horizon float8, n bigint) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_purchase_probability' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION purchase_probability(purchase_model, bigint, float8, float8, float8, bigint) IS
-	'how likely a customer makes exactly n purchases from the end of the observation on. x, t_x, age as in bgnbd_fit(), times in the model''s periods; horizon: a number of the model''s periods, from 0 to 100000. n from 0 to 1000000. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023';
+	'how likely a customer makes exactly n purchases from the end of the observation on. x, t_x, age as in bgnbd_fit(), times in the model''s periods; horizon: a number of the model''s periods, from 0 to 100000, and not more than as many times alpha + age. n from 0 to 1000000. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023';
 
 CREATE FUNCTION purchase_probability(model purchase_model, x bigint, t_x float8, age float8, horizon interval, n bigint) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_purchase_probability_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
@@ -240,7 +240,7 @@ COMMENT ON FUNCTION expected_spend(spend_model, bigint, float8) IS
 CREATE FUNCTION lifetime_value(model purchase_model, spend_model spend_model, x bigint, t_x float8, age float8, m float8, horizon float8, discount float8 DEFAULT 0) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_lifetime_value' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION lifetime_value(purchase_model, spend_model, bigint, float8, float8, float8, float8, float8) IS
-	'what a customer will spend from the end of the observation on: purchases that the one model expects, times the mean value that the other one does; those of each period are discounted from its end, the last one''s from the horizon. x, t_x, age as in bgnbd_fit(), times in the model''s periods, m as in gammagamma_fit(); horizon: a number of the model''s periods, from 0 to 100000; discount: the rate of one period, 0.01 is 1 %. It is revenue: times the margin, it is profit. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023; others as in expected_spend()';
+	'what a customer will spend from the end of the observation on: purchases that the one model expects, times the mean value that the other one does; those of each period are discounted from its end, the last one''s from the horizon. x, t_x, age as in bgnbd_fit(), times in the model''s periods, m as in gammagamma_fit(); horizon: a number of the model''s periods, from 0 to 100000, and not more than as many times alpha + age; discount: the rate of one period, 0 or from 1e-9 on, 0.01 is 1 %. It is revenue: times the margin, it is profit. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023; others as in expected_spend()';
 
 CREATE FUNCTION lifetime_value(model purchase_model, spend_model spend_model, x bigint, t_x float8, age float8, m float8, horizon interval, discount float8 DEFAULT 0) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_lifetime_value_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;

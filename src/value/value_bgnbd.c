@@ -124,6 +124,36 @@ bgnbd_p_alive(const double *parameters, bool modified, int64 x, double t_x, doub
 						exp((parameters[BGNBD_R] + x) * log1p((age - t_x) / (alpha + t_x))));
 }
 
+/* Below this exponent, the powers below are too small for Euler's transformation. */
+#define STEEP (-300)
+
+/* Above this, a series goes on in smaller units. */
+#define LARGE 1e250
+
+/* The published formula as it is, less the 1 that cancels: for those who leave soon. */
+static double
+expected_steep(double r, double b, double c, double a, double z, double quotient)
+{
+	double term = r * b / c * z;
+	double sum = 0;
+	double unit = 0; /* its logarithm */
+	double n;
+
+	for (n = 1; term > sum * (DBL_EPSILON / 4) * (1 - z); n++)
+	{
+		sum += term;
+		term *= ((r + n) / (c + n)) * ((b + n) / (n + 1)) * z;
+		if (term > LARGE)
+		{
+			term /= LARGE;
+			sum /= LARGE;
+			unit += log(LARGE);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	return c / (a - 1) * (-expm1(r * quotient) - exp(r * quotient + unit) * sum);
+}
+
 /*
  * Of one who is alive, which is a new customer by other parameters: r + x, alpha + T, and b + x
  * (one more with the modified model). The hypergeometric function of the published formula after
@@ -141,6 +171,8 @@ expected(double r, double alpha, double a, double b, double t)
 	double sum = 0;
 	double n;
 
+	if ((a - 1) * quotient < STEEP)
+		return expected_steep(r, b, c, a, z, quotient);
 	for (n = 1;; n++)
 	{
 		double next = term * ((a + n - 1) / (c + n)) * ((g + n) / (n + 1)) * z;

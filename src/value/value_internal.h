@@ -27,6 +27,7 @@ typedef struct ValueKind
 	const char *name; /* as in JSON: "bgnbd" */
 	int nparameters;
 	const char *const *parameters; /* their names */
+	int scale; /* the number of the one that has the unit of what was measured; -1: none */
 } ValueKind;
 
 typedef enum ValuePeriod
@@ -100,11 +101,11 @@ typedef enum SbgParameter
 
 /* Parameters stand in this box, those of a scale after what they are the scale of was divided by
  * its largest value. */
-#define VALUE_LEAST_PARAMETER		 1e-4
-#define VALUE_MOST_PARAMETER		 1e4
+#define VALUE_LEAST_PARAMETER 1e-4
+#define VALUE_MOST_PARAMETER  1e4
 
-/* ... and those of a model that is written, whatever unit they are in, from 1 divided by it on. */
-#define VALUE_MOST_PARAMETER_WRITTEN 1e20
+/* ... and one of a scale in whatever unit, from 1 divided by it on. */
+#define VALUE_MOST_SCALE	  1e20
 
 extern const PolicyTable purchase_model_table;
 extern const PolicyTable spend_model_table;
@@ -143,8 +144,12 @@ extern void value_report_horizon(void) pg_attribute_noreturn();
 #define VALUE_MOST_NUMBER	   1e15
 #define VALUE_MOST_NUMBER_TEXT "1e15"
 
-/* The farthest horizon, in periods. */
+/* The farthest horizon, in periods, and in units of alpha and a customer's age together: series
+ * become as long. */
 #define VALUE_MOST_HORIZON	   100000
+
+/* The least discount but 0. */
+#define VALUE_LEAST_DISCOUNT   1e-9
 
 /* Customers by (x, t_x, T), by (x, m), and by (periods, lost); the first has a parameter "period",
  * of value_period_names. */

@@ -44,12 +44,13 @@ static const char *const gamma_parameters[] = { "p", "q", "g" };
 static const char *const sbg_parameters[] = { "a", "b" };
 
 static const ValueKind purchase_kinds[PURCHASE_KINDS] = {
-	[PURCHASE_BGNBD] = { "bgnbd", lengthof(bgnbd_parameters), bgnbd_parameters },
-	[PURCHASE_MBGNBD] = { "mbgnbd", lengthof(bgnbd_parameters), bgnbd_parameters },
+	[PURCHASE_BGNBD] = { "bgnbd", lengthof(bgnbd_parameters), bgnbd_parameters, BGNBD_ALPHA },
+	[PURCHASE_MBGNBD] = { "mbgnbd", lengthof(bgnbd_parameters), bgnbd_parameters, BGNBD_ALPHA },
 };
 static const ValueKind spend_kinds[] = { { "gammagamma", lengthof(gamma_parameters),
-										   gamma_parameters } };
-static const ValueKind renewal_kinds[] = { { "sbg", lengthof(sbg_parameters), sbg_parameters } };
+										   gamma_parameters, GAMMA_G } };
+static const ValueKind renewal_kinds[] = { { "sbg", lengthof(sbg_parameters), sbg_parameters,
+											 -1 } };
 
 /* ---- reading ---- */
 
@@ -105,12 +106,17 @@ read_parameters(const PolicyObject *object, const PolicyKey *key, void *policy, 
 		double parameter =
 			read_number(json_member(inner.json, names[i], &value), object->type, path);
 
-		if (!(parameter >= 1 / VALUE_MOST_PARAMETER_WRITTEN &&
-			  parameter <= VALUE_MOST_PARAMETER_WRITTEN))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s is %s", path, object->type,
-								   tally_float_text(parameter)),
-							errhint("Parameters are from 1e-20 to 1e20.")));
+		if (i == kind->scale
+				? !(parameter >= 1 / VALUE_MOST_SCALE && parameter <= VALUE_MOST_SCALE)
+				: !(parameter >= VALUE_LEAST_PARAMETER && parameter <= VALUE_MOST_PARAMETER))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" of a %s is %s", path, object->type, tally_float_text(parameter)),
+				 errhint("Parameters are from %g to %g; alpha and g, whose size is that of the "
+						 "unit, from %g to %g.",
+						 VALUE_LEAST_PARAMETER, VALUE_MOST_PARAMETER, 1 / VALUE_MOST_SCALE,
+						 VALUE_MOST_SCALE)));
 		model->parameters[i] = parameter;
 	}
 }

@@ -114,7 +114,7 @@ get_customer(FunctionCallInfo fcinfo, int n, int64 *x, double *t_x, double *age)
 
 /* The horizon in argument n, in a model's periods: an interval, or a number of them. */
 static bool
-get_horizon(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_interval,
+get_horizon(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_interval, double age,
 			double *horizon)
 {
 	if (PG_ARGISNULL(n))
@@ -122,6 +122,12 @@ get_horizon(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_int
 	*horizon = is_interval ? value_periods_of(model, PG_GETARG_INTERVAL_P(n)) : PG_GETARG_FLOAT8(n);
 	if (!(*horizon >= 0 && *horizon <= VALUE_MOST_HORIZON))
 		value_report_horizon();
+	if (*horizon > VALUE_MOST_HORIZON * (model->parameters[BGNBD_ALPHA] + age))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the horizon must not be more than %d times alpha + age, which is %g",
+						VALUE_MOST_HORIZON, model->parameters[BGNBD_ALPHA] + age),
+				 errhint("Give age and horizon in the unit that the model was fitted in.")));
 	return true;
 }
 
@@ -132,9 +138,10 @@ get_discount(FunctionCallInfo fcinfo, int n, double *discount)
 	if (PG_ARGISNULL(n))
 		return false;
 	*discount = PG_GETARG_FLOAT8(n);
-	if (!(*discount >= 0 && *discount <= 1000))
+	if (!((*discount == 0 || *discount >= VALUE_LEAST_DISCOUNT) && *discount <= 1000))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("discount must be from 0 to 1000, not %g", *discount),
+						errmsg("discount must be 0, or from %g to 1000, not %g",
+							   VALUE_LEAST_DISCOUNT, *discount),
 						errhint("It is the rate of one period of the model: 0.01 is 1 %%. A yearly "
 								"rate of d is (1 + d) ^ (1 / 52.0) - 1 by the week.")));
 	return true;
@@ -166,7 +173,7 @@ expected_purchases(FunctionCallInfo fcinfo, bool is_interval)
 	double horizon;
 
 	if (!get_customer(fcinfo, 1, &x, &t_x, &age) ||
-		!get_horizon(fcinfo, 4, model, is_interval, &horizon))
+		!get_horizon(fcinfo, 4, model, is_interval, age, &horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(purchase_expected(model, x, t_x, age, horizon));
 }
@@ -191,7 +198,7 @@ expected_purchases_new(FunctionCallInfo fcinfo, bool is_interval)
 	const ValueModel *model = purchase_model(fcinfo);
 	double horizon;
 
-	if (!get_horizon(fcinfo, 1, model, is_interval, &horizon))
+	if (!get_horizon(fcinfo, 1, model, is_interval, 0, &horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(purchase_expected_new(model, horizon));
 }
@@ -221,7 +228,7 @@ purchase_probability(FunctionCallInfo fcinfo, bool is_interval)
 	int64 n;
 
 	if (!get_customer(fcinfo, 1, &x, &t_x, &age) ||
-		!get_horizon(fcinfo, 4, model, is_interval, &horizon) || PG_ARGISNULL(5))
+		!get_horizon(fcinfo, 4, model, is_interval, age, &horizon) || PG_ARGISNULL(5))
 		PG_RETURN_NULL();
 	n = PG_GETARG_INT64(5);
 	if (n < 0 || n > VALUE_MAX_PURCHASES)
@@ -271,7 +278,7 @@ lifetime_value(FunctionCallInfo fcinfo, bool is_interval)
 	double discount;
 
 	if (!get_customer(fcinfo, 2, &x, &t_x, &age) || PG_ARGISNULL(5) ||
-		!get_horizon(fcinfo, 6, model, is_interval, &horizon) ||
+		!get_horizon(fcinfo, 6, model, is_interval, age, &horizon) ||
 		!get_discount(fcinfo, 7, &discount))
 		PG_RETURN_NULL();
 	value_check_spend(x, PG_GETARG_FLOAT8(5));
