@@ -6,7 +6,7 @@
 \ir reference/setup.sql
 BEGIN;
 \ir reference/own_types.sql
-SELECT plan(22);
+SELECT plan(23);
 CREATE TEMP VIEW routine AS
 SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty';
@@ -30,6 +30,7 @@ INSERT INTO matrix VALUES
 	('make_rfm_scale', 'recency', $$make_rfm_scale('{{1,2}}', '{1,2}', '{1,2}')$$),
 	('make_rfm_scale', 'frequency', $$make_rfm_scale('{2,1}', '{{1,2}}', '{1,2}')$$),
 	('make_rfm_scale', 'monetary', $$make_rfm_scale('{2,1}', '{1,2}', '{{1,2}}')$$),
+	('model_compare', 'parts', $$model_compare(sbg_fit(1, true), ARRAY[ARRAY[sbg_fit(1, true)]])$$),
 	('make_program_policy', 'no_expiry_tiers', $$make_program_policy(tiers => '{"a": 1, "b": 2}', no_expiry_tiers => '{{a,b}}')$$);
 SELECT throws_like('SELECT ' || call, '%must be an array of one dimension', proname || ': ' || argument) FROM matrix ORDER BY proname, argument;
 -- Brackets are ranges of lags: an array of pairs.
@@ -75,6 +76,7 @@ INSERT INTO pool SELECT type::regtype, value FROM (SELECT activities(c, at) AS a
 	LATERAL (VALUES ('activity_base', ab::text), ('activity_base_bigint', ab::text), ('activity_base_text', at::text), ('activity_base_uuid', au::text),
 	('timeline_base', tb::text), ('timeline_base_bigint', tb::text), ('timeline_base_text', tt::text), ('timeline_base_uuid', tu::text)) v (type, value);
 INSERT INTO pool SELECT type::regtype, written FROM seed;
+INSERT INTO pool SELECT 'purchase_model[]'::regtype, ARRAY[written::purchase_model, NULL]::text FROM seed WHERE type = 'purchase_model' UNION ALL SELECT 'spend_model[]', ARRAY[written::spend_model]::text FROM seed WHERE type = 'spend_model' UNION ALL SELECT 'renewal_model[]', ARRAY[written::renewal_model, written::renewal_model]::text FROM seed WHERE type = 'renewal_model';
 
 -- What SQL can call: not what takes or gives what only C has, nor polymorphic arguments, whose type is another's.
 CREATE TEMP TABLE called AS

@@ -26,7 +26,7 @@ DECLARE
 	made record;
 	result text;
 BEGIN
-	FOR made IN SELECT DISTINCT ON (state) state::regtype AS type, oid FROM ours o WHERE name <> 'rollup' AND EXISTS (SELECT FROM ours r WHERE r.name = 'rollup' AND r.type = o.state) ORDER BY state, aggregate LOOP
+	FOR made IN SELECT DISTINCT ON (state) state::regtype AS type, oid FROM ours o WHERE name <> 'rollup' AND oid IN (SELECT oid FROM own_argument WHERE returns = state) AND EXISTS (SELECT FROM ours r WHERE r.name = 'rollup' AND r.type = o.state) ORDER BY state, aggregate LOOP
 		EXECUTE format('SELECT %s FROM generate_series(0, 99) r(k) JOIN customer c USING (k)', call(made.oid, false)) INTO result;
 		INSERT INTO sample VALUES (made.type, 'result', quote_literal(result), NULL);
 	END LOOP;

@@ -108,6 +108,9 @@ other_questions()
 		uplift of conversions|SELECT uplift(mod(customer, 2) = 0, amount > 20) FROM %orders
 		uplift of values by stratum|SELECT uplift(mod(customer, 2) = 0, amount, channel) FROM %orders
 		uplift_adjusted|SELECT uplift_adjusted(mod(customer, 2) = 0, amount, mod(order_id, 7)) FROM %orders
+		purchase_sample|SELECT purchase_sample(mod(order_id, 5), sign(mod(order_id, 5)) * mod(customer, 9), 9, 'week') FROM %orders
+		spend_sample|SELECT spend_sample(mod(order_id, 5), abs(amount)::float8) FROM %orders
+		renewal_sample|SELECT renewal_sample(mod(order_id, 5), mod(customer, 2) = 0) FROM %orders
 		rfm_scale, two levels|SELECT rfm_scale(t, 4, $as_of, 'Europe/Helsinki') FROM (SELECT ${summary[timeline]} AS t FROM %orders GROUP BY customer) s
 		referrals|SELECT referrals(customer, nullif(customer * 7 % 61, customer)) FROM %orders
 		rollup of activity_set|SELECT rollup(a) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s
@@ -192,6 +195,6 @@ unasked()
 		WHERE proname <> 'rollup' AND proname NOT LIKE '%\_in' AND proname NOT LIKE '%\_recv'
 			AND prorettype IN (SELECT prorettype FROM pg_proc JOIN pg_depend ON objid = pg_proc.oid AND classid = 'pg_proc'::regclass AND deptype = 'e'
 				WHERE proname = 'rollup' AND prorettype::regtype::text LIKE '%\_result')
-			AND prokind = 'a' AND proname <> ALL ('{$({ metrics; printf '%s|\n' survival logrank nps csat ces uplift uplift_adjusted; } | cut -d '|' -f 1 | sort -u | paste -s -d ,)}');
+			AND prokind = 'a' AND proname <> ALL ('{$({ metrics; printf '%s|\n' survival logrank nps csat ces uplift uplift_adjusted purchase_sample spend_sample renewal_sample; } | cut -d '|' -f 1 | sort -u | paste -s -d ,)}');
 	SQL
 }

@@ -141,10 +141,7 @@ tally_create(const TallyShape *shape)
 			tally->text_column = i;
 		}
 		if (shape->keys[i].type == TALLY_DECIMAL)
-		{
-			Assert(!tally->has_decimals);
 			tally->has_decimals = true;
-		}
 	}
 	tally->ntotals = shape->ntotals > 0 ? shape->ntotals : (int) lengthof(usual_totals);
 	tally->total_names = shape->ntotals > 0 ? shape->totals : usual_totals;

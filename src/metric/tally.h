@@ -114,7 +114,7 @@ typedef struct TallyShape
 
 /* The key of a row; what the shape has no column for doesn't matter. Numbers of TALLY_PERIOD,
  * TALLY_NUMBER and TALLY_DECIMAL columns stand in their column's place; a shape has at most one
- * TALLY_TEXT and one TALLY_DECIMAL column. */
+ * TALLY_TEXT column, and one of TALLY_DECIMAL unless its fault() refuses all but floats. */
 typedef struct TallyKey
 {
 	int64 numbers[TALLY_MAX_KEYS];

@@ -20,6 +20,9 @@
 #include "storage/barrier.h"
 #include "storage/dsm.h"
 #include "storage/sharedfileset.h"
+#if PG_VERSION_NUM >= 180000
+#include "utils/wait_classes.h"
+#endif
 
 #include "core/compat.h"
 #include "node/node_internal.h"

@@ -9,6 +9,7 @@
 
 #include "access/tupmacs.h"
 #include "catalog/pg_type.h"
+#include "utils/memutils.h"
 
 #include "core/compat.h"
 #include "node/node_internal.h"

@@ -30,7 +30,10 @@ SELECT type, unnest(texts) FROM (VALUES
 		'{"earn": {"multipliers": [{"times": 2, "tiers": ["Gold"]}]}, "points": {"expires_after": "1 year"}, "tiers": {"Gold": 500}, "tier_metric": "points"}',
 		'{"tiers": {"Gold": 500}, "versions": [{"from": "2024-07-01", "earn": {"rate": 3}, "points": {"pending": "1 day"}, "tiers": {"grace": "1 day"}, "no_expiry_tiers": ["Gold"]}]}']),
 	('rfm_scale', ARRAY['{"recency": [365, 180, 90, 30], "frequency": [2, 4, 8, 16], "monetary": [50, 100, 250.5, 1000]}', '{"recency": [], "frequency": [], "monetary": []}', '{"recency": [7, 7], "frequency": [1, 1], "monetary": [-5.25, 0]}']),
-	('rfm_rules', ARRAY['{}', '{"segments": [{"segment": "Käse", "r": [4, 5], "f": 5, "m": [1, 3]}, {"segment": "B", "m": 5}], "others": "C"}', '{"others": "X"}'])) literal (type, texts);
+	('rfm_rules', ARRAY['{}', '{"segments": [{"segment": "Käse", "r": [4, 5], "f": 5, "m": [1, 3]}, {"segment": "B", "m": 5}], "others": "C"}', '{"others": "X"}']),
+	('purchase_model', ARRAY['{"kind": "bgnbd", "parameters": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}}', '{"kind": "mbgnbd", "period": "month", "parameters": {"r": 0.5, "alpha": 6, "a": 0.0001, "b": 10000}, "customers": 5, "log_likelihood": -12.5, "iterations": 9, "on_edge": ["a", "b"]}']),
+	('spend_model', ARRAY['{"kind": "gammagamma", "parameters": {"p": 6.25, "q": 3.74, "g": 15.44}}']),
+	('renewal_model', ARRAY['{"kind": "sbg", "parameters": {"a": 0.668, "b": 3.806}, "customers": 1000, "log_likelihood": -1611.25, "iterations": 8, "converged": true, "covariance": [[0.01, 0.05], [0.05, 0.5]]}'])) literal (type, texts);
 
 -- Rows, and those of them that a base is made of: all, two customers', nobody's, and of customers without events.
 CREATE TABLE visit AS
