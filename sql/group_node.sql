@@ -2,9 +2,13 @@
 -- GROUP BY customer in a plan node: which queries are done there, which are left to the server and
 -- why, and which path is the cheaper one. That answers are the same is in test/group_node.sql.
 --
+-- for the sessions to come, whatever the server is tuned for
+SELECT current_database() AS db \gset
+ALTER DATABASE :"db" SET jit = off;
+ALTER DATABASE :"db" SET max_parallel_workers_per_gather = 0;
+ALTER DATABASE :"db" SET random_page_cost = 4;
+ALTER DATABASE :"db" SET work_mem = '4MB';
 SET timezone = 'UTC';
-SET jit = off;
-SET max_parallel_workers_per_gather = 0;
 CREATE TABLE booking AS
 	SELECT (n * 7919) % 2000 AS customer, timestamptz '2024-01-01' + n * interval '7 minutes' AS at, n % 90 AS points, md5(n::text) AS note, 'c' || n % 300 AS name
 	FROM generate_series(1, 20000) n;
@@ -23,8 +27,6 @@ RESET loyalty.enable_group_node;
 SHOW loyalty.enable_group_node;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
-SET jit = off;
-SET max_parallel_workers_per_gather = 0;
 
 -- what the node evaluates, and what its child does
 EXPLAIN (VERBOSE, COSTS OFF)
@@ -106,3 +108,7 @@ FETCH BACKWARD 2 FROM held;
 CLOSE held;
 DROP FUNCTION has_node;
 DROP TABLE booking, client, parted;
+ALTER DATABASE :"db" RESET jit;
+ALTER DATABASE :"db" RESET max_parallel_workers_per_gather;
+ALTER DATABASE :"db" RESET random_page_cost;
+ALTER DATABASE :"db" RESET work_mem;
