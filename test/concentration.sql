@@ -32,17 +32,7 @@ CREATE FUNCTION ref_gini_by_area(amounts numeric[]) RETURNS numeric IMMUTABLE LA
 	SELECT round(1 - sum(upper + upper - a) / (count(*) * max(upper)), 12) FROM (SELECT a, sum(a) OVER (ORDER BY a ROWS UNBOUNDED PRECEDING) AS upper FROM unnest(amounts) a) q
 $$;
 
--- What two queries give and the other doesn't.
-CREATE FUNCTION differences(got text, wanted text) RETURNS TABLE(side text, line text)
-LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE format('CREATE TEMP TABLE got ON COMMIT DROP AS SELECT g::text AS line FROM (%s) g', got);
-	EXECUTE format('CREATE TEMP TABLE wanted ON COMMIT DROP AS SELECT w::text AS line FROM (%s) w', wanted);
-	RETURN QUERY (SELECT 'wrong', d.line FROM (SELECT * FROM got EXCEPT ALL SELECT * FROM wanted) d ORDER BY 2 LIMIT 5)
-		UNION ALL (SELECT 'missing', d.line FROM (SELECT * FROM wanted EXCEPT ALL SELECT * FROM got) d ORDER BY 2 LIMIT 5);
-	DROP TABLE got, wanted;
-END $$;
-CREATE FUNCTION lines(query text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE line record; answer text := ''; BEGIN FOR line IN EXECUTE query LOOP answer := answer || trim(BOTH '()' FROM line::text) || ' '; END LOOP; RETURN rtrim(answer); END $$;
+\ir reference/differences.sql
 SELECT no_plan();
 
 -- ---- against plain SQL ----

@@ -28,16 +28,7 @@ BEGIN
 	ANALYZE active_day, spent;
 END $$;
 
--- What two queries give and the other doesn't.
-CREATE FUNCTION differences(got text, wanted text) RETURNS TABLE(side text, line text)
-LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE format('CREATE TEMP TABLE got ON COMMIT DROP AS SELECT g::text AS line FROM (%s) g', got);
-	EXECUTE format('CREATE TEMP TABLE wanted ON COMMIT DROP AS SELECT w::text AS line FROM (%s) w', wanted);
-	RETURN QUERY (SELECT 'wrong', d.line FROM (SELECT * FROM got EXCEPT ALL SELECT * FROM wanted) d ORDER BY 2 LIMIT 5)
-		UNION ALL (SELECT 'missing', d.line FROM (SELECT * FROM wanted EXCEPT ALL SELECT * FROM got) d ORDER BY 2 LIMIT 5);
-	DROP TABLE got, wanted;
-END $$;
+\ir reference/differences.sql
 
 -- ---- against plain SQL ----
 
@@ -191,7 +182,6 @@ SELECT is((SELECT count(*)::int FROM (SELECT DISTINCT g, m, c, s, h FROM (SELECT
 
 CREATE TABLE day (customer int, at date);
 INSERT INTO day VALUES (1, '2024-01-31'), (1, '2024-02-29'), (1, '2024-03-31'), (2, '2024-02-29'), (2, '2024-04-30'), (3, NULL), (4, '2024-01-01');
-CREATE FUNCTION lines(query text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE line record; answer text := ''; BEGIN FOR line IN EXECUTE query LOOP answer := answer || trim(BOTH '()' FROM line::text) || ' '; END LOOP; RETURN rtrim(answer); END $$;
 
 SELECT is(lines($$SELECT t.period_start, complete, active, new, retained, resurrected, churned FROM (SELECT growth(activities(customer, at)) g FROM day) q, growth_table(q.g) t$$),
 	'2024-01-01,t,2,2,0,0,0 2024-02-01,t,2,1,1,0,1 2024-03-01,t,1,0,1,0,1 2024-04-01,t,1,0,0,1,1', 'a few customers');

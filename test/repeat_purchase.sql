@@ -29,16 +29,7 @@ BEGIN
 	ANALYZE active_day, placed;
 END $$;
 
--- What two queries give and the other doesn't.
-CREATE FUNCTION differences(got text, wanted text) RETURNS TABLE(side text, line text)
-LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE format('CREATE TEMP TABLE got ON COMMIT DROP AS SELECT g::text AS line FROM (%s) g', got);
-	EXECUTE format('CREATE TEMP TABLE wanted ON COMMIT DROP AS SELECT w::text AS line FROM (%s) w', wanted);
-	RETURN QUERY (SELECT 'wrong', d.line FROM (SELECT * FROM got EXCEPT ALL SELECT * FROM wanted) d ORDER BY 2 LIMIT 5)
-		UNION ALL (SELECT 'missing', d.line FROM (SELECT * FROM wanted EXCEPT ALL SELECT * FROM got) d ORDER BY 2 LIMIT 5);
-	DROP TABLE got, wanted;
-END $$;
+\ir reference/differences.sql
 
 -- ---- against plain SQL ----
 
@@ -160,14 +151,6 @@ SELECT is(by_workers(format('SELECT %s::text FROM orders', over_base), 2), by_wo
 
 -- ---- edges ----
 
-CREATE FUNCTION lines(query text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	answer text;
-BEGIN
-	EXECUTE format('SELECT string_agg(btrim(q::text, ''()''), '' '') FROM (%s) q', query) INTO answer;
-	RETURN answer;
-END $$;
 SELECT is(lines($$SELECT t.* FROM (SELECT repeat_rate(activities(NULL::int, date '2024-01-01'))) q(r), repeat_rate_table(r) t$$), '0,0,0,,,,', 'nobody');
 SELECT is(lines($$SELECT t.* FROM (SELECT purchase_intervals(activities(1, NULL), up_to => 3)) q(r), purchase_intervals_table(r) t$$), '2,0,0,,,, 3,0,0,,,,', 'a member without purchases');
 SELECT is(lines($$SELECT t.* FROM (SELECT purchase_intervals(activities(1, date '2024-01-01'))) q(r), purchase_intervals_summary(r) t$$), '1,0,,,,,,,,2024-01-01', 'one purchase');
