@@ -178,10 +178,7 @@ Effect
 effect_of_two_means(double difference, MeanEstimate treated, MeanEstimate control, int64 ntreated,
 					int64 ncontrol, double confidence)
 {
-	double variance = treated.variance + control.variance;
-	double degrees = variance * variance /
-					 (treated.variance * treated.variance / (double) (ntreated - 1) +
-					  control.variance * control.variance / (double) (ncontrol - 1));
+	double degrees = welch_degrees(treated, (double) ntreated, control, (double) ncontrol);
 
 	return means_effect("Welch", difference, treated, control, degrees, confidence);
 }

@@ -425,6 +425,15 @@ ratio_of_rates(Estimate a, Estimate b)
 	return result;
 }
 
+double
+welch_degrees(MeanEstimate a, double a_n, MeanEstimate b, double b_n)
+{
+	double both = a.variance + b.variance;
+
+	return both * both /
+		   (a.variance * a.variance / (a_n - 1) + b.variance * b.variance / (b_n - 1));
+}
+
 Estimate
 lift_of_means(double difference, MeanEstimate a, MeanEstimate b, double t)
 {

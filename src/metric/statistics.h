@@ -76,6 +76,9 @@ typedef struct MeanEstimate
 	double variance;
 } MeanEstimate;
 
+/* Welch's degrees of freedom of a difference of two means, of so many values each. */
+extern double welch_degrees(MeanEstimate a, double a_n, MeanEstimate b, double b_n);
+
 /*
  * How much more a mean is than another, b, in terms of b: a / b - 1, at t standard errors.
  * Fieller's interval, which holds 0 exactly where that of the difference, at the same t, does. The

@@ -569,20 +569,10 @@ loyalty_existing_vs_new_table(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Welch's degrees of freedom of a difference of two means. */
-static double
-degrees_of(MeanEstimate a, double a_n, MeanEstimate b, double b_n)
-{
-	double both = a.variance + b.variance;
-
-	return both * both /
-		   (a.variance * a.variance / (a_n - 1) + b.variance * b.variance / (b_n - 1));
-}
-
 static Estimate
 mean_ratio(MeanEstimate a, double a_n, MeanEstimate b, double b_n, double confidence)
 {
-	double t = student_quantile(confidence, degrees_of(a, a_n, b, b_n));
+	double t = student_quantile(confidence, welch_degrees(a, a_n, b, b_n));
 
 	/* where no value varies, nor does the quotient */
 	Estimate lift = lift_of_means(a.mean - b.mean, a, b, a.variance + b.variance > 0 ? t : 0);
