@@ -29,6 +29,18 @@ merge_rows(ByteBuffer *out, const ByteSpan *bodies, int nbodies, void *rows, int
 	timeline_merge_bodies(out, bodies, nbodies, (TimelineRow *) rows, nrows, texts);
 }
 
+static void
+renumber(uint8 *row, const uint32 *numbers)
+{
+	uint32 kind;
+
+	memcpy(&kind, row + offsetof(TimelineRow, kind), sizeof(kind));
+	if (kind == 0)
+		return;
+	kind = numbers[kind - 1];
+	memcpy(row + offsetof(TimelineRow, kind), &kind, sizeof(kind));
+}
+
 /* The last instant. */
 static int64
 last_of(ByteSpan body)
@@ -84,6 +96,7 @@ const CollectOps timeline_collect_ops = {
 	.valid = timeline_body_valid,
 	.last = last_of,
 	.move_days = move_days,
+	.renumber = renumber,
 	.texts = hand_texts,
 	.compare = timeline_compare_bodies,
 	.hash = timeline_hash_body,
