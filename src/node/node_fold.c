@@ -107,10 +107,11 @@ prepare_collector(FoldScanState *state, int input, Collector *collector)
 	collector_share(collector, state->limit, node_shared_files(state->shared), name);
 }
 
-/* Collects all rows of the child. */
+/* Collects all rows of the child, which takes its memory from the query's: it outlives ours. */
 static void
 collect_rows(FoldScanState *state)
 {
+	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
 	int missing = state->ninputs;
 
 	aggregates_start(state->aggregates);
@@ -136,6 +137,7 @@ collect_rows(FoldScanState *state)
 			}
 		}
 	}
+	MemoryContextSwitchTo(old);
 	note_memory(state);
 }
 
