@@ -242,7 +242,7 @@ read_header(ByteReader *in, Collector **result)
 	if ((flags & FLAT_HAS_LAST) && !read_signed(in, &last))
 		return false;
 
-	collector = collector_create(CurrentMemoryContext, ops, (CustomerType) type, true);
+	collector = collector_create(CurrentMemoryContext, ops, (CustomerType) type, NULL);
 	collector->guests = (int64) guests;
 	collector->last = last;
 	collector->last_unknown = (flags & FLAT_HAS_LAST) == 0;
@@ -326,7 +326,7 @@ flat_read_foreign(ByteSpan flat, uint8 ops_id, CustomerType type)
 	if (!read_header(&in, &header) || header->ops->id != ops_id ||
 		(type != 0 && header->type != type))
 		return NULL;
-	collector = collector_create(CurrentMemoryContext, header->ops, header->type, true);
+	collector = collector_create(CurrentMemoryContext, header->ops, header->type, NULL);
 	collector->guests = header->guests;
 	collector->last_unknown = true;
 	collector_note_zone(collector, header->zone_state, header->zone);

@@ -49,6 +49,17 @@
 /* Takes a kind or a label of events. */
 typedef void (*CollectTextTaker)(void *taker, bool is_label, const EventText *text);
 
+/* How a row is kept until its group is made: in fewer bytes than what merge takes. */
+typedef struct RowForm
+{
+	uint16 size;	/* bytes of a row's payload, */
+	uint8 short_by; /* or so much less where its first byte has DEAL_SHORT */
+
+	/* Makes the n rows that merge takes, each so far behind the one before; NULL: what is kept is
+	 * that row. */
+	void (*expand)(void *rows, const uint8 *from, size_t stride, int n);
+} RowForm;
+
 /* What is collected. */
 typedef struct CollectOps
 {
@@ -56,7 +67,7 @@ typedef struct CollectOps
 	const char *name;	   /* of the base type, for errors */
 	const char *body_type; /* of a customer's value */
 	const char *size_hint; /* where that is too large */
-	uint16 row_size;	   /* bytes of a row's payload */
+	uint16 row_size;	   /* bytes of a row that merge takes */
 
 	/* Appends to out the body that holds all of these; may reorder the rows. texts are the
 	 * collector's. */
@@ -96,10 +107,7 @@ typedef struct SummaryForm
 	int nargs;		   /* of the aggregate */
 	uint16 dealt_size; /* bytes of a row's arguments as they are kept until then */
 	void (*deal)(uint8 *to, const NullableDatum *args);
-
-	/* Makes the n rows that ops->merge takes, from where they were kept, each so far behind the one
-	 * before; NULL: what was kept is that row. */
-	void (*expand)(void *rows, const uint8 *from, size_t stride, int n);
+	void (*expand)(void *rows, const uint8 *from, size_t stride, int n); /* as RowForm's */
 } SummaryForm;
 
 /* In what zone were days counted? */
@@ -125,9 +133,9 @@ typedef struct Collector
 	MemoryContext context;
 	const CollectOps *ops;
 	CustomerType type;
-	bool takes_bodies;	/* what is raw are entries, not rows */
-	bool foreign_order; /* runs and parts go by the hashes of another key, or of none: to be read
-						 * only */
+	const RowForm *rows; /* what is raw; NULL: entries */
+	bool foreign_order;	 /* runs and parts go by the hashes of another key, or of none: to be read
+						  * only */
 	Arena arena;
 	Deal deal;			/* what is raw: rows, or entries */
 	CollectPart *parts; /* what is not, for each part of the deal */
@@ -154,12 +162,14 @@ extern const SummaryForm *collect_summary_form(PGFunction transition);
 
 /* ---- collecting ---- */
 
+/* Of rows of this form, which is for good; or, without one, of bodies. */
 extern Collector *collector_create(MemoryContext context, const CollectOps *ops, CustomerType type,
-								   bool takes_bodies);
+								   const RowForm *rows);
 
-/* Adds a row (ops->row_size bytes), or a body: a stored summary, an event, a member without events.
- */
-extern void collector_add_row(Collector *collector, Customer customer, const void *payload);
+/* Adds a row: returns where its payload, of len bytes, is to be written. */
+extern uint8 *collector_place_row(Collector *collector, Customer customer, uint32 len);
+
+/* Adds a body: a stored summary, an event, a member without events. */
 extern void collector_add_body(Collector *collector, Customer customer, ByteSpan body);
 
 /* An event that comes with a row, or in a body, is then. */
@@ -179,7 +189,7 @@ extern void collector_note_zone(Collector *collector, CollectZone state, const c
  */
 static inline Collector *
 collector_state(FunctionCallInfo fcinfo, const CollectOps *ops, CustomerType type,
-				bool takes_bodies)
+				const RowForm *rows)
 {
 	MemoryContext context;
 
@@ -187,7 +197,7 @@ collector_state(FunctionCallInfo fcinfo, const CollectOps *ops, CustomerType typ
 		return (Collector *) PG_GETARG_POINTER(0);
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "collector called outside an aggregate");
-	return collector_create(context, ops, type, takes_bodies);
+	return collector_create(context, ops, type, rows);
 }
 
 /* ---- parts that pass ---- */

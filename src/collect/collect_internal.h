@@ -130,6 +130,7 @@ struct Grouper
 	GroupRoom numbers_room;
 	GroupRoom rows_room;
 	GroupRoom bodies_room;
+	GroupRoom expanded_room;
 	ByteBuffer out; /* for who merges groups: kept as well */
 	ByteBuffer merged;
 };
@@ -144,6 +145,9 @@ extern void grouper_open(Grouper *grouper, const DealForm *form, int skip, int64
 extern void grouper_rows(Grouper *grouper, const DealForm *form, const DealChunk *chunks);
 extern void grouper_claim(Grouper *grouper, ByteSpan entries);
 extern void grouper_close(Grouper *grouper, const DealForm *form, const DealChunk *chunks);
+
+/* Room for rows as merge takes them, until it is asked for again. */
+extern void *grouper_expanded(Grouper *grouper, size_t size);
 
 /* Gives back all memory that is kept. */
 extern void grouper_forget(Grouper *grouper);

@@ -113,8 +113,6 @@ take_key_type(GroupScanState *state, TupleDesc desc)
 	{
 		case INT2OID:
 		case INT4OID:
-			state->form.small = true;
-			pg_fallthrough;
 		case INT8OID:
 			state->form.type = CUSTOMER_BIGINT;
 			break;
@@ -222,7 +220,7 @@ deal_slot(GroupScanState *state, Deal *deal, Deal *keyless, const TupleTableSlot
 
 		if (simple)
 		{
-			const DealForm form = { .type = CUSTOMER_BIGINT, .small = state->form.small };
+			const DealForm form = { .type = CUSTOMER_BIGINT };
 			uint64 hash = hash_number((uint64) key.number);
 			uint8 *at = deal_place(deal, &deal->parts[deal_part_of(deal, hash)],
 								   deal_row_size(&form, &key, size));
