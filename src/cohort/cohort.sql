@@ -24,10 +24,10 @@ CREATE FUNCTION cohort_value_table(result cohort_value_result)
 	RETURNS TABLE (cohort date, cohort_size bigint, lag int, period_start date, period_end date,
 		active bigint, orders bigint, revenue numeric, revenue_per_acquired float8,
 		cumulative_revenue numeric, cumulative_per_acquired float8, revenue_per_active float8,
-		complete boolean, as_of date, known bigint, horizon int, cost numeric)
+		complete boolean, as_of date, eligible bigint, horizon int, cost numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_cohort_value_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 300;
 COMMENT ON FUNCTION cohort_value_table(cohort_value_result) IS
-	'A row for each cohort and lag that has begun by as_of: the customers acquired in the cohort''s period, those of them who bought at that lag, their orders and revenue, and revenue up to its end. revenue over all rows is that of all customers, exactly. Per acquired customer: divided by known, which is the whole cohort; of elapsed lags, both sides are of the customers for whom the lag is over (NULL: none). revenue_per_active: by those who bought. complete: the period is over; of elapsed lags, that of the cohort and everybody''s lag. period_end is exclusive; elapsed lags have no periods.
+	'A row for each cohort and lag that has begun by as_of: the customers acquired in the cohort''s period, those of them who bought at that lag, their orders and revenue, and revenue up to its end. revenue over all rows is that of all customers, exactly. Per acquired customer: divided by eligible, which is the whole cohort; of elapsed lags, both sides are of the customers for whom the lag is over (NULL: none). revenue_per_active: by those who bought. complete: the period is over; of elapsed lags, that of the cohort and everybody''s lag. period_end is exclusive; elapsed lags have no periods.
 With horizons a row is about the lags from lag to before horizon; of the last, which is open, horizon is NULL and period_end infinity. cost: what acquiring the cohort cost, the same in each of its rows; NULL without cost_kind. Members without any event are the last row: nobody knows their cohort, which is NULL, as is lag. No rows for NULL.';
 
 CREATE FUNCTION cohort_value_curve(result cohort_value_result, confidence float8 DEFAULT 0.95)

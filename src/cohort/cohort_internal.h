@@ -153,11 +153,11 @@ typedef struct CohortWalk
 
 	/* By the calendar these are the whole cohort's, too; by elapsed lags, of those for whom the
 	 * column is over. */
-	int64 known;
-	int128 known_revenue;
-	int128 known_cumulative;
-	int128 known_squares; /* of what each has brought up to here */
-	int128 known_cost;
+	int64 eligible;
+	int128 eligible_revenue;
+	int128 eligible_cumulative;
+	int128 eligible_squares; /* of what each has brought up to here */
+	int128 eligible_cost;
 } CohortWalk;
 
 /* Opens a result for walking; false where it has no cohorts. */

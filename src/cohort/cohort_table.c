@@ -80,13 +80,13 @@ put_column(Rows *rows, const CohortWalk *walk)
 	rows_put_count(rows, walk->active);
 	rows_put_count(rows, walk->orders);
 	rows_put_decimal(rows, walk->revenue, result->decimals);
-	rows_put_float(rows, per_customer(result, walk->known_revenue, walk->known));
+	rows_put_float(rows, per_customer(result, walk->eligible_revenue, walk->eligible));
 	rows_put_decimal(rows, walk->cumulative, result->decimals);
-	rows_put_float(rows, per_customer(result, walk->known_cumulative, walk->known));
+	rows_put_float(rows, per_customer(result, walk->eligible_cumulative, walk->eligible));
 	rows_put_float(rows, per_customer(result, walk->revenue, walk->active));
 	rows_put_bool(rows, walk->is_over);
 	rows_put_day(rows, result->calendar.as_of);
-	rows_put_count(rows, walk->known);
+	rows_put_count(rows, walk->eligible);
 	put_horizon(rows, lags, walk->column);
 	if (result->has_cost)
 		rows_put_decimal(rows, walk->cost, result->decimals);
@@ -187,13 +187,13 @@ static void
 pool_add(Pool *pool, const CohortWalk *walk)
 {
 	pool->cohorts++;
-	if (__builtin_add_overflow(pool->customers, walk->known, &pool->customers))
+	if (__builtin_add_overflow(pool->customers, walk->eligible, &pool->customers))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("number of customers is out of range")));
-	decimal_sum_add(&pool->revenue, walk->known_revenue, "revenue");
-	decimal_sum_add(&pool->cumulative, walk->known_cumulative, "revenue");
-	decimal_sum_add(&pool->squares, walk->known_squares, "squares of revenue");
-	decimal_sum_add(&pool->cost, walk->known_cost, "costs");
+	decimal_sum_add(&pool->revenue, walk->eligible_revenue, "revenue");
+	decimal_sum_add(&pool->cumulative, walk->eligible_cumulative, "revenue");
+	decimal_sum_add(&pool->squares, walk->eligible_squares, "squares of revenue");
+	decimal_sum_add(&pool->cost, walk->eligible_cost, "costs");
 	if (pool->result.lags.elapsed == 0)
 		pool->days =
 			Max(pool->days, (int64) column_end(walk) -
@@ -218,7 +218,7 @@ pool_step(Pool *pool)
 		if (walk->column == walk->last)
 			continue;
 		cohort_step(walk);
-		if (is_elapsed ? walk->known > 0 : walk->is_over)
+		if (is_elapsed ? walk->eligible > 0 : walk->is_over)
 			pool_add(pool, walk);
 	}
 	return pool->cohorts > 0;
@@ -349,7 +349,7 @@ typedef struct Balance
 
 static Balance
 balance_of(const Payback *payback, const CohortResult *result, int64 customers, int128 cumulative,
-		   int128 known_cost)
+		   int128 eligible_cost)
 {
 	Balance balance = { NAN, NAN, false };
 	Numeric cost;
@@ -357,7 +357,7 @@ balance_of(const Payback *payback, const CohortResult *result, int64 customers, 
 
 	if (customers == 0)
 		return balance;
-	cost = cost_of(payback, result, customers, known_cost);
+	cost = cost_of(payback, result, customers, eligible_cost);
 	value = margin_of(payback, result, cumulative);
 	balance.cost = exact_float(cost) / (double) customers;
 	balance.value = exact_float(value) / (double) customers;
@@ -404,10 +404,10 @@ put_cohort_payback(Rows *rows, CohortWalk *walk, const Payback *payback)
 
 		CHECK_FOR_INTERRUPTS();
 		cohort_step(walk);
-		if (walk->known == 0)
+		if (walk->eligible == 0)
 			break;
-		balance =
-			balance_of(payback, result, walk->known, walk->known_cumulative, walk->known_cost);
+		balance = balance_of(payback, result, walk->eligible, walk->eligible_cumulative,
+							 walk->eligible_cost);
 		last = balance;
 		if (!balance.is_paid || days >= 0)
 			continue;

@@ -308,8 +308,8 @@ cohort_next(CohortResult *result, CohortWalk *walk)
 	walk->result = result;
 	walk->number = COHORT_OF(*row);
 	walk->size = (int64) (*row)->sums[COHORT_ACQUIRED];
-	walk->known = walk->size;
-	walk->cost = walk->known_cost = (*row)->sums[COHORT_COST] / result->unit;
+	walk->eligible = walk->size;
+	walk->cost = walk->eligible_cost = (*row)->sums[COHORT_COST] / result->unit;
 	walk->column = -1;
 	walk->row = row;
 	while (row < result->end && COHORT_OF(*row) == walk->number)
@@ -331,15 +331,15 @@ add_row(CohortWalk *walk, const int128 *sums)
 	walk->active = (int64) sums[COHORT_ACTIVE];
 	walk->orders = (int64) sums[COHORT_ORDERS];
 	walk->revenue = sums[COHORT_REVENUE] / unit;
-	walk->known_revenue = is_elapsed ? sums[COHORT_DUE] / unit : walk->revenue;
+	walk->eligible_revenue = is_elapsed ? sums[COHORT_DUE] / unit : walk->revenue;
 	decimal_sum_add(&walk->cumulative, walk->revenue, "revenue");
-	decimal_sum_add(&walk->known_cumulative, walk->known_revenue, "revenue");
-	decimal_sum_add(&walk->known_squares, sums[COHORT_SQUARES], "squares of revenue");
+	decimal_sum_add(&walk->eligible_cumulative, walk->eligible_revenue, "revenue");
+	decimal_sum_add(&walk->eligible_squares, sums[COHORT_SQUARES], "squares of revenue");
 	if (!is_elapsed)
 		return;
-	walk->known -= (int64) sums[COHORT_RUNNING];
-	decimal_sum_subtract(&walk->known_cumulative, sums[COHORT_DROPPED] / unit, "revenue");
-	decimal_sum_subtract(&walk->known_cost, sums[COHORT_COST_DROPPED] / unit, "costs");
+	walk->eligible -= (int64) sums[COHORT_RUNNING];
+	decimal_sum_subtract(&walk->eligible_cumulative, sums[COHORT_DROPPED] / unit, "revenue");
+	decimal_sum_subtract(&walk->eligible_cost, sums[COHORT_COST_DROPPED] / unit, "costs");
 }
 
 void
@@ -349,11 +349,12 @@ cohort_step(CohortWalk *walk)
 
 	walk->column++;
 	walk->active = walk->orders = 0;
-	walk->revenue = walk->known_revenue = 0;
+	walk->revenue = walk->eligible_revenue = 0;
 	if (walk->row < walk->end && COLUMN_OF(*walk->row) == walk->column)
 		add_row(walk, (*walk->row++)->sums);
 	if (result->lags.elapsed > 0)
-		walk->is_over = walk->known == walk->size && walk->number <= result->calendar.last_complete;
+		walk->is_over =
+			walk->eligible == walk->size && walk->number <= result->calendar.last_complete;
 	else
 	{
 		int64 horizon = cohort_horizon(&result->lags, walk->column);
@@ -410,13 +411,14 @@ squares_can_be(const CohortWalk *walk)
 {
 	Numeric sum;
 
-	if (walk->known < 0 || walk->known_squares < 0)
+	if (walk->eligible < 0 || walk->eligible_squares < 0)
 		return false;
-	if (walk->known == 0)
-		return walk->known_cumulative == 0 && walk->known_squares == 0 && walk->known_cost == 0;
-	sum = exact_whole(walk->known_cumulative);
+	if (walk->eligible == 0)
+		return walk->eligible_cumulative == 0 && walk->eligible_squares == 0 &&
+			   walk->eligible_cost == 0;
+	sum = exact_whole(walk->eligible_cumulative);
 	return !exact_is_negative(
-		exact_spread(walk->known, exact_whole(walk->known_squares), sum, sum));
+		exact_spread(walk->eligible, exact_whole(walk->eligible_squares), sum, sum));
 }
 
 static const char *
@@ -437,7 +439,7 @@ cohort_fault(CohortWalk *walk)
 			fault = "No amounts of so many customers have such a sum and such squares.";
 		CHECK_FOR_INTERRUPTS();
 	}
-	if (fault == NULL && result->lags.elapsed > 0 && walk->known != 0)
+	if (fault == NULL && result->lags.elapsed > 0 && walk->eligible != 0)
 		fault = "Each customer of a cohort is in one running column.";
 	return fault;
 }
