@@ -1,7 +1,7 @@
 -- Money per cohort: what the customers of each period bring, lag by lag, and when they have paid back
 -- what it cost to win them.
 
-\expand metric/result_type.sql TYPE=cohort_value_result SSPACE=16384 DIFFER="period, elapsed, horizons, cost_kind, zone or as_of"
+\expand metric/result_type.sql TYPE=cohort_value_result SSPACE=65536 DIFFER="period, elapsed, horizons, cost_kind, zone or as_of"
 COMMENT ON TYPE cohort_value_result IS
 	'revenue by cohort and lag, as cohort_value() counts it: exact sums, and those of squares of customers; cohort_value_table(), cohort_value_curve() and cohort_payback() ask it, rollup() adds those of disjoint customers';
 
@@ -10,14 +10,14 @@ COMMENT ON TYPE cohort_value_result IS
 \expand metric/metric.sql NAME=cohort_value C=cohort_value RESULT=cohort_value_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, elapsed interval DEFAULT NULL, horizons int[] DEFAULT NULL, cost_kind text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=5 SSPACE=32768 \
+	COST=100000 COST_OF_A_ROW=5 SSPACE=65536 \
 	COMMENT="What the customers of a base bring, by cohort and lag: customers who bought, orders and revenue. A customer is acquired with his first event, of whatever kind: its period is his cohort, so that no revenue lies before it, and all of it adds up. An order is an event whose value isn''t negative, or that has none (those with one ref are one order, at the first of them); revenue is the sum of values, and what was given back lowers the period it comes in. Lags are periods after the cohort''s; with elapsed, so much time each from a customer''s own first instant. horizons: lags are counted together up to each of these, {30,60,90} are the lags 0 to 29, 30 to 59, 60 to 89, and all behind. Events of cost_kind, such as joining, are no orders: their values are what acquiring the customer cost. Events after the local day as_of don''t count; NULL: that of the last event collected. NULL for a NULL base. A NULL period is error 22004; an elapsed with months or below a minute, horizons that aren''t from 1 to 36525 are 22023; an infinite as_of 22008; a customer''s values with more than 9 decimals, sums of squares beyond 128 bits 22003." \
 	AGGREGATE_COMMENT="cohort_value() over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; the arguments must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/aggregate.sql NAME=cohort_value C=cohort_value RESULT=cohort_value_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period, as_of date" \
-	COST_OF_A_ROW=5 SSPACE=32768 \
+	COST_OF_A_ROW=5 SSPACE=65536 \
 	AGGREGATE_COMMENT="the same by lags of the calendar, each by itself, without costs"
 
 CREATE FUNCTION cohort_value_table(result cohort_value_result)
