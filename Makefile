@@ -27,6 +27,7 @@ SQL_PARTS := \
 	src/activity/collectors.sql \
 	src/timeline/collectors.sql \
 	src/retention/retention.sql \
+	src/cohort/cohort.sql \
 	src/funnel/funnel.sql \
 	src/growth/growth.sql \
 	src/growth/engagement.sql \

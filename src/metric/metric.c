@@ -7,6 +7,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
@@ -55,6 +56,20 @@ metric_check_days(const MetricQuestion *question)
 						errmsg("from_day, %s, is after to_day, %s", day_text(question->day),
 							   day_text(question->as_of)),
 						errhint("to_day is that of the last event unless it is given.")));
+}
+
+int64
+metric_elapsed(const Interval *interval)
+{
+	int64 time = 0;
+
+	if (interval->month != 0 || pg_mul_s64_overflow((int64) interval->day, USECS_PER_DAY, &time) ||
+		__builtin_add_overflow(time, interval->time, &time) || time < METRIC_MIN_ELAPSED)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("elapsed must be a minute or more, without months"),
+						errhint("Months differ in length: write hours or days, which are 24 hours "
+								"here.")));
+	return time;
 }
 
 /* A text is read when the question is opened. */

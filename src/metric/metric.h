@@ -337,6 +337,12 @@ extern void metric_check_days(const MetricQuestion *question);
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
 
+/* The length of lags that go by elapsed time, in microseconds; 22023 where it has months, or is too
+ * short. */
+#define METRIC_MIN_ELAPSED USECS_PER_MINUTE
+
+extern int64 metric_elapsed(const Interval *interval);
+
 /* ---- reading results ---- */
 
 /* The text of a parameter by its name; NULL: none. */
