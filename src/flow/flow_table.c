@@ -197,10 +197,11 @@ typedef struct FlowTable
 {
 	const FlowResult *result;
 	FlowNodes nodes;
-	Shown *shown;	  /* of each link, sorted */
-	int64 *row_of;	  /* of a link of the result: its row */
-	int64 *repeated;  /* [row]: how often customers of it count once more than once */
-	int64 *of_others; /* by level: events of nodes that aren't shown by themselves */
+	Shown *shown;		  /* of each link, sorted */
+	int64 *row_of;		  /* of a link of the result: its row */
+	int64 *repeated;	  /* [row]: how often customers of it count once more than once */
+	int64 *of_others;	  /* by level: events of nodes that aren't shown by themselves */
+	MemoryContext memory; /* not of a row */
 	CountedNumber *times;
 	int64 max_times;
 } FlowTable;
@@ -248,6 +249,7 @@ open_table(FlowTable *table, const FlowResult *result, int64 top)
 
 	memset(table, 0, sizeof(FlowTable));
 	table->result = result;
+	table->memory = CurrentMemoryContext;
 	open_nodes(&table->nodes, result, top);
 	table->shown = palloc_extended(n * sizeof(Shown), MCXT_ALLOC_HUGE);
 	table->row_of = palloc_extended(n * sizeof(int64), MCXT_ALLOC_HUGE);
@@ -309,8 +311,8 @@ put_median(FlowTable *table, Rows *rows, const Shown *shown, int64 nlinks, int64
 		{
 			const TallyRow *row = shown[i].link->rows[j];
 
-			table->times =
-				array_grow(table->times, &table->max_times, n + 1, sizeof(CountedNumber));
+			table->times = array_grow_in(table->memory, table->times, &table->max_times, n + 1,
+										 sizeof(CountedNumber));
 			table->times[n++] = (CountedNumber){ row->key.numbers[FLOW_KEY_SECONDS],
 												 (int64) row->sums[FLOW_EVENTS] };
 			CHECK_FOR_INTERRUPTS();
