@@ -58,6 +58,10 @@ typedef struct RowForm
 	/* Makes the n rows that merge takes, each so far behind the one before; NULL: what is kept is
 	 * that row. */
 	void (*expand)(void *rows, const uint8 *from, size_t stride, int n);
+
+	/* Gives the text that a row refers to its other number, by those that it has; NULL: rows refer
+	 * to none. */
+	void (*renumber)(uint8 *row, const uint32 *numbers);
 } RowForm;
 
 /* What is collected. */
@@ -68,6 +72,8 @@ typedef struct CollectOps
 	const char *body_type; /* of a customer's value */
 	const char *size_hint; /* where that is too large */
 	uint16 row_size;	   /* bytes of a row that merge takes */
+	int nforms;			   /* of rows that are kept, */
+	const RowForm *forms;  /* so that other processes know which one a collector has */
 
 	/* Appends to out the body that holds all of these; may reorder the rows. texts are the
 	 * collector's. */
@@ -83,10 +89,6 @@ typedef struct CollectOps
 	/* Appends to out the body whose instants, first ones of days in one zone, are those of the same
 	 * days in another; NULL: bodies hold no instants. */
 	void (*move_days)(ByteBuffer *out, ByteSpan body, ZoneDays *from, ZoneDays *to);
-
-	/* Gives the texts that a row refers to other numbers, by those that it has; NULL: rows refer to
-	 * none. */
-	void (*renumber)(uint8 *row, const uint32 *numbers);
 
 	/* Hands over the kinds and labels that occur in it, each once; NULL: bodies have none. */
 	void (*texts)(ByteSpan body, CollectTextTaker take, void *taker);
@@ -213,7 +215,8 @@ typedef struct CollectorShare
 {
 	bool any; /* rows, be they without a customer */
 	uint8 ops_id;
-	DealForm form;
+	CustomerType type;
+	int form; /* of rows, its number among those of what is collected; -1: entries */
 	int64 last;
 	bool last_unknown;
 	CollectZone zone_state;

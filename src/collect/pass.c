@@ -126,7 +126,9 @@ collector_publish(Collector *collector, CollectorShare *share, SharedFileSet *fi
 		return;
 	share->any = true;
 	share->ops_id = collector->ops->id;
-	share->form = collector->deal.form;
+	share->type = collector->type;
+	Assert(collector->rows == NULL || collector->rows - collector->ops->forms < collector->ops->nforms);
+	share->form = collector->rows != NULL ? (int) (collector->rows - collector->ops->forms) : -1;
 	share->last = collector->last;
 	share->last_unknown = collector->last_unknown;
 	share->zone_state = collector->zone_state;
@@ -144,8 +146,7 @@ collector_publish(Collector *collector, CollectorShare *share, SharedFileSet *fi
 /* The numbers that all processes' texts have here: for each process by its own numbers. */
 typedef struct SharedNumbers
 {
-	const CollectOps *ops;
-	DealForm form;
+	const Collector *collector;
 	uint32 **of_source;
 } SharedNumbers;
 
@@ -191,8 +192,8 @@ renumber_rows(void *opaque, int source, uint8 *rows, uint32 size)
 	{
 		DealRow row = { 0 };
 
-		deal_read(&shared->form, &at, &row);
-		shared->ops->renumber(rows + (row.payload - rows), numbers);
+		deal_read(&shared->collector->deal.form, &at, &row);
+		shared->collector->rows->renumber(rows + (row.payload - rows), numbers);
 	}
 }
 
@@ -213,14 +214,14 @@ collector_take_up(MemoryContext context, const CollectorShare *const *shares,
 			continue;
 		if (collector == NULL)
 		{
-			collector = collector_create(context, collect_ops(share->ops_id), share->form.type,
-										 share->form.entries);
-			collector->deal.form = share->form;
+			const CollectOps *ops = collect_ops(share->ops_id);
+
+			collector = collector_create(context, ops, share->type,
+										 share->form >= 0 ? &ops->forms[share->form] : NULL);
 			collector->limit = collector->reduce_at = SIZE_MAX;
 			collector_split(collector);
 			numbers = palloc0(sizeof(SharedNumbers));
-			numbers->ops = collector->ops;
-			numbers->form = share->form;
+			numbers->collector = collector;
 			numbers->of_source = palloc0(n * sizeof(uint32 *));
 		}
 		collector->last = Max(collector->last, share->last);

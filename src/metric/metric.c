@@ -798,15 +798,32 @@ metric_of_function(Oid function)
 	return inquiry.metric;
 }
 
-Datum
-metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
+Tally *
+metric_tally_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
-	MetricInquiry *inquiry = (MetricInquiry *) fcinfo->context;
-	const Base *base;
+	const Base *base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
 	const Base *returns = NULL;
 	MetricFolding *folding;
 	MetricNames *names;
 	Tally *tally;
+
+	if (base != NULL && metric_inputs(metric) == 2 && !PG_ARGISNULL(1))
+		returns = base_open(PG_GETARG_DATUM(1));
+	folding = metric_start(fcinfo, metric, base, returns);
+	if (folding == NULL)
+		return NULL;
+	metric_fold(folding, base, returns);
+	tally = metric_finish(folding, &names);
+	if (names != NULL)
+		metric_names_tell(names);
+	return tally;
+}
+
+Datum
+metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
+{
+	MetricInquiry *inquiry = (MetricInquiry *) fcinfo->context;
+	const Tally *tally;
 
 	if (inquiry != NULL && IsA(inquiry, ExtensibleNode) &&
 		inquiry->node.extnodename == inquiry_name)
@@ -814,16 +831,9 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 		inquiry->metric = metric;
 		PG_RETURN_NULL();
 	}
-	base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
-	if (base != NULL && metric_inputs(metric) == 2 && !PG_ARGISNULL(1))
-		returns = base_open(PG_GETARG_DATUM(1));
-	folding = metric_start(fcinfo, metric, base, returns);
-	if (folding == NULL)
+	tally = metric_tally_over_base(fcinfo, metric);
+	if (tally == NULL)
 		PG_RETURN_NULL();
-	metric_fold(folding, base, returns);
-	tally = metric_finish(folding, &names);
-	if (names != NULL)
-		metric_names_tell(names);
 	PG_RETURN_POINTER(tally_encode(tally));
 }
 
