@@ -143,13 +143,13 @@ demo: # DATA=orders.csv
 	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
 
 test: # ONLY= NODE= WORKERS=
-	@ONLY='$(value ONLY)' NODE='$(NODE)' WORKERS='$(WORKERS)' '$(SOURCE)/test/run.sh'
+	@ONLY='$(subst ','\'',$(value ONLY))' NODE='$(NODE)' WORKERS='$(WORKERS)' '$(SOURCE)/test/run.sh'
 
 test-large:
 	@'$(SOURCE)/test/run.sh' --large
 
 bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP= SHARED_BUFFERS= HUGE_PAGES=
-	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' SHARED_BUFFERS='$(SHARED_BUFFERS)' HUGE_PAGES='$(HUGE_PAGES)' '$(SOURCE)/test/bench/run.sh'
+	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(subst ','\'',$(value ONLY))' KEEP='$(KEEP)' SHARED_BUFFERS='$(SHARED_BUFFERS)' HUGE_PAGES='$(HUGE_PAGES)' '$(SOURCE)/test/bench/run.sh'
 
 test-matrix: # SUITES= MATRIX_DIR= PG_CONFIGS=
 	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' PG_CONFIGS='$(PG_CONFIGS)' '$(SOURCE)/test/matrix.sh'

@@ -58,7 +58,11 @@ static int nforms;
 void
 collect_register_forms(const SummaryForm *forms)
 {
+	const SummaryForm *form;
+
 	Assert(nforms < MAX_OPS);
+	for (form = forms; form->transition != NULL; form++)
+		Assert(form->nargs <= SUMMARY_MAX_ARGS);
 	registered_forms[nforms++] = forms;
 }
 

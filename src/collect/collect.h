@@ -98,6 +98,8 @@ typedef struct CollectOps
 	uint64 (*hash)(ByteSpan body, uint64 seed);
 } CollectOps;
 
+#define SUMMARY_MAX_ARGS 4
+
 /*
  * A summary aggregate whose values a group's rows make all at once, as they make a collector's
  * bodies: no state grows row by row. Known by its transition function.
@@ -106,7 +108,7 @@ typedef struct SummaryForm
 {
 	PGFunction transition;
 	const CollectOps *ops;
-	int nargs;		   /* of the aggregate */
+	int nargs;		   /* of the aggregate, SUMMARY_MAX_ARGS at most */
 	uint16 dealt_size; /* bytes of a row's arguments as they are kept until then */
 	void (*deal)(uint8 *to, const NullableDatum *args);
 	void (*expand)(void *rows, const uint8 *from, size_t stride, int n); /* as RowForm's */

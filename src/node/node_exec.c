@@ -68,6 +68,8 @@ typedef struct GroupScanState
 	GroupAggregates *aggregates;
 	GroupRows *rows;
 	DealForm form;
+	int key;	  /* the child's column of the key, from 0 */
+	int ncolumns; /* of the child, up to the last one that is needed */
 	Oid key_type; /* of what a domain is over */
 	double expected_groups;
 	size_t limit;
@@ -106,7 +108,7 @@ typedef struct GroupScanState
 static void
 take_key_type(GroupScanState *state, TupleDesc desc)
 {
-	Form_pg_attribute key = TupleDescAttr(desc, GROUP_KEY_COLUMN - 1);
+	Form_pg_attribute key = TupleDescAttr(desc, state->key);
 
 	state->key_type = getBaseType(key->atttypid);
 	switch (state->key_type)
@@ -212,11 +214,11 @@ deal_slot(GroupScanState *state, Deal *deal, Deal *keyless, const TupleTableSlot
 						 : rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
 	uint8 *payload;
 
-	if (unlikely(slot->tts_isnull[0]))
+	if (unlikely(slot->tts_isnull[state->key]))
 		payload = deal_row(keyless, nobody, size);
 	else
 	{
-		Customer key = read_key(state, slot->tts_values[0]);
+		Customer key = read_key(state, slot->tts_values[state->key]);
 
 		if (simple)
 		{
@@ -230,7 +232,10 @@ deal_slot(GroupScanState *state, Deal *deal, Deal *keyless, const TupleTableSlot
 		else
 			payload = deal_row(deal, key, size);
 	}
-	rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
+	if (state->rows->plain)
+		rows_write_plain(state->rows, payload, slot->tts_values, slot->tts_isnull);
+	else
+		rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
 }
 
 /* Deals all rows of the child. */
@@ -247,7 +252,7 @@ deal_rows(GroupScanState *state, Deal *deal, Deal *keyless)
 		CHECK_FOR_INTERRUPTS();
 		if (TupIsNull(slot))
 			break;
-		slot_getallattrs(slot);
+		slot_getsomeattrs(slot, state->ncolumns);
 		if (!state->row_context->isReset)
 			MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);
@@ -673,6 +678,7 @@ group_begin(CustomScanState *node, EState *estate, int eflags)
 	List *aggrefs = NIL;
 	List *columns = NIL;
 	MemoryContext old;
+	ListCell *cell;
 	int i;
 
 	/* What was dealt is there to be read again, whatever the child can do. */
@@ -692,12 +698,16 @@ group_begin(CustomScanState *node, EState *estate, int eflags)
 	state->grouper = grouper_create(state->context);
 	state->limit = Max(get_hash_memory_limit(), NODE_LIMIT_MIN);
 	state->expected_groups = group_plan_groups(scan);
+	state->key = group_plan_key(scan) - 1;
+	state->ncolumns = state->key + 1;
 	take_key_type(state, desc);
 
 	for (i = 1; i < list_length(scan->custom_scan_tlist); i++)
 	{
 		aggrefs = lappend(aggrefs, list_nth_node(TargetEntry, scan->custom_scan_tlist, i)->expr);
 		columns = lappend(columns, group_plan_columns(scan, i - 1));
+		foreach (cell, (List *) llast(columns))
+			state->ncolumns = Max(state->ncolumns, lfirst_int(cell));
 	}
 	old = MemoryContextSwitchTo(state->context);
 	state->aggregates = aggregates_create(estate, aggrefs, columns, desc, &state->rows);

@@ -5,7 +5,8 @@
  *
  *		Custom Scan (LoyaltyGroup)	qual: HAVING; targetlist: what stands above the aggregates
  *		  custom_scan_tlist			key, Aggref, Aggref ...
- *		  ->  child					key, argument or FILTER, argument or FILTER ...
+ *		  ->  child					key, argument or FILTER, argument or FILTER ...; or all columns
+ *of a table
  *
  * The target list and HAVING refer to custom_scan_tlist (INDEX_VAR), so projection is the
  * server's. The Aggrefs in there tell which aggregates there are: their arguments aren't to be
@@ -43,11 +44,9 @@ typedef enum GroupPlanPart
 	GROUP_PLAN_COLUMNS, /* List of IntList, one for each Aggref of custom_scan_tlist, in order:
 						 * child's column of its FILTER (0: none), then those of its arguments */
 	GROUP_PLAN_GROUPS,	/* Float: estimated groups, before HAVING */
+	GROUP_PLAN_KEY,		/* Integer: the child's column that holds the key */
 	GROUP_PLAN_PARTS	/* how many there are */
 } GroupPlanPart;
-
-/* The child's column that holds the key. */
-#define GROUP_KEY_COLUMN 1
 
 /* Columns of an aggregate, 0 being the first. */
 static inline List *
@@ -60,6 +59,12 @@ static inline double
 group_plan_groups(const CustomScan *scan)
 {
 	return floatVal(list_nth(scan->custom_private, GROUP_PLAN_GROUPS));
+}
+
+static inline int
+group_plan_key(const CustomScan *scan)
+{
+	return intVal(list_nth(scan->custom_private, GROUP_PLAN_KEY));
 }
 
 /* ---- node_rows.c ---- */
@@ -132,6 +137,22 @@ static inline bool
 row_bit(const uint8 *row, int bit)
 {
 	return bit >= 0 && (row[bit / 8] & (1 << bit % 8)) != 0;
+}
+
+/* Writes a row that is plain; there is nothing to be measured. */
+static inline void
+rows_write_plain(const GroupRows *rows, uint8 *to, const Datum *values, const bool *nulls)
+{
+	const RowColumn *column = &rows->columns[0];
+	NullableDatum arguments[SUMMARY_MAX_ARGS];
+	int i;
+
+	for (i = 0; i < column->form->nargs; i++)
+	{
+		arguments[i].value = values[column->arguments[i]];
+		arguments[i].isnull = nulls[column->arguments[i]];
+	}
+	column->form->deal(to, arguments);
 }
 
 /* Rows are made of columns added one by one; each returns its number. */

@@ -22,6 +22,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
@@ -521,6 +522,56 @@ plan_cheap_first(PlannerInfo *root, List *clauses)
 	return ordered;
 }
 
+/*
+ * Where rows come straight from a table, they are taken as they are: to make new ones of some of
+ * their columns costs more than the grouping takes of a row. Returns where the columns of the scan
+ * stand then, from 1 on; NULL where nothing changes.
+ */
+static int *
+take_whole_rows(PlannerInfo *root, Plan *child)
+{
+	int *to;
+	List *physical;
+	ListCell *cell;
+	int n = 0;
+
+	if (!IsA(child, SeqScan) && !IsA(child, IndexScan) && !IsA(child, BitmapHeapScan))
+		return NULL;
+	to = palloc0((list_length(child->targetlist) + 1) * sizeof(int));
+	foreach (cell, child->targetlist)
+	{
+		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
+
+		if (!IsA(var, Var) || var->varattno <= 0)
+			return NULL;
+		to[++n] = var->varattno;
+	}
+	physical = build_physical_tlist(root, find_base_rel(root, ((Scan *) child)->scanrelid));
+	if (physical == NIL)
+		return NULL;
+	child->targetlist = physical;
+	return to;
+}
+
+/* Columns of aggregates, as the child has them now; no column stays that. */
+static List *
+moved_columns(List *columns, const int *to)
+{
+	List *moved = NIL;
+	ListCell *cell;
+
+	foreach (cell, columns)
+	{
+		List *of_one = NIL;
+		ListCell *column;
+
+		foreach (column, (List *) lfirst(cell))
+			of_one = lappend_int(of_one, to[lfirst_int(column)]);
+		moved = lappend(moved, of_one);
+	}
+	return moved;
+}
+
 static Plan *
 plan_group_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
 				List *custom_plans)
@@ -528,6 +579,8 @@ plan_group_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlis
 	CustomScan *scan = makeNode(CustomScan);
 	Expr *key = list_nth(path->custom_private, PATH_KEY);
 	List *having = list_nth(path->custom_private, PATH_HAVING);
+	List *columns = list_nth(path->custom_private, PATH_COLUMNS);
+	int *to = take_whole_rows(root, linitial(custom_plans));
 	AttrNumber column = 1;
 	ListCell *cell;
 
@@ -539,8 +592,9 @@ plan_group_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlis
 	foreach (cell, (List *) list_nth(path->custom_private, PATH_AGGREFS))
 		scan->custom_scan_tlist =
 			lappend(scan->custom_scan_tlist, makeTargetEntry(lfirst(cell), column++, NULL, false));
-	scan->custom_private = list_make2(list_nth(path->custom_private, PATH_COLUMNS),
-									  list_nth(path->custom_private, PATH_GROUPS));
+	scan->custom_private = list_make3(to != NULL ? moved_columns(columns, to) : columns,
+									  list_nth(path->custom_private, PATH_GROUPS),
+									  makeInteger(to != NULL ? to[1] : 1));
 	scan->methods = &group_scan_methods;
 	return &scan->scan.plan;
 }
