@@ -22,6 +22,7 @@ OUR_HEADERS := $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
 SQL_PARTS := \
 	src/core/core.sql \
 	src/node/node.sql \
+	src/metric/links.sql \
 	src/activity/activity.sql \
 	src/timeline/timeline.sql \
 	src/activity/collectors.sql \
@@ -29,6 +30,7 @@ SQL_PARTS := \
 	src/retention/retention.sql \
 	src/cohort/cohort.sql \
 	src/funnel/funnel.sql \
+	src/flow/event_flow.sql \
 	src/growth/growth.sql \
 	src/growth/engagement.sql \
 	src/survival/survival.sql \

@@ -277,16 +277,7 @@ spread_of(int128 n, int128 squares, int128 sum)
 static char *
 canonical_interval(const char *text)
 {
-	Interval interval;
-
-	if (!policy_parse_interval(text, &interval))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("\"new_within\" of an " RESULT_TYPE " is not an interval: \"%.*s%s\"",
-						JSON_SHOWN(text, (int) strlen(text))),
-				 errhint("Write one such as \"90 days\".")));
-	policy_check_interval(&interval, false, RESULT_TYPE, "new_within", text);
-	return policy_interval_text(&interval);
+	return policy_canonical_interval(text, RESULT_TYPE, "new_within", "90 days");
 }
 
 static const TallyParameter parameters[] = {
