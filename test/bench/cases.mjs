@@ -161,6 +161,13 @@ const duckTops = `WITH customers AS (SELECT sum(amount) AS revenue FROM orders G
 		ranked AS (SELECT revenue, row_number() OVER (ORDER BY revenue DESC) AS rank, count(*) OVER () AS customers FROM customers)
 	SELECT ${tops.map(top => `round(sum(revenue) FILTER (rank <= ceil(customers * ${top})))::DOUBLE`).join(', ')} FROM ranked`;
 
+// What the customers of each month bring, lag by lag: of a customer's months, since those are fewer than his orders.
+const cohortValue = `cohort_value(${timelines}, 'month', ${lastDay})`;
+const duckCohortValue = `WITH months AS MATERIALIZED (SELECT customer_id, date_trunc('month', ordered_at) AS month, count(*) AS orders, sum(amount) AS revenue FROM orders GROUP BY ALL),
+		cohorts AS (SELECT customer_id, min(month) AS cohort FROM months GROUP BY customer_id)
+	SELECT cohort, date_diff('month', cohort, month) AS lag, count(*)::DOUBLE AS active, sum(orders)::DOUBLE AS orders, sum(revenue) AS revenue
+	FROM months JOIN cohorts USING (customer_id) GROUP BY ALL ORDER BY cohort, lag`;
+
 // ---- the cases ----
 
 const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: unit, bar });
@@ -317,6 +324,14 @@ const fromRows = [
 	{
 		what: 'tier(timeline_agg), GROUP BY, index', settings: overIndex, ...groups(tier('timeline_agg(ordered_at, amount)'), 'orders_indexed', highest), plan: true,
 		peers: [executor('orders_indexed', 1.8)],
+	},
+	{
+		what: "cohort_value by 'month'", ...metric(cohortValue), plan: true,
+		peers: [{
+			peer: 'DuckDB, sums by month, then by cohort', duckSql: duckCohortValue, bar: 0.9,
+			same: [`SELECT sum(t.active), sum(t.orders), round(sum(t.revenue * (1 + t.lag))) FROM (SELECT ${cohortValue} AS r FROM orders) q CROSS JOIN LATERAL cohort_value_table(q.r) t`,
+				`SELECT sum(active), sum(orders), round(sum(revenue * (1 + lag)))::DOUBLE FROM (${duckCohortValue})`],
+		}, bare('customer_id, ordered_at, amount', 3)],
 	},
 ];
 
