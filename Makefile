@@ -28,6 +28,7 @@ SQL_PARTS := \
 	src/activity/collectors.sql \
 	src/timeline/collectors.sql \
 	src/retention/retention.sql \
+	src/cohort/cohort.sql \
 	src/funnel/funnel.sql \
 	src/flow/event_flow.sql \
 	src/growth/growth.sql \

@@ -52,6 +52,8 @@ const CollectOps activity_collect_ops = {
 
 /* ---- the collector ---- */
 
+static const RowForm days = { .size = sizeof(DateADT) };
+
 typedef enum ActivityArgument
 {
 	ARGUMENT_AT,
@@ -108,15 +110,15 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 		}
 		collector_note_last(state, day);
 	}
-	collector_add_row(state, customer, &day);
+	memcpy(collector_place_row(state, customer, sizeof(day)), &day, sizeof(day));
 }
 
 static pg_attribute_always_inline Datum
 collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum),
 				 ActivityArgument argument)
 {
-	Collector *state =
-		collector_state(fcinfo, &activity_collect_ops, type, argument == ARGUMENT_SET);
+	Collector *state = collector_state(fcinfo, &activity_collect_ops, type,
+									   argument == ARGUMENT_SET ? NULL : &days);
 
 	if (PG_ARGISNULL(1))
 		state->guests++;

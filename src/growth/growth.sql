@@ -30,7 +30,8 @@ COMMENT ON FUNCTION growth_accum(growth_result, activity_set, calendar_period, d
 
 CREATE FUNCTION churn(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
 	RETURNS growth_result
-	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 COMMENT ON FUNCTION churn(activity_base, calendar_period, date) IS
 	'The same counts as growth(), under the name of what churn_table() makes of them.';
 CREATE AGGREGATE churn(activity activity_set, period calendar_period, as_of date) (
