@@ -9,14 +9,14 @@ COMMENT ON TYPE event_flow_result IS
 \expand metric/metric.sql NAME=event_flow C=event_flow RESULT=event_flow_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="by text DEFAULT 'kind', from_step text DEFAULT NULL, until_step text DEFAULT NULL, steps int DEFAULT 3, within interval DEFAULT NULL, occurrence text DEFAULT 'first', collapse boolean DEFAULT false, as_of date DEFAULT NULL, zone text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=20 SSPACE=65536 \
+	COST=100000 COST_OF_A_ROW=20 SSPACE=20480 \
 	COMMENT="What the customers of a base do after from_step, or did before until_step, event by event: so many steps from it. by: events are named by their ''kind'', or their ''label''; what has none is left out. Events are in the order of their instants, at one instant of kind, then label, by bytes. Without from_step and until_step, flows begin at any event. occurrence: each customer''s flow is that from the ''first'' such event, or the ''last''; ''each'' is one from each of them, which may overlap. within: events count that are no later than the instant of from_step plus that (backward: whose instant plus that is no earlier than until_step''s). collapse: events of one name that follow each other are one, at the first one''s instant. Where there is no further event within, a flow stops, or backward starts: what comes into a node of a step leaves it in the next. Times between events are kept in seconds below 10 minutes, in minutes below 10 hours, in hours below 25 days, then in days, rounded down. Events after the local day as_of don''t count; NULL: that of the last event. A NOTICE tells of a step that no event of the base is. NULL for a NULL base. NULL for by, steps, occurrence or collapse is error 22004; both from_step and until_step, an unknown choice, a window that isn''t above zero and steps below 1 are 22023, an infinite as_of 22008, more than 100 steps, names of more than 10,000 bytes and more than 1,000,000 links 54000." \
 	AGGREGATE_COMMENT="event_flow() over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; all arguments must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/aggregate.sql NAME=event_flow C=event_flow RESULT=event_flow_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="by text, from_step text, until_step text, steps int, within interval, occurrence text, collapse boolean, as_of date" \
-	COST_OF_A_ROW=20 SSPACE=65536 \
+	COST_OF_A_ROW=20 SSPACE=20480 \
 	AGGREGATE_COMMENT="the same in the session''s TimeZone"
 
 CREATE FUNCTION event_flow_table(result event_flow_result, top int DEFAULT NULL)
