@@ -17,6 +17,7 @@
 
 #include "metric/tally.h"
 #include "policy/policy.h"
+#include "timeline/timeline.h"
 
 /* ---- models ---- */
 
@@ -56,6 +57,7 @@ typedef struct ValueModel
 	int nkinds;
 	int kind; /* among these */
 	ValuePeriod period;
+	ZoneDays *zone; /* of the days that purchases were counted by; NULL: not known */
 	double parameters[VALUE_MAX_PARAMETERS];
 
 	/* Of a fit; customers is 0 where there was none. */
@@ -132,6 +134,9 @@ value_kind(const ValueModel *model)
  * days. */
 extern double value_periods_of(const ValueModel *model, const Interval *interval);
 
+/* The number of periods that so many days are; the period is known. */
+extern double value_periods_of_days(ValuePeriod period, double days);
+
 /* 22023: from 0 to VALUE_MOST_HORIZON. */
 extern void value_report_horizon(void) pg_attribute_noreturn();
 
@@ -151,17 +156,25 @@ extern void value_report_horizon(void) pg_attribute_noreturn();
 /* The least discount but 0. */
 #define VALUE_LEAST_DISCOUNT   1e-9
 
-/* Customers by (x, t_x, T), by (x, m), and by (periods, lost); the first has a parameter "period",
- * of value_period_names. */
+/* Customers by (x, t_x, T), by (x, m), and by (periods, lost). The first has a parameter "period",
+ * of value_period_names. Where timelines were summarised, both know the last day that counted, and
+ * the zone of days; the first two parameters are the same in both. */
 extern const TallyShape purchase_sample_shape;
 extern const TallyShape spend_sample_shape;
 extern const TallyShape renewal_sample_shape;
 
-#define PURCHASE_SAMPLE_PERIOD 0
+typedef enum SampleParameter
+{
+	SAMPLE_UNTIL,
+	SAMPLE_ZONE,
+	PURCHASE_SAMPLE_PERIOD
+} SampleParameter;
 
 /* Counts a customer; 22023 for what can't be: a t_x after T, or other than 0 without purchases,
  * numbers below 0; 22003 for NaN, infinity and too many purchases. */
 extern void purchase_sample_add(Tally *tally, int64 x, double t_x, double age);
+extern void purchase_sample_add_many(Tally *tally, int64 x, double t_x, double age,
+									 int64 customers);
 extern void spend_sample_add(Tally *tally, int64 x, double m);
 extern void renewal_sample_add(Tally *tally, int64 periods, bool lost);
 
@@ -175,6 +188,50 @@ extern void value_check_spend(int64 x, double m);
 extern ValueModel *purchase_fit(const Tally *sample, PurchaseKind kind);
 extern ValueModel *spend_fit(const Tally *sample);
 extern ValueModel *renewal_fit(const Tally *sample);
+
+/* ---- a customer's purchases (value_walk.c) ---- */
+
+/* A local day. */
+typedef struct PurchaseDay
+{
+	DateADT day;
+	int128 amount;	 /* what its values add up to, at the scale of the timeline */
+	bool has_amount; /* false: none of its events has a value */
+} PurchaseDay;
+
+/* Walks a customer's purchase days, in their order. */
+typedef struct PurchaseDays
+{
+	ZoneDays *zone;
+	TimelineReader reader; /* reader.scale is that of the amounts */
+	EventText room[DICTIONARY_ROOM];
+	PurchaseDay held[2]; /* those that may not be over yet */
+	int nheld;
+} PurchaseDays;
+
+/* The body of a timeline; the bytes stay where they are. */
+extern void purchase_days_open(PurchaseDays *days, ByteSpan body, ZoneDays *zone);
+extern bool purchase_days_next(PurchaseDays *days, PurchaseDay *day);
+extern void purchase_days_close(PurchaseDays *days);
+
+/* What a model is fitted to, in days: t_x is last - first, the age until - first. */
+typedef struct PurchaseSummary
+{
+	int64 x;
+	DateADT first;
+	DateADT last;
+	DateADT until;
+	int128 amount;	 /* of the purchases after the first one, at that scale */
+	bool has_amount; /* false: what one of them was worth isn't known */
+	int scale;
+} PurchaseSummary;
+
+/* What counts up to the end of a day; false where there is no purchase. */
+extern bool purchase_summarise(PurchaseSummary *summary, ByteSpan body, ZoneDays *zone,
+							   DateADT until);
+
+/* m: the mean value of the purchases after the first one, where it is known; without any, 0. */
+extern double purchase_summary_mean(const PurchaseSummary *summary);
 
 /* ---- the optimiser (value_optimise.c) ---- */
 

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 
 #include "core/argument.h"
+#include "metric/metric.h"
 #include "value/value_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_purchase_sample_accum);
@@ -119,9 +120,15 @@ canonical_period(const char *text)
 }
 
 static const TallyParameter purchase_parameters[] = {
+	[SAMPLE_UNTIL] = METRIC_LAST_DAY_PARAMETER("until"),
+	[SAMPLE_ZONE] = METRIC_ZONE_PARAMETER,
 	[PURCHASE_SAMPLE_PERIOD] = { .name = "period",
 								 .canonical = canonical_period,
 								 .hint = "Count times in the same period." },
+};
+static const TallyParameter spend_parameters[] = {
+	[SAMPLE_UNTIL] = METRIC_LAST_DAY_PARAMETER("until"),
+	[SAMPLE_ZONE] = METRIC_ZONE_PARAMETER,
 };
 static const TallyColumn purchase_keys[] = { { "x", TALLY_NUMBER },
 											 { "t_x", TALLY_DECIMAL },
@@ -204,10 +211,12 @@ renewal_fault(const Tally *tally)
 	return sample_fault(tally, false, 2, renewal_row_fault);
 }
 
+/* Rows without customer, and members without events, are only known of timelines. */
 static bool
 sample_lacks(const Tally *tally, const char *name)
 {
-	return strcmp(name, TALLY_GUESTS) == 0 || strcmp(name, TALLY_EVENTLESS) == 0;
+	return (strcmp(name, TALLY_GUESTS) == 0 || strcmp(name, TALLY_EVENTLESS) == 0) &&
+		   metric_parameter(tally, "zone") == NULL;
 }
 
 const TallyShape purchase_sample_shape = {
@@ -222,6 +231,7 @@ const TallyShape purchase_sample_shape = {
 const TallyShape spend_sample_shape = {
 	.type = "spend_sample_result",
 	.maker = "spend_sample() and rollup()",
+	TALLY_PARAMETERS(spend_parameters),
 	TALLY_KEYS(spend_keys),
 	TALLY_SUMS(customer_sums),
 	.lacks = sample_lacks,
@@ -247,6 +257,12 @@ TALLY_TYPE(renewal_sample_result, &renewal_sample_shape)
 void
 purchase_sample_add(Tally *tally, int64 x, double t_x, double age)
 {
+	purchase_sample_add_many(tally, x, t_x, age, 1);
+}
+
+void
+purchase_sample_add_many(Tally *tally, int64 x, double t_x, double age, int64 customers)
+{
 	TallyKey key = { .text = NULL };
 
 	value_check_customer(x, t_x, age);
@@ -254,7 +270,7 @@ purchase_sample_add(Tally *tally, int64 x, double t_x, double age)
 	key.numbers[0] = x;
 	key.numbers[1] = tally_float_key(t_x);
 	key.numbers[2] = tally_float_key(age);
-	tally_add(tally, tally_row(tally, &key), 0, 1);
+	tally_add(tally, tally_row(tally, &key), 0, customers);
 }
 
 void
