@@ -15,7 +15,7 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 
-#include "metric/tally.h"
+#include "metric/metric.h"
 #include "policy/policy.h"
 #include "timeline/timeline.h"
 
@@ -44,6 +44,15 @@ typedef enum ValuePeriod
 
 /* The names of periods, from VALUE_DAY on. */
 extern const char *const value_period_names[VALUE_PERIODS - 1];
+
+/* The period of a name that somebody gives; 22023 where it is none. */
+extern ValuePeriod value_period_by_name(const char *name, size_t len);
+
+/* That in argument n of a call; NULL is 22004. */
+extern ValuePeriod value_period_argument(FunctionCallInfo fcinfo, int n);
+
+#define VALUE_PERIOD_HINT \
+	"Give what times are counted in: 'day', 'week', 'month', 'quarter' or 'year'."
 
 /* A model has no dated versions: there is one, which has nothing. */
 typedef struct ValueVersion
@@ -122,6 +131,17 @@ extern const ValueModel *value_model_argument(FunctionCallInfo fcinfo, int n,
 
 /* As a datum of its type. */
 extern struct varlena *value_model_pack(const PolicyTable *table, const ValueModel *model);
+
+/* What a fit returns: the model, or NULL. */
+#define VALUE_RETURN_MODEL(table, fit)                        \
+	do                                                        \
+	{                                                         \
+		const ValueModel *model = fit;                        \
+                                                              \
+		if (model == NULL)                                    \
+			PG_RETURN_NULL();                                 \
+		PG_RETURN_POINTER(value_model_pack(&(table), model)); \
+	} while (0)
 
 static inline const ValueKind *
 value_kind(const ValueModel *model)
@@ -233,6 +253,28 @@ extern bool purchase_summarise(PurchaseSummary *summary, ByteSpan body, ZoneDays
 /* m: the mean value of the purchases after the first one, where it is known; without any, 0. */
 extern double purchase_summary_mean(const PurchaseSummary *summary);
 
+/* What he bought behind the calibration, up to a day. */
+typedef struct PurchaseHoldout
+{
+	int64 purchases;
+	int128 amount;
+	bool has_amount; /* false: what one of them was worth isn't known */
+	int scale;
+} PurchaseHoldout;
+
+/* False where there is no purchase by calibrate_until: he is no customer of the model. */
+extern bool purchase_hold_out(PurchaseHoldout *holdout, ByteSpan body, ZoneDays *zone,
+							  DateADT calibrate_until, DateADT until);
+
+/* Refuses a calibration that ends after until (22023). */
+extern void value_check_holdout(DateADT calibrate_until, DateADT until);
+
+/* ---- everyone's (value_fold.c) ---- */
+
+/* (base, until, period, zone) -> a purchase sample; and the period of its question. */
+extern const Metric purchase_sample_metric;
+extern ValuePeriod purchase_question_period(const MetricQuestion *question);
+
 /* ---- the optimiser (value_optimise.c) ---- */
 
 /*
@@ -315,6 +357,15 @@ extern double purchase_p_alive(const ValueModel *model, int64 x, double t_x, dou
 /* Purchases within t from now on; and those of a new customer, after the first. */
 extern double purchase_expected(const ValueModel *model, int64 x, double t_x, double age, double t);
 extern double purchase_expected_new(const ValueModel *model, double t);
+
+/* The horizon in argument n of a call, in a model's periods: an interval, or a number of them; and
+ * a discount rate by the period. False where it is NULL. */
+extern bool value_horizon_argument(FunctionCallInfo fcinfo, int n, const ValueModel *model,
+								   bool is_interval, double age, double *horizon);
+extern bool value_discount_argument(FunctionCallInfo fcinfo, int n, double *discount);
+
+/* ... and a number of purchases, which isn't NULL. */
+extern int64 value_number_argument(FunctionCallInfo fcinfo, int n);
 
 /* How likely there are exactly n within t from now on. */
 extern double purchase_probability_of(const ValueModel *model, int64 x, double t_x, double age,

@@ -15,7 +15,6 @@
 #include "miscadmin.h"
 
 #include "core/argument.h"
-#include "metric/metric.h"
 #include "value/value_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_purchase_sample_accum);
@@ -111,6 +110,23 @@ value_check_spend(int64 x, double m)
 
 const char *const value_period_names[VALUE_PERIODS - 1] = { "day", "week", "month", "quarter",
 															"year" };
+
+ValuePeriod
+value_period_by_name(const char *name, size_t len)
+{
+	return VALUE_DAY + choice_of(name, len, value_period_names, lengthof(value_period_names),
+								 ERRCODE_INVALID_PARAMETER_VALUE, "unknown period:", "'");
+}
+
+ValuePeriod
+value_period_argument(FunctionCallInfo fcinfo, int n)
+{
+	const struct varlena *name;
+
+	argument_refuse_null(fcinfo, n, "period", VALUE_PERIOD_HINT);
+	name = PG_GETARG_VARLENA_PP(n);
+	return value_period_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+}
 
 static char *
 canonical_period(const char *text)
@@ -320,9 +336,7 @@ loyalty_purchase_sample_accum(PG_FUNCTION_ARGS)
 	bool is_new;
 
 	if (PG_NARGS() > 4)
-		period = value_period_names[argument_choice(fcinfo, 4, "period", value_period_names,
-													lengthof(value_period_names),
-													"unknown period:", "'")];
+		period = value_period_names[value_period_argument(fcinfo, 4) - VALUE_DAY];
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		RETURN_STATE_BESIDE_NULL;
 	state = tally_state(fcinfo, 0, &purchase_sample_shape, &is_new);
@@ -367,43 +381,36 @@ loyalty_renewal_sample_accum(PG_FUNCTION_ARGS)
 
 /* ---- fits: functions of a sample, and final functions ---- */
 
-#define RETURN_MODEL(table, fit)                              \
-	do                                                        \
-	{                                                         \
-		const ValueModel *model = fit;                        \
-                                                              \
-		if (model == NULL)                                    \
-			PG_RETURN_NULL();                                 \
-		PG_RETURN_POINTER(value_model_pack(&(table), model)); \
-	} while (0)
-
 /* bgnbd_fit(sample) */
 Datum
 loyalty_bgnbd_fit(PG_FUNCTION_ARGS)
 {
-	RETURN_MODEL(purchase_model_table,
-				 purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_BGNBD));
+	VALUE_RETURN_MODEL(
+		purchase_model_table,
+		purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_BGNBD));
 }
 
 /* mbgnbd_fit(sample) */
 Datum
 loyalty_mbgnbd_fit(PG_FUNCTION_ARGS)
 {
-	RETURN_MODEL(purchase_model_table,
-				 purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_MBGNBD));
+	VALUE_RETURN_MODEL(
+		purchase_model_table,
+		purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_MBGNBD));
 }
 
 /* gammagamma_fit(sample) */
 Datum
 loyalty_gammagamma_fit(PG_FUNCTION_ARGS)
 {
-	RETURN_MODEL(spend_model_table, spend_fit(tally_argument(fcinfo, 0, &spend_sample_shape)));
+	VALUE_RETURN_MODEL(spend_model_table,
+					   spend_fit(tally_argument(fcinfo, 0, &spend_sample_shape)));
 }
 
 /* sbg_fit(sample) */
 Datum
 loyalty_sbg_fit(PG_FUNCTION_ARGS)
 {
-	RETURN_MODEL(renewal_model_table,
-				 renewal_fit(tally_argument(fcinfo, 0, &renewal_sample_shape)));
+	VALUE_RETURN_MODEL(renewal_model_table,
+					   renewal_fit(tally_argument(fcinfo, 0, &renewal_sample_shape)));
 }

@@ -183,3 +183,45 @@ purchase_summary_mean(const PurchaseSummary *summary)
 		return 0;
 	return (double) summary->amount / (double) decimal_power[summary->scale] / (double) summary->x;
 }
+
+/* ---- what came behind ---- */
+
+void
+value_check_holdout(DateADT calibrate_until, DateADT until)
+{
+	if (calibrate_until > until)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("calibrate_until, %s, is after until, %s", day_text(calibrate_until),
+							   day_text(until)),
+						errhint("What is held out are the days behind calibrate_until, up to "
+								"until.")));
+}
+
+bool
+purchase_hold_out(PurchaseHoldout *holdout, ByteSpan body, ZoneDays *zone, DateADT calibrate_until,
+				  DateADT until)
+{
+	PurchaseDays days;
+	PurchaseDay day;
+	bool is_customer = false;
+
+	memset(holdout, 0, sizeof(PurchaseHoldout));
+	holdout->has_amount = true;
+	purchase_days_open(&days, body, zone);
+	holdout->scale = days.reader.scale;
+	while (purchase_days_next(&days, &day) && day.day <= until)
+	{
+		if (day.day <= calibrate_until)
+		{
+			is_customer = true;
+			continue;
+		}
+		if (!is_customer)
+			break;
+		holdout->purchases++;
+		holdout->has_amount &= day.has_amount;
+		decimal_sum_add(&holdout->amount, day.amount, "a customer's values");
+	}
+	purchase_days_close(&days);
+	return is_customer;
+}
