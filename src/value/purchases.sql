@@ -56,16 +56,17 @@ COMMENT ON FUNCTION purchase_holdout(event_timeline, date, date, text) IS
 
 -- ---- fits ----
 
-\expand value/purchase_fit.sql FIT=bgnbd_fit
-\expand value/purchase_fit.sql FIT=mbgnbd_fit
+\expand value/purchase_fit_of_timelines.sql NAME=bgnbd_fit
+\expand value/purchase_fit_of_timelines.sql NAME=mbgnbd_fit
+\expand value/purchase_fit_of_timelines.sql NAME=paretonbd_fit
 
 CREATE FUNCTION gammagamma_fit(base timeline_base, until date DEFAULT NULL, zone text DEFAULT NULL) RETURNS spend_model
 	AS 'MODULE_PATHNAME', 'loyalty_gammagamma_fit_base' LANGUAGE C STABLE PARALLEL SAFE COST 1000000;
 COMMENT ON FUNCTION gammagamma_fit(timeline_base, date, text) IS
 	'fits a model of what customers spend on a purchase to a base: gammagamma_fit(spend_sample(base, ...)). NULL for a NULL base, and where nobody has bought again';
-\expand value/fit_of_timelines.sql FIT=gammagamma_fit SAMPLE=spend_sample ARGUMENTS="until date, zone text" \
+\expand value/fit_aggregate.sql NAME=gammagamma_fit SAMPLE=spend_sample SSPACE=16384 ARGUMENTS="timeline event_timeline, until date, zone text" \
 	COMMENT="fits a model of what customers spend on a purchase to their timelines, a row each: gammagamma_fit(spend_sample(...)). NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. A NULL until is error 22004; the arguments must be the same for all rows (22023); others as in purchase_summary(). NULL where nobody has bought again"
-\expand value/fit_of_timelines.sql FIT=gammagamma_fit SAMPLE=spend_sample ARGUMENTS="until date" \
+\expand value/fit_aggregate.sql NAME=gammagamma_fit SAMPLE=spend_sample SSPACE=16384 ARGUMENTS="timeline event_timeline, until date" \
 	COMMENT="the same in the session''s TimeZone"
 
 -- ---- what a model says of a timeline ----

@@ -11,6 +11,7 @@
 
 PG_FUNCTION_INFO_V1(loyalty_bgnbd_fit_base);
 PG_FUNCTION_INFO_V1(loyalty_mbgnbd_fit_base);
+PG_FUNCTION_INFO_V1(loyalty_paretonbd_fit_base);
 PG_FUNCTION_INFO_V1(loyalty_gammagamma_fit_base);
 
 /* ---- counting ---- */
@@ -200,6 +201,13 @@ Datum
 loyalty_mbgnbd_fit_base(PG_FUNCTION_ARGS)
 {
 	return fit_purchases(fcinfo, PURCHASE_MBGNBD);
+}
+
+/* paretonbd_fit(base, until, period, zone) */
+Datum
+loyalty_paretonbd_fit_base(PG_FUNCTION_ARGS)
+{
+	return fit_purchases(fcinfo, PURCHASE_PARETONBD);
 }
 
 /* gammagamma_fit(base, until, zone) */

@@ -28,7 +28,7 @@ typedef struct ValueKind
 	const char *name; /* as in JSON: "bgnbd" */
 	int nparameters;
 	const char *const *parameters; /* their names */
-	int scale; /* the number of the one that has the unit of what was measured; -1: none */
+	int scales;					   /* bits: those that have the unit of what was measured */
 } ValueKind;
 
 typedef enum ValuePeriod
@@ -87,6 +87,7 @@ typedef enum PurchaseKind
 {
 	PURCHASE_BGNBD,
 	PURCHASE_MBGNBD,
+	PURCHASE_PARETONBD,
 	PURCHASE_KINDS
 } PurchaseKind;
 
@@ -98,6 +99,13 @@ typedef enum BgnbdParameter
 	BGNBD_A,
 	BGNBD_B
 } BgnbdParameter;
+typedef enum ParetoParameter
+{
+	PARETO_R,
+	PARETO_ALPHA,
+	PARETO_S,
+	PARETO_BETA
+} ParetoParameter;
 typedef enum GammaParameter
 {
 	GAMMA_P,
@@ -346,6 +354,12 @@ typedef struct ValueRows
 /* The sum over all customers, and its gradient by the logarithms of the parameters. */
 extern double bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *parameters,
 								   double *gradient);
+
+/* ... which needs, of the same rows, the times that occur: made once, in the current context. */
+typedef struct ParetoTimes ParetoTimes;
+extern ParetoTimes *pareto_times(const ValueRows *rows);
+extern double pareto_log_likelihood(const ValueRows *rows, const ParetoTimes *times,
+									const double *parameters, double *gradient);
 extern double gamma_gamma_log_likelihood(const ValueRows *rows, const double *parameters,
 										 double *gradient);
 extern double sbg_log_likelihood(const ValueRows *rows, const double *parameters, double *gradient);
@@ -386,6 +400,11 @@ extern double bgnbd_expected_alive(const double *parameters, bool modified, int6
 								   double t);
 extern double bgnbd_probability_alive(const double *parameters, bool modified, int64 x, double age,
 									  double t, int64 n);
+
+extern double pareto_p_alive(const double *parameters, int64 x, double t_x, double age);
+extern double pareto_expected_alive(const double *parameters, int64 x, double age, double t);
+extern double pareto_probability_alive(const double *parameters, int64 x, double age, double t,
+									   int64 n);
 
 extern double sbg_survival(const double *parameters, double periods);
 extern double sbg_retention(const double *parameters, double period);

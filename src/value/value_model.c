@@ -40,17 +40,20 @@ PG_FUNCTION_INFO_V1(loyalty_renewal_model_compare_parts);
 /* ---- kinds ---- */
 
 static const char *const bgnbd_parameters[] = { "r", "alpha", "a", "b" };
+static const char *const pareto_parameters[] = { "r", "alpha", "s", "beta" };
 static const char *const gamma_parameters[] = { "p", "q", "g" };
 static const char *const sbg_parameters[] = { "a", "b" };
 
 static const ValueKind purchase_kinds[PURCHASE_KINDS] = {
-	[PURCHASE_BGNBD] = { "bgnbd", lengthof(bgnbd_parameters), bgnbd_parameters, BGNBD_ALPHA },
-	[PURCHASE_MBGNBD] = { "mbgnbd", lengthof(bgnbd_parameters), bgnbd_parameters, BGNBD_ALPHA },
+	[PURCHASE_BGNBD] = { "bgnbd", lengthof(bgnbd_parameters), bgnbd_parameters, 1 << BGNBD_ALPHA },
+	[PURCHASE_MBGNBD] = { "mbgnbd", lengthof(bgnbd_parameters), bgnbd_parameters,
+						  1 << BGNBD_ALPHA },
+	[PURCHASE_PARETONBD] = { "paretonbd", lengthof(pareto_parameters), pareto_parameters,
+							 1 << PARETO_ALPHA | 1 << PARETO_BETA },
 };
 static const ValueKind spend_kinds[] = { { "gammagamma", lengthof(gamma_parameters),
-										   gamma_parameters, GAMMA_G } };
-static const ValueKind renewal_kinds[] = { { "sbg", lengthof(sbg_parameters), sbg_parameters,
-											 -1 } };
+										   gamma_parameters, 1 << GAMMA_G } };
+static const ValueKind renewal_kinds[] = { { "sbg", lengthof(sbg_parameters), sbg_parameters, 0 } };
 
 /* ---- reading ---- */
 
@@ -120,15 +123,15 @@ read_parameters(const PolicyObject *object, const PolicyKey *key, void *policy, 
 		double parameter =
 			read_number(json_member(inner.json, names[i], &value), object->type, path);
 
-		if (i == kind->scale
+		if ((kind->scales & 1 << i) != 0
 				? !(parameter >= 1 / VALUE_MOST_SCALE && parameter <= VALUE_MOST_SCALE)
 				: !(parameter >= VALUE_LEAST_PARAMETER && parameter <= VALUE_MOST_PARAMETER))
 			ereport(
 				ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" of a %s is %s", path, object->type, tally_float_text(parameter)),
-				 errhint("Parameters are from %g to %g; alpha and g, whose size is that of the "
-						 "unit, from %g to %g.",
+				 errhint("Parameters are from %g to %g; alpha, beta and g, whose size is that of "
+						 "the unit, from %g to %g.",
 						 VALUE_LEAST_PARAMETER, VALUE_MOST_PARAMETER, 1 / VALUE_MOST_SCALE,
 						 VALUE_MOST_SCALE)));
 		model->parameters[i] = parameter;
@@ -409,7 +412,7 @@ static const ValueModel no_renewals = EMPTY_MODEL(renewal_kinds);
 	}
 
 const PolicyTable purchase_model_table = MODEL_TABLE(
-	"purchase_model", no_purchases, "bgnbd_fit() and mbgnbd_fit() make one of a base's customers.");
+	"purchase_model", no_purchases, "bgnbd_fit(), mbgnbd_fit() and paretonbd_fit() make one.");
 const PolicyTable spend_model_table =
 	MODEL_TABLE("spend_model", no_spend, "gammagamma_fit() makes one of customers' mean values.");
 const PolicyTable renewal_model_table =

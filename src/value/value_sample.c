@@ -22,6 +22,7 @@ PG_FUNCTION_INFO_V1(loyalty_spend_sample_accum);
 PG_FUNCTION_INFO_V1(loyalty_renewal_sample_accum);
 PG_FUNCTION_INFO_V1(loyalty_bgnbd_fit);
 PG_FUNCTION_INFO_V1(loyalty_mbgnbd_fit);
+PG_FUNCTION_INFO_V1(loyalty_paretonbd_fit);
 PG_FUNCTION_INFO_V1(loyalty_gammagamma_fit);
 PG_FUNCTION_INFO_V1(loyalty_sbg_fit);
 
@@ -397,6 +398,15 @@ loyalty_mbgnbd_fit(PG_FUNCTION_ARGS)
 	VALUE_RETURN_MODEL(
 		purchase_model_table,
 		purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_MBGNBD));
+}
+
+/* paretonbd_fit(sample) */
+Datum
+loyalty_paretonbd_fit(PG_FUNCTION_ARGS)
+{
+	VALUE_RETURN_MODEL(
+		purchase_model_table,
+		purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_PARETONBD));
 }
 
 /* gammagamma_fit(sample) */

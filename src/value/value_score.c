@@ -38,14 +38,32 @@ is_modified(const ValueModel *model)
 double
 purchase_p_alive(const ValueModel *model, int64 x, double t_x, double age)
 {
+	if (model->kind == PURCHASE_PARETONBD)
+		return pareto_p_alive(model->parameters, x, t_x, age);
 	return bgnbd_p_alive(model->parameters, is_modified(model), x, t_x, age);
+}
+
+/* Of one who is alive. */
+static double
+expected_alive(const ValueModel *model, int64 x, double age, double t)
+{
+	if (model->kind == PURCHASE_PARETONBD)
+		return pareto_expected_alive(model->parameters, x, age, t);
+	return bgnbd_expected_alive(model->parameters, is_modified(model), x, age, t);
+}
+
+static double
+probability_alive(const ValueModel *model, int64 x, double age, double t, int64 n)
+{
+	if (model->kind == PURCHASE_PARETONBD)
+		return pareto_probability_alive(model->parameters, x, age, t, n);
+	return bgnbd_probability_alive(model->parameters, is_modified(model), x, age, t, n);
 }
 
 double
 purchase_expected(const ValueModel *model, int64 x, double t_x, double age, double t)
 {
-	return purchase_p_alive(model, x, t_x, age) *
-		   bgnbd_expected_alive(model->parameters, is_modified(model), x, age, t);
+	return purchase_p_alive(model, x, t_x, age) * expected_alive(model, x, age, t);
 }
 
 double
@@ -58,8 +76,7 @@ double
 purchase_probability_of(const ValueModel *model, int64 x, double t_x, double age, double t, int64 n)
 {
 	double alive = purchase_p_alive(model, x, t_x, age);
-	double here =
-		alive * bgnbd_probability_alive(model->parameters, is_modified(model), x, age, t, n);
+	double here = alive * probability_alive(model, x, age, t, n);
 
 	return n == 0 ? 1 - alive + here : here;
 }
@@ -83,7 +100,7 @@ value_of_customer(const ValueModel *model, const ValueModel *spend, int64 x, dou
 		double purchases;
 
 		until = Min(end, horizon);
-		purchases = bgnbd_expected_alive(model->parameters, is_modified(model), x, age, until);
+		purchases = expected_alive(model, x, age, until);
 		sum += (purchases - before) * exp(-until * log1p(discount));
 		before = purchases;
 		CHECK_FOR_INTERRUPTS();
