@@ -679,8 +679,8 @@ metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion
 	return base;
 }
 
-Datum
-metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
+Tally *
+metric_tally_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
 	MetricQuestion question;
 	const Base *base = open_base(fcinfo, 0, inputs_of(metric), metric, &question);
@@ -689,7 +689,7 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 	int i;
 
 	if (base == NULL)
-		PG_RETURN_NULL();
+		return NULL;
 	if (metric->input != METRIC_TIMELINES)
 	{
 		check_zones(base, &question);
@@ -721,6 +721,16 @@ metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 		if (metric->eventless == METRIC_COUNT_EVENTLESS)
 			tally_add(tally, tally_row(tally, &key), 0, base_count(base));
 	}
+	return tally;
+}
+
+Datum
+metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
+{
+	const Tally *tally = metric_tally_over_base(fcinfo, metric);
+
+	if (tally == NULL)
+		PG_RETURN_NULL();
 	PG_RETURN_POINTER(tally_encode(tally));
 }
 

@@ -166,6 +166,10 @@ extern void metric_report_changing_arguments(const char *names, bool several)
 /* The function (base, arguments). */
 extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
 
+/* What it returns, opened, for functions that ask something of it at once; NULL where the base
+ * is. */
+extern Tally *metric_tally_over_base(FunctionCallInfo fcinfo, const Metric *metric);
+
 /* The transition function (state, summary, arguments). */
 extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
 

@@ -62,6 +62,15 @@ sample_rows(const Tally *sample, int64 *nrows, int64 *most)
 	return rows;
 }
 
+/* The zone of the days that were counted; NULL: not known. */
+static ZoneDays *
+zone_of_sample(const Tally *sample)
+{
+	const char *zone = tally_parameter(sample, SAMPLE_ZONE);
+
+	return zone != NULL ? zone_noted(zone, strlen(zone)) : NULL;
+}
+
 static void *
 rows_allocate(int64 nrows, size_t size)
 {
@@ -215,6 +224,7 @@ purchase_fit(const Tally *sample, PurchaseKind kind)
 	for (i = 0; i < (int) lengthof(value_period_names) && period != NULL; i++)
 		if (strcmp(period, value_period_names[i]) == 0)
 			model->period = VALUE_DAY + i;
+	model->zone = zone_of_sample(sample);
 	pfree(rows);
 	return model;
 }
@@ -264,6 +274,7 @@ spend_fit(const Tally *sample)
 	fit.rows.rows = rows;
 	fit.rows.nrows = nrows;
 	model = fit_model(&fit, &spend_model_table, 0, scale, fit.rows.customers);
+	model->zone = zone_of_sample(sample);
 	pfree(rows);
 	return model;
 }

@@ -88,6 +88,20 @@ read_period(const PolicyObject *object, const PolicyKey *key, void *policy, void
 		((ValueModel *) policy)->period = VALUE_DAY + period;
 }
 
+/* It may be the name of a session's zone that isn't taken from others. */
+static void
+read_zone(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+{
+	JsonbValue value;
+	char *name;
+
+	if (!policy_has(object, key->name))
+		return;
+	name = json_as_string(json_member(object->json, key->name, &value), object->type,
+						  policy_path(object, key->name));
+	((ValueModel *) policy)->zone = zone_noted(name, strlen(name));
+}
+
 static void
 read_parameters(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
 {
@@ -247,6 +261,16 @@ put_period(StringInfo out, const PolicyKey *key, const void *policy, const void 
 }
 
 static void
+put_zone(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		 const void *before)
+{
+	const ValueModel *model = now;
+
+	if (model->zone != NULL)
+		policy_put_name(out, key->name, zone_name(model->zone));
+}
+
+static void
 put_parameters(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
 			   const void *before)
 {
@@ -336,6 +360,11 @@ static const PolicyKey keys[] = {
 	  .read = read_kind,
 	  .write = put_kind },
 	{ .name = "period", POLICY_AT(ValueModel, period), .read = read_period, .write = put_period },
+	{ .name = "zone",
+	  .type = POLICY_CUSTOM,
+	  POLICY_AT(ValueModel, zone),
+	  .read = read_zone,
+	  .write = put_zone },
 	{ .name = "parameters",
 	  .required = true,
 	  POLICY_AT(ValueModel, parameters),
@@ -448,14 +477,27 @@ value_model_pack(const PolicyTable *table, const ValueModel *model)
 
 #define DAYS_PER_MEAN_MONTH (DAYS_PER_YEAR / MONTHS_PER_YEAR)
 
-double
-value_periods_of(const ValueModel *model, const Interval *interval)
+static double
+periods_of(ValuePeriod period, double months, double days)
 {
 	static const int sizes[VALUE_PERIODS] = {
 		[VALUE_DAY] = 1, [VALUE_WEEK] = 7, [VALUE_MONTH] = 1, [VALUE_QUARTER] = 3, [VALUE_YEAR] = 12
 	};
-	double days = interval->day + (double) interval->time / USECS_PER_DAY;
-	double months = interval->month;
+
+	return (period <= VALUE_WEEK ? days + months * DAYS_PER_MEAN_MONTH
+								 : months + days / DAYS_PER_MEAN_MONTH) /
+		   sizes[period];
+}
+
+double
+value_periods_of_days(ValuePeriod period, double days)
+{
+	return periods_of(period, 0, days);
+}
+
+double
+value_periods_of(const ValueModel *model, const Interval *interval)
+{
 	double periods;
 
 	if (model->period == VALUE_NO_PERIOD)
@@ -464,9 +506,8 @@ value_periods_of(const ValueModel *model, const Interval *interval)
 				 errmsg("an interval can't be counted in the periods of a model that has none"),
 				 errhint("Give a number of the periods that the model was fitted in, or name them "
 						 "when fitting, as in bgnbd_fit(x, t_x, age, 'week').")));
-	periods = (model->period <= VALUE_WEEK ? days + months * DAYS_PER_MEAN_MONTH
-										   : months + days / DAYS_PER_MEAN_MONTH) /
-			  sizes[model->period];
+	periods = periods_of(model->period, interval->month,
+						 interval->day + (double) interval->time / USECS_PER_DAY);
 #ifdef INTERVAL_NOT_FINITE
 	if (INTERVAL_NOT_FINITE(interval))
 		periods = INFINITY;
@@ -598,7 +639,8 @@ check_same_customers(int64 a, int64 b)
 						 "to the same sample.")));
 }
 
-/* Likelihoods are of the same things only where times are counted in the same unit. */
+/* Likelihoods are of the same things only where times are counted in the same unit, and purchases
+ * by the days of one zone. */
 static void
 check_same_period(const ValueModel *a, const ValueModel *b)
 {
@@ -606,6 +648,11 @@ check_same_period(const ValueModel *a, const ValueModel *b)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("models in different periods can't be compared"),
 						errhint("Fit both to times in the same period.")));
+	if (a->zone != NULL && b->zone != NULL && a->zone != b->zone)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("models of days in zones \"%s\" and \"%s\" can't be compared",
+							   zone_name(a->zone), zone_name(b->zone)),
+						errhint("Fit both to days of one zone.")));
 }
 
 static Datum

@@ -129,10 +129,9 @@ get_customer(FunctionCallInfo fcinfo, int n, int64 *x, double *t_x, double *age)
 	return true;
 }
 
-/* The horizon in argument n, in a model's periods: an interval, or a number of them. */
-static bool
-get_horizon(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_interval, double age,
-			double *horizon)
+bool
+value_horizon_argument(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_interval,
+					   double age, double *horizon)
 {
 	if (PG_ARGISNULL(n))
 		return false;
@@ -148,9 +147,8 @@ get_horizon(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_int
 	return true;
 }
 
-/* A discount rate by the period: false where it is NULL. */
-static bool
-get_discount(FunctionCallInfo fcinfo, int n, double *discount)
+bool
+value_discount_argument(FunctionCallInfo fcinfo, int n, double *discount)
 {
 	if (PG_ARGISNULL(n))
 		return false;
@@ -162,6 +160,19 @@ get_discount(FunctionCallInfo fcinfo, int n, double *discount)
 						errhint("It is the rate of one period of the model: 0.01 is 1 %%. A yearly "
 								"rate of d is (1 + d) ^ (1 / 52.0) - 1 by the week.")));
 	return true;
+}
+
+int64
+value_number_argument(FunctionCallInfo fcinfo, int n)
+{
+	int64 number = PG_GETARG_INT64(n);
+
+	if (number < 0 || number > VALUE_MAX_PURCHASES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("n must be from 0 to %d, not " INT64_FORMAT, VALUE_MAX_PURCHASES, number),
+				 errhint("Give how many purchases there are within the horizon.")));
+	return number;
 }
 
 /* ---- purchases ---- */
@@ -190,7 +201,7 @@ expected_purchases(FunctionCallInfo fcinfo, bool is_interval)
 	double horizon;
 
 	if (!get_customer(fcinfo, 1, &x, &t_x, &age) ||
-		!get_horizon(fcinfo, 4, model, is_interval, age, &horizon))
+		!value_horizon_argument(fcinfo, 4, model, is_interval, age, &horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(purchase_expected(model, x, t_x, age, horizon));
 }
@@ -215,7 +226,7 @@ expected_purchases_new(FunctionCallInfo fcinfo, bool is_interval)
 	const ValueModel *model = purchase_model(fcinfo);
 	double horizon;
 
-	if (!get_horizon(fcinfo, 1, model, is_interval, 0, &horizon))
+	if (!value_horizon_argument(fcinfo, 1, model, is_interval, 0, &horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(purchase_expected_new(model, horizon));
 }
@@ -242,17 +253,12 @@ purchase_probability(FunctionCallInfo fcinfo, bool is_interval)
 	double t_x;
 	double age;
 	double horizon;
-	int64 n;
 
 	if (!get_customer(fcinfo, 1, &x, &t_x, &age) ||
-		!get_horizon(fcinfo, 4, model, is_interval, age, &horizon) || PG_ARGISNULL(5))
+		!value_horizon_argument(fcinfo, 4, model, is_interval, age, &horizon) || PG_ARGISNULL(5))
 		PG_RETURN_NULL();
-	n = PG_GETARG_INT64(5);
-	if (n < 0 || n > VALUE_MAX_PURCHASES)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("n must be from 0 to %d, not " INT64_FORMAT, VALUE_MAX_PURCHASES, n),
-						errhint("Give how many purchases there are within the horizon.")));
-	PG_RETURN_FLOAT8(purchase_probability_of(model, x, t_x, age, horizon, n));
+	PG_RETURN_FLOAT8(
+		purchase_probability_of(model, x, t_x, age, horizon, value_number_argument(fcinfo, 5)));
 }
 
 /* purchase_probability(model, x, t_x, age, horizon, n) */
@@ -295,8 +301,8 @@ lifetime_value(FunctionCallInfo fcinfo, bool is_interval)
 	double discount;
 
 	if (!get_customer(fcinfo, 2, &x, &t_x, &age) || PG_ARGISNULL(5) ||
-		!get_horizon(fcinfo, 6, model, is_interval, age, &horizon) ||
-		!get_discount(fcinfo, 7, &discount))
+		!value_horizon_argument(fcinfo, 6, model, is_interval, age, &horizon) ||
+		!value_discount_argument(fcinfo, 7, &discount))
 		PG_RETURN_NULL();
 	value_check_spend(x, PG_GETARG_FLOAT8(5));
 	PG_RETURN_FLOAT8(
@@ -364,7 +370,7 @@ loyalty_sbg_lifetime(PG_FUNCTION_ARGS)
 	double discount;
 	double renewals;
 
-	if (PG_ARGISNULL(1) || !get_discount(fcinfo, 2, &discount))
+	if (PG_ARGISNULL(1) || !value_discount_argument(fcinfo, 2, &discount))
 		PG_RETURN_NULL();
 	renewals = get_periods(fcinfo, "renewals", 0);
 	if (discount == 0 && model->parameters[SBG_A] <= 1)
