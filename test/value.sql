@@ -79,21 +79,8 @@ SELECT results_eq('SELECT round(p.estimate::numeric, 6), round(q.estimate::numer
 	'SELECT round(p::numeric, 6), round(q::numeric, 5), round(g::numeric, 3) FROM computed_spend', 'gammagamma_fit: the top, to 40 digits');
 SELECT ok((SELECT near(s.log_likelihood, c.log_likelihood) AND s.customers = 18 AND s.converged FROM spend_fit, model_summary(model) s, computed_spend c), '... and the likelihood, of those who spent');
 
--- A programme from known parameters. Gamma distributed by Marsaglia and Tsang (2000), normal by Box and Muller.
-CREATE FUNCTION random_gamma(shape float8) RETURNS float8 LANGUAGE plpgsql AS $$
-DECLARE
-	d float8 := CASE WHEN shape < 1 THEN shape + 1 ELSE shape END - 1.0 / 3;
-	c float8 := 1 / sqrt(9 * d);
-	z float8;
-	v float8;
-BEGIN
-	LOOP
-		z := sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random());
-		v := (1 + c * z) ^ 3;
-		EXIT WHEN v > 0 AND ln(1 - random()) < z * z / 2 + d - d * v + d * ln(v);
-	END LOOP;
-	RETURN d * v * CASE WHEN shape < 1 THEN (1 - random()) ^ (1 / shape) ELSE 1 END;
-END $$;
+-- A programme from known parameters.
+\ir reference/random_gamma.sql
 CREATE FUNCTION live(kind text, r float8, alpha float8, a float8, b float8, age float8, OUT x bigint, OUT t_x float8) LANGUAGE plpgsql AS $$
 DECLARE
 	rate float8 := random_gamma(r) / alpha;
