@@ -131,7 +131,8 @@ get_customer(FunctionCallInfo fcinfo, int n, int64 *x, double *t_x, double *age)
 void
 value_check_horizon(const ValueModel *model, double horizon, double age)
 {
-	if (horizon > VALUE_MOST_HORIZON * (model->parameters[BGNBD_ALPHA] + age))
+	if (model->kind != PURCHASE_PARETONBD && /* which has no series */
+		horizon > VALUE_MOST_HORIZON * (model->parameters[BGNBD_ALPHA] + age))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the horizon must not be more than %d times alpha + age, which is %g",
