@@ -53,6 +53,8 @@ SQL_PARTS := \
 	src/effect/effect.sql \
 	src/advocacy/advocacy.sql \
 	src/value/value.sql \
+	src/value/purchases.sql \
+	src/value/backtest.sql \
 	src/core/volatility.sql
 SQL_TEMPLATES := $(filter-out $(addprefix $(SOURCE)/,$(SQL_PARTS) src/update/%),$(wildcard $(SOURCE)/src/*/*.sql))
 JOINED_SQL  := $(EXTENSION)--$(EXTVERSION).sql
