@@ -24,7 +24,7 @@ INSERT INTO sample VALUES
 	('activity_set', 'activity', 'c.activity', NULL), ('activity_set', 'starts', 'c.activity', NULL), ('activity_set', 'returns', 'c.activity', NULL),
 	('event_timeline', 'timeline', 'c.timeline', NULL),
 	('calendar_period', 'period', '''month''', '''day'''), ('calendar_period', 'within', '''day''', NULL),
-	('date', 'as_of', '''2024-12-31''', NULL), ('date', 'from_day', '''2023-12-31''', NULL), ('date', 'to_day', '''2024-12-31''', NULL),
+	('date', 'as_of', '''2024-12-31''', NULL), ('date', 'until', '''2024-12-31''', NULL), ('date', 'from_day', '''2023-12-31''', NULL), ('date', 'to_day', '''2024-12-31''', NULL),
 	('integer', 'days', '30', '36525'), ('integer', 'up_to', '5', '36525'), ('integer', 'within', '90', '36525'), ('integer', 'dormant_after', '3', '36525'),
 	('jsonb', 'options', '''{"rolling": 30}''', '''{"rolling": 36525}'''),
 	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('text', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
