@@ -37,12 +37,16 @@ last_of(ByteSpan body)
 	return last;
 }
 
+static const RowForm days = { .size = sizeof(DateADT) };
+
 const CollectOps activity_collect_ops = {
 	.id = ACTIVITY_OPS_ID,
 	.name = "activity_base",
 	.body_type = "activity_set",
 	.size_hint = ACTIVITY_SIZE_HINT,
 	.row_size = sizeof(DateADT),
+	.nforms = 1,
+	.forms = &days,
 	.merge = merge_rows,
 	.valid = activity_body_valid,
 	.last = last_of,
@@ -52,7 +56,6 @@ const CollectOps activity_collect_ops = {
 
 /* ---- the collector ---- */
 
-static const RowForm days = { .size = sizeof(DateADT) };
 
 typedef enum ActivityArgument
 {

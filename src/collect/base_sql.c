@@ -42,6 +42,12 @@ loyalty_collect_final(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(base_from_collector((Collector *) PG_GETARG_POINTER(0)));
 }
 
+bool
+collect_is_final(PGFunction function)
+{
+	return function == loyalty_collect_final;
+}
+
 Datum
 loyalty_collect_combine(PG_FUNCTION_ARGS)
 {

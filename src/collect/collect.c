@@ -189,8 +189,8 @@ push_run(Collector *collector, CollectPart *part)
 	return &part->runs[part->nruns++];
 }
 
-static void
-free_runs(Collector *collector, CollectPart *part)
+void
+collector_free_runs(Collector *collector, CollectPart *part)
 {
 	while (part->nruns > 0)
 		deal_forget(&collector->deal, &part->runs[--part->nruns].entries);
@@ -227,7 +227,7 @@ collector_part(Collector *collector, int number)
 			run.customers = group_part(collector, number, &run.entries, NULL);
 			deal_settle(&run.entries);
 			deal_drop(deal, raw);
-			free_runs(collector, part);
+			collector_free_runs(collector, part);
 			*push_run(collector, part) = run;
 		} while (more);
 		deal_forget(deal, raw);
@@ -341,13 +341,14 @@ collector_split(Collector *collector)
 	int i;
 
 	Assert(single.deal.bits == 0);
-	deal_init(&collector->deal, &collector->arena, single.deal.form, 0, PART_BITS, 0);
+	deal_init(&collector->deal, &collector->arena, single.deal.form, 0, PART_BITS,
+			  single.deal.limit);
 	collector->parts =
 		MemoryContextAllocZero(collector->context, collector->deal.nparts * sizeof(CollectPart));
 	deal_again(&single.deal, &single.deal.parts[0], &collector->deal);
 	for (i = 0; i < single.parts->nruns; i++)
 		deal_run(&single, &single.parts->runs[i], collector);
-	free_runs(&single, single.parts);
+	collector_free_runs(&single, single.parts);
 	deal_end(&single.deal);
 	if (single.parts->runs != NULL)
 		pfree(single.parts->runs);

@@ -58,6 +58,10 @@ typedef struct RowForm
 	/* Makes the n rows that merge takes, each so far behind the one before; NULL: what is kept is
 	 * that row. */
 	void (*expand)(void *rows, const uint8 *from, size_t stride, int n);
+
+	/* Gives the text that a row refers to its other number, by those that it has; NULL: rows refer
+	 * to none. */
+	void (*renumber)(uint8 *row, const uint32 *numbers);
 } RowForm;
 
 /* What is collected. */
@@ -68,6 +72,8 @@ typedef struct CollectOps
 	const char *body_type; /* of a customer's value */
 	const char *size_hint; /* where that is too large */
 	uint16 row_size;	   /* bytes of a row that merge takes */
+	int nforms;			   /* of rows that are kept, */
+	const RowForm *forms;  /* so that other processes know which one a collector has */
 
 	/* Appends to out the body that holds all of these; may reorder the rows. texts are the
 	 * collector's. */
@@ -198,6 +204,56 @@ collector_state(FunctionCallInfo fcinfo, const CollectOps *ops, CustomerType typ
 	return collector_create(context, ops, type, rows);
 }
 
+/* ---- parts that pass ---- */
+
+/*
+ * A collector whose parts are to be read once, one after another, by one process or several: its
+ * rows aren't grouped before, and go to the file where they take more than the limit (pass.c).
+ */
+extern void collector_pass(Collector *collector, size_t limit);
+
+/* What a process has collected, for others; in shared memory. */
+typedef struct CollectorShare
+{
+	bool any; /* rows, be they without a customer */
+	uint8 ops_id;
+	CustomerType type;
+	int form; /* of rows, its number among those of what is collected; -1: entries */
+	int64 last;
+	bool last_unknown;
+	CollectZone zone_state;
+	char zone[TZ_STRLEN_MAX + 1];
+	uint32 ntexts;
+	DealPublished rows;
+} CollectorShare;
+
+/* As collector_pass(), with COLLECT_PARTS parts, where others are to read its file, by this name;
+ * and leaves all to them. NULL: it had no rows. */
+extern void collector_share(Collector *collector, size_t limit, SharedFileSet *files,
+							const char *name);
+extern void collector_publish(Collector *collector, CollectorShare *share, SharedFileSet *files,
+							  const char *name);
+
+/* What n processes have published: a collector with all their parts, to be read one by one, without
+ * their guests. names: of their files. NULL: none had rows. */
+extern Collector *collector_take_up(MemoryContext context, const CollectorShare *const *shares,
+									const char *const *names, int n, SharedFileSet *files);
+
+/* Makes sure that it is known when the last event is: before parts are read. */
+extern void collector_find_last(Collector *collector);
+
+/* Bytes of the memory for grouping, which all collectors share. */
+extern Size collect_grouping_bytes(void);
+
+/* Forgets a part, which was read. */
+extern void collector_forget_part(Collector *collector, int part);
+
+/* Turns a one-part collector into one of COLLECT_PARTS. */
+extern void collector_split(Collector *collector);
+
+/* Is this the final function of collectors? */
+extern bool collect_is_final(PGFunction function);
+
 /* ---- bases ---- */
 
 /*
@@ -214,7 +270,9 @@ typedef struct Base
 	int64 guests;			/* rows without customer */
 	CollectZone zone_state; /* the zone in which days were counted, */
 	const char *zone;		/* if there is one */
-	Collector *collector;	/* whose it is */
+	Collector *collector;	/* whose it is, */
+	int first_part;			/* and which of his parts are read */
+	int end_part;
 } Base;
 
 typedef struct BaseCursor
@@ -225,6 +283,10 @@ typedef struct BaseCursor
 	const uint8 *at;
 	const uint8 *end;
 } BaseCursor;
+
+/* Opens a collector as a base; and one part of it. */
+extern void base_of_collector(Base *base, Collector *collector);
+extern void base_of_part(Base *base, Collector *collector, int part);
 
 /* Opens a base datum, expanded or flat. */
 extern const Base *base_open(Datum datum);

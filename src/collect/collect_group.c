@@ -55,6 +55,12 @@ take_grouper(Collector *collector)
 	}
 }
 
+Size
+collect_grouping_bytes(void)
+{
+	return grouper != NULL ? grouper_bytes(grouper) : 0;
+}
+
 /* ---- runs ---- */
 
 void

@@ -120,6 +120,10 @@ typedef struct Deal
 	BufFile **sources;	   /* files of others that were taken up */
 	int64 nsources;
 	int64 max_sources;
+
+	/* Is handed what was loaded of a source, so many bytes; NULL: nobody is. */
+	void (*loaded)(void *who, int source, uint8 *rows, uint32 size);
+	void *who;
 } Deal;
 
 /* With chunks in this arena; in its context. */
@@ -239,6 +243,9 @@ extern void deal_publish(Deal *deal, DealPublished *published);
 /* Adds to the parts of a deal, which has as many, what another process has published. */
 extern void deal_take_up(Deal *deal, SharedFileSet *files, const char *name,
 						 const DealPublished *published);
+
+/* Reads that many bytes, which are there, from a file of a deal or beside it. */
+extern void deal_read_file(BufFile *file, void *to, size_t size);
 
 /* ---- parts ---- */
 

@@ -74,12 +74,16 @@ hand_texts(ByteSpan body, CollectTextTaker take, void *taker)
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
 }
 
+static const RowForm row_forms[2][2];
+
 const CollectOps timeline_collect_ops = {
 	.id = TIMELINE_OPS_ID,
 	.name = "timeline_base",
 	.body_type = "event_timeline",
 	.size_hint = TIMELINE_SIZE_HINT,
 	.row_size = sizeof(TimelineRow),
+	.nforms = 4,
+	.forms = &row_forms[0][0],
 	.merge = merge_rows,
 	.valid = timeline_body_valid,
 	.last = last_of,
@@ -183,16 +187,42 @@ expand_both(void *rows, const uint8 *from, size_t stride, int n)
 	expand_rows(rows, from, stride, n, true, true);
 }
 
+static pg_attribute_always_inline void
+renumber(uint8 *row, const uint32 *numbers, bool has_value)
+{
+	uint8 *at = row + (has_value ? 1 : 0) + sizeof(TimestampTz);
+	uint32 kind;
+
+	memcpy(&kind, at, sizeof(kind));
+	if (kind == 0)
+		return;
+	kind = numbers[kind - 1];
+	memcpy(at, &kind, sizeof(kind));
+}
+
+static void
+renumber_kind(uint8 *row, const uint32 *numbers)
+{
+	renumber(row, numbers, false);
+}
+
+static void
+renumber_kind_of_value(uint8 *row, const uint32 *numbers)
+{
+	renumber(row, numbers, true);
+}
+
 /* By whether there are values, and kinds. */
 static const RowForm row_forms[2][2] = {
 	{ { .size = KEPT_SIZE(false, false, 0), .expand = expand_instants },
-	  { .size = KEPT_SIZE(false, true, 0), .expand = expand_kinds } },
+	  { .size = KEPT_SIZE(false, true, 0), .expand = expand_kinds, .renumber = renumber_kind } },
 	{ { .size = KEPT_SIZE(true, false, sizeof(int64)),
 		.short_by = SHORT_BY,
 		.expand = expand_values },
 	  { .size = KEPT_SIZE(true, true, sizeof(int64)),
 		.short_by = SHORT_BY,
-		.expand = expand_both } },
+		.expand = expand_both,
+		.renumber = renumber_kind_of_value } },
 };
 
 static pg_attribute_always_inline void
