@@ -262,8 +262,8 @@ extern void base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, 
 					  void *fold);
 
 /* The same for a fold that looks up whose body it gets. */
-extern void base_fold_at(const Base *base, ZoneDays *zone,
-						 void (*add)(void *fold, ByteSpan body), void *fold, Customer *customer);
+extern void base_fold_at(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body),
+						 void *fold, Customer *customer);
 
 /* kB; see loyalty.max_flat_size */
 extern int max_flat_size;

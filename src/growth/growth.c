@@ -567,8 +567,7 @@ start_watch(FunctionCallInfo fcinfo, int n, const MetricQuestion *question, cons
 
 	watch->metric = metric;
 	watch->period = metric_cell_period(fcinfo, n, "period_start", question->period);
-	watch->number =
-		(GrowthNumber) metric_cell_number(fcinfo, n + 1, number_names, GROWTH_NUMBERS);
+	watch->number = (GrowthNumber) metric_cell_number(fcinfo, n + 1, number_names, GROWTH_NUMBERS);
 	watch->fold = metric->start(question, tally_create(metric->shape));
 	return watch;
 }

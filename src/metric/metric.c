@@ -192,8 +192,8 @@ static bool
 same_common(const MetricQuestion *a, const MetricQuestion *b)
 {
 	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
-		   a->flag == b->flag && a->count == b->count && a->other_count == b->other_count && a->decimal.units == b->decimal.units &&
-		   a->decimal.scale == b->decimal.scale;
+		   a->flag == b->flag && a->count == b->count && a->other_count == b->other_count &&
+		   a->decimal.units == b->decimal.units && a->decimal.scale == b->decimal.scale;
 }
 
 static bool

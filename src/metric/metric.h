@@ -37,16 +37,16 @@ typedef enum MetricArgumentType
 	METRIC_POLICY,
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
-	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
-	METRIC_DAY,		/* another day */
-	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
-	METRIC_ZONE,	/* over timelines: that of days, by default the session's */
-	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
+	METRIC_WITHIN,		/* periods inside of those */
+	METRIC_AS_OF,		/* the day up to which is counted; over a base, NULL is the last one */
+	METRIC_DAY,			/* another day */
+	METRIC_FLAG,		/* an aggregate may leave it out, at the end: false */
+	METRIC_ZONE,		/* over timelines: that of days, by default the session's */
+	METRIC_COUNT,		/* a whole number from 1 to METRIC_MAX_COUNT */
 	METRIC_OTHER_COUNT, /* another one */
-	METRIC_DECIMAL, /* a number, at its smallest scale */
-	METRIC_SPAN,	/* an interval, its text, or so many days */
-	METRIC_VALUE	/* any number of varlenas that Metric.open() reads: texts, arrays */
+	METRIC_DECIMAL,		/* a number, at its smallest scale */
+	METRIC_SPAN,		/* an interval, its text, or so many days */
+	METRIC_VALUE		/* any number of varlenas that Metric.open() reads: texts, arrays */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */

@@ -444,8 +444,8 @@ static const Metric by_timelines_of_rows = {
 	.customer = retention_timeline,
 };
 
-/* loyalty_retention, (base, period, as_of, mode, brackets, rolling, at_least); loyalty_retention_accum,
- * (state, activity, period, as_of, options) */
+/* loyalty_retention, (base, period, as_of, mode, brackets, rolling, at_least);
+ * loyalty_retention_accum, (state, activity, period, as_of, options) */
 METRIC_FUNCTIONS_APART(retention, &retention_by_days, &by_days_of_rows)
 
 /* loyalty_retention_returns, loyalty_retention_returns_accum: of starts and returns */

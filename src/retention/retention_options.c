@@ -35,8 +35,7 @@ static void
 set_counted(RetentionKind *kind, int input)
 {
 	if (kind->at_least > 1)
-		kind->counted =
-			input == METRIC_TIMELINES ? RETENTION_COUNTS_ORDERS : RETENTION_COUNTS_DAYS;
+		kind->counted = input == METRIC_TIMELINES ? RETENTION_COUNTS_ORDERS : RETENTION_COUNTS_DAYS;
 }
 
 /* ---- what may go together ---- */
@@ -90,9 +89,9 @@ fault_of_kind(RetentionKind *kind)
 		return "elapsed lags and returns of another kind contradict each other";
 	if (kind->elapsed != 0 && kind->elapsed < MIN_ELAPSED)
 		return "elapsed must be a minute or more";
-	if (kind->counted == RETENTION_COUNTS_ORDERS ? kind->returns
-												 : kind->counted == RETENTION_COUNTS_DAYS &&
-													   kind->elapsed != 0)
+	if (kind->counted == RETENTION_COUNTS_ORDERS
+			? kind->returns
+			: kind->counted == RETENTION_COUNTS_DAYS && kind->elapsed != 0)
 		return "at_least counts days of activity sets, and orders of timelines";
 	if (kind->rolling < 0 || kind->rolling > METRIC_MAX_COUNT)
 		return psprintf("rolling must be between 1 and %d, not %d", METRIC_MAX_COUNT,
@@ -235,9 +234,9 @@ read_count(JsonbContainer *json, const char *key, int32 *count)
 static void
 read_kind(RetentionKind *kind, JsonbContainer *json, bool of_result, bool *by_calendar)
 {
-	static const char *const options[] = { "mode", "brackets", "rolling",
+	static const char *const options[] = { "mode",	  "brackets", "rolling",
 										   "elapsed", "at_least", NULL };
-	static const char *const all[] = { "mode", "brackets", "rolling", "elapsed",
+	static const char *const all[] = { "mode",	  "brackets", "rolling", "elapsed",
 									   "returns", "at_least", "counted", NULL };
 	PolicyObject object = { json, OPTIONS_TYPE, "" };
 	JsonbValue found;
