@@ -396,6 +396,21 @@ point_of_interval(const Interval *interval, const Tally *tally, const char *name
 	return decimal_to_numeric(days.units, days.scale);
 }
 
+/* Is it written as a number is, be it one that isn't finite? */
+static bool
+looks_like_number(const char *text, size_t len)
+{
+	static const char *const words[] = { "nan", "inf", "infinity" };
+	size_t signs = len > 0 && (text[0] == '-' || text[0] == '+');
+	int i;
+
+	for (i = 0; i < (int) lengthof(words); i++)
+		if (strlen(words[i]) == len - signs &&
+			pg_strncasecmp(text + signs, words[i], len - signs) == 0)
+			return true;
+	return len > 0 && strspn(text, "+-.0123456789eE_") >= len;
+}
+
 /* A literal is a text where a number and an interval may stand. */
 static Numeric
 point_of_text(const text *value, const Tally *tally, const char *name)
@@ -407,7 +422,7 @@ point_of_text(const text *value, const Tally *tally, const char *name)
 
 	while (len > 0 && isspace((unsigned char) start[len - 1]))
 		len--;
-	if (len > 0 && strspn(start, "+-.0123456789eE_") >= len)
+	if (looks_like_number(start, len))
 		return DatumGetNumeric(DirectFunctionCall3(
 			numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	if (!policy_parse_interval(text, &interval))

@@ -35,6 +35,8 @@ INSERT INTO sample VALUES
 	('anynonarray', 'score', '1 + r.k % 5', NULL), ('boolean', 'strict', 'false', NULL), ('integer', 'top', '2', NULL), ('integer', 'scale', '5', '100'),
 	('boolean', 'treated', 'r.k % 2 = 0', NULL), ('boolean', 'converted', 'r.k % 3 = 0', NULL), ('anynonarray', 'value', '5 + r.k * 7 % 90', NULL), ('anycompatiblenonarray', 'before', '5 + r.k * 11 % 70 + 0.25', NULL), ('anycompatiblenonarray', 'stratum', '''stratum '' || r.k % 3', NULL),
 	('anynonarray', 'duration', '1 + r.k * 7 % 90', NULL), ('boolean', 'event', 'r.k % 3 > 0', NULL),
+	('anycompatiblenonarray', 'duration', '1 + r.k * 7 % 90', NULL), ('anycompatiblenonarray', 'entry', 'r.k * 7 % 90 / 2', NULL), ('anynonarray', 'segment', '''segment '' || r.k % 3', NULL),
+	('anynonarray', 'cause', 'CASE WHEN r.k % 3 > 0 THEN ''cause '' || r.k % 3 END', NULL), ('anycompatiblenonarray', 'cause', 'CASE WHEN r.k % 3 > 0 THEN ''cause '' || r.k % 3 END', NULL),
 	('bigint', 'x', 'r.k % 5', NULL), ('double precision', 't_x', 'sign(r.k % 5) * (r.k % 7)', NULL), ('double precision', 'age', '7 + r.k % 9', NULL), ('text', 'period', '''week''', NULL), ('double precision', 'm', '5 + r.k * 7 % 90', NULL), ('bigint', 'periods', 'r.k % 6', NULL), ('boolean', 'lost', 'r.k % 3 = 0', NULL),
 	('numeric', 'within', '100', NULL), ('boolean', 'by_label', 'true', NULL),
 	('rfm_scale', 'scale', 'make_rfm_scale(''{365,180,90,30}'', ''{2,4,8,16}'', ''{50,100,250.50,1000}'')', NULL), ('rfm_rules', 'rules', '''{}''', NULL), ('integer', 'bins', '5', '36525'),
