@@ -26,6 +26,13 @@ SELECT is((SELECT customers FROM model, model_summary(gammagamma)), 946::bigint,
 SELECT is((SELECT purchase_summary(timeline_agg(day), '1997-09-30', 'week')::text FROM bought WHERE customer = 1), format('(2,%s,%s,)', 213 / 7::float8, 272 / 7::float8), 'the first customer of the sample');
 SELECT is((SELECT round(expected_purchases(timeline_agg(day), bgnbd, '1997-09-30', interval '39 weeks')::numeric, 3) FROM bought, model WHERE customer = 1 GROUP BY bgnbd), 1.226, '... what is expected of him');
 SELECT is((SELECT round(p_alive(timeline_agg(day), bgnbd, '1997-09-30')::numeric, 3) FROM bought, model WHERE customer = 1 GROUP BY bgnbd), .727, '... and whether he is there');
+-- Conditional expectations by the purchases of the calibration, as published for the Pareto/NBD (with parameters to fewer digits), and what was bought.
+CREATE TABLE tested AS SELECT kind, model_backtest(b, '1997-09-30', '1998-06-30', kind) AS result FROM (SELECT timelines(customer, day) AS b FROM bought) q, unnest(ARRAY['bgnbd', 'mbgnbd', 'paretonbd']) kind;
+SELECT results_eq('SELECT x, customers, round(mean_purchases::numeric, 4) FROM tested, model_backtest_table(result) WHERE kind = ''paretonbd''', $$VALUES (0::bigint, 1411::bigint, .2367), (1, 439, .6970), (2, 214, 1.3925), (3, 100, 1.5600), (4, 62, 2.5323), (5, 38, 2.9474), (6, 29, 3.8621), (7, 64, 6.3594)$$, 'what was bought in the other 39 weeks');
+SELECT is_empty('SELECT * FROM tested, model_backtest_table(result) JOIN (VALUES (0, .1385), (1, .5996), (2, 1.1957), (3, 1.7141), (4, 2.3989), (5, 2.9072), (6, 3.8187), (7, 6.4027)) p(x, published) USING (x) WHERE kind = ''paretonbd'' AND abs(mean_expected - published) > .002', '... and expected');
+SELECT is_empty('SELECT * FROM tested, model_backtest_table(result) WHERE x > 0 AND abs(mean_expected - mean_purchases) >= abs(mean_naive - mean_purchases) OR x > 1 AND mean_absolute_error >= naive_mean_absolute_error', 'each model is nearer than the naive forecast');
+SELECT is_empty('SELECT * FROM tested, model_backtest_weeks(result) WHERE abs(expected / purchases - 1) > .25', '... from week to week');
+SELECT is((SELECT count(*) FROM tested, model_backtest_summary(result) s WHERE customers = 2357 AND purchases = 1882 AND error BETWEEN -.2 AND -.1 AND naive_error > .5), 3::bigint, '... and all together');
 \else
 SELECT skip('the CDNOW sample is not here: CDNOW_DATA= names the folder of cdnow_sample.csv', 1);
 \endif

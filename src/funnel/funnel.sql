@@ -19,7 +19,8 @@ COMMENT ON TYPE funnel_totals_result IS
 CREATE FUNCTION funnel_totals(base timeline_base, steps text[], within interval DEFAULT NULL, mode text DEFAULT 'in_order', by text DEFAULT 'kind',
 		step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL, zone text DEFAULT NULL)
 	RETURNS funnel_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 COMMENT ON FUNCTION funnel_totals(base timeline_base, steps text[], within interval, mode text, by text, step_within interval[], as_of date, zone text) IS
 	'the funnel of everyone in a base: each customer counts by the chain that wins, see funnel(). A NOTICE tells of steps that no event of the base is named as. NULL for a NULL base; errors are those of funnel()';
 

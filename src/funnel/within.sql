@@ -14,7 +14,8 @@ COMMENT ON FUNCTION funnel(event_timeline, text[], @TYPE@, text, text, interval[
 CREATE FUNCTION funnel_totals(base timeline_base, steps text[], within @TYPE@, mode text DEFAULT 'in_order', by text DEFAULT 'kind',
 		step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL, zone text DEFAULT NULL)
 	RETURNS funnel_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 COMMENT ON FUNCTION funnel_totals(base timeline_base, steps text[], within @TYPE@, mode text, by text, step_within interval[], as_of date, zone text) IS
 	'the funnel of everyone in a base, with a window that is @WINDOW@; else as with an interval';
 

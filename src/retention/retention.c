@@ -564,15 +564,6 @@ typedef struct Table
 	double z;
 } Table;
 
-/* The first day of a period that may lie behind the open end of a list. */
-static DateADT
-start_of(const Calendar *calendar, int64 period)
-{
-	if (calendar->unit == CALENDAR_LIST && period > calendar->nstarts)
-		return DATEVAL_NOEND;
-	return calendar_start(calendar, (int32) Min(period, PG_INT32_MAX));
-}
-
 static void
 put_row(Table *table, const RetentionCohort *cohort, int64 column, const Column *counted)
 {
@@ -593,9 +584,10 @@ put_row(Table *table, const RetentionCohort *cohort, int64 column, const Column 
 	}
 	else
 	{
-		end = start_of(table->calendar, cohort->number + until_lag + 1);
+		end = calendar_start_beyond(table->calendar, cohort->number + until_lag + 1);
 		rows_put_day(rows,
-					 start_of(table->calendar, cohort->number + retention_first_lag(kind, column)));
+					 calendar_start_beyond(table->calendar,
+										   cohort->number + retention_first_lag(kind, column)));
 		rows_put_day(rows, end);
 	}
 	rows_put_count(rows, counted->retained);

@@ -165,6 +165,9 @@ extern double value_periods_of(const ValueModel *model, const Interval *interval
 /* The number of periods that so many days are; the period is known. */
 extern double value_periods_of_days(ValuePeriod period, double days);
 
+/* 22023 for a model that doesn't know its period. */
+extern void value_check_period(const ValueModel *model);
+
 /* 22023: from 0 to VALUE_MOST_HORIZON. */
 extern void value_report_horizon(void) pg_attribute_noreturn();
 
@@ -368,9 +371,15 @@ extern double sbg_log_likelihood(const ValueRows *rows, const double *parameters
 
 extern double purchase_p_alive(const ValueModel *model, int64 x, double t_x, double age);
 
+/* Purchases within t from now on of one who is still there. */
+extern double purchase_expected_alive(const ValueModel *model, int64 x, double age, double t);
+
 /* Purchases within t from now on; and those of a new customer, after the first. */
 extern double purchase_expected(const ValueModel *model, int64 x, double t_x, double age, double t);
 extern double purchase_expected_new(const ValueModel *model, double t);
+
+/* 22023 for one that is too far ahead of a customer of that age. */
+extern void value_check_horizon(const ValueModel *model, double horizon, double age);
 
 /* The horizon in argument n of a call, in a model's periods: an interval, or a number of them; and
  * a discount rate by the period. False where it is NULL. */

@@ -518,6 +518,17 @@ value_periods_of(const ValueModel *model, const Interval *interval)
 }
 
 void
+value_check_period(const ValueModel *model)
+{
+	if (model->period == VALUE_NO_PERIOD)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the model does not know the period that its times are counted in"),
+						errhint("Fit it over timelines, or name the period when fitting, as in "
+								"bgnbd_fit(x, t_x, age, 'week'); in a model by hand, it is the key "
+								"\"period\".")));
+}
+
+void
 value_report_horizon(void)
 {
 	ereport(ERROR,

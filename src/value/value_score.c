@@ -43,9 +43,8 @@ purchase_p_alive(const ValueModel *model, int64 x, double t_x, double age)
 	return bgnbd_p_alive(model->parameters, is_modified(model), x, t_x, age);
 }
 
-/* Of one who is alive. */
-static double
-expected_alive(const ValueModel *model, int64 x, double age, double t)
+double
+purchase_expected_alive(const ValueModel *model, int64 x, double age, double t)
 {
 	if (model->kind == PURCHASE_PARETONBD)
 		return pareto_expected_alive(model->parameters, x, age, t);
@@ -63,7 +62,7 @@ probability_alive(const ValueModel *model, int64 x, double age, double t, int64 
 double
 purchase_expected(const ValueModel *model, int64 x, double t_x, double age, double t)
 {
-	return purchase_p_alive(model, x, t_x, age) * expected_alive(model, x, age, t);
+	return purchase_p_alive(model, x, t_x, age) * purchase_expected_alive(model, x, age, t);
 }
 
 double
@@ -100,7 +99,7 @@ value_of_customer(const ValueModel *model, const ValueModel *spend, int64 x, dou
 		double purchases;
 
 		until = Min(end, horizon);
-		purchases = expected_alive(model, x, age, until);
+		purchases = purchase_expected_alive(model, x, age, until);
 		sum += (purchases - before) * exp(-until * log1p(discount));
 		before = purchases;
 		CHECK_FOR_INTERRUPTS();
@@ -129,6 +128,18 @@ get_customer(FunctionCallInfo fcinfo, int n, int64 *x, double *t_x, double *age)
 	return true;
 }
 
+void
+value_check_horizon(const ValueModel *model, double horizon, double age)
+{
+	if (model->kind != PURCHASE_PARETONBD && /* which has no series */
+		horizon > VALUE_MOST_HORIZON * (model->parameters[BGNBD_ALPHA] + age))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the horizon must not be more than %d times alpha + age, which is %g",
+						VALUE_MOST_HORIZON, model->parameters[BGNBD_ALPHA] + age),
+				 errhint("Give age and horizon in the unit that the model was fitted in.")));
+}
+
 bool
 value_horizon_argument(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_interval,
 					   double age, double *horizon)
@@ -138,12 +149,7 @@ value_horizon_argument(FunctionCallInfo fcinfo, int n, const ValueModel *model, 
 	*horizon = is_interval ? value_periods_of(model, PG_GETARG_INTERVAL_P(n)) : PG_GETARG_FLOAT8(n);
 	if (!(*horizon >= 0 && *horizon <= VALUE_MOST_HORIZON))
 		value_report_horizon();
-	if (*horizon > VALUE_MOST_HORIZON * (model->parameters[BGNBD_ALPHA] + age))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the horizon must not be more than %d times alpha + age, which is %g",
-						VALUE_MOST_HORIZON, model->parameters[BGNBD_ALPHA] + age),
-				 errhint("Give age and horizon in the unit that the model was fitted in.")));
+	value_check_horizon(model, *horizon, age);
 	return true;
 }
 

@@ -198,12 +198,8 @@ get_customer(FunctionCallInfo fcinfo, const ValueModel *model, const ValueModel 
 				 errmsg("the model does not know the zone of its days"),
 				 errhint("Name it: zone => 'Europe/Helsinki'. What was fitted over timelines "
 						 "knows it; in a model by hand, it is the key \"zone\".")));
-	if (model != NULL && model->period == VALUE_NO_PERIOD)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the model does not know the period that its times are counted in"),
-						errhint("Fit it over timelines, or name the period when fitting, as in "
-								"bgnbd_fit(x, t_x, age, 'week'); in a model by hand, it is the key "
-								"\"period\".")));
+	if (model != NULL)
+		value_check_period(model);
 	return !PG_ARGISNULL(0) &&
 		   purchase_summarise(customer, timeline_event_body(PG_GETARG_DATUM(0)), zone, until);
 }
