@@ -203,32 +203,38 @@ loyalty_funnel_by_period_table(PG_FUNCTION_ARGS)
 	TallyRow **row = tally_rows(tally, &nrows);
 	TallyRow **end = row + nrows;
 	MetricCalendar calendar;
-	FunnelList list;
+	Funnel funnel;
+	TimestampTz known;
 	Rows rows;
 	int64 period;
 
 	rows_open_periods(&rows, fcinfo);
 	if (!metric_result_calendar(tally, &calendar))
 		return (Datum) 0;
-	funnel_result_list(tally, &list);
+	funnel_result_open(tally, &funnel);
+	known = zone_day_start(funnel.rules.zone, calendar.as_of + 1);
 	for (period = (*row)->key.numbers[KEY_PERIOD]; period <= calendar.last; period++)
 	{
 		bool is_here = row < end && (*row)->key.numbers[KEY_PERIOD] == period;
 		TallyRow **next = is_here ? end_of_period(row, end) : row;
-		StepCounts *steps = funnel_step_counts(tally, row, next - row, list.nsteps);
+		const FunnelList *list = &funnel.rules.list;
+		StepCounts *steps = funnel_step_counts(tally, row, next - row, list->nsteps);
+		DateADT after = calendar_start(&calendar.calendar, (int32) period + 1);
+		bool is_complete =
+			period <= calendar.last_complete &&
+			funnel_is_over(&funnel, zone_day_start(funnel.rules.zone, after) - 1, known);
 		int n;
 
 		if (steps == NULL)
 			report_corrupted();
 		row = next;
-		for (n = 1; n <= list.nsteps; n++)
+		for (n = 1; n <= list->nsteps; n++)
 		{
 			rows_begin(&rows);
 			rows_put_day(&rows, calendar_start(&calendar.calendar, (int32) period));
-			rows_put_day(&rows, calendar_start(&calendar.calendar, (int32) period + 1));
-			rows_put_bool(&rows, period <= calendar.last_complete &&
-									 steps[1].eligible == steps[1].reached);
-			funnel_put_step(&rows, &list, steps, n, z);
+			rows_put_day(&rows, after);
+			rows_put_bool(&rows, is_complete);
+			funnel_put_step(&rows, list, steps, n, z);
 			metric_put_as_of(&rows, tally);
 			rows_end(&rows);
 		}

@@ -172,6 +172,7 @@ give_conversions(FunnelWalk *walk, int64 first, int64 end, FunnelTaker take, voi
 	{
 		FunnelChain chain;
 
+		CHECK_FOR_INTERRUPTS();
 		walk_stretch(walk, first, end, DT_NOEND);
 		if (walk->depth == 0)
 			break;
@@ -192,6 +193,7 @@ typedef struct Candidate
 	TimestampTz starts_until;
 	int32 period;
 	int depth;
+	TimestampTz tried; /* first of all stretches */
 	TimestampTz started;
 	TimestampTz ended;
 } Candidate;
@@ -261,8 +263,11 @@ add_candidate(FunnelWalk *walk, Candidates *candidates, const Candidate *candida
 	}
 	if (low < candidates->n && candidates->list[low].period == candidate->period)
 	{
+		TimestampTz tried = Min(candidates->list[low].tried, candidate->tried);
+
 		if (is_better(walk, candidate, &candidates->list[low]))
 			candidates->list[low] = *candidate;
+		candidates->list[low].tried = tried;
 		return;
 	}
 	candidates->list = array_grow_in(walk->reading, candidates->list, &candidates->max,
@@ -307,6 +312,7 @@ give_best(FunnelWalk *walk, int64 first, int64 end, Periods *periods, Candidates
 		if (candidates != NULL)
 		{
 			candidate.depth = chain.depth;
+			candidate.tried = chain.tried;
 			candidate.started = walk->chain[0];
 			candidate.ended = walk->chain[chain.depth - 1];
 			add_candidate(walk, candidates, &candidate);
@@ -331,6 +337,7 @@ give_candidates(FunnelWalk *walk, const Candidates *candidates, FunnelTaker take
 		walk_stretch(walk, best->first, best->end, best->starts_until);
 		walk_find_chain(walk);
 		chain = walk_chain(walk, best->end);
+		chain.tried = best->tried;
 		take(taker, &chain);
 	}
 }

@@ -40,7 +40,7 @@ funnel_count(FunnelCounts *counts, const FunnelChain *chain, TimestampTz end)
 {
 	const FunnelNames *names = &counts->funnel->names;
 	const TimestampTz *ats = chain->ats;
-	bool is_over = funnel_is_over(counts->funnel, ats[0], end);
+	bool is_over = funnel_is_over(counts->funnel, chain->tried, end);
 	int n;
 
 	counts->started++;

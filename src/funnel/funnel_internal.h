@@ -215,6 +215,7 @@ typedef struct FunnelChain
 {
 	int depth;				/* levels */
 	int nsteps;				/* up to its last one */
+	TimestampTz tried;		/* when he could have started first */
 	const TimestampTz *ats; /* until the next chain */
 } FunnelChain;
 
@@ -238,7 +239,7 @@ extern int64 funnel_duration(TimestampTz from, TimestampTz to);
  * the nearest one that it has taken. */
 extern int funnel_step_before(const Funnel *funnel, const FunnelChain *chain, int step);
 
-/* Is the time over that a chain has which began then: has it come to the end, or never will? */
+/* Is the time over that a chain has which starts then, where events from end on aren't known? */
 extern bool funnel_is_over(const Funnel *funnel, TimestampTz start, TimestampTz end);
 
 /* ---- results ---- */
@@ -264,7 +265,7 @@ extern const TallyParameter funnel_parameters[FUNNEL_PARAMETER_PERIOD + 1];
 typedef enum FunnelSum
 {
 	FUNNEL_SUM_CHAINS,	 /* customers, or conversions */
-	FUNNEL_SUM_ELIGIBLE, /* those of a step whose time is over; beside the duration 0 */
+	FUNNEL_SUM_ELIGIBLE, /* those of a step whose first try's time is over; beside the duration 0 */
 	FUNNEL_SUM_STOPPED,	 /* those of an optional step who didn't come to the next level; there too */
 	FUNNEL_SUM_WITH_EVENT
 } FunnelSum;
@@ -281,8 +282,9 @@ funnel_step_key(const TallyShape *shape)
 /* Metric.text of both. */
 extern const char *funnel_text(const MetricQuestion *question, const char *parameter);
 
-/* The steps of a result. */
+/* The steps of a result; and its rules, with names, for what needs more. */
 extern void funnel_result_list(const Tally *tally, FunnelList *list);
+extern void funnel_result_open(const Tally *tally, Funnel *funnel);
 
 /* A parameter as an interval or an array of them, as a column. */
 extern void funnel_put_within(Rows *rows, const Tally *tally);
@@ -421,6 +423,7 @@ struct FunnelWalk
 	/* the stretch that is walked, and where chains may start in it */
 	int64 first;
 	TimestampTz starts_until;
+	TimestampTz tried;	/* when one could start first */
 	TimestampTz latest; /* deadline of those that have started */
 
 	/* the instant at hand */

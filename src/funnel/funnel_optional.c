@@ -134,7 +134,7 @@ FunnelChain
 walk_chain(FunnelWalk *walk, int64 end)
 {
 	const FunnelNames *names = walk->names;
-	FunnelChain chain = { walk->depth, walk->depth, walk->ats };
+	FunnelChain chain = { walk->depth, walk->depth, walk->tried, walk->ats };
 	int level;
 	int step;
 

@@ -250,23 +250,6 @@ funnel_result_list(const Tally *tally, FunnelList *list)
 	funnel_read_steps(texts, n, list);
 }
 
-bool
-funnel_counts_conversions(const Tally *tally)
-{
-	return tally_parameter(tally, FUNNEL_PARAMETER_COUNT) != NULL;
-}
-
-void
-funnel_put_within(Rows *rows, const Tally *tally)
-{
-	const char *text = tally_parameter(tally, FUNNEL_PARAMETER_WITHIN);
-
-	if (text != NULL)
-		rows_put_datum(rows, IntervalPGetDatum(interval_of(text)));
-	else
-		rows_put_null(rows);
-}
-
 /* Those of steps, or NULL; and NULL for one that has none. */
 static Interval **
 result_step_within(const Tally *tally, int *nwindows)
@@ -283,6 +266,52 @@ result_step_within(const Tally *tally, int *nwindows)
 	for (i = 0; i < *nwindows; i++)
 		windows[i] = texts[i] != NULL ? interval_of(texts[i]) : NULL;
 	return windows;
+}
+
+void
+funnel_result_open(const Tally *tally, Funnel *funnel)
+{
+	FunnelRules *rules = &funnel->rules;
+	const char *within = tally_parameter(tally, FUNNEL_PARAMETER_WITHIN);
+	const char *zone = tally_parameter(tally, FUNNEL_PARAMETER_ZONE);
+	int nwindows;
+	Interval **windows = result_step_within(tally, &nwindows);
+
+	memset(funnel, 0, sizeof(Funnel));
+	funnel_result_list(tally, &rules->list);
+	if (within != NULL)
+		rules->within = funnel_window(interval_of(within), "within");
+	if (windows != NULL)
+	{
+		FunnelWindow *steps = palloc0(nwindows * sizeof(FunnelWindow));
+		int i;
+
+		if (nwindows != rules->list.nsteps - 1)
+			report_corrupted();
+		for (i = 0; i < nwindows; i++)
+			if (windows[i] != NULL)
+				steps[i] = funnel_window(windows[i], "step_within");
+		rules->step_within = steps;
+	}
+	rules->zone = zone != NULL ? zone_noted(zone, strlen(zone)) : zone_of_session();
+	funnel_open_names(funnel);
+}
+
+bool
+funnel_counts_conversions(const Tally *tally)
+{
+	return tally_parameter(tally, FUNNEL_PARAMETER_COUNT) != NULL;
+}
+
+void
+funnel_put_within(Rows *rows, const Tally *tally)
+{
+	const char *text = tally_parameter(tally, FUNNEL_PARAMETER_WITHIN);
+
+	if (text != NULL)
+		rows_put_datum(rows, IntervalPGetDatum(interval_of(text)));
+	else
+		rows_put_null(rows);
 }
 
 void

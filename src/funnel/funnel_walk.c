@@ -305,6 +305,7 @@ best_standing(FunnelWalk *walk, int level, TimestampTz at)
 		if (at >= walk->starts_until)
 			return NO_CHAIN;
 		whole = funnel_deadline(walk->rules, &walk->rules->within, at);
+		walk->tried = Min(walk->tried, at);
 		walk->latest = Max(walk->latest, whole);
 		return whole;
 	}
@@ -476,6 +477,7 @@ walk_start(FunnelWalk *walk, int64 first, TimestampTz starts_until)
 {
 	walk->first = first;
 	walk->starts_until = starts_until;
+	walk->tried = DT_NOEND;
 	walk->latest = DT_NOBEGIN;
 	walk->depth = 0;
 	clear_levels(walk);

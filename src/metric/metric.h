@@ -49,7 +49,7 @@ typedef enum MetricArgumentType
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
-#define METRIC_MAX_ARGUMENTS 8
+#define METRIC_MAX_ARGUMENTS 10
 
 /* At most one of each type, but for METRIC_VALUE. It becomes the parameter of the result that has
  * its name. */

@@ -29,7 +29,7 @@
 
 #define TALLY_MAX_KEYS		 4
 #define TALLY_MAX_SUMS		 24
-#define TALLY_MAX_PARAMETERS 8
+#define TALLY_MAX_PARAMETERS 10
 #define TALLY_MAX_TOTALS	 4
 
 typedef enum TallyType
