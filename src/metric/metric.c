@@ -22,6 +22,7 @@
 #include "core/codec.h"
 #include "core/json.h"
 #include "metric/metric.h"
+#include "metric/metric_internal.h"
 #include "metric/statistics.h"
 #include "policy/policy.h"
 
@@ -128,6 +129,10 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 			question->count = PG_GETARG_INT32(n);
 			metric_check_count(argument->name, question->count);
 			break;
+		case METRIC_OTHER_COUNT:
+			question->other_count = PG_GETARG_INT32(n);
+			metric_check_count(argument->name, question->other_count);
+			break;
 		case METRIC_DECIMAL:
 			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
 			break;
@@ -144,20 +149,32 @@ inputs_of(const Metric *metric)
 	return metric->input == METRIC_STARTS_AND_RETURNS ? 2 : 1;
 }
 
-/* What a call asks, as it came: the arguments from the n-th on. */
+/* What a call asks, as it came: the arguments from the n-th on, among which others stand behind so
+ * many. */
 static void
-read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+read_question_around(FunctionCallInfo fcinfo, int n, const Metric *metric, int before, int nothers,
+					 MetricQuestion *question)
 {
 	int i;
 
 	memset(question, 0, sizeof(MetricQuestion));
 	question->kind = metric->kind;
 	for (i = 0; i < metric->narguments; i++)
-		if (n + i < PG_NARGS())
-			read_argument(fcinfo, n + i, metric, i, question);
+	{
+		int at = n + i + (i >= before ? nothers : 0);
+
+		if (at < PG_NARGS())
+			read_argument(fcinfo, at, metric, i, question);
 		else if (metric->arguments[i].type == METRIC_COUNT &&
 				 metric->arguments[i].by_default != NULL)
 			question->count = pg_strtoint32(metric->arguments[i].by_default);
+	}
+}
+
+static void
+read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+{
+	read_question_around(fcinfo, n, metric, metric->narguments, 0, question);
 }
 
 /* Is an argument that Metric.open() reads the same? */
@@ -175,7 +192,7 @@ static bool
 same_common(const MetricQuestion *a, const MetricQuestion *b)
 {
 	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
-		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
+		   a->flag == b->flag && a->count == b->count && a->other_count == b->other_count && a->decimal.units == b->decimal.units &&
 		   a->decimal.scale == b->decimal.scale;
 }
 
@@ -437,6 +454,8 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->flag ? "true" : "false";
 		case METRIC_COUNT:
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
+		case METRIC_OTHER_COUNT:
+			return question->other_count != 0 ? psprintf("%d", question->other_count) : NULL;
 		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
 		default: /* METRIC_SPAN, METRIC_VALUE */
@@ -656,15 +675,12 @@ fold_bases(const Base *base, const Base *returns, const Metric *metric,
 		metric->finish(fold, tally);
 }
 
-/* Opens the base in argument n, and what is asked from argument first on; NULL where the base is.
- */
+/* Opens the base in argument n, and a question that was read; NULL where the base is. */
 static const Base *
-open_base(FunctionCallInfo fcinfo, int n, int first, const Metric *metric, MetricQuestion *question)
+open_base(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
 {
-	const Base *base;
+	const Base *base = PG_ARGISNULL(n) ? NULL : base_open(PG_GETARG_DATUM(n));
 
-	read_question(fcinfo, first, metric, question);
-	base = PG_ARGISNULL(n) ? NULL : base_open(PG_GETARG_DATUM(n));
 	open_question(metric, question, base);
 	return base;
 }
@@ -672,10 +688,40 @@ open_base(FunctionCallInfo fcinfo, int n, int first, const Metric *metric, Metri
 const Base *
 metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
 {
-	const Base *base = open_base(fcinfo, n, n + 1, metric, question);
+	const Base *base;
 
+	read_question(fcinfo, n + 1, metric, question);
+	base = open_base(fcinfo, n, metric, question);
 	if (base != NULL)
 		find_as_of(base, metric, question);
+	return base;
+}
+
+const Base *
+metric_bases(FunctionCallInfo fcinfo, const Metric *metric, int before, int nothers,
+			 MetricQuestion *question, const Base **returns)
+{
+	const Base *base;
+
+	*returns = NULL;
+	read_question_around(fcinfo, inputs_of(metric), metric, before, nothers, question);
+	base = open_base(fcinfo, 0, metric, question);
+	if (base == NULL)
+		return NULL;
+	if (metric->input != METRIC_TIMELINES)
+	{
+		check_zones(base, question);
+		question->zone_name = base->zone;
+	}
+	if (inputs_of(metric) == 2 && !PG_ARGISNULL(1))
+	{
+		*returns = base_open(PG_GETARG_DATUM(1));
+		check_returns(base, *returns, question);
+	}
+	find_as_of(base, metric, question);
+	if (metric->check != NULL)
+		metric->check(question);
+	notice_names(base, metric, question);
 	return base;
 }
 
@@ -683,27 +729,13 @@ Datum
 metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
 	MetricQuestion question;
-	const Base *base = open_base(fcinfo, 0, inputs_of(metric), metric, &question);
-	const Base *returns = NULL;
+	const Base *returns;
+	const Base *base = metric_bases(fcinfo, metric, metric->narguments, 0, &question, &returns);
 	Tally *tally;
 	int i;
 
 	if (base == NULL)
 		PG_RETURN_NULL();
-	if (metric->input != METRIC_TIMELINES)
-	{
-		check_zones(base, &question);
-		question.zone_name = base->zone;
-	}
-	if (inputs_of(metric) == 2 && !PG_ARGISNULL(1))
-	{
-		returns = base_open(PG_GETARG_DATUM(1));
-		check_returns(base, returns, &question);
-	}
-	find_as_of(base, metric, &question);
-	if (metric->check != NULL)
-		metric->check(&question);
-	notice_names(base, metric, &question);
 
 	tally = tally_create(metric->shape);
 	for (i = 0; i < metric->shape->nparameters; i++)
