@@ -24,6 +24,11 @@ COMMENT ON TYPE funnel_by_period_result IS
 \expand funnel/windows.sql TYPE=text DEFAULT="" WINDOW="an interval''s text"
 \expand funnel/windows.sql TYPE=int DEFAULT="" WINDOW="a number of days"
 
+-- Not for windows of all types: within has a default.
+\expand metric/members.sql NAME=funnel C=funnel BASE=timeline_base \
+	ARGUMENTS="steps text[], step int, who text DEFAULT 'reached', within interval DEFAULT NULL, mode text DEFAULT 'in_order', by text DEFAULT 'kind', step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL, zone text DEFAULT NULL, hold text DEFAULT NULL" \
+	COMMENT="who is in a step of a funnel, as funnel_totals_table() counts customers: who ''reached'' it, ''stopped'' there, or is ''eligible'' in it. step is its number from 1. The other arguments are those of funnel_totals(). An unknown step or who is error 22023"
+
 CREATE FUNCTION funnel_totals_table(result funnel_totals_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (step int, name text, reached bigint, stopped bigint, eligible bigint, rate_from_previous float8,
 		rate_from_first float8, lower float8, upper float8, median_from_previous interval)

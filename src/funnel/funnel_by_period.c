@@ -173,10 +173,10 @@ finish_fold(void *opaque, Tally *tally)
 	}
 }
 
-static const Metric metric = {
+const Metric funnel_by_period_metric = {
 	.shape = &shape,
 	.input = METRIC_TIMELINES,
-	.narguments = 9,
+	.narguments = FUNNEL_ARGUMENTS,
 	.arguments = funnel_by_period_arguments,
 	.kind = FUNNEL_BY_PERIOD,
 	.eventless = METRIC_IGNORE_EVENTLESS,
@@ -189,7 +189,7 @@ static const Metric metric = {
 };
 
 /* loyalty_funnel_by_period, loyalty_funnel_by_period_accum */
-METRIC_FUNCTIONS(funnel_by_period, &metric)
+METRIC_FUNCTIONS(funnel_by_period, &funnel_by_period_metric)
 
 /* ---- rows ---- */
 

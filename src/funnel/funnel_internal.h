@@ -32,8 +32,8 @@
  *
  * funnel_steps.c reads the steps, funnel_options.c the other arguments; funnel_walk.c finds a chain
  * in a stretch of events, with funnel_seats.c, all without fmgr; funnel_result.c says what results
- * are made of. funnel_totals.c counts everyone's, funnel_by_period.c period by period;
- * funnel_sql.c has the funnel of one customer.
+ * are made of, funnel_counts.c counts. funnel_totals.c has everyone's funnel, funnel_by_period.c
+ * one for each period, funnel_members.c who is in a step; funnel_sql.c the funnel of one customer.
  */
 #ifndef LOYALTY_FUNNEL_INTERNAL_H
 #define LOYALTY_FUNNEL_INTERNAL_H
@@ -188,11 +188,12 @@ typedef enum FunnelMetric
 } FunnelMetric;
 
 extern const Metric funnel_totals_metric;
+extern const Metric funnel_by_period_metric;
 
-extern const MetricArgument funnel_totals_arguments[];
-extern const int funnel_totals_narguments;
-extern const MetricArgument funnel_by_period_arguments[];
-extern const int funnel_by_period_narguments;
+#define FUNNEL_ARGUMENTS 9
+
+extern const MetricArgument funnel_totals_arguments[FUNNEL_ARGUMENTS];
+extern const MetricArgument funnel_by_period_arguments[FUNNEL_ARGUMENTS];
 
 /* Metric.open and Metric.names. */
 extern void funnel_open(MetricQuestion *question);
@@ -266,7 +267,7 @@ typedef enum FunnelSum
 {
 	FUNNEL_SUM_CHAINS,	 /* customers, or conversions */
 	FUNNEL_SUM_ELIGIBLE, /* those of a step whose first try's time is over; beside the duration 0 */
-	FUNNEL_SUM_STOPPED,	 /* those of an optional step who didn't come to the next level; there too */
+	FUNNEL_SUM_STOPPED, /* those of an optional step who didn't come to the next level; there too */
 	FUNNEL_SUM_WITH_EVENT
 } FunnelSum;
 
@@ -313,8 +314,8 @@ typedef struct StepCounts
 extern StepCounts *funnel_step_counts(const Tally *tally, TallyRow **rows, int64 nrows, int nsteps);
 
 /* What is wrong with them: a DETAIL, or NULL. */
-extern const char *funnel_counts_fault(const Tally *tally, const FunnelList *list,
-									   TallyRow **rows, int64 nrows);
+extern const char *funnel_counts_fault(const Tally *tally, const FunnelList *list, TallyRow **rows,
+									   int64 nrows);
 
 /* Puts step, name, reached, stopped, eligible and the rates behind them. */
 extern void funnel_put_step(Rows *rows, const FunnelList *list, const StepCounts *steps, int step,
@@ -363,13 +364,14 @@ typedef struct Matched
 typedef struct Seats
 {
 	const FunnelNames *names;
-	int *there;		/* events of a class */
-	int *used;		/* of those, the ones that have a step */
-	int *class_of;	/* of a step that sits */
-	int *first;		/* of a class: 1 + the first step that sits there; 0: none */
-	int *next;		/* of a step: the same of the next one of its class */
-	int *before;	/* ... and of the one before it */
-	int *came_from; /* of a class, while a place is looked for: 1 + the step that would move there */
+	int *there;	   /* events of a class */
+	int *used;	   /* of those, the ones that have a step */
+	int *class_of; /* of a step that sits */
+	int *first;	   /* of a class: 1 + the first step that sits there; 0: none */
+	int *next;	   /* of a step: the same of the next one of its class */
+	int *before;   /* ... and of the one before it */
+	int *
+		came_from; /* of a class, while a place is looked for: 1 + the step that would move there */
 	int *queue;
 } Seats;
 
@@ -428,8 +430,8 @@ struct FunnelWalk
 
 	/* the instant at hand */
 	Seats seats;
-	int *class_of;	/* of a level, where each has one; else NULL */
-	int *now; /* its classes */
+	int *class_of; /* of a level, where each has one; else NULL */
+	int *now;	   /* its classes */
 	int nnow;
 	int *now_levels; /* its levels, where it has several classes */
 

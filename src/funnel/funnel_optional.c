@@ -97,10 +97,9 @@ put_optional(FunnelWalk *walk, int level, int64 end)
 	for (step = walk->names->step_of_level[level] + 1; walk->names->level_of_step[step] == 0;
 		 step++)
 	{
-		TimestampTz due =
-			rules->step_within != NULL
-				? funnel_deadline(rules, &rules->step_within[step - 1], before)
-				: DT_NOEND;
+		TimestampTz due = rules->step_within != NULL
+							  ? funnel_deadline(rules, &rules->step_within[step - 1], before)
+							  : DT_NOEND;
 		int64 first;
 		int64 after;
 

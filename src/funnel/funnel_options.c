@@ -20,25 +20,25 @@ const char *const funnel_by_names[] = { "kind", "label", NULL };
 const char *const funnel_hold_names[] = { "ref", "label", "kind", NULL };
 const char *const funnel_count_names[] = { "customers", "conversions", NULL };
 
-#define STEPS_ARGUMENT                                                                \
-	{                                                                                 \
-		"steps", .type = METRIC_VALUE,                                                \
+#define STEPS_ARGUMENT                                                                        \
+	{                                                                                         \
+		"steps", .type = METRIC_VALUE,                                                        \
 				 .null_hint = "Name them in order, as in ARRAY['visit', 'cart', 'purchase']." \
 	}
-#define MODE_ARGUMENT                                                                \
-	{                                                                                \
-		"mode", .type = METRIC_VALUE, .null_hint = "Leave it out for 'in_order'."    \
+#define MODE_ARGUMENT                                                             \
+	{                                                                             \
+		"mode", .type = METRIC_VALUE, .null_hint = "Leave it out for 'in_order'." \
 	}
-#define BY_ARGUMENT                                                                  \
-	{                                                                                \
-		"by", .type = METRIC_VALUE, .null_hint = "Leave it out for 'kind'."          \
+#define BY_ARGUMENT                                                         \
+	{                                                                       \
+		"by", .type = METRIC_VALUE, .null_hint = "Leave it out for 'kind'." \
 	}
-#define COUNT_ARGUMENT                                                               \
-	{                                                                                \
-		"count", .type = METRIC_VALUE, .null_hint = "Leave it out for 'customers'."  \
+#define COUNT_ARGUMENT                                                              \
+	{                                                                               \
+		"count", .type = METRIC_VALUE, .null_hint = "Leave it out for 'customers'." \
 	}
 
-const MetricArgument funnel_totals_arguments[] = {
+const MetricArgument funnel_totals_arguments[FUNNEL_ARGUMENTS] = {
 	STEPS_ARGUMENT,
 	{ "within", .type = METRIC_SPAN, .may_be_null = true },
 	MODE_ARGUMENT,
@@ -49,9 +49,8 @@ const MetricArgument funnel_totals_arguments[] = {
 	{ "hold", .type = METRIC_VALUE, .may_be_null = true },
 	COUNT_ARGUMENT,
 };
-const int funnel_totals_narguments = lengthof(funnel_totals_arguments);
 
-const MetricArgument funnel_by_period_arguments[] = {
+const MetricArgument funnel_by_period_arguments[FUNNEL_ARGUMENTS] = {
 	STEPS_ARGUMENT,
 	{ "within", .type = METRIC_SPAN,
 	  .null_hint = "Periods can be compared where all have as much time: as within => '7 days'." },
@@ -63,7 +62,6 @@ const MetricArgument funnel_by_period_arguments[] = {
 	{ "hold", .type = METRIC_VALUE, .may_be_null = true },
 	COUNT_ARGUMENT,
 };
-const int funnel_by_period_narguments = lengthof(funnel_by_period_arguments);
 
 /* ---- reading ---- */
 

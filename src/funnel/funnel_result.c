@@ -463,8 +463,8 @@ funnel_counts_fault(const Tally *tally, const FunnelList *list, TallyRow **rows,
 			return "More are eligible in a step, or stopped there, than came to it.";
 		if (is_total && step->with_event > steps[0].reached)
 			return "More customers have an event than there are.";
-		if (is_total &&
-			(by_customer ? step->reached > step->with_event : step->reached > 0 && step->with_event == 0))
+		if (is_total && (by_customer ? step->reached > step->with_event
+									 : step->reached > 0 && step->with_event == 0))
 			return "More customers come to a step than have such an event.";
 		if (!list->steps[n - 1]->optional)
 			before = step;
@@ -554,7 +554,7 @@ funnel_put_step(Rows *rows, const FunnelList *list, const StepCounts *steps, int
 	rows_put_int(rows, n);
 	rows_put_name(rows, element->text);
 	rows_put_count(rows, (int64) step->reached);
-	rows_put_count(rows, (int64) (element->optional		? step->stopped
+	rows_put_count(rows, (int64) (element->optional		   ? step->stopped
 								  : behind <= list->nsteps ? step->reached - steps[behind].reached
 														   : step->reached));
 	rows_put_count(rows, (int64) step->eligible);

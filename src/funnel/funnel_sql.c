@@ -47,8 +47,7 @@ instants_array(const FunnelChain *chain)
 		values[i] = TimestampTzGetDatum(chain->ats[i]);
 		nulls[i] = chain->ats[i] == NO_STEP;
 	}
-	return array_of_steps(values, nulls, chain->nsteps, TIMESTAMPTZOID, sizeof(TimestampTz),
-						  true);
+	return array_of_steps(values, nulls, chain->nsteps, TIMESTAMPTZOID, sizeof(TimestampTz), true);
 }
 
 /* From the step before each to it, as their difference is in SQL; NULL for the first. */

@@ -102,10 +102,10 @@ static void refuse(const char *text, const char *fault) pg_attribute_noreturn();
 static void
 refuse(const char *text, const char *fault)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("a step of a funnel can't be \"%.*s%s\"",
-						   JSON_SHOWN(text, (int) strlen(text))),
-					errdetail("%s", fault), errhint(QUOTE_HINT)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a step of a funnel can't be \"%.*s%s\"", JSON_SHOWN(text, (int) strlen(text))),
+			 errdetail("%s", fault), errhint(QUOTE_HINT)));
 }
 
 /* Takes a name in double quotes; at stands behind the first one. */
@@ -217,11 +217,10 @@ static void
 check_number(int64 n, const char *of)
 {
 	if (n > FUNNEL_MAX_STEPS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a funnel of " INT64_FORMAT " %s is too long", n, of),
-				 errdetail("It may have %d steps, of %d names in all.", FUNNEL_MAX_STEPS,
-						   FUNNEL_MAX_STEPS)));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a funnel of " INT64_FORMAT " %s is too long", n, of),
+						errdetail("It may have %d steps, of %d names in all.", FUNNEL_MAX_STEPS,
+								  FUNNEL_MAX_STEPS)));
 }
 
 void

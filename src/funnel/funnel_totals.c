@@ -185,7 +185,7 @@ finish_fold(void *opaque, Tally *tally)
 const Metric funnel_totals_metric = {
 	.shape = &shape,
 	.input = METRIC_TIMELINES,
-	.narguments = 9,
+	.narguments = FUNNEL_ARGUMENTS,
 	.arguments = funnel_totals_arguments,
 	.kind = FUNNEL_TOTALS,
 	.open = funnel_open,
@@ -221,8 +221,7 @@ counts_by_step(const Tally *tally, int nsteps)
 static void
 notice_steps(const Tally *tally, const FunnelList *list, const StepCounts *steps)
 {
-	bool by_label =
-		strcmp(tally_parameter(tally, FUNNEL_PARAMETER_BY), funnel_by_names[1]) == 0;
+	bool by_label = strcmp(tally_parameter(tally, FUNNEL_PARAMETER_BY), funnel_by_names[1]) == 0;
 	MetricNames *missing = metric_names_create();
 	int n;
 

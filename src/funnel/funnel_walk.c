@@ -111,8 +111,8 @@ next_deadline(const FunnelWalk *walk, int level, TimestampTz at)
 
 	if (rules->step_within == NULL)
 		return DT_NOEND;
-	return funnel_deadline(
-		rules, &rules->step_within[walk->names->step_of_level[level + 1] - 1], at);
+	return funnel_deadline(rules, &rules->step_within[walk->names->step_of_level[level + 1] - 1],
+						   at);
 }
 
 /* ---- levels in use ---- */
@@ -177,7 +177,7 @@ walk_open_classes(FunnelWalk *walk, int64 first, int64 end)
 		if (there[class] == 0)
 			walk->now[walk->nnow++] = class;
 		if (there[class] < PG_INT32_MAX)
-			there[class] ++;
+			there[class]++;
 	}
 }
 
@@ -259,7 +259,7 @@ take_seat(FunnelWalk *walk, int level)
 	class = walk->class_of[level];
 	if (seats->used[class] == seats->there[class])
 		return false;
-	seats->used[class] ++;
+	seats->used[class]++;
 	return true;
 }
 
@@ -659,8 +659,8 @@ walk_find_chain(FunnelWalk *walk)
 
 	for (;;)
 	{
-		for (first = end - 1; first > walk->first && walk->matched[first - 1].at == walk->matched[first].at;
-			 first--)
+		for (first = end - 1;
+			 first > walk->first && walk->matched[first - 1].at == walk->matched[first].at; first--)
 			;
 		if (go_back(walk, first, end))
 			break;
@@ -673,4 +673,3 @@ walk_find_chain(FunnelWalk *walk)
 			walk->chain[level++] = link->at;
 	clear_levels(walk);
 }
-
