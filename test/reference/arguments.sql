@@ -28,7 +28,7 @@ INSERT INTO sample VALUES
 	('integer', 'days', '30', '36525'), ('integer', 'up_to', '5', '36525'), ('integer', 'within', '90', '36525'), ('integer', 'dormant_after', '3', '36525'),
 	('jsonb', 'options', '''{"rolling": 30}''', '''{"rolling": 36525}'''),
 	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('text', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
-	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
+	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL), ('text', 'hold', '''label''', NULL), ('text', 'count', '''conversions''', NULL),
 	('smallint', 'amount', '5 + r.k * 7 % 90', NULL), ('integer', 'amount', '5 + r.k * 7 % 90', NULL), ('bigint', 'amount', '5 + r.k * 7 % 90', NULL), ('numeric', 'amount', '5 + r.k * 7 % 90 + 0.25', NULL), ('real', 'amount', '5 + r.k * 7 % 90', NULL), ('double precision', 'amount', '5 + r.k * 7 % 90', NULL),
 	('interval', 'new_within', '''3 months''', '''100 years'''), ('text', 'label', '''shop 1''', NULL),
 	('text', 'zone', '''Europe/Helsinki''', NULL), ('anycompatiblenonarray', 'segment', '''segment '' || r.k % 3', NULL),
