@@ -51,7 +51,7 @@ DECLARE
 	asked text;
 BEGIN
 	FOR asked IN SELECT DISTINCT call(oid, false) FROM own_argument WHERE kind = 'f' AND n = 1 AND argument = 'base' AND type::text = base AND returns::text ~ '_result$'
-			AND oid IN (SELECT oid FROM own_argument WHERE argument = 'as_of' AND has_default) AND name NOT IN ('tier_near', 'funnel_totals') LOOP
+			AND oid IN (SELECT oid FROM own_argument WHERE argument = 'as_of' AND has_default) AND name <> 'tier_near' LOOP
 		RETURN QUERY EXECUTE format('SELECT s.metric, s.as_of FROM (SELECT %s AS r FROM (SELECT activities(customer, day)::activity_base AS activities, timelines(customer, day::timestamp AT TIME ZONE ''UTC'', 5)::timeline_base AS timelines FROM dated WHERE %s) b) q, result_scope(r) s', asked, those);
 	END LOOP;
 END $$;

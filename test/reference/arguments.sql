@@ -31,6 +31,7 @@ INSERT INTO sample VALUES
 	('interval', 'elapsed', '''1 day''', NULL), ('integer[]', 'horizons', '''{30,60,90,180,365}''', NULL), ('text', 'cost_kind', '''earn''', NULL),
 	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
 	('text', 'from_step', '''redeem''', NULL), ('text', 'until_step', 'NULL', NULL), ('integer', 'steps', '3', '100'), ('text', 'occurrence', '''each''', NULL), ('boolean', 'collapse', 'false', NULL),
+	('text', 'hold', '''label''', NULL), ('text', 'count', '''conversions''', NULL),
 	('smallint', 'amount', '5 + r.k * 7 % 90', NULL), ('integer', 'amount', '5 + r.k * 7 % 90', NULL), ('bigint', 'amount', '5 + r.k * 7 % 90', NULL), ('numeric', 'amount', '5 + r.k * 7 % 90 + 0.25', NULL), ('real', 'amount', '5 + r.k * 7 % 90', NULL), ('double precision', 'amount', '5 + r.k * 7 % 90', NULL),
 	('interval', 'new_within', '''3 months''', '''100 years'''), ('text', 'label', '''shop 1''', NULL),
 	('text', 'zone', '''Europe/Helsinki''', NULL), ('anycompatiblenonarray', 'segment', '''segment '' || r.k % 3', NULL),
