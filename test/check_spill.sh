@@ -24,11 +24,12 @@ messages()
 	SQL
 }
 
-# buffers WORK_MEM: pages written to and read from temporary files below and in the aggregate.
+# buffers WORK_MEM: pages written to and read from temporary files below and in the server's own aggregate.
 buffers()
 {
 	psql -X -q -A -t -F ' ' -d loyalty_spill <<-SQL
 		SET max_parallel_workers_per_gather = 0;
+		SET loyalty.enable_group_node = off;
 		SET hash_mem_multiplier = 1;
 		SET work_mem = '$1';
 		CREATE FUNCTION pg_temp.plan() RETURNS jsonb LANGUAGE plpgsql AS \$\$
