@@ -23,6 +23,7 @@ INSERT INTO matrix VALUES
 	('funnel', 'step_within', $$funnel('[]', '{a,b}', step_within => '{{1 day}}')$$),
 	('funnel_totals', 'steps', $$funnel_totals(timelines(1, now(), 1), '{{a,b}}')$$),
 	('funnel_totals', 'step_within', $$funnel_totals(timelines(1, now(), 1), '{a,b}', step_within => '{{1 day}}')$$),
+	('cohort_value', 'horizons', $$cohort_value(timelines(1, now(), 1), horizons => '{{30,60}}')$$),
 	('concentration_table', 'top_shares', $$concentration_table(concentration(1), '{{0.1,0.2}}')$$),
 	('make_points_policy', 'refreshed_by', $$make_points_policy(inactive_after => '90 days', refreshed_by => '{{earn,redeem}}')$$),
 	('make_earn_policy', 'excluded_kinds', $$make_earn_policy(excluded_kinds => '{{a,b}}')$$),
