@@ -6,7 +6,7 @@
 #	The file is found from this folder. @NAME@ in it stands for what NAME= gives, in double
 #	quotes where that has blanks (and a double quote twice); @NAME_WITHOUT_DEFAULTS@ for the same
 #	list of arguments without what they are by default, @NAME_BEFORE_AS_OF@ for those of them that
-#	stand before as_of, or to_day, each behind a comma. A line that ends with a backslash goes on in
+#	stand before as_of, to_day or until, each behind a comma. A line that ends with a backslash goes on in
 #	the next one, and so does one inside of quotes. The comment at a file's head is left out. A
 #	template may expand others. It is an error if there is no such file, if a name isn't given, or
 #	if one that is given isn't used.
@@ -39,7 +39,7 @@ function fill(line, place, call,    done, name, value, is_call, is_before, is_ba
 			gsub(/ DEFAULT [^,]*/, "", value)
 		if (is_before) {
 			value = ", " value
-			sub(/, (as_of|to_day) date.*/, "", value)
+			sub(/, (as_of|to_day|until) date.*/, "", value)
 		}
 		if (is_call)
 			gsub(/"/, "\"\"", value)

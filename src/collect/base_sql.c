@@ -42,6 +42,12 @@ loyalty_collect_final(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(base_from_collector((Collector *) PG_GETARG_POINTER(0)));
 }
 
+bool
+collect_is_final(PGFunction function)
+{
+	return function == loyalty_collect_final;
+}
+
 Datum
 loyalty_collect_combine(PG_FUNCTION_ARGS)
 {
@@ -55,7 +61,7 @@ loyalty_collect_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(PG_GETARG_POINTER(0));
 	}
 	other = (Collector *) PG_GETARG_POINTER(1);
-	state = collector_state(fcinfo, other->ops, other->type, other->takes_bodies);
+	state = collector_state(fcinfo, other->ops, other->type, other->rows);
 	collector_absorb(state, other);
 	PG_RETURN_POINTER(state);
 }

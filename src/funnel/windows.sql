@@ -23,7 +23,8 @@ COMMENT ON FUNCTION funnel_conversions(event_timeline, text[], @TYPE@, text, tex
 CREATE FUNCTION funnel_totals(base timeline_base, steps text[], within @TYPE@@DEFAULT@, mode text DEFAULT 'in_order', by text DEFAULT 'kind',
 		step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL, zone text DEFAULT NULL, hold text DEFAULT NULL, count text DEFAULT 'customers')
 	RETURNS funnel_totals_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_funnel_totals' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 COMMENT ON FUNCTION funnel_totals(base timeline_base, steps text[], within @TYPE@, mode text, by text, step_within interval[], as_of date, zone text, hold text, count text) IS
 	'the funnel of everyone in a base: each customer counts by the chain that wins, see funnel(); with count => ''conversions'' by each chain of funnel_conversions(). within is @WINDOW@. Events after as_of don''t count; NULL: the day of the last event, no later than today. A NOTICE tells of names that no event of the base has. NULL for a NULL base; errors are those of funnel()';
 
@@ -37,7 +38,8 @@ COMMENT ON FUNCTION funnel_totals(base timeline_base, steps text[], within @TYPE
 CREATE FUNCTION funnel_by_period(base timeline_base, steps text[], within @TYPE@, period calendar_period DEFAULT 'week', mode text DEFAULT 'in_order', by text DEFAULT 'kind',
 		step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL, hold text DEFAULT NULL, count text DEFAULT 'customers')
 	RETURNS funnel_by_period_result
-	AS 'MODULE_PATHNAME', 'loyalty_funnel_by_period' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_funnel_by_period' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 COMMENT ON FUNCTION funnel_by_period(base timeline_base, steps text[], within @TYPE@, period calendar_period, mode text, by text, step_within interval[], as_of date, hold text, count text) IS
 	'a funnel for each period in which chains start, by the local day of their first step. A customer counts once in each period in which one starts, by the chain that wins among those; it may go on behind the period, and its later events may be those of another period''s chain. With count => ''conversions'' each chain of funnel_conversions() counts in the period of its start. within is @WINDOW@, and NULL is error 22004: only with the same time for all can periods be compared. Days are those of the period''s zone, else the session''s; as_of: NULL is the day of the last event, no later than today. Each event is walked for its own period and those whose windows reach it. NULL for a NULL base; other arguments and errors are those of funnel_totals()';
 \expand funnel/aggregate_by_period.sql ARGUMENTS="steps text[], within @TYPE@, period calendar_period, mode text, by text, step_within interval[], as_of date" WINDOW="@WINDOW@"

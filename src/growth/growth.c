@@ -26,10 +26,8 @@
 #include <math.h>
 
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "activity/activity.h"
-#include "core/array.h"
 #include "core/int128.h"
 #include "core/rows.h"
 #include "metric/metric.h"
@@ -142,17 +140,14 @@ growth_customer(void *of, ByteSpan body)
 
 /* ---- counting over timelines ---- */
 
-/*
- * A customer's events become one entry for each of his periods first: at the end of summer time, or
- * where a zone moved over the date line, a local day can come after a later one.
- */
+/* A customer's events become one entry for each of his periods first. */
 
 /* A customer in a period. */
 typedef struct Entry
 {
-	int128 revenue; /* in units of his timeline */
 	int32 period;
 	bool active;
+	int128 revenue; /* in units of his timeline */
 } Entry;
 
 typedef struct MoneyFold
@@ -163,12 +158,8 @@ typedef struct MoneyFold
 	ZoneDays *zone;
 	Tally *tally;
 	MetricCells cells;
-	int nentries; /* of one customer, by period */
-	int64 room;
-	Entry *entries;
+	NumberedEntries entries; /* of one customer, by period */
 } MoneyFold;
-
-#define FIRST_ROOM 32
 
 static void *
 growth_money_start(const MetricQuestion *question, Tally *tally)
@@ -181,8 +172,7 @@ growth_money_start(const MetricQuestion *question, Tally *tally)
 	fold->zone = question->zone;
 	fold->tally = tally;
 	metric_cells_open(&fold->cells, tally);
-	fold->room = FIRST_ROOM;
-	fold->entries = palloc(FIRST_ROOM * sizeof(Entry));
+	numbered_open(&fold->entries, sizeof(Entry));
 	return fold;
 }
 
@@ -192,38 +182,16 @@ growth_money_finish(void *of, Tally *tally)
 	last_day_finish(&((MoneyFold *) of)->last, tally);
 }
 
-/* The entry of a period that isn't that of the last one. */
-static Entry *
-find_entry(MoneyFold *fold, int32 period)
-{
-	int at = fold->nentries;
-
-	while (at > 0 && fold->entries[at - 1].period > period)
-		at--;
-	if (at > 0 && fold->entries[at - 1].period == period)
-		return &fold->entries[at - 1];
-	fold->entries = array_grow(fold->entries, &fold->room, fold->nentries + 1, sizeof(Entry));
-	memmove(&fold->entries[at + 1], &fold->entries[at], (fold->nentries - at) * sizeof(Entry));
-	fold->nentries++;
-	memset(&fold->entries[at], 0, sizeof(Entry));
-	fold->entries[at].period = period;
-	return &fold->entries[at];
-}
-
 static inline void
 add_event(MoneyFold *fold, TimestampTz at, bool has_value, int64 value)
 {
 	DateADT day = zone_day(fold->zone, at);
-	int32 period;
 	Entry *entry;
 
 	last_day_note(&fold->last, day);
 	if (day > fold->as_of)
 		return;
-	period = calendar_index(&fold->calendar, day);
-	entry = fold->nentries > 0 && fold->entries[fold->nentries - 1].period == period
-				? &fold->entries[fold->nentries - 1]
-				: find_entry(fold, period);
+	entry = numbered_entry(&fold->entries, calendar_index(&fold->calendar, day));
 	if (has_value)
 		entry->revenue += value;
 	entry->active = entry->active || !has_value || value >= 0;
@@ -270,11 +238,11 @@ static void
 add_entries(MoneyFold *fold, int128 factor)
 {
 	const Entry *before = NULL; /* the last active one */
-	int i;
+	int64 i;
 
-	for (i = 0; i < fold->nentries; i++)
+	for (i = 0; i < fold->entries.n; i++)
 	{
-		const Entry *entry = &fold->entries[i];
+		const Entry *entry = numbered_at(&fold->entries, i);
 		TallyRow *row = metric_cell(&fold->cells, entry->period);
 
 		if (!entry->active)
@@ -315,10 +283,10 @@ growth_money_customer(void *of, ByteSpan body)
 	TimelineReader reader;
 
 	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
-	fold->nentries = 0;
+	fold->entries.n = 0;
 	add_events(fold, &reader);
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
-	if (fold->nentries > 0)
+	if (fold->entries.n > 0)
 		add_entries(fold, tally_use_scale(fold->tally, reader.scale));
 }
 
@@ -567,8 +535,7 @@ start_watch(FunctionCallInfo fcinfo, int n, const MetricQuestion *question, cons
 
 	watch->metric = metric;
 	watch->period = metric_cell_period(fcinfo, n, "period_start", question->period);
-	watch->number =
-		(GrowthNumber) metric_cell_number(fcinfo, n + 1, number_names, GROWTH_NUMBERS);
+	watch->number = (GrowthNumber) metric_cell_number(fcinfo, n + 1, number_names, GROWTH_NUMBERS);
 	watch->fold = metric->start(question, tally_create(metric->shape));
 	return watch;
 }

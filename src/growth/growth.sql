@@ -30,7 +30,8 @@ COMMENT ON FUNCTION growth_accum(growth_result, activity_set, calendar_period, d
 
 CREATE FUNCTION churn(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
 	RETURNS growth_result
-	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 COMMENT ON FUNCTION churn(activity_base, calendar_period, date) IS
 	'The same counts as growth(), under the name of what churn_table() makes of them.';
 CREATE AGGREGATE churn(activity activity_set, period calendar_period, as_of date) (
@@ -64,6 +65,31 @@ COMMENT ON FUNCTION growth_table(growth_money_result) IS
 	'The rows of growth_table() with money: opening_revenue (that of the period before) + new_revenue + expansion + resurrected_revenue - contraction - churned_revenue = revenue, exactly. Expansion and contraction are how much more and how much less retained customers brought than in the period before, customer by customer; churned_revenue is what those who churned brought then.
 revenue is that of the customers active in the period, whose own may be below zero by returns; then new, resurrected and churned revenue can be, too. returned: what customers gave back who did nothing else in the period, which no other column has; revenue - returned is the sum of all values.
 gross_retention: (opening - contraction - churned) / opening, net_retention: (opening + expansion - contraction - churned) / opening, revenue_quick_ratio: (new + expansion + resurrected) / (contraction + churned), all of revenue; NULL where the divisor isn''t above zero. complete is false while the period still runs. No rows for NULL.';
+
+CREATE FUNCTION growth_links(result growth_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean, step int, source text, target text, value bigint, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 100 ROWS 100
+BEGIN ATOMIC
+	SELECT t.period_start, t.period_end, t.complete, 1, link_name(l.source, 1), link_name(l.target, 2), l.value, l.source, l.target
+	FROM growth_table(growth_links.result) t
+	CROSS JOIN LATERAL (VALUES (1, 'active', 'active', t.retained), (2, 'active', 'churned', t.churned), (3, 'new', 'active', t.new), (4, 'resurrected', 'active', t.resurrected)) l(n, source, target, value)
+	WHERE l.value > 0 ORDER BY t.period_start, l.n;
+END;
+COMMENT ON FUNCTION growth_links(growth_result) IS
+	'The rows of growth_table() as charts of flows take them: from one period to the next, active customers stay active or have churned, and new and resurrected ones become active; value: customers. What leaves ''active (1)'' are those active in the period before, what comes to ''active (2)'' those of this one. Links of several periods add up by source and target. No rows for NULL.';
+
+CREATE FUNCTION growth_links(result growth_money_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean, step int, source text, target text, value numeric, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 100 ROWS 150
+BEGIN ATOMIC
+	SELECT t.period_start, t.period_end, t.complete, 1, link_name(l.source, 1), link_name(l.target, 2), l.value, l.source, l.target
+	FROM growth_table(growth_links.result) t
+	CROSS JOIN LATERAL (VALUES (1, 'active', 'active', t.opening_revenue - t.contraction - t.churned_revenue), (2, 'active', 'contraction', t.contraction), (3, 'active', 'churned', t.churned_revenue),
+		(4, 'new', 'active', t.new_revenue), (5, 'expansion', 'active', t.expansion), (6, 'resurrected', 'active', t.resurrected_revenue)) l(n, source, target, value)
+	WHERE l.value <> 0 ORDER BY t.period_start, l.n;
+END;
+COMMENT ON FUNCTION growth_links(growth_money_result) IS
+	'The same of money: what leaves ''active (1)'' is the revenue of the period before, what comes to ''active (2)'' that of this one. By returns, a value may be below zero, which no chart can draw.';
 
 CREATE FUNCTION churn_table(result growth_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (period_start date, period_end date, complete boolean,

@@ -16,7 +16,9 @@ typedef struct MemberSearch
 	const MetricMembers *members;
 	void *fold;
 	CustomerType type;
-	Customer customer; /* whom the walk is at */
+	Customer customer;	/* whom the walk is at */
+	MetricNames *names; /* NULL: none are asked about */
+	const CollectOps *ops;
 	Rows rows;
 } MemberSearch;
 
@@ -33,6 +35,8 @@ try_customer(void *of, ByteSpan body)
 {
 	MemberSearch *search = of;
 
+	if (search->names != NULL)
+		metric_names_see(search->names, search->ops, body);
 	if (search->members->is_member(search->fold, body))
 		put_customer(search, &search->customer);
 }
@@ -87,23 +91,31 @@ metric_members(FunctionCallInfo fcinfo, const MetricMembers *members)
 {
 	const Metric *metric = members->metric;
 	MemberSearch search = { .members = members };
-	int inputs = metric->input == METRIC_STARTS_AND_RETURNS ? 2 : 1;
+	int inputs = metric_inputs(metric);
 	MetricQuestion question;
 	const Base *returns;
-	const Base *base =
-		metric_bases(fcinfo, metric, members->before, members->ncell, &question, &returns);
+	const Base *base = metric_bases(fcinfo, metric, members->before, members->ncell, &question,
+									&returns, &search.names);
 
 	search.fold = members->start(fcinfo, inputs + members->before, &question);
 	rows_open_column(&search.rows, fcinfo);
 	if (base == NULL)
 		return (Datum) 0;
 	search.type = base->type;
+	search.ops = base->ops;
 	if (inputs == 2)
 		search_two(&search, base, returns);
 	else if (question.has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
 		base_fold_at(base, question.zone, try_customer, &search, &search.customer);
-	else if (members->has_eventless != NULL && members->has_eventless(search.fold))
-		base_fold_at(base, question.zone, put_customer_of, &search, &search.customer);
+	else
+	{
+		if (search.names != NULL && base_count(base) > 0)
+			metric_names_see_nothing(search.names);
+		if (members->has_eventless != NULL && members->has_eventless(search.fold))
+			base_fold_at(base, question.zone, put_customer_of, &search, &search.customer);
+	}
+	if (search.names != NULL)
+		metric_names_tell(search.names);
 	if (members->has_cell != NULL && !members->has_cell(search.fold))
 		tuplestore_clear(search.rows.result->setResult);
 	return (Datum) 0;

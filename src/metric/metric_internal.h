@@ -57,10 +57,12 @@ tally_sum_is_large(TallyType type, int128 sum)
 /*
  * The bases that a function over them is called with, open, and the question behind them, with all
  * that the function over a base does before it counts; arguments of another kind stand behind so
- * many of the question's. NULL where the base is; *returns is NULL where there is no such base.
+ * many of the question's. NULL where the base is; *returns is NULL where there is no such base, and
+ * *names where none are asked about.
  */
 extern const Base *metric_bases(FunctionCallInfo fcinfo, const Metric *metric, int before,
-								int nothers, MetricQuestion *question, const Base **returns);
+								int nothers, MetricQuestion *question, const Base **returns,
+								MetricNames **names);
 
 /* As tally_row(), and says whether the row was there. */
 extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);

@@ -251,6 +251,9 @@ extern char *tally_canonical_period(const char *text);
 extern char *tally_canonical_day(const char *text);
 extern char *tally_canonical_zone(const char *text);
 
+/* ... of one that is true or false, by its name. */
+extern char *tally_canonical_flag(const char *text, const char *name);
+
 /* ... of a parameter that is one of some names; 22P02 where it is another text. */
 extern char *tally_canonical_choice(const char *text, const char *refusal, const char *const *names,
 									int nnames);

@@ -195,9 +195,8 @@ tally_merge(FunctionCallInfo fcinfo, const TallyShape *shape)
 static bool
 has_column(const TallyParameter *parameter)
 {
-	static const char *const columns[] = {
-		"period", "zone", "as_of", "to_day", "policy", "program"
-	};
+	static const char *const columns[] = { "period", "zone",   "as_of",	 "to_day",
+										   "until",	 "policy", "program" };
 	int i;
 
 	for (i = 0; i < (int) lengthof(columns); i++)
@@ -283,6 +282,8 @@ last_day(const Tally *tally)
 	const char *day = either(tally, "as_of", "to_day");
 	int i;
 
+	if (day == NULL)
+		day = text_of(tally, "until");
 	for (i = 0; i < shape->nparameters && day == NULL; i++)
 		if (shape->parameters[i].is_latest)
 			day = tally_parameter(tally, i);

@@ -444,8 +444,8 @@ static const Metric by_timelines_of_rows = {
 	.customer = retention_timeline,
 };
 
-/* loyalty_retention, (base, period, as_of, mode, brackets, rolling, at_least); loyalty_retention_accum,
- * (state, activity, period, as_of, options) */
+/* loyalty_retention, (base, period, as_of, mode, brackets, rolling, at_least);
+ * loyalty_retention_accum, (state, activity, period, as_of, options) */
 METRIC_FUNCTIONS_APART(retention, &retention_by_days, &by_days_of_rows)
 
 /* loyalty_retention_returns, loyalty_retention_returns_accum: of starts and returns */
@@ -570,15 +570,6 @@ typedef struct Table
 	double z;
 } Table;
 
-/* The first day of a period that may lie behind the open end of a list. */
-static DateADT
-start_of(const Calendar *calendar, int64 period)
-{
-	if (calendar->unit == CALENDAR_LIST && period > calendar->nstarts)
-		return DATEVAL_NOEND;
-	return calendar_start(calendar, (int32) Min(period, PG_INT32_MAX));
-}
-
 static void
 put_row(Table *table, const RetentionCohort *cohort, int64 column, const Column *counted)
 {
@@ -599,9 +590,10 @@ put_row(Table *table, const RetentionCohort *cohort, int64 column, const Column 
 	}
 	else
 	{
-		end = start_of(table->calendar, cohort->number + until_lag + 1);
+		end = calendar_start_beyond(table->calendar, cohort->number + until_lag + 1);
 		rows_put_day(rows,
-					 start_of(table->calendar, cohort->number + retention_first_lag(kind, column)));
+					 calendar_start_beyond(table->calendar,
+										   cohort->number + retention_first_lag(kind, column)));
 		rows_put_day(rows, end);
 	}
 	rows_put_count(rows, counted->retained);

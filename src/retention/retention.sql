@@ -15,15 +15,18 @@ COMMENT ON TYPE retention_result IS
 CREATE FUNCTION retention(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL,
 		mode text DEFAULT 'first', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL, at_least int DEFAULT 1)
 	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_retention' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 CREATE FUNCTION retention(starts activity_base, returns activity_base, period calendar_period, as_of date,
 		mode text DEFAULT 'first', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL, at_least int DEFAULT 1)
 	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_returns' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_retention_returns' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 CREATE FUNCTION retention(base timeline_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL,
 		elapsed interval DEFAULT '24 hours', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL, at_least int DEFAULT 1)
 	RETURNS retention_result
-	AS 'MODULE_PATHNAME', 'loyalty_retention_elapsed' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_retention_elapsed' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 COMMENT ON FUNCTION retention(activity_base, calendar_period, date, text, int[], int, int) IS
 	'Cohort retention of a base: for each cohort (period of the first active day) and lag, who is active in that period, and who in it or later. Days after as_of don''t count; NULL: the last active day that isn''t after today.
 mode ''recurring'': each active period of a customer starts a cohort, so that a customer is in several. brackets ''{{1,3},{4,6}}'': instead of single lags, who is active at any lag from the first to the second, both included. rolling w: who is active in any of the w periods that end at a lag, for lags from w on. Both at once are error 22023. at_least: who is active on fewer days of a period isn''t retained in it, be it that of the cohort, which is that of the first day all the same.

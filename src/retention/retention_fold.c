@@ -56,7 +56,8 @@ block_hash(uint64 key)
 typedef struct ActivePeriod
 {
 	int32 number;
-	DateADT last; /* the last day from which on he still is: without at_least, his last active one */
+	DateADT
+		last; /* the last day from which on he still is: without at_least, his last active one */
 } ActivePeriod;
 
 /* An event of a timeline: its period, or elapsed lag, and the number of its ref; -1: none. */
@@ -81,7 +82,7 @@ typedef struct RetentionFold
 	RetentionKind kind;
 	bool is_plain;
 	Calendar calendar;
-	DateADT limit;	 /* days after it don't count */
+	DateADT limit; /* days after it don't count */
 	bool as_of_given;
 	ZoneDays *zone;	 /* timelines: of the days of customers' instants, */
 	TimestampTz end; /* and the end of as_of */
@@ -418,8 +419,8 @@ add_day(RetentionFold *fold, DateADT day)
 	if (number != fold->days_number)
 		end_days(fold);
 	fold->days_number = number;
-	fold->days = array_grow_in(fold->context, fold->days, &fold->max_days, fold->ndays + 1,
-							   sizeof(DateADT));
+	fold->days =
+		array_grow_in(fold->context, fold->days, &fold->max_days, fold->ndays + 1, sizeof(DateADT));
 	fold->days[fold->ndays++] = day;
 }
 
@@ -700,8 +701,8 @@ retention_timeline(void *opaque, ByteSpan body)
 
 	fold->nactive = fold->norders = 0;
 	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
-	counts = fold->kind.elapsed > 0 ? count_by_elapsed(fold, &reader)
-									: count_by_calendar(fold, &reader);
+	counts =
+		fold->kind.elapsed > 0 ? count_by_elapsed(fold, &reader) : count_by_calendar(fold, &reader);
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
 	fold->customers += counts;
 	fold->idle += !counts;

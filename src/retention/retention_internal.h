@@ -48,9 +48,9 @@ typedef struct RetentionKind
 	bool returns;	/* other events than those that start cohorts tell who comes back */
 	int32 at_least; /* who has fewer in a period, or an elapsed lag, isn't retained in it */
 	RetentionCounted counted;
-	int32 rolling;	/* columns are windows of so many lags; 0: they aren't */
-	int64 elapsed;	/* a lag is so many microseconds from a customer's first instant; 0: a period */
-	int nbrackets;	/* columns are these; 0: they aren't */
+	int32 rolling; /* columns are windows of so many lags; 0: they aren't */
+	int64 elapsed; /* a lag is so many microseconds from a customer's first instant; 0: a period */
+	int nbrackets; /* columns are these; 0: they aren't */
 	RetentionBracket *brackets; /* sorted and distinct */
 } RetentionKind;
 

@@ -59,11 +59,10 @@ column_of(const RetentionKind *kind, int32 lag)
 	if (kind->nbrackets > 0)
 		return find_bracket(kind, lag);
 	if (lag < kind->rolling)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("windows of %d lags end at lag %d or later, not at %d", kind->rolling,
-						kind->rolling, lag),
-				 errhint("lag is the last one of a window, and none has lag 0 in it.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("windows of %d lags end at lag %d or later, not at %d",
+							   kind->rolling, kind->rolling, lag),
+						errhint("lag is the last one of a window, and none has lag 0 in it.")));
 	return lag;
 }
 
@@ -101,9 +100,9 @@ is_member_by_events(void *fold, ByteSpan body)
 	return retention_watched(fold);
 }
 
-#define MEMBERS_OF(of)                                                    \
-	.metric = (of), .before = RETENTION_AS_OF, .ncell = CELL_ARGUMENTS,   \
-	.start = start, .has_cell = retention_has_watched
+#define MEMBERS_OF(of)                                                                  \
+	.metric = (of), .before = RETENTION_AS_OF, .ncell = CELL_ARGUMENTS, .start = start, \
+	.has_cell = retention_has_watched
 
 static const MetricMembers by_days = {
 	MEMBERS_OF(&retention_by_days),

@@ -6,7 +6,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/int.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -20,7 +19,6 @@
 
 #define OPTIONS_TYPE "retention_options"
 #define MAX_BRACKETS 1000
-#define MIN_ELAPSED	 USECS_PER_MINUTE
 
 static const char *const mode_names[] = { "first", "recurring" };
 
@@ -35,8 +33,7 @@ static void
 set_counted(RetentionKind *kind, int input)
 {
 	if (kind->at_least > 1)
-		kind->counted =
-			input == METRIC_TIMELINES ? RETENTION_COUNTS_ORDERS : RETENTION_COUNTS_DAYS;
+		kind->counted = input == METRIC_TIMELINES ? RETENTION_COUNTS_ORDERS : RETENTION_COUNTS_DAYS;
 }
 
 /* ---- what may go together ---- */
@@ -88,11 +85,11 @@ fault_of_kind(RetentionKind *kind)
 			   "customer's first instant";
 	if (kind->elapsed != 0 && kind->returns)
 		return "elapsed lags and returns of another kind contradict each other";
-	if (kind->elapsed != 0 && kind->elapsed < MIN_ELAPSED)
+	if (kind->elapsed != 0 && kind->elapsed < METRIC_MIN_ELAPSED)
 		return "elapsed must be a minute or more";
-	if (kind->counted == RETENTION_COUNTS_ORDERS ? kind->returns
-												 : kind->counted == RETENTION_COUNTS_DAYS &&
-													   kind->elapsed != 0)
+	if (kind->counted == RETENTION_COUNTS_ORDERS
+			? kind->returns
+			: kind->counted == RETENTION_COUNTS_DAYS && kind->elapsed != 0)
 		return "at_least counts days of activity sets, and orders of timelines";
 	if (kind->rolling < 0 || kind->rolling > METRIC_MAX_COUNT)
 		return psprintf("rolling must be between 1 and %d, not %d", METRIC_MAX_COUNT,
@@ -119,21 +116,6 @@ check_kind(RetentionKind *kind)
 
 	if (fault != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", fault)));
-}
-
-/* An interval as elapsed has it: microseconds; 22023 where it has months, or is too short. */
-static int64
-elapsed_of(const Interval *interval)
-{
-	int64 time = 0;
-
-	if (interval->month != 0 || pg_mul_s64_overflow((int64) interval->day, USECS_PER_DAY, &time) ||
-		__builtin_add_overflow(time, interval->time, &time) || time < MIN_ELAPSED)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("elapsed must be a minute or more, without months"),
-						errhint("Months differ in length: write hours or days, which are 24 hours "
-								"here.")));
-	return time;
 }
 
 /* ---- JSON ---- */
@@ -235,9 +217,9 @@ read_count(JsonbContainer *json, const char *key, int32 *count)
 static void
 read_kind(RetentionKind *kind, JsonbContainer *json, bool of_result, bool *by_calendar)
 {
-	static const char *const options[] = { "mode", "brackets", "rolling",
+	static const char *const options[] = { "mode",	  "brackets", "rolling",
 										   "elapsed", "at_least", NULL };
-	static const char *const all[] = { "mode", "brackets", "rolling", "elapsed",
+	static const char *const all[] = { "mode",	  "brackets", "rolling", "elapsed",
 									   "returns", "at_least", "counted", NULL };
 	PolicyObject object = { json, OPTIONS_TYPE, "" };
 	JsonbValue found;
@@ -256,7 +238,7 @@ read_kind(RetentionKind *kind, JsonbContainer *json, bool of_result, bool *by_ca
 	*by_calendar =
 		!of_result && json_member(json, "elapsed", &found) != NULL && found.type == jbvNull;
 	if (!*by_calendar && policy_get_interval(&object, "elapsed", false, &elapsed))
-		kind->elapsed = elapsed_of(&elapsed);
+		kind->elapsed = metric_elapsed(&elapsed);
 	policy_get_bool(&object, "returns", &kind->returns);
 	read_count(json, "at_least", &kind->at_least);
 	if (policy_get_choice(&object, "counted", counted_names, lengthof(counted_names), &counted))
@@ -348,7 +330,7 @@ retention_open_arguments(MetricQuestion *question)
 	kind->at_least = question->other_count;
 	set_counted(kind, question->kind);
 	if (question->has_span)
-		kind->elapsed = elapsed_of(&question->span);
+		kind->elapsed = metric_elapsed(&question->span);
 	else if (question->kind != METRIC_TIMELINES)
 		kind->recurring =
 			choice_of(VARDATA_ANY(mode), VARSIZE_ANY_EXHDR(mode), mode_names, lengthof(mode_names),
@@ -381,7 +363,7 @@ loyalty_retention_options(PG_FUNCTION_ARGS)
 		metric_check_count("rolling", kind.rolling);
 	}
 	if (!PG_ARGISNULL(3))
-		kind.elapsed = elapsed_of(PG_GETARG_INTERVAL_P(3));
+		kind.elapsed = metric_elapsed(PG_GETARG_INTERVAL_P(3));
 	check_kind(&kind);
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(retention_kind_text(&kind)));
 }

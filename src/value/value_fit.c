@@ -62,6 +62,15 @@ sample_rows(const Tally *sample, int64 *nrows, int64 *most)
 	return rows;
 }
 
+/* The zone of the days that were counted; NULL: not known. */
+static ZoneDays *
+zone_of_sample(const Tally *sample)
+{
+	const char *zone = tally_parameter(sample, SAMPLE_ZONE);
+
+	return zone != NULL ? zone_noted(zone, strlen(zone)) : NULL;
+}
+
 static void *
 rows_allocate(int64 nrows, size_t size)
 {
@@ -75,15 +84,16 @@ typedef struct Fit
 {
 	ValueProblem problem; /* first */
 	ValueRows rows;
-	PurchaseKind kind; /* of purchases */
+	PurchaseKind kind;		  /* of purchases */
+	const ParetoTimes *times; /* where that is Pareto/NBD */
 } Fit;
 
 /*
- * scaled: the number of a parameter that is in the unit of what was divided by scale; and
- * densities: how many densities of such a thing each customer's likelihood has, in all.
+ * scale: what everything was divided by that is measured in the unit; and densities: how many
+ * densities of such a thing customers' likelihoods have, in all.
  */
 static ValueModel *
-fit_model(Fit *fit, const PolicyTable *table, int kind, int scaled, double scale, double densities)
+fit_model(Fit *fit, const PolicyTable *table, int kind, double scale, double densities)
 {
 	ValueModel *model = value_model_create(table, kind);
 	const ValueKind *of = value_kind(model);
@@ -99,7 +109,7 @@ fit_model(Fit *fit, const PolicyTable *table, int kind, int scaled, double scale
 	model->converged = optimum.converged && !optimum.any_on_edge;
 	for (i = 0; i < of->nparameters; i++)
 	{
-		model->parameters[i] = optimum.parameters[i] * (i == scaled ? scale : 1);
+		model->parameters[i] = optimum.parameters[i] * ((of->scales & 1 << i) != 0 ? scale : 1);
 		model->on_edge[i] = optimum.on_edge[i];
 		if (optimum.on_edge[i])
 			ereport(WARNING,
@@ -142,22 +152,27 @@ static double
 evaluate_purchases(ValueProblem *problem, const double *parameters, double *gradient)
 {
 	Fit *fit = (Fit *) problem;
+	double sum =
+		fit->kind == PURCHASE_PARETONBD
+			? pareto_log_likelihood(&fit->rows, fit->times, parameters, gradient)
+			: bgnbd_log_likelihood(&fit->rows, fit->kind == PURCHASE_MBGNBD, parameters, gradient);
 
-	return mean(
-		fit, bgnbd_log_likelihood(&fit->rows, fit->kind == PURCHASE_MBGNBD, parameters, gradient),
-		gradient);
+	return mean(fit, sum, gradient);
 }
 
 ValueModel *
 purchase_fit(const Tally *sample, PurchaseKind kind)
 {
-	/* r, alpha in units of the mean interval, a, b */
+	/* r, alpha in units of the mean interval, a, b; or s, and beta in units of the longest age */
 	double starts[][VALUE_MAX_PARAMETERS] = {
 		{ 0.5, 0.5, 1, 2 }, { 1, 1, 0.5, 3 }, { 2, 2, 0.3, 1 }, { 0.2, 0.2, 2, 10 }
 	};
-	Fit fit = {
-		.problem = { .evaluate = evaluate_purchases, .nstarts = lengthof(starts), .starts = starts }
+	double pareto_starts[][VALUE_MAX_PARAMETERS] = {
+		{ 0.5, 0.5, 0.5, 0.3 }, { 1, 1, 1, 1 }, { 2, 2, 0.3, 0.1 }, { 0.3, 0.3, 2, 5 }
 	};
+	Fit fit = { .problem = { .evaluate = evaluate_purchases,
+							 .nstarts = lengthof(starts),
+							 .starts = kind == PURCHASE_PARETONBD ? pareto_starts : starts } };
 	double purchases = 0;
 	double time = 0;
 	double scale = 0;
@@ -201,12 +216,15 @@ purchase_fit(const Tally *sample, PurchaseKind kind)
 	fit.rows.rows = rows;
 	fit.rows.nrows = nrows;
 	fit.kind = kind;
-	for (i = 0; i < (int) lengthof(starts); i++)
-		starts[i][BGNBD_ALPHA] *= purchases > 0 && time > 0 ? time / purchases : 1;
-	model = fit_model(&fit, &purchase_model_table, kind, BGNBD_ALPHA, scale, purchases);
+	if (kind == PURCHASE_PARETONBD)
+		fit.times = pareto_times(&fit.rows);
+	for (i = 0; i < fit.problem.nstarts; i++)
+		fit.problem.starts[i][BGNBD_ALPHA] *= purchases > 0 && time > 0 ? time / purchases : 1;
+	model = fit_model(&fit, &purchase_model_table, kind, scale, purchases);
 	for (i = 0; i < (int) lengthof(value_period_names) && period != NULL; i++)
 		if (strcmp(period, value_period_names[i]) == 0)
 			model->period = VALUE_DAY + i;
+	model->zone = zone_of_sample(sample);
 	pfree(rows);
 	return model;
 }
@@ -255,7 +273,8 @@ spend_fit(const Tally *sample)
 	pfree(counted);
 	fit.rows.rows = rows;
 	fit.rows.nrows = nrows;
-	model = fit_model(&fit, &spend_model_table, 0, GAMMA_G, scale, fit.rows.customers);
+	model = fit_model(&fit, &spend_model_table, 0, scale, fit.rows.customers);
+	model->zone = zone_of_sample(sample);
 	pfree(rows);
 	return model;
 }
@@ -301,7 +320,7 @@ renewal_fit(const Tally *sample)
 	beyond_finish(&beyond, &fit.rows);
 	fit.rows.rows = rows;
 	fit.rows.nrows = nrows;
-	model = fit_model(&fit, &renewal_model_table, 0, -1, 1, 0);
+	model = fit_model(&fit, &renewal_model_table, 0, 1, 0);
 	pfree(rows);
 	return model;
 }

@@ -15,8 +15,9 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 
-#include "metric/tally.h"
+#include "metric/metric.h"
 #include "policy/policy.h"
+#include "timeline/timeline.h"
 
 /* ---- models ---- */
 
@@ -27,7 +28,7 @@ typedef struct ValueKind
 	const char *name; /* as in JSON: "bgnbd" */
 	int nparameters;
 	const char *const *parameters; /* their names */
-	int scale; /* the number of the one that has the unit of what was measured; -1: none */
+	int scales;					   /* bits: those that have the unit of what was measured */
 } ValueKind;
 
 typedef enum ValuePeriod
@@ -44,6 +45,15 @@ typedef enum ValuePeriod
 /* The names of periods, from VALUE_DAY on. */
 extern const char *const value_period_names[VALUE_PERIODS - 1];
 
+/* The period of a name that somebody gives; 22023 where it is none. */
+extern ValuePeriod value_period_by_name(const char *name, size_t len);
+
+/* That in argument n of a call; NULL is 22004. */
+extern ValuePeriod value_period_argument(FunctionCallInfo fcinfo, int n);
+
+#define VALUE_PERIOD_HINT \
+	"Give what times are counted in: 'day', 'week', 'month', 'quarter' or 'year'."
+
 /* A model has no dated versions: there is one, which has nothing. */
 typedef struct ValueVersion
 {
@@ -56,6 +66,7 @@ typedef struct ValueModel
 	int nkinds;
 	int kind; /* among these */
 	ValuePeriod period;
+	ZoneDays *zone; /* of the days that purchases were counted by; NULL: not known */
 	double parameters[VALUE_MAX_PARAMETERS];
 
 	/* Of a fit; customers is 0 where there was none. */
@@ -76,6 +87,7 @@ typedef enum PurchaseKind
 {
 	PURCHASE_BGNBD,
 	PURCHASE_MBGNBD,
+	PURCHASE_PARETONBD,
 	PURCHASE_KINDS
 } PurchaseKind;
 
@@ -87,6 +99,13 @@ typedef enum BgnbdParameter
 	BGNBD_A,
 	BGNBD_B
 } BgnbdParameter;
+typedef enum ParetoParameter
+{
+	PARETO_R,
+	PARETO_ALPHA,
+	PARETO_S,
+	PARETO_BETA
+} ParetoParameter;
 typedef enum GammaParameter
 {
 	GAMMA_P,
@@ -121,6 +140,17 @@ extern const ValueModel *value_model_argument(FunctionCallInfo fcinfo, int n,
 /* As a datum of its type. */
 extern struct varlena *value_model_pack(const PolicyTable *table, const ValueModel *model);
 
+/* What a fit returns: the model, or NULL. */
+#define VALUE_RETURN_MODEL(table, fit)                        \
+	do                                                        \
+	{                                                         \
+		const ValueModel *model = fit;                        \
+                                                              \
+		if (model == NULL)                                    \
+			PG_RETURN_NULL();                                 \
+		PG_RETURN_POINTER(value_model_pack(&(table), model)); \
+	} while (0)
+
 static inline const ValueKind *
 value_kind(const ValueModel *model)
 {
@@ -131,6 +161,12 @@ value_kind(const ValueModel *model)
  * intervals below 0. A month is 365.25 / 12 days, where days are counted in months, or months in
  * days. */
 extern double value_periods_of(const ValueModel *model, const Interval *interval);
+
+/* The number of periods that so many days are; the period is known. */
+extern double value_periods_of_days(ValuePeriod period, double days);
+
+/* 22023 for a model that doesn't know its period. */
+extern void value_check_period(const ValueModel *model);
 
 /* 22023: from 0 to VALUE_MOST_HORIZON. */
 extern void value_report_horizon(void) pg_attribute_noreturn();
@@ -151,17 +187,25 @@ extern void value_report_horizon(void) pg_attribute_noreturn();
 /* The least discount but 0. */
 #define VALUE_LEAST_DISCOUNT   1e-9
 
-/* Customers by (x, t_x, T), by (x, m), and by (periods, lost); the first has a parameter "period",
- * of value_period_names. */
+/* Customers by (x, t_x, T), by (x, m), and by (periods, lost). The first has a parameter "period",
+ * of value_period_names. Where timelines were summarised, both know the last day that counted, and
+ * the zone of days; the first two parameters are the same in both. */
 extern const TallyShape purchase_sample_shape;
 extern const TallyShape spend_sample_shape;
 extern const TallyShape renewal_sample_shape;
 
-#define PURCHASE_SAMPLE_PERIOD 0
+typedef enum SampleParameter
+{
+	SAMPLE_UNTIL,
+	SAMPLE_ZONE,
+	PURCHASE_SAMPLE_PERIOD
+} SampleParameter;
 
 /* Counts a customer; 22023 for what can't be: a t_x after T, or other than 0 without purchases,
  * numbers below 0; 22003 for NaN, infinity and too many purchases. */
 extern void purchase_sample_add(Tally *tally, int64 x, double t_x, double age);
+extern void purchase_sample_add_many(Tally *tally, int64 x, double t_x, double age,
+									 int64 customers);
 extern void spend_sample_add(Tally *tally, int64 x, double m);
 extern void renewal_sample_add(Tally *tally, int64 periods, bool lost);
 
@@ -175,6 +219,72 @@ extern void value_check_spend(int64 x, double m);
 extern ValueModel *purchase_fit(const Tally *sample, PurchaseKind kind);
 extern ValueModel *spend_fit(const Tally *sample);
 extern ValueModel *renewal_fit(const Tally *sample);
+
+/* ---- a customer's purchases (value_walk.c) ---- */
+
+/* A local day. */
+typedef struct PurchaseDay
+{
+	DateADT day;
+	int128 amount;	 /* what its values add up to, at the scale of the timeline */
+	bool has_amount; /* false: none of its events has a value */
+} PurchaseDay;
+
+/* Walks a customer's purchase days, in their order. */
+typedef struct PurchaseDays
+{
+	ZoneDays *zone;
+	TimelineReader reader; /* reader.scale is that of the amounts */
+	EventText room[DICTIONARY_ROOM];
+	PurchaseDay held[2]; /* those that may not be over yet */
+	int nheld;
+} PurchaseDays;
+
+/* The body of a timeline; the bytes stay where they are. */
+extern void purchase_days_open(PurchaseDays *days, ByteSpan body, ZoneDays *zone);
+extern bool purchase_days_next(PurchaseDays *days, PurchaseDay *day);
+extern void purchase_days_close(PurchaseDays *days);
+
+/* What a model is fitted to, in days: t_x is last - first, the age until - first. */
+typedef struct PurchaseSummary
+{
+	int64 x;
+	DateADT first;
+	DateADT last;
+	DateADT until;
+	int128 amount;	 /* of the purchases after the first one, at that scale */
+	bool has_amount; /* false: what one of them was worth isn't known */
+	int scale;
+} PurchaseSummary;
+
+/* What counts up to the end of a day; false where there is no purchase. */
+extern bool purchase_summarise(PurchaseSummary *summary, ByteSpan body, ZoneDays *zone,
+							   DateADT until);
+
+/* m: the mean value of the purchases after the first one, where it is known; without any, 0. */
+extern double purchase_summary_mean(const PurchaseSummary *summary);
+
+/* What he bought behind the calibration, up to a day. */
+typedef struct PurchaseHoldout
+{
+	int64 purchases;
+	int128 amount;
+	bool has_amount; /* false: what one of them was worth isn't known */
+	int scale;
+} PurchaseHoldout;
+
+/* False where there is no purchase by calibrate_until: he is no customer of the model. */
+extern bool purchase_hold_out(PurchaseHoldout *holdout, ByteSpan body, ZoneDays *zone,
+							  DateADT calibrate_until, DateADT until);
+
+/* Refuses a calibration that ends after until (22023). */
+extern void value_check_holdout(DateADT calibrate_until, DateADT until);
+
+/* ---- everyone's (value_fold.c) ---- */
+
+/* (base, until, period, zone) -> a purchase sample; and the period of its question. */
+extern const Metric purchase_sample_metric;
+extern ValuePeriod purchase_question_period(const MetricQuestion *question);
 
 /* ---- the optimiser (value_optimise.c) ---- */
 
@@ -247,6 +357,12 @@ typedef struct ValueRows
 /* The sum over all customers, and its gradient by the logarithms of the parameters. */
 extern double bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *parameters,
 								   double *gradient);
+
+/* ... which needs, of the same rows, the times that occur: made once, in the current context. */
+typedef struct ParetoTimes ParetoTimes;
+extern ParetoTimes *pareto_times(const ValueRows *rows);
+extern double pareto_log_likelihood(const ValueRows *rows, const ParetoTimes *times,
+									const double *parameters, double *gradient);
 extern double gamma_gamma_log_likelihood(const ValueRows *rows, const double *parameters,
 										 double *gradient);
 extern double sbg_log_likelihood(const ValueRows *rows, const double *parameters, double *gradient);
@@ -255,9 +371,24 @@ extern double sbg_log_likelihood(const ValueRows *rows, const double *parameters
 
 extern double purchase_p_alive(const ValueModel *model, int64 x, double t_x, double age);
 
+/* Purchases within t from now on of one who is still there. */
+extern double purchase_expected_alive(const ValueModel *model, int64 x, double age, double t);
+
 /* Purchases within t from now on; and those of a new customer, after the first. */
 extern double purchase_expected(const ValueModel *model, int64 x, double t_x, double age, double t);
 extern double purchase_expected_new(const ValueModel *model, double t);
+
+/* 22023 for one that is too far ahead of a customer of that age. */
+extern void value_check_horizon(const ValueModel *model, double horizon, double age);
+
+/* The horizon in argument n of a call, in a model's periods: an interval, or a number of them; and
+ * a discount rate by the period. False where it is NULL. */
+extern bool value_horizon_argument(FunctionCallInfo fcinfo, int n, const ValueModel *model,
+								   bool is_interval, double age, double *horizon);
+extern bool value_discount_argument(FunctionCallInfo fcinfo, int n, double *discount);
+
+/* ... and a number of purchases, which isn't NULL. */
+extern int64 value_number_argument(FunctionCallInfo fcinfo, int n);
 
 /* How likely there are exactly n within t from now on. */
 extern double purchase_probability_of(const ValueModel *model, int64 x, double t_x, double age,
@@ -278,6 +409,11 @@ extern double bgnbd_expected_alive(const double *parameters, bool modified, int6
 								   double t);
 extern double bgnbd_probability_alive(const double *parameters, bool modified, int64 x, double age,
 									  double t, int64 n);
+
+extern double pareto_p_alive(const double *parameters, int64 x, double t_x, double age);
+extern double pareto_expected_alive(const double *parameters, int64 x, double age, double t);
+extern double pareto_probability_alive(const double *parameters, int64 x, double age, double t,
+									   int64 n);
 
 extern double sbg_survival(const double *parameters, double periods);
 extern double sbg_retention(const double *parameters, double period);

@@ -40,17 +40,20 @@ PG_FUNCTION_INFO_V1(loyalty_renewal_model_compare_parts);
 /* ---- kinds ---- */
 
 static const char *const bgnbd_parameters[] = { "r", "alpha", "a", "b" };
+static const char *const pareto_parameters[] = { "r", "alpha", "s", "beta" };
 static const char *const gamma_parameters[] = { "p", "q", "g" };
 static const char *const sbg_parameters[] = { "a", "b" };
 
 static const ValueKind purchase_kinds[PURCHASE_KINDS] = {
-	[PURCHASE_BGNBD] = { "bgnbd", lengthof(bgnbd_parameters), bgnbd_parameters, BGNBD_ALPHA },
-	[PURCHASE_MBGNBD] = { "mbgnbd", lengthof(bgnbd_parameters), bgnbd_parameters, BGNBD_ALPHA },
+	[PURCHASE_BGNBD] = { "bgnbd", lengthof(bgnbd_parameters), bgnbd_parameters, 1 << BGNBD_ALPHA },
+	[PURCHASE_MBGNBD] = { "mbgnbd", lengthof(bgnbd_parameters), bgnbd_parameters,
+						  1 << BGNBD_ALPHA },
+	[PURCHASE_PARETONBD] = { "paretonbd", lengthof(pareto_parameters), pareto_parameters,
+							 1 << PARETO_ALPHA | 1 << PARETO_BETA },
 };
 static const ValueKind spend_kinds[] = { { "gammagamma", lengthof(gamma_parameters),
-										   gamma_parameters, GAMMA_G } };
-static const ValueKind renewal_kinds[] = { { "sbg", lengthof(sbg_parameters), sbg_parameters,
-											 -1 } };
+										   gamma_parameters, 1 << GAMMA_G } };
+static const ValueKind renewal_kinds[] = { { "sbg", lengthof(sbg_parameters), sbg_parameters, 0 } };
 
 /* ---- reading ---- */
 
@@ -85,6 +88,20 @@ read_period(const PolicyObject *object, const PolicyKey *key, void *policy, void
 		((ValueModel *) policy)->period = VALUE_DAY + period;
 }
 
+/* It may be the name of a session's zone that isn't taken from others. */
+static void
+read_zone(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+{
+	JsonbValue value;
+	char *name;
+
+	if (!policy_has(object, key->name))
+		return;
+	name = json_as_string(json_member(object->json, key->name, &value), object->type,
+						  policy_path(object, key->name));
+	((ValueModel *) policy)->zone = zone_noted(name, strlen(name));
+}
+
 static void
 read_parameters(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
 {
@@ -106,15 +123,15 @@ read_parameters(const PolicyObject *object, const PolicyKey *key, void *policy, 
 		double parameter =
 			read_number(json_member(inner.json, names[i], &value), object->type, path);
 
-		if (i == kind->scale
+		if ((kind->scales & 1 << i) != 0
 				? !(parameter >= 1 / VALUE_MOST_SCALE && parameter <= VALUE_MOST_SCALE)
 				: !(parameter >= VALUE_LEAST_PARAMETER && parameter <= VALUE_MOST_PARAMETER))
 			ereport(
 				ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" of a %s is %s", path, object->type, tally_float_text(parameter)),
-				 errhint("Parameters are from %g to %g; alpha and g, whose size is that of the "
-						 "unit, from %g to %g.",
+				 errhint("Parameters are from %g to %g; alpha, beta and g, whose size is that of "
+						 "the unit, from %g to %g.",
 						 VALUE_LEAST_PARAMETER, VALUE_MOST_PARAMETER, 1 / VALUE_MOST_SCALE,
 						 VALUE_MOST_SCALE)));
 		model->parameters[i] = parameter;
@@ -244,6 +261,16 @@ put_period(StringInfo out, const PolicyKey *key, const void *policy, const void 
 }
 
 static void
+put_zone(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+		 const void *before)
+{
+	const ValueModel *model = now;
+
+	if (model->zone != NULL)
+		policy_put_name(out, key->name, zone_name(model->zone));
+}
+
+static void
 put_parameters(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
 			   const void *before)
 {
@@ -333,6 +360,11 @@ static const PolicyKey keys[] = {
 	  .read = read_kind,
 	  .write = put_kind },
 	{ .name = "period", POLICY_AT(ValueModel, period), .read = read_period, .write = put_period },
+	{ .name = "zone",
+	  .type = POLICY_CUSTOM,
+	  POLICY_AT(ValueModel, zone),
+	  .read = read_zone,
+	  .write = put_zone },
 	{ .name = "parameters",
 	  .required = true,
 	  POLICY_AT(ValueModel, parameters),
@@ -380,7 +412,7 @@ static const ValueModel no_renewals = EMPTY_MODEL(renewal_kinds);
 	}
 
 const PolicyTable purchase_model_table = MODEL_TABLE(
-	"purchase_model", no_purchases, "bgnbd_fit() and mbgnbd_fit() make one of a base's customers.");
+	"purchase_model", no_purchases, "bgnbd_fit(), mbgnbd_fit() and paretonbd_fit() make one.");
 const PolicyTable spend_model_table =
 	MODEL_TABLE("spend_model", no_spend, "gammagamma_fit() makes one of customers' mean values.");
 const PolicyTable renewal_model_table =
@@ -445,14 +477,27 @@ value_model_pack(const PolicyTable *table, const ValueModel *model)
 
 #define DAYS_PER_MEAN_MONTH (DAYS_PER_YEAR / MONTHS_PER_YEAR)
 
-double
-value_periods_of(const ValueModel *model, const Interval *interval)
+static double
+periods_of(ValuePeriod period, double months, double days)
 {
 	static const int sizes[VALUE_PERIODS] = {
 		[VALUE_DAY] = 1, [VALUE_WEEK] = 7, [VALUE_MONTH] = 1, [VALUE_QUARTER] = 3, [VALUE_YEAR] = 12
 	};
-	double days = interval->day + (double) interval->time / USECS_PER_DAY;
-	double months = interval->month;
+
+	return (period <= VALUE_WEEK ? days + months * DAYS_PER_MEAN_MONTH
+								 : months + days / DAYS_PER_MEAN_MONTH) /
+		   sizes[period];
+}
+
+double
+value_periods_of_days(ValuePeriod period, double days)
+{
+	return periods_of(period, 0, days);
+}
+
+double
+value_periods_of(const ValueModel *model, const Interval *interval)
+{
 	double periods;
 
 	if (model->period == VALUE_NO_PERIOD)
@@ -461,9 +506,8 @@ value_periods_of(const ValueModel *model, const Interval *interval)
 				 errmsg("an interval can't be counted in the periods of a model that has none"),
 				 errhint("Give a number of the periods that the model was fitted in, or name them "
 						 "when fitting, as in bgnbd_fit(x, t_x, age, 'week').")));
-	periods = (model->period <= VALUE_WEEK ? days + months * DAYS_PER_MEAN_MONTH
-										   : months + days / DAYS_PER_MEAN_MONTH) /
-			  sizes[model->period];
+	periods = periods_of(model->period, interval->month,
+						 interval->day + (double) interval->time / USECS_PER_DAY);
 #ifdef INTERVAL_NOT_FINITE
 	if (INTERVAL_NOT_FINITE(interval))
 		periods = INFINITY;
@@ -471,6 +515,17 @@ value_periods_of(const ValueModel *model, const Interval *interval)
 	if (!(periods >= 0 && periods <= VALUE_MOST_HORIZON))
 		value_report_horizon();
 	return periods;
+}
+
+void
+value_check_period(const ValueModel *model)
+{
+	if (model->period == VALUE_NO_PERIOD)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the model does not know the period that its times are counted in"),
+						errhint("Fit it over timelines, or name the period when fitting, as in "
+								"bgnbd_fit(x, t_x, age, 'week'); in a model by hand, it is the key "
+								"\"period\".")));
 }
 
 void
@@ -595,7 +650,8 @@ check_same_customers(int64 a, int64 b)
 						 "to the same sample.")));
 }
 
-/* Likelihoods are of the same things only where times are counted in the same unit. */
+/* Likelihoods are of the same things only where times are counted in the same unit, and purchases
+ * by the days of one zone. */
 static void
 check_same_period(const ValueModel *a, const ValueModel *b)
 {
@@ -603,6 +659,11 @@ check_same_period(const ValueModel *a, const ValueModel *b)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("models in different periods can't be compared"),
 						errhint("Fit both to times in the same period.")));
+	if (a->zone != NULL && b->zone != NULL && a->zone != b->zone)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("models of days in zones \"%s\" and \"%s\" can't be compared",
+							   zone_name(a->zone), zone_name(b->zone)),
+						errhint("Fit both to days of one zone.")));
 }
 
 static Datum

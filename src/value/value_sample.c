@@ -22,6 +22,7 @@ PG_FUNCTION_INFO_V1(loyalty_spend_sample_accum);
 PG_FUNCTION_INFO_V1(loyalty_renewal_sample_accum);
 PG_FUNCTION_INFO_V1(loyalty_bgnbd_fit);
 PG_FUNCTION_INFO_V1(loyalty_mbgnbd_fit);
+PG_FUNCTION_INFO_V1(loyalty_paretonbd_fit);
 PG_FUNCTION_INFO_V1(loyalty_gammagamma_fit);
 PG_FUNCTION_INFO_V1(loyalty_sbg_fit);
 
@@ -111,6 +112,23 @@ value_check_spend(int64 x, double m)
 const char *const value_period_names[VALUE_PERIODS - 1] = { "day", "week", "month", "quarter",
 															"year" };
 
+ValuePeriod
+value_period_by_name(const char *name, size_t len)
+{
+	return VALUE_DAY + choice_of(name, len, value_period_names, lengthof(value_period_names),
+								 ERRCODE_INVALID_PARAMETER_VALUE, "unknown period:", "'");
+}
+
+ValuePeriod
+value_period_argument(FunctionCallInfo fcinfo, int n)
+{
+	const struct varlena *name;
+
+	argument_refuse_null(fcinfo, n, "period", VALUE_PERIOD_HINT);
+	name = PG_GETARG_VARLENA_PP(n);
+	return value_period_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+}
+
 static char *
 canonical_period(const char *text)
 {
@@ -119,9 +137,15 @@ canonical_period(const char *text)
 }
 
 static const TallyParameter purchase_parameters[] = {
+	[SAMPLE_UNTIL] = METRIC_LAST_DAY_PARAMETER("until"),
+	[SAMPLE_ZONE] = METRIC_ZONE_PARAMETER,
 	[PURCHASE_SAMPLE_PERIOD] = { .name = "period",
 								 .canonical = canonical_period,
 								 .hint = "Count times in the same period." },
+};
+static const TallyParameter spend_parameters[] = {
+	[SAMPLE_UNTIL] = METRIC_LAST_DAY_PARAMETER("until"),
+	[SAMPLE_ZONE] = METRIC_ZONE_PARAMETER,
 };
 static const TallyColumn purchase_keys[] = { { "x", TALLY_NUMBER },
 											 { "t_x", TALLY_DECIMAL },
@@ -204,10 +228,12 @@ renewal_fault(const Tally *tally)
 	return sample_fault(tally, false, 2, renewal_row_fault);
 }
 
+/* Rows without customer, and members without events, are only known of timelines. */
 static bool
 sample_lacks(const Tally *tally, const char *name)
 {
-	return strcmp(name, TALLY_GUESTS) == 0 || strcmp(name, TALLY_EVENTLESS) == 0;
+	return (strcmp(name, TALLY_GUESTS) == 0 || strcmp(name, TALLY_EVENTLESS) == 0) &&
+		   metric_parameter(tally, "zone") == NULL;
 }
 
 const TallyShape purchase_sample_shape = {
@@ -222,6 +248,7 @@ const TallyShape purchase_sample_shape = {
 const TallyShape spend_sample_shape = {
 	.type = "spend_sample_result",
 	.maker = "spend_sample() and rollup()",
+	TALLY_PARAMETERS(spend_parameters),
 	TALLY_KEYS(spend_keys),
 	TALLY_SUMS(customer_sums),
 	.lacks = sample_lacks,
@@ -247,6 +274,12 @@ TALLY_TYPE(renewal_sample_result, &renewal_sample_shape)
 void
 purchase_sample_add(Tally *tally, int64 x, double t_x, double age)
 {
+	purchase_sample_add_many(tally, x, t_x, age, 1);
+}
+
+void
+purchase_sample_add_many(Tally *tally, int64 x, double t_x, double age, int64 customers)
+{
 	TallyKey key = { .text = NULL };
 
 	value_check_customer(x, t_x, age);
@@ -254,7 +287,7 @@ purchase_sample_add(Tally *tally, int64 x, double t_x, double age)
 	key.numbers[0] = x;
 	key.numbers[1] = tally_float_key(t_x);
 	key.numbers[2] = tally_float_key(age);
-	tally_add(tally, tally_row(tally, &key), 0, 1);
+	tally_add(tally, tally_row(tally, &key), 0, customers);
 }
 
 void
@@ -304,9 +337,7 @@ loyalty_purchase_sample_accum(PG_FUNCTION_ARGS)
 	bool is_new;
 
 	if (PG_NARGS() > 4)
-		period = value_period_names[argument_choice(fcinfo, 4, "period", value_period_names,
-													lengthof(value_period_names),
-													"unknown period:", "'")];
+		period = value_period_names[value_period_argument(fcinfo, 4) - VALUE_DAY];
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		RETURN_STATE_BESIDE_NULL;
 	state = tally_state(fcinfo, 0, &purchase_sample_shape, &is_new);
@@ -351,43 +382,45 @@ loyalty_renewal_sample_accum(PG_FUNCTION_ARGS)
 
 /* ---- fits: functions of a sample, and final functions ---- */
 
-#define RETURN_MODEL(table, fit)                              \
-	do                                                        \
-	{                                                         \
-		const ValueModel *model = fit;                        \
-                                                              \
-		if (model == NULL)                                    \
-			PG_RETURN_NULL();                                 \
-		PG_RETURN_POINTER(value_model_pack(&(table), model)); \
-	} while (0)
-
 /* bgnbd_fit(sample) */
 Datum
 loyalty_bgnbd_fit(PG_FUNCTION_ARGS)
 {
-	RETURN_MODEL(purchase_model_table,
-				 purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_BGNBD));
+	VALUE_RETURN_MODEL(
+		purchase_model_table,
+		purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_BGNBD));
 }
 
 /* mbgnbd_fit(sample) */
 Datum
 loyalty_mbgnbd_fit(PG_FUNCTION_ARGS)
 {
-	RETURN_MODEL(purchase_model_table,
-				 purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_MBGNBD));
+	VALUE_RETURN_MODEL(
+		purchase_model_table,
+		purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_MBGNBD));
+}
+
+/* paretonbd_fit(sample) */
+Datum
+loyalty_paretonbd_fit(PG_FUNCTION_ARGS)
+{
+	VALUE_RETURN_MODEL(
+		purchase_model_table,
+		purchase_fit(tally_argument(fcinfo, 0, &purchase_sample_shape), PURCHASE_PARETONBD));
 }
 
 /* gammagamma_fit(sample) */
 Datum
 loyalty_gammagamma_fit(PG_FUNCTION_ARGS)
 {
-	RETURN_MODEL(spend_model_table, spend_fit(tally_argument(fcinfo, 0, &spend_sample_shape)));
+	VALUE_RETURN_MODEL(spend_model_table,
+					   spend_fit(tally_argument(fcinfo, 0, &spend_sample_shape)));
 }
 
 /* sbg_fit(sample) */
 Datum
 loyalty_sbg_fit(PG_FUNCTION_ARGS)
 {
-	RETURN_MODEL(renewal_model_table,
-				 renewal_fit(tally_argument(fcinfo, 0, &renewal_sample_shape)));
+	VALUE_RETURN_MODEL(renewal_model_table,
+					   renewal_fit(tally_argument(fcinfo, 0, &renewal_sample_shape)));
 }

@@ -38,14 +38,31 @@ is_modified(const ValueModel *model)
 double
 purchase_p_alive(const ValueModel *model, int64 x, double t_x, double age)
 {
+	if (model->kind == PURCHASE_PARETONBD)
+		return pareto_p_alive(model->parameters, x, t_x, age);
 	return bgnbd_p_alive(model->parameters, is_modified(model), x, t_x, age);
+}
+
+double
+purchase_expected_alive(const ValueModel *model, int64 x, double age, double t)
+{
+	if (model->kind == PURCHASE_PARETONBD)
+		return pareto_expected_alive(model->parameters, x, age, t);
+	return bgnbd_expected_alive(model->parameters, is_modified(model), x, age, t);
+}
+
+static double
+probability_alive(const ValueModel *model, int64 x, double age, double t, int64 n)
+{
+	if (model->kind == PURCHASE_PARETONBD)
+		return pareto_probability_alive(model->parameters, x, age, t, n);
+	return bgnbd_probability_alive(model->parameters, is_modified(model), x, age, t, n);
 }
 
 double
 purchase_expected(const ValueModel *model, int64 x, double t_x, double age, double t)
 {
-	return purchase_p_alive(model, x, t_x, age) *
-		   bgnbd_expected_alive(model->parameters, is_modified(model), x, age, t);
+	return purchase_p_alive(model, x, t_x, age) * purchase_expected_alive(model, x, age, t);
 }
 
 double
@@ -58,8 +75,7 @@ double
 purchase_probability_of(const ValueModel *model, int64 x, double t_x, double age, double t, int64 n)
 {
 	double alive = purchase_p_alive(model, x, t_x, age);
-	double here =
-		alive * bgnbd_probability_alive(model->parameters, is_modified(model), x, age, t, n);
+	double here = alive * probability_alive(model, x, age, t, n);
 
 	return n == 0 ? 1 - alive + here : here;
 }
@@ -83,7 +99,7 @@ value_of_customer(const ValueModel *model, const ValueModel *spend, int64 x, dou
 		double purchases;
 
 		until = Min(end, horizon);
-		purchases = bgnbd_expected_alive(model->parameters, is_modified(model), x, age, until);
+		purchases = purchase_expected_alive(model, x, age, until);
 		sum += (purchases - before) * exp(-until * log1p(discount));
 		before = purchases;
 		CHECK_FOR_INTERRUPTS();
@@ -112,28 +128,33 @@ get_customer(FunctionCallInfo fcinfo, int n, int64 *x, double *t_x, double *age)
 	return true;
 }
 
-/* The horizon in argument n, in a model's periods: an interval, or a number of them. */
-static bool
-get_horizon(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_interval, double age,
-			double *horizon)
+void
+value_check_horizon(const ValueModel *model, double horizon, double age)
+{
+	if (model->kind != PURCHASE_PARETONBD && /* which has no series */
+		horizon > VALUE_MOST_HORIZON * (model->parameters[BGNBD_ALPHA] + age))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the horizon must not be more than %d times alpha + age, which is %g",
+						VALUE_MOST_HORIZON, model->parameters[BGNBD_ALPHA] + age),
+				 errhint("Give age and horizon in the unit that the model was fitted in.")));
+}
+
+bool
+value_horizon_argument(FunctionCallInfo fcinfo, int n, const ValueModel *model, bool is_interval,
+					   double age, double *horizon)
 {
 	if (PG_ARGISNULL(n))
 		return false;
 	*horizon = is_interval ? value_periods_of(model, PG_GETARG_INTERVAL_P(n)) : PG_GETARG_FLOAT8(n);
 	if (!(*horizon >= 0 && *horizon <= VALUE_MOST_HORIZON))
 		value_report_horizon();
-	if (*horizon > VALUE_MOST_HORIZON * (model->parameters[BGNBD_ALPHA] + age))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the horizon must not be more than %d times alpha + age, which is %g",
-						VALUE_MOST_HORIZON, model->parameters[BGNBD_ALPHA] + age),
-				 errhint("Give age and horizon in the unit that the model was fitted in.")));
+	value_check_horizon(model, *horizon, age);
 	return true;
 }
 
-/* A discount rate by the period: false where it is NULL. */
-static bool
-get_discount(FunctionCallInfo fcinfo, int n, double *discount)
+bool
+value_discount_argument(FunctionCallInfo fcinfo, int n, double *discount)
 {
 	if (PG_ARGISNULL(n))
 		return false;
@@ -145,6 +166,19 @@ get_discount(FunctionCallInfo fcinfo, int n, double *discount)
 						errhint("It is the rate of one period of the model: 0.01 is 1 %%. A yearly "
 								"rate of d is (1 + d) ^ (1 / 52.0) - 1 by the week.")));
 	return true;
+}
+
+int64
+value_number_argument(FunctionCallInfo fcinfo, int n)
+{
+	int64 number = PG_GETARG_INT64(n);
+
+	if (number < 0 || number > VALUE_MAX_PURCHASES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("n must be from 0 to %d, not " INT64_FORMAT, VALUE_MAX_PURCHASES, number),
+				 errhint("Give how many purchases there are within the horizon.")));
+	return number;
 }
 
 /* ---- purchases ---- */
@@ -173,7 +207,7 @@ expected_purchases(FunctionCallInfo fcinfo, bool is_interval)
 	double horizon;
 
 	if (!get_customer(fcinfo, 1, &x, &t_x, &age) ||
-		!get_horizon(fcinfo, 4, model, is_interval, age, &horizon))
+		!value_horizon_argument(fcinfo, 4, model, is_interval, age, &horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(purchase_expected(model, x, t_x, age, horizon));
 }
@@ -198,7 +232,7 @@ expected_purchases_new(FunctionCallInfo fcinfo, bool is_interval)
 	const ValueModel *model = purchase_model(fcinfo);
 	double horizon;
 
-	if (!get_horizon(fcinfo, 1, model, is_interval, 0, &horizon))
+	if (!value_horizon_argument(fcinfo, 1, model, is_interval, 0, &horizon))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(purchase_expected_new(model, horizon));
 }
@@ -225,17 +259,12 @@ purchase_probability(FunctionCallInfo fcinfo, bool is_interval)
 	double t_x;
 	double age;
 	double horizon;
-	int64 n;
 
 	if (!get_customer(fcinfo, 1, &x, &t_x, &age) ||
-		!get_horizon(fcinfo, 4, model, is_interval, age, &horizon) || PG_ARGISNULL(5))
+		!value_horizon_argument(fcinfo, 4, model, is_interval, age, &horizon) || PG_ARGISNULL(5))
 		PG_RETURN_NULL();
-	n = PG_GETARG_INT64(5);
-	if (n < 0 || n > VALUE_MAX_PURCHASES)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("n must be from 0 to %d, not " INT64_FORMAT, VALUE_MAX_PURCHASES, n),
-						errhint("Give how many purchases there are within the horizon.")));
-	PG_RETURN_FLOAT8(purchase_probability_of(model, x, t_x, age, horizon, n));
+	PG_RETURN_FLOAT8(
+		purchase_probability_of(model, x, t_x, age, horizon, value_number_argument(fcinfo, 5)));
 }
 
 /* purchase_probability(model, x, t_x, age, horizon, n) */
@@ -278,8 +307,8 @@ lifetime_value(FunctionCallInfo fcinfo, bool is_interval)
 	double discount;
 
 	if (!get_customer(fcinfo, 2, &x, &t_x, &age) || PG_ARGISNULL(5) ||
-		!get_horizon(fcinfo, 6, model, is_interval, age, &horizon) ||
-		!get_discount(fcinfo, 7, &discount))
+		!value_horizon_argument(fcinfo, 6, model, is_interval, age, &horizon) ||
+		!value_discount_argument(fcinfo, 7, &discount))
 		PG_RETURN_NULL();
 	value_check_spend(x, PG_GETARG_FLOAT8(5));
 	PG_RETURN_FLOAT8(
@@ -347,7 +376,7 @@ loyalty_sbg_lifetime(PG_FUNCTION_ARGS)
 	double discount;
 	double renewals;
 
-	if (PG_ARGISNULL(1) || !get_discount(fcinfo, 2, &discount))
+	if (PG_ARGISNULL(1) || !value_discount_argument(fcinfo, 2, &discount))
 		PG_RETURN_NULL();
 	renewals = get_periods(fcinfo, "renewals", 0);
 	if (discount == 0 && model->parameters[SBG_A] <= 1)
