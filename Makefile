@@ -22,12 +22,15 @@ OUR_HEADERS := $(wildcard $(SOURCE)/src/*.h $(SOURCE)/src/*/*.h)
 SQL_PARTS := \
 	src/core/core.sql \
 	src/node/node.sql \
+	src/metric/links.sql \
 	src/activity/activity.sql \
 	src/timeline/timeline.sql \
 	src/activity/collectors.sql \
 	src/timeline/collectors.sql \
 	src/retention/retention.sql \
+	src/cohort/cohort.sql \
 	src/funnel/funnel.sql \
+	src/flow/event_flow.sql \
 	src/growth/growth.sql \
 	src/growth/engagement.sql \
 	src/survival/survival.sql \
@@ -142,13 +145,13 @@ demo: # DATA=orders.csv
 	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
 
 test: # ONLY= NODE= WORKERS=
-	@ONLY='$(value ONLY)' NODE='$(NODE)' WORKERS='$(WORKERS)' '$(SOURCE)/test/run.sh'
+	@ONLY='$(subst ','\'',$(value ONLY))' NODE='$(NODE)' WORKERS='$(WORKERS)' '$(SOURCE)/test/run.sh'
 
 test-large:
 	@'$(SOURCE)/test/run.sh' --large
 
 bench: # ROWS= CUSTOMERS= RUNS= ONLY= KEEP= SHARED_BUFFERS= HUGE_PAGES=
-	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(value ONLY)' KEEP='$(KEEP)' SHARED_BUFFERS='$(SHARED_BUFFERS)' HUGE_PAGES='$(HUGE_PAGES)' '$(SOURCE)/test/bench/run.sh'
+	@ROWS='$(ROWS)' CUSTOMERS='$(CUSTOMERS)' RUNS='$(RUNS)' ONLY='$(subst ','\'',$(value ONLY))' KEEP='$(KEEP)' SHARED_BUFFERS='$(SHARED_BUFFERS)' HUGE_PAGES='$(HUGE_PAGES)' '$(SOURCE)/test/bench/run.sh'
 
 test-matrix: # SUITES= MATRIX_DIR= PG_CONFIGS=
 	@SUITES='$(SUITES)' MATRIX_DIR='$(MATRIX_DIR)' PG_CONFIGS='$(PG_CONFIGS)' '$(SOURCE)/test/matrix.sh'

@@ -25,13 +25,13 @@ SELECT is_empty($$SELECT oid::regprocedure FROM public_routine WHERE pronargs > 
 SELECT is_empty($$SELECT oid::regprocedure, n FROM public_routine, unnest(proargnames) n WHERE n IN ('from', 'to', 'group', 'time')$$, '... that can be written without quotes');
 SELECT is_empty($$SELECT oid::regprocedure, proargnames FROM public_routine WHERE (SELECT count(*) <> count(DISTINCT n) FROM unnest(proargnames[1:pronargs]) n)$$, '... of its own');
 
--- metrics: what they count, the policy or the period, as_of, the rest; a funnel's steps and how they are taken are what stands for its policy, as scale and rules of segments do, and new_within for a period
+-- metrics: what they count, the policy or the period, as_of, the rest; a funnel's steps and how they are taken are what stands for its policy, and so is where flows begin and how far they are followed, as scale and rules of segments do, and new_within for a period
 CREATE TEMP VIEW metric AS
 SELECT r.oid, r.proname, r.prokind, r.prorettype, array_position(r.proargnames, coalesce((SELECT n FROM unnest(r.proargnames) n WHERE n IN ('as_of', 'to_day')), '')) AS as_of_at, r.proargtypes::oid[]::regtype[] AS types, r.proargnames AS names
 FROM routine r WHERE r.prorettype::regtype::text LIKE '%\_result' AND r.proname <> 'rollup' AND r.proargtypes[0]::regtype::text ~ '^(activity_base|timeline_base|activity_set|event_timeline)$';
 SELECT cmp_ok((SELECT count(*)::int FROM metric WHERE as_of_at IS NOT NULL), '>', 50, 'metrics have an as_of');
 SELECT is_empty($$SELECT oid::regprocedure, name FROM metric CROSS JOIN LATERAL unnest(types, names[1:cardinality(types)]) WITH ORDINALITY x(type, name, n)
-	WHERE n < as_of_at AND proname <> 'funnel_totals' AND type::text !~ '(_base|_set|_timeline|_policy|_scale|_rules|^calendar_period)$' AND name NOT IN ('from_day', 'new_within')$$, '... before what is neither policy nor period');
+	WHERE n < as_of_at AND proname NOT IN ('funnel_totals', 'funnel_by_period', 'event_flow') AND type::text !~ '(_base|_set|_timeline|_policy|_scale|_rules|^calendar_period)$' AND name NOT IN ('from_day', 'new_within')$$, '... before what is neither policy nor period');
 SELECT is_empty($$SELECT m.oid::regprocedure FROM metric m WHERE prokind = 'f' AND as_of_at IS NOT NULL AND NOT EXISTS (SELECT FROM metric a WHERE a.prokind = 'a' AND a.proname = m.proname AND a.prorettype = m.prorettype
 	AND cardinality(a.types) = m.as_of_at - 1 AND a.types[1:] = m.types[1:m.as_of_at - 2]) AND m.types[1] <> 'activity_base'::regtype$$, 'every metric has an aggregate without as_of, which counts, or tells what to give');
 

@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(23);
+SELECT plan(33);
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL hash_mem_multiplier = 1;
 SET LOCAL timezone = 'UTC';
@@ -47,6 +47,23 @@ SELECT is(answer(statement, '64kB'), answer(statement, '1GB'), format('%s: the s
 SET LOCAL work_mem = '64kB';
 SELECT results_eq('SELECT sum(timeline_count(c.timeline))::bigint, sum(timeline_sum(c.timeline)), count(*) FROM (SELECT timelines(customer, at, amount) AS b FROM sale_of_text) q CROSS JOIN LATERAL customer_timelines(q.b) c',
 	'SELECT count(*), sum(amount), count(DISTINCT customer) FROM sale', 'events, values and customers are all there');
+
+-- Rows take fewer bytes where customer and value fit in four: at the ends of what does, and beyond.
+CREATE TABLE edge AS
+SELECT (ARRAY[-9223372036854775808, -2147483649, -2147483648, -2147483647, -1, 0, 2147483647, 2147483648, 9223372036854775807])[1 + n % 9] AS customer,
+	timestamptz '2020-01-01 00:00+00' + n * interval '7 minutes' AS at,
+	(ARRAY[0, 1, -1, 2147483647, 2147483648, -2147483648, -2147483649, 900000000000000, NULL, 0.01, -21474836.48, 21474836.47, 21474836.48])[1 + n % 13] AS amount, CASE WHEN n % 4 > 0 THEN 'k' || n % 4 END AS kind
+FROM generate_series(1, 60000) n;
+CREATE FUNCTION edges(collected text, memory text) RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('work_mem', memory, true);
+	RETURN QUERY EXECUTE format('SELECT c.customer, e.at, e.value, e.kind, count(*) FROM (SELECT %s AS b FROM edge) q CROSS JOIN LATERAL customer_timelines(q.b) c CROSS JOIN LATERAL timeline_events(c.timeline) e GROUP BY 1, 2, 3, 4', collected);
+END $$;
+SELECT is_empty(format('(%1$s EXCEPT %2$s) UNION ALL (%2$s EXCEPT %1$s)', format('SELECT * FROM edges(%L, %L) AS e (customer bigint, at timestamptz, value numeric, kind text, n bigint)', collected, memory),
+	format('SELECT customer, at, %s, count(*) FROM edge GROUP BY 1, 2, 3, 4', columns)), format('%s: rows come out as they went in (%s)', collected, memory))
+FROM (VALUES ('64kB'), ('1GB')) m (memory),
+	(VALUES ('timelines(customer, at)', 'NULL::numeric, NULL::text'), ('timelines(customer, at, amount)', 'amount, NULL::text'), ('timelines(customer, at, (amount * 100)::bigint)', '(amount * 100)::bigint::numeric, NULL::text'),
+		('timelines(customer, at, kind)', 'NULL::numeric, kind'), ('timelines(customer, at, kind, amount)', 'amount, kind')) c (collected, columns);
 
 -- ---- memory ----
 

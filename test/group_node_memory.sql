@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(77);
+SELECT plan(86);
 SET LOCAL max_parallel_workers_per_gather = 0;
 -- the least that the node takes is a megabyte
 SET LOCAL hash_mem_multiplier = 1;
@@ -68,6 +68,8 @@ END $$;
 
 SELECT same_answer('SELECT customer, activity_agg(at), count(*) FROM entry GROUP BY customer', 'integers');
 SELECT same_answer('SELECT customer::bigint * 5000000000, timeline_agg(at, points), sum(points) FILTER (WHERE points % 3 = 0) FROM entry GROUP BY 1', 'bigints');
+SELECT same_answer('SELECT (ARRAY[-9223372036854775808, -2147483649, -2147483648, -2147483647, -1, 0, 2147483647, 2147483648, 9223372036854775807])[1 + number % 9], timeline_agg(at, points::bigint * 100000000), count(*) FROM entry GROUP BY 1', 'bigints at the ends of what four bytes hold');
+SELECT same_answer('SELECT (ARRAY[-2147483648, -2147483647, 0, 2147483647])[1 + number % 4], activity_agg(at) FROM entry GROUP BY 1', 'integers at their ends');
 SELECT same_answer('SELECT (customer % 30000)::smallint, timeline_agg(at, amount) FILTER (WHERE points > 20), min(at), max(amount::float8) FROM entry GROUP BY 1', 'smallints');
 SELECT same_answer('SELECT md5(customer::text)::uuid, activity_agg(at, ''Asia/Tokyo''), timeline_agg(at) FROM entry GROUP BY 1', 'uuids');
 SELECT same_answer('SELECT ''customer '' || customer, timeline_agg(at, CASE WHEN points > 50 THEN ''earn'' END), count(points) FROM entry GROUP BY 1', 'texts');
@@ -96,7 +98,8 @@ SELECT cmp_ok((node_of(query)->>'Memory')::bigint, '<', 5000::bigint, 'within a 
 	('SELECT activity_agg(at) FROM entry GROUP BY customer'), ('SELECT timeline_agg(at, amount), count(*) FROM entry GROUP BY number'),
 	('SELECT activity_agg(at) FROM entry GROUP BY number - number'), ('SELECT count(*), max(amount::float8), activity_agg(at) FILTER (WHERE false) FROM entry, generate_series(1, 4) GROUP BY number % 2')) q (query);
 -- what is written is rows, and nothing else; guests are kept apart, and are few enough for memory
-SELECT is((node_of('SELECT activity_agg(at) FROM entry GROUP BY customer::bigint')->>'Disk')::bigint, (SELECT count(customer) * (8 + 4) / 1024 FROM entry), 'a row of activity_agg() is a bigint and four bytes');
+SELECT is((node_of('SELECT activity_agg(at) FROM entry GROUP BY customer::bigint + 5000000000')->>'Disk')::bigint, (SELECT count(customer) * (4 + 8 + 4) / 1024 FROM entry), 'a row of activity_agg() is a mark, a bigint that needs its eight bytes, and four bytes');
+SELECT is((node_of('SELECT activity_agg(at) FROM entry GROUP BY customer::bigint')->>'Disk')::bigint, (SELECT count(customer) * (4 + 4) / 1024 FROM entry), '... or a bigint that fits in four, and four bytes');
 SELECT is((node_of('SELECT activity_agg(at) FROM entry GROUP BY customer')->>'Disk')::bigint, (SELECT count(customer) * (4 + 4) / 1024 FROM entry), '... or an integer and four bytes');
 SELECT by_node(true, '1GB') IS NULL AS void \gset
 SELECT results_eq('SELECT node->>''Parts'' = ''256'', node->''Groups'', node->''Rows'' FROM node_of(''SELECT activity_agg(at) FROM entry WHERE customer IS NOT NULL GROUP BY customer'') node',

@@ -79,6 +79,8 @@ INSERT INTO questions (question) SELECT format('SELECT count(q) FROM customers C
 	$$points_lots(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_redemptions(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_statement(p, '{"expires_after": "1 year"}', NULL, '2030-01-01')$$,
+	$$points_movements(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
+	$$points_daily(p, '{"expires_after": "1 year"}', NULL, '2030-01-01')$$,
 	$$points_violations(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_expiry_schedule(p, '{"expires_after": "1 year"}', '2020-06-01')$$,
 	$$points_accrual_events(o, '{"kinds": KINDS, "multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,

@@ -26,7 +26,7 @@ grep -rnoE --include='*.[ch]' '#include "[a-z]+/[a-z0-9_]+\.h"' src/*/ | awk -F 
 		floors = split("core calendar collect policy metric activity timeline", floor_names, " ")
 		for (i = 1; i <= floors; i++)
 			floor[floor_names[i]] = i
-		concepts = split("retention growth repeat survival funnel points tiers earn segments voice effect advocacy value node", concept_names, " ")
+		concepts = split("retention cohort growth repeat survival funnel flow points tiers earn segments voice effect advocacy value node", concept_names, " ")
 		for (i = 1; i <= concepts; i++)
 			floor[concept_names[i]] = floors + 1
 		floor["program"] = floors + 2

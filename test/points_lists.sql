@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(129);
+SELECT plan(148);
 
 -- the rows that a query gives, as text
 CREATE FUNCTION lines(query text) RETURNS text
@@ -235,6 +235,47 @@ SELECT is(lines($$SELECT * FROM points_redemptions('[{"at": "2024-01-01T10:00:00
 2024-01-03 10:00,1,2024-01-01 10:00,,,-5', '... a refund cancels the debt first');
 SELECT is(lines($$SELECT * FROM points_redemptions(ledger('shop'), shop(), '2024-01-04')$$) || lines($$SELECT * FROM points_redemptions(NULL)$$), '', '... none');
 
+-- ---- movements: where each point went ----
+
+SELECT is(lines($$SELECT * FROM points_movements(ledger('shop'), shop(), '2024-12-31')$$), '
+2024-01-05 10:00,redeem,R1,2024-01-01 10:00,A,till,30
+2024-01-15 10:00,redeem,R2,2024-01-01 10:00,A,till,40
+2024-01-16 10:00,redeem_refund,R2,2024-01-01 10:00,A,till,-15
+2024-02-01 10:00,return,B,2024-01-12 10:00,B,web,50
+2024-02-01 10:00,return,B,2024-01-01 10:00,A,till,10
+2024-03-02 00:00,expire,,2024-01-01 10:00,A,till,35
+2024-03-05 10:00,redeem,R3,,,,5', 'movements: redeemed, given back, returned, expired, owed');
+SELECT is(lines($$SELECT * FROM points_movements(ledger('plain'), '{"expires_after": "1 month"}', '2024-12-31')$$), '
+2024-03-22 00:00,expire,,2024-02-21 10:00,,,10
+2024-04-01 10:00,redeem,,2024-03-15 10:00,,,10
+2024-04-01 10:00,redeem,,,,,5', '... in the order in which they happen');
+SELECT is(lines($$SELECT at, role, ref, earn_ref, points FROM points_movements(ledger('books'), kinds('{"expires_after": "1 month", "expires_align": "none"}'), '2024-02-05')$$), '
+2024-02-01 10:00,expire,,1,100
+2024-02-02 10:00,expire,,2,40
+2024-02-05 12:00,expire,13,3,5', '... of 20 that the ledger books, the 5 beyond the 15 of 140 that it had not booked yet');
+SELECT is(lines($$SELECT * FROM points_movements('[{"at": "2024-01-02T10:00:00Z", "value": 10, "kind": "REFUND"}]', ways())$$) || lines($$SELECT * FROM points_movements(NULL)$$), '', '... what comes in, even by a refund, is taken from no lot');
+
+-- ---- a row a day ----
+
+SELECT is(lines($$SELECT * FROM points_daily(ledger('shop'), shop(), '2024-01-01', '2025-01-01')$$), '
+2024-01-01,100,0,0,0,0,0,0,0,100,0
+2024-01-05,0,0,0,0,30,0,0,0,100,-30
+2024-01-11,0,0,0,0,0,0,0,0,0,70
+2024-01-12,50,0,0,0,0,0,0,0,50,70
+2024-01-15,0,0,0,0,40,0,0,0,50,30
+2024-01-16,0,15,0,0,0,0,0,0,50,45
+2024-01-22,0,0,0,0,0,0,0,0,0,95
+2024-02-01,0,0,0,0,0,60,0,0,0,35
+2024-03-01,0,0,0,0,0,0,35,0,0,0
+2024-03-05,0,0,0,0,5,0,0,0,0,-5', 'a row a day: what expires on the edge belongs to the day that ends there');
+SELECT is(lines($$SELECT day, redeemed, balance FROM points_daily(ledger('shop'), shop(), '2024-01-05', '2024-01-15')$$), '
+2024-01-05,30,-30
+2024-01-11,0,70
+2024-01-12,0,70', '... of some days');
+SELECT is(lines($$SELECT day, earned, balance FROM points_daily('[{"at": "2024-01-01T20:00:00Z", "value": 10}, {"at": "2024-01-01T21:00:00Z", "value": 2.5}]', '{"zone": "Asia/Tokyo"}')$$), '
+2024-01-02,12.5,12.5', '... of the policy''s zone');
+SELECT is(lines($$SELECT * FROM points_daily('[]')$$) || lines($$SELECT * FROM points_daily(NULL)$$) || lines($$SELECT * FROM points_daily(ledger('shop'), shop(), '2024-01-01', '2024-01-01')$$), '', '... of nobody, of no days');
+
 -- ---- statement ----
 
 SELECT is(lines($$SELECT * FROM points_statement(ledger('shop'), shop(), '2024-01-01', '2025-01-01')$$), '
@@ -336,9 +377,9 @@ SELECT is(lines($$SELECT * FROM points_violations(ledger('ways'), ways())$$), '
 -- ---- errors ----
 
 SELECT throws_ok(format('SELECT * FROM %s(''[]'', NULL)', f), '22004', 'policy must not be null', f || ': NULL policy')
-FROM unnest(ARRAY['points_balance', 'points_balance_at', 'points_summary', 'points_lots', 'points_redemptions', 'points_statement', 'points_expiring', 'points_expiry_schedule', 'points_violations']) f;
+FROM unnest(ARRAY['points_balance', 'points_balance_at', 'points_summary', 'points_lots', 'points_redemptions', 'points_movements', 'points_daily', 'points_statement', 'points_expiring', 'points_expiry_schedule', 'points_violations']) f;
 SELECT throws_ok(format('SELECT * FROM %s(''[]'', as_of => NULL)', f), '22004', 'as_of must not be null', f || ': NULL as_of')
-FROM unnest(ARRAY['points_balance', 'points_summary', 'points_lots', 'points_redemptions', 'points_expiring', 'points_expiry_schedule', 'points_violations']) f;
+FROM unnest(ARRAY['points_balance', 'points_summary', 'points_lots', 'points_redemptions', 'points_movements', 'points_expiring', 'points_expiry_schedule', 'points_violations']) f;
 SELECT throws_ok($$SELECT points_balance(NULL, NULL)$$, '22004', NULL, 'NULL policy of nobody');
 SELECT throws_ok($$SELECT points_balance('[]', as_of => 'infinity')$$, '22008', $$as_of must be finite, not 'infinity'$$, 'no end of time');
 SELECT throws_ok($$SELECT points_balance('[]', as_of => '5874897-12-31')$$, '22008', NULL, 'no day after the last');
@@ -346,6 +387,9 @@ SELECT throws_ok($$SELECT points_balance_at('[]', at => NULL)$$, '22004', NULL, 
 SELECT throws_ok($$SELECT points_balance_at('[]', at => '-infinity')$$, '22008', NULL, 'infinite instant');
 SELECT throws_ok($$SELECT points_expiring('[]', as_of => '2024-01-02', until => '2024-01-01')$$, '22023', NULL, 'until before as_of');
 SELECT throws_ok($$SELECT * FROM points_statement('[]', since => '2024-01-02', until => '2024-01-01')$$, '22023', NULL, 'until before since');
+SELECT throws_ok($$SELECT * FROM points_daily('[]', since => '2024-01-02', until => '2024-01-01')$$, '22023', 'since must not be after until', '... of a row a day');
+SELECT throws_ok($$SELECT * FROM points_daily('[]', until => NULL)$$, '22004', NULL, '... NULL');
+SELECT throws_ok($$SELECT * FROM points_daily('[]', since => '-infinity')$$, '22008', NULL, '... no beginning of time');
 SELECT throws_ok($$SELECT * FROM points_statement('[]', until => NULL)$$, '22004', NULL, 'NULL until');
 SELECT throws_ok($$SELECT points_balance(ledger('over'), '{"overdraft": "refuse"}')$$, '22023', NULL, 'a refused redemption');
 SELECT throws_ok($$SELECT points_balance(ledger('shop'), '{"kinds": {"EARN": "earn"}}')$$, '22023', NULL, 'an unknown kind');
@@ -375,6 +419,22 @@ SELECT is_empty('SELECT id, n, day FROM story WHERE balance <> points_balance(t,
 SELECT is_empty('SELECT id, n, day FROM story WHERE (balance, pending, expired, next_expiry_at, next_expiry_points) IS DISTINCT FROM (SELECT (balance, pending, expired, next_expiry_at, next_expiry_points) FROM points_summary(past, policy, day))', 'what comes after as_of is not there');
 SELECT is_empty('SELECT id, n, day FROM story WHERE (pending, active) IS DISTINCT FROM (SELECT (coalesce(sum(remaining) FILTER (WHERE state = ''pending''), 0), coalesce(sum(remaining) FILTER (WHERE state = ''active''), 0)) FROM points_lots(t, policy, day))', 'lots add up to pending and active');
 SELECT is_empty('SELECT id, n, day FROM story WHERE redeemed IS DISTINCT FROM (SELECT coalesce(sum(points) FILTER (WHERE points > 0), 0) FROM points_redemptions(t, policy, day)) OR reinstated IS DISTINCT FROM (SELECT -coalesce(sum(points) FILTER (WHERE points < 0), 0) FROM points_redemptions(t, policy, day))', 'redemptions add up to redeemed, and to reinstated');
+SELECT is_empty($$SELECT id, n, day FROM story, LATERAL
+	(SELECT earned_at, ref, label, points - remaining AS gone FROM points_lots(t, policy, day)
+	 UNION ALL SELECT earned_at, earn_ref, label, -points FROM points_movements(t, policy, day) WHERE earned_at IS NOT NULL) l
+	GROUP BY id, n, day, earned_at, ref, label HAVING sum(gone) <> 0$$, 'movements tell where each lot''s points went');
+SELECT is_empty($$SELECT id, n, day FROM story, LATERAL (SELECT coalesce(sum(points) FILTER (WHERE role = 'redeem'), 0) AS r, coalesce(sum(points) FILTER (WHERE role = 'return'), 0) AS b,
+		coalesce(sum(points) FILTER (WHERE role = 'expire'), 0) AS e, coalesce(sum(points) FILTER (WHERE role = 'forfeit'), 0) AS f, coalesce(-sum(points) FILTER (WHERE role = 'redeem_refund'), 0) AS g
+	FROM points_movements(t, policy, day)) m WHERE (r, b, e, f) IS DISTINCT FROM (redeemed, returned, expired, forfeited) OR g > reinstated$$, '... and add up, by role');
+SELECT is_empty($$(SELECT id, n, day, m.* FROM story, LATERAL (SELECT at, ref, earned_at, earn_ref, label, points FROM points_movements(t, policy, day) WHERE role IN ('redeem', 'redeem_refund')) m
+	EXCEPT ALL SELECT id, n, day, r.* FROM story, points_redemptions(t, policy, day) r)$$, '... redemptions are some of them');
+SELECT is_empty($$SELECT id, n, d.day FROM story, points_daily(t, policy, day - 60, day + 1) d, points_summary(t, policy, d.day) a, points_summary(t, policy, d.day - 1) b WHERE id % 8 = 0 AND
+	(d.earned, d.reinstated, d.adjusted, d.transferred, d.redeemed, d.returned, d.expired, d.forfeited, d.pending, d.balance) IS DISTINCT FROM
+	(a.earned - b.earned, a.reinstated - b.reinstated, a.adjusted - b.adjusted, a.transferred - b.transferred, a.redeemed - b.redeemed,
+	 a.returned - b.returned, a.expired - b.expired, a.forfeited - b.forfeited, a.pending, a.balance)$$, 'each day''s row is what the summaries differ by');
+SELECT is_empty($$SELECT id, n, day FROM story, generate_series(day - 60, day, interval '1 day') d, points_summary(t, policy, d::date) a, points_summary(t, policy, d::date - 1) b WHERE id % 16 = 0 AND
+	(a.earned, a.reinstated, a.adjusted, a.transferred, a.redeemed, a.returned, a.expired, a.forfeited, a.pending) IS DISTINCT FROM (b.earned, b.reinstated, b.adjusted, b.transferred, b.redeemed, b.returned, b.expired, b.forfeited, b.pending)
+	AND NOT EXISTS (SELECT FROM points_daily(t, policy, d::date, d::date + 1))$$, '... and there is one where they differ');
 SELECT is_empty($$SELECT * FROM
 	(SELECT id, n, day, r.label, sum(r.redeemed - r.reinstated) AS points
 	 FROM (SELECT id, n, day, points_rollforward(t, policy, 'quarter', day, true) AS r FROM story GROUP BY id, n, day) q CROSS JOIN LATERAL points_rollforward_table(q.r) r GROUP BY 1, 2, 3, 4) booked

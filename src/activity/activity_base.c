@@ -37,12 +37,16 @@ last_of(ByteSpan body)
 	return last;
 }
 
+static const RowForm days = { .size = sizeof(DateADT) };
+
 const CollectOps activity_collect_ops = {
 	.id = ACTIVITY_OPS_ID,
 	.name = "activity_base",
 	.body_type = "activity_set",
 	.size_hint = ACTIVITY_SIZE_HINT,
 	.row_size = sizeof(DateADT),
+	.nforms = 1,
+	.forms = &days,
 	.merge = merge_rows,
 	.valid = activity_body_valid,
 	.last = last_of,
@@ -51,6 +55,7 @@ const CollectOps activity_collect_ops = {
 };
 
 /* ---- the collector ---- */
+
 
 typedef enum ActivityArgument
 {
@@ -108,15 +113,15 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 		}
 		collector_note_last(state, day);
 	}
-	collector_add_row(state, customer, &day);
+	memcpy(collector_place_row(state, customer, sizeof(day)), &day, sizeof(day));
 }
 
 static pg_attribute_always_inline Datum
 collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum),
 				 ActivityArgument argument)
 {
-	Collector *state =
-		collector_state(fcinfo, &activity_collect_ops, type, argument == ARGUMENT_SET);
+	Collector *state = collector_state(fcinfo, &activity_collect_ops, type,
+									   argument == ARGUMENT_SET ? NULL : &days);
 
 	if (PG_ARGISNULL(1))
 		state->guests++;

@@ -136,6 +136,14 @@ calendar_start(const Calendar *calendar, int32 index)
 	return start;
 }
 
+DateADT
+calendar_start_beyond(const Calendar *calendar, int64 index)
+{
+	if (calendar->unit == CALENDAR_LIST && index > calendar->nstarts)
+		return DATEVAL_NOEND;
+	return calendar_start(calendar, (int32) Min(index, PG_INT32_MAX));
+}
+
 /* Numbers the days of a range, period by period. */
 static void
 calendar_tabulate(Calendar *calendar, DateADT first, uint32 len)

@@ -241,6 +241,9 @@ extern int32 calendar_index_slow(Calendar *calendar, DateADT day);
  */
 extern DateADT calendar_start(const Calendar *calendar, int32 index);
 
+/* The same of one that may lie behind the open end of a list. */
+extern DateADT calendar_start_beyond(const Calendar *calendar, int64 index);
+
 /* The text form of a period, palloc'd; as calendar_period's output function. */
 extern char *calendar_period_text(const CalendarPeriod *period);
 

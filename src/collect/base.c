@@ -242,7 +242,7 @@ read_header(ByteReader *in, Collector **result)
 	if ((flags & FLAT_HAS_LAST) && !read_signed(in, &last))
 		return false;
 
-	collector = collector_create(CurrentMemoryContext, ops, (CustomerType) type, true);
+	collector = collector_create(CurrentMemoryContext, ops, (CustomerType) type, NULL);
 	collector->guests = (int64) guests;
 	collector->last = last;
 	collector->last_unknown = (flags & FLAT_HAS_LAST) == 0;
@@ -326,7 +326,7 @@ flat_read_foreign(ByteSpan flat, uint8 ops_id, CustomerType type)
 	if (!read_header(&in, &header) || header->ops->id != ops_id ||
 		(type != 0 && header->type != type))
 		return NULL;
-	collector = collector_create(CurrentMemoryContext, header->ops, header->type, true);
+	collector = collector_create(CurrentMemoryContext, header->ops, header->type, NULL);
 	collector->guests = header->guests;
 	collector->last_unknown = true;
 	collector_note_zone(collector, header->zone_state, header->zone);
@@ -470,9 +470,8 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 
 static const ExpandedObjectMethods base_methods = { get_flat_size, flatten_into };
 
-/* Opens a collector as a base. */
-static void
-open_collector(Base *base, Collector *collector)
+void
+base_of_collector(Base *base, Collector *collector)
 {
 	base->collector = collector;
 	base->ops = collector->ops;
@@ -480,6 +479,16 @@ open_collector(Base *base, Collector *collector)
 	base->guests = collector->guests;
 	base->zone_state = collector->zone_state;
 	base->zone = collector->zone;
+	base->first_part = 0;
+	base->end_part = collector->deal.nparts;
+}
+
+void
+base_of_part(Base *base, Collector *collector, int part)
+{
+	base_of_collector(base, collector);
+	base->first_part = part;
+	base->end_part = part + 1;
 }
 
 /*
@@ -494,7 +503,7 @@ base_from_collector(Collector *collector)
 
 	EOH_init_header(&expanded->header, &base_methods, collector->context);
 	expanded->collector = collector;
-	open_collector(&expanded->base, collector);
+	base_of_collector(&expanded->base, collector);
 	pointer = palloc(EXPANDED_POINTER_SIZE);
 	memcpy(pointer, DatumGetPointer(EOHPGetRODatum(&expanded->header)), EXPANDED_POINTER_SIZE);
 	return PointerGetDatum(pointer);
@@ -518,7 +527,7 @@ base_open(Datum datum)
 	flat.bytes = (const uint8 *) VARDATA_ANY(value);
 	flat.len = VARSIZE_ANY_EXHDR(value);
 	base = palloc(sizeof(Base));
-	open_collector(base, flat_read(flat));
+	base_of_collector(base, flat_read(flat));
 	return base;
 }
 
@@ -532,7 +541,7 @@ base_in_order(const Base *base)
 	if (!base->collector->foreign_order)
 		return base;
 	ordered = palloc(sizeof(Base));
-	open_collector(ordered, collector_in_order(base->collector));
+	base_of_collector(ordered, collector_in_order(base->collector));
 	return ordered;
 }
 
@@ -544,7 +553,7 @@ base_count(const Base *base)
 	int64 customers = 0;
 	int i;
 
-	for (i = 0; i < base->collector->deal.nparts; i++)
+	for (i = base->first_part; i < base->end_part; i++)
 	{
 		const CollectRun *run = collector_read_part(base->collector, i);
 
@@ -558,7 +567,7 @@ base_hold(const Base *base)
 {
 	int i;
 
-	for (i = 0; i < base->collector->deal.nparts; i++)
+	for (i = base->first_part; i < base->end_part; i++)
 		collector_hold_part(base->collector, i);
 }
 
@@ -567,7 +576,7 @@ base_rewind(BaseCursor *cursor, const Base *base)
 {
 	memset(cursor, 0, sizeof(BaseCursor));
 	cursor->base = base;
-	cursor->part = -1;
+	cursor->part = base->first_part - 1;
 	cursor->reader = palloc0(sizeof(RunReader));
 	run_open(cursor->reader, base->collector, NULL);
 }
@@ -575,9 +584,17 @@ base_rewind(BaseCursor *cursor, const Base *base)
 void
 base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body), void *fold)
 {
+	Customer customer = { 0 };
+
+	base_fold_at(base, zone, add, fold, &customer);
+}
+
+void
+base_fold_at(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body), void *fold,
+			 Customer *customer)
+{
 	BaseErrors errors;
 	BaseCursor cursor;
-	Customer customer = { 0 };
 	ZoneDays *of_days = NULL; /* the zone to move days from */
 	ByteBuffer moved;
 	ByteSpan body;
@@ -588,8 +605,8 @@ base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan bod
 		buffer_init(&moved, 1024);
 	}
 	base_rewind(&cursor, base);
-	base_name_customer(&errors, base->type, &customer);
-	while (base_next(&cursor, &customer, &body))
+	base_name_customer(&errors, base->type, customer);
+	while (base_next(&cursor, customer, &body))
 	{
 		if (of_days != NULL)
 		{
@@ -645,9 +662,9 @@ base_next_stretch(BaseCursor *cursor)
 
 	while (cursor->reader->run == NULL || !run_next(cursor->reader, &stretch))
 	{
-		if (++cursor->part >= collector->deal.nparts)
+		if (++cursor->part >= cursor->base->end_part)
 		{
-			cursor->part = collector->deal.nparts - 1;
+			cursor->part = cursor->base->end_part - 1;
 			cursor->reader->run = NULL;
 			return false;
 		}
@@ -709,6 +726,7 @@ base_join_next(BaseJoin *join, ByteSpan *first, ByteSpan *second)
 		return false;
 	*first = only_b ? none : a->body;
 	*second = only_a ? none : b->body;
+	join->customer = only_b ? b->customer : a->customer;
 	if (!only_b)
 		advance(a, join->type);
 	if (!only_a)

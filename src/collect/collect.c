@@ -58,7 +58,11 @@ static int nforms;
 void
 collect_register_forms(const SummaryForm *forms)
 {
+	const SummaryForm *form;
+
 	Assert(nforms < MAX_OPS);
+	for (form = forms; form->transition != NULL; form++)
+		Assert(form->nargs <= SUMMARY_MAX_ARGS);
 	registered_forms[nforms++] = forms;
 }
 
@@ -81,16 +85,22 @@ collect_summary_form(PGFunction transition)
 /* ---- appending ---- */
 
 Collector *
-collector_create(MemoryContext context, const CollectOps *ops, CustomerType type, bool takes_bodies)
+collector_create(MemoryContext context, const CollectOps *ops, CustomerType type,
+				 const RowForm *rows)
 {
 	Collector *collector = MemoryContextAllocZero(context, sizeof(Collector));
-	DealForm form = { .type = type, .entries = takes_bodies, .payload_size = ops->row_size };
+	DealForm form = { .type = type, .entries = rows == NULL };
 
+	if (rows != NULL)
+	{
+		form.payload_size = rows->size;
+		form.short_by = rows->short_by;
+	}
 	collector->context = context;
 	collector->ops = ops;
 	collector->type = type;
 	collector->last = PG_INT64_MIN;
-	collector->takes_bodies = takes_bodies;
+	collector->rows = rows;
 	collector->limit = get_hash_memory_limit() + MEMORY_MORE;
 	collector->reduce_at = Min(collector->limit, RAW_MIN);
 	arena_init(&collector->arena, context);
@@ -129,21 +139,15 @@ append_raw(Collector *collector, uint64 hash, size_t size)
 	return deal_place(&collector->deal, part, size);
 }
 
-/* A number's row is written here, whose bytes are known; the others as deal_row() has them. */
-void
-collector_add_row(Collector *collector, Customer customer, const void *payload)
+uint8 *
+collector_place_row(Collector *collector, Customer customer, uint32 len)
 {
+	const DealForm *form = &collector->deal.form;
 	uint64 hash = customer_hash(collector->type, customer);
-	size_t row_size = collector->ops->row_size;
-	uint8 *at;
 
-	Assert(!collector->takes_bodies);
-	at = append_raw(collector, hash, deal_row_size(&collector->deal.form, &customer, row_size));
-	at = deal_row_write(&collector->deal.form, at, hash, &customer, (uint32) row_size);
-	if (row_size == 4)
-		memcpy(at, payload, 4);
-	else
-		memcpy(at, payload, row_size);
+	Assert(collector->rows != NULL);
+	return deal_row_write(form, append_raw(collector, hash, deal_row_size(form, &customer, len)),
+						  hash, &customer, len);
 }
 
 void
@@ -151,7 +155,7 @@ collector_add_body(Collector *collector, Customer customer, ByteSpan body)
 {
 	uint64 hash = customer_hash(collector->type, customer);
 
-	Assert(collector->takes_bodies);
+	Assert(collector->rows == NULL);
 	entry_write(append_raw(collector, hash, entry_size(collector->type, customer, body)),
 				collector->type, customer, body);
 }
@@ -185,8 +189,8 @@ push_run(Collector *collector, CollectPart *part)
 	return &part->runs[part->nruns++];
 }
 
-static void
-free_runs(Collector *collector, CollectPart *part)
+void
+collector_free_runs(Collector *collector, CollectPart *part)
 {
 	while (part->nruns > 0)
 		deal_forget(&collector->deal, &part->runs[--part->nruns].entries);
@@ -223,7 +227,7 @@ collector_part(Collector *collector, int number)
 			run.customers = group_part(collector, number, &run.entries, NULL);
 			deal_settle(&run.entries);
 			deal_drop(deal, raw);
-			free_runs(collector, part);
+			collector_free_runs(collector, part);
 			*push_run(collector, part) = run;
 		} while (more);
 		deal_forget(deal, raw);
@@ -258,7 +262,14 @@ reduce(Collector *collector)
 	if (collector->deal.bytes / (RAW_FACTOR + 1) >= grouped)
 		compact(collector);
 	else
+	{
+		/* EXPLAIN can't tell more of this than the pages of its BUFFERS */
 		deal_write(&collector->deal);
+		ereport(DEBUG1, (errmsg_internal("rows collected for %s are written to a temporary file: "
+										 "%lld kB so far",
+										 collector->ops->name,
+										 (long long) (collector->deal.written / 1024))));
+	}
 	grouped = collector->deal.bytes;
 	collector->reduce_at = Min(collector->limit, grouped + Max(RAW_MIN, RAW_FACTOR * grouped));
 	collector->reduce_at = Max(collector->reduce_at, grouped + STEP_MIN);
@@ -330,13 +341,14 @@ collector_split(Collector *collector)
 	int i;
 
 	Assert(single.deal.bits == 0);
-	deal_init(&collector->deal, &collector->arena, single.deal.form, 0, PART_BITS, 0);
+	deal_init(&collector->deal, &collector->arena, single.deal.form, 0, PART_BITS,
+			  single.deal.limit);
 	collector->parts =
 		MemoryContextAllocZero(collector->context, collector->deal.nparts * sizeof(CollectPart));
 	deal_again(&single.deal, &single.deal.parts[0], &collector->deal);
 	for (i = 0; i < single.parts->nruns; i++)
 		deal_run(&single, &single.parts->runs[i], collector);
-	free_runs(&single, single.parts);
+	collector_free_runs(&single, single.parts);
 	deal_end(&single.deal);
 	if (single.parts->runs != NULL)
 		pfree(single.parts->runs);
@@ -351,7 +363,7 @@ collector_in_order(Collector *collector)
 
 	if (!collector->foreign_order)
 		return collector;
-	anew = collector_create(CurrentMemoryContext, collector->ops, collector->type, true);
+	anew = collector_create(CurrentMemoryContext, collector->ops, collector->type, NULL);
 	anew->guests = collector->guests;
 	anew->last = collector->last;
 	anew->last_unknown = collector->last_unknown;

@@ -49,6 +49,21 @@
 /* Takes a kind or a label of events. */
 typedef void (*CollectTextTaker)(void *taker, bool is_label, const EventText *text);
 
+/* How a row is kept until its group is made: in fewer bytes than what merge takes. */
+typedef struct RowForm
+{
+	uint16 size;	/* bytes of a row's payload, */
+	uint8 short_by; /* or so much less where its first byte has DEAL_SHORT */
+
+	/* Makes the n rows that merge takes, each so far behind the one before; NULL: what is kept is
+	 * that row. */
+	void (*expand)(void *rows, const uint8 *from, size_t stride, int n);
+
+	/* Gives the text that a row refers to its other number, by those that it has; NULL: rows refer
+	 * to none. */
+	void (*renumber)(uint8 *row, const uint32 *numbers);
+} RowForm;
+
 /* What is collected. */
 typedef struct CollectOps
 {
@@ -56,7 +71,9 @@ typedef struct CollectOps
 	const char *name;	   /* of the base type, for errors */
 	const char *body_type; /* of a customer's value */
 	const char *size_hint; /* where that is too large */
-	uint16 row_size;	   /* bytes of a row's payload */
+	uint16 row_size;	   /* bytes of a row that merge takes */
+	int nforms;			   /* of rows that are kept, */
+	const RowForm *forms;  /* so that other processes know which one a collector has */
 
 	/* Appends to out the body that holds all of these; may reorder the rows. texts are the
 	 * collector's. */
@@ -81,6 +98,8 @@ typedef struct CollectOps
 	uint64 (*hash)(ByteSpan body, uint64 seed);
 } CollectOps;
 
+#define SUMMARY_MAX_ARGS 4
+
 /*
  * A summary aggregate whose values a group's rows make all at once, as they make a collector's
  * bodies: no state grows row by row. Known by its transition function.
@@ -89,13 +108,10 @@ typedef struct SummaryForm
 {
 	PGFunction transition;
 	const CollectOps *ops;
-	int nargs;		   /* of the aggregate */
+	int nargs;		   /* of the aggregate, SUMMARY_MAX_ARGS at most */
 	uint16 dealt_size; /* bytes of a row's arguments as they are kept until then */
 	void (*deal)(uint8 *to, const NullableDatum *args);
-
-	/* Makes the n rows that ops->merge takes, from where they were kept, each so far behind the one
-	 * before; NULL: what was kept is that row. */
-	void (*expand)(void *rows, const uint8 *from, size_t stride, int n);
+	void (*expand)(void *rows, const uint8 *from, size_t stride, int n); /* as RowForm's */
 } SummaryForm;
 
 /* In what zone were days counted? */
@@ -121,9 +137,9 @@ typedef struct Collector
 	MemoryContext context;
 	const CollectOps *ops;
 	CustomerType type;
-	bool takes_bodies;	/* what is raw are entries, not rows */
-	bool foreign_order; /* runs and parts go by the hashes of another key, or of none: to be read
-						 * only */
+	const RowForm *rows; /* what is raw; NULL: entries */
+	bool foreign_order;	 /* runs and parts go by the hashes of another key, or of none: to be read
+						  * only */
 	Arena arena;
 	Deal deal;			/* what is raw: rows, or entries */
 	CollectPart *parts; /* what is not, for each part of the deal */
@@ -150,12 +166,14 @@ extern const SummaryForm *collect_summary_form(PGFunction transition);
 
 /* ---- collecting ---- */
 
+/* Of rows of this form, which is for good; or, without one, of bodies. */
 extern Collector *collector_create(MemoryContext context, const CollectOps *ops, CustomerType type,
-								   bool takes_bodies);
+								   const RowForm *rows);
 
-/* Adds a row (ops->row_size bytes), or a body: a stored summary, an event, a member without events.
- */
-extern void collector_add_row(Collector *collector, Customer customer, const void *payload);
+/* Adds a row: returns where its payload, of len bytes, is to be written. */
+extern uint8 *collector_place_row(Collector *collector, Customer customer, uint32 len);
+
+/* Adds a body: a stored summary, an event, a member without events. */
 extern void collector_add_body(Collector *collector, Customer customer, ByteSpan body);
 
 /* An event that comes with a row, or in a body, is then. */
@@ -175,7 +193,7 @@ extern void collector_note_zone(Collector *collector, CollectZone state, const c
  */
 static inline Collector *
 collector_state(FunctionCallInfo fcinfo, const CollectOps *ops, CustomerType type,
-				bool takes_bodies)
+				const RowForm *rows)
 {
 	MemoryContext context;
 
@@ -183,8 +201,58 @@ collector_state(FunctionCallInfo fcinfo, const CollectOps *ops, CustomerType typ
 		return (Collector *) PG_GETARG_POINTER(0);
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "collector called outside an aggregate");
-	return collector_create(context, ops, type, takes_bodies);
+	return collector_create(context, ops, type, rows);
 }
+
+/* ---- parts that pass ---- */
+
+/*
+ * A collector whose parts are to be read once, one after another, by one process or several: its
+ * rows aren't grouped before, and go to the file where they take more than the limit (pass.c).
+ */
+extern void collector_pass(Collector *collector, size_t limit);
+
+/* What a process has collected, for others; in shared memory. */
+typedef struct CollectorShare
+{
+	bool any; /* rows, be they without a customer */
+	uint8 ops_id;
+	CustomerType type;
+	int form; /* of rows, its number among those of what is collected; -1: entries */
+	int64 last;
+	bool last_unknown;
+	CollectZone zone_state;
+	char zone[TZ_STRLEN_MAX + 1];
+	uint32 ntexts;
+	DealPublished rows;
+} CollectorShare;
+
+/* As collector_pass(), with COLLECT_PARTS parts, where others are to read its file, by this name;
+ * and leaves all to them. NULL: it had no rows. */
+extern void collector_share(Collector *collector, size_t limit, SharedFileSet *files,
+							const char *name);
+extern void collector_publish(Collector *collector, CollectorShare *share, SharedFileSet *files,
+							  const char *name);
+
+/* What n processes have published: a collector with all their parts, to be read one by one, without
+ * their guests. names: of their files. NULL: none had rows. */
+extern Collector *collector_take_up(MemoryContext context, const CollectorShare *const *shares,
+									const char *const *names, int n, SharedFileSet *files);
+
+/* Makes sure that it is known when the last event is: before parts are read. */
+extern void collector_find_last(Collector *collector);
+
+/* Bytes of the memory for grouping, which all collectors share. */
+extern Size collect_grouping_bytes(void);
+
+/* Forgets a part, which was read. */
+extern void collector_forget_part(Collector *collector, int part);
+
+/* Turns a one-part collector into one of COLLECT_PARTS. */
+extern void collector_split(Collector *collector);
+
+/* Is this the final function of collectors? */
+extern bool collect_is_final(PGFunction function);
 
 /* ---- bases ---- */
 
@@ -202,7 +270,9 @@ typedef struct Base
 	int64 guests;			/* rows without customer */
 	CollectZone zone_state; /* the zone in which days were counted, */
 	const char *zone;		/* if there is one */
-	Collector *collector;	/* whose it is */
+	Collector *collector;	/* whose it is, */
+	int first_part;			/* and which of his parts are read */
+	int end_part;
 } Base;
 
 typedef struct BaseCursor
@@ -213,6 +283,10 @@ typedef struct BaseCursor
 	const uint8 *at;
 	const uint8 *end;
 } BaseCursor;
+
+/* Opens a collector as a base; and one part of it. */
+extern void base_of_collector(Base *base, Collector *collector);
+extern void base_of_part(Base *base, Collector *collector, int part);
 
 /* Opens a base datum, expanded or flat. */
 extern const Base *base_open(Datum datum);
@@ -261,6 +335,10 @@ extern bool base_last(const Base *base, int64 *last);
 extern void base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body),
 					  void *fold);
 
+/* The same for a fold that looks up whose body it gets. */
+extern void base_fold_at(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body),
+						 void *fold, Customer *customer);
+
 /* kB; see loyalty.max_flat_size */
 extern int max_flat_size;
 
@@ -290,6 +368,7 @@ typedef struct BaseJoin
 {
 	CustomerType type;
 	BaseSide sides[2];
+	Customer customer; /* whose bodies came last */
 } BaseJoin;
 
 /* Starts a walk over the customers of two bases, which are of one type. */

@@ -55,6 +55,12 @@ take_grouper(Collector *collector)
 	}
 }
 
+Size
+collect_grouping_bytes(void)
+{
+	return grouper != NULL ? grouper_bytes(grouper) : 0;
+}
+
 /* ---- runs ---- */
 
 void
@@ -244,6 +250,19 @@ put_entry(const EntrySink *sink, CustomerType type, Customer customer, ByteSpan 
 	}
 }
 
+/* The rows that merge takes, of those that a customer has, as they are kept. */
+static void *
+expand_rows(const Collector *collector, const Gathered *gathered)
+{
+	void *rows;
+
+	if (gathered->nrows == 0 || collector->rows->expand == NULL)
+		return gathered->rows;
+	rows = grouper_expanded(grouper, (size_t) gathered->nrows * collector->ops->row_size);
+	collector->rows->expand(rows, gathered->rows, collector->rows->size, gathered->nrows);
+	return rows;
+}
+
 /* Writes the entry of a customer. */
 static void
 put_gathered(const Collector *collector, Gathered *gathered, const EntrySink *sink)
@@ -256,8 +275,8 @@ put_gathered(const Collector *collector, Gathered *gathered, const EntrySink *si
 	else
 	{
 		merged->len = 0;
-		collector->ops->merge(merged, gathered->bodies, gathered->nbodies, gathered->rows,
-							  gathered->nrows, collector->texts);
+		collector->ops->merge(merged, gathered->bodies, gathered->nbodies,
+							  expand_rows(collector, gathered), gathered->nrows, collector->texts);
 		whole.bytes = merged->data;
 		whole.len = merged->len;
 	}
@@ -303,8 +322,7 @@ merge_streams(const Collector *collector, Stream *streams, int nstreams, const E
 		if (group != NULL &&
 			same_customer(type, group->hash, &group->customer, gathered.hash, &gathered.customer))
 		{
-			gathered.rows =
-				g->rows + (size_t) (group->first_row - group->nrows) * collector->ops->row_size;
+			gathered.rows = g->rows + (size_t) (group->first_row - group->nrows) * g->payload_size;
 			gathered.nrows = (int) group->nrows;
 			if (group->nbodies > 0)
 				gather_bodies(&gathered, g->bodies + (group->first_body - group->nbodies),

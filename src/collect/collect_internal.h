@@ -7,6 +7,7 @@
  *		grouper.c		the rows of a part by customer
  *		collect_group.c	makes a run of what a part holds
  *		collect.c		fills the parts
+ *		pass.c			parts that are read once, by several processes
  *		base.c			bases: in memory, flat, read one by one or side by side
  *		base_sql.c		SQL that all bases share
  */
@@ -129,6 +130,7 @@ struct Grouper
 	GroupRoom numbers_room;
 	GroupRoom rows_room;
 	GroupRoom bodies_room;
+	GroupRoom expanded_room;
 	ByteBuffer out; /* for who merges groups: kept as well */
 	ByteBuffer merged;
 };
@@ -143,6 +145,9 @@ extern void grouper_open(Grouper *grouper, const DealForm *form, int skip, int64
 extern void grouper_rows(Grouper *grouper, const DealForm *form, const DealChunk *chunks);
 extern void grouper_claim(Grouper *grouper, ByteSpan entries);
 extern void grouper_close(Grouper *grouper, const DealForm *form, const DealChunk *chunks);
+
+/* Room for rows as merge takes them, until it is asked for again. */
+extern void *grouper_expanded(Grouper *grouper, size_t size);
 
 /* Gives back all memory that is kept. */
 extern void grouper_forget(Grouper *grouper);
@@ -208,8 +213,8 @@ extern void collector_push_flat(Collector *collector, int part, ByteSpan entries
  * collected anew, in the current memory context. */
 extern Collector *collector_in_order(Collector *collector);
 
-/* Turns a one-part collector into one of COLLECT_PARTS. */
-extern void collector_split(Collector *collector);
+/* Forgets the runs of a part. */
+extern void collector_free_runs(Collector *collector, CollectPart *part);
 
 /* Groups what a part holds, so that it is one run, which this returns; NULL: nobody is there. */
 extern const CollectRun *collector_part(Collector *collector, int part);

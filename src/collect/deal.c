@@ -240,8 +240,8 @@ deal_write(Deal *deal)
 	note_end(deal);
 }
 
-static void
-read_from(BufFile *file, void *to, size_t size)
+void
+deal_read_file(BufFile *file, void *to, size_t size)
 {
 #if PG_VERSION_NUM >= 160000
 	BufFileReadExact(file, to, size);
@@ -259,7 +259,7 @@ deal_read_extent(Deal *deal, const DealExtent *extent, uint8 *to)
 	CHECK_FOR_INTERRUPTS();
 	if (BufFileSeek(file, extent->file, extent->at, SEEK_SET) != 0)
 		report_file("seek in");
-	read_from(file, to, extent->size);
+	deal_read_file(file, to, extent->size);
 }
 
 bool
@@ -278,6 +278,8 @@ deal_load(Deal *deal, DealPart *part, size_t at_most)
 
 		chunk = take_chunk(deal, extent->size);
 		deal_read_extent(deal, extent, chunk->data);
+		if (deal->loaded != NULL)
+			deal->loaded(deal->who, extent->source, chunk->data, extent->size);
 		chunk->used = extent->size;
 		chunk->rows = extent->rows;
 		append_chunk(&loaded, chunk);
@@ -398,14 +400,14 @@ take_up_part(Deal *deal, DealPart *part)
 	int64 i;
 	int64 n;
 
-	read_from(file, &n, sizeof(n));
+	deal_read_file(file, &n, sizeof(n));
 	if (n == 0)
 		return;
 	if (written == NULL)
 		written = part->written = MemoryContextAllocZero(deal->arena->context, sizeof(DealWritten));
 	written->extents = array_grow_in(deal->arena->context, written->extents, &written->max_extents,
 									 written->nextents + n, sizeof(DealExtent));
-	read_from(file, written->extents + written->nextents, n * sizeof(DealExtent));
+	deal_read_file(file, written->extents + written->nextents, n * sizeof(DealExtent));
 	for (i = 0; i < n; i++)
 	{
 		DealExtent *extent = &written->extents[written->nextents++];

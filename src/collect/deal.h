@@ -16,12 +16,13 @@
  *
  * A row, unaligned:
  *
- *		number	key (8 bytes, or 4), payload
+ *		number	key (4 bytes; or DEAL_WIDE_KEY and 8 bytes), payload
  *		uuid	hash (8 bytes), payload, key (16 bytes)
  *		text	hash (8 bytes), payload, length (4 bytes), key
  *
- * where payloads are of their own size, their length stands before them in 4 bytes. Collectors deal
- * entries, too (collect.h): whose bytes tell how long they are.
+ * Where payloads are of their own size, their length stands before them in 4 bytes. Else all have
+ * one size, but that those which say so may be short. Collectors deal entries, too (collect.h):
+ * whose bytes tell how long they are.
  */
 #ifndef LOYALTY_DEAL_H
 #define LOYALTY_DEAL_H
@@ -40,10 +41,15 @@ typedef struct DealForm
 {
 	CustomerType type;
 	bool entries;		 /* entries with their bodies; the rest doesn't count */
-	bool small;			 /* numbers in 4 bytes */
 	bool sized;			 /* payloads of their own size */
-	uint16 payload_size; /* else that of all */
+	uint16 payload_size; /* else that of all, */
+	uint8 short_by;		 /* or so much less where their first byte has DEAL_SHORT; 0: none has */
 } DealForm;
+
+/* What stands before a number that takes more than 4 bytes. */
+#define DEAL_WIDE_KEY PG_INT32_MIN
+
+#define DEAL_SHORT	  0x80
 
 typedef struct DealChunk
 {
@@ -114,6 +120,10 @@ typedef struct Deal
 	BufFile **sources;	   /* files of others that were taken up */
 	int64 nsources;
 	int64 max_sources;
+
+	/* Is handed what was loaded of a source, so many bytes; NULL: nobody is. */
+	void (*loaded)(void *who, int source, uint8 *rows, uint32 size);
+	void *who;
 } Deal;
 
 /* With chunks in this arena; in its context. */
@@ -144,6 +154,12 @@ deal_place(Deal *deal, DealPart *part, size_t size)
 
 /* ---- writing rows ---- */
 
+static inline bool
+deal_key_is_wide(int64 number)
+{
+	return number <= DEAL_WIDE_KEY || number > PG_INT32_MAX;
+}
+
 /* The bytes of a row whose payload has len. */
 static inline size_t
 deal_row_size(const DealForm *form, const Customer *key, size_t len)
@@ -153,7 +169,7 @@ deal_row_size(const DealForm *form, const Customer *key, size_t len)
 	switch (form->type)
 	{
 		case CUSTOMER_BIGINT:
-			return size + (form->small ? sizeof(int32) : sizeof(int64));
+			return size + sizeof(int32) + (deal_key_is_wide(key->number) ? sizeof(int64) : 0);
 		case CUSTOMER_UUID:
 			return size + sizeof(uint64) + UUID_LEN;
 		default:
@@ -167,19 +183,23 @@ deal_row_write(const DealForm *form, uint8 *at, uint64 hash, const Customer *key
 {
 	uint8 *payload;
 
-	if (form->type == CUSTOMER_BIGINT && form->small)
+	if (form->type == CUSTOMER_BIGINT)
 	{
-		int32 number = (int32) key->number;
+		bool wide = deal_key_is_wide(key->number);
+		int32 number = wide ? DEAL_WIDE_KEY : (int32) key->number;
 
 		memcpy(at, &number, sizeof(number));
 		at += sizeof(number);
+		if (unlikely(wide))
+		{
+			memcpy(at, &key->number, sizeof(int64));
+			at += sizeof(int64);
+		}
 	}
 	else
 	{
-		uint64 word = form->type == CUSTOMER_BIGINT ? (uint64) key->number : hash;
-
-		memcpy(at, &word, sizeof(word));
-		at += sizeof(word);
+		memcpy(at, &hash, sizeof(hash));
+		at += sizeof(hash);
 	}
 	if (form->sized)
 	{
@@ -223,6 +243,9 @@ extern void deal_publish(Deal *deal, DealPublished *published);
 /* Adds to the parts of a deal, which has as many, what another process has published. */
 extern void deal_take_up(Deal *deal, SharedFileSet *files, const char *name,
 						 const DealPublished *published);
+
+/* Reads that many bytes, which are there, from a file of a deal or beside it. */
+extern void deal_read_file(BufFile *file, void *to, size_t size);
 
 /* ---- parts ---- */
 
@@ -301,7 +324,6 @@ static inline void
 deal_read(const DealForm *form, const uint8 **at, DealRow *row)
 {
 	const uint8 *p = *at;
-	uint64 word;
 
 	if (form->entries)
 	{
@@ -316,23 +338,28 @@ deal_read(const DealForm *form, const uint8 **at, DealRow *row)
 		row->len = (uint32) body.len;
 		return;
 	}
-	if (form->type == CUSTOMER_BIGINT && form->small)
+	if (form->type == CUSTOMER_BIGINT)
 	{
 		int32 number;
 
 		memcpy(&number, p, sizeof(number));
 		p += sizeof(number);
 		row->key.number = number;
+		if (unlikely(number == DEAL_WIDE_KEY))
+		{
+			memcpy(&row->key.number, p, sizeof(int64));
+			p += sizeof(int64);
+		}
 		row->hash = hash_number((uint64) row->key.number);
 	}
 	else
 	{
-		memcpy(&word, p, sizeof(word));
-		p += sizeof(word);
-		row->key.number = (int64) word;
-		row->hash = form->type == CUSTOMER_BIGINT ? hash_number(word) : word;
+		memcpy(&row->hash, p, sizeof(row->hash));
+		p += sizeof(row->hash);
 	}
 	row->len = form->payload_size;
+	if (form->short_by > 0 && (*p & DEAL_SHORT))
+		row->len -= form->short_by;
 	if (form->sized)
 	{
 		memcpy(&row->len, p, sizeof(uint32));
@@ -375,7 +402,7 @@ typedef struct DealGroup
 {
 	Customer key;
 	uint32 nrows;
-	uint8 *payloads;			/* of one size, without gaps; they may be changed */
+	uint8 *payloads;			/* of one size, short ones too, without gaps; they may be changed */
 	const uint8 **of_their_own; /* else: where each stands, its length in the 4 bytes before */
 } DealGroup;
 

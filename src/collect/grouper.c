@@ -48,7 +48,8 @@ grouper_forget(Grouper *grouper)
 {
 	MemoryContextReset(grouper->rooms);
 	grouper->slots_room = grouper->groups_room = grouper->order_room = grouper->claims_room =
-		grouper->numbers_room = grouper->rows_room = grouper->bodies_room = (GroupRoom){ NULL, 0 };
+		grouper->numbers_room = grouper->rows_room = grouper->bodies_room = grouper->expanded_room =
+			(GroupRoom){ NULL, 0 };
 	grouper->merged = (ByteBuffer){ NULL, 0, 0 };
 }
 
@@ -65,6 +66,12 @@ take_room(Grouper *grouper, GroupRoom *room, size_t size)
 		room->size = size + size / 4;
 	}
 	return room->at;
+}
+
+void *
+grouper_expanded(Grouper *grouper, size_t size)
+{
+	return take_room(grouper, &grouper->expanded_room, size);
 }
 
 /* ---- the table ---- */
@@ -234,16 +241,28 @@ number_rows(Grouper *g, DealForm form, const DealChunk *chunk)
 	g->nrows = n;
 }
 
-/* The usual form, a number and a payload of one size, has a copy of the code of its own. */
+/* Is it the usual form, a number and a payload of one size? That has copies of the code of its own.
+ */
+static inline bool
+is_usual(const DealForm *form)
+{
+	return form->type == CUSTOMER_BIGINT && !form->sized;
+}
+
 void
 grouper_rows(Grouper *g, const DealForm *form, const DealChunk *chunk)
 {
-	DealForm of_numbers = { .type = CUSTOMER_BIGINT, .payload_size = form->payload_size };
+	DealForm usual = { .type = CUSTOMER_BIGINT, .payload_size = form->payload_size };
 
-	if (form->type == CUSTOMER_BIGINT && !form->small && !form->sized)
-		number_rows(g, of_numbers, chunk);
-	else
+	if (!is_usual(form))
 		number_rows(g, *form, chunk);
+	else if (form->short_by == 0)
+		number_rows(g, usual, chunk);
+	else
+	{
+		usual.short_by = form->short_by;
+		number_rows(g, usual, chunk);
+	}
 }
 
 /* Numbers of the groups in the order of their hashes; hands the groups their rows' numbers. */
@@ -282,8 +301,9 @@ order_groups(Grouper *g)
 
 /* Puts the payloads of rows in the order of their groups. */
 static pg_attribute_always_inline void
-arrange_rows(Grouper *g, DealForm form, const DealChunk *chunk, size_t size)
+arrange_rows(Grouper *g, DealForm form, const DealChunk *chunk)
 {
+	const size_t size = form.payload_size;
 	const uint8 **places = (const uint8 **) g->rows;
 	uint32 n = 0;
 
@@ -301,17 +321,35 @@ arrange_rows(Grouper *g, DealForm form, const DealChunk *chunk, size_t size)
 			deal_read(&form, &at, &row);
 			if (form.sized)
 				places[to] = row.payload;
-			else
+			else if (row.len == size)
 				memcpy(g->rows + (size_t) to * size, row.payload, size);
+			else
+				memcpy(g->rows + (size_t) to * size, row.payload, size - form.short_by);
 		}
 	}
+}
+
+/* Payloads of a size that the compiler knows are copied without a call. */
+static void
+arrange_usual_rows(Grouper *g, const DealForm *form, const DealChunk *chunk)
+{
+#define OF_SIZE(size, less) \
+	((DealForm){ .type = CUSTOMER_BIGINT, .payload_size = (size), .short_by = (less) })
+
+	if (form->short_by == 0 && form->payload_size == 4)
+		arrange_rows(g, OF_SIZE(4, 0), chunk);
+	else if (form->short_by == 0 && form->payload_size == 13)
+		arrange_rows(g, OF_SIZE(13, 0), chunk);
+	else if (form->short_by == 4 && form->payload_size == 17)
+		arrange_rows(g, OF_SIZE(17, 4), chunk);
+	else
+		arrange_rows(g, *form, chunk);
+#undef OF_SIZE
 }
 
 void
 grouper_close(Grouper *g, const DealForm *form, const DealChunk *chunk)
 {
-	DealForm of_days = { .type = CUSTOMER_BIGINT, .payload_size = 4 };
-	DealForm of_numbers = { .type = CUSTOMER_BIGINT, .payload_size = form->payload_size };
 	uint32 row = 0;
 	uint32 body = 0;
 	uint32 n;
@@ -328,12 +366,10 @@ grouper_close(Grouper *g, const DealForm *form, const DealChunk *chunk)
 	}
 
 	g->rows = take_room(g, &g->rows_room, (size_t) g->nrows * g->payload_size);
-	if (form->type != CUSTOMER_BIGINT || form->small || form->sized)
-		arrange_rows(g, *form, chunk, form->payload_size);
-	else if (form->payload_size == 4)
-		arrange_rows(g, of_days, chunk, 4);
+	if (is_usual(form))
+		arrange_usual_rows(g, form, chunk);
 	else
-		arrange_rows(g, of_numbers, chunk, form->payload_size);
+		arrange_rows(g, *form, chunk);
 
 	g->bodies = take_room(g, &g->bodies_room, g->nclaims * sizeof(ByteSpan));
 	for (n = 0; n < g->nclaims; n++)

@@ -71,6 +71,12 @@ texts_number(Texts *texts, ByteSpan text)
 	return entry->number;
 }
 
+uint32
+texts_count(const Texts *texts)
+{
+	return texts->count;
+}
+
 ByteSpan
 texts_get(const Texts *texts, uint32 number)
 {

@@ -4,8 +4,11 @@
  *		below it:
  *
  *		earn_walk.c		customers: membership, what comes next, which instant
- *		earn_orders.c	what the events of an instant count for, earn and take back
+ *		earn_orders.c	what the events of an instant earn and take back
+ *		earn_reckon.c	what they count for
  *		earn_rate.c		exact rates, multipliers, caps; and the words for what they did
+ *
+ * and what those of the policy share: earn_policy.c, and earn_rules.c for the parts of it.
  */
 #ifndef LOYALTY_EARN_INTERNAL_H
 #define LOYALTY_EARN_INTERNAL_H
@@ -15,6 +18,7 @@
 #include "core/array.h"
 #include "core/int128.h"
 #include "earn/earn.h"
+#include "policy/policy.h"
 
 /* A version of the rules made ready for a scale of values. Points are in units of the policy's
  * scale. */
@@ -255,16 +259,70 @@ earn_come_to(EarnWalk *walk, TimestampTz at)
 	walk->tier = EARN_NO_TIER;
 }
 
-/* ---- earn_policy.c ---- */
+/* ---- earn_rules.c: parts of a policy ---- */
 
+/* Caps of nothing. */
+#define EARN_NO_CAPS                                    \
+	{                                                   \
+		false,                                          \
+		{                                               \
+			{ -1, 0 }, { -1, 0 }, { -1, 0 }, { -1, 0 }, \
+			{                                           \
+				-1, 0                                   \
+			}                                           \
+		}                                               \
+	}
+
+/* Ended by NULL: the keys of an object. */
+extern const char *const earn_span_names[EARN_SPANS + 1];
 extern const char *const earn_weekday_names[7];
+
+/* As PolicyKey.read and .write have them. */
+extern void earn_read_caps(const PolicyObject *object, const PolicyKey *key, void *policy,
+						   void *version);
+extern void earn_put_caps(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+						  const void *before);
+extern void earn_read_rules(const PolicyObject *object, const PolicyKey *key, void *policy,
+							void *read);
+extern void earn_put_rules(StringInfo out, const PolicyKey *key, const void *policy,
+						   const void *now, const void *before);
+extern void earn_read_bonuses(const PolicyObject *object, const PolicyKey *key, void *opened,
+							  void *read);
+extern void earn_put_bonuses(StringInfo out, const PolicyKey *key, const void *policy,
+							 const void *now, const void *before);
+
+/* Gives each cap of a policy that is read its counter; 0 is that of all points. */
+extern void earn_number_counters(EarnPolicy *policy);
+
+/* ---- earn_policy.c ---- */
 
 /* The roles that a kind may have, as a hint lists them. */
 extern char *earn_role_list(void);
 
-/* ---- earn_orders.c ---- */
+/* ---- earn_reckon.c ---- */
 
 extern void earn_forget_orders(EarnWalk *walk);
+
+/* An order without lines; ref -1: it has none. */
+extern void earn_init_order(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms, int32 ref);
+
+/* Does something with the events of one role. */
+extern void earn_for_role(EarnWalk *walk, EarnRole role, void (*work)(EarnWalk *walk, int32 due));
+
+static inline EarnOrder *
+earn_order_of(const EarnWalk *walk, EarnGroup *group)
+{
+	return group->order < 0 ? &group->own : &walk->orders[group->order];
+}
+
+/* An amount, whatever its sign. */
+static inline int128
+earn_size_of(const Event *event)
+{
+	return event->value < 0 ? -(int128) event->value : event->value;
+}
+
+/* ---- earn_orders.c ---- */
 
 /* A bonus now, at the version's terms; event is what gives it. n counts purchases and years. */
 extern void earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort,

@@ -9,9 +9,9 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/numeric.h"
 
 #include "core/decimal.h"
+#include "core/exact.h"
 #include "core/rows.h"
 #include "metric/statistics.h"
 #include "metric/tally.h"
@@ -34,17 +34,8 @@ extern DecimalReader effect_reader(FunctionCallInfo fcinfo, int n, const char *n
 extern void effect_add_value(Tally *tally, TallyRow *row, int sum, Decimal value);
 extern void effect_add_product(Tally *tally, TallyRow *row, int sum, Decimal a, Decimal b);
 
-/* An exact number of any size. All of these are in the current memory context. */
-extern Numeric exact_count(int64 number);
+/* A sum of a tally, as an exact number. */
 extern Numeric exact_sum(const Tally *tally, int128 sum);
-extern Numeric exact_times(Numeric a, Numeric b);
-extern Numeric exact_plus(Numeric a, Numeric b);
-extern Numeric exact_minus(Numeric a, Numeric b);
-extern double exact_float(Numeric number);
-
-/* n times a sum of products, less the product of sums: n^2 times the covariance in the whole, or
- * the variance. */
-extern Numeric exact_spread(int64 n, Numeric products, Numeric a, Numeric b);
 
 /* ---- what is known of two groups ---- */
 

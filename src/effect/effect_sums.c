@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
 #include "core/int128.h"
@@ -87,51 +86,9 @@ effect_add_product(Tally *tally, TallyRow *row, int sum, Decimal a, Decimal b)
 /* ---- exact numbers ---- */
 
 Numeric
-exact_count(int64 number)
-{
-	return int64_to_numeric(number);
-}
-
-Numeric
 exact_sum(const Tally *tally, int128 sum)
 {
 	return decimal_sum_to_numeric(sum, tally_scale(tally));
-}
-
-static Numeric
-combine(PGFunction function, Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(function, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-Numeric
-exact_times(Numeric a, Numeric b)
-{
-	return combine(numeric_mul, a, b);
-}
-
-Numeric
-exact_plus(Numeric a, Numeric b)
-{
-	return combine(numeric_add, a, b);
-}
-
-Numeric
-exact_minus(Numeric a, Numeric b)
-{
-	return combine(numeric_sub, a, b);
-}
-
-double
-exact_float(Numeric number)
-{
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
-}
-
-Numeric
-exact_spread(int64 n, Numeric products, Numeric a, Numeric b)
-{
-	return exact_minus(exact_times(exact_count(n), products), exact_times(a, b));
 }
 
 double
@@ -140,8 +97,8 @@ arms_distance(const Arms *arms)
 	const Arm *treated = &arms->arm[ARM_TREATED];
 	const Arm *control = &arms->arm[ARM_CONTROL];
 
-	return exact_float(exact_minus(exact_times(treated->sum, exact_count(control->n)),
-								   exact_times(control->sum, exact_count(treated->n))));
+	return exact_float(exact_minus(exact_times(treated->sum, exact_whole(control->n)),
+								   exact_times(control->sum, exact_whole(treated->n))));
 }
 
 void

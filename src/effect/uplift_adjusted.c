@@ -217,8 +217,8 @@ typedef struct Slope
 static Slope
 find_slope(const AdjustedGroup *groups)
 {
-	Numeric n0 = exact_count(Max(groups[0].n, 1));
-	Numeric n1 = exact_count(Max(groups[1].n, 1));
+	Numeric n0 = exact_whole(Max(groups[0].n, 1));
+	Numeric n1 = exact_whole(Max(groups[1].n, 1));
 	Slope slope;
 	double variance;
 

@@ -1,10 +1,13 @@
 -- Lifecycle stages, stickiness, and how many days customers are active on.
 
 \expand metric/result_type.sql TYPE=lifecycle_census_result SSPACE=2048 DIFFER="period, dormant_after, zone or as_of"
+\expand metric/result_type.sql TYPE=lifecycle_migration_result SSPACE=2048 DIFFER="period, dormant_after, zone, from_day or to_day"
 \expand metric/result_type.sql TYPE=stickiness_result SSPACE=8192 DIFFER="period, within, zone or as_of"
 \expand metric/result_type.sql TYPE=active_days_histogram_result SSPACE=2048 DIFFER="days, zone or as_of"
 COMMENT ON TYPE lifecycle_census_result IS
 	'members by lifecycle stage, as lifecycle_census() counts them; lifecycle_census_table() turns them into rows, rollup() adds those of disjoint customers';
+COMMENT ON TYPE lifecycle_migration_result IS
+	'from which lifecycle stage to which members went, as lifecycle_migration() counts them; lifecycle_migration_table() turns it into rows, rollup() adds those of disjoint customers';
 COMMENT ON TYPE stickiness_result IS
 	'active customers by period and within it, as stickiness() counts them; stickiness_table() turns them into rows, rollup() adds those of disjoint customers';
 COMMENT ON TYPE active_days_histogram_result IS
@@ -44,6 +47,29 @@ CREATE FUNCTION lifecycle_census_table(result lifecycle_census_result)
 	AS 'MODULE_PATHNAME', 'loyalty_lifecycle_census_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 6;
 COMMENT ON FUNCTION lifecycle_census_table(lifecycle_census_result) IS
 	'A row for each stage, also where nobody is: never (rank 0), new (1), current (2), at risk (3), dormant (4), resurrected (5), with its members and their share of all. share is NULL without members. No rows for NULL.';
+
+\expand metric/metric.sql NAME=lifecycle_migration C=lifecycle_migration RESULT=lifecycle_migration_result \
+	BASE=activity_base SUMMARY="activity activity_set" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="period calendar_period DEFAULT 'month', from_day date DEFAULT NULL, to_day date DEFAULT NULL, dormant_after int DEFAULT 3" \
+	COST=100000 COST_OF_A_ROW=2 SSPACE=8192 \
+	COMMENT="From which stage of lifecycle() to which the members of a base went from the end of from_day to that of to_day; who has no active day by then is at ""never"". A NULL to_day is today, as in lifecycle_census(). NULL for a NULL base; a NULL period, from_day or dormant_after is error 22004, a from_day after to_day 22023, an infinite day 22008; others as in lifecycle_census()." \
+	AGGREGATE_COMMENT="lifecycle_migration() over activity sets, one for each customer. NULL sets are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL day is error 22004; all arguments must be the same for all rows (22023)."
+
+CREATE FUNCTION lifecycle_migration_table(result lifecycle_migration_result)
+	RETURNS TABLE (from_stage text, from_rank int, to_stage text, to_rank int, members bigint, share float8, from_day date, to_day date)
+	AS 'MODULE_PATHNAME', 'loyalty_lifecycle_migration_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 15;
+COMMENT ON FUNCTION lifecycle_migration_table(lifecycle_migration_result) IS
+	'A row for each pair of stages that somebody went between, or stayed in, in the order of their ranks, as in lifecycle_census_table(): members, and their share of those who were at from_stage. No rows for NULL.';
+
+CREATE FUNCTION lifecycle_migration_links(result lifecycle_migration_result)
+	RETURNS TABLE (step int, source text, target text, value bigint, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 100 ROWS 15
+BEGIN ATOMIC
+	SELECT 1, link_name(from_stage, 1), link_name(to_stage, 2), members, from_stage, to_stage
+	FROM lifecycle_migration_table(lifecycle_migration_links.result) ORDER BY from_rank, to_rank;
+END;
+COMMENT ON FUNCTION lifecycle_migration_links(lifecycle_migration_result) IS
+	'The rows of lifecycle_migration_table() as charts of flows take them: a link from a stage at from_day, ''new (1)'', to that at to_day, ''at risk (2)''; value: members. No rows for NULL.';
 
 -- ---- stickiness ----
 

@@ -26,10 +26,8 @@
 #include <math.h>
 
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "activity/activity.h"
-#include "core/array.h"
 #include "core/int128.h"
 #include "core/rows.h"
 #include "metric/metric.h"
@@ -142,17 +140,14 @@ growth_customer(void *of, ByteSpan body)
 
 /* ---- counting over timelines ---- */
 
-/*
- * A customer's events become one entry for each of his periods first: at the end of summer time, or
- * where a zone moved over the date line, a local day can come after a later one.
- */
+/* A customer's events become one entry for each of his periods first. */
 
 /* A customer in a period. */
 typedef struct Entry
 {
-	int128 revenue; /* in units of his timeline */
 	int32 period;
 	bool active;
+	int128 revenue; /* in units of his timeline */
 } Entry;
 
 typedef struct MoneyFold
@@ -163,12 +158,8 @@ typedef struct MoneyFold
 	ZoneDays *zone;
 	Tally *tally;
 	MetricCells cells;
-	int nentries; /* of one customer, by period */
-	int64 room;
-	Entry *entries;
+	NumberedEntries entries; /* of one customer, by period */
 } MoneyFold;
-
-#define FIRST_ROOM 32
 
 static void *
 growth_money_start(const MetricQuestion *question, Tally *tally)
@@ -181,8 +172,7 @@ growth_money_start(const MetricQuestion *question, Tally *tally)
 	fold->zone = question->zone;
 	fold->tally = tally;
 	metric_cells_open(&fold->cells, tally);
-	fold->room = FIRST_ROOM;
-	fold->entries = palloc(FIRST_ROOM * sizeof(Entry));
+	numbered_open(&fold->entries, sizeof(Entry));
 	return fold;
 }
 
@@ -192,38 +182,16 @@ growth_money_finish(void *of, Tally *tally)
 	last_day_finish(&((MoneyFold *) of)->last, tally);
 }
 
-/* The entry of a period that isn't that of the last one. */
-static Entry *
-find_entry(MoneyFold *fold, int32 period)
-{
-	int at = fold->nentries;
-
-	while (at > 0 && fold->entries[at - 1].period > period)
-		at--;
-	if (at > 0 && fold->entries[at - 1].period == period)
-		return &fold->entries[at - 1];
-	fold->entries = array_grow(fold->entries, &fold->room, fold->nentries + 1, sizeof(Entry));
-	memmove(&fold->entries[at + 1], &fold->entries[at], (fold->nentries - at) * sizeof(Entry));
-	fold->nentries++;
-	memset(&fold->entries[at], 0, sizeof(Entry));
-	fold->entries[at].period = period;
-	return &fold->entries[at];
-}
-
 static inline void
 add_event(MoneyFold *fold, TimestampTz at, bool has_value, int64 value)
 {
 	DateADT day = zone_day(fold->zone, at);
-	int32 period;
 	Entry *entry;
 
 	last_day_note(&fold->last, day);
 	if (day > fold->as_of)
 		return;
-	period = calendar_index(&fold->calendar, day);
-	entry = fold->nentries > 0 && fold->entries[fold->nentries - 1].period == period
-				? &fold->entries[fold->nentries - 1]
-				: find_entry(fold, period);
+	entry = numbered_entry(&fold->entries, calendar_index(&fold->calendar, day));
 	if (has_value)
 		entry->revenue += value;
 	entry->active = entry->active || !has_value || value >= 0;
@@ -270,11 +238,11 @@ static void
 add_entries(MoneyFold *fold, int128 factor)
 {
 	const Entry *before = NULL; /* the last active one */
-	int i;
+	int64 i;
 
-	for (i = 0; i < fold->nentries; i++)
+	for (i = 0; i < fold->entries.n; i++)
 	{
-		const Entry *entry = &fold->entries[i];
+		const Entry *entry = numbered_at(&fold->entries, i);
 		TallyRow *row = metric_cell(&fold->cells, entry->period);
 
 		if (!entry->active)
@@ -315,10 +283,10 @@ growth_money_customer(void *of, ByteSpan body)
 	TimelineReader reader;
 
 	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
-	fold->nentries = 0;
+	fold->entries.n = 0;
 	add_events(fold, &reader);
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
-	if (fold->nentries > 0)
+	if (fold->entries.n > 0)
 		add_entries(fold, tally_use_scale(fold->tally, reader.scale));
 }
 
@@ -503,6 +471,126 @@ METRIC_FUNCTIONS(growth, &growth)
 /* loyalty_growth_money, (timeline_base, period, as_of); loyalty_growth_money_accum */
 METRIC_FUNCTIONS(growth_money, &growth_money)
 
+/* ---- who is in a period ---- */
+
+/* A number of the table that counts customers. */
+typedef enum GrowthNumber
+{
+	GROWTH_OF_ACTIVE,
+	GROWTH_OF_NEW,
+	GROWTH_OF_RETAINED,
+	GROWTH_OF_RESURRECTED,
+	GROWTH_OF_CHURNED,
+	GROWTH_NUMBERS
+} GrowthNumber;
+
+static const char *const number_names[GROWTH_NUMBERS] = {
+	[GROWTH_OF_ACTIVE] = "active",	   [GROWTH_OF_NEW] = "new",
+	[GROWTH_OF_RETAINED] = "retained", [GROWTH_OF_RESURRECTED] = "resurrected",
+	[GROWTH_OF_CHURNED] = "churned",
+};
+
+/* The cell is watched while customers are counted: who moves its number is in it. */
+typedef struct GrowthWatch
+{
+	const Metric *metric;
+	void *fold;
+	MetricCells *cells; /* the fold's */
+	int32 period;
+	int32 last_period; /* that of as_of */
+	GrowthNumber number;
+} GrowthWatch;
+
+static int128
+churned_of(const TallyRow *row, const TallyRow *before)
+{
+	return active_of(before) - metric_sum(row, GROWTH_RETAINED);
+}
+
+static int128
+watched_number(const GrowthWatch *watch)
+{
+	const TallyRow *row = metric_cell(watch->cells, watch->period);
+
+	switch (watch->number)
+	{
+		case GROWTH_OF_ACTIVE:
+			return active_of(row);
+		case GROWTH_OF_NEW:
+			return metric_sum(row, GROWTH_NEW);
+		case GROWTH_OF_RETAINED:
+			return metric_sum(row, GROWTH_RETAINED);
+		case GROWTH_OF_RESURRECTED:
+			return metric_sum(row, GROWTH_RESURRECTED);
+		default: /* GROWTH_OF_CHURNED */
+			return churned_of(row, metric_cell(watch->cells, watch->period - 1));
+	}
+}
+
+/* (period_start, who) */
+static GrowthWatch *
+start_watch(FunctionCallInfo fcinfo, int n, const MetricQuestion *question, const Metric *metric)
+{
+	GrowthWatch *watch = palloc0(sizeof(GrowthWatch));
+
+	watch->metric = metric;
+	watch->period = metric_cell_period(fcinfo, n, "period_start", question->period);
+	watch->number = (GrowthNumber) metric_cell_number(fcinfo, n + 1, number_names, GROWTH_NUMBERS);
+	watch->fold = metric->start(question, tally_create(metric->shape));
+	return watch;
+}
+
+static void *
+start_members(FunctionCallInfo fcinfo, int n, const MetricQuestion *question)
+{
+	GrowthWatch *watch = start_watch(fcinfo, n, question, &growth);
+	GrowthFold *fold = watch->fold;
+
+	watch->cells = &fold->cells;
+	watch->last_period = calendar_index(&fold->calendar, fold->as_of);
+	return watch;
+}
+
+static void *
+start_money_members(FunctionCallInfo fcinfo, int n, const MetricQuestion *question)
+{
+	GrowthWatch *watch = start_watch(fcinfo, n, question, &growth_money);
+	MoneyFold *fold = watch->fold;
+
+	watch->cells = &fold->cells;
+	watch->last_period = calendar_index(&fold->calendar, fold->as_of);
+	return watch;
+}
+
+static bool
+is_member(void *of, ByteSpan body)
+{
+	GrowthWatch *watch = of;
+	int128 before = watched_number(watch);
+
+	watch->metric->customer(watch->fold, body);
+	return watched_number(watch) != before;
+}
+
+static bool
+has_period(void *of)
+{
+	const GrowthWatch *watch = of;
+
+	return watch->period <= watch->last_period;
+}
+
+#define MEMBERS_OF(of) \
+	.metric = (of), .before = 1, .ncell = 2, .is_member = is_member, .has_cell = has_period
+
+static const MetricMembers members = { MEMBERS_OF(&growth), .start = start_members };
+static const MetricMembers money_members = { MEMBERS_OF(&growth_money),
+											 .start = start_money_members };
+
+/* loyalty_growth_members, (base, period, period_start, who, as_of); loyalty_growth_money_members */
+METRIC_MEMBERS(growth, &members)
+METRIC_MEMBERS(growth_money, &money_members)
+
 /* ---- rows ---- */
 
 PG_FUNCTION_INFO_V1(loyalty_growth_table);
@@ -521,7 +609,7 @@ static void
 put_counts(Rows *rows, const TallyRow *row, const TallyRow *before)
 {
 	int128 came = metric_sum(row, GROWTH_NEW) + metric_sum(row, GROWTH_RESURRECTED);
-	int128 churned = active_of(before) - metric_sum(row, GROWTH_RETAINED);
+	int128 churned = churned_of(row, before);
 	int i;
 
 	rows_put_count(rows, whole(active_of(row)));

@@ -30,7 +30,8 @@ COMMENT ON FUNCTION growth_accum(growth_result, activity_set, calendar_period, d
 
 CREATE FUNCTION churn(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
 	RETURNS growth_result
-	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C STABLE PARALLEL SAFE COST 100000;
+	AS 'MODULE_PATHNAME', 'loyalty_growth' LANGUAGE C STABLE PARALLEL SAFE COST 100000
+	SUPPORT metric_support;
 COMMENT ON FUNCTION churn(activity_base, calendar_period, date) IS
 	'The same counts as growth(), under the name of what churn_table() makes of them.';
 CREATE AGGREGATE churn(activity activity_set, period calendar_period, as_of date) (
@@ -65,9 +66,43 @@ COMMENT ON FUNCTION growth_table(growth_money_result) IS
 revenue is that of the customers active in the period, whose own may be below zero by returns; then new, resurrected and churned revenue can be, too. returned: what customers gave back who did nothing else in the period, which no other column has; revenue - returned is the sum of all values.
 gross_retention: (opening - contraction - churned) / opening, net_retention: (opening + expansion - contraction - churned) / opening, revenue_quick_ratio: (new + expansion + resurrected) / (contraction + churned), all of revenue; NULL where the divisor isn''t above zero. complete is false while the period still runs. No rows for NULL.';
 
+CREATE FUNCTION growth_links(result growth_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean, step int, source text, target text, value bigint, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 100 ROWS 100
+BEGIN ATOMIC
+	SELECT t.period_start, t.period_end, t.complete, 1, link_name(l.source, 1), link_name(l.target, 2), l.value, l.source, l.target
+	FROM growth_table(growth_links.result) t
+	CROSS JOIN LATERAL (VALUES (1, 'active', 'active', t.retained), (2, 'active', 'churned', t.churned), (3, 'new', 'active', t.new), (4, 'resurrected', 'active', t.resurrected)) l(n, source, target, value)
+	WHERE l.value > 0 ORDER BY t.period_start, l.n;
+END;
+COMMENT ON FUNCTION growth_links(growth_result) IS
+	'The rows of growth_table() as charts of flows take them: from one period to the next, active customers stay active or have churned, and new and resurrected ones become active; value: customers. What leaves ''active (1)'' are those active in the period before, what comes to ''active (2)'' those of this one. Links of several periods add up by source and target. No rows for NULL.';
+
+CREATE FUNCTION growth_links(result growth_money_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean, step int, source text, target text, value numeric, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 100 ROWS 150
+BEGIN ATOMIC
+	SELECT t.period_start, t.period_end, t.complete, 1, link_name(l.source, 1), link_name(l.target, 2), l.value, l.source, l.target
+	FROM growth_table(growth_links.result) t
+	CROSS JOIN LATERAL (VALUES (1, 'active', 'active', t.opening_revenue - t.contraction - t.churned_revenue), (2, 'active', 'contraction', t.contraction), (3, 'active', 'churned', t.churned_revenue),
+		(4, 'new', 'active', t.new_revenue), (5, 'expansion', 'active', t.expansion), (6, 'resurrected', 'active', t.resurrected_revenue)) l(n, source, target, value)
+	WHERE l.value <> 0 ORDER BY t.period_start, l.n;
+END;
+COMMENT ON FUNCTION growth_links(growth_money_result) IS
+	'The same of money: what leaves ''active (1)'' is the revenue of the period before, what comes to ''active (2)'' that of this one. By returns, a value may be below zero, which no chart can draw.';
+
 CREATE FUNCTION churn_table(result growth_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (period_start date, period_end date, complete boolean,
 		active bigint, churned bigint, rate float8, lower float8, upper float8, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_churn_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION churn_table(growth_result, float8) IS
 	'A row for each period from the second active one to that of as_of: the customers active in the period before, those of them who churned since they aren''t active in this one, and their share with its Wilson score interval; NULL where nobody was active before. period_end is exclusive; complete is false while the period still runs: the rate can only fall until it is over. No rows for NULL; a confidence outside of 0 to 1 is error 22023.';
+
+-- ---- who is in a period ----
+
+\expand metric/members.sql NAME=growth C=growth BASE=activity_base \
+	ARGUMENTS="period calendar_period, period_start date, who text, as_of date DEFAULT NULL" \
+	COMMENT="The customers whom a number of growth_table() counts, a row for each, in no order: period_start is a day of the period, who the column: active, new, retained, resurrected or churned. period and as_of are those of growth(), and have to be the same. Nobody where the table has no such row, or for a NULL base. A NULL period_start or who is error 22004, another number than these 22023; others as in growth()."
+\expand metric/members.sql NAME=growth C=growth_money BASE=timeline_base \
+	ARGUMENTS="period calendar_period, period_start date, who text, as_of date DEFAULT NULL" \
+	COMMENT="the same over timelines"

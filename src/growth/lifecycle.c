@@ -252,3 +252,182 @@ loyalty_lifecycle_census_table(PG_FUNCTION_ARGS)
 	}
 	return (Datum) 0;
 }
+
+/* ---- from one day to another ---- */
+
+enum
+{
+	MIGRATION_FROM,
+	MIGRATION_TO,
+	MIGRATION_KEYS
+};
+
+typedef struct MigrationFold
+{
+	Calendar calendar;
+	LifecycleRule then;
+	LifecycleRule now;
+	Tally *tally;
+	TallyRow *rows[LIFECYCLE_STAGES][LIFECYCLE_STAGES]; /* NULL: nobody yet */
+} MigrationFold;
+
+static void *
+start_migration(const MetricQuestion *question, Tally *tally)
+{
+	MigrationFold *fold = palloc0(sizeof(MigrationFold));
+
+	calendar_open(&fold->calendar, question->period);
+	fold->now = (LifecycleRule){ .calendar = &fold->calendar,
+								 .dormant_after = question->count,
+								 .as_of = question->as_of };
+	fold->then = fold->now;
+	fold->then.as_of = question->day;
+	fold->tally = tally;
+	return fold;
+}
+
+static void
+count_migrant(void *of, ByteSpan body)
+{
+	MigrationFold *fold = of;
+	LifecycleStage from = lifecycle_stage(&fold->then, body);
+	LifecycleStage to = lifecycle_stage(&fold->now, body);
+
+	if (fold->rows[from][to] == NULL)
+	{
+		TallyKey key = { .numbers = { [MIGRATION_FROM] = from, [MIGRATION_TO] = to } };
+
+		fold->rows[from][to] = tally_row(fold->tally, &key);
+	}
+	fold->rows[from][to]->sums[0]++;
+}
+
+/* The stages of a row; false where there are no such. */
+static bool
+are_stages(const int64 *ranks)
+{
+	return Min(ranks[MIGRATION_FROM], ranks[MIGRATION_TO]) >= 0 &&
+		   Max(ranks[MIGRATION_FROM], ranks[MIGRATION_TO]) < LIFECYCLE_STAGES;
+}
+
+static const TallyShape migration_shape;
+
+static const char *
+find_migration_fault(const Tally *tally)
+{
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+	DateADT from_day;
+	DateADT to_day;
+	int64 i;
+
+	if (metric_parameter(tally, "period") == NULL)
+		return "There is no \"period\".";
+	if (metric_parameter(tally, "dormant_after") == NULL)
+		return "There is no \"dormant_after\".";
+	if (!tally_parameter_day(tally, tally_parameter_number(&migration_shape, "from_day"),
+							 &from_day))
+		return "There is no \"from_day\".";
+	if (!tally_parameter_day(tally, tally_parameter_number(&migration_shape, "to_day"), &to_day))
+		return nrows > 0 ? "There are members, but no \"to_day\"." : NULL;
+	if (from_day > to_day)
+		return "\"from_day\" is after \"to_day\".";
+	for (i = 0; i < nrows; i++)
+	{
+		const int64 *stages = rows[i]->key.numbers;
+
+		if (!are_stages(stages))
+			return "A rank isn't one of 0 to 5.";
+		if (stages[MIGRATION_FROM] != LIFECYCLE_NEVER && stages[MIGRATION_TO] == LIFECYCLE_NEVER)
+			return "Who was active once is never at \"never\" again.";
+		if (from_day == to_day && stages[MIGRATION_FROM] != stages[MIGRATION_TO])
+			return "Nobody changes on one day.";
+	}
+	return NULL;
+}
+
+static const MetricArgument migration_arguments[] = {
+	METRIC_PERIOD_ARGUMENT,
+	{ "from_day", .type = METRIC_DAY, .null_hint = "Give the day to begin with." },
+	{ "to_day", .type = METRIC_AS_OF, .null_hint = METRIC_AS_OF_HINT, .is_today = true },
+	{ "dormant_after", .type = METRIC_COUNT, .by_default = "3" },
+};
+
+static const TallyParameter migration_parameters[] = {
+	METRIC_PERIOD_PARAMETER,
+	METRIC_COUNT_PARAMETER("dormant_after"),
+	METRIC_ZONE_PARAMETER,
+	METRIC_LAST_DAY_PARAMETER("to_day"),
+	{ .name = "from_day",
+	  .canonical = tally_canonical_day,
+	  .hint = "Give the same from_day to all of them." },
+};
+
+static const TallyColumn migration_keys[MIGRATION_KEYS] = {
+	[MIGRATION_FROM] = { "from_rank", TALLY_NUMBER },
+	[MIGRATION_TO] = { "to_rank", TALLY_NUMBER },
+};
+
+static const TallyShape migration_shape = {
+	.type = "lifecycle_migration_result",
+	.maker = "lifecycle_migration() and rollup()",
+	TALLY_PARAMETERS(migration_parameters),
+	TALLY_KEYS(migration_keys),
+	TALLY_SUMS(columns),
+	.fault = find_migration_fault,
+};
+
+static const Metric migration = {
+	.shape = &migration_shape,
+	METRIC_ARGUMENTS(migration_arguments),
+	.check = metric_check_days,
+	.start = start_migration,
+	.customer = count_migrant,
+};
+
+/* loyalty_lifecycle_migration_result_in, loyalty_lifecycle_migration_result_out,
+ * loyalty_lifecycle_migration_result_recv, loyalty_lifecycle_migration_result_send,
+ * loyalty_lifecycle_migration_result_merge,
+ * loyalty_lifecycle_migration_result_scope */
+TALLY_TYPE(lifecycle_migration_result, &migration_shape)
+
+PG_FUNCTION_INFO_V1(loyalty_lifecycle_migration_table);
+
+/* loyalty_lifecycle_migration, (base, period, from_day, to_day, dormant_after);
+ * loyalty_lifecycle_migration_accum */
+METRIC_FUNCTIONS(lifecycle_migration, &migration)
+
+/* lifecycle_migration_table(result): a row for each pair of stages that somebody went between */
+Datum
+loyalty_lifecycle_migration_table(PG_FUNCTION_ARGS)
+{
+	const Tally *tally = tally_argument(fcinfo, 0, &migration_shape);
+	int64 nrows;
+	TallyRow **row = tally_rows(tally, &nrows);
+	TallyRow **end = row + nrows;
+	TallyRow **from_end = row;
+	int128 from_members = 0;
+	Rows rows;
+
+	rows_open(&rows, fcinfo);
+	for (; row < end; row++)
+	{
+		const int64 *stages = (*row)->key.numbers;
+
+		if (row == from_end)
+			from_end = tally_same_first(row, end, &from_members);
+		if (!are_stages(stages))
+			report_corrupted();
+		rows_begin(&rows);
+		rows_put_name(&rows, lifecycle_names[stages[MIGRATION_FROM]]);
+		rows_put_int(&rows, (int32) stages[MIGRATION_FROM]);
+		rows_put_name(&rows, lifecycle_names[stages[MIGRATION_TO]]);
+		rows_put_int(&rows, (int32) stages[MIGRATION_TO]);
+		rows_put_count(&rows, (int64) (*row)->sums[0]);
+		rows_put_float(&rows, (double) (*row)->sums[0] / (double) from_members);
+		metric_put_day(&rows, tally, "from_day");
+		metric_put_day(&rows, tally, "to_day");
+		rows_end(&rows);
+	}
+	return (Datum) 0;
+}

@@ -7,6 +7,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "core/array.h"
 #include "metric/cells.h"
 
 /* ---- sums by layer, row and column ---- */
@@ -164,6 +165,42 @@ metric_cell_slow(MetricCells *cells, int32 number)
 	if (slot < cells->ncells)
 		cells->cells[slot] = row;
 	return row;
+}
+
+/* ---- what one customer has, by a number ---- */
+
+void
+numbered_open(NumberedEntries *entries, size_t size)
+{
+	memset(entries, 0, sizeof(NumberedEntries));
+	entries->size = size;
+	entries->context = CurrentMemoryContext;
+}
+
+static int32
+number_at(const NumberedEntries *entries, int64 i)
+{
+	return *(const int32 *) numbered_at(entries, i);
+}
+
+void *
+numbered_slow(NumberedEntries *entries, int32 number)
+{
+	int64 at = entries->n;
+	char *entry;
+
+	while (at > 0 && number_at(entries, at - 1) > number)
+		at--;
+	if (at > 0 && number_at(entries, at - 1) == number)
+		return numbered_at(entries, at - 1);
+	entries->entries = array_grow_in(entries->context, entries->entries, &entries->room,
+									 entries->n + 1, entries->size);
+	entry = numbered_at(entries, at);
+	memmove(entry + entries->size, entry, (entries->n - at) * entries->size);
+	entries->n++;
+	memset(entry, 0, entries->size);
+	memcpy(entry, &number, sizeof(number));
+	return entry;
 }
 
 /* ---- numbers, and how often each has occurred ---- */

@@ -1,7 +1,7 @@
 /*
  * cells.h
  *		What folds count into, at every step: sums by layer, row and column; rows of a tally by a
- *		number; how often numbers occur.
+ *		number; what one customer has by a number; how often numbers occur.
  */
 #ifndef LOYALTY_CELLS_H
 #define LOYALTY_CELLS_H
@@ -99,6 +99,49 @@ metric_cell(MetricCells *cells, int32 number)
 	if (likely(slot < cells->ncells && cells->cells[slot] != NULL))
 		return cells->cells[slot];
 	return metric_cell_slow(cells, number);
+}
+
+/* ---- what one customer has, by a number ---- */
+
+/*
+ * Entries of a struct whose first member is an int32, the number: each number once, in order. They
+ * mostly come in order, and are made with zeros. Setting n to 0 takes all out.
+ *
+ * A customer's periods: at the end of summer time, or where a zone moved over the date line, a
+ * local day can come after a later one.
+ */
+typedef struct NumberedEntries
+{
+	size_t size; /* of an entry */
+	MemoryContext context;
+	int64 n;
+	int64 room;
+	char *entries;
+} NumberedEntries;
+
+/* In the current memory context. */
+extern void numbered_open(NumberedEntries *entries, size_t size);
+
+extern void *numbered_slow(NumberedEntries *entries, int32 number);
+
+static inline void *
+numbered_at(const NumberedEntries *entries, int64 i)
+{
+	return entries->entries + i * entries->size;
+}
+
+/* The entry of a number; valid until another one is asked for. */
+static inline void *
+numbered_entry(NumberedEntries *entries, int32 number)
+{
+	if (likely(entries->n > 0))
+	{
+		void *last = numbered_at(entries, entries->n - 1);
+
+		if (likely(*(const int32 *) last == number))
+			return last;
+	}
+	return numbered_slow(entries, number);
 }
 
 /* ---- numbers, and how often each has occurred ---- */

@@ -1,19 +1,20 @@
 /*
  * metric.c
- *		Metrics over everyone: their arguments, the function over a base, the aggregate over
- *		customers' summaries, and the reading of results.
+ *		Metrics over everyone: their arguments, the function over a base, and the aggregate over
+ *		customers' summaries.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include <math.h>
-
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/extensible.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -22,7 +23,7 @@
 #include "core/codec.h"
 #include "core/json.h"
 #include "metric/metric.h"
-#include "metric/statistics.h"
+#include "metric/metric_internal.h"
 #include "policy/policy.h"
 
 /* ---- arguments ---- */
@@ -56,6 +57,20 @@ metric_check_days(const MetricQuestion *question)
 						errmsg("from_day, %s, is after to_day, %s", day_text(question->day),
 							   day_text(question->as_of)),
 						errhint("to_day is that of the last event unless it is given.")));
+}
+
+int64
+metric_elapsed(const Interval *interval)
+{
+	int64 time = 0;
+
+	if (interval->month != 0 || pg_mul_s64_overflow((int64) interval->day, USECS_PER_DAY, &time) ||
+		__builtin_add_overflow(time, interval->time, &time) || time < METRIC_MIN_ELAPSED)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("elapsed must be a minute or more, without months"),
+						errhint("Months differ in length: write hours or days, which are 24 hours "
+								"here.")));
+	return time;
 }
 
 /* A text is read when the question is opened. */
@@ -128,6 +143,10 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 			question->count = PG_GETARG_INT32(n);
 			metric_check_count(argument->name, question->count);
 			break;
+		case METRIC_OTHER_COUNT:
+			question->other_count = PG_GETARG_INT32(n);
+			metric_check_count(argument->name, question->other_count);
+			break;
 		case METRIC_DECIMAL:
 			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
 			break;
@@ -137,27 +156,38 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 	}
 }
 
-/* How many bases, or summaries of a row, stand before the arguments. */
-static int
-inputs_of(const Metric *metric)
+int
+metric_inputs(const Metric *metric)
 {
 	return metric->input == METRIC_STARTS_AND_RETURNS ? 2 : 1;
 }
 
-/* What a call asks, as it came: the arguments from the n-th on. */
+/* What a call asks, as it came: the arguments from the n-th on, among which others stand behind so
+ * many. */
 static void
-read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+read_question_around(FunctionCallInfo fcinfo, int n, const Metric *metric, int before, int nothers,
+					 MetricQuestion *question)
 {
 	int i;
 
 	memset(question, 0, sizeof(MetricQuestion));
 	question->kind = metric->kind;
 	for (i = 0; i < metric->narguments; i++)
-		if (n + i < PG_NARGS())
-			read_argument(fcinfo, n + i, metric, i, question);
+	{
+		int at = n + i + (i >= before ? nothers : 0);
+
+		if (at < PG_NARGS())
+			read_argument(fcinfo, at, metric, i, question);
 		else if (metric->arguments[i].type == METRIC_COUNT &&
 				 metric->arguments[i].by_default != NULL)
 			question->count = pg_strtoint32(metric->arguments[i].by_default);
+	}
+}
+
+static void
+read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+{
+	read_question_around(fcinfo, n, metric, metric->narguments, 0, question);
 }
 
 /* Is an argument that Metric.open() reads the same? */
@@ -175,8 +205,8 @@ static bool
 same_common(const MetricQuestion *a, const MetricQuestion *b)
 {
 	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
-		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
-		   a->decimal.scale == b->decimal.scale;
+		   a->flag == b->flag && a->count == b->count && a->other_count == b->other_count &&
+		   a->decimal.units == b->decimal.units && a->decimal.scale == b->decimal.scale;
 }
 
 static bool
@@ -437,6 +467,8 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->flag ? "true" : "false";
 		case METRIC_COUNT:
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
+		case METRIC_OTHER_COUNT:
+			return question->other_count != 0 ? psprintf("%d", question->other_count) : NULL;
 		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
 		default: /* METRIC_SPAN, METRIC_VALUE */
@@ -570,14 +602,15 @@ find_as_of(const Base *base, const Metric *metric, MetricQuestion *question)
 	question->as_of = Min(question->as_of, today_of(question));
 }
 
-/* Tells which of the kinds and labels that were asked about nobody has: 0 looks like an answer. */
-static void
-notice_names(const Base *base, const Metric *metric, const MetricQuestion *question)
+/* The kinds and labels that are asked about, so that is told which of them nobody has: 0 looks like
+ * an answer. NULL: there are none. */
+static MetricNames *
+asked_names(const Metric *metric, const MetricQuestion *question)
 {
 	MetricNames *names;
 
 	if (metric->input != METRIC_TIMELINES || (metric->policy == NULL && metric->names == NULL))
-		return;
+		return NULL;
 	names = metric_names_create();
 	if (question->policy != NULL)
 		metric->policy->names(question->policy, names);
@@ -585,7 +618,8 @@ notice_names(const Base *base, const Metric *metric, const MetricQuestion *quest
 		metric->policy->names(question->other_policy, names);
 	if (metric->names != NULL)
 		metric->names(question, names);
-	metric_notice_names(names, base);
+	metric_names_ready(names);
+	return names;
 }
 
 /* Counts everyone of two bases; where there are no returns, nobody has any. */
@@ -620,115 +654,234 @@ fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fo
 	}
 }
 
-/* A fold, and the members without events that it met. */
-typedef struct CountingFold
+/* A question that is being answered over a base, or over one part of everyone after another. */
+struct MetricFolding
 {
 	const Metric *metric;
-	void *fold;
+	MetricQuestion question;
+	Tally *tally;
+	void *fold;			/* NULL: nobody has an event, so that there is nothing to fold */
+	MetricNames *names; /* NULL: none are asked about */
+	const CollectOps *ops;
 	int64 eventless;
-} CountingFold;
+};
 
 static void
-count_customer(void *of, ByteSpan body)
+fold_customer(void *opaque, ByteSpan body)
 {
-	CountingFold *counting = of;
+	MetricFolding *folding = opaque;
 
-	counting->eventless += is_eventless(counting->metric, body);
-	counting->metric->customer(counting->fold, body);
-}
-
-static void
-fold_bases(const Base *base, const Base *returns, const Metric *metric,
-		   const MetricQuestion *question, Tally *tally)
-{
-	void *fold = metric->start(question, tally);
-
-	if (metric->customer_of_two == NULL)
-	{
-		CountingFold counting = { metric, fold, 0 };
-
-		base_fold(base, question->zone, count_customer, &counting);
-		tally_add_eventless(tally, counting.eventless);
-	}
-	else
-		fold_two(base, returns, metric, fold);
-	if (metric->finish != NULL)
-		metric->finish(fold, tally);
-}
-
-/* Opens the base in argument n, and what is asked from argument first on; NULL where the base is.
- */
-static const Base *
-open_base(FunctionCallInfo fcinfo, int n, int first, const Metric *metric, MetricQuestion *question)
-{
-	const Base *base;
-
-	read_question(fcinfo, first, metric, question);
-	base = PG_ARGISNULL(n) ? NULL : base_open(PG_GETARG_DATUM(n));
-	open_question(metric, question, base);
-	return base;
+	if (folding->names != NULL)
+		metric_names_see(folding->names, folding->ops, body);
+	folding->eventless += is_eventless(folding->metric, body);
+	folding->metric->customer(folding->fold, body);
 }
 
 const Base *
 metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
 {
-	const Base *base = open_base(fcinfo, n, n + 1, metric, question);
+	const Base *base;
 
+	read_question(fcinfo, n + 1, metric, question);
+	base = PG_ARGISNULL(n) ? NULL : base_open(PG_GETARG_DATUM(n));
+	open_question(metric, question, base);
 	if (base != NULL)
 		find_as_of(base, metric, question);
 	return base;
 }
 
-Tally *
-metric_tally_over_base(FunctionCallInfo fcinfo, const Metric *metric)
+bool
+metric_needs_last(FunctionCallInfo fcinfo, const Metric *metric)
 {
-	MetricQuestion question;
-	const Base *base = open_base(fcinfo, 0, inputs_of(metric), metric, &question);
-	const Base *returns = NULL;
-	Tally *tally;
-	int i;
+	const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
+	int n = metric_inputs(metric) + (int) (as_of - metric->arguments);
 
+	return !as_of->may_be_null && !as_of->is_today && PG_ARGISNULL(n);
+}
+
+/* Opens what a call asks about bases, with all that is done before anyone is looked at; other
+ * arguments stand behind so many of the metric's. */
+static void
+ask_of_bases(FunctionCallInfo fcinfo, const Metric *metric, int before, int nothers,
+			 const Base *base, const Base *returns, MetricQuestion *question)
+{
+	read_question_around(fcinfo, metric_inputs(metric), metric, before, nothers, question);
+	open_question(metric, question, base);
 	if (base == NULL)
-		return NULL;
+		return;
 	if (metric->input != METRIC_TIMELINES)
 	{
-		check_zones(base, &question);
-		question.zone_name = base->zone;
+		check_zones(base, question);
+		question->zone_name = base->zone;
 	}
-	if (inputs_of(metric) == 2 && !PG_ARGISNULL(1))
-	{
-		returns = base_open(PG_GETARG_DATUM(1));
-		check_returns(base, returns, &question);
-	}
-	find_as_of(base, metric, &question);
-	if (metric->check != NULL)
-		metric->check(&question);
-	notice_names(base, metric, &question);
-
-	tally = tally_create(metric->shape);
-	for (i = 0; i < metric->shape->nparameters; i++)
-		tally_set_parameter(tally, i, parameter_text(metric, &question, i));
-	tally_add_guests(tally, base->guests);
 	if (returns != NULL)
-		tally_add_guests(tally, returns->guests);
-	if (question.has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
-		fold_bases(base, returns, metric, &question, tally);
+		check_returns(base, returns, question);
+	find_as_of(base, metric, question);
+	if (metric->check != NULL)
+		metric->check(question);
+}
+
+/* The bases of a call; NULL where they are. */
+static const Base *
+base_arguments(FunctionCallInfo fcinfo, const Metric *metric, const Base **returns)
+{
+	const Base *base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
+
+	*returns = base != NULL && metric_inputs(metric) == 2 && !PG_ARGISNULL(1)
+				   ? base_open(PG_GETARG_DATUM(1))
+				   : NULL;
+	return base;
+}
+
+const Base *
+metric_bases(FunctionCallInfo fcinfo, const Metric *metric, int before, int nothers,
+			 MetricQuestion *question, const Base **returns, MetricNames **names)
+{
+	const Base *base = base_arguments(fcinfo, metric, returns);
+
+	ask_of_bases(fcinfo, metric, before, nothers, base, *returns, question);
+	*names = base != NULL ? asked_names(metric, question) : NULL;
+	return base;
+}
+
+MetricFolding *
+metric_start(FunctionCallInfo fcinfo, const Metric *metric, const Base *base, const Base *returns)
+{
+	MetricFolding *folding = palloc0(sizeof(MetricFolding));
+	MetricQuestion *question = &folding->question;
+	int i;
+
+	ask_of_bases(fcinfo, metric, metric->narguments, 0, base, returns, question);
+	if (base == NULL)
+		return NULL;
+	folding->metric = metric;
+	folding->ops = base->ops;
+	folding->names = asked_names(metric, question);
+	folding->tally = tally_create(metric->shape);
+	for (i = 0; i < metric->shape->nparameters; i++)
+		tally_set_parameter(folding->tally, i, parameter_text(metric, question, i));
+	tally_add_guests(folding->tally, base->guests);
+	if (returns != NULL)
+		tally_add_guests(folding->tally, returns->guests);
+	if (question->has_as_of || metric->eventless == METRIC_FOLD_EVENTLESS)
+		folding->fold = metric->start(question, folding->tally);
+	return folding;
+}
+
+void
+metric_fold(MetricFolding *folding, const Base *part, const Base *returns)
+{
+	const Metric *metric = folding->metric;
+
+	if (folding->fold == NULL)
+	{
+		int64 customers = base_count(part);
+
+		folding->eventless += customers;
+		if (folding->names != NULL && customers > 0)
+			metric_names_see_nothing(folding->names);
+	}
+	else if (metric->customer_of_two != NULL)
+		fold_two(part, returns, metric, folding->fold);
 	else
+		base_fold(part, folding->question.zone, fold_customer, folding);
+}
+
+Tally *
+metric_finish(MetricFolding *folding, MetricNames **names)
+{
+	const Metric *metric = folding->metric;
+	Tally *tally = folding->tally;
+
+	tally_add_eventless(tally, folding->eventless);
+	if (folding->fold == NULL && metric->eventless == METRIC_COUNT_EVENTLESS)
 	{
 		TallyKey key = { 0 };
 
-		tally_add_eventless(tally, base_count(base));
-		if (metric->eventless == METRIC_COUNT_EVENTLESS)
-			tally_add(tally, tally_row(tally, &key), 0, base_count(base));
+		tally_add(tally, tally_row(tally, &key), 0, folding->eventless);
 	}
+	if (folding->fold != NULL && metric->finish != NULL)
+		metric->finish(folding->fold, tally);
+	*names = folding->names;
+	return tally;
+}
+
+/* ---- the function over a base ---- */
+
+PG_FUNCTION_INFO_V1(loyalty_metric_support);
+
+/*
+ * Answers no request. Functions over a base that have it are those that the plan node for metrics
+ * knows; and that the planner asks it makes it load this library, which is before it looks for
+ * paths of the grouping.
+ */
+Datum
+loyalty_metric_support(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(NULL);
+}
+
+/* In place of a call's context: what a function says of itself then. */
+typedef struct MetricInquiry
+{
+	ExtensibleNode node;
+	const Metric *metric;
+} MetricInquiry;
+
+static const char inquiry_name[] = "LoyaltyMetricInquiry";
+
+const Metric *
+metric_of_function(Oid function)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	MetricInquiry inquiry = { .node = { .extnodename = inquiry_name } };
+	RegProcedure support = get_func_support(function);
+	FmgrInfo info;
+
+	if (!OidIsValid(support))
+		return NULL;
+	fmgr_info(support, &info);
+	if (info.fn_addr != loyalty_metric_support)
+		return NULL;
+	NodeSetTag(&inquiry, T_ExtensibleNode);
+	fmgr_info(function, &info);
+	InitFunctionCallInfoData(*fcinfo, &info, 0, InvalidOid, (Node *) &inquiry, NULL);
+	FunctionCallInvoke(fcinfo);
+	return inquiry.metric;
+}
+
+Tally *
+metric_tally_over_base(FunctionCallInfo fcinfo, const Metric *metric)
+{
+	const Base *returns;
+	const Base *base = base_arguments(fcinfo, metric, &returns);
+	MetricFolding *folding;
+	MetricNames *names;
+	Tally *tally;
+
+	folding = metric_start(fcinfo, metric, base, returns);
+	if (folding == NULL)
+		return NULL;
+	metric_fold(folding, base, returns);
+	tally = metric_finish(folding, &names);
+	if (names != NULL)
+		metric_names_tell(names);
 	return tally;
 }
 
 Datum
 metric_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
-	const Tally *tally = metric_tally_over_base(fcinfo, metric);
+	MetricInquiry *inquiry = (MetricInquiry *) fcinfo->context;
+	const Tally *tally;
 
+	if (inquiry != NULL && IsA(inquiry, ExtensibleNode) &&
+		inquiry->node.extnodename == inquiry_name)
+	{
+		inquiry->metric = metric;
+		PG_RETURN_NULL();
+	}
+	tally = metric_tally_over_base(fcinfo, metric);
 	if (tally == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(tally_encode(tally));
@@ -904,7 +1057,7 @@ start_accumulation(FunctionCallInfo fcinfo, TallyState *state, bool is_new, cons
 	accumulation = palloc0(sizeof(Accumulation));
 	accumulation->metric = metric;
 	accumulation->question = question;
-	accumulation->is_constant = asks_constants(fcinfo, 1 + inputs_of(metric));
+	accumulation->is_constant = asks_constants(fcinfo, 1 + metric_inputs(metric));
 	accumulation->fold = metric->start(question, state->tally);
 	state->fold = accumulation;
 	state->flush = flush_accumulation;
@@ -964,7 +1117,7 @@ static void
 read_asked(FunctionCallInfo fcinfo, const Metric *metric, MetricQuestion *asked)
 {
 	const MetricArgument *as_of = argument_of(metric, METRIC_AS_OF);
-	int first = 1 + inputs_of(metric);
+	int first = 1 + metric_inputs(metric);
 
 	read_question(fcinfo, first, metric, asked);
 	asked->takes_all =
@@ -996,147 +1149,4 @@ metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric)
 	}
 	fold_row(fcinfo, accumulation, state->tally);
 	TALLY_RETURN_STATE(state);
-}
-
-/* ---- reading results ---- */
-
-const char *
-metric_parameter(const Tally *tally, const char *name)
-{
-	return tally_parameter(tally, tally_parameter_number(tally_shape(tally), name));
-}
-
-bool
-metric_result_as_of(const Tally *tally, DateADT *as_of)
-{
-	return tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), "as_of"), as_of) ||
-		   tally_latest(tally, as_of);
-}
-
-void
-metric_put_day(Rows *rows, const Tally *tally, const char *name)
-{
-	DateADT day;
-
-	if (tally_parameter_day(tally, tally_parameter_number(tally_shape(tally), name), &day))
-		rows_put_day(rows, day);
-	else
-		rows_put_null(rows);
-}
-
-void
-metric_put_as_of(Rows *rows, const Tally *tally)
-{
-	DateADT as_of;
-
-	if (metric_result_as_of(tally, &as_of))
-		rows_put_day(rows, as_of);
-	else
-		rows_put_null(rows);
-}
-
-void
-metric_put_rate(Rows *rows, int64 part, int64 whole, double z)
-{
-	double lower;
-	double upper;
-
-	wilson_interval((double) part, (double) whole, z, &lower, &upper);
-	rows_put_float(rows, whole > 0 ? (double) part / (double) whole : NAN);
-	rows_put_float(rows, lower);
-	rows_put_float(rows, upper);
-}
-
-/* ---- results period by period ---- */
-
-bool
-metric_result_calendar(const Tally *tally, MetricCalendar *calendar)
-{
-	if (!tally_has_rows(tally))
-		return false;
-	if (!tally_calendar(tally, &calendar->calendar) ||
-		!metric_result_as_of(tally, &calendar->as_of))
-		report_corrupted();
-	calendar->last = calendar_index(&calendar->calendar, calendar->as_of);
-	calendar->last_complete =
-		calendar_start(&calendar->calendar, calendar->last + 1) == calendar->as_of + 1
-			? calendar->last
-			: calendar->last - 1;
-	return true;
-}
-
-const char *
-metric_calendar_fault(const Tally *tally, MetricCalendar *calendar)
-{
-	DateADT as_of;
-
-	if (metric_parameter(tally, "period") == NULL)
-		return "There are rows, but no \"period\".";
-	if (!metric_result_as_of(tally, &as_of))
-		return "There are rows, but no \"as_of\".";
-	metric_result_calendar(tally, calendar);
-	return NULL;
-}
-
-bool
-metric_periods_open(MetricPeriods *periods, const Tally *tally)
-{
-	int64 nrows;
-
-	memset(periods, 0, sizeof(MetricPeriods));
-	periods->next_row = tally_rows(tally, &nrows);
-	periods->end_rows = periods->next_row + nrows;
-	if (nrows == 0)
-		return false;
-	if (!tally_calendar(tally, &periods->calendar) || !metric_result_as_of(tally, &periods->as_of))
-		report_corrupted();
-	periods->last = calendar_index(&periods->calendar, periods->as_of);
-	periods->index = (*periods->next_row)->key.numbers[0] - 1;
-	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
-	return true;
-}
-
-bool
-metric_periods_next(MetricPeriods *periods)
-{
-	if (periods->index >= periods->last)
-		return false;
-	periods->index++;
-	periods->start = periods->end;
-	periods->end = calendar_start(&periods->calendar, (int32) (periods->index + 1));
-	periods->complete = periods->end != DATEVAL_NOEND && periods->end - 1 <= periods->as_of;
-	periods->before = periods->row;
-	periods->row = NULL;
-	if (periods->next_row < periods->end_rows &&
-		(*periods->next_row)->key.numbers[0] == periods->index)
-		periods->row = *periods->next_row++;
-	return true;
-}
-
-void
-metric_put_period(Rows *rows, const MetricPeriods *periods)
-{
-	rows_put_day(rows, periods->start);
-	rows_put_day(rows, periods->end);
-	rows_put_bool(rows, periods->complete);
-}
-
-const char *
-metric_period_fault(const Tally *tally)
-{
-	int64 nrows;
-	TallyRow **rows;
-	Calendar calendar;
-	DateADT as_of;
-
-	if (!tally_calendar(tally, &calendar))
-		return "There is no \"period\".";
-	rows = tally_rows(tally, &nrows);
-	if (nrows == 0)
-		return NULL;
-	if (!metric_result_as_of(tally, &as_of))
-		return "There are rows, but no \"as_of\".";
-	if (calendar_start(&calendar, (int32) rows[nrows - 1]->key.numbers[0]) > as_of)
-		return "There is a period after \"as_of\".";
-	return NULL;
 }

@@ -37,19 +37,20 @@ typedef enum MetricArgumentType
 	METRIC_POLICY,
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
-	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
-	METRIC_DAY,		/* another day */
-	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
-	METRIC_ZONE,	/* over timelines: that of days, by default the session's */
-	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
-	METRIC_DECIMAL, /* a number, at its smallest scale */
-	METRIC_SPAN,	/* an interval, its text, or so many days */
-	METRIC_VALUE	/* any number of varlenas that Metric.open() reads: texts, arrays */
+	METRIC_WITHIN,		/* periods inside of those */
+	METRIC_AS_OF,		/* the day up to which is counted; over a base, NULL is the last one */
+	METRIC_DAY,			/* another day */
+	METRIC_FLAG,		/* an aggregate may leave it out, at the end: false */
+	METRIC_ZONE,		/* over timelines: that of days, by default the session's */
+	METRIC_COUNT,		/* a whole number from 1 to METRIC_MAX_COUNT */
+	METRIC_OTHER_COUNT, /* another one */
+	METRIC_DECIMAL,		/* a number, at its smallest scale */
+	METRIC_SPAN,		/* an interval, its text, or so many days */
+	METRIC_VALUE		/* any number of varlenas that Metric.open() reads: texts, arrays */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
-#define METRIC_MAX_ARGUMENTS 8
+#define METRIC_MAX_ARGUMENTS 10
 
 /* At most one of each type, but for METRIC_VALUE. It becomes the parameter of the result that has
  * its name. */
@@ -84,6 +85,7 @@ typedef struct MetricQuestion
 	DateADT day;
 	bool flag;
 	int32 count; /* 0: none given, where it may be */
+	int32 other_count;
 	Decimal decimal;
 	bool has_span;
 	Interval span;
@@ -170,6 +172,9 @@ extern Datum metric_over_base(FunctionCallInfo fcinfo, const Metric *metric);
  * is. */
 extern Tally *metric_tally_over_base(FunctionCallInfo fcinfo, const Metric *metric);
 
+/* How many bases, or summaries of a row, stand before the arguments. */
+extern int metric_inputs(const Metric *metric);
+
 /* The transition function (state, summary, arguments). */
 extern Datum metric_accumulate(FunctionCallInfo fcinfo, const Metric *metric);
 
@@ -203,6 +208,73 @@ extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, con
 extern const Base *metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric,
 							   MetricQuestion *question);
 
+/* ---- who is in a cell ---- */
+
+/*
+ * The members of a cell of a metric's table, by name: of <metric>_members(), which takes what the
+ * metric takes and, behind its first arguments, which cell. Who was counted there is found by the
+ * fold that counted.
+ */
+typedef struct MetricMembers
+{
+	const Metric *metric;
+	int before; /* how many of its arguments stand before the cell's, */
+	int ncell;	/* and how many those are */
+
+	/* A fold in the current memory context, which tells who is in the cell that the arguments from
+	 * the n-th on name; the question lives as long. */
+	void *(*start)(FunctionCallInfo fcinfo, int n, const MetricQuestion *question);
+	/* Is a customer in the cell? */
+	bool (*is_member)(void *fold, ByteSpan body);
+	/* The same of METRIC_STARTS_AND_RETURNS, as Metric.customer_of_two. */
+	bool (*is_member_of_two)(void *fold, ByteSpan starts, ByteSpan returns);
+	/* Has the table such a cell, now that everyone was seen? NULL: it has. */
+	bool (*has_cell)(void *fold);
+	/* Where the base has no event, and no day is asked: are its customers in the cell? NULL: as
+	 * is_member() says, as those of METRIC_FOLD_EVENTLESS; else nobody. */
+	bool (*has_eventless)(const void *fold);
+} MetricMembers;
+
+/* Set-returning: a row for each. */
+extern Datum metric_members(FunctionCallInfo fcinfo, const MetricMembers *members);
+
+/* Defines loyalty_<name>_members. */
+#define METRIC_MEMBERS(name, members)                \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_members);   \
+	Datum loyalty_##name##_members(PG_FUNCTION_ARGS) \
+	{                                                \
+		return metric_members(fcinfo, members);      \
+	}
+
+/* For MetricMembers.start: the period of the day in argument n, 22004 where it is NULL. Which of
+ * some numbers of a table is asked, by its column. */
+extern int32 metric_cell_period(FunctionCallInfo fcinfo, int n, const char *name,
+								const CalendarPeriod *period);
+extern int metric_cell_number(FunctionCallInfo fcinfo, int n, const char *const *names, int nnames);
+
+/* ---- part after part ---- */
+
+/*
+ * What the function over a base does, for who has everyone in parts: starts, folds each part, and
+ * finishes. Several processes may do so, each with parts of its own; results of theirs are added.
+ */
+typedef struct MetricFolding MetricFolding;
+
+/* The metric whose function over a base this is; NULL: it is none. */
+extern const Metric *metric_of_function(Oid function);
+
+/* By a call of that function, do the bases have to know when their last event is? */
+extern bool metric_needs_last(FunctionCallInfo fcinfo, const Metric *metric);
+
+/* Opens what a call asks: about bases, of which no customer is looked at, but what is known of all
+ * of them; guests are those of this process. In the current memory context; NULL where base is. */
+extern MetricFolding *metric_start(FunctionCallInfo fcinfo, const Metric *metric, const Base *base,
+								   const Base *returns);
+extern void metric_fold(MetricFolding *folding, const Base *part, const Base *returns);
+
+/* names: those that were asked about, and what became of them; NULL: there are none. */
+extern Tally *metric_finish(MetricFolding *folding, MetricNames **names);
+
 /* ---- names that a question goes by ---- */
 
 /* In the current memory context. */
@@ -215,8 +287,20 @@ extern void metric_add_names(MetricNames *names, bool is_label, const EventText 
 /* A name that needn't be any event's. */
 extern void metric_add_known_name(MetricNames *names, bool is_label, const EventText *name);
 
-/* A NOTICE of those that no event of a base has, and what its events have instead. */
-extern void metric_notice_names(MetricNames *names, const Base *base);
+/* All are added. */
+extern void metric_names_ready(MetricNames *names);
+
+/* Looks for them in a customer's body; or in that of one without events. */
+extern void metric_names_see(MetricNames *names, const CollectOps *ops, ByteSpan body);
+extern void metric_names_see_nothing(MetricNames *names);
+
+/* What was seen, as bytes; and adds it to what was seen of the same names elsewhere (NULL: nothing
+ * yet). */
+extern void metric_names_put(const MetricNames *names, ByteBuffer *out);
+extern MetricNames *metric_names_add(MetricNames *names, ByteSpan bytes);
+
+/* A NOTICE of those that no customer's events have, and what they have instead. */
+extern void metric_names_tell(MetricNames *names);
 
 /* A NOTICE of all of them. The same one comes once for a statement. */
 extern void metric_notice_missing(MetricNames *names);
@@ -302,6 +386,12 @@ extern void metric_check_days(const MetricQuestion *question);
 
 /* Refuses a count that isn't between 1 and METRIC_MAX_COUNT. */
 extern void metric_check_count(const char *name, int32 count);
+
+/* The length of lags that go by elapsed time, in microseconds; 22023 where it has months, or is too
+ * short. */
+#define METRIC_MIN_ELAPSED USECS_PER_MINUTE
+
+extern int64 metric_elapsed(const Interval *interval);
 
 /* ---- reading results ---- */
 

@@ -4,7 +4,7 @@
  *		are misspelt, and the question's answer is 0 as if it were one.
  *
  * Looked up in the dictionaries of the customers' timelines, not in their events, and no further
- * than until each name was found.
+ * than until each name was found. What several processes saw is added up.
  */
 #include "postgres.h"
 
@@ -15,7 +15,6 @@
 #include "miscadmin.h"
 
 #include "core/array.h"
-#include "core/texts.h"
 #include "metric/metric.h"
 
 /* So many of a list are shown. */
@@ -28,18 +27,32 @@ typedef struct AskedName
 	bool found;
 } AskedName;
 
+/* The first ones, in their order, of the kinds, or the labels, that occur. */
+typedef struct OccurringNames
+{
+	EventText shown[SHOWN_NAMES];
+	int n;
+	bool more;
+} OccurringNames;
+
 struct MetricNames
 {
+	MemoryContext context;
 	AskedName *list;
 	int64 n;
 	int64 max;
 	int64 missing;
+	bool any;					 /* customers were looked at */
+	OccurringNames occurring[2]; /* while a name is missing: kinds, labels */
 };
 
 MetricNames *
 metric_names_create(void)
 {
-	return palloc0(sizeof(MetricNames));
+	MetricNames *names = palloc0(sizeof(MetricNames));
+
+	names->context = CurrentMemoryContext;
+	return names;
 }
 
 void
@@ -96,52 +109,197 @@ sort_names(MetricNames *names)
 	names->n = kept;
 }
 
-/* ---- in a base ---- */
+void
+metric_names_ready(MetricNames *names)
+{
+	int64 i;
+
+	sort_names(names);
+	names->missing = 0;
+	for (i = 0; i < names->n; i++)
+		names->missing += !names->list[i].found;
+}
+
+/* ---- in bodies ---- */
+
+/* Keeps a name that occurs, if it is among the first ones. */
+static void
+keep_occurring(MetricNames *names, bool is_label, const EventText *text)
+{
+	OccurringNames *occurring = &names->occurring[is_label];
+	int at = occurring->n;
+	char *copy;
+
+	while (at > 0)
+	{
+		int order = event_text_compare(text, &occurring->shown[at - 1]);
+
+		if (order == 0)
+			return;
+		if (order > 0)
+			break;
+		at--;
+	}
+	occurring->more = occurring->more || occurring->n == SHOWN_NAMES;
+	if (at == SHOWN_NAMES)
+		return;
+	copy = MemoryContextAlloc(names->context, Max(1, text->len));
+	memcpy(copy, text->bytes, text->len);
+	if (occurring->n == SHOWN_NAMES)
+		pfree(unconstify(char *, occurring->shown[--occurring->n].bytes));
+	memmove(&occurring->shown[at + 1], &occurring->shown[at],
+			(occurring->n - at) * sizeof(EventText));
+	occurring->shown[at] = (EventText){ copy, text->len };
+	occurring->n++;
+}
 
 /* A CollectTextTaker. */
 static void
-note_found(void *opaque, bool is_label, const EventText *text)
+note_name(void *opaque, bool is_label, const EventText *text)
 {
 	MetricNames *names = opaque;
 	AskedName wanted = { *text, is_label, false };
 	AskedName *name = bsearch(&wanted, names->list, names->n, sizeof(AskedName), compare_names);
 
+	keep_occurring(names, is_label, text);
 	if (name == NULL || name->found)
 		return;
 	name->found = true;
 	names->missing--;
 }
 
-/* What occurs instead: the first ones of each. */
-typedef struct Occurring
+void
+metric_names_see(MetricNames *names, const CollectOps *ops, ByteSpan body)
 {
-	bool is_label;
-	Texts *texts;
-	EventText shown[SHOWN_NAMES];
-	int n;
-	bool more;
-} Occurring;
+	names->any = true;
+	if (names->missing > 0)
+		ops->texts(body, note_name, names);
+}
+
+void
+metric_names_see_nothing(MetricNames *names)
+{
+	names->any = true;
+}
+
+/* ---- as bytes ---- */
+
+/*
+ *		byte	were customers looked at?
+ *		names	those that were asked about, whether each was found
+ *		names	kinds that occur, whether there are more; labels
+ *
+ * names: varint number, then each: byte, varint length, bytes.
+ */
 
 static void
-note_occurring(void *opaque, bool is_label, const EventText *text)
+put_text(ByteBuffer *out, uint8 flags, const EventText *text)
 {
-	Occurring *occurring = opaque;
-	ByteSpan bytes = { (const uint8 *) text->bytes, text->len };
+	buffer_put_byte(out, flags);
+	buffer_put_varint(out, (uint64) text->len);
+	buffer_put_bytes(out, text->bytes, text->len);
+}
 
-	if (is_label != occurring->is_label || occurring->more)
-		return;
-	if (texts_number(occurring->texts, bytes) <= (uint32) occurring->n)
-		return;
-	if (occurring->n == SHOWN_NAMES)
-		occurring->more = true;
-	else
+void
+metric_names_put(const MetricNames *names, ByteBuffer *out)
+{
+	int64 i;
+	int label;
+
+	buffer_put_byte(out, names->any);
+	buffer_put_varint(out, (uint64) names->n);
+	for (i = 0; i < names->n; i++)
+		put_text(out, (uint8) (names->list[i].found << 1 | names->list[i].is_label),
+				 &names->list[i].text);
+	for (label = 0; label < 2; label++)
 	{
-		ByteSpan copy;
+		const OccurringNames *occurring = &names->occurring[label];
 
-		occurring->n++;
-		copy = texts_get(occurring->texts, (uint32) occurring->n);
-		occurring->shown[occurring->n - 1] = (EventText){ (const char *) copy.bytes, text->len };
+		buffer_put_byte(out, occurring->more);
+		buffer_put_varint(out, (uint64) occurring->n);
+		for (i = 0; i < occurring->n; i++)
+			put_text(out, 0, &occurring->shown[i]);
 	}
+}
+
+static uint8
+take_text(ByteReader *in, EventText *text)
+{
+	uint8 flags;
+	uint64 len;
+	const uint8 *bytes;
+
+	if (!read_byte(in, &flags) || !read_varint(in, &len) || !read_bytes(in, len, &bytes))
+		report_corrupted();
+	*text = (EventText){ (const char *) bytes, (int) len };
+	return flags;
+}
+
+static uint64
+take_number(ByteReader *in)
+{
+	uint64 n;
+
+	if (!read_varint(in, &n))
+		report_corrupted();
+	return n;
+}
+
+static bool
+take_flag(ByteReader *in)
+{
+	uint8 flag;
+
+	if (!read_byte(in, &flag))
+		report_corrupted();
+	return flag != 0;
+}
+
+MetricNames *
+metric_names_add(MetricNames *names, ByteSpan bytes)
+{
+	ByteReader in = { bytes.bytes, bytes.bytes + bytes.len };
+	bool is_new = names == NULL;
+	EventText text;
+	uint64 n;
+	uint64 i;
+	int label;
+
+	if (is_new)
+		names = metric_names_create();
+	names->any = take_flag(&in) || names->any;
+	n = take_number(&in);
+	if (!is_new && n != (uint64) names->n)
+		report_corrupted();
+	for (i = 0; i < n; i++)
+	{
+		uint8 flags = take_text(&in, &text);
+
+		if (is_new)
+		{
+			char *copy = palloc(Max(1, text.len));
+
+			memcpy(copy, text.bytes, text.len);
+			text.bytes = copy;
+			metric_add_name(names, flags & 1, &text);
+		}
+		if (flags & 2)
+			names->list[i].found = true;
+	}
+	for (label = 0; label < 2; label++)
+	{
+		bool more = take_flag(&in);
+
+		n = take_number(&in);
+		for (i = 0; i < n; i++)
+		{
+			take_text(&in, &text);
+			keep_occurring(names, label, &text);
+		}
+		names->occurring[label].more = names->occurring[label].more || more;
+	}
+	metric_names_ready(names);
+	return names;
 }
 
 static void
@@ -153,31 +311,19 @@ put_name(StringInfo out, const EventText *name)
 					 len < name->len ? "..." : "");
 }
 
-/* The names that occur in a base, as a list; NULL: there are none. */
+/* As a list; NULL: there are none. */
 static const char *
-occurring_names(const Base *base, bool is_label)
+list_occurring(const OccurringNames *occurring)
 {
-	Occurring occurring = { .is_label = is_label };
-	BaseCursor cursor;
-	Customer customer = { 0 };
-	ByteSpan body;
 	StringInfoData out;
 	int i;
 
-	occurring.texts = texts_create(CurrentMemoryContext);
-	base_rewind(&cursor, base);
-	while (!occurring.more && base_next(&cursor, &customer, &body))
-	{
-		base->ops->texts(body, note_occurring, &occurring);
-		CHECK_FOR_INTERRUPTS();
-	}
-	if (occurring.n == 0)
+	if (occurring->n == 0)
 		return NULL;
-	qsort(occurring.shown, occurring.n, sizeof(EventText), event_text_order);
 	initStringInfo(&out);
-	for (i = 0; i < occurring.n; i++)
-		put_name(&out, &occurring.shown[i]);
-	if (occurring.more)
+	for (i = 0; i < occurring->n; i++)
+		put_name(&out, &occurring->shown[i]);
+	if (occurring->more)
 		appendStringInfoString(&out, ", ...");
 	return out.data;
 }
@@ -207,7 +353,7 @@ was_told(const char *message)
 }
 
 static void
-notice_missing(const MetricNames *names, bool is_label, const Base *base)
+notice_missing(const MetricNames *names, bool is_label)
 {
 	const char *sort = is_label ? "label" : "kind";
 	const char *occurring;
@@ -228,10 +374,10 @@ notice_missing(const MetricNames *names, bool is_label, const Base *base)
 					   sort, list.data);
 	if (was_told(message))
 		return;
-	occurring = base != NULL ? occurring_names(base, is_label) : NULL;
+	occurring = list_occurring(&names->occurring[is_label]);
 	ereport(NOTICE, (errmsg_internal("%s", message),
 					 errdetail("What goes by %s finds nothing.", missing == 1 ? "it" : "them"),
-					 base == NULL		 ? errhint("Is it spelt as the events have it?")
+					 !names->any		 ? errhint("Is it spelt as the events have it?")
 					 : occurring == NULL ? errhint("No event has a %s.", sort)
 										 : errhint("There are: %s.", occurring)));
 }
@@ -240,31 +386,16 @@ void
 metric_notice_missing(MetricNames *names)
 {
 	sort_names(names);
-	notice_missing(names, false, NULL);
-	notice_missing(names, true, NULL);
+	notice_missing(names, false);
+	notice_missing(names, true);
 }
 
 void
-metric_notice_names(MetricNames *names, const Base *base)
+metric_names_tell(MetricNames *names)
 {
-	BaseCursor cursor;
-	Customer customer = { 0 };
-	ByteSpan body;
-
-	int64 i;
-
-	sort_names(names);
-	names->missing = 0;
-	for (i = 0; i < names->n; i++)
-		names->missing += !names->list[i].found;
-	base_rewind(&cursor, base);
-	while (names->missing > 0 && base_next(&cursor, &customer, &body))
+	if (names->any && names->missing > 0)
 	{
-		base->ops->texts(body, note_found, names);
-		CHECK_FOR_INTERRUPTS();
+		notice_missing(names, false);
+		notice_missing(names, true);
 	}
-	if (names->missing == 0 || base_count(base) == 0)
-		return;
-	notice_missing(names, false, base);
-	notice_missing(names, true, base);
 }

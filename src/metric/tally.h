@@ -29,7 +29,7 @@
 
 #define TALLY_MAX_KEYS		 4
 #define TALLY_MAX_SUMS		 24
-#define TALLY_MAX_PARAMETERS 8
+#define TALLY_MAX_PARAMETERS 10
 #define TALLY_MAX_TOTALS	 4
 
 typedef enum TallyType
@@ -250,6 +250,9 @@ extern Tally *tally_from_bytes(const TallyShape *shape, const uint8 *bytes, size
 extern char *tally_canonical_period(const char *text);
 extern char *tally_canonical_day(const char *text);
 extern char *tally_canonical_zone(const char *text);
+
+/* ... of one that is true or false, by its name. */
+extern char *tally_canonical_flag(const char *text, const char *name);
 
 /* ... of a parameter that is one of some names; 22P02 where it is another text. */
 extern char *tally_canonical_choice(const char *text, const char *refusal, const char *const *names,

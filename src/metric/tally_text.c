@@ -692,6 +692,15 @@ tally_canonical_day(const char *text)
 }
 
 char *
+tally_canonical_flag(const char *text, const char *name)
+{
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("\"%s\" must be true or false, not %s", name, text)));
+	return pstrdup(text);
+}
+
+char *
 tally_canonical_choice(const char *text, const char *refusal, const char *const *names, int nnames)
 {
 	return pstrdup(names[choice_of(text, strlen(text), names, nnames,

@@ -81,8 +81,8 @@ struct GroupAggregates
 
 /* ---- making ready ---- */
 
-static void
-check_execute(Oid function, Oid role, ObjectType type)
+void
+aggregates_check_execute(Oid function, Oid role, ObjectType type)
 {
 #if PG_VERSION_NUM >= 160000
 	AclResult result = object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE);
@@ -137,7 +137,7 @@ look_up(GroupAggregates *aggregates, GroupAggregate *item)
 	Expr *transition_expr;
 	Datum initial;
 
-	check_execute(aggref->aggfnoid, GetUserId(), OBJECT_AGGREGATE);
+	aggregates_check_execute(aggref->aggfnoid, GetUserId(), OBJECT_AGGREGATE);
 	owner = owner_of(aggref->aggfnoid);
 
 	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggref->aggfnoid));
@@ -157,7 +157,7 @@ look_up(GroupAggregates *aggregates, GroupAggregate *item)
 	if (!transition->transtypeByVal)
 		elog(ERROR, "state of aggregate %u is not passed by value", aggref->aggfnoid);
 
-	check_execute(transition->transfn_oid, owner, OBJECT_FUNCTION);
+	aggregates_check_execute(transition->transfn_oid, owner, OBJECT_FUNCTION);
 	build_aggregate_transfn_expr(types, ntypes, 0, aggref->aggvariadic, aggref->aggtranstype,
 								 aggref->inputcollid, transition->transfn_oid, InvalidOid,
 								 &transition_expr, NULL);
@@ -170,7 +170,7 @@ look_up(GroupAggregates *aggregates, GroupAggregate *item)
 	{
 		Expr *final_expr;
 
-		check_execute(final->finalfn_oid, owner, OBJECT_FUNCTION);
+		aggregates_check_execute(final->finalfn_oid, owner, OBJECT_FUNCTION);
 		build_aggregate_finalfn_expr(types, final->numFinalArgs, aggref->aggtranstype,
 									 aggref->aggtype, aggref->inputcollid, final->finalfn_oid,
 									 &final_expr);
@@ -549,6 +549,55 @@ aggregates_feed(GroupAggregates *aggregates, const RowBatch *batch)
 		else
 			advance_batch(aggregates, &aggregates->items[i], batch);
 	MemoryContextSwitchTo(old);
+}
+
+void
+aggregates_feed_slot(GroupAggregates *aggregates, const TupleTableSlot *slot)
+{
+	const RowColumn *columns = aggregates->rows->columns;
+	MemoryContext row_memory = aggregates->state->tmpcontext->ecxt_per_tuple_memory;
+	MemoryContext old = MemoryContextSwitchTo(row_memory);
+	int i;
+	int k;
+
+	for (i = 0; i < aggregates->n; i++)
+	{
+		GroupAggregate *item = &aggregates->items[i];
+		NullableDatum *arguments = &item->transition_call->args[1];
+
+		Assert(item->gathering == NULL);
+		if (item->filter >= 0)
+		{
+			int filter = columns[item->filter].child;
+
+			if (slot->tts_isnull[filter] || !DatumGetBool(slot->tts_values[filter]))
+				continue;
+		}
+		for (k = 0; k < item->nargs; k++)
+			if (item->columns[k] < 0)
+				arguments[k] = item->constants[k];
+			else
+			{
+				int child = columns[item->columns[k]].child;
+
+				arguments[k].value = slot->tts_values[child];
+				arguments[k].isnull = slot->tts_isnull[child];
+			}
+		aggregates->state->curpertrans = item->transition;
+		advance(aggregates, item);
+	}
+	aggregates->state->curpertrans = NULL;
+	MemoryContextSwitchTo(old);
+	if (!row_memory->isReset)
+		MemoryContextReset(row_memory);
+}
+
+void *
+aggregates_state(const GroupAggregates *aggregates, int number)
+{
+	const GroupAggregate *item = &aggregates->items[number];
+
+	return item->is_null ? NULL : DatumGetPointer(item->value);
 }
 
 void

@@ -38,9 +38,6 @@
 /* Rows are dealt to parts when they are more than this, which is quick to group. */
 #define SINGLE_MAX	(64 * 1024)
 
-/* No limit is below this: a few chunks for each part. */
-#define LIMIT_MIN	((size_t) 1024 * 1024)
-
 /* So often can rows be dealt until all of a hash was looked at. */
 #define MAX_LEVELS	(64 / PART_BITS)
 
@@ -71,6 +68,8 @@ typedef struct GroupScanState
 	GroupAggregates *aggregates;
 	GroupRows *rows;
 	DealForm form;
+	int key;	  /* the child's column of the key, from 0 */
+	int ncolumns; /* of the child, up to the last one that is needed */
 	Oid key_type; /* of what a domain is over */
 	double expected_groups;
 	size_t limit;
@@ -99,9 +98,9 @@ typedef struct GroupScanState
 	int ndone;
 
 	int64 rows_in;
-	GroupCounts counts;	 /* of this process, over all scans */
-	GroupCounts others;	 /* of workers that are gone */
-	GroupShared *shared; /* with other participants; NULL: there are none */
+	NodeCounts counts;	 /* of this process, over all scans */
+	NodeCounts others;	 /* of workers that are gone */
+	NodeShared *shared; /* with other participants; NULL: there are none */
 } GroupScanState;
 
 /* ---- the input ---- */
@@ -109,15 +108,13 @@ typedef struct GroupScanState
 static void
 take_key_type(GroupScanState *state, TupleDesc desc)
 {
-	Form_pg_attribute key = TupleDescAttr(desc, GROUP_KEY_COLUMN - 1);
+	Form_pg_attribute key = TupleDescAttr(desc, state->key);
 
 	state->key_type = getBaseType(key->atttypid);
 	switch (state->key_type)
 	{
 		case INT2OID:
 		case INT4OID:
-			state->form.small = true;
-			pg_fallthrough;
 		case INT8OID:
 			state->form.type = CUSTOMER_BIGINT;
 			break;
@@ -217,15 +214,15 @@ deal_slot(GroupScanState *state, Deal *deal, Deal *keyless, const TupleTableSlot
 						 : rows_measure(state->rows, slot->tts_values, slot->tts_isnull);
 	uint8 *payload;
 
-	if (unlikely(slot->tts_isnull[0]))
+	if (unlikely(slot->tts_isnull[state->key]))
 		payload = deal_row(keyless, nobody, size);
 	else
 	{
-		Customer key = read_key(state, slot->tts_values[0]);
+		Customer key = read_key(state, slot->tts_values[state->key]);
 
 		if (simple)
 		{
-			const DealForm form = { .type = CUSTOMER_BIGINT, .small = state->form.small };
+			const DealForm form = { .type = CUSTOMER_BIGINT };
 			uint64 hash = hash_number((uint64) key.number);
 			uint8 *at = deal_place(deal, &deal->parts[deal_part_of(deal, hash)],
 								   deal_row_size(&form, &key, size));
@@ -235,7 +232,10 @@ deal_slot(GroupScanState *state, Deal *deal, Deal *keyless, const TupleTableSlot
 		else
 			payload = deal_row(deal, key, size);
 	}
-	rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
+	if (state->rows->plain)
+		rows_write_plain(state->rows, payload, slot->tts_values, slot->tts_isnull);
+	else
+		rows_write(state->rows, payload, slot->tts_values, slot->tts_isnull);
 }
 
 /* Deals all rows of the child. */
@@ -252,7 +252,7 @@ deal_rows(GroupScanState *state, Deal *deal, Deal *keyless)
 		CHECK_FOR_INTERRUPTS();
 		if (TupIsNull(slot))
 			break;
-		slot_getallattrs(slot);
+		slot_getsomeattrs(slot, state->ncolumns);
 		if (!state->row_context->isReset)
 			MemoryContextReset(state->row_context);
 		old = MemoryContextSwitchTo(state->row_context);
@@ -275,25 +275,71 @@ start_deals(GroupScanState *state, int bits)
 	deal_init(&state->keyless, &state->arena, state->form, 0, 0, state->limit / 4);
 }
 
+/* What a participant has published. */
+typedef struct GroupShare
+{
+	DealPublished rows;
+	DealPublished keyless;
+	int64 nrows;
+} GroupShare;
+
+#define ROWS_FILE	 "rows"
+#define KEYLESS_FILE "keyless"
+
+static void
+share_deal(GroupScanState *state, Deal *deal, const char *files)
+{
+	char name[MAXPGPATH];
+
+	snprintf(name, sizeof(name), "%s%d", files, node_shared_number());
+	deal_share(deal, node_shared_files(state->shared), name);
+}
+
+static void
+take_up_deal(GroupScanState *state, Deal *deal, const char *files, int number,
+			 const DealPublished *published)
+{
+	char name[MAXPGPATH];
+
+	snprintf(name, sizeof(name), "%s%d", files, number);
+	deal_take_up(deal, node_shared_files(state->shared), name, published);
+}
+
 /* Deals the rows that this process gets, for all; then takes up what all have dealt. */
 static void
 deal_together(GroupScanState *state)
 {
 	Deal *deal = &state->levels[0].deal;
 	Deal *keyless = &state->keyless;
+	int i;
 
 	start_deals(state, PART_BITS);
-	if (group_shared_begin(state->shared, deal, keyless))
+	if (node_shared_begin(state->shared))
 	{
+		GroupShare *share = node_shared_share(state->shared, node_shared_number());
+
+		share_deal(state, deal, ROWS_FILE);
+		share_deal(state, keyless, KEYLESS_FILE);
 		deal_rows(state, deal, keyless);
 		note_memory(state);
-		group_shared_publish(state->shared, deal, keyless, state->rows_in);
+		deal_publish(deal, &share->rows);
+		deal_publish(keyless, &share->keyless);
+		share->nrows = state->rows_in;
+		node_shared_wait(state->shared);
 		state->counts.written += deal->written + keyless->written;
 		deal_end(deal);
 		deal_end(keyless);
 		start_deals(state, PART_BITS);
 	}
-	state->rows_in = group_shared_take_up(state->shared, deal, keyless);
+	state->rows_in = 0;
+	for (i = 0; i < node_shared_participants(state->shared); i++)
+	{
+		const GroupShare *share = node_shared_share(state->shared, i);
+
+		take_up_deal(state, deal, ROWS_FILE, i, &share->rows);
+		take_up_deal(state, keyless, KEYLESS_FILE, i, &share->keyless);
+		state->rows_in += share->nrows;
+	}
 	state->intact = false;
 }
 
@@ -451,7 +497,7 @@ next_part(GroupScanState *state)
 		CHECK_FOR_INTERRUPTS();
 		/* behind the parts: those without a key; and behind these: nothing */
 		if (state->depth == 0 && state->shared != NULL)
-			level->part = group_shared_next_part(state->shared);
+			level->part = node_shared_next_part(state->shared);
 		else if (level->part <= level->deal.nparts)
 			level->part++;
 		if (level->part < level->deal.nparts)
@@ -632,6 +678,7 @@ group_begin(CustomScanState *node, EState *estate, int eflags)
 	List *aggrefs = NIL;
 	List *columns = NIL;
 	MemoryContext old;
+	ListCell *cell;
 	int i;
 
 	/* What was dealt is there to be read again, whatever the child can do. */
@@ -649,14 +696,18 @@ group_begin(CustomScanState *node, EState *estate, int eflags)
 	arena_init(&state->arena,
 			   AllocSetContextCreate(state->context, "loyalty rows", ALLOCSET_DEFAULT_SIZES));
 	state->grouper = grouper_create(state->context);
-	state->limit = Max(get_hash_memory_limit(), LIMIT_MIN);
+	state->limit = Max(get_hash_memory_limit(), NODE_LIMIT_MIN);
 	state->expected_groups = group_plan_groups(scan);
+	state->key = group_plan_key(scan) - 1;
+	state->ncolumns = state->key + 1;
 	take_key_type(state, desc);
 
 	for (i = 1; i < list_length(scan->custom_scan_tlist); i++)
 	{
 		aggrefs = lappend(aggrefs, list_nth_node(TargetEntry, scan->custom_scan_tlist, i)->expr);
 		columns = lappend(columns, group_plan_columns(scan, i - 1));
+		foreach (cell, (List *) llast(columns))
+			state->ncolumns = Max(state->ncolumns, lfirst_int(cell));
 	}
 	old = MemoryContextSwitchTo(state->context);
 	state->aggregates = aggregates_create(estate, aggrefs, columns, desc, &state->rows);
@@ -731,30 +782,13 @@ static void
 group_explain(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	const GroupScanState *state = (const GroupScanState *) node;
-	GroupCounts counts = state->counts;
-	int64 memory;
-	int64 disk;
+	NodeCounts counts = state->counts;
 
 	explain_key(node, ancestors, es);
 	if (!es->analyze)
 		return;
-	group_counts_add(&counts, &state->others);
-	memory = (int64) (counts.memory / 1024);
-	disk = counts.written / 1024;
-	if (es->format == EXPLAIN_FORMAT_TEXT)
-	{
-		appendStringInfoSpaces(es->str, es->indent * 2);
-		appendStringInfo(es->str,
-						 "Parts: " INT64_FORMAT "  Groups: " INT64_FORMAT "  Rows: " INT64_FORMAT
-						 "  Memory: " INT64_FORMAT "kB  Disk: " INT64_FORMAT "kB\n",
-						 counts.parts, counts.groups, counts.rows, memory, disk);
-		return;
-	}
-	ExplainPropertyInteger("Parts", NULL, counts.parts, es);
-	ExplainPropertyInteger("Groups", NULL, counts.groups, es);
-	ExplainPropertyInteger("Rows", NULL, counts.rows, es);
-	ExplainPropertyInteger("Memory", "kB", memory, es);
-	ExplainPropertyInteger("Disk", "kB", disk, es);
+	node_counts_add(&counts, &state->others);
+	node_explain_counts(&counts, es);
 }
 
 /* ---- with workers ---- */
@@ -762,7 +796,7 @@ group_explain(CustomScanState *node, List *ancestors, ExplainState *es)
 static Size
 group_estimate_shared(CustomScanState *node, ParallelContext *context)
 {
-	return group_shared_size(context->nworkers);
+	return node_shared_size(context->nworkers, sizeof(GroupShare));
 }
 
 static void
@@ -774,7 +808,7 @@ group_create_shared(CustomScanState *node, ParallelContext *context, void *share
 	/* where there is no segment, there will be no worker */
 	state->shared = context->seg != NULL ? shared : NULL;
 	if (state->shared != NULL)
-		group_shared_create(state->shared, context);
+		node_shared_create(state->shared, context, sizeof(GroupShare));
 }
 
 static void
@@ -785,8 +819,8 @@ group_restart_shared(CustomScanState *node, ParallelContext *context, void *shar
 	rewind_groups(state, false);
 	if (state->shared == NULL)
 		return;
-	group_shared_add_others(state->shared, &state->others);
-	group_shared_restart(state->shared);
+	node_shared_add_others(state->shared, &state->others);
+	node_shared_restart(state->shared);
 }
 
 static void
@@ -795,7 +829,7 @@ group_attach_shared(CustomScanState *node, shm_toc *toc, void *shared)
 	GroupScanState *state = (GroupScanState *) node;
 
 	state->shared = shared;
-	group_shared_attach(state->shared);
+	node_shared_attach(state->shared);
 }
 
 /* The shared memory is about to go. */
@@ -807,9 +841,9 @@ group_shutdown(CustomScanState *node)
 	if (state->shared == NULL)
 		return;
 	if (IsParallelWorker())
-		group_shared_note(state->shared, &state->counts);
+		node_shared_note(state->shared, &state->counts);
 	else
-		group_shared_add_others(state->shared, &state->others);
+		node_shared_add_others(state->shared, &state->others);
 	rewind_groups(state, false);
 	state->shared = NULL;
 }

@@ -5,7 +5,8 @@
  *
  *		Custom Scan (LoyaltyGroup)	qual: HAVING; targetlist: what stands above the aggregates
  *		  custom_scan_tlist			key, Aggref, Aggref ...
- *		  ->  child					key, argument or FILTER, argument or FILTER ...
+ *		  ->  child					key, argument or FILTER, argument or FILTER ...; or all columns
+ *of a table
  *
  * The target list and HAVING refer to custom_scan_tlist (INDEX_VAR), so projection is the
  * server's. The Aggrefs in there tell which aggregates there are: their arguments aren't to be
@@ -23,11 +24,15 @@
 #include "executor/nodeAgg.h"
 #include "nodes/execnodes.h"
 #include "nodes/extensible.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "nodes/value.h"
+#include "storage/sharedfileset.h"
 
 #include "collect/collect.h"
 #include "collect/deal.h"
+#include "metric/metric.h"
 #include "node/node.h"
 
 /* The name in plans. */
@@ -39,11 +44,9 @@ typedef enum GroupPlanPart
 	GROUP_PLAN_COLUMNS, /* List of IntList, one for each Aggref of custom_scan_tlist, in order:
 						 * child's column of its FILTER (0: none), then those of its arguments */
 	GROUP_PLAN_GROUPS,	/* Float: estimated groups, before HAVING */
+	GROUP_PLAN_KEY,		/* Integer: the child's column that holds the key */
 	GROUP_PLAN_PARTS	/* how many there are */
 } GroupPlanPart;
-
-/* The child's column that holds the key. */
-#define GROUP_KEY_COLUMN 1
 
 /* Columns of an aggregate, 0 being the first. */
 static inline List *
@@ -56,6 +59,12 @@ static inline double
 group_plan_groups(const CustomScan *scan)
 {
 	return floatVal(list_nth(scan->custom_private, GROUP_PLAN_GROUPS));
+}
+
+static inline int
+group_plan_key(const CustomScan *scan)
+{
+	return intVal(list_nth(scan->custom_private, GROUP_PLAN_KEY));
 }
 
 /* ---- node_rows.c ---- */
@@ -130,6 +139,22 @@ row_bit(const uint8 *row, int bit)
 	return bit >= 0 && (row[bit / 8] & (1 << bit % 8)) != 0;
 }
 
+/* Writes a row that is plain; there is nothing to be measured. */
+static inline void
+rows_write_plain(const GroupRows *rows, uint8 *to, const Datum *values, const bool *nulls)
+{
+	const RowColumn *column = &rows->columns[0];
+	NullableDatum arguments[SUMMARY_MAX_ARGS];
+	int i;
+
+	for (i = 0; i < column->form->nargs; i++)
+	{
+		arguments[i].value = values[column->arguments[i]];
+		arguments[i].isnull = nulls[column->arguments[i]];
+	}
+	column->form->deal(to, arguments);
+}
+
 /* Rows are made of columns added one by one; each returns its number. */
 extern GroupRows *rows_create(int max_columns);
 extern int rows_add_filter(GroupRows *rows, int child);
@@ -175,20 +200,28 @@ extern MemoryContext aggregates_memory(const GroupAggregates *aggregates);
 /* Lets go of the group at hand. */
 extern void aggregates_end(GroupAggregates *aggregates);
 
+/* Advances them by a row as it came from the child, which has their columns; for aggregates without
+ * a summary's form. And the state of one, which is "internal"; NULL: it has none. */
+extern void aggregates_feed_slot(GroupAggregates *aggregates, const TupleTableSlot *slot);
+extern void *aggregates_state(const GroupAggregates *aggregates, int number);
+
+/* May the user call this function? */
+extern void aggregates_check_execute(Oid function, Oid role, ObjectType type);
+
 /* ---- node_parallel.c ---- */
 
 /* What was done, for EXPLAIN. */
-typedef struct GroupCounts
+typedef struct NodeCounts
 {
 	int64 rows; /* in groups */
 	int64 groups;
 	int64 parts;
 	int64 written; /* bytes */
 	Size memory;
-} GroupCounts;
+} NodeCounts;
 
 static inline void
-group_counts_add(GroupCounts *counts, const GroupCounts *more)
+node_counts_add(NodeCounts *counts, const NodeCounts *more)
 {
 	counts->rows += more->rows;
 	counts->groups += more->groups;
@@ -197,35 +230,118 @@ group_counts_add(GroupCounts *counts, const GroupCounts *more)
 	counts->memory += more->memory;
 }
 
-/* In shared memory. */
-typedef struct GroupShared GroupShared;
+extern void node_explain_counts(const NodeCounts *counts, struct ExplainState *es);
 
-extern Size group_shared_size(int workers);
+/* In shared memory; each participant has a share there, of as many bytes as the node needs. */
+typedef struct NodeShared NodeShared;
+
+extern Size node_shared_size(int workers, Size share);
 
 /* For the leader, before workers start; and before they start again. */
-extern void group_shared_create(GroupShared *shared, ParallelContext *context);
-extern void group_shared_restart(GroupShared *shared);
+extern void node_shared_create(NodeShared *shared, ParallelContext *context, Size share);
+extern void node_shared_restart(NodeShared *shared);
 
 /* For a worker. */
-extern void group_shared_attach(GroupShared *shared);
+extern void node_shared_attach(NodeShared *shared);
 
-/* For each participant: is there anything to be dealt? Into these, which are published then, when
- * all rows are; that waits for all others. */
-extern bool group_shared_begin(GroupShared *shared, Deal *deal, Deal *keyless);
-extern void group_shared_publish(GroupShared *shared, Deal *deal, Deal *keyless, int64 rows);
+/* The number of this participant, and of how many: the leader is the first. Their shares, which are
+ * zeros at first. */
+extern int node_shared_number(void);
+extern int node_shared_participants(const NodeShared *shared);
+extern void *node_shared_share(const NodeShared *shared, int n);
 
-/* What all have published; returns how many rows there were. */
-extern int64 group_shared_take_up(GroupShared *shared, Deal *deal, Deal *keyless);
+/* The files that they share. */
+extern SharedFileSet *node_shared_files(NodeShared *shared);
+
+/* For each participant: is there anything to be dealt? Then it waits for all others, when its share
+ * says where its rows are. */
+extern bool node_shared_begin(NodeShared *shared);
+extern void node_shared_wait(NodeShared *shared);
 
 /* A part that nobody has taken yet; beyond the last one there is nothing. */
-extern int group_shared_next_part(GroupShared *shared);
+extern int node_shared_next_part(NodeShared *shared);
 
 /* Leaves one's counts to the leader, who adds those of the workers. */
-extern void group_shared_note(GroupShared *shared, const GroupCounts *counts);
-extern void group_shared_add_others(const GroupShared *shared, GroupCounts *counts);
+extern void node_shared_note(NodeShared *shared, const NodeCounts *counts);
+extern void node_shared_add_others(const NodeShared *shared, NodeCounts *counts);
 
 /* ---- node_exec.c ---- */
 
 extern const CustomScanMethods group_scan_methods;
+
+/* No limit of memory is below this: a few chunks for each part. */
+#define NODE_LIMIT_MIN ((size_t) 1024 * 1024)
+
+/* ---- node_fold.c ---- */
+
+/*
+ * The node for metrics over everyone, such as retention(activities(customer, at), 'month'):
+ *
+ *		Custom Scan (LoyaltyFold)		custom_scan_tlist: metric, metric ...
+ *		  ->  child						argument or FILTER of a collector ...
+ *
+ * Collectors take the child's rows, as they do in an Aggregate; and each part is grouped, folded by
+ * the metrics, and forgotten: nobody has everyone at once. With workers, each takes parts (as
+ * node_parallel.c shows) and gives one row: for each metric the bytes of a result. Above Gather
+ * these are added up:
+ *
+ *		Custom Scan (LoyaltyRollup)		custom_scan_tlist: metric, metric ...
+ *		  ->  Gather
+ *				->  Parallel Custom Scan (LoyaltyFold)
+ *
+ * Arguments of metrics behind the bases are custom_exprs, one after another. What stands above the
+ * metrics is computed by projection, as in the node for GROUP BY.
+ */
+#define FOLD_NODE_NAME	 "LoyaltyFold"
+#define ROLLUP_NODE_NAME "LoyaltyRollup"
+
+/* CustomScan.custom_private of LoyaltyFold. */
+typedef enum FoldPlanPart
+{
+	FOLD_PLAN_COLUMNS, /* as GROUP_PLAN_COLUMNS, of each collector */
+	FOLD_PLAN_INPUTS   /* List of IntList, for each metric: its bases, as numbers of collectors */
+} FoldPlanPart;
+
+/* The call of a metric that an entry of custom_scan_tlist is; with workers it is one as bytea. */
+extern FuncExpr *fold_metric_call(const TargetEntry *entry, bool *as_bytes);
+
+/* The collector that is an argument of such a call; NULL: it is none. */
+extern Aggref *fold_collector(Node *argument);
+
+extern const CustomScanMethods fold_scan_methods;
+
+/* ---- node_rollup.c ---- */
+
+extern const CustomScanMethods rollup_scan_methods;
+
+/* What a participant gives of a metric: its result, and the names that it asked about. */
+extern Datum partial_result(const Tally *tally, const MetricNames *names);
+
+/* ---- node_plan.c ---- */
+
+/* How many processes share the rows of a path, as the server reckons: the leader less so, the more
+ * workers it has to read from. */
+extern double plan_participants(int workers);
+
+/* Of one aggregate: the columns of its FILTER and of its arguments in the child's target, which
+ * gets them. */
+extern List *plan_child_columns(PathTarget *target, const Aggref *aggref);
+
+/* Why a node can't do an aggregate, or NULL. */
+extern const char *plan_aggregate_obstacle(const Aggref *aggref, bool ours);
+
+/* What transitions cost a row, without the arguments and FILTERs that the child evaluates. */
+extern Cost plan_transition_cost(PlannerInfo *root, const List *aggrefs, AggClauseCosts *costs);
+
+/* Writing so many bytes beyond the limit of memory and reading them again. */
+extern Cost plan_spill_cost(double bytes, double limit);
+
+/* Conditions in the order in which they are to be looked at. */
+extern List *plan_cheap_first(PlannerInfo *root, List *clauses);
+
+/* ---- node_fold_plan.c ---- */
+
+/* Adds the paths of metrics over everyone, where the query is one of them. */
+extern void add_fold_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *having);
 
 #endif

@@ -1,19 +1,24 @@
 /*
  * node_parallel.c
- *		What the participants of a parallel GROUP BY share.
+ *		What the participants of a parallel node share.
  *
- *		each		deals the rows that it gets from the child, and publishes them: by part, in a
- *file all			wait until everyone has each		takes one part after another, with what all
- *have published of it; groups, emits
+ *		each	deals the rows that it gets from the child, and publishes them: by part, in a file
+ *		all		wait until everyone has
+ *		each	takes one part after another, with what all have published of it; groups, emits
  *
  * Nobody waits once he has emitted a row: whoever would read it might be waiting himself. Who comes
  * when the others have done with dealing has missed nothing: they have read all of the child's
- *rows. Files hold what is shared, not shared memory: they are written and read in long stretches,
- *which costs less than the page faults of shared memory that everyone maps anew.
+ * rows. Files hold what is shared, not shared memory: they are written and read in long stretches,
+ * which costs less than the page faults of shared memory that everyone maps anew.
  */
 #include "postgres.h"
 
 #include "access/parallel.h"
+#include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
@@ -30,133 +35,151 @@
 /* The barrier's phases. */
 #define PHASE_DEALING 0
 
-/* Of one participant; the leader is the first. */
-typedef struct GroupShare
+/* What each participant has in shared memory: its counts, and behind them its share. */
+typedef struct NodeShare
 {
-	DealPublished rows;
-	DealPublished keyless;
-	int64 nrows;
-	GroupCounts counts;
-} GroupShare;
+	NodeCounts counts;
+} NodeShare;
 
-struct GroupShared
+struct NodeShared
 {
 	Barrier barrier;
 	pg_atomic_uint32 next_part;
 	dsm_handle segment;
 	SharedFileSet files;
 	int nshares;
-	GroupShare shares[FLEXIBLE_ARRAY_MEMBER];
+	Size share_size; /* with what stands before it */
+	char shares[FLEXIBLE_ARRAY_MEMBER] pg_attribute_aligned(MAXIMUM_ALIGNOF);
 };
 
-static int
-own_number(void)
+static NodeShare *
+share_of(const NodeShared *shared, int n)
 {
-	return IsParallelWorker() ? ParallelWorkerNumber + 1 : 0;
+	return (NodeShare *) unconstify(char *, shared->shares + n * shared->share_size);
+}
+
+static Size
+whole_share(Size share)
+{
+	return MAXALIGN(sizeof(NodeShare)) + MAXALIGN(share);
 }
 
 Size
-group_shared_size(int workers)
+node_shared_size(int workers, Size share)
 {
-	return offsetof(GroupShared, shares) + (Size) (workers + 1) * sizeof(GroupShare);
+	return offsetof(NodeShared, shares) + (Size) (workers + 1) * whole_share(share);
 }
 
 static void
-start(GroupShared *shared)
+start(NodeShared *shared)
 {
 	BarrierInit(&shared->barrier, 0);
 	pg_atomic_init_u32(&shared->next_part, 0);
-	memset(shared->shares, 0, shared->nshares * sizeof(GroupShare));
+	memset(shared->shares, 0, shared->nshares * shared->share_size);
 }
 
 void
-group_shared_create(GroupShared *shared, ParallelContext *context)
+node_shared_create(NodeShared *shared, ParallelContext *context, Size share)
 {
 	shared->nshares = context->nworkers + 1;
+	shared->share_size = whole_share(share);
 	shared->segment = dsm_segment_handle(context->seg);
 	SharedFileSetInit(&shared->files, context->seg);
 	start(shared);
 }
 
 void
-group_shared_restart(GroupShared *shared)
+node_shared_restart(NodeShared *shared)
 {
 	SharedFileSetDeleteAll(&shared->files);
 	start(shared);
 }
 
 void
-group_shared_attach(GroupShared *shared)
+node_shared_attach(NodeShared *shared)
 {
 	SharedFileSetAttach(&shared->files, dsm_find_mapping(shared->segment));
 }
 
-bool
-group_shared_begin(GroupShared *shared, Deal *deal, Deal *keyless)
+int
+node_shared_number(void)
 {
-	char name[MAXPGPATH];
+	return IsParallelWorker() ? ParallelWorkerNumber + 1 : 0;
+}
 
-	if (BarrierAttach(&shared->barrier) != PHASE_DEALING)
-	{
-		BarrierDetach(&shared->barrier);
-		return false;
-	}
-	snprintf(name, sizeof(name), "rows%d", own_number());
-	deal_share(deal, &shared->files, name);
-	snprintf(name, sizeof(name), "keyless%d", own_number());
-	deal_share(keyless, &shared->files, name);
-	return true;
+int
+node_shared_participants(const NodeShared *shared)
+{
+	return shared->nshares;
+}
+
+void *
+node_shared_share(const NodeShared *shared, int n)
+{
+	return (char *) share_of(shared, n) + MAXALIGN(sizeof(NodeShare));
+}
+
+SharedFileSet *
+node_shared_files(NodeShared *shared)
+{
+	return &shared->files;
+}
+
+bool
+node_shared_begin(NodeShared *shared)
+{
+	if (BarrierAttach(&shared->barrier) == PHASE_DEALING)
+		return true;
+	BarrierDetach(&shared->barrier);
+	return false;
 }
 
 void
-group_shared_publish(GroupShared *shared, Deal *deal, Deal *keyless, int64 rows)
+node_shared_wait(NodeShared *shared)
 {
-	GroupShare *share = &shared->shares[own_number()];
-
-	deal_publish(deal, &share->rows);
-	deal_publish(keyless, &share->keyless);
-	share->nrows = rows;
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	BarrierDetach(&shared->barrier);
 }
 
-int64
-group_shared_take_up(GroupShared *shared, Deal *deal, Deal *keyless)
-{
-	int64 rows = 0;
-	int i;
-
-	for (i = 0; i < shared->nshares; i++)
-	{
-		const GroupShare *share = &shared->shares[i];
-		char name[MAXPGPATH];
-
-		snprintf(name, sizeof(name), "rows%d", i);
-		deal_take_up(deal, &shared->files, name, &share->rows);
-		snprintf(name, sizeof(name), "keyless%d", i);
-		deal_take_up(keyless, &shared->files, name, &share->keyless);
-		rows += share->nrows;
-	}
-	return rows;
-}
-
 int
-group_shared_next_part(GroupShared *shared)
+node_shared_next_part(NodeShared *shared)
 {
 	return (int) pg_atomic_fetch_add_u32(&shared->next_part, 1);
 }
 
 void
-group_shared_note(GroupShared *shared, const GroupCounts *counts)
+node_shared_note(NodeShared *shared, const NodeCounts *counts)
 {
-	shared->shares[own_number()].counts = *counts;
+	share_of(shared, node_shared_number())->counts = *counts;
 }
 
 void
-group_shared_add_others(const GroupShared *shared, GroupCounts *counts)
+node_shared_add_others(const NodeShared *shared, NodeCounts *counts)
 {
 	int i;
 
 	for (i = 1; i < shared->nshares; i++)
-		group_counts_add(counts, &shared->shares[i].counts);
+		node_counts_add(counts, &share_of(shared, i)->counts);
+}
+
+void
+node_explain_counts(const NodeCounts *counts, ExplainState *es)
+{
+	int64 memory = (int64) (counts->memory / 1024);
+	int64 disk = counts->written / 1024;
+
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+	{
+		appendStringInfoSpaces(es->str, es->indent * 2);
+		appendStringInfo(es->str,
+						 "Parts: " INT64_FORMAT "  Groups: " INT64_FORMAT "  Rows: " INT64_FORMAT
+						 "  Memory: " INT64_FORMAT "kB  Disk: " INT64_FORMAT "kB\n",
+						 counts->parts, counts->groups, counts->rows, memory, disk);
+		return;
+	}
+	ExplainPropertyInteger("Parts", NULL, counts->parts, es);
+	ExplainPropertyInteger("Groups", NULL, counts->groups, es);
+	ExplainPropertyInteger("Rows", NULL, counts->rows, es);
+	ExplainPropertyInteger("Memory", "kB", memory, es);
+	ExplainPropertyInteger("Disk", "kB", disk, es);
 }

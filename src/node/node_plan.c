@@ -1,7 +1,8 @@
 /*
  * node_plan.c
  *		The planner's side of the node for GROUP BY customer: which queries it can do, what that
- *		costs, and its plan. node_internal.h shows the plan.
+ *		costs, and its plan. node_internal.h shows the plan. Metrics over everyone are handed on to
+ *		node_fold_plan.c.
  *
  * It is one more path for the grouping, beside those of the server: the planner takes the
  * cheapest. It has no order.
@@ -21,6 +22,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
@@ -99,9 +101,8 @@ transition_function(Oid aggregate)
 	return transition;
 }
 
-/* Why the node can't do an aggregate, or NULL. */
-static const char *
-aggregate_obstacle(const Aggref *aggref, bool ours)
+const char *
+plan_aggregate_obstacle(const Aggref *aggref, bool ours)
 {
 	if (aggref->aggdistinct != NIL)
 		return "an aggregate has DISTINCT";
@@ -134,7 +135,7 @@ look_into(Node *node, GroupQuery *query)
 		if (!list_member(query->aggrefs, aggref))
 		{
 			bool ours = is_ours(transition_function(aggref->aggfnoid));
-			const char *why = aggregate_obstacle(aggref, ours);
+			const char *why = plan_aggregate_obstacle(aggref, ours);
 
 			query->has_ours = query->has_ours || ours;
 			if (query->why == NULL)
@@ -264,6 +265,32 @@ look_at_query(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *h
 /* Making the node ready, in operators: it pays from some hundred rows on. */
 #define READY_OPERATORS 100
 
+Cost
+plan_spill_cost(double bytes, double limit)
+{
+	return bytes > limit ? SPILL_SHARE * seq_page_cost * (bytes - limit) / BLCKSZ : 0;
+}
+
+Cost
+plan_transition_cost(PlannerInfo *root, const List *aggrefs, AggClauseCosts *costs)
+{
+	QualCost qual;
+	ListCell *cell;
+
+	/* what arguments and FILTERs cost is in these */
+	get_agg_clause_costs(root, AGGSPLIT_SIMPLE, costs);
+	foreach (cell, aggrefs)
+	{
+		Aggref *aggref = lfirst_node(Aggref, cell);
+
+		cost_qual_eval_node(&qual, (Node *) aggref->args, root);
+		costs->transCost.per_tuple -= qual.per_tuple;
+		cost_qual_eval_node(&qual, (Node *) aggref->aggfilter, root);
+		costs->transCost.per_tuple -= qual.per_tuple;
+	}
+	return Max(costs->transCost.per_tuple, 0);
+}
+
 static void
 cost_group_path(PlannerInfo *root, Path *path, const Path *child, const List *aggrefs,
 				double groups, List *having)
@@ -272,23 +299,10 @@ cost_group_path(PlannerInfo *root, Path *path, const Path *child, const List *ag
 	QualCost qual;
 	Cost row;
 	Cost group;
-	double bytes;
 	double limit = (double) get_hash_memory_limit();
 	double rows = child->rows;
-	ListCell *cell;
 
-	/* what arguments and FILTERs cost is in these, though it is the child that evaluates them */
-	get_agg_clause_costs(root, AGGSPLIT_SIMPLE, &costs);
-	foreach (cell, aggrefs)
-	{
-		Aggref *aggref = lfirst_node(Aggref, cell);
-
-		cost_qual_eval_node(&qual, (Node *) aggref->args, root);
-		costs.transCost.per_tuple -= qual.per_tuple;
-		cost_qual_eval_node(&qual, (Node *) aggref->aggfilter, root);
-		costs.transCost.per_tuple -= qual.per_tuple;
-	}
-	row = Max(costs.transCost.per_tuple, 0) + cpu_operator_cost;
+	row = plan_transition_cost(root, aggrefs, &costs) + cpu_operator_cost;
 	row *= groups * hash_agg_entry_size(list_length(root->aggtransinfos), child->pathtarget->width,
 										costs.transitionSpace) >
 				   CACHE_BYTES
@@ -304,9 +318,7 @@ cost_group_path(PlannerInfo *root, Path *path, const Path *child, const List *ag
 	/* bits of what is NULL come with a row; participants share all of their rows by files */
 	if (path->parallel_aware)
 		limit = 0;
-	bytes = rows * (child->pathtarget->width + 1);
-	if (bytes > limit)
-		path->startup_cost += SPILL_SHARE * seq_page_cost * (bytes - limit) / BLCKSZ;
+	path->startup_cost += plan_spill_cost(rows * (child->pathtarget->width + 1), limit);
 
 	if (having != NIL)
 	{
@@ -320,10 +332,8 @@ cost_group_path(PlannerInfo *root, Path *path, const Path *child, const List *ag
 		path->startup_cost + group * groups + path->pathtarget->cost.per_tuple * path->rows;
 }
 
-/* How many processes share the rows of a path, as the server reckons: the leader less so, the more
- * workers it has to read from. */
-static double
-participants(int workers)
+double
+plan_participants(int workers)
 {
 	double leader = parallel_leader_participation ? Max(1.0 - 0.3 * workers, 0) : 0;
 
@@ -375,9 +385,8 @@ filtered_argument(Expr *argument, Expr *filter)
 	return (Expr *) filtered;
 }
 
-/* Of one aggregate: the columns of its FILTER and of its arguments. */
-static List *
-child_columns(PathTarget *target, const Aggref *aggref)
+List *
+plan_child_columns(PathTarget *target, const Aggref *aggref)
 {
 	Expr *filter = aggref->aggfilter;
 	List *columns = list_make1_int(filter == NULL ? 0 : child_column(target, filter));
@@ -408,9 +417,9 @@ make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const
 
 	add_column_to_pathtarget(target, query->key, query->key_ref);
 	foreach (cell, query->aggrefs)
-		columns = lappend(columns, child_columns(target, lfirst_node(Aggref, cell)));
+		columns = lappend(columns, plan_child_columns(target, lfirst_node(Aggref, cell)));
 	set_pathtarget_cost_width(root, target);
-	groups = estimate_num_groups(root, list_make1(query->key), rows->rows * participants(workers),
+	groups = estimate_num_groups(root, list_make1(query->key), rows->rows * plan_participants(workers),
 								 NULL, NULL);
 	rows = (Path *) create_projection_path(root, input, rows, target);
 
@@ -428,7 +437,7 @@ make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const
 	path->custom_private = list_make5(query->key, query->aggrefs, columns,
 									  makeFloat(psprintf("%.1f", groups)), having);
 	path->methods = &path_methods;
-	cost_group_path(root, &path->path, rows, query->aggrefs, groups / participants(workers),
+	cost_group_path(root, &path->path, rows, query->aggrefs, groups / plan_participants(workers),
 					having);
 	return path;
 }
@@ -445,7 +454,7 @@ add_group_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const
 		Path *rows = linitial(input->partial_pathlist);
 		CustomPath *path =
 			make_group_path(root, input, grouped, query, having, rows, rows->parallel_workers);
-		double total = path->path.rows * participants(rows->parallel_workers);
+		double total = path->path.rows * plan_participants(rows->parallel_workers);
 
 		if (!path->path.parallel_safe)
 			return;
@@ -466,10 +475,14 @@ add_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, R
 
 	if (previous_upper_paths_hook != NULL)
 		previous_upper_paths_hook(root, stage, input, grouped, extra);
-	if (stage != UPPERREL_GROUP_AGG || !enable_group_node || !root->parse->hasAggs ||
-		root->parse->groupClause == NIL)
+	if (stage != UPPERREL_GROUP_AGG || !enable_group_node || !root->parse->hasAggs)
 		return;
 	having = (List *) ((GroupPathExtraData *) extra)->havingQual;
+	if (root->parse->groupClause == NIL)
+	{
+		add_fold_paths(root, input, grouped, having);
+		return;
+	}
 	look_at_query(root, input, grouped, having, &query);
 	if (!query.has_ours)
 		return;
@@ -483,8 +496,8 @@ add_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, R
 
 /* Cheap conditions first, those that cost the same in the order in which they were written: as the
  * server has it in its own nodes. */
-static List *
-cheap_first(PlannerInfo *root, List *clauses)
+List *
+plan_cheap_first(PlannerInfo *root, List *clauses)
 {
 	List *ordered = NIL;
 	ListCell *cell;
@@ -509,6 +522,56 @@ cheap_first(PlannerInfo *root, List *clauses)
 	return ordered;
 }
 
+/*
+ * Where rows come straight from a table, they are taken as they are: to make new ones of some of
+ * their columns costs more than the grouping takes of a row. Returns where the columns of the scan
+ * stand then, from 1 on; NULL where nothing changes.
+ */
+static int *
+take_whole_rows(PlannerInfo *root, Plan *child)
+{
+	int *to;
+	List *physical;
+	ListCell *cell;
+	int n = 0;
+
+	if (!IsA(child, SeqScan) && !IsA(child, IndexScan) && !IsA(child, BitmapHeapScan))
+		return NULL;
+	to = palloc0((list_length(child->targetlist) + 1) * sizeof(int));
+	foreach (cell, child->targetlist)
+	{
+		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
+
+		if (!IsA(var, Var) || var->varattno <= 0)
+			return NULL;
+		to[++n] = var->varattno;
+	}
+	physical = build_physical_tlist(root, find_base_rel(root, ((Scan *) child)->scanrelid));
+	if (physical == NIL)
+		return NULL;
+	child->targetlist = physical;
+	return to;
+}
+
+/* Columns of aggregates, as the child has them now; no column stays that. */
+static List *
+moved_columns(List *columns, const int *to)
+{
+	List *moved = NIL;
+	ListCell *cell;
+
+	foreach (cell, columns)
+	{
+		List *of_one = NIL;
+		ListCell *column;
+
+		foreach (column, (List *) lfirst(cell))
+			of_one = lappend_int(of_one, to[lfirst_int(column)]);
+		moved = lappend(moved, of_one);
+	}
+	return moved;
+}
+
 static Plan *
 plan_group_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
 				List *custom_plans)
@@ -516,19 +579,22 @@ plan_group_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlis
 	CustomScan *scan = makeNode(CustomScan);
 	Expr *key = list_nth(path->custom_private, PATH_KEY);
 	List *having = list_nth(path->custom_private, PATH_HAVING);
+	List *columns = list_nth(path->custom_private, PATH_COLUMNS);
+	int *to = take_whole_rows(root, linitial(custom_plans));
 	AttrNumber column = 1;
 	ListCell *cell;
 
 	scan->scan.plan.targetlist = tlist;
-	scan->scan.plan.qual = cheap_first(root, having);
+	scan->scan.plan.qual = plan_cheap_first(root, having);
 	scan->flags = path->flags;
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = list_make1(makeTargetEntry(key, column++, NULL, false));
 	foreach (cell, (List *) list_nth(path->custom_private, PATH_AGGREFS))
 		scan->custom_scan_tlist =
 			lappend(scan->custom_scan_tlist, makeTargetEntry(lfirst(cell), column++, NULL, false));
-	scan->custom_private = list_make2(list_nth(path->custom_private, PATH_COLUMNS),
-									  list_nth(path->custom_private, PATH_GROUPS));
+	scan->custom_private = list_make3(to != NULL ? moved_columns(columns, to) : columns,
+									  list_nth(path->custom_private, PATH_GROUPS),
+									  makeInteger(to != NULL ? to[1] : 1));
 	scan->methods = &group_scan_methods;
 	return &scan->scan.plan;
 }
@@ -542,6 +608,8 @@ void
 group_node_register(void)
 {
 	RegisterCustomScanMethods(&group_scan_methods);
+	RegisterCustomScanMethods(&fold_scan_methods);
+	RegisterCustomScanMethods(&rollup_scan_methods);
 	previous_upper_paths_hook = create_upper_paths_hook;
 	create_upper_paths_hook = add_upper_paths;
 }

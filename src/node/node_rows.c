@@ -225,7 +225,7 @@ static inline void
 write_summary(const GroupRows *rows, const RowColumn *column, uint8 *row, const Datum *values,
 			  const bool *nulls)
 {
-	NullableDatum arguments[FUNC_MAX_ARGS];
+	NullableDatum arguments[SUMMARY_MAX_ARGS];
 	int i;
 
 	if (column->filter >= 0 && row_bit(row, rows->columns[column->filter].bit))
@@ -247,11 +247,7 @@ rows_write(const GroupRows *rows, uint8 *to, const Datum *values, const bool *nu
 	uint8 *end = to + rows->fixed_size;
 	int i;
 
-	if (rows->plain)
-	{
-		write_summary(rows, &rows->columns[0], to, values, nulls);
-		return;
-	}
+	Assert(!rows->plain);
 	if (rows->bits_size > 0)
 	{
 		memset(to, 0, rows->bits_size);

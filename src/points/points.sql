@@ -25,6 +25,13 @@ CREATE FUNCTION points_lots(timeline event_timeline, policy points_policy DEFAUL
 CREATE FUNCTION points_redemptions(timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date)
 	RETURNS TABLE (redeemed_at timestamptz, redeem_ref text, earned_at timestamptz, earn_ref text, label text, points numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_points_redemptions' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 20;
+CREATE FUNCTION points_movements(timeline event_timeline, policy points_policy DEFAULT '{}', as_of date DEFAULT current_date)
+	RETURNS TABLE (at timestamptz, role text, ref text, earned_at timestamptz, earn_ref text, label text, points numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_movements' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 20;
+CREATE FUNCTION points_daily(timeline event_timeline, policy points_policy DEFAULT '{}', since date DEFAULT NULL, until date DEFAULT current_date + 1)
+	RETURNS TABLE (day date, earned numeric, reinstated numeric, adjusted numeric, transferred numeric, redeemed numeric,
+		returned numeric, expired numeric, forfeited numeric, pending numeric, balance numeric)
+	AS 'MODULE_PATHNAME', 'loyalty_points_daily' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 20;
 CREATE FUNCTION points_statement(timeline event_timeline, policy points_policy DEFAULT '{}', since date DEFAULT NULL, until date DEFAULT current_date + 1)
 	RETURNS TABLE (at timestamptz, role text, label text, ref text, points numeric, balance numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_points_statement' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 20;
@@ -46,6 +53,10 @@ COMMENT ON FUNCTION points_lots(event_timeline, points_policy, date) IS
 	'What was earned, or came in otherwise, and what is left of it at the end of the day as_of: a row per lot, in the order of earning. kind, label and ref are those of its event. expires_at is the lot''s own expiry (NULL: never), which inactivity may forestall. state: pending or active while something remains; else what took the last of it: spent (by a redemption or for a debt), expired, returned, forfeited, adjusted, transferred. No rows for a NULL timeline; errors as in points_balance().';
 COMMENT ON FUNCTION points_redemptions(event_timeline, points_policy, date) IS
 	'Which earnings each redemption up to the end of the day as_of used, or its debt was paid with: a row per redemption and lot, in order; label is the earning''s. What a redemption took that was not there, and that later points paid, is a row with these; NULLs for the earning are what is still owed. What a refund gave back stands as negative points at the refund''s instant, so that sums are net. What clipping refused is not there. No rows for a NULL timeline; errors as in points_balance().';
+COMMENT ON FUNCTION points_movements(event_timeline, points_policy, date) IS
+	'Where each point went, up to the end of the day as_of: a row for each lot that something took from, by event, in order. at, role and ref are those of the event (role redeem, return, forfeit, adjust, transfer, expire; an expiry by the rules has no ref); earned_at, earn_ref and label those of the lot, NULLs for what is still owed. What later points paid of a debt stands with the event that made it. What a refund gave back to a lot is negative, at the refund''s instant. So the rows of a lot add up to its points less what remains. No rows for a NULL timeline; errors as in points_balance().';
+COMMENT ON FUNCTION points_daily(event_timeline, points_policy, date, date) IS
+	'A row for each of the local days [since, until) on which points moved: what came in (earned, reinstated, adjusted, transferred) and went (redeemed, returned, expired, forfeited) on it, and at its end pending, and balance, what can be spent. What expires at the start of a day belongs to the day before, as in points_balance(). A NULL since is the beginning. No rows for a NULL timeline; a NULL until is error 22004, since after until 22023; others as in points_balance().';
 COMMENT ON FUNCTION points_statement(event_timeline, points_policy, date, date) IS
 	'The entries of the local days [since, until), in order, and balance, what can be spent after each. First a row with role opening: the balance at the start of since; a NULL since is the beginning. Then the events with their role and points (negative where they take), and what fell due at its instant: a row per lot with its label and ref, role activate or expire (the ledger''s own expiries too). Points earned pending change the balance when they activate. No rows for a NULL timeline; a NULL until is error 22004, since after until 22023; others as in points_balance().';
 COMMENT ON FUNCTION points_violations(event_timeline, points_policy, date) IS

@@ -7,7 +7,8 @@
  *		points_events.c		a customer's events, read ahead
  *		points_roles.c		what an event of each role does
  *		points_walk.c		the walk
- *		points_sql.c		questions about one customer
+ *		points_sql.c		questions about one customer, as he stands
+ *		points_moves.c		... about what happened to his points
  *		points_booking.c	a walk's moves by period
  *		points_fold.c		the walks of everyone, into results
  *		points_result.c		what the results of metrics have in common
@@ -609,8 +610,7 @@ extern int32 points_first_to_activate(PointsWalk *walk);
 /* What a call site keeps of a policy (policy_argument()). */
 typedef struct PointsCall
 {
-	PointsPolicy *policy;
-	ZoneDays *zone; /* of its days */
+	PointsPolicy *policy; /* with a zone: its own, or the session's */
 	PointsWalk *walk;
 	void *reading; /* what the sink reads for, in this call */
 	MemoryContext context;

@@ -20,10 +20,7 @@ canonical_policy(const char *text)
 static char *
 canonical_flag(const char *text)
 {
-	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("\"by_label\" must be true or false, not %s", text)));
-	return pstrdup(text);
+	return tally_canonical_flag(text, "by_label");
 }
 
 const TallyParameter points_parameters[POINTS_PARAMETERS] = {

@@ -100,7 +100,7 @@ add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
 static bool
 was_due_that_day(const PointsCall *call, PointsWalk *walk, const PointsMove *move)
 {
-	PointsLimit end = points_limit_day(call->policy, zone_day(call->zone, move->at));
+	PointsLimit end = points_limit_day(call->policy, zone_day(call->policy->zone, move->at));
 	int32 nlots;
 	TimestampTz due = Min(points_walk_lots(walk, &nlots)[move->lot].expires_at, walk->lapsing_at);
 

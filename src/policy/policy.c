@@ -233,6 +233,20 @@ policy_check_interval(const Interval *interval, bool may_be_zero, const char *ty
 								may_be_zero ? "0 or more" : "more than 0")));
 }
 
+char *
+policy_canonical_interval(const char *text, const char *type, const char *path, const char *example)
+{
+	Interval interval;
+
+	if (!policy_parse_interval(text, &interval))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("\"%s\" of %s is not an interval: \"%.*s%s\"", path, a_type(type),
+							   JSON_SHOWN(text, (int) strlen(text))),
+						errhint("Write one such as \"%s\".", example)));
+	policy_check_interval(&interval, false, type, path, text);
+	return policy_interval_text(&interval);
+}
+
 bool
 policy_get_interval(const PolicyObject *object, const char *key, bool may_be_zero, Interval *value)
 {

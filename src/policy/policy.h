@@ -82,6 +82,10 @@ extern bool policy_parse_interval(const char *text, Interval *interval);
 extern void policy_check_interval(const Interval *interval, bool may_be_zero, const char *type,
 								  const char *path, const char *text);
 
+/* The canonical text of one above zero that is a parameter of a result; example is for the hint. */
+extern char *policy_canonical_interval(const char *text, const char *type, const char *path,
+									   const char *example);
+
 /* Are two intervals written the same? Unlike '=', which takes 1 month for 30 days. */
 extern bool policy_interval_same(const Interval *a, const Interval *b);
 

@@ -26,3 +26,18 @@ CREATE FUNCTION basket_switching_flows(result basket_switching_result)
 	AS 'MODULE_PATHNAME', 'loyalty_basket_switching_flows' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 200;
 COMMENT ON FUNCTION basket_switching_flows(basket_switching_result) IS
 	'A row for each amount that moved from the period before to this one: flow is switched (from a label to another), new or increased (to a label), lost or decreased (from a label). A label is NULL where there is none on that side, and where events have none. customers: who switched; NULL of other flows. In order of periods. No rows for NULL.';
+
+CREATE FUNCTION basket_switching_links(result basket_switching_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean, step int, source text, target text, value numeric, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 1000 ROWS 200
+BEGIN ATOMIC
+	SELECT l.period_start, l.period_end, l.complete, 1,
+		CASE WHEN l.flow IN ('new', 'increased') THEN link_name(l.flow, 1, false) ELSE link_name(coalesce(l.from_label, 'no label'), 1, l.from_label IS NOT NULL) END,
+		CASE WHEN l.flow IN ('lost', 'decreased') THEN link_name(l.flow, 2, false) ELSE link_name(coalesce(l.to_label, 'no label'), 2, l.to_label IS NOT NULL) END,
+		l.amount, l.from_label, l.to_label
+	FROM (SELECT f.period_start, f.period_end, f.complete, f.flow, f.from_label, f.to_label, f.amount FROM basket_switching_flows(basket_switching_links.result) f
+		UNION ALL SELECT t.period_start, t.period_end, t.complete, 'kept', t.label, t.label, t.kept FROM basket_switching_table(basket_switching_links.result) t WHERE t.kept <> 0) l
+	ORDER BY l.period_start, l.from_label NULLS FIRST, l.to_label NULLS FIRST, l.flow;
+END;
+COMMENT ON FUNCTION basket_switching_links(basket_switching_result) IS
+	'What moved between labels from the period before to this one, and what stayed, as charts of flows take it: a link from a label of the period before, ''Tea (1)'', to one of this period, ''Coffee (2)''; from ''(new 1)'' and ''(increased 1)'', to ''(lost 2)'' and ''(decreased 2)''. Events without label are ''(no label 1)''; source_name and target_name are NULL for all that is in parentheses. value: the amount. What leaves a label is all that was spent there in the period before, what comes to it all that is spent now. By returns, an amount may be below zero, which no chart can draw. No rows for NULL.';

@@ -20,9 +20,8 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
+#include "core/exact.h"
 #include "core/int128.h"
 #include "core/json.h"
 #include "core/rows.h"
@@ -128,7 +127,7 @@ typedef struct Fold
 	const Asked *asked;
 	Tally *tally;
 	TallyRow *rows[SEGMENTS]; /* NULL: nobody yet */
-	RfmOrders orders;		  /* of a customer */
+	OrderSet orders;		  /* of a customer */
 } Fold;
 
 /* A customer, in the time that counts. */
@@ -151,7 +150,7 @@ start_fold(const MetricQuestion *question, Tally *tally)
 	fold->start = zone_add_interval(question->zone, fold->end, &back);
 	fold->asked = question->own;
 	fold->tally = tally;
-	rfm_orders_init(&fold->orders, CurrentMemoryContext);
+	order_set_init(&fold->orders, CurrentMemoryContext);
 	return fold;
 }
 
@@ -181,7 +180,7 @@ read_purchases(Fold *fold, TimelineReader *reader, Purchases *purchases)
 		if (!is_purchase)
 			continue;
 		purchases->has_label = purchases->has_label || event.label_no == label_no;
-		rfm_orders_add(&fold->orders, &event);
+		(void) order_set_add(&fold->orders, &event);
 	}
 }
 
@@ -260,58 +259,17 @@ count_customer(void *of, ByteSpan body)
 	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
 	read_purchases(fold, &reader, &purchases);
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
-	orders = rfm_orders_count(&fold->orders);
-	rfm_orders_clear(&fold->orders);
+	orders = order_set_count(&fold->orders);
+	order_set_clear(&fold->orders);
 	if (orders > 0)
 		count_purchases(fold, &purchases, orders, reader.scale);
-}
-
-/* ---- exact numbers of any size ---- */
-
-static Numeric
-number_of(int128 number)
-{
-	return decimal_sum_to_numeric(number, 0);
-}
-
-static Numeric
-times(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(
-		DirectFunctionCall2(numeric_mul, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static Numeric
-plus(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(
-		DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static Numeric
-minus(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(
-		DirectFunctionCall2(numeric_sub, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static double
-float_of(Numeric number)
-{
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
 }
 
 /* n times a sum of squares, less the square of the sum: n (n - 1) times the variance. */
 static Numeric
 spread_of(int128 n, int128 squares, int128 sum)
 {
-	return minus(times(number_of(n), number_of(squares)), times(number_of(sum), number_of(sum)));
-}
-
-static bool
-is_negative(Numeric number)
-{
-	return numeric_compare(number, number_of(0)) < 0;
+	return exact_spread((int64) n, exact_whole(squares), exact_whole(sum), exact_whole(sum));
 }
 
 /* ---- the result ---- */
@@ -319,16 +277,7 @@ is_negative(Numeric number)
 static char *
 canonical_interval(const char *text)
 {
-	Interval interval;
-
-	if (!policy_parse_interval(text, &interval))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("\"new_within\" of an " RESULT_TYPE " is not an interval: \"%.*s%s\"",
-						JSON_SHOWN(text, (int) strlen(text))),
-				 errhint("Write one such as \"90 days\".")));
-	policy_check_interval(&interval, false, RESULT_TYPE, "new_within", text);
-	return policy_interval_text(&interval);
+	return policy_canonical_interval(text, RESULT_TYPE, "new_within", "90 days");
 }
 
 static const TallyParameter parameters[] = {
@@ -373,7 +322,7 @@ find_row_fault(const Tally *tally, const int128 *sums)
 	if (sums[SUM_ORDERS] < n)
 		return "A customer has no orders.";
 	if (sums[SUM_ORDERS_SQUARED] < sums[SUM_ORDERS] ||
-		is_negative(spread_of(n, sums[SUM_ORDERS_SQUARED], sums[SUM_ORDERS])))
+		exact_is_negative(spread_of(n, sums[SUM_ORDERS_SQUARED], sums[SUM_ORDERS])))
 		return "No numbers of orders have such a sum and such squares.";
 	if (sums[SUM_BUYERS] > n)
 		return "There are more buyers than customers.";
@@ -382,7 +331,7 @@ find_row_fault(const Tally *tally, const int128 *sums)
 	if (sums[SUM_REVENUE] % unit != 0 || sums[SUM_REVENUE_ORDERS] % unit != 0)
 		return "\"revenue\" or \"revenue_orders\" has more than half of the decimals.";
 	if (sums[SUM_REVENUE_SQUARED] < 0 ||
-		is_negative(spread_of(n, sums[SUM_REVENUE_SQUARED], sums[SUM_REVENUE] / unit)))
+		exact_is_negative(spread_of(n, sums[SUM_REVENUE_SQUARED], sums[SUM_REVENUE] / unit)))
 		return "No amounts have such a sum and such squares.";
 	return NULL;
 }
@@ -464,14 +413,16 @@ typedef struct Segment
 static double
 squared_rests(const int128 *sums, int128 unit)
 {
-	Numeric orders = number_of(sums[SUM_ORDERS]);
-	Numeric revenue = number_of(sums[SUM_REVENUE] / unit);
-	Numeric mixed = number_of(sums[SUM_REVENUE_ORDERS] / unit);
+	Numeric orders = exact_whole(sums[SUM_ORDERS]);
+	Numeric revenue = exact_whole(sums[SUM_REVENUE] / unit);
+	Numeric mixed = exact_whole(sums[SUM_REVENUE_ORDERS] / unit);
 
-	mixed = times(times(revenue, orders), mixed);
-	return float_of(plus(minus(times(times(orders, orders), number_of(sums[SUM_REVENUE_SQUARED])),
-							   plus(mixed, mixed)),
-						 times(times(revenue, revenue), number_of(sums[SUM_ORDERS_SQUARED]))));
+	mixed = exact_times(exact_times(revenue, orders), mixed);
+	return exact_float(exact_plus(
+		exact_minus(
+			exact_times(exact_times(orders, orders), exact_whole(sums[SUM_REVENUE_SQUARED])),
+			exact_plus(mixed, mixed)),
+		exact_times(exact_times(revenue, revenue), exact_whole(sums[SUM_ORDERS_SQUARED]))));
 }
 
 static Segment
@@ -491,12 +442,13 @@ segment_of(const Tally *tally, int index, double z)
 	Segment segment = { .customers = n, .orders = o };
 
 	segment.spend.mean = n > 0 ? revenue / n : NAN;
-	segment.spend.variance = float_of(spread_of(sums[SUM_CUSTOMERS], sums[SUM_REVENUE_SQUARED],
-												sums[SUM_REVENUE] / unit)) /
+	segment.spend.variance = exact_float(spread_of(sums[SUM_CUSTOMERS], sums[SUM_REVENUE_SQUARED],
+												   sums[SUM_REVENUE] / unit)) /
 							 by_n / (money * money);
 	segment.rate.mean = n > 0 ? o / n : NAN;
 	segment.rate.variance =
-		float_of(spread_of(sums[SUM_CUSTOMERS], sums[SUM_ORDERS_SQUARED], sums[SUM_ORDERS])) / by_n;
+		exact_float(spread_of(sums[SUM_CUSTOMERS], sums[SUM_ORDERS_SQUARED], sums[SUM_ORDERS])) /
+		by_n;
 	segment.order.mean = n > 0 ? revenue / o : NAN;
 	segment.order.variance = n > 1 ? Max(squared_rests(sums, unit), 0) / (o * o) / (money * money) *
 										 n / ((n - 1) * o * o)

@@ -149,3 +149,13 @@ CREATE FUNCTION rfm_migration_table(result rfm_migration_result)
 	AS 'MODULE_PATHNAME', 'loyalty_rfm_migration_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 50;
 COMMENT ON FUNCTION rfm_migration_table(rfm_migration_result) IS
 	'a row for each pair of segments that somebody went between, or stayed in, in the order of their ranks: members, and their share of those who were in from_segment. No rows for NULL';
+
+CREATE FUNCTION rfm_migration_links(result rfm_migration_result)
+	RETURNS TABLE (step int, source text, target text, value bigint, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 100 ROWS 50
+BEGIN ATOMIC
+	SELECT 1, link_name(from_segment, 1), link_name(to_segment, 2), members, from_segment, to_segment
+	FROM rfm_migration_table(rfm_migration_links.result) ORDER BY from_rank, to_rank;
+END;
+COMMENT ON FUNCTION rfm_migration_links(rfm_migration_result) IS
+	'The rows of rfm_migration_table() as charts of flows take them: a link from a segment of from_day, ''At Risk (1)'', to that of to_day, ''Champions (2)''; value: members. No rows for NULL.';

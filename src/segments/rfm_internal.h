@@ -12,9 +12,9 @@
 
 #include "core/compat.h"
 #include "core/decimal.h"
-#include "core/ref.h"
 #include "metric/metric.h"
 #include "policy/policy.h"
+#include "timeline/orders.h"
 #include "timeline/timeline.h"
 
 typedef enum RfmMeasure
@@ -36,31 +36,13 @@ typedef struct RfmCustomer
 	int scale;
 } RfmCustomer;
 
-/* The different orders: those with one ref are one, those without ref one each. */
-typedef struct RfmOrders
-{
-	RefTable refs;
-	int64 without_ref;
-} RfmOrders;
-
-/* None yet; where the refs grow, they do so in this context. */
-extern void rfm_orders_init(RfmOrders *orders, MemoryContext context);
-
-/* Takes all out again. */
-extern void rfm_orders_clear(RfmOrders *orders);
-
-/* Counts the order of an event that is a purchase; its ref's bytes stay where they are. */
-extern void rfm_orders_add(RfmOrders *orders, const Event *event);
-
-extern int64 rfm_orders_count(const RfmOrders *orders);
-
 /* Walks a timeline as far as it is told to, and can be told to go on. */
 typedef struct RfmWalk
 {
 	ZoneDays *zone;
 	RfmCustomer customer; /* so far */
 	DateADT before;		  /* the purchase day before the last one */
-	RfmOrders *orders;	  /* NULL: nobody asks */
+	OrderSet *orders;	  /* NULL: nobody asks */
 
 	TimelineReader reader;
 	EventText room[DICTIONARY_ROOM];
@@ -68,7 +50,7 @@ typedef struct RfmWalk
 	Event event;
 } RfmWalk;
 
-extern void rfm_walk_open(RfmWalk *walk, ByteSpan body, ZoneDays *zone, RfmOrders *orders);
+extern void rfm_walk_open(RfmWalk *walk, ByteSpan body, ZoneDays *zone, OrderSet *orders);
 
 /* Up to, and not including, an instant. */
 extern void rfm_walk_until(RfmWalk *walk, TimestampTz limit);

@@ -30,7 +30,7 @@ zone_argument(FunctionCallInfo fcinfo, int n)
 /* Walks the timeline in the first argument up to the end of a day. */
 static void
 walk_argument(FunctionCallInfo fcinfo, RfmWalk *walk, ZoneDays *zone, DateADT as_of,
-			  RfmOrders *orders)
+			  OrderSet *orders)
 {
 	rfm_walk_open(walk, timeline_event_body(PG_GETARG_DATUM(0)), zone, orders);
 	rfm_walk_until(walk, zone_day_start(zone, as_of + 1));
@@ -52,16 +52,16 @@ loyalty_rfm(PG_FUNCTION_ARGS)
 	ZoneDays *zone = zone_argument(fcinfo, 2);
 	RfmWalk walk;
 	const RfmCustomer *customer = &walk.customer;
-	RfmOrders orders;
+	OrderSet orders;
 	int64 norders;
 	Datum monetary;
 	Rows rows;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	rfm_orders_init(&orders, CurrentMemoryContext);
+	order_set_init(&orders, CurrentMemoryContext);
 	walk_argument(fcinfo, &walk, zone, as_of, &orders);
-	norders = rfm_orders_count(&orders);
+	norders = order_set_count(&orders);
 	monetary = NumericGetDatum(decimal_sum_to_numeric(customer->monetary, customer->scale));
 
 	rows_open_record(&rows, fcinfo);

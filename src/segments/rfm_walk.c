@@ -11,43 +11,10 @@
 
 #include "segments/rfm_internal.h"
 
-/* ---- orders ---- */
-
-void
-rfm_orders_init(RfmOrders *orders, MemoryContext context)
-{
-	ref_table_init(&orders->refs, context);
-	orders->without_ref = 0;
-}
-
-void
-rfm_orders_clear(RfmOrders *orders)
-{
-	ref_table_clear(&orders->refs);
-	orders->without_ref = 0;
-}
-
-void
-rfm_orders_add(RfmOrders *orders, const Event *event)
-{
-	RefKey key = { event->ref_type, event->ref_number, event->ref_text };
-
-	if (event->ref_type == EVENT_REF_NONE)
-		orders->without_ref++;
-	else
-		(void) ref_table_add(&orders->refs, &key);
-}
-
-int64
-rfm_orders_count(const RfmOrders *orders)
-{
-	return orders->refs.count + orders->without_ref;
-}
-
 /* ---- the walk ---- */
 
 void
-rfm_walk_open(RfmWalk *walk, ByteSpan body, ZoneDays *zone, RfmOrders *orders)
+rfm_walk_open(RfmWalk *walk, ByteSpan body, ZoneDays *zone, OrderSet *orders)
 {
 	walk->zone = zone;
 	memset(&walk->customer, 0, sizeof(RfmCustomer));
@@ -108,7 +75,7 @@ add_rich_event(RfmWalk *walk)
 
 	add_event(walk, event->at, event->has_value, event->value);
 	if (walk->orders != NULL && (!event->has_value || event->value >= 0))
-		rfm_orders_add(walk->orders, event);
+		(void) order_set_add(walk->orders, event);
 }
 
 void

@@ -68,12 +68,37 @@ CREATE FUNCTION tier_migration_table(result tier_migration_result)
 COMMENT ON FUNCTION tier_migration_table(tier_migration_result) IS
 	'A row for each pair of tiers with members: those in from_tier at the end of from_day and in to_tier at the end of to_day, and their share of all that were in from_tier. from_tier is ''not yet a member'', with rank -1, for those who became members in between. No rows for NULL.';
 
+CREATE FUNCTION tier_migration_links(result tier_migration_result)
+	RETURNS TABLE (step int, source text, target text, value bigint, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 100 ROWS 20
+BEGIN ATOMIC
+	SELECT 1, link_name(from_tier, 1, from_rank >= 0), link_name(to_tier, 2), members, CASE WHEN from_rank >= 0 THEN from_tier END, to_tier
+	FROM tier_migration_table(tier_migration_links.result) WHERE members > 0 ORDER BY from_rank, to_rank;
+END;
+COMMENT ON FUNCTION tier_migration_links(tier_migration_result) IS
+	'The rows of tier_migration_table() as charts of flows take them: a link from a tier of from_day, ''Silver (1)'', to that of to_day, ''Gold (2)''; value: members. ''(not yet a member 1)'' is no tier, and has no source_name. No rows for NULL.';
+
 CREATE FUNCTION tier_flow_table(result tier_flow_result)
 	RETURNS TABLE (period_start date, period_end date, complete boolean, tier text, rank int, members_at_start bigint, joined bigint,
 		upgraded_in bigint, upgraded_out bigint, downgraded_in bigint, downgraded_out bigint, members_at_end bigint, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_tier_flow_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 120;
 COMMENT ON FUNCTION tier_flow_table(tier_flow_result) IS
 	'A row for each period, from the first membership to as_of, and each tier: members_at_start + joined + upgraded_in - upgraded_out + downgraded_in - downgraded_out = members_at_end, the next period''s start. The last one is the census of as_of. Members without events are there from the start. period_end is exclusive; complete is false while the period still runs. No rows where nobody has joined, and for NULL.';
+
+CREATE FUNCTION tier_flow_links(result tier_flow_result)
+	RETURNS TABLE (period_start date, period_end date, complete boolean, step int, source text, target text, value bigint, source_name text, target_name text)
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE COST 1000 ROWS 200
+BEGIN ATOMIC
+	SELECT t.period_start, t.period_end, t.complete, l.step,
+		CASE l.step WHEN 1 THEN link_name(t.tier, 1) ELSE link_name(l.move, 2, false) END, CASE l.step WHEN 1 THEN link_name(l.move, 2, false) ELSE link_name(t.tier, 3) END,
+		l.value, CASE l.step WHEN 1 THEN t.tier END, CASE l.step WHEN 2 THEN t.tier END
+	FROM tier_flow_table(tier_flow_links.result) t
+	CROSS JOIN LATERAL (VALUES (1, 1, 'upgraded', t.upgraded_out), (1, 2, 'downgraded', t.downgraded_out),
+		(2, 1, 'upgraded', t.upgraded_in), (2, 2, 'downgraded', t.downgraded_in), (2, 3, 'joined', t.joined)) l(step, n, move, value)
+	WHERE l.value > 0 ORDER BY t.period_start, l.step, t.rank, l.n;
+END;
+COMMENT ON FUNCTION tier_flow_links(tier_flow_result) IS
+	'What moved in each period of tier_flow_table(), as charts of flows take it: step 1 is a link from a tier that was left, ''Silver (1)'', to ''(upgraded 2)'' or ''(downgraded 2)'', step 2 from those, or from ''(joined 2)'', to a tier that was entered, ''Gold (3)''; value: how many did. What comes into (upgraded 2) and (downgraded 2) leaves it. Who stays is in no link. Links of several periods add up by source and target. Which tier led to which is told by tier_migration_links(), between two days. No rows for NULL.';
 
 CREATE FUNCTION tier_tenure_table(result tier_tenure_result)
 	RETURNS TABLE (tier text, rank int, spells bigint, ended bigint, median_days int, mean_days float8, as_of date)
@@ -87,3 +112,9 @@ CREATE FUNCTION tier_near_table(result tier_near_result)
 	AS 'MODULE_PATHNAME', 'loyalty_tier_near_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
 COMMENT ON FUNCTION tier_near_table(tier_near_result) IS
 	'A row for each tier: members, and how many of them are near the next tier and near keeping theirs: they lack something, but less than was asked. Who has what keeping needs isn''t near it. as_of is NULL, and nobody near, where nobody has events and it wasn''t given. No rows for NULL.';
+
+-- ---- who is near ----
+
+\expand metric/members.sql NAME=tier_near C=tier_near BASE=timeline_base \
+	ARGUMENTS="policy tier_policy, tier text, who text, as_of date DEFAULT NULL, within numeric DEFAULT NULL" \
+	COMMENT="The customers whom a number of tier_near_table() counts, a row for each, in no order: of a tier, who is the column: members, near_next or near_keep. policy, as_of and within are those of tier_near(), and have to be the same. Nobody for a NULL base. A NULL tier or who is error 22004, a tier that the policy doesn''t have and another number than these 22023; others as in tier_near()."

@@ -74,12 +74,16 @@ hand_texts(ByteSpan body, CollectTextTaker take, void *taker)
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
 }
 
+static const RowForm row_forms[2][2];
+
 const CollectOps timeline_collect_ops = {
 	.id = TIMELINE_OPS_ID,
 	.name = "timeline_base",
 	.body_type = "event_timeline",
 	.size_hint = TIMELINE_SIZE_HINT,
 	.row_size = sizeof(TimelineRow),
+	.nforms = 4,
+	.forms = &row_forms[0][0],
 	.merge = merge_rows,
 	.valid = timeline_body_valid,
 	.last = last_of,
@@ -90,6 +94,148 @@ const CollectOps timeline_collect_ops = {
 };
 
 /* ---- the collector ---- */
+
+/*
+ * How a row is kept until its group is made:
+ *
+ *		scale	byte, 0: there is no value, else 1 and that; DEAL_SHORT: units take 4 bytes	(values)
+ *		instant	8 bytes
+ *		kind	4 bytes																	(kinds)
+ *		units	8 bytes, or 4																(values)
+ */
+#define KEPT_SIZE(has_value, has_kind, units_size) \
+	(((has_value) ? 1 : 0) + sizeof(TimestampTz) + ((has_kind) ? sizeof(uint32) : 0) + (units_size))
+#define SHORT_BY (sizeof(int64) - sizeof(int32))
+
+static pg_attribute_always_inline void
+keep_row(uint8 *to, const TimelineRow *row, bool has_value, bool has_kind, bool is_short)
+{
+	StaticAssertStmt(TIMELINE_NO_VALUE == -1 && DECIMAL_MAX_SCALE + 1 < DEAL_SHORT,
+					 "a scale takes 7 bits");
+	if (has_value)
+		*to++ = (uint8) ((row->scale + 1) | (is_short ? DEAL_SHORT : 0));
+	memcpy(to, &row->at, sizeof(row->at));
+	to += sizeof(row->at);
+	if (has_kind)
+	{
+		memcpy(to, &row->kind, sizeof(row->kind));
+		to += sizeof(row->kind);
+	}
+	if (has_value && is_short)
+	{
+		int32 units = (int32) row->value;
+
+		memcpy(to, &units, sizeof(units));
+	}
+	else if (has_value)
+		memcpy(to, &row->value, sizeof(row->value));
+}
+
+static pg_attribute_always_inline void
+expand_rows(TimelineRow *rows, const uint8 *from, size_t stride, int n, bool has_value,
+			bool has_kind)
+{
+	int i;
+
+	for (i = 0; i < n; i++, from += stride)
+	{
+		TimelineRow *row = &rows[i];
+		const uint8 *at = from + (has_value ? 1 : 0);
+		int32 units;
+
+		memcpy(&row->at, at, sizeof(row->at));
+		at += sizeof(row->at);
+		row->kind = 0;
+		if (has_kind)
+		{
+			memcpy(&row->kind, at, sizeof(row->kind));
+			at += sizeof(row->kind);
+		}
+		row->scale = has_value ? (*from & ~DEAL_SHORT) - 1 : TIMELINE_NO_VALUE;
+		row->value = 0;
+		if (has_value && (*from & DEAL_SHORT))
+		{
+			memcpy(&units, at, sizeof(units));
+			row->value = units;
+		}
+		else if (has_value)
+			memcpy(&row->value, at, sizeof(row->value));
+	}
+}
+
+static void
+expand_instants(void *rows, const uint8 *from, size_t stride, int n)
+{
+	expand_rows(rows, from, stride, n, false, false);
+}
+
+static void
+expand_values(void *rows, const uint8 *from, size_t stride, int n)
+{
+	expand_rows(rows, from, stride, n, true, false);
+}
+
+static void
+expand_kinds(void *rows, const uint8 *from, size_t stride, int n)
+{
+	expand_rows(rows, from, stride, n, false, true);
+}
+
+static void
+expand_both(void *rows, const uint8 *from, size_t stride, int n)
+{
+	expand_rows(rows, from, stride, n, true, true);
+}
+
+static pg_attribute_always_inline void
+renumber(uint8 *row, const uint32 *numbers, bool has_value)
+{
+	uint8 *at = row + (has_value ? 1 : 0) + sizeof(TimestampTz);
+	uint32 kind;
+
+	memcpy(&kind, at, sizeof(kind));
+	if (kind == 0)
+		return;
+	kind = numbers[kind - 1];
+	memcpy(at, &kind, sizeof(kind));
+}
+
+static void
+renumber_kind(uint8 *row, const uint32 *numbers)
+{
+	renumber(row, numbers, false);
+}
+
+static void
+renumber_kind_of_value(uint8 *row, const uint32 *numbers)
+{
+	renumber(row, numbers, true);
+}
+
+/* By whether there are values, and kinds. */
+static const RowForm row_forms[2][2] = {
+	{ { .size = KEPT_SIZE(false, false, 0), .expand = expand_instants },
+	  { .size = KEPT_SIZE(false, true, 0), .expand = expand_kinds, .renumber = renumber_kind } },
+	{ { .size = KEPT_SIZE(true, false, sizeof(int64)),
+		.short_by = SHORT_BY,
+		.expand = expand_values },
+	  { .size = KEPT_SIZE(true, true, sizeof(int64)),
+		.short_by = SHORT_BY,
+		.expand = expand_both,
+		.renumber = renumber_kind_of_value } },
+};
+
+static pg_attribute_always_inline void
+place_row(Collector *state, Customer customer, const TimelineRow *row, bool has_value,
+		  bool has_kind)
+{
+	bool is_short = (int32) row->value == row->value;
+	size_t units_size = is_short ? sizeof(int32) : sizeof(int64);
+	size_t size = KEPT_SIZE(has_value, has_kind, has_value ? units_size : 0);
+
+	keep_row(collector_place_row(state, customer, (uint32) size), row, has_value, has_kind,
+			 is_short);
+}
 
 typedef enum TimelineArgument
 {
@@ -148,7 +294,7 @@ add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineAr
 			row.kind = number_kind(state, bytes);
 		}
 	}
-	collector_add_row(state, customer, &row);
+	place_row(state, customer, &row, argument == ARGUMENT_VALUE, argument == ARGUMENT_KIND);
 }
 
 static pg_attribute_always_inline void
@@ -180,7 +326,9 @@ collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_cus
 				 TimelineArgument argument, Decimal (*read_value)(Datum))
 {
 	bool takes_bodies = argument == ARGUMENT_EVENT || argument == ARGUMENT_TIMELINE;
-	Collector *state = collector_state(fcinfo, &timeline_collect_ops, type, takes_bodies);
+	const RowForm *rows = &row_forms[argument == ARGUMENT_VALUE][argument == ARGUMENT_KIND];
+	Collector *state =
+		collector_state(fcinfo, &timeline_collect_ops, type, takes_bodies ? NULL : rows);
 
 	if (PG_ARGISNULL(1))
 		state->guests++;
@@ -247,7 +395,8 @@ collect_any(FunctionCallInfo fcinfo, bool has_zone)
 {
 	EventColumns *columns = event_columns(fcinfo, 2, has_zone);
 	AnyRow any = customer_argument(fcinfo);
-	Collector *state = collector_state(fcinfo, &timeline_collect_ops, any.type, false);
+	Collector *state = collector_state(fcinfo, &timeline_collect_ops, any.type,
+									   &row_forms[columns->value >= 0][columns->kind >= 0]);
 	TimelineRow row = { .at = TIMELINE_NO_EVENT, .value = 0, .scale = TIMELINE_NO_VALUE };
 
 	if (PG_ARGISNULL(1))
@@ -273,7 +422,8 @@ collect_any(FunctionCallInfo fcinfo, bool has_zone)
 		if (kind.bytes != NULL)
 			row.kind = number_kind(state, kind);
 	}
-	collector_add_row(state, any.read_customer(PG_GETARG_DATUM(1)), &row);
+	place_row(state, any.read_customer(PG_GETARG_DATUM(1)), &row, columns->value >= 0,
+			  columns->kind >= 0);
 	PG_RETURN_POINTER(state);
 }
 
@@ -350,132 +500,74 @@ TIMELINES_OF(text, CUSTOMER_TEXT);
 
 /* ---- timeline_agg() as a collector's rows ---- */
 
-/*
- * A row is kept as its instant (8 bytes), then, where the form has values, their scale (1 byte;
- * TIMELINE_NO_VALUE) and their units in what their type takes.
- */
-#define KEPT_SIZE(units_size) (sizeof(TimestampTz) + 1 + (units_size))
-
+/* Writes the row that a call's arguments make. */
 static pg_attribute_always_inline void
-keep_row(uint8 *to, const NullableDatum *args, Decimal (*read_value)(Datum), int units_size)
+deal_arguments(uint8 *to, const NullableDatum *args, Decimal (*read_value)(Datum), bool is_short)
 {
 	TimelineRow row = read_row(args, read_value);
-	int8 scale = (int8) row.scale;
-	int32 units = (int32) row.value;
 
-	memcpy(to, &row.at, sizeof(row.at));
-	if (units_size == 0)
-		return;
-	memcpy(to + sizeof(row.at), &scale, 1);
-	if (units_size == sizeof(units))
-		memcpy(to + sizeof(row.at) + 1, &units, sizeof(units));
-	else
-		memcpy(to + sizeof(row.at) + 1, &row.value, sizeof(row.value));
-}
-
-static pg_attribute_always_inline void
-expand_rows(TimelineRow *rows, const uint8 *from, size_t stride, int n, int units_size)
-{
-	int i;
-
-	for (i = 0; i < n; i++, from += stride)
-	{
-		int8 scale = TIMELINE_NO_VALUE;
-		int32 units;
-
-		memcpy(&rows[i].at, from, sizeof(rows[i].at));
-		rows[i].value = 0;
-		rows[i].kind = 0;
-		if (units_size > 0)
-			memcpy(&scale, from + sizeof(rows[i].at), 1);
-		if (units_size == sizeof(units))
-		{
-			memcpy(&units, from + sizeof(rows[i].at) + 1, sizeof(units));
-			rows[i].value = units;
-		}
-		else if (units_size > 0)
-			memcpy(&rows[i].value, from + sizeof(rows[i].at) + 1, sizeof(rows[i].value));
-		rows[i].scale = scale;
-	}
-}
-
-static void
-expand_instants(void *rows, const uint8 *from, size_t stride, int n)
-{
-	expand_rows(rows, from, stride, n, 0);
-}
-
-static void
-expand_short_values(void *rows, const uint8 *from, size_t stride, int n)
-{
-	expand_rows(rows, from, stride, n, sizeof(int32));
-}
-
-static void
-expand_values(void *rows, const uint8 *from, size_t stride, int n)
-{
-	expand_rows(rows, from, stride, n, sizeof(int64));
+	keep_row(to, &row, read_value != NULL, false, is_short);
 }
 
 static void
 deal_instant(uint8 *to, const NullableDatum *args)
 {
-	keep_row(to, args, NULL, 0);
+	deal_arguments(to, args, NULL, false);
 }
 
 static void
 deal_smallint(uint8 *to, const NullableDatum *args)
 {
-	keep_row(to, args, decimal_of_smallint, sizeof(int32));
+	deal_arguments(to, args, decimal_of_smallint, true);
 }
 
 static void
 deal_integer(uint8 *to, const NullableDatum *args)
 {
-	keep_row(to, args, decimal_of_integer, sizeof(int32));
+	deal_arguments(to, args, decimal_of_integer, true);
 }
 
 static void
 deal_bigint(uint8 *to, const NullableDatum *args)
 {
-	keep_row(to, args, decimal_of_bigint, sizeof(int64));
+	deal_arguments(to, args, decimal_of_bigint, false);
 }
 
 static void
 deal_numeric(uint8 *to, const NullableDatum *args)
 {
-	keep_row(to, args, decimal_of_numeric, sizeof(int64));
+	deal_arguments(to, args, decimal_of_numeric, false);
 }
 
 const SummaryForm timeline_summary_forms[] = {
 	{ .transition = loyalty_timeline_agg_trans_instant,
 	  .ops = &timeline_collect_ops,
 	  .nargs = 1,
-	  .dealt_size = sizeof(TimestampTz),
+	  .dealt_size = KEPT_SIZE(false, false, 0),
 	  .deal = deal_instant,
 	  .expand = expand_instants },
 	{ .transition = loyalty_timeline_agg_trans_smallint,
 	  .ops = &timeline_collect_ops,
 	  .nargs = 2,
-	  .dealt_size = KEPT_SIZE(sizeof(int32)),
+	  .dealt_size = KEPT_SIZE(true, false, sizeof(int32)),
 	  .deal = deal_smallint,
-	  .expand = expand_short_values },
+	  .expand = expand_values },
 	{ .transition = loyalty_timeline_agg_trans_integer,
 	  .ops = &timeline_collect_ops,
 	  .nargs = 2,
-	  .dealt_size = KEPT_SIZE(sizeof(int32)),
+	  .dealt_size = KEPT_SIZE(true, false, sizeof(int32)),
 	  .deal = deal_integer,
-	  .expand = expand_short_values },
+	  .expand = expand_values },
 	{ .transition = loyalty_timeline_agg_trans_bigint,
 	  .ops = &timeline_collect_ops,
 	  .nargs = 2,
-	  .dealt_size = KEPT_SIZE(sizeof(int64)),
+	  .dealt_size = KEPT_SIZE(true, false, sizeof(int64)),
 	  .deal = deal_bigint,
 	  .expand = expand_values },
 	{ .transition = loyalty_timeline_agg_trans_numeric,
 	  .ops = &timeline_collect_ops,
 	  .nargs = 2,
-	  .dealt_size = KEPT_SIZE(sizeof(int64)),
+	  .dealt_size = KEPT_SIZE(true, false, sizeof(int64)),
 	  .deal = deal_numeric,
 	  .expand = expand_values },
 	{ .transition = NULL },

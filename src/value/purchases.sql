@@ -21,33 +21,33 @@ COMMENT ON FUNCTION purchase_holdout(event_timeline, date, date, text) IS
 \expand metric/metric.sql NAME=purchase_sample C=purchases_of_timelines RESULT=purchase_sample_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="until date DEFAULT NULL, period text DEFAULT 'day', zone text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=2 SSPACE=16384 \
+	COST=100000 COST_OF_A_ROW=2 SSPACE=4096 \
 	COMMENT="counts the customers of a base for a model of their purchases, by the end of the local day until (NULL: that of the last event collected): what purchase_summary() tells of each. Members without purchases are left out. NULL for a NULL base; others as there" \
 	AGGREGATE_COMMENT="purchase_sample() over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL until is error 22004; the arguments must be the same for all rows (22023); others as in purchase_summary()"
 
 \expand metric/aggregate.sql NAME=purchase_sample C=purchases_of_timelines RESULT=purchase_sample_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="until date, period text" \
-	COST_OF_A_ROW=2 SSPACE=16384 \
+	COST_OF_A_ROW=2 SSPACE=4096 \
 	AGGREGATE_COMMENT="the same in the session''s TimeZone"
 
 \expand metric/aggregate.sql NAME=purchase_sample C=purchases_of_timelines RESULT=purchase_sample_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="until date" \
-	COST_OF_A_ROW=2 SSPACE=16384 \
+	COST_OF_A_ROW=2 SSPACE=4096 \
 	AGGREGATE_COMMENT="the same with times in days, in the session''s TimeZone"
 
 \expand metric/metric.sql NAME=spend_sample C=spend_of_timelines RESULT=spend_sample_result \
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="until date DEFAULT NULL, zone text DEFAULT NULL" \
-	COST=100000 COST_OF_A_ROW=2 SSPACE=16384 \
+	COST=100000 COST_OF_A_ROW=2 SSPACE=1536 \
 	COMMENT="counts the customers of a base for a model of what they spend on a purchase, by the end of the local day until (NULL: that of the last event collected): x and m of purchase_summary(). Who has not bought again, or bought something without a value, is left out. NULL for a NULL base; others as there" \
 	AGGREGATE_COMMENT="spend_sample() over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL until is error 22004; the arguments must be the same for all rows (22023); others as in purchase_summary()"
 
 \expand metric/aggregate.sql NAME=spend_sample C=spend_of_timelines RESULT=spend_sample_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="until date" \
-	COST_OF_A_ROW=2 SSPACE=16384 \
+	COST_OF_A_ROW=2 SSPACE=1536 \
 	AGGREGATE_COMMENT="the same in the session''s TimeZone"
 
 \expand value/customers.sql CUSTOMER=bigint
@@ -64,9 +64,9 @@ CREATE FUNCTION gammagamma_fit(base timeline_base, until date DEFAULT NULL, zone
 	AS 'MODULE_PATHNAME', 'loyalty_gammagamma_fit_base' LANGUAGE C STABLE PARALLEL SAFE COST 1000000;
 COMMENT ON FUNCTION gammagamma_fit(timeline_base, date, text) IS
 	'fits a model of what customers spend on a purchase to a base: gammagamma_fit(spend_sample(base, ...)). NULL for a NULL base, and where nobody has bought again';
-\expand value/fit_aggregate.sql NAME=gammagamma_fit SAMPLE=spend_sample SSPACE=16384 ARGUMENTS="timeline event_timeline, until date, zone text" \
+\expand value/fit_aggregate.sql NAME=gammagamma_fit SAMPLE=spend_sample SSPACE=1536 ARGUMENTS="timeline event_timeline, until date, zone text" \
 	COMMENT="fits a model of what customers spend on a purchase to their timelines, a row each: gammagamma_fit(spend_sample(...)). NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. A NULL until is error 22004; the arguments must be the same for all rows (22023); others as in purchase_summary(). NULL where nobody has bought again"
-\expand value/fit_aggregate.sql NAME=gammagamma_fit SAMPLE=spend_sample SSPACE=16384 ARGUMENTS="timeline event_timeline, until date" \
+\expand value/fit_aggregate.sql NAME=gammagamma_fit SAMPLE=spend_sample SSPACE=1536 ARGUMENTS="timeline event_timeline, until date" \
 	COMMENT="the same in the session''s TimeZone"
 
 -- ---- what a model says of a timeline ----

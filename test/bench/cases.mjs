@@ -122,6 +122,21 @@ const duckFunnel = `WITH ${steps.map((step, n) => `s${n} AS (SELECT customer_id,
 			FROM s0 ${steps.slice(1).map((_, n) => `ASOF LEFT JOIN s${n + 1} ON s${n + 1}.customer_id = s0.customer_id AND s${n + 1}.seen_at >= s${n}.seen_at`).join(' ')})
 	SELECT count(*) FILTER (level >= 4)::DOUBLE, count(*)::DOUBLE FROM (SELECT max(level) AS level FROM chains GROUP BY customer_id)`;
 
+// What they do after the first view, and after each, in three steps: events, customers and median times of each link.
+const flow = (of, occurrence, table) => ({
+	sql: `SELECT ${['view>cart', 'cart>checkout', 'checkout>payment'].map((link, n) => `sum(t.events) FILTER (WHERE step = ${n + 1} AND source_name || '>' || target_name = '${link}')`).join(', ')} FROM
+		(SELECT event_flow(${of}, 'kind', 'view', NULL, 3, NULL, '${occurrence}', false, ${lastDay}) AS f FROM ${table}) q
+		CROSS JOIN LATERAL event_flow_table(q.f) t`,
+	check: `SELECT ${hash(`event_flow(${of}, 'kind', 'view', NULL, 3, NULL, '${occurrence}', false, ${lastDay})`)} FROM ${table}`,
+});
+const duckFlow = occurrence => `WITH ways AS (SELECT customer_id, seen_at, step AS a, ${[1, 2, 3].map(n => `lead(step, ${n}) OVER own AS ${'abcd'[n]}, lead(seen_at, ${n}) OVER own AS at_${'abcd'[n]}`).join(', ')},
+			row_number() OVER (PARTITION BY customer_id, step ORDER BY seen_at) AS n FROM visits WINDOW own AS (PARTITION BY customer_id ORDER BY seen_at, step)),
+		flows AS (SELECT * FROM ways WHERE a = 'view'${occurrence === 'first' ? ' AND n = 1' : ''}),
+		links AS (SELECT 1 AS step, a AS source, b AS target, count(*) AS events, count(DISTINCT customer_id) AS customers, median(at_b - seen_at) AS time FROM flows GROUP BY ALL
+			UNION ALL SELECT 2, b, c, count(*), count(DISTINCT customer_id), median(at_c - at_b) FROM flows WHERE b IS NOT NULL GROUP BY ALL
+			UNION ALL SELECT 3, c, d, count(*), count(DISTINCT customer_id), median(at_d - at_c) FROM flows WHERE c IS NOT NULL GROUP BY ALL)
+	SELECT ${['view>cart', 'cart>checkout', 'checkout>payment'].map((link, n) => `sum(events) FILTER (step = ${n + 1} AND source || '>' || target = '${link}')::DOUBLE`).join(', ')} FROM links`;
+
 // Who they are: scores by fifths, and the published map of segments. DuckDB's count orders, since days would cost a distinct.
 const census = metric(`rfm_census(${timelines}, as_of => ${lastDay})`);
 const storedCensus = metric(`rfm_census(timelines(customer_id, timeline), as_of => ${lastDay})`, 'stored_timelines');
@@ -163,6 +178,12 @@ const inR = {
 took <- system.time(found <- optim(log(c(0.5, 5, 1, 2)), likelihood, method = 'BFGS'))
 answer <- found$convergence`,
 };
+// What the customers of each month bring, lag by lag: of a customer's months, since those are fewer than his orders.
+const cohortValue = `cohort_value(${timelines}, 'month', ${lastDay})`;
+const duckCohortValue = `WITH months AS MATERIALIZED (SELECT customer_id, date_trunc('month', ordered_at) AS month, count(*) AS orders, sum(amount) AS revenue FROM orders GROUP BY ALL),
+		cohorts AS (SELECT customer_id, min(month) AS cohort FROM months GROUP BY customer_id)
+	SELECT cohort, date_diff('month', cohort, month) AS lag, count(*)::DOUBLE AS active, sum(orders)::DOUBLE AS orders, sum(revenue) AS revenue
+	FROM months JOIN cohorts USING (customer_id) GROUP BY ALL ORDER BY cohort, lag`;
 
 // ---- the cases ----
 
@@ -264,6 +285,14 @@ const fromRows = [
 		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 }, { peer: 'DuckDB, ASOF joins', duckSql: duckFunnel, bar: 0.6, same: true }],
 	},
 	{
+		what: 'event_flow, 3 steps from the first view', ...flow('timelines(customer_id, at, step)', 'first', 'visits'), plan: true,
+		peers: [{ peer: 'DuckDB, lead() three times', duckSql: duckFlow('first'), bar: 1, same: true }],
+	},
+	{
+		what: 'event_flow, 3 steps from each view', ...flow('timelines(customer_id, at, step)', 'each', 'visits'),
+		peers: [{ peer: 'DuckDB, lead() three times', duckSql: duckFlow('each'), bar: 1, same: true }],
+	},
+	{
 		what: 'rfm_census', ...census, plan: true,
 		peers: [{ peer: 'DuckDB, ntile(5) three times', duckSql: duckRfm, bar: 2 }],
 	},
@@ -317,6 +346,14 @@ const fromRows = [
 	{
 		what: 'tier(timeline_agg), GROUP BY, index', settings: overIndex, ...groups(tier('timeline_agg(ordered_at, amount)'), 'orders_indexed', highest), plan: true,
 		peers: [executor('orders_indexed', 1.8)],
+	},
+	{
+		what: "cohort_value by 'month'", ...metric(cohortValue), plan: true,
+		peers: [{
+			peer: 'DuckDB, sums by month, then by cohort', duckSql: duckCohortValue, bar: 0.9,
+			same: [`SELECT sum(t.active), sum(t.orders), round(sum(t.revenue * (1 + t.lag))) FROM (SELECT ${cohortValue} AS r FROM orders) q CROSS JOIN LATERAL cohort_value_table(q.r) t`,
+				`SELECT sum(active), sum(orders), round(sum(revenue * (1 + lag)))::DOUBLE FROM (${duckCohortValue})`],
+		}, bare('customer_id, ordered_at, amount', 3)],
 	},
 ];
 

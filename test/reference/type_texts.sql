@@ -62,6 +62,7 @@ INSERT INTO question VALUES
 	('retention((SELECT activities(c, at, ''Asia/Tokyo'') FROM visit WHERE c < 3), ''week'')'), ('retention(b.activities, ''week'', mode => ''recurring'', rolling => 3)'), ('retention(b.activities, ''month'', brackets => ''{{1,2},{1,4},{3,3}}'')'),
 	('retention(b.activities, ''month'', mode => ''recurring'', brackets => ''{{1,2},{1,4},{3,3}}'')'), ('retention(b.activities, b.activities, ''week'', ''2024-02-20'', ''recurring'', rolling => 2)'), ('retention(b.activities, b.activities, ''month'', ''2024-01-05'', ''first'')'),
 	('retention(b.timelines, ''month'', elapsed => ''10 days'')'), ('retention(b.timelines, ''quarter@Asia/Tokyo'', elapsed => ''36 hours'', brackets => ''{{1,7},{2,3}}'')'),
+	('cohort_value(b.events, ''week'', ''2024-02-20'', NULL, ''{1,4}'', ''k0'')'), ('cohort_value(b.timelines, ''month@Asia/Tokyo'', ''2024-01-20'', ''36 hours'')'), ('cohort_value(b.events, elapsed => ''1 day'', horizons => ''{7,30}'', cost_kind => ''k1'')'),
 	('growth(b.activities, ''week:sunday'')'), ('growth(b.timelines, ''month@UTC'')'), ('lifecycle_census(b.activities, ''week:sunday'', ''2024-01-10'', 2)'), ('stickiness(b.activities, ''month'', within => ''week'')'), ('active_days_histogram(b.activities, days => 60)'),
 	('repeat_rate(b.activities, NULL, 30)'), ('repeat_rate(b.timelines, ''2023-12-31'', 7)'), ('purchase_intervals(b.activities, up_to => 1)'), ('purchase_intervals(b.activities, up_to => 20)'),
 	('concentration(b.timelines, ''2023-12-05'', ''Asia/Tokyo'')'), ('existing_vs_new(b.events, ''20 days'', ''2023-12-31'', ''Käse "1"'')'), ('existing_vs_new(b.timelines, ''1 month'', zone => ''Asia/Tokyo'')'),
@@ -72,7 +73,10 @@ INSERT INTO question VALUES
 	('rfm_census(b.timelines, as_of => ''2024-01-10'')'), ('rfm_census(b.timelines, make_rfm_scale(''{30,7}'', ''{2,4}'', ''{5,9.5}''), ''{"segments": [{"segment": "Best", "r": 3}, {"segment": "Good", "r": 2}]}'')'), ('rfm_distribution(b.timelines, ''2023-11-20'')'),
 	('rfm_migration(b.timelines, from_day => ''2023-11-01'')'), ('rfm_migration(b.timelines, make_rfm_scale(''{30,7}'', ''{2,4}'', ''{5,9.5}''), from_day => ''2023-11-03'')'),
 	('program_totals(b.timelines, scheme)'), ('program_compare(b.timelines, scheme, ''{"earn": {"rate": 0.5, "decimals": 2}}'')'), ('program_rollforward(b.timelines, scheme, ''week'')'),
-	('funnel_totals(b.events, ''{k0,k1,k2}'')'), ('funnel_totals(b.events, ''{"Käse \"1\"","Käse \"2\""}'', ''1 day'', ''strict_order'', ''label'', ''{02:30}'', ''2024-02-01'')');
+	('funnel_totals(b.events, ''{k0,k1,k2}'')'), ('funnel_totals(b.events, ''{"Käse \"1\"","Käse \"2\""}'', ''1 day'', ''strict_order'', ''label'', ''{02:30}'', ''2024-02-01'')'),
+	('funnel_totals(b.events, ''{k0|k1,!other,k1?,k2}'', hold => ''label'')'), ('funnel_totals(b.events, ''{k0,k1}'', 10, count => ''conversions'')'),
+	('funnel_by_period(b.events, ''{k0,k1?,k2}'', ''10 days'')'), ('funnel_by_period(b.events, ''{k0,k1|k2}'', 20, ''month@Asia/Tokyo'', ''strictly_increasing'', step_within => ''{10 days}'', as_of => ''2023-12-31'', hold => ''label'', count => ''conversions'')'),
+	('event_flow(b.events, from_step => ''k0'')'), ('event_flow(b.events, ''label'', until_step => ''Käse "1"'', steps => 2, within => ''3 days'', occurrence => ''last'', zone => ''Asia/Tokyo'')'), ('event_flow(b.events, steps => 2, occurrence => ''each'', collapse => true, as_of => ''2024-01-05'')');
 
 -- Each metric's answer about each base, and what the aggregates make of some customers.
 DO $do$
