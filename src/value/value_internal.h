@@ -301,6 +301,7 @@ struct ValueProblem
 	double (*evaluate)(ValueProblem *problem, const double *parameters, double *gradient);
 	int nstarts;
 	double (*starts)[VALUE_MAX_PARAMETERS];
+	bool is_near; /* the first one is likely to lie near the top */
 };
 
 typedef struct ValueOptimum

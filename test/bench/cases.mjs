@@ -355,6 +355,10 @@ const fromRows = [
 				`SELECT sum(active), sum(orders), round(sum(revenue * (1 + lag)))::DOUBLE FROM (${duckCohortValue})`],
 		}, bare('customer_id, ordered_at, amount', 3)],
 	},
+	{
+		what: 'bgnbd_fit by week', ...metric(`bgnbd_fit(${timelines}, ${lastDay}, 'week')`), plan: true,
+		peers: [{ peer: 'tier_census', sql: metric(`tier_census(${timelines}, ${club}, ${lastDay})`).sql, bar: 1.5, modes: true }],
+	},
 ];
 
 const fromStored = [
