@@ -44,7 +44,7 @@ INSERT INTO sample VALUES
 	('rfm_scale', 'scale', 'make_rfm_scale(''{365,180,90,30}'', ''{2,4,8,16}'', ''{50,100,250.50,1000}'')', NULL), ('rfm_rules', 'rules', '''{}''', NULL), ('integer', 'bins', '5', '36525'),
 	('points_policy', 'policy', '''{"expires_after": "6 months"}''', NULL), ('tier_policy', 'policy', '''{"levels": {"Silver": 100, "Gold": 400}, "metrics": {"points": {"kinds": ["earn", "redeem"]}}}''', NULL);
 INSERT INTO sample VALUES
-	('date', 'calibrate_until', '''2024-06-30''', NULL), ('purchase_model', 'model', '''{"kind": "paretonbd", "period": "week", "parameters": {"r": 0.55, "alpha": 10.6, "s": 0.6, "beta": 11.7}}''', NULL);
+	('date', 'calibrate_until', '''2023-12-31''', NULL), ('purchase_model', 'model', '''{"kind": "paretonbd", "period": "week", "parameters": {"r": 0.55, "alpha": 10.6, "s": 0.6, "beta": 11.7}}''', NULL);
 INSERT INTO sample
 SELECT 'program_policy', name, '''{"earn": {"kinds": {"earn": "purchase"}, "multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "6 months"}, "tiers": {"Silver": 100, "Gold": 400}}''', NULL FROM unnest(ARRAY['program', 'program_a', 'program_b']) name;
 
