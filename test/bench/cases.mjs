@@ -122,6 +122,15 @@ const duckFunnel = `WITH ${steps.map((step, n) => `s${n} AS (SELECT customer_id,
 			FROM s0 ${steps.slice(1).map((_, n) => `ASOF LEFT JOIN s${n + 1} ON s${n + 1}.customer_id = s0.customer_id AND s${n + 1}.seen_at >= s${n}.seen_at`).join(' ')})
 	SELECT count(*) FILTER (level >= 4)::DOUBLE, count(*)::DOUBLE FROM (SELECT max(level) AS level FROM chains GROUP BY customer_id)`;
 
+// The same for each week in which they start: a customer counts in each one.
+const funnelByWeek = (of, table) => ({
+	sql: `SELECT sum(t.reached) FILTER (WHERE t.step = ${steps.length}), sum(t.reached) FILTER (WHERE t.step = 1) FROM
+		(SELECT funnel_by_period(${of}, ARRAY[${steps.map(step => `'${step}'`).join(', ')}], '7 days', 'week', 'in_order', 'kind', NULL, ${lastDay}) AS f FROM ${table}) q
+		CROSS JOIN LATERAL funnel_by_period_table(q.f) t`,
+	check: `SELECT ${hash(`funnel_by_period(${of}, ARRAY[${steps.map(step => `'${step}'`).join(', ')}], '7 days', 'week', 'in_order', 'kind', NULL, ${lastDay})`)} FROM ${table}`,
+});
+const duckFunnelByWeek = duckFunnel.replace('SELECT s0.customer_id, 1 +', "SELECT s0.customer_id, date_trunc('week', s0.seen_at) AS week, 1 +").replace('GROUP BY customer_id)', 'GROUP BY customer_id, week)');
+
 // What they do after the first view, and after each, in three steps: events, customers and median times of each link.
 const flow = (of, occurrence, table) => ({
 	sql: `SELECT ${['view>cart', 'cart>checkout', 'checkout>payment'].map((link, n) => `sum(t.events) FILTER (WHERE step = ${n + 1} AND source_name || '>' || target_name = '${link}')`).join(', ')} FROM
@@ -283,6 +292,10 @@ const fromRows = [
 	{
 		what: 'funnel_totals, 4 steps', ...funnel('timelines(customer_id, at, step)', 'visits'), plan: true,
 		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 }, { peer: 'DuckDB, ASOF joins', duckSql: duckFunnel, bar: 0.6, same: true }],
+	},
+	{
+		what: 'funnel_by_period, 4 steps by week', ...funnelByWeek('timelines(customer_id, at, step)', 'visits'), plan: true,
+		peers: [{ peer: 'DuckDB, ASOF joins', duckSql: duckFunnelByWeek, same: true }],
 	},
 	{
 		what: 'event_flow, 3 steps from the first view', ...flow('timelines(customer_id, at, step)', 'first', 'visits'), plan: true,
