@@ -49,6 +49,7 @@ typedef struct FoldScanState
 	GroupAggregates *aggregates; /* the collectors */
 	MemoryContext context;		 /* of what was taken up, and of folds */
 	List *arguments;			 /* ExprStates, one metric's after another's */
+	int ncolumns; /* of the child, that collectors need */
 	int ninputs;
 	FoldInput *inputs;
 	int nmetrics;
@@ -123,7 +124,7 @@ collect_rows(FoldScanState *state)
 		CHECK_FOR_INTERRUPTS();
 		if (TupIsNull(slot))
 			break;
-		slot_getallattrs(slot);
+		slot_getsomeattrs(slot, state->ncolumns);
 		aggregates_feed_slot(state->aggregates, slot);
 		state->counts.rows++;
 		for (i = 0; i < state->ninputs && missing > 0; i++)
@@ -468,6 +469,8 @@ fold_begin(CustomScanState *node, EState *estate, int eflags)
 	List *inputs = (List *) list_nth(scan->custom_private, FOLD_PLAN_INPUTS);
 	List *collectors = NIL;
 	GroupRows *rows;
+	ListCell *cell;
+	ListCell *column;
 	int i;
 
 	eflags &= ~(EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
@@ -479,6 +482,9 @@ fold_begin(CustomScanState *node, EState *estate, int eflags)
 	state->arguments = ExecInitExprList(scan->custom_exprs, &node->ss.ps);
 	state->ninputs = list_length(columns);
 	state->inputs = palloc0(state->ninputs * sizeof(FoldInput));
+	foreach (cell, columns)
+		foreach (column, (List *) lfirst(cell))
+			state->ncolumns = Max(state->ncolumns, lfirst_int(column));
 	state->nmetrics = list_length(scan->custom_scan_tlist);
 	state->metrics = palloc0(state->nmetrics * sizeof(FoldMetric));
 	for (i = 0; i < state->ninputs; i++)

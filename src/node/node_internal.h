@@ -327,6 +327,12 @@ extern double plan_participants(int workers);
  * gets them. */
 extern List *plan_child_columns(PathTarget *target, const Aggref *aggref);
 
+/* Takes the rows of a plan that scans a table whole: returns where the columns of its target stand
+ * then, from 1 on; NULL: nothing changes. And columns of aggregates, as they are then; no column
+ * (0) stays that. */
+extern int *plan_take_whole_rows(PlannerInfo *root, Plan *child);
+extern List *plan_moved_columns(List *columns, const int *to);
+
 /* Why a node can't do an aggregate, or NULL. */
 extern const char *plan_aggregate_obstacle(const Aggref *aggref, bool ours);
 
