@@ -31,7 +31,7 @@ SELECT r.oid, r.proname, r.prokind, r.prorettype, array_position(r.proargnames, 
 FROM routine r WHERE r.prorettype::regtype::text LIKE '%\_result' AND r.proname <> 'rollup' AND r.proargtypes[0]::regtype::text ~ '^(activity_base|timeline_base|activity_set|event_timeline)$';
 SELECT cmp_ok((SELECT count(*)::int FROM metric WHERE as_of_at IS NOT NULL), '>', 50, 'metrics have an as_of');
 SELECT is_empty($$SELECT oid::regprocedure, name FROM metric CROSS JOIN LATERAL unnest(types, names[1:cardinality(types)]) WITH ORDINALITY x(type, name, n)
-	WHERE n < as_of_at AND proname NOT IN ('funnel_totals', 'event_flow') AND type::text !~ '(_base|_set|_timeline|_policy|_scale|_rules|^calendar_period)$' AND name NOT IN ('from_day', 'new_within')$$, '... before what is neither policy nor period');
+	WHERE n < as_of_at AND proname NOT IN ('funnel_totals', 'funnel_by_period', 'event_flow') AND type::text !~ '(_base|_set|_timeline|_policy|_scale|_rules|^calendar_period)$' AND name NOT IN ('from_day', 'new_within')$$, '... before what is neither policy nor period');
 SELECT is_empty($$SELECT m.oid::regprocedure FROM metric m WHERE prokind = 'f' AND as_of_at IS NOT NULL AND NOT EXISTS (SELECT FROM metric a WHERE a.prokind = 'a' AND a.proname = m.proname AND a.prorettype = m.prorettype
 	AND cardinality(a.types) = m.as_of_at - 1 AND a.types[1:] = m.types[1:m.as_of_at - 2]) AND m.types[1] <> 'activity_base'::regtype$$, 'every metric has an aggregate without as_of, which counts, or tells what to give');
 

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(124);
+SELECT * FROM no_plan();
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS
@@ -21,35 +21,39 @@ ANALYZE stored;
 
 CREATE TABLE asked (n int, steps text[], within interval, mode text, by text, step_within interval[], as_of date);
 INSERT INTO asked VALUES
-	(1, '{visit,view,cart,order}', NULL, 'in_order', 'kind', NULL, NULL),
-	(2, '{visit,view,cart,order}', '2 days', 'in_order', 'kind', NULL, NULL),
-	(3, '{visit,view,cart,order}', '36 hours', 'strictly_increasing', 'kind', NULL, NULL),
+	(1, '{visit,view,cart,order}', NULL, 'in_order', 'kind', NULL, '2024-03-31'),
+	(2, '{visit,view,cart,order}', '2 days', 'in_order', 'kind', NULL, '2024-03-31'),
+	(3, '{visit,view,cart,order}', '36 hours', 'strictly_increasing', 'kind', NULL, '2024-03-31'),
 	(4, '{visit,view,cart,order}', '1 month', 'strict_order', 'kind', '{1 day}', '2024-01-31'),
-	(5, '{visit,visit,order,visit}', '3 days', 'in_order', 'kind', '{1 day,NULL,2 days}', NULL),
+	(5, '{visit,visit,order,visit}', '3 days', 'in_order', 'kind', '{1 day,NULL,2 days}', '2024-03-31'),
 	(6, '{web,view}', '5 days', 'in_order', 'label', NULL, '2024-02-01'),
-	(7, '{order}', NULL, 'in_order', 'kind', '{1 day}', NULL),
-	(8, '{visit,nothing,order}', NULL, 'in_order', 'kind', '{NULL,NULL}', NULL),
-	(9, '{nothing,visit}', '1 day', 'strict_order', 'kind', NULL, NULL);
+	(7, '{order}', NULL, 'in_order', 'kind', '{1 day}', '2024-03-31'),
+	(8, '{visit,nothing,order}', NULL, 'in_order', 'kind', '{NULL,NULL}', '2024-03-31'),
+	(9, '{nothing,visit}', '1 day', 'strict_order', 'kind', NULL, '2024-03-31'),
+	(10, '{visit,view,order}', '3 days', 'in_order', 'kind', NULL, '2024-01-28');
 
 -- ---- against SQL ----
 
 CREATE FUNCTION totals_of(a asked) RETURNS funnel_totals_result
 LANGUAGE sql AS $$ SELECT funnel_totals(timelines(customer, make_event(at => at, kind => kind, label => label)), a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) FROM visits $$;
 
--- Shares and medians from each customer's funnel; Wilson's interval by its formula.
-CREATE FUNCTION ref_totals(a asked) RETURNS TABLE (step int, name text, reached bigint, stopped bigint, rate_from_previous float8, rate_from_first float8, lower float8, upper float8, median_from_previous interval)
+-- Shares and medians from each customer's funnel; Wilson's interval by its formula. Rates are those of whom the first
+-- event of the first step is so long ago that all windows are over.
+CREATE FUNCTION ref_totals(a asked) RETURNS TABLE (step int, name text, reached bigint, stopped bigint, eligible bigint, rate_from_previous float8, rate_from_first float8, lower float8, upper float8, median_from_previous interval)
 LANGUAGE sql AS $$
 	WITH everyone AS (
-		SELECT f.reached, f.at FROM stored, funnel(timeline, a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) f),
+		SELECT f.reached, f.at, coalesce((SELECT min(v.at) FROM visits v WHERE v.customer = stored.customer AND a.steps[1] = CASE a.by WHEN 'kind' THEN v.kind ELSE v.label END) + limits.within < a.as_of + 1, true) AS eligible
+		FROM stored, funnel(timeline, a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) f,
+			(SELECT least(a.within, CASE WHEN cardinality(a.step_within) = 1 THEN a.step_within[1] * (cardinality(a.steps) - 1) WHEN array_position(a.step_within, NULL) IS NULL THEN (SELECT sum(w) FROM unnest(a.step_within) w) END) AS within) limits),
 	counted AS (
 		SELECT n AS step, a.steps[n] AS name,
-			count(*) FILTER (WHERE e.reached >= n) AS reached, count(*) FILTER (WHERE e.reached = n) AS stopped,
+			count(*) FILTER (WHERE e.reached >= n) AS reached, count(*) FILTER (WHERE e.reached = n) AS stopped, count(*) FILTER (WHERE e.reached >= n AND e.eligible) AS eligible,
 			percentile_cont(0.5) WITHIN GROUP (ORDER BY at[n] - at[n - 1]) AS median
 		FROM generate_series(1, cardinality(a.steps)) n, everyone e GROUP BY n),
 	rated AS (
-		SELECT *, reached::float8 / nullif(lag(reached) OVER w, 0) AS previous, reached::float8 / nullif(first_value(reached) OVER w, 0) AS p, first_value(reached) OVER w AS n, 1.959963984540054::float8 AS z
+		SELECT *, eligible::float8 / nullif(lag(eligible) OVER w, 0) AS previous, eligible::float8 / nullif(first_value(eligible) OVER w, 0) AS p, first_value(eligible) OVER w AS n, 1.959963984540054::float8 AS z
 		FROM counted WINDOW w AS (ORDER BY step))
-	SELECT step, name, reached, stopped, previous, p,
+	SELECT step, name, reached, stopped, eligible, previous, p,
 		CASE WHEN n > 0 THEN (p + z * z / (2 * n) - z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n) END,
 		CASE WHEN n > 0 THEN (p + z * z / (2 * n) + z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n) END,
 		median
@@ -57,8 +61,8 @@ LANGUAGE sql AS $$
 $$;
 
 SELECT results_eq(
-	format('SELECT step, name, reached, stopped, round(rate_from_previous::numeric, 12), round(rate_from_first::numeric, 12), round(lower::numeric, 12), round(upper::numeric, 12), median_from_previous FROM asked a, funnel_totals_table(totals_of(a)) WHERE n = %s ORDER BY step', n),
-	format('SELECT step, name, reached, stopped, round(rate_from_previous::numeric, 12), round(rate_from_first::numeric, 12), round(lower::numeric, 12), round(upper::numeric, 12), median_from_previous FROM asked a, ref_totals(a) WHERE n = %s ORDER BY step', n),
+	format('SELECT step, name, reached, stopped, eligible, round(rate_from_previous::numeric, 12), round(rate_from_first::numeric, 12), round(lower::numeric, 12), round(upper::numeric, 12), median_from_previous FROM asked a, funnel_totals_table(totals_of(a)) WHERE n = %s ORDER BY step', n),
+	format('SELECT step, name, reached, stopped, eligible, round(rate_from_previous::numeric, 12), round(rate_from_first::numeric, 12), round(lower::numeric, 12), round(upper::numeric, 12), median_from_previous FROM asked a, ref_totals(a) WHERE n = %s ORDER BY step', n),
 	format('as SQL over funnel() has it: funnel %s', n))
 FROM asked ORDER BY n;
 SELECT cmp_ok((SELECT min(reached) FROM asked a, funnel_totals_table(totals_of(a)) WHERE n <= 6), '>', 2::bigint, '... with customers in every step');
@@ -70,6 +74,9 @@ SELECT results_eq($$SELECT s.customers, s.rows_without_customer FROM asked a, fu
 CREATE TABLE serial AS SELECT n, totals_of(a) AS result FROM asked a;
 CREATE FUNCTION stored_totals(a asked, part int DEFAULT NULL, parts int DEFAULT 1) RETURNS funnel_totals_result
 LANGUAGE sql AS $$ SELECT funnel_totals(timeline, a.steps, a.within, a.mode, a.by, a.step_within, a.as_of) FROM stored WHERE part IS NULL OR (hashint4(customer) & 7) % parts = part $$;
+-- Where nothing of as_of is known.
+CREATE FUNCTION without_as_of(r funnel_totals_result) RETURNS funnel_totals_result
+LANGUAGE sql AS $$ SELECT (r::text::jsonb - 'as_of' || '{"rows_without_customer": 0}')::text::funnel_totals_result $$;
 -- Guests are the collectors'.
 CREATE FUNCTION without_guests(r funnel_totals_result) RETURNS funnel_totals_result
 LANGUAGE sql AS $$ SELECT (r::text::jsonb || '{"rows_without_customer": 0}')::text::funnel_totals_result $$;
@@ -91,10 +98,10 @@ END $$;
 SELECT results_eq(format('SELECT n, result FROM by_sets(%L) WHERE part IS NULL ORDER BY n', hashed), 'SELECT n, without_guests(result) FROM serial ORDER BY n', 'grouping sets, hashed: ' || hashed) FROM (VALUES (false), (true)) v(hashed);
 SELECT results_eq(format('SELECT n, rollup(result) FROM by_sets(%L) WHERE part IS NOT NULL GROUP BY n ORDER BY n', hashed), 'SELECT n, without_guests(result) FROM serial ORDER BY n', '... their parts: ' || hashed)
 FROM (VALUES (false), (true)) v(hashed);
-SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 1', 'the short form');
-SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 2', '... with a window');
-SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '36 hours', 'strictly_increasing') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 3', '... and a mode');
-SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,visit,order,visit}', '3 days', 'in_order', 'kind', '{1 day,NULL,2 days}') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 5', '... and windows of steps');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}') FROM stored$$, 'SELECT without_as_of(result) FROM serial WHERE n = 1', 'the short form');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_as_of(result) FROM serial WHERE n = 2', '... with a window');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '36 hours', 'strictly_increasing') FROM stored$$, 'SELECT without_as_of(result) FROM serial WHERE n = 3', '... and a mode');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,visit,order,visit}', '3 days', 'in_order', 'kind', '{1 day,NULL,2 days}') FROM stored$$, 'SELECT without_as_of(result) FROM serial WHERE n = 5', '... and windows of steps');
 SELECT results_eq($$SELECT count(*), bool_and(r = t) FROM (SELECT funnel_totals(timeline, '{visit,view}', '1 day') OVER (ORDER BY customer) AS r, (SELECT funnel_totals(b.timeline, '{visit,view}', '1 day') FROM stored b WHERE b.customer <= s.customer) AS t FROM stored s WHERE customer < 60) w$$,
 	$$SELECT count(*), true FROM stored WHERE customer < 60$$, 'as a window function');
 
@@ -116,19 +123,19 @@ BEGIN
 END $$;
 SELECT settings(3) IS NULL AS void \gset
 SELECT ok(has_workers($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$), 'two-level, in workers');
-SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_guests(result) FROM serial WHERE n = 2', '... gives the same');
+SELECT results_eq($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$, 'SELECT without_as_of(result) FROM serial WHERE n = 2', '... gives the same');
 SELECT ok(has_workers($$SELECT funnel_totals(timelines(customer, make_event(at => at, kind => kind)), '{visit,view,cart,order}', '2 days') FROM visits$$), 'over a base that workers collect');
-SELECT results_eq($$SELECT funnel_totals(timelines(customer, make_event(at => at, kind => kind)), '{visit,view,cart,order}', '2 days') FROM visits$$, 'SELECT result FROM serial WHERE n = 2', '... too');
+SELECT results_eq($$SELECT funnel_totals(timelines(customer, make_event(at => at, kind => kind)), '{visit,view,cart,order}', '2 days', as_of => '2024-03-31') FROM visits$$, 'SELECT result FROM serial WHERE n = 2', '... too');
 SELECT settings(0) IS NULL AS void \gset
 
 -- ---- NULLs and nothing ----
 
 SELECT is(funnel_totals(NULL::timeline_base, '{a}'), NULL, 'a NULL base');
 SELECT is((SELECT funnel_totals(timeline, '{a}') FROM stored WHERE false), NULL, 'no rows');
-SELECT is((SELECT funnel_totals(t, '{a,b}'))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "rows": []}', 'NULL timelines are nobody') FROM (VALUES (NULL::event_timeline)) v(t);
-SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "rows_without_customer": 0, "members_without_events": 1, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
+SELECT is((SELECT funnel_totals(t, '{a,b}'))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "zone": "UTC", "rows_without_customer": 0, "rows": []}', 'NULL timelines are nobody') FROM (VALUES (NULL::event_timeline)) v(t);
+SELECT is((SELECT funnel_totals(t, '{a,b}') FROM (VALUES ('[]'::event_timeline), (NULL)) v(t))::text, '{"steps": ["a", "b"], "by": "kind", "mode": "in_order", "zone": "UTC", "rows_without_customer": 0, "members_without_events": 1, "rows": [{"step": 0, "duration": 0, "customers": 1}]}', 'empty ones are customers');
 SELECT results_eq($$SELECT t.* FROM funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a,b}'))) t$$,
-	$$VALUES (1, 'a', 0::bigint, 0::bigint, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::interval), (2, 'b', 0, 0, NULL, NULL, NULL, NULL, NULL)$$, 'shares of nobody are NULL');
+	$$VALUES (1, 'a', 0::bigint, 0::bigint, 0::bigint, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::interval), (2, 'b', 0, 0, 0, NULL, NULL, NULL, NULL, NULL)$$, 'shares of nobody are NULL');
 SELECT is(rollup(r), NULL, 'rollup of NULL') FROM (VALUES (NULL::funnel_totals_result)) v(r);
 
 -- ---- the median ----
@@ -158,7 +165,7 @@ CREATE TABLE again (LIKE serial);
 COPY again FROM PROGRAM 'cat funnel_totals.bin && rm funnel_totals.bin' (FORMAT binary);
 SELECT results_eq('SELECT n, result FROM again ORDER BY n', 'SELECT n, result FROM serial ORDER BY n', 'binary');
 SELECT results_eq($$SELECT s.* FROM serial, funnel_totals_scope(result) s WHERE n IN (4, 5, 6, 8) ORDER BY n$$,
-	$$SELECT steps, by, mode, within, CASE WHEN n = 4 THEN '{1 day,1 day,1 day}'::interval[] WHEN n = 5 THEN step_within END, CASE WHEN n <> 8 THEN 'UTC' END, as_of, (SELECT count(DISTINCT customer) FROM visits), (SELECT count(*) FROM visits WHERE customer IS NULL), CASE WHEN n = 8 THEN '{nothing}' ELSE '{}' END::text[] FROM asked WHERE n IN (4, 5, 6, 8) ORDER BY n$$,
+	$$SELECT steps, by, mode, within, CASE WHEN n = 4 THEN '{1 day,1 day,1 day}'::interval[] WHEN n = 5 THEN step_within END, 'UTC', as_of, (SELECT count(DISTINCT customer) FROM visits), (SELECT count(*) FROM visits WHERE customer IS NULL), CASE WHEN n = 8 THEN '{nothing}' ELSE '{}' END::text[], NULL::text, 'customers' FROM asked WHERE n IN (4, 5, 6, 8) ORDER BY n$$,
 	'what it is about');
 SELECT is(('{"mode": "in_order", "rows": [{"customers": 2, "duration": 1000000, "step": 2}, {"step": 0, "duration": 0, "customers": 5}, {"customers": 3, "with_event": 4, "duration": 0, "step": 1}, {"step": 2, "duration": 0, "with_event": 2}], "by": "label", "within": "P1DT2H", "zone": "utc", "as_of": "2024-02-01", "step_within": ["90 minutes"], "steps": ["a\"", "ä"]}'::funnel_totals_result)::text,
 	'{"steps": ["a\"", "ä"], "by": "label", "mode": "in_order", "within": "1 day 02:00:00", "step_within": ["01:30:00"], "zone": "UTC", "as_of": "2024-02-01", "rows_without_customer": 0, "rows": [{"step": 0, "duration": 0, "customers": 5}, {"step": 1, "duration": 0, "customers": 3, "with_event": 4}, {"step": 2, "duration": 0, "with_event": 2}, {"step": 2, "duration": 1000000, "customers": 2}]}', 'text in its one form');
@@ -207,7 +214,7 @@ SELECT results_eq(format('SELECT (SELECT max(step) FROM funnel_totals_table(r) W
 	UNION ALL SELECT (SELECT max(step) FROM funnel_totals_table(r) WHERE reached > 0), (funnel_totals_scope(r)).zone FROM (SELECT funnel_totals(t, ''{a,b}'', ''1 day'', ''in_order'', ''kind'', NULL, NULL, %1$L) AS r FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) t) q', zone),
 	format('VALUES (%1$s, %2$L), (%1$s, %2$L)', reached, zone), '... of everyone, both ways, in ' || zone)
 FROM (VALUES ('Europe/Helsinki', 1), ('UTC', 2)) v(zone, reached);
-SELECT is((SELECT funnel_totals(t, '{a,b}', '1 hour', 'in_order', 'kind', NULL, NULL, 'Asia/Tokyo') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), (SELECT funnel_totals(t, '{a,b}', '1 hour') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), 'where no day counts, a zone doesn''t');
+SELECT is((SELECT (funnel_totals_scope(funnel_totals(t, '{a,b}', '1 hour', 'in_order', 'kind', NULL, NULL, 'Asia/Tokyo'))).zone FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q), 'Asia/Tokyo', 'whose days end up to which is counted');
 SELECT is((SELECT funnel_totals(t, '{a,b}', '1 day', 'in_order', 'kind', NULL, NULL, NULL)), (SELECT funnel_totals(t, '{a,b}', '1 day')), 'a NULL zone is the session''s') FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM clock) q;
 SELECT throws_ok($$SELECT funnel('[]', '{a}', zone => 'Europe/Helsingfors')$$, '22023', NULL, 'an unknown zone');
 SELECT results_eq(format('SELECT n, reached FROM generate_series(-3, 3) n, LATERAL funnel(timeline_of(%1$L::timestamptz + n * interval ''30 minutes''), ''{a}'', as_of => %2$L, zone => %3$L)', at, day, zone),
@@ -232,13 +239,31 @@ SELECT throws_ok($$SELECT funnel_totals('[]'::event_timeline, '{a}', v.w) FROM (
 -- ---- at the limits ----
 
 SELECT throws_ok(format('SELECT %s', call), '22008', 'the time between two steps of a funnel is out of range', call)
-FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM (VALUES (timestamptz '4713-01-01 BC', 'a'), ('294276-12-31', 'b')) v(at, kind)) q,
-	LATERAL (VALUES (format('funnel(%L, ''{a,b}'')', t)), (format('funnel_totals(%L::event_timeline, ''{a,b}'')', t)), (format('funnel_totals(timelines(1, %L::event_timeline), ''{a,b}'')', t))) v(call);
-SELECT results_eq($$SELECT median_from_previous::text::interval, r::text::funnel_totals_result = r FROM (SELECT funnel_totals(timeline_agg_of, '{a,b}') AS r FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS timeline_agg_of FROM (VALUES (timestamptz '4713-01-01 BC', 'a'), ('280000-12-31', 'b')) v(at, kind)) l) q, funnel_totals_table(r) WHERE step = 2$$,
+FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS t FROM (VALUES (timestamptz '4713-01-01 BC', 'a'), ('294276-12-30', 'b')) v(at, kind)) q,
+	LATERAL (VALUES (format('funnel(%L, ''{a,b}'')', t)), (format('funnel_totals(%L::event_timeline, ''{a,b}'', NULL::interval, ''in_order'', ''kind'', NULL, ''294276-12-30'')', t)), (format('funnel_totals(timelines(1, %L::event_timeline), ''{a,b}'', as_of => ''294276-12-30'')', t))) v(call);
+SELECT results_eq($$SELECT median_from_previous::text::interval, r::text::funnel_totals_result = r FROM (SELECT funnel_totals(timeline_agg_of, '{a,b}', NULL::interval, 'in_order', 'kind', NULL, '290000-01-01') AS r FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS timeline_agg_of FROM (VALUES (timestamptz '4713-01-01 BC', 'a'), ('280000-12-31', 'b')) v(at, kind)) l) q, funnel_totals_table(r) WHERE step = 2$$,
 	$$SELECT timestamptz '280000-12-31' - timestamptz '4713-01-01 BC', true$$, 'what is as long as an interval may be is read back');
 
+-- ---- as_of left out ----
+
+SELECT is((SELECT (funnel_totals_scope(funnel_totals(timelines(customer, make_event(at => at, kind => kind)), '{a,b}', '1 day'))).as_of FROM (VALUES (1, timestamptz '2024-01-05 10:00', 'a'), (2, '2024-01-06 10:00', 'b')) v(customer, at, kind)), '2024-01-06', 'over a base: the day of the last event');
+SELECT results_eq($$SELECT t.step, t.reached, t.eligible FROM (SELECT funnel_totals(timelines(customer, make_event(at => at, kind => kind)), '{a,b}', '1 day') AS r FROM (VALUES (1, timestamptz '2024-01-05 10:00', 'a'), (1, '2024-01-05 11:00', 'b'), (2, '2024-01-06 10:00', 'a'), (2, '2024-01-06 11:00', 'b'), (3, '2024-01-06 11:00', 'a')) v(customer, at, kind)) q, funnel_totals_table(r) t$$,
+	$$VALUES (1, 3::bigint, 1::bigint), (2, 2, 1)$$, '... by the end of which a window of a day is over of who started the day before');
+SELECT is((SELECT (funnel_totals_scope(funnel_totals(timelines(1, make_event(at => at, kind => 'a')), '{a}'))).as_of FROM (VALUES (timestamptz '2024-01-05 10:00'), ('9999-01-01')) v(at)), (transaction_timestamp() AT TIME ZONE 'UTC')::date, '... but no later than today');
+SELECT results_eq($$SELECT t.reached FROM (SELECT funnel_totals(timeline, '{a,b}') AS r FROM (SELECT timeline_agg(make_event(at => at, kind => kind)) AS timeline FROM (VALUES (timestamptz '2024-01-05 10:00', 'a'), ('9999-01-01', 'b')) v(at, kind)) l) q, funnel_totals_table(r) t$$, 'VALUES (1::bigint), (0)', 'of an aggregate: today');
+
+-- ---- quantiles ----
+
+CREATE TABLE waited AS SELECT n AS customer, floor(random() * 1e9)::bigint AS wait FROM generate_series(1, 101) n;
+CREATE TABLE waits AS SELECT funnel_totals(timelines(customer, make_event(at => timestamptz '2024-01-01' + after * interval '1 microsecond', kind => kind)), '{a,b}') AS r FROM (SELECT customer, 'a' AS kind, 0 AS after FROM waited UNION ALL SELECT customer, 'b', wait FROM waited) e;
+SELECT is(extract(epoch FROM funnel_quantile(r, 2, q))::numeric, (SELECT round((percentile_cont(q) WITHIN GROUP (ORDER BY wait) / 1e6)::numeric, 6) FROM waited), 'quantile ' || q) FROM waits, unnest(ARRAY[0, 0.01, 0.25, 0.5, 0.9, 0.987, 1]) q;
+SELECT is(funnel_quantile(r, 2, 0.5), median_from_previous, 'the median is one') FROM waits, funnel_totals_table(r) WHERE step = 2;
+SELECT is(funnel_quantile(funnel_totals('[]'::event_timeline, '{a,b}'), 2, 0.5), NULL, '... of nobody');
+SELECT throws_ok(format('SELECT funnel_quantile(r, %s, %s) FROM waits', step, q), '22023', message, message) FROM (VALUES (1, '0.5', 'step must be between 2 and 2, not 1'), (3, '0.5', 'step must be between 2 and 2, not 3'), (2, '1.5', 'q must be between 0 and 1, not 1.5'), (2, '-0.1', 'q must be between 0 and 1, not -0.1'), (2, $$'NaN'$$, 'q must be between 0 and 1, not NaN')) v(step, q, message);
+SELECT throws_ok($$SELECT funnel_quantile(funnel_totals('[]'::event_timeline, '{a}'), 2, 0.5)$$, '22023', 'a funnel of one step has no times', 'a single step');
+
 SELECT throws_ok($$SELECT funnel_totals_table((SELECT funnel_totals('[]'::event_timeline, '{a}')), 1)$$, '22023', NULL, 'an impossible confidence');
-SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE proname IN ('funnel', 'funnel_totals') AND (provolatile = 's') <> ('within' = ANY (proargnames))$$, 'where days and months are counted, the session''s zone matters');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE proname IN ('funnel', 'funnel_conversions', 'funnel_totals', 'funnel_by_period') AND prokind = 'f' AND provolatile <> 's'$$, 'where days and months are counted, the session''s zone matters');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -6,7 +6,7 @@
 \ir reference/setup.sql
 BEGIN;
 \ir reference/own_types.sql
-SELECT plan(23);
+SELECT plan(31);
 CREATE TEMP VIEW routine AS
 SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty';
@@ -23,6 +23,15 @@ INSERT INTO matrix VALUES
 	('funnel', 'step_within', $$funnel('[]', '{a,b}', step_within => '{{1 day}}')$$),
 	('funnel_totals', 'steps', $$funnel_totals(timelines(1, now(), 1), '{{a,b}}')$$),
 	('funnel_totals', 'step_within', $$funnel_totals(timelines(1, now(), 1), '{a,b}', step_within => '{{1 day}}')$$),
+	('cohort_value', 'horizons', $$cohort_value(timelines(1, now(), 1), horizons => '{{30,60}}')$$),
+	('funnel_conversions', 'steps', $$funnel_conversions('[]', '{{a,b}}')$$),
+	('funnel_conversions', 'step_within', $$funnel_conversions('[]', '{a,b}', step_within => '{{1 day}}')$$),
+	('funnel_by_period', 'steps', $$funnel_by_period(timelines(1, now(), 1), '{{a,b}}', 7)$$),
+	('funnel_by_period', 'step_within', $$funnel_by_period(timelines(1, now(), 1), '{a,b}', 7, step_within => '{{1 day}}')$$),
+	('funnel_members', 'steps', $$funnel_members((SELECT timelines(1, now(), 1)), '{{a,b}}', 1)$$),
+	('funnel_members', 'step_within', $$funnel_members((SELECT timelines(1, now(), 1)), '{a,b}', 1, step_within => '{{1 day}}')$$),
+	('funnel_by_period_members', 'steps', $$funnel_by_period_members((SELECT timelines(1, now(), 1)), '{{a,b}}', 7, 'week', '2024-01-01', 1)$$),
+	('funnel_by_period_members', 'step_within', $$funnel_by_period_members((SELECT timelines(1, now(), 1)), '{a,b}', 7, 'week', '2024-01-01', 1, step_within => '{{1 day}}')$$),
 	('concentration_table', 'top_shares', $$concentration_table(concentration(1), '{{0.1,0.2}}')$$),
 	('make_points_policy', 'refreshed_by', $$make_points_policy(inactive_after => '90 days', refreshed_by => '{{earn,redeem}}')$$),
 	('make_earn_policy', 'excluded_kinds', $$make_earn_policy(excluded_kinds => '{{a,b}}')$$),
@@ -56,7 +65,7 @@ INSERT INTO pool SELECT type, value FROM (VALUES
 	('text', ARRAY['', 'month', 'first', repeat('x', 100000), 'Käse', 'UTC', 'spend', 'label']),
 	('interval', ARRAY['0', '-1 day', '178000000 years', '-178000000 years', '1 microsecond', '1 month -30 days', '1 year', '2147483647 days']),
 	('jsonb', ARRAY['{}', '[]', 'null', '1e1000', '"x"', repeat('[', 3000) || repeat(']', 3000), repeat('{"versions":', 2000) || '1' || repeat('}', 2000), '{"rate": 1e400}', '[{"from": "infinity"}]', '[{"from": "294276-12-31", "rate": 2}]']),
-	('text[]', ARRAY['{}', '{NULL}', '{a,NULL}', '{{a,b},{c,d}}', '[5:6]={a,b}', '{a,a}', '{k0,k1,k2}']),
+	('text[]', ARRAY['{}', '{NULL}', '{a,NULL}', '{{a,b},{c,d}}', '[5:6]={a,b}', '{a,a}', '{k0,k1,k2}', '{k0|k1,k1?,!k0,k2}', '{k0,!"",k1}']),
 	('date[]', ARRAY['{}', '{NULL}', '{infinity}', '{-infinity,infinity}', '{2024-01-01,2024-02-01}']),
 	('int[]', ARRAY['{}', '{NULL}', '{2147483647,-2147483648}', '{{1,2},{3,NULL}}', '{{1,2147483647}}', '{{1,7},{8,30}}', '{{{1}}}']),
 	('numeric[]', ARRAY['{}', '{NULL}', '{NaN}', '{-Infinity,Infinity}', '{1e131071}', '{-1.5,2}', '{0,0,9223372036854775807}', '{{1,2}}']),

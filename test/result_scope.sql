@@ -26,7 +26,7 @@ SELECT is_empty($$SELECT s.type, k.key, k.value FROM scoped s, jsonb_each(writte
 		CASE k.key WHEN 'period' THEN period WHEN 'zone' THEN zone WHEN 'as_of' THEN as_of::text WHEN 'to_day' THEN as_of::text WHEN 'until' THEN as_of::text WHEN 'rows_without_customer' THEN rows_without_customer::text
 			WHEN 'members_without_events' THEN members_without_events::text WHEN 'policy' THEN policy::text WHEN 'program' THEN policy::text ELSE arguments->>k.key END IS DISTINCT FROM k.value #>> '{}'$$, 'all that a result says of itself is told');
 -- Results of plain aggregates over rows have no customers.
-CREATE TABLE of_rows AS SELECT unnest(ARRAY['survival_result', 'logrank_result', 'nps_result', 'csat_result', 'ces_result', 'uplift_result', 'uplift_adjusted_result', 'renewal_sample_result']) AS type;
+CREATE TABLE of_rows AS SELECT unnest(ARRAY['survival_result', 'logrank_result', 'cumulative_incidence_result', 'nps_result', 'csat_result', 'ces_result', 'uplift_result', 'uplift_adjusted_result', 'renewal_sample_result']) AS type;
 SELECT is_empty('SELECT type FROM scoped GROUP BY type HAVING max(rows_without_customer) = 0 AND type NOT IN (SELECT type FROM of_rows)', 'rows without customer');
 SELECT is_empty('SELECT type FROM scoped GROUP BY type HAVING max(members_without_events) = 0 AND type NOT IN (SELECT type FROM of_rows)', 'members without events');
 
@@ -51,7 +51,7 @@ DECLARE
 	asked text;
 BEGIN
 	FOR asked IN SELECT DISTINCT call(oid, false) FROM own_argument WHERE kind = 'f' AND n = 1 AND argument = 'base' AND type::text = base AND returns::text ~ '_result$'
-			AND oid IN (SELECT oid FROM own_argument WHERE argument = 'as_of' AND has_default) AND name NOT IN ('tier_near', 'funnel_totals') LOOP
+			AND oid IN (SELECT oid FROM own_argument WHERE argument = 'as_of' AND has_default) AND name <> 'tier_near' LOOP
 		RETURN QUERY EXECUTE format('SELECT s.metric, s.as_of FROM (SELECT %s AS r FROM (SELECT activities(customer, day)::activity_base AS activities, timelines(customer, day::timestamp AT TIME ZONE ''UTC'', 5)::timeline_base AS timelines FROM dated WHERE %s) b) q, result_scope(r) s', asked, those);
 	END LOOP;
 END $$;

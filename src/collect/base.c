@@ -584,9 +584,17 @@ base_rewind(BaseCursor *cursor, const Base *base)
 void
 base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body), void *fold)
 {
+	Customer customer = { 0 };
+
+	base_fold_at(base, zone, add, fold, &customer);
+}
+
+void
+base_fold_at(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body), void *fold,
+			 Customer *customer)
+{
 	BaseErrors errors;
 	BaseCursor cursor;
-	Customer customer = { 0 };
 	ZoneDays *of_days = NULL; /* the zone to move days from */
 	ByteBuffer moved;
 	ByteSpan body;
@@ -597,8 +605,8 @@ base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan bod
 		buffer_init(&moved, 1024);
 	}
 	base_rewind(&cursor, base);
-	base_name_customer(&errors, base->type, &customer);
-	while (base_next(&cursor, &customer, &body))
+	base_name_customer(&errors, base->type, customer);
+	while (base_next(&cursor, customer, &body))
 	{
 		if (of_days != NULL)
 		{
@@ -718,6 +726,7 @@ base_join_next(BaseJoin *join, ByteSpan *first, ByteSpan *second)
 		return false;
 	*first = only_b ? none : a->body;
 	*second = only_a ? none : b->body;
+	join->customer = only_b ? b->customer : a->customer;
 	if (!only_b)
 		advance(a, join->type);
 	if (!only_a)

@@ -335,6 +335,10 @@ extern bool base_last(const Base *base, int64 *last);
 extern void base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body),
 					  void *fold);
 
+/* The same for a fold that looks up whose body it gets. */
+extern void base_fold_at(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body),
+						 void *fold, Customer *customer);
+
 /* kB; see loyalty.max_flat_size */
 extern int max_flat_size;
 
@@ -364,6 +368,7 @@ typedef struct BaseJoin
 {
 	CustomerType type;
 	BaseSide sides[2];
+	Customer customer; /* whose bodies came last */
 } BaseJoin;
 
 /* Starts a walk over the customers of two bases, which are of one type. */

@@ -33,10 +33,10 @@ check_columns(const Rows *rows)
 		elog(ERROR, "a row of %d columns is too wide", rows->desc->natts);
 }
 
-void
-rows_open(Rows *rows, FunctionCallInfo fcinfo)
+static void
+open_rows(Rows *rows, FunctionCallInfo fcinfo, bits32 flags)
 {
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, flags);
 	rows->result = (ReturnSetInfo *) fcinfo->resultinfo;
 	rows->desc = rows->result->setDesc;
 	rows->context =
@@ -45,6 +45,18 @@ rows_open(Rows *rows, FunctionCallInfo fcinfo)
 	rows->nrows = 0;
 	rows->ncolumns = 0;
 	check_columns(rows);
+}
+
+void
+rows_open(Rows *rows, FunctionCallInfo fcinfo)
+{
+	open_rows(rows, fcinfo, 0);
+}
+
+void
+rows_open_column(Rows *rows, FunctionCallInfo fcinfo)
+{
+	open_rows(rows, fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 }
 
 void

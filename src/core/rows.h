@@ -48,6 +48,9 @@ typedef struct Rows
 
 extern void rows_open(Rows *rows, FunctionCallInfo fcinfo);
 
+/* The same where there is one column, which returns a set of its type. */
+extern void rows_open_column(Rows *rows, FunctionCallInfo fcinfo);
+
 /* The same for a table that has a row for each period up to as_of, be there anything in it or not:
  * a NOTICE tells whoever waits for very many of them why there are. */
 extern void rows_open_periods(Rows *rows, FunctionCallInfo fcinfo);

@@ -1,8 +1,8 @@
 /*
  * funnel_walk.c
- *		Finds the chain that wins a funnel.
+ *		Finds the chain that wins a funnel, in a stretch of a customer's events.
  *
- * Two walks over the events that steps name, instant by instant:
+ * Two walks over the events that levels name, instant by instant:
  *
  *		onward		how deep can a chain be, and what is the first instant at which one is that
  *					deep? Kept for each depth: the chains that stand there.
@@ -10,8 +10,8 @@
  *					depth: the next link of the best chain. The first start that can reach the
  *					end within the window begins the chain that wins.
  *
- * An event costs as many looks as there are steps of its name, so walks are linear in the
- * events.
+ * An event costs as many looks as there are levels of its name, so walks are linear in the
+ * events. Several events of one instant may have to be shared out among levels: funnel_seats.c.
  */
 #include "postgres.h"
 
@@ -22,13 +22,6 @@
 
 #include "funnel/funnel_internal.h"
 
-/* An event that a step names. */
-typedef struct Matched
-{
-	TimestampTz at;
-	int name;
-} Matched;
-
 /* The events of one instant. */
 typedef struct Instant
 {
@@ -38,176 +31,58 @@ typedef struct Instant
 	int nlevels;
 } Instant;
 
-/* Chains of one depth, by the deadline of the next step; that of the whole falls. */
-typedef struct Standing
+static void *
+room_for(size_t n, size_t size)
 {
-	TimestampTz whole;
-	TimestampTz step;
-} Standing;
-
-typedef struct Front
-{
-	Standing *chains;
-	int first;
-	int count;
-	int max;
-	Standing only; /* room for the most frequent case */
-} Front;
-
-/* What a chain does at one instant: it comes to a level, and then goes on to another link. */
-typedef struct Link
-{
-	TimestampTz at;
-	int level;
-	int users; /* who point here */
-	struct Link *next;
-} Link;
-
-struct FunnelWalk
-{
-	const FunnelRules *rules;
-	MemoryContext context;
-	MemoryContext reading; /* of the timeline that is open */
-
-	/* Steps are levels 1 to nsteps; the funnel has their names. */
-	int nnames;
-	const EventText *names; /* sorted */
-	const int *name_of;		/* of a level */
-	int *levels;			/* of all names, name by name */
-	int *levels_from;		/* [name] to [name + 1]: its part of levels */
-	int *found;				/* names that the customer has events of */
-	int nfound;
-
-	Matched *matched; /* read so far */
-	int64 nmatched;
-	int64 max_matched;
-
-	/* the instant at hand */
-	int *there; /* events of a name */
-	int *used;	/* of those, the ones that a stretch of levels needs */
-	int *now;	/* its names */
-	int nnow;
-	int *now_levels; /* its levels, where it has several names */
-
-	/* onward */
-	Front *fronts;		  /* by level */
-	TimestampTz *reached; /* by place in the instant's levels: the best deadline of the whole */
-	TimestampTz *origin_whole;
-	int *origins; /* levels to come from, a queue */
-	int depth;
-	int64 end; /* events up to the one that ends the chain */
-
-	/* backward */
-	Link **next;  /* by level: how to go on from there */
-	Link **links; /* by place in the instant's levels */
-	Link *free;
-	TimestampTz *chain;
-
-	int *busy; /* levels with chains, or with a way to go on */
-	int nbusy;
-	bool *is_busy;
-};
-
-/* ---- rules ---- */
-
-static int
-compare_steps(const void *a, const void *b, void *steps)
-{
-	int x = *(const int *) a;
-	int y = *(const int *) b;
-	int order = event_text_compare((const EventText *) steps + x, (const EventText *) steps + y);
-
-	return order != 0 ? order : x - y;
+	return palloc_extended((n + 1) * size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
-/* The levels in the order of their texts. */
-static int *
-sort_levels(const FunnelRules *rules)
+FunnelWalk *
+walk_create(const Funnel *funnel)
 {
-	int *levels = palloc_extended(rules->nsteps * sizeof(int), MCXT_ALLOC_HUGE);
-	int i;
-
-	for (i = 0; i < rules->nsteps; i++)
-		levels[i] = i;
-	qsort_arg(levels, rules->nsteps, sizeof(int), compare_steps, (void *) rules->steps);
-	for (i = 0; i < rules->nsteps; i++)
-		levels[i]++;
-	return levels;
-}
-
-void
-funnel_open_names(Funnel *funnel)
-{
-	const FunnelRules *rules = &funnel->rules;
-	FunnelNames *names = &funnel->names;
-	int *levels = sort_levels(rules);
-	int i;
-
-	names->n = 0;
-	names->texts = palloc_extended(rules->nsteps * sizeof(EventText), MCXT_ALLOC_HUGE);
-	names->of_level = palloc_extended((rules->nsteps + 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	for (i = 0; i < rules->nsteps; i++)
-	{
-		const EventText *text = &rules->steps[levels[i] - 1];
-
-		if (i == 0 || event_text_compare(text, &names->texts[names->n - 1]) != 0)
-			names->texts[names->n++] = *text;
-		names->of_level[levels[i]] = names->n - 1;
-	}
-	pfree(levels);
-}
-
-/* Which levels a name has. */
-static void
-open_levels(FunnelWalk *walk)
-{
-	int n = walk->rules->nsteps;
-	int i;
-
-	walk->levels = sort_levels(walk->rules);
-	walk->levels_from = palloc_extended((n + 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	for (i = n - 1; i >= 0; i--)
-		walk->levels_from[walk->name_of[walk->levels[i]]] = i;
-	walk->levels_from[walk->nnames] = n;
-}
-
-/* In the current memory context. */
-static FunnelWalk *
-create_walk(const Funnel *funnel)
-{
-	const FunnelRules *rules = &funnel->rules;
+	const FunnelNames *names = &funnel->names;
 	FunnelWalk *walk = palloc0(sizeof(FunnelWalk));
-	size_t n = (size_t) rules->nsteps;
+	size_t n = (size_t) names->nlevels;
+	size_t nsteps = (size_t) funnel->rules.list.nsteps;
+	int level;
 
-	walk->rules = rules;
+	walk->rules = &funnel->rules;
+	walk->names = names;
 	walk->context = CurrentMemoryContext;
 	walk->reading =
 		AllocSetContextCreate(walk->context, "loyalty funnel timeline", ALLOCSET_SMALL_SIZES);
-	walk->nnames = funnel->names.n;
-	walk->names = funnel->names.texts;
-	walk->name_of = funnel->names.of_level;
-	walk->found = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
-	open_levels(walk);
+	walk->found = room_for(names->nclasses, sizeof(int));
+	walk->is_found = room_for(names->nclasses, sizeof(bool));
 	walk->max_matched = 64;
 	walk->matched = palloc(walk->max_matched * sizeof(Matched));
-	walk->there = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	walk->used = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	walk->now = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
-	walk->now_levels = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
-	walk->fronts = palloc_extended((n + 1) * sizeof(Front), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	walk->reached = palloc_extended(n * sizeof(TimestampTz), MCXT_ALLOC_HUGE);
-	walk->origin_whole = palloc_extended(n * sizeof(TimestampTz), MCXT_ALLOC_HUGE);
-	walk->origins = palloc_extended(n * sizeof(int), MCXT_ALLOC_HUGE);
-	walk->next = palloc_extended((n + 1) * sizeof(Link *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	walk->links = palloc_extended(n * sizeof(Link *), MCXT_ALLOC_HUGE);
-	walk->chain = palloc_extended(n * sizeof(TimestampTz), MCXT_ALLOC_HUGE);
-	walk->busy = palloc_extended((n + 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	walk->is_busy = palloc_extended((n + 1) * sizeof(bool), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (funnel->rules.hold == FUNNEL_HOLD_REF)
+		ref_table_init(&walk->refs, walk->context);
+	seats_create(&walk->seats, names, (int) nsteps);
+	if (names->one_each)
+	{
+		walk->class_of = room_for(n, sizeof(int));
+		for (level = 1; level <= names->nlevels; level++)
+			walk->class_of[level] =
+				names->classes[names->classes_from[names->step_of_level[level]]];
+	}
+	walk->now = room_for(names->nclasses, sizeof(int));
+	walk->now_levels = room_for(names->levels_from[names->nclasses], sizeof(int));
+	walk->fronts = room_for(n, sizeof(Front));
+	walk->reached = room_for(n, sizeof(TimestampTz));
+	walk->origin_whole = room_for(n, sizeof(TimestampTz));
+	walk->origins = room_for(n, sizeof(int));
+	walk->next = room_for(n, sizeof(Link *));
+	walk->links = room_for(n, sizeof(Link *));
+	walk->chain = room_for(n, sizeof(TimestampTz));
+	walk->busy = room_for(n, sizeof(int));
+	walk->is_busy = room_for(n, sizeof(bool));
+	walk->ats = names->has_optional ? room_for(nsteps, sizeof(TimestampTz)) : walk->chain;
+	walk->other = room_for(nsteps, sizeof(TimestampTz));
 	return walk;
 }
 
-static TimestampTz
-deadline_of(const FunnelRules *rules, const FunnelWindow *window, TimestampTz at)
+TimestampTz
+funnel_deadline(const FunnelRules *rules, const FunnelWindow *window, TimestampTz at)
 {
 	const Interval *span = &window->span;
 	TimestampTz last;
@@ -228,13 +103,16 @@ deadline_of(const FunnelRules *rules, const FunnelWindow *window, TimestampTz at
 	return zone_add_interval(rules->zone, at, span);
 }
 
-/* By when the step after a level is due. */
+/* By when the level after one is due. */
 static inline TimestampTz
-next_deadline(const FunnelRules *rules, int level, TimestampTz at)
+next_deadline(const FunnelWalk *walk, int level, TimestampTz at)
 {
+	const FunnelRules *rules = walk->rules;
+
 	if (rules->step_within == NULL)
 		return DT_NOEND;
-	return deadline_of(rules, &rules->step_within[level - 1], at);
+	return funnel_deadline(rules, &rules->step_within[walk->names->step_of_level[level + 1] - 1],
+						   at);
 }
 
 /* ---- levels in use ---- */
@@ -288,69 +166,102 @@ compare_levels(const void *a, const void *b)
 static void
 open_instant(FunnelWalk *walk, int64 first, int64 end, Instant *instant)
 {
-	int64 i;
+	const FunnelNames *names = walk->names;
+	int nlevels = 0;
+	int kept = 0;
 	int n;
 
 	instant->at = walk->matched[first].at;
 	instant->nevents = end - first;
-	walk->nnow = 0;
-	for (i = first; i < end; i++)
-	{
-		int name = walk->matched[i].name;
-
-		if (walk->there[name] == 0)
-			walk->now[walk->nnow++] = name;
-		if (walk->there[name] < PG_INT32_MAX)
-			walk->there[name]++;
-	}
+	walk_open_classes(walk, first, end);
 	if (walk->nnow == 1)
 	{
 		n = walk->now[0];
-		instant->levels = walk->levels + walk->levels_from[n];
-		instant->nlevels = walk->levels_from[n + 1] - walk->levels_from[n];
+		instant->levels = names->levels + names->levels_from[n];
+		instant->nlevels = names->levels_from[n + 1] - names->levels_from[n];
 		return;
 	}
-	instant->nlevels = 0;
 	for (n = 0; n < walk->nnow; n++)
 	{
-		int from = walk->levels_from[walk->now[n]];
-		int count = walk->levels_from[walk->now[n] + 1] - from;
+		int from = names->levels_from[walk->now[n]];
+		int count = names->levels_from[walk->now[n] + 1] - from;
 
-		memcpy(walk->now_levels + instant->nlevels, walk->levels + from, count * sizeof(int));
-		instant->nlevels += count;
+		memcpy(walk->now_levels + nlevels, names->levels + from, count * sizeof(int));
+		nlevels += count;
 	}
-	qsort(walk->now_levels, instant->nlevels, sizeof(int), compare_levels);
+	qsort(walk->now_levels, nlevels, sizeof(int), compare_levels);
+	for (n = 0; n < nlevels; n++)
+		if (kept == 0 || walk->now_levels[n] != walk->now_levels[kept - 1])
+			walk->now_levels[kept++] = walk->now_levels[n];
 	instant->levels = walk->now_levels;
+	instant->nlevels = kept;
 }
 
-static void
-close_instant(FunnelWalk *walk)
+/* Does what is at the instant end a chain that stands at a level? */
+static inline bool
+is_ended(const FunnelWalk *walk, int level)
 {
-	while (walk->nnow > 0)
-		walk->there[walk->now[--walk->nnow]] = 0;
+	int n;
+
+	for (n = 0; n < walk->nnow; n++)
+		if (funnel_ends(walk->names, level, walk->now[n]))
+			return true;
+	return false;
 }
 
+/* Chains end where something lies between that may not. */
 static void
 interrupt_chains(FunnelWalk *walk)
 {
+	const FunnelNames *names = walk->names;
+	int *busy = walk->busy;
 	int kept = 0;
 	int i;
 
-	if (walk->rules->mode != FUNNEL_STRICT_ORDER)
-		return;
-	for (i = 0; i < walk->nbusy; i++)
+	if (likely(walk->nnow == 1))
 	{
-		int level = walk->busy[i];
-		int name = walk->name_of[level];
-		int next = walk->name_of[level + 1];
-		int harmless = (walk->there[name] > 0) + (next != name && walk->there[next] > 0);
+		const uint8 *bytes = names->ending + walk->now[0] / 8;
+		int bit = 1 << walk->now[0] % 8;
 
-		if (harmless == walk->nnow)
-			walk->busy[kept++] = level;
-		else
-			clear_level(walk, level);
+		for (i = 0; i < walk->nbusy; i++)
+			if (!(bytes[busy[i] * names->ending_width] & bit))
+				busy[kept++] = busy[i];
+			else
+				clear_level(walk, busy[i]);
 	}
+	else
+		for (i = 0; i < walk->nbusy; i++)
+			if (!is_ended(walk, busy[i]))
+				busy[kept++] = busy[i];
+			else
+				clear_level(walk, busy[i]);
 	walk->nbusy = kept;
+}
+
+/* Takes an event of the instant for a level, beside those that have taken one; false where there is
+ * none left. */
+static inline bool
+take_seat(FunnelWalk *walk, int level)
+{
+	Seats *seats = &walk->seats;
+	int class;
+
+	if (unlikely(walk->class_of == NULL))
+		return seats_find(seats, walk->names->step_of_level[level]);
+	class = walk->class_of[level];
+	if (seats->used[class] == seats->there[class])
+		return false;
+	seats->used[class]++;
+	return true;
+}
+
+static inline void
+leave_seat(FunnelWalk *walk, int level)
+{
+	if (unlikely(walk->class_of == NULL))
+		seats_leave(&walk->seats, walk->names->step_of_level[level]);
+	else
+		walk->seats.used[walk->class_of[level]]--;
 }
 
 /* Can its events serve successive steps? */
@@ -380,7 +291,17 @@ best_standing(FunnelWalk *walk, int level, TimestampTz at)
 	Front *front = &walk->fronts[level];
 
 	if (level == 0)
-		return deadline_of(walk->rules, &walk->rules->within, at);
+	{
+		TimestampTz whole = funnel_deadline(walk->rules, &walk->rules->within, at);
+
+		if (unlikely(walk->starts_until != DT_NOEND))
+		{
+			if (at >= walk->starts_until)
+				return NO_CHAIN;
+			walk->latest = Max(walk->latest, whole);
+		}
+		return whole;
+	}
 	while (front->count > 0 && front->chains[front->first].step < at)
 	{
 		front->first++;
@@ -459,7 +380,6 @@ reach_by_stretches(FunnelWalk *walk, const Instant *instant)
 	for (i = 0; i < instant->nlevels; i++)
 	{
 		int level = instant->levels[i];
-		int name = walk->name_of[level];
 		TimestampTz whole;
 
 		if (level > walk->depth + instant->nevents)
@@ -467,7 +387,7 @@ reach_by_stretches(FunnelWalk *walk, const Instant *instant)
 		if (level != to + 1)
 		{
 			while (to > from)
-				walk->used[walk->name_of[to--]]--;
+				leave_seat(walk, to--);
 			from = level - 1;
 			head = tail = 0;
 		}
@@ -477,15 +397,14 @@ reach_by_stretches(FunnelWalk *walk, const Instant *instant)
 			tail--;
 		walk->origin_whole[tail] = whole;
 		walk->origins[tail++] = level - 1;
-		walk->used[name]++;
-		while (walk->used[name] > walk->there[name])
-			walk->used[walk->name_of[++from]]--;
+		while (!take_seat(walk, level))
+			leave_seat(walk, ++from);
 		while (walk->origins[head] < from)
 			head++;
 		walk->reached[i] = walk->origin_whole[head];
 	}
 	while (to > from)
-		walk->used[walk->name_of[to--]]--;
+		leave_seat(walk, to--);
 	return i;
 }
 
@@ -511,8 +430,8 @@ reach(FunnelWalk *walk, int level, TimestampTz at, TimestampTz whole, int64 end)
 		walk->depth = level;
 		walk->end = end;
 	}
-	if (level < walk->rules->nsteps)
-		add_standing(walk, level, whole, next_deadline(walk->rules, level, at));
+	if (level < walk->names->nlevels)
+		add_standing(walk, level, whole, next_deadline(walk, level, at));
 }
 
 static void
@@ -527,22 +446,93 @@ go_on(FunnelWalk *walk, int64 first, int64 end)
 		nreached = reach_by_stretches(walk, &instant);
 	else
 		nreached = reach_by_steps(walk, &instant);
-	interrupt_chains(walk);
+	if (walk->names->ending != NULL)
+		interrupt_chains(walk);
 	for (i = 0; i < nreached; i++)
 		reach(walk, instant.levels[i], instant.at, walk->reached[i], end);
-	close_instant(walk);
+	walk_close_classes(walk);
 }
 
 /* From the highest level down, so that what it reaches isn't taken for reached before. */
 static void
 go_on_by_one(FunnelWalk *walk, const Matched *event, int64 end)
 {
-	const int *levels = walk->levels + walk->levels_from[event->name];
-	int i = walk->levels_from[event->name + 1] - walk->levels_from[event->name];
+	const FunnelNames *names = walk->names;
+	const int *levels = names->levels + names->levels_from[event->class];
+	int i = names->levels_from[event->class + 1] - names->levels_from[event->class];
 
 	while (--i >= 0)
 		if (levels[i] <= walk->depth + 1)
 			reach(walk, levels[i], event->at, best_standing(walk, levels[i] - 1, event->at), end);
+}
+
+/* Starts anew, at an event: chains may start before an instant. */
+static void
+start_walk(FunnelWalk *walk, int64 first, TimestampTz starts_until)
+{
+	walk->first = first;
+	walk->starts_until = starts_until;
+	walk->latest = DT_NOBEGIN;
+	walk->depth = 0;
+	clear_levels(walk);
+}
+
+/* Goes on by the events of an instant, those from first up to end. */
+static inline void
+go_on_by_instant(FunnelWalk *walk, int64 first, int64 end)
+{
+	if (end == first + 1 && walk->names->ending == NULL)
+		go_on_by_one(walk, &walk->matched[first], end);
+	else if (end > first)
+		go_on(walk, first, end);
+}
+
+void
+walk_reading(FunnelWalk *walk, TimelineReader *reader, const int *classes)
+{
+	bool by_label = walk->rules->by_label;
+	int64 first = 0;
+	Event event = { 0 };
+
+	start_walk(walk, 0, DT_NOEND);
+	while (walk_read_event(walk, reader, &event))
+	{
+		int class = classes[by_label ? event.label_no : event.kind_no];
+
+		if (class < 0)
+			continue;
+		if (walk->nmatched > first && walk->matched[first].at != event.at)
+		{
+			go_on_by_instant(walk, first, walk->nmatched);
+			first = walk->nmatched;
+			if (walk->depth == walk->names->nlevels)
+				break;
+			CHECK_FOR_INTERRUPTS();
+		}
+		walk_add_matched(walk, event.at, class, 0);
+	}
+	go_on_by_instant(walk, first, walk->nmatched);
+	clear_levels(walk);
+}
+
+void
+walk_stretch(FunnelWalk *walk, int64 first, int64 end, TimestampTz starts_until)
+{
+	int64 next;
+
+	start_walk(walk, first, starts_until);
+	for (; first < end && walk->depth < walk->names->nlevels; first = next)
+	{
+		TimestampTz at = walk->matched[first].at;
+
+		if (at >= starts_until && at > walk->latest)
+			break;
+		for (next = first + 1; next < end && walk->matched[next].at == at; next++)
+			;
+		go_on_by_instant(walk, first, next);
+		CHECK_FOR_INTERRUPTS();
+	}
+	clear_levels(walk);
 }
 
 /*
@@ -590,7 +580,8 @@ static bool
 set_next(FunnelWalk *walk, int level, Link *link, TimestampTz end)
 {
 	if (link == NULL ||
-		(level == 0 && deadline_of(walk->rules, &walk->rules->within, link->at) < end))
+		(level == 0 && (link->at >= walk->starts_until ||
+						funnel_deadline(walk->rules, &walk->rules->within, link->at) < end)))
 		return false;
 	link->users++;
 	release(walk, walk->next[level]);
@@ -614,28 +605,26 @@ go_back_by_stretches(FunnelWalk *walk, const Instant *instant, int nlevels, Time
 	for (i = nlevels - 1; i >= 0; i--)
 	{
 		int level = instant->levels[i];
-		int name = walk->name_of[level];
 
 		if (level != from - 1)
 		{
 			while (from > 0 && from <= to)
-				walk->used[walk->name_of[from++]]--;
+				leave_seat(walk, from++);
 			to = level;
 			head = tail = 0;
 		}
 		from = level;
 		if (walk->links[i] != NULL)
 			walk->origins[tail++] = i;
-		walk->used[name]++;
-		while (walk->used[name] > walk->there[name])
-			walk->used[walk->name_of[to--]]--;
+		while (!take_seat(walk, level))
+			leave_seat(walk, to--);
 		while (head < tail && instant->levels[walk->origins[head]] > to)
 			head++;
 		if (head < tail)
 			starts = set_next(walk, level - 1, walk->links[walk->origins[head]], end);
 	}
 	while (from > 0 && from <= to)
-		walk->used[walk->name_of[from++]]--;
+		leave_seat(walk, from++);
 	return starts;
 }
 
@@ -659,12 +648,13 @@ go_back(FunnelWalk *walk, int64 first, int64 end)
 			break;
 		if (level == walk->depth
 				? instant.at == last
-				: next != NULL && next->at <= next_deadline(walk->rules, level, instant.at))
+				: next != NULL && next->at <= next_deadline(walk, level, instant.at))
 			walk->links[nlevels] = new_link(walk, instant.at, level, next);
 		else
 			walk->links[nlevels] = NULL;
 	}
-	interrupt_chains(walk);
+	if (walk->names->ending != NULL)
+		interrupt_chains(walk);
 	if (serves_several(walk, &instant))
 		starts = go_back_by_stretches(walk, &instant, nlevels, last);
 	else
@@ -672,13 +662,13 @@ go_back(FunnelWalk *walk, int64 first, int64 end)
 			starts = set_next(walk, instant.levels[i] - 1, walk->links[i], last);
 	for (i = 0; i < nlevels; i++)
 		release(walk, walk->links[i]);
-	close_instant(walk);
+	walk_close_classes(walk);
 	CHECK_FOR_INTERRUPTS();
 	return starts;
 }
 
-static void
-find_chain(FunnelWalk *walk)
+void
+walk_find_chain(FunnelWalk *walk)
 {
 	int64 first;
 	int64 end = walk->end;
@@ -687,160 +677,17 @@ find_chain(FunnelWalk *walk)
 
 	for (;;)
 	{
-		for (first = end - 1; first > 0 && walk->matched[first - 1].at == walk->matched[first].at;
-			 first--)
+		for (first = end - 1;
+			 first > walk->first && walk->matched[first - 1].at == walk->matched[first].at; first--)
 			;
 		if (go_back(walk, first, end))
 			break;
-		if (first == 0)
+		if (first == walk->first)
 			elog(ERROR, "a funnel ends, but doesn't start");
 		end = first;
 	}
 	for (link = walk->next[0]; link != NULL; link = link->next)
 		while (level < link->level)
 			walk->chain[level++] = link->at;
-}
-
-/* ---- reading ---- */
-
-/* The name of each entry of a dictionary, by its number; -1: no step. NULL: none is a step. */
-static int *
-names_of_dictionary(FunnelWalk *walk, const EventText *texts, int ntexts)
-{
-	int *names = palloc_extended((ntexts + 1) * sizeof(int), MCXT_ALLOC_HUGE);
-	int i;
-
-	names[0] = -1;
-	walk->nfound = 0;
-	for (i = 0; i < ntexts; i++)
-	{
-		const EventText *found = event_text_find(&texts[i], walk->names, walk->nnames);
-
-		names[i + 1] = found != NULL ? (int) (found - walk->names) : -1;
-		if (found != NULL)
-			walk->found[walk->nfound++] = names[i + 1];
-	}
-	return walk->nfound > 0 ? names : NULL;
-}
-
-static void
-add_matched(FunnelWalk *walk, TimestampTz at, int name)
-{
-	if (walk->nmatched == walk->max_matched)
-	{
-		walk->max_matched *= 2;
-		walk->matched = repalloc_huge(walk->matched, walk->max_matched * sizeof(Matched));
-	}
-	walk->matched[walk->nmatched].at = at;
-	walk->matched[walk->nmatched++].name = name;
-}
-
-/* Goes on by the events of the last instant that was read; those from first on. */
-static inline void
-finish_instant(FunnelWalk *walk, int64 first)
-{
-	if (walk->nmatched == first + 1 && walk->rules->mode != FUNNEL_STRICT_ORDER)
-		go_on_by_one(walk, &walk->matched[first], walk->nmatched);
-	else if (walk->nmatched > first)
-		go_on(walk, first, walk->nmatched);
-}
-
-/* Reads events and goes on by them, until the last step is reached. */
-static void
-read_events(FunnelWalk *walk, TimelineReader *reader, const int *names)
-{
-	bool by_label = walk->rules->by_label;
-	int64 first = 0;
-	Event event;
-
-	for (; reader->left > 0; reader->left--)
-	{
-		int name;
-
-		/* as timeline_next(), which clears all of an event first */
-		event.at = timeline_read_instant(reader);
-		if (reader->flags & TIMELINE_HAS_VALUES)
-			(void) timeline_read_value(reader, &event.value);
-		timeline_read_rest(reader, &event);
-		if (event.at >= walk->rules->end)
-			break;
-		name = names[by_label ? event.label_no : event.kind_no];
-		if (name < 0)
-			continue;
-		if (walk->nmatched > first && walk->matched[first].at != event.at)
-		{
-			finish_instant(walk, first);
-			first = walk->nmatched;
-			if (walk->depth == walk->rules->nsteps)
-				return;
-			CHECK_FOR_INTERRUPTS();
-		}
-		add_matched(walk, event.at, name);
-	}
-	finish_instant(walk, first);
-}
-
-static void
-walk_body(FunnelWalk *walk, ByteSpan body)
-{
-	TimelineReader reader;
-	MemoryContext caller;
-	const int *names;
-
-	MemoryContextReset(walk->reading);
-	caller = MemoryContextSwitchTo(walk->reading);
-	timeline_open(&reader, body.bytes, body.len);
-	names = walk->rules->by_label ? names_of_dictionary(walk, reader.labels, reader.nlabels)
-								  : names_of_dictionary(walk, reader.kinds, reader.nkinds);
-	MemoryContextSwitchTo(caller);
-
-	walk->nmatched = 0;
-	walk->depth = 0;
 	clear_levels(walk);
-	if (names != NULL)
-		read_events(walk, &reader, names);
-	clear_levels(walk);
-	if (walk->depth > 0)
-		find_chain(walk);
-}
-
-int
-funnel_walk(Funnel *funnel, ByteSpan body, const TimestampTz **chain)
-{
-	FunnelWalk *walk = funnel->walk;
-
-	if (unlikely(walk == NULL))
-	{
-		MemoryContext caller = MemoryContextSwitchTo(funnel->context);
-
-		MemoryContextReset(funnel->context);
-		walk = create_walk(funnel);
-		MemoryContextSwitchTo(caller);
-	}
-	funnel->walk = NULL;
-	walk_body(walk, body);
-	funnel->walk = walk;
-	*chain = walk->chain;
-	return walk->depth;
-}
-
-const int *
-funnel_names_found(const Funnel *funnel, int *nfound)
-{
-	*nfound = funnel->walk->nfound;
-	return funnel->walk->found;
-}
-
-int64
-funnel_duration(TimestampTz from, TimestampTz to)
-{
-	int64 duration;
-
-	if (unlikely(pg_sub_s64_overflow(to, from, &duration)))
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("the time between two steps of a funnel is out of range"),
-						errdetail("From %s to %s are more than 292,000 years.",
-								  pstrdup(timestamptz_to_str(from)), timestamptz_to_str(to)),
-						errhint("Leave out rows with an instant that stands for none.")));
-	return duration;
 }

@@ -471,6 +471,126 @@ METRIC_FUNCTIONS(growth, &growth)
 /* loyalty_growth_money, (timeline_base, period, as_of); loyalty_growth_money_accum */
 METRIC_FUNCTIONS(growth_money, &growth_money)
 
+/* ---- who is in a period ---- */
+
+/* A number of the table that counts customers. */
+typedef enum GrowthNumber
+{
+	GROWTH_OF_ACTIVE,
+	GROWTH_OF_NEW,
+	GROWTH_OF_RETAINED,
+	GROWTH_OF_RESURRECTED,
+	GROWTH_OF_CHURNED,
+	GROWTH_NUMBERS
+} GrowthNumber;
+
+static const char *const number_names[GROWTH_NUMBERS] = {
+	[GROWTH_OF_ACTIVE] = "active",	   [GROWTH_OF_NEW] = "new",
+	[GROWTH_OF_RETAINED] = "retained", [GROWTH_OF_RESURRECTED] = "resurrected",
+	[GROWTH_OF_CHURNED] = "churned",
+};
+
+/* The cell is watched while customers are counted: who moves its number is in it. */
+typedef struct GrowthWatch
+{
+	const Metric *metric;
+	void *fold;
+	MetricCells *cells; /* the fold's */
+	int32 period;
+	int32 last_period; /* that of as_of */
+	GrowthNumber number;
+} GrowthWatch;
+
+static int128
+churned_of(const TallyRow *row, const TallyRow *before)
+{
+	return active_of(before) - metric_sum(row, GROWTH_RETAINED);
+}
+
+static int128
+watched_number(const GrowthWatch *watch)
+{
+	const TallyRow *row = metric_cell(watch->cells, watch->period);
+
+	switch (watch->number)
+	{
+		case GROWTH_OF_ACTIVE:
+			return active_of(row);
+		case GROWTH_OF_NEW:
+			return metric_sum(row, GROWTH_NEW);
+		case GROWTH_OF_RETAINED:
+			return metric_sum(row, GROWTH_RETAINED);
+		case GROWTH_OF_RESURRECTED:
+			return metric_sum(row, GROWTH_RESURRECTED);
+		default: /* GROWTH_OF_CHURNED */
+			return churned_of(row, metric_cell(watch->cells, watch->period - 1));
+	}
+}
+
+/* (period_start, who) */
+static GrowthWatch *
+start_watch(FunctionCallInfo fcinfo, int n, const MetricQuestion *question, const Metric *metric)
+{
+	GrowthWatch *watch = palloc0(sizeof(GrowthWatch));
+
+	watch->metric = metric;
+	watch->period = metric_cell_period(fcinfo, n, "period_start", question->period);
+	watch->number = (GrowthNumber) metric_cell_number(fcinfo, n + 1, number_names, GROWTH_NUMBERS);
+	watch->fold = metric->start(question, tally_create(metric->shape));
+	return watch;
+}
+
+static void *
+start_members(FunctionCallInfo fcinfo, int n, const MetricQuestion *question)
+{
+	GrowthWatch *watch = start_watch(fcinfo, n, question, &growth);
+	GrowthFold *fold = watch->fold;
+
+	watch->cells = &fold->cells;
+	watch->last_period = calendar_index(&fold->calendar, fold->as_of);
+	return watch;
+}
+
+static void *
+start_money_members(FunctionCallInfo fcinfo, int n, const MetricQuestion *question)
+{
+	GrowthWatch *watch = start_watch(fcinfo, n, question, &growth_money);
+	MoneyFold *fold = watch->fold;
+
+	watch->cells = &fold->cells;
+	watch->last_period = calendar_index(&fold->calendar, fold->as_of);
+	return watch;
+}
+
+static bool
+is_member(void *of, ByteSpan body)
+{
+	GrowthWatch *watch = of;
+	int128 before = watched_number(watch);
+
+	watch->metric->customer(watch->fold, body);
+	return watched_number(watch) != before;
+}
+
+static bool
+has_period(void *of)
+{
+	const GrowthWatch *watch = of;
+
+	return watch->period <= watch->last_period;
+}
+
+#define MEMBERS_OF(of) \
+	.metric = (of), .before = 1, .ncell = 2, .is_member = is_member, .has_cell = has_period
+
+static const MetricMembers members = { MEMBERS_OF(&growth), .start = start_members };
+static const MetricMembers money_members = { MEMBERS_OF(&growth_money),
+											 .start = start_money_members };
+
+/* loyalty_growth_members, (base, period, period_start, who, as_of); loyalty_growth_money_members */
+METRIC_MEMBERS(growth, &members)
+METRIC_MEMBERS(growth_money, &money_members)
+
 /* ---- rows ---- */
 
 PG_FUNCTION_INFO_V1(loyalty_growth_table);
@@ -489,7 +609,7 @@ static void
 put_counts(Rows *rows, const TallyRow *row, const TallyRow *before)
 {
 	int128 came = metric_sum(row, GROWTH_NEW) + metric_sum(row, GROWTH_RESURRECTED);
-	int128 churned = active_of(before) - metric_sum(row, GROWTH_RETAINED);
+	int128 churned = churned_of(row, before);
 	int i;
 
 	rows_put_count(rows, whole(active_of(row)));

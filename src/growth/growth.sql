@@ -97,3 +97,12 @@ CREATE FUNCTION churn_table(result growth_result, confidence float8 DEFAULT 0.95
 	AS 'MODULE_PATHNAME', 'loyalty_churn_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION churn_table(growth_result, float8) IS
 	'A row for each period from the second active one to that of as_of: the customers active in the period before, those of them who churned since they aren''t active in this one, and their share with its Wilson score interval; NULL where nobody was active before. period_end is exclusive; complete is false while the period still runs: the rate can only fall until it is over. No rows for NULL; a confidence outside of 0 to 1 is error 22023.';
+
+-- ---- who is in a period ----
+
+\expand metric/members.sql NAME=growth C=growth BASE=activity_base \
+	ARGUMENTS="period calendar_period, period_start date, who text, as_of date DEFAULT NULL" \
+	COMMENT="The customers whom a number of growth_table() counts, a row for each, in no order: period_start is a day of the period, who the column: active, new, retained, resurrected or churned. period and as_of are those of growth(), and have to be the same. Nobody where the table has no such row, or for a NULL base. A NULL period_start or who is error 22004, another number than these 22023; others as in growth()."
+\expand metric/members.sql NAME=growth C=growth_money BASE=timeline_base \
+	ARGUMENTS="period calendar_period, period_start date, who text, as_of date DEFAULT NULL" \
+	COMMENT="the same over timelines"

@@ -23,6 +23,7 @@
 #include "core/codec.h"
 #include "core/json.h"
 #include "metric/metric.h"
+#include "metric/metric_internal.h"
 #include "policy/policy.h"
 
 /* ---- arguments ---- */
@@ -142,6 +143,10 @@ read_argument(FunctionCallInfo fcinfo, int n, const Metric *metric, int i, Metri
 			question->count = PG_GETARG_INT32(n);
 			metric_check_count(argument->name, question->count);
 			break;
+		case METRIC_OTHER_COUNT:
+			question->other_count = PG_GETARG_INT32(n);
+			metric_check_count(argument->name, question->other_count);
+			break;
 		case METRIC_DECIMAL:
 			question->decimal = smallest_decimal(PG_GETARG_VARLENA_PP(n));
 			break;
@@ -157,20 +162,32 @@ metric_inputs(const Metric *metric)
 	return metric->input == METRIC_STARTS_AND_RETURNS ? 2 : 1;
 }
 
-/* What a call asks, as it came: the arguments from the n-th on. */
+/* What a call asks, as it came: the arguments from the n-th on, among which others stand behind so
+ * many. */
 static void
-read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+read_question_around(FunctionCallInfo fcinfo, int n, const Metric *metric, int before, int nothers,
+					 MetricQuestion *question)
 {
 	int i;
 
 	memset(question, 0, sizeof(MetricQuestion));
 	question->kind = metric->kind;
 	for (i = 0; i < metric->narguments; i++)
-		if (n + i < PG_NARGS())
-			read_argument(fcinfo, n + i, metric, i, question);
+	{
+		int at = n + i + (i >= before ? nothers : 0);
+
+		if (at < PG_NARGS())
+			read_argument(fcinfo, at, metric, i, question);
 		else if (metric->arguments[i].type == METRIC_COUNT &&
 				 metric->arguments[i].by_default != NULL)
 			question->count = pg_strtoint32(metric->arguments[i].by_default);
+	}
+}
+
+static void
+read_question(FunctionCallInfo fcinfo, int n, const Metric *metric, MetricQuestion *question)
+{
+	read_question_around(fcinfo, n, metric, metric->narguments, 0, question);
 }
 
 /* Is an argument that Metric.open() reads the same? */
@@ -188,8 +205,8 @@ static bool
 same_common(const MetricQuestion *a, const MetricQuestion *b)
 {
 	return a->has_as_of == b->has_as_of && a->as_of == b->as_of && a->day == b->day &&
-		   a->flag == b->flag && a->count == b->count && a->decimal.units == b->decimal.units &&
-		   a->decimal.scale == b->decimal.scale;
+		   a->flag == b->flag && a->count == b->count && a->other_count == b->other_count &&
+		   a->decimal.units == b->decimal.units && a->decimal.scale == b->decimal.scale;
 }
 
 static bool
@@ -450,6 +467,8 @@ argument_text(const Metric *metric, const MetricQuestion *question, int i)
 			return question->flag ? "true" : "false";
 		case METRIC_COUNT:
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
+		case METRIC_OTHER_COUNT:
+			return question->other_count != 0 ? psprintf("%d", question->other_count) : NULL;
 		case METRIC_DECIMAL:
 			return decimal_to_text(question->decimal.units, question->decimal.scale);
 		default: /* METRIC_SPAN, METRIC_VALUE */
@@ -680,17 +699,16 @@ metric_needs_last(FunctionCallInfo fcinfo, const Metric *metric)
 	return !as_of->may_be_null && !as_of->is_today && PG_ARGISNULL(n);
 }
 
-MetricFolding *
-metric_start(FunctionCallInfo fcinfo, const Metric *metric, const Base *base, const Base *returns)
+/* Opens what a call asks about bases, with all that is done before anyone is looked at; other
+ * arguments stand behind so many of the metric's. */
+static void
+ask_of_bases(FunctionCallInfo fcinfo, const Metric *metric, int before, int nothers,
+			 const Base *base, const Base *returns, MetricQuestion *question)
 {
-	MetricFolding *folding = palloc0(sizeof(MetricFolding));
-	MetricQuestion *question = &folding->question;
-	int i;
-
-	read_question(fcinfo, metric_inputs(metric), metric, question);
+	read_question_around(fcinfo, metric_inputs(metric), metric, before, nothers, question);
 	open_question(metric, question, base);
 	if (base == NULL)
-		return NULL;
+		return;
 	if (metric->input != METRIC_TIMELINES)
 	{
 		check_zones(base, question);
@@ -701,7 +719,41 @@ metric_start(FunctionCallInfo fcinfo, const Metric *metric, const Base *base, co
 	find_as_of(base, metric, question);
 	if (metric->check != NULL)
 		metric->check(question);
+}
 
+/* The bases of a call; NULL where they are. */
+static const Base *
+base_arguments(FunctionCallInfo fcinfo, const Metric *metric, const Base **returns)
+{
+	const Base *base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
+
+	*returns = base != NULL && metric_inputs(metric) == 2 && !PG_ARGISNULL(1)
+				   ? base_open(PG_GETARG_DATUM(1))
+				   : NULL;
+	return base;
+}
+
+const Base *
+metric_bases(FunctionCallInfo fcinfo, const Metric *metric, int before, int nothers,
+			 MetricQuestion *question, const Base **returns, MetricNames **names)
+{
+	const Base *base = base_arguments(fcinfo, metric, returns);
+
+	ask_of_bases(fcinfo, metric, before, nothers, base, *returns, question);
+	*names = base != NULL ? asked_names(metric, question) : NULL;
+	return base;
+}
+
+MetricFolding *
+metric_start(FunctionCallInfo fcinfo, const Metric *metric, const Base *base, const Base *returns)
+{
+	MetricFolding *folding = palloc0(sizeof(MetricFolding));
+	MetricQuestion *question = &folding->question;
+	int i;
+
+	ask_of_bases(fcinfo, metric, metric->narguments, 0, base, returns, question);
+	if (base == NULL)
+		return NULL;
 	folding->metric = metric;
 	folding->ops = base->ops;
 	folding->names = asked_names(metric, question);
@@ -801,14 +853,12 @@ metric_of_function(Oid function)
 Tally *
 metric_tally_over_base(FunctionCallInfo fcinfo, const Metric *metric)
 {
-	const Base *base = PG_ARGISNULL(0) ? NULL : base_open(PG_GETARG_DATUM(0));
-	const Base *returns = NULL;
+	const Base *returns;
+	const Base *base = base_arguments(fcinfo, metric, &returns);
 	MetricFolding *folding;
 	MetricNames *names;
 	Tally *tally;
 
-	if (base != NULL && metric_inputs(metric) == 2 && !PG_ARGISNULL(1))
-		returns = base_open(PG_GETARG_DATUM(1));
 	folding = metric_start(fcinfo, metric, base, returns);
 	if (folding == NULL)
 		return NULL;

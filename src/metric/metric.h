@@ -37,15 +37,16 @@ typedef enum MetricArgumentType
 	METRIC_POLICY,
 	METRIC_OTHER_POLICY, /* one to compare with, of the same type */
 	METRIC_PERIOD,
-	METRIC_WITHIN,	/* periods inside of those */
-	METRIC_AS_OF,	/* the day up to which is counted; over a base, NULL is the last one */
-	METRIC_DAY,		/* another day */
-	METRIC_FLAG,	/* an aggregate may leave it out, at the end: false */
-	METRIC_ZONE,	/* over timelines: that of days, by default the session's */
-	METRIC_COUNT,	/* a whole number from 1 to METRIC_MAX_COUNT */
-	METRIC_DECIMAL, /* a number, at its smallest scale */
-	METRIC_SPAN,	/* an interval, its text, or so many days */
-	METRIC_VALUE	/* any number of varlenas that Metric.open() reads: texts, arrays */
+	METRIC_WITHIN,		/* periods inside of those */
+	METRIC_AS_OF,		/* the day up to which is counted; over a base, NULL is the last one */
+	METRIC_DAY,			/* another day */
+	METRIC_FLAG,		/* an aggregate may leave it out, at the end: false */
+	METRIC_ZONE,		/* over timelines: that of days, by default the session's */
+	METRIC_COUNT,		/* a whole number from 1 to METRIC_MAX_COUNT */
+	METRIC_OTHER_COUNT, /* another one */
+	METRIC_DECIMAL,		/* a number, at its smallest scale */
+	METRIC_SPAN,		/* an interval, its text, or so many days */
+	METRIC_VALUE		/* any number of varlenas that Metric.open() reads: texts, arrays */
 } MetricArgumentType;
 
 #define METRIC_MAX_COUNT	 36525 /* a century of days */
@@ -86,6 +87,7 @@ typedef struct MetricQuestion
 	DateADT day;
 	bool flag;
 	int32 count; /* 0: none given, where it may be */
+	int32 other_count;
 	Decimal decimal;
 	bool has_span;
 	Interval span;
@@ -207,6 +209,50 @@ extern const MetricQuestion *metric_question(FunctionCallInfo fcinfo, int n, con
  */
 extern const Base *metric_base(FunctionCallInfo fcinfo, int n, const Metric *metric,
 							   MetricQuestion *question);
+
+/* ---- who is in a cell ---- */
+
+/*
+ * The members of a cell of a metric's table, by name: of <metric>_members(), which takes what the
+ * metric takes and, behind its first arguments, which cell. Who was counted there is found by the
+ * fold that counted.
+ */
+typedef struct MetricMembers
+{
+	const Metric *metric;
+	int before; /* how many of its arguments stand before the cell's, */
+	int ncell;	/* and how many those are */
+
+	/* A fold in the current memory context, which tells who is in the cell that the arguments from
+	 * the n-th on name; the question lives as long. */
+	void *(*start)(FunctionCallInfo fcinfo, int n, const MetricQuestion *question);
+	/* Is a customer in the cell? */
+	bool (*is_member)(void *fold, ByteSpan body);
+	/* The same of METRIC_STARTS_AND_RETURNS, as Metric.customer_of_two. */
+	bool (*is_member_of_two)(void *fold, ByteSpan starts, ByteSpan returns);
+	/* Has the table such a cell, now that everyone was seen? NULL: it has. */
+	bool (*has_cell)(void *fold);
+	/* Where the base has no event, and no day is asked: are its customers in the cell? NULL: as
+	 * is_member() says, as those of METRIC_FOLD_EVENTLESS; else nobody. */
+	bool (*has_eventless)(const void *fold);
+} MetricMembers;
+
+/* Set-returning: a row for each. */
+extern Datum metric_members(FunctionCallInfo fcinfo, const MetricMembers *members);
+
+/* Defines loyalty_<name>_members. */
+#define METRIC_MEMBERS(name, members)                \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_members);   \
+	Datum loyalty_##name##_members(PG_FUNCTION_ARGS) \
+	{                                                \
+		return metric_members(fcinfo, members);      \
+	}
+
+/* For MetricMembers.start: the period of the day in argument n, 22004 where it is NULL. Which of
+ * some numbers of a table is asked, by its column. */
+extern int32 metric_cell_period(FunctionCallInfo fcinfo, int n, const char *name,
+								const CalendarPeriod *period);
+extern int metric_cell_number(FunctionCallInfo fcinfo, int n, const char *const *names, int nnames);
 
 /* ---- part after part ---- */
 

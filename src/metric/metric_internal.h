@@ -1,13 +1,15 @@
 /*
  * metric_internal.h
  *		The parts of a tally: shared by tally.c, which makes and changes it, and the files
- *		that write and read it (tally_stored.c, tally_text.c).
+ *		that write and read it (tally_stored.c, tally_text.c); and how a function over bases is
+ *		called.
  */
 #ifndef LOYALTY_METRIC_INTERNAL_H
 #define LOYALTY_METRIC_INTERNAL_H
 
 #include "postgres.h"
 
+#include "metric/metric.h"
 #include "metric/tally.h"
 
 struct rows_hash;
@@ -51,6 +53,16 @@ tally_sum_is_large(TallyType type, int128 sum)
 
 	return sum >> bits != 0 && sum >> bits != -1;
 }
+
+/*
+ * The bases that a function over them is called with, open, and the question behind them, with all
+ * that the function over a base does before it counts; arguments of another kind stand behind so
+ * many of the question's. NULL where the base is; *returns is NULL where there is no such base, and
+ * *names where none are asked about.
+ */
+extern const Base *metric_bases(FunctionCallInfo fcinfo, const Metric *metric, int before,
+								int nothers, MetricQuestion *question, const Base **returns,
+								MetricNames **names);
 
 /* As tally_row(), and says whether the row was there. */
 extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);

@@ -42,7 +42,7 @@ struct MetricNames
 	int64 n;
 	int64 max;
 	int64 missing;
-	bool any; /* customers were looked at */
+	bool any;					 /* customers were looked at */
 	OccurringNames occurring[2]; /* while a name is missing: kinds, labels */
 };
 

@@ -464,20 +464,47 @@ lift_of_means(double difference, MeanEstimate a, MeanEstimate b, double t)
 /* An S that is 0.5 in exact arithmetic must count as 0.5. What rounding adds stays far below. */
 #define HALF (0.5 + 1e-11)
 
-void
-survival_start(SurvivalWalk *walk, SurvivalTimes of)
+/* How many are observed from the start; 22003 for more than 2^63 - 1 observations. */
+static int64
+observed_from_start(SurvivalTimes of)
 {
 	int64 observations = 0;
+	int64 entered = 0;
 	int64 i;
 
 	for (i = 0; i < of.ntimes; i++)
 	{
 		if (pg_add_s64_overflow(observations, of.times[i].events, &observations) ||
-			pg_add_s64_overflow(observations, of.times[i].censored, &observations))
+			pg_add_s64_overflow(observations, of.times[i].censored, &observations) ||
+			pg_add_s64_overflow(entered, of.times[i].entered, &entered))
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 							errmsg("number of observations is out of range")));
 		CHECK_FOR_INTERRUPTS();
 	}
+	return observations - entered;
+}
+
+bool
+survival_times_valid(SurvivalTimes of)
+{
+	int64 left = observed_from_start(of);
+	int64 i;
+
+	for (i = 0; i < of.ntimes && left >= 0; i++)
+	{
+		/* no sum is beyond that of all observations */
+		left -= of.times[i].events + of.times[i].censored;
+		if (left >= 0)
+			left += of.times[i].entered;
+	}
+	return left >= 0;
+}
+
+void
+survival_start(SurvivalWalk *walk, SurvivalTimes of)
+{
+	int64 observations = observed_from_start(of);
+
 	memset(walk, 0, sizeof(SurvivalWalk));
 	walk->survival = walk->at_censoring = 1;
 	walk->next = of.times;
@@ -502,9 +529,9 @@ survival_next(SurvivalWalk *walk)
 		walk->survival = walk->at_censoring * ((double) walk->left / (double) walk->uncensored);
 		walk->log_variance += (double) time->events / (double) walk->at_risk / (double) walk->left;
 	}
-	if (time->censored > 0)
+	if (time->censored > 0 || time->entered > 0)
 	{
-		walk->left -= time->censored;
+		walk->left += time->entered - time->censored;
 		walk->uncensored = walk->left;
 		walk->at_censoring = walk->survival;
 	}
@@ -521,26 +548,32 @@ void
 survival_interval(const SurvivalWalk *walk, double z, SurvivalInterval kind, double *lower,
 				  double *upper)
 {
-	double s = walk->survival;
-	double half = z * sqrt(walk->log_variance);
+	share_interval(walk->survival, sqrt(walk->log_variance), z, kind, lower, upper);
+}
+
+void
+share_interval(double share, double log_deviation, double z, SurvivalInterval kind, double *lower,
+			   double *upper)
+{
+	double half = z * log_deviation;
 
 	*lower = *upper = NAN;
-	if (s <= 0 || (s >= 1 && kind == SURVIVAL_LOG_LOG))
+	if (share <= 0 || (share >= 1 && kind == SURVIVAL_LOG_LOG))
 		return;
 	switch (kind)
 	{
 		case SURVIVAL_LOG_LOG:
-			half /= -log(s);
-			*lower = pow(s, exp(half));
-			*upper = pow(s, exp(-half));
+			half /= -log(share);
+			*lower = pow(share, exp(half));
+			*upper = pow(share, exp(-half));
 			break;
 		case SURVIVAL_LOG:
-			*lower = s * exp(-half);
-			*upper = Min(s * exp(half), 1);
+			*lower = share * exp(-half);
+			*upper = Min(share * exp(half), 1);
 			break;
 		case SURVIVAL_PLAIN:
-			*lower = Max(s - s * half, 0);
-			*upper = Min(s + s * half, 1);
+			*lower = Max(share - share * half, 0);
+			*upper = Min(share + share * half, 1);
 			break;
 	}
 }

@@ -101,20 +101,27 @@ extern Estimate lift_of_means(double difference, MeanEstimate a, MeanEstimate b,
  *		duration	9	13	18	23	28	...		ascending, 0 or more, in any unit
  *		events		1	1	1	1	0
  *		censored	0	1	0	0	1
+ *		entered		0	0	3	0	0
  *
  * At risk at t is who has a duration of t or more; who is censored at t is at risk there. With d
  * events among n at risk, S(t) is the product of 1 - d/n up to t. Between two censorings the
  * factors cancel out to one quotient, which is how S is computed: where nobody is censored, it is
  * the share that is left, to the last digit.
+ *
+ * Who is only observed from a later time on has entered at that time, and is at risk behind it:
+ * at risk at t is who has entered before t, or from the start. Such observations are conditional
+ * on having lasted until then. Where all that are at risk have the event, S is 0 and stays it,
+ * whoever enters later.
  */
 typedef struct SurvivalTime
 {
 	int64 duration;
 	int64 events;
 	int64 censored;
+	int64 entered; /* of those with longer durations */
 } SurvivalTime;
 
-/* Durations that are ascending and distinct, each with an observation. */
+/* Durations that are ascending and distinct. */
 typedef struct SurvivalTimes
 {
 	const SurvivalTime *times;
@@ -141,9 +148,12 @@ typedef struct SurvivalWalk
 	const SurvivalTime *next;
 	const SurvivalTime *end;
 	int64 left;			 /* at risk after this time */
-	int64 uncensored;	 /* ... after the last censoring */
+	int64 uncensored;	 /* ... after the last censoring, or entry */
 	double at_censoring; /* S there */
 } SurvivalWalk;
+
+/* Can so many leave and enter? Nobody leaves who isn't at risk. */
+extern bool survival_times_valid(SurvivalTimes of);
 
 /* Starts before the first time, where S is 1; 22003 for more than 2^63 - 1 observations. */
 extern void survival_start(SurvivalWalk *walk, SurvivalTimes of);
@@ -160,6 +170,10 @@ extern double survival_std_error(const SurvivalWalk *walk);
  */
 extern void survival_interval(const SurvivalWalk *walk, double z, SurvivalInterval kind,
 							  double *lower, double *upper);
+
+/* The same of any share, by the standard deviation of its logarithm. */
+extern void share_interval(double share, double log_deviation, double z, SurvivalInterval kind,
+						   double *lower, double *upper);
 
 typedef struct SurvivalMedian
 {

@@ -160,7 +160,8 @@ lags_valid(const RetentionCounts *counts, const RetentionCohort *cohort, int32 l
 {
 	const RetentionKind *kind = &counts->kind;
 	const RetentionCell *cells = cohort->cells;
-	bool all_start = !kind->returns && kind->rolling == 0; /* everybody is retained at lag 0 */
+	/* is everybody retained at lag 0? */
+	bool all_start = !kind->returns && kind->rolling == 0 && kind->at_least == 1;
 	int64 last_column = (int64) last_period - cohort->number + Max(kind->rolling, 1) - 1;
 	int64 ended = 0;
 	int64 eligible = 0;
@@ -360,6 +361,11 @@ TALLY_TYPE(retention_result, &shape)
 		"rolling", .type = METRIC_COUNT, .may_be_null = true \
 	}
 
+#define AT_LEAST_ARGUMENT                       \
+	{                                           \
+		"at_least", .type = METRIC_OTHER_COUNT, \
+	}
+
 /* Of days, results tell the last one themselves: also over a base, so that those of several add up.
  */
 #define OPEN_AS_OF_ARGUMENT                                \
@@ -373,16 +379,16 @@ static const MetricArgument days_arguments[RETENTION_ARGUMENTS] = {
 	[RETENTION_MODE] = { "mode", .type = METRIC_VALUE },
 	[RETENTION_BRACKETS] = BRACKETS_ARGUMENT,
 	[RETENTION_ROLLING] = ROLLING_ARGUMENT,
+	[RETENTION_AT_LEAST] = AT_LEAST_ARGUMENT,
 };
 
 static const MetricArgument elapsed_arguments[RETENTION_ARGUMENTS] = {
 	[RETENTION_PERIOD] = METRIC_PERIOD_ARGUMENT,
 	[RETENTION_AS_OF] = METRIC_AS_OF_ARGUMENT,
-	[RETENTION_ELAPSED] = { "elapsed", .type = METRIC_SPAN,
-							.null_hint =
-								"For lags by the calendar, take retention() over activities." },
+	[RETENTION_ELAPSED] = { "elapsed", .type = METRIC_SPAN, .may_be_null = true },
 	[RETENTION_BRACKETS] = BRACKETS_ARGUMENT,
 	[RETENTION_ROLLING] = ROLLING_ARGUMENT,
+	[RETENTION_AT_LEAST] = AT_LEAST_ARGUMENT,
 };
 
 static const MetricArgument days_options[RETENTION_OPTIONS_END] = {
@@ -411,7 +417,7 @@ retention_text(const MetricQuestion *question, const char *parameter)
 	.shape = &shape, .input = (folded), .kind = (folded), METRIC_ARGUMENTS(asked), \
 	.open = (opened), .text = retention_text, .start = retention_start, .finish = retention_finish
 
-static const Metric by_days = {
+const Metric retention_by_days = {
 	RETENTION_METRIC(METRIC_ACTIVITIES, days_arguments, retention_open_arguments),
 	.customer = retention_customer,
 };
@@ -420,7 +426,7 @@ static const Metric by_days_of_rows = {
 	.customer = retention_customer,
 };
 
-static const Metric by_returns = {
+const Metric retention_by_returns = {
 	RETENTION_METRIC(METRIC_STARTS_AND_RETURNS, days_arguments, retention_open_arguments),
 	.customer_of_two = retention_customer_of_two,
 };
@@ -429,25 +435,25 @@ static const Metric by_returns_of_rows = {
 	.customer_of_two = retention_customer_of_two,
 };
 
-static const Metric by_elapsed = {
+const Metric retention_by_timelines = {
 	RETENTION_METRIC(METRIC_TIMELINES, elapsed_arguments, retention_open_arguments),
 	.customer = retention_timeline,
 };
-static const Metric by_elapsed_of_rows = {
+static const Metric by_timelines_of_rows = {
 	RETENTION_METRIC(METRIC_TIMELINES, elapsed_options, retention_open_options),
 	.customer = retention_timeline,
 };
 
-/* loyalty_retention, (base, period, as_of, mode, brackets, rolling); loyalty_retention_accum,
- * (state, activity, period, as_of, options) */
-METRIC_FUNCTIONS_APART(retention, &by_days, &by_days_of_rows)
+/* loyalty_retention, (base, period, as_of, mode, brackets, rolling, at_least);
+ * loyalty_retention_accum, (state, activity, period, as_of, options) */
+METRIC_FUNCTIONS_APART(retention, &retention_by_days, &by_days_of_rows)
 
 /* loyalty_retention_returns, loyalty_retention_returns_accum: of starts and returns */
-METRIC_FUNCTIONS_APART(retention_returns, &by_returns, &by_returns_of_rows)
+METRIC_FUNCTIONS_APART(retention_returns, &retention_by_returns, &by_returns_of_rows)
 
-/* loyalty_retention_elapsed, (base, period, as_of, elapsed, brackets, rolling);
+/* loyalty_retention_elapsed, (base, period, as_of, elapsed, brackets, rolling, at_least);
  * loyalty_retention_elapsed_accum, as of activities */
-METRIC_FUNCTIONS_APART(retention_elapsed, &by_elapsed, &by_elapsed_of_rows)
+METRIC_FUNCTIONS_APART(retention_elapsed, &retention_by_timelines, &by_timelines_of_rows)
 
 /* ---- cells, column by column ---- */
 
@@ -602,14 +608,11 @@ put_row(Table *table, const RetentionCohort *cohort, int64 column, const Column 
 	rows_end(rows);
 }
 
-/* Has a column begun by as_of? A window has when its last period has. */
+/* Has a column begun by as_of? */
 static bool
 has_begun(const Table *table, const RetentionCohort *cohort, int64 column)
 {
-	const RetentionKind *kind = table->kind;
-
-	return cohort->number + (kind->nbrackets > 0 ? kind->brackets[column].from : column) <=
-		   table->last_period;
+	return retention_column_begins(table->kind, cohort->number, column) <= table->last_period;
 }
 
 Datum

@@ -52,20 +52,39 @@ block_hash(uint64 key)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* A period, or an elapsed lag, in which the customer is active who is being counted. */
+/* A period, or an elapsed lag, in which the customer who is being counted is active enough. */
 typedef struct ActivePeriod
 {
 	int32 number;
-	DateADT last; /* his last active day in it */
+	DateADT
+		last; /* the last day from which on he still is: without at_least, his last active one */
 } ActivePeriod;
+
+/* An event of a timeline: its period, or elapsed lag, and the number of its ref; -1: none. */
+typedef struct Order
+{
+	int32 number;
+	int32 ref;
+} Order;
+
+/* A cell that is watched in place of counting. */
+typedef struct Watch
+{
+	int32 cohort;
+	int64 column;
+	RetentionNumber number;
+	bool found;	  /* the customer was counted */
+	bool is_over; /* the cell's lags are over for someone */
+} Watch;
 
 typedef struct RetentionFold
 {
 	RetentionKind kind;
 	bool is_plain;
 	Calendar calendar;
-	DateADT limit;	 /* days after it don't count */
-	ZoneDays *zone;	 /* elapsed lags: of the days of customers' first instants, */
+	DateADT limit; /* days after it don't count */
+	bool as_of_given;
+	ZoneDays *zone;	 /* timelines: of the days of customers' instants, */
 	TimestampTz end; /* and the end of as_of */
 	MemoryContext context;
 	struct blocks_hash *blocks;
@@ -74,6 +93,17 @@ typedef struct RetentionFold
 	ActivePeriod *active;
 	int64 nactive;
 	int64 max_active;
+	DateADT *days; /* at_least: those of the period being read, which has this number */
+	int64 ndays;
+	int64 max_days;
+	int32 days_number;
+	Order *orders; /* timelines by the calendar, or with at_least */
+	int64 norders;
+	int64 max_orders;
+	RefTable refs;
+	int32 *ref_seen; /* by the number of a ref: in which period it was counted last, from 1 on */
+	int64 max_ref_seen;
+	Watch *watch;	  /* NULL: none */
 	int64 customers;  /* in cohorts */
 	int64 idle;		  /* members without events that count */
 	DateADT last_day; /* the last one that counted */
@@ -88,13 +118,15 @@ retention_start(const MetricQuestion *question, Tally *tally)
 	fold->is_plain = retention_kind_is_plain(&fold->kind);
 	calendar_open(&fold->calendar, question->period);
 	fold->limit = metric_limit(question);
-	if (fold->kind.elapsed > 0)
+	fold->as_of_given = question->has_as_of;
+	if (question->zone != NULL)
 	{
 		fold->zone = question->zone;
 		/* without any event there is no day, and nothing to count up to it */
 		fold->end = question->has_as_of ? zone_day_start(fold->zone, fold->limit + 1) : DT_NOBEGIN;
 	}
 	fold->context = CurrentMemoryContext;
+	ref_table_init(&fold->refs, CurrentMemoryContext);
 	fold->blocks = blocks_create(CurrentMemoryContext, 16, NULL);
 	fold->last_day = DATEVAL_NOBEGIN;
 	return fold;
@@ -301,12 +333,43 @@ count_brackets(RetentionFold *fold, const Member *member)
 	}
 }
 
+/* Is a member of the watched cohort counted in the watched number? Once a lag is over for him, who
+ * is active at one of the cell's lags is retained, and whoever is at its first one or later is
+ * retained after. */
+static bool
+is_watched(RetentionFold *fold, const Member *member)
+{
+	Watch *watch = fold->watch;
+	uint32 from = (uint32) retention_first_lag(&fold->kind, watch->column);
+	uint32 until = (uint32) retention_last_lag(&fold->kind, watch->column);
+	int64 found;
+
+	if (member->cohort != watch->cohort)
+		return false;
+	watch->is_over = watch->is_over || until < member->over;
+	if (watch->number == RETENTION_OF_COHORT)
+		return true;
+	if (until >= member->over)
+		return false;
+	if (watch->number == RETENTION_OF_ELIGIBLE)
+		return true;
+	found = find_lag(member, from);
+	return found < member->nactive &&
+		   (watch->number == RETENTION_OF_RETAINED_AFTER || lag_of(member, found) <= until);
+}
+
 static void
 count_member(RetentionFold *fold, const Member *member)
 {
 	const RetentionKind *kind = &fold->kind;
 
-	cell_block(fold, member->cohort, 0)->size++;
+	if (fold->watch != NULL)
+	{
+		fold->watch->found = fold->watch->found || is_watched(fold, member);
+		return;
+	}
+	if (!fold->is_plain)
+		cell_block(fold, member->cohort, 0)->size++;
 	if (kind->nbrackets > 0)
 		count_brackets(fold, member);
 	else if (member->over == 0)
@@ -333,6 +396,34 @@ add_active(RetentionFold *fold, int32 number, DateADT day)
 	fold->active[fold->nactive++].last = day;
 }
 
+/* Ends the period whose days are read: it is one of those where there are enough. */
+static void
+end_days(RetentionFold *fold)
+{
+	if (fold->ndays >= fold->kind.at_least)
+		add_active(fold, fold->days_number, fold->days[fold->ndays - fold->kind.at_least]);
+	fold->ndays = 0;
+}
+
+/* Takes an active day; they come in order. */
+static inline void
+add_day(RetentionFold *fold, DateADT day)
+{
+	int32 number = calendar_index(&fold->calendar, day);
+
+	if (likely(fold->kind.at_least == 1))
+	{
+		add_active(fold, number, day);
+		return;
+	}
+	if (number != fold->days_number)
+		end_days(fold);
+	fold->days_number = number;
+	fold->days =
+		array_grow_in(fold->context, fold->days, &fold->max_days, fold->ndays + 1, sizeof(DateADT));
+	fold->days[fold->ndays++] = day;
+}
+
 /* ---- by days ---- */
 
 /* Reads the periods of the days from one on, up to the last that counts. */
@@ -350,9 +441,10 @@ read_active(RetentionFold *fold, ByteSpan body, DateADT from)
 	while (activity_next(&cursor, &day) && day <= limit)
 	{
 		if (day >= from)
-			add_active(fold, calendar_index(&fold->calendar, day), day);
+			add_day(fold, day);
 		note_last_day(fold, day);
 	}
+	end_days(fold);
 }
 
 /* What comes back is counted from the first day on that starts a cohort in a period. */
@@ -440,21 +532,101 @@ lags_until(const RetentionFold *fold, TimestampTz first, TimestampTz at)
 	return (uint32) lags;
 }
 
-void
-retention_timeline(void *opaque, ByteSpan body)
+static int
+compare_orders(const void *a, const void *b)
 {
-	RetentionFold *fold = opaque;
-	EventText room[DICTIONARY_ROOM];
-	TimelineReader reader;
+	int32 x = ((const Order *) a)->number;
+	int32 y = ((const Order *) b)->number;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Takes an event; of which ref it is matters where orders are counted. */
+static void
+add_order(RetentionFold *fold, int32 number, const Event *event)
+{
+	Order order = { number, -1 };
+
+	if (fold->kind.at_least > 1 && event->ref_type != EVENT_REF_NONE)
+	{
+		RefKey key = { event->ref_type, event->ref_number, event->ref_text };
+
+		order.ref = ref_table_add(&fold->refs, &key);
+	}
+	fold->orders = array_grow_in(fold->context, fold->orders, &fold->max_orders, fold->norders + 1,
+								 sizeof(Order));
+	fold->orders[fold->norders++] = order;
+}
+
+/* How many orders there are among those from the first to before the end, whose period is the
+ * run-th one of the customer. */
+static int64
+count_orders(RetentionFold *fold, int64 first, int64 end, int32 run)
+{
+	int64 count = 0;
+	int64 i;
+
+	for (i = first; i < end; i++)
+	{
+		int32 ref = fold->orders[i].ref;
+
+		count += ref < 0 || fold->ref_seen[ref] != run;
+		if (ref >= 0)
+			fold->ref_seen[ref] = run;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return count;
+}
+
+/* Makes active periods of the orders, and leaves the first order of each period. At the end of
+ * summer time, or where a zone moved over the date line, an earlier day can follow. */
+static void
+take_orders(RetentionFold *fold)
+{
+	int64 nruns = 0;
+	int64 first;
+	int64 end;
+
+	if (fold->kind.elapsed == 0)
+		for (end = 1; end < fold->norders; end++)
+			if (fold->orders[end].number < fold->orders[end - 1].number)
+			{
+				sort_elements(fold->orders, fold->norders, sizeof(Order), compare_orders);
+				break;
+			}
+	if (fold->refs.count > 0)
+	{
+		fold->ref_seen = array_grow_in(fold->context, fold->ref_seen, &fold->max_ref_seen,
+									   fold->refs.count, sizeof(int32));
+		memset(fold->ref_seen, 0, fold->refs.count * sizeof(int32));
+	}
+	for (first = 0; first < fold->norders; first = end)
+	{
+		int32 number = fold->orders[first].number;
+
+		for (end = first + 1; end < fold->norders && fold->orders[end].number == number; end++)
+			;
+		if (count_orders(fold, first, end, (int32) nruns + 1) >= fold->kind.at_least)
+			add_active(fold, number, 0);
+		fold->orders[nruns++].number = number;
+	}
+	fold->norders = nruns;
+	if (fold->refs.count > 0)
+		ref_table_clear(&fold->refs);
+}
+
+/* Lags from the customer's own first event, whose local day tells the cohort. */
+static bool
+count_by_elapsed(RetentionFold *fold, TimelineReader *reader)
+{
+	bool one_by_one = fold->kind.at_least == 1;
 	Event event;
 	Member member;
 	TimestampTz first = 0;
 	TimestampTz last = 0;
 	bool has_first = false;
 
-	fold->nactive = 0;
-	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
-	while (timeline_next(&reader, &event) && event.at < fold->end)
+	while (timeline_next(reader, &event) && event.at < fold->end)
 	{
 		if (event.has_value && event.value < 0)
 			continue;
@@ -462,23 +634,117 @@ retention_timeline(void *opaque, ByteSpan body)
 			first = event.at;
 		has_first = true;
 		last = event.at;
-		add_active(fold, (int32) lags_until(fold, first, last), 0);
+		if (one_by_one)
+			add_active(fold, (int32) lags_until(fold, first, last), 0);
+		else
+			add_order(fold, (int32) lags_until(fold, first, last), &event);
 		CHECK_FOR_INTERRUPTS();
 	}
-	timeline_close_within(&reader, room, DICTIONARY_ROOM);
 	if (!has_first)
-	{
-		fold->idle++;
-		return;
-	}
+		return false;
+	take_orders(fold);
 	member.cohort = calendar_index(&fold->calendar, zone_day(fold->zone, first));
 	member.active = fold->active;
 	member.nactive = fold->nactive;
 	member.zero = 0;
 	member.over = lags_until(fold, first, fold->end);
 	count_member(fold, &member);
-	fold->customers++;
 	note_last_day(fold, zone_day(fold->zone, last));
+	return true;
+}
+
+/* Periods of local days: the first one is the cohort, or each is. */
+static bool
+count_by_calendar(RetentionFold *fold, TimelineReader *reader)
+{
+	Member member = { .over = NEVER_OVER };
+	Event event;
+	int64 ncohorts;
+	int64 i;
+
+	while (timeline_next(reader, &event))
+	{
+		DateADT day = zone_day(fold->zone, event.at);
+
+		CHECK_FOR_INTERRUPTS();
+		if (day > fold->limit || (event.has_value && event.value < 0))
+			continue;
+		add_order(fold, calendar_index(&fold->calendar, day), &event);
+		note_last_day(fold, day);
+	}
+	if (fold->norders == 0)
+		return false;
+	take_orders(fold);
+	member.active = fold->active;
+	member.nactive = fold->nactive;
+	ncohorts = fold->kind.recurring ? fold->norders : 1;
+	for (i = 0; i < ncohorts; i++)
+	{
+		member.cohort = member.zero = fold->orders[i].number;
+		while (member.nactive > 0 && member.active->number < member.cohort)
+		{
+			member.active++;
+			member.nactive--;
+		}
+		count_member(fold, &member);
+	}
+	return true;
+}
+
+void
+retention_timeline(void *opaque, ByteSpan body)
+{
+	RetentionFold *fold = opaque;
+	EventText room[DICTIONARY_ROOM];
+	TimelineReader reader;
+	bool counts;
+
+	fold->nactive = fold->norders = 0;
+	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+	counts =
+		fold->kind.elapsed > 0 ? count_by_elapsed(fold, &reader) : count_by_calendar(fold, &reader);
+	timeline_close_within(&reader, room, DICTIONARY_ROOM);
+	fold->customers += counts;
+	fold->idle += !counts;
+}
+
+/* ---- a cell that is watched ---- */
+
+void *
+retention_watch(const MetricQuestion *question, int32 cohort, int64 column, RetentionNumber number)
+{
+	RetentionFold *fold = retention_start(question, NULL);
+
+	fold->is_plain = false; /* members of that kind are not counted one by one */
+	fold->watch = palloc0(sizeof(Watch));
+	fold->watch->cohort = cohort;
+	fold->watch->column = column;
+	fold->watch->number = number;
+	return fold;
+}
+
+bool
+retention_watched(void *opaque)
+{
+	RetentionFold *fold = opaque;
+	bool found = fold->watch->found;
+
+	fold->watch->found = false;
+	return found;
+}
+
+bool
+retention_has_watched(void *opaque)
+{
+	RetentionFold *fold = opaque;
+	const Watch *watch = fold->watch;
+	DateADT day = fold->as_of_given ? fold->limit : fold->last_day;
+
+	if (fold->kind.elapsed > 0)
+		return watch->is_over;
+	return day != DATEVAL_NOBEGIN &&
+		   retention_column_begins(&fold->kind, watch->cohort, watch->column) <=
+			   calendar_index(&fold->calendar, day);
 }
 
 /* ---- into the tally ---- */

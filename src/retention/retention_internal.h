@@ -9,8 +9,9 @@
  * who is last seen at lag m is retained after every lag up to m.
  *
  * Other kinds have other cohorts (each active period starts one; other events start
- * them), other lags (24 hours from a customer's own first instant) or count more than one
- * lag at once (brackets, rolling windows). A cell is (cohort, column):
+ * them), other lags (24 hours from a customer's own first instant), count more than one
+ * lag at once (brackets, rolling windows) or ask for more than one day or order in a period
+ * of those who are to be retained in it. A cell is (cohort, column):
  *
  *		single lags			column n: lag n
  *		windows of w		column n: lags n - w + 1 .. n, from column w on
@@ -32,14 +33,24 @@ typedef struct RetentionBracket
 	int32 until;
 } RetentionBracket;
 
+/* What makes a customer retained where one event isn't enough: at_least so many of these. */
+typedef enum RetentionCounted
+{
+	RETENTION_COUNTS_UNSAID, /* one is enough, or whoever gives options says it */
+	RETENTION_COUNTS_DAYS,
+	RETENTION_COUNTS_ORDERS /* those with one ref are one */
+} RetentionCounted;
+
 /* What kind of retention is counted. */
 typedef struct RetentionKind
 {
 	bool recurring; /* each active period of a customer starts a cohort, not just the first */
 	bool returns;	/* other events than those that start cohorts tell who comes back */
-	int32 rolling;	/* columns are windows of so many lags; 0: they aren't */
-	int64 elapsed;	/* a lag is so many microseconds from a customer's first instant; 0: a period */
-	int nbrackets;	/* columns are these; 0: they aren't */
+	int32 at_least; /* who has fewer in a period, or an elapsed lag, isn't retained in it */
+	RetentionCounted counted;
+	int32 rolling; /* columns are windows of so many lags; 0: they aren't */
+	int64 elapsed; /* a lag is so many microseconds from a customer's first instant; 0: a period */
+	int nbrackets; /* columns are these; 0: they aren't */
 	RetentionBracket *brackets; /* sorted and distinct */
 } RetentionKind;
 
@@ -54,6 +65,7 @@ enum
 	RETENTION_ELAPSED = RETENTION_MODE,
 	RETENTION_BRACKETS,
 	RETENTION_ROLLING,
+	RETENTION_AT_LEAST,
 	RETENTION_ARGUMENTS,
 
 	RETENTION_OPTIONS = RETENTION_MODE,
@@ -64,7 +76,7 @@ enum
 extern void retention_open_arguments(MetricQuestion *question);
 extern void retention_open_options(MetricQuestion *question);
 
-/* That of the first activity, by single lags. */
+/* That of the first activity, by single lags, with any activity. */
 extern bool retention_kind_is_plain(const RetentionKind *kind);
 
 /* The kind as JSON, {"mode": "first", ...}; and of the parameter "options", where NULL is the plain
@@ -85,6 +97,14 @@ static inline int64
 retention_last_lag(const RetentionKind *kind, int64 column)
 {
 	return kind->nbrackets > 0 ? kind->brackets[column].until : column;
+}
+
+/* The period with which a column of a cohort begins, by the calendar. A window does when its last
+ * period has. */
+static inline int64
+retention_column_begins(const RetentionKind *kind, int32 cohort, int64 column)
+{
+	return cohort + (kind->nbrackets > 0 ? kind->brackets[column].from : column);
 }
 
 /* ---- the fold (retention_fold.c) ---- */
@@ -117,5 +137,32 @@ extern void retention_customer(void *fold, ByteSpan body);
 extern void retention_customer_of_two(void *fold, ByteSpan starts, ByteSpan returns);
 extern void retention_timeline(void *fold, ByteSpan body);
 extern void retention_finish(void *fold, Tally *tally);
+
+/* The metrics over bases (retention.c), by what they fold over. */
+extern const Metric retention_by_days;
+extern const Metric retention_by_returns;
+extern const Metric retention_by_timelines;
+
+/* ---- who is in a cell ---- */
+
+/* A number of the table that counts customers. */
+typedef enum RetentionNumber
+{
+	RETENTION_OF_RETAINED,
+	RETENTION_OF_RETAINED_AFTER,
+	RETENTION_OF_ELIGIBLE,
+	RETENTION_OF_COHORT,
+	RETENTION_NUMBERS
+} RetentionNumber;
+
+/* A fold that counts nobody, but tells who is in a cell. */
+extern void *retention_watch(const MetricQuestion *question, int32 cohort, int64 column,
+							 RetentionNumber number);
+
+/* Is the customer in the cell that the fold was given last? Forgets him. */
+extern bool retention_watched(void *fold);
+
+/* Has the table such a cell? All customers were seen. */
+extern bool retention_has_watched(void *fold);
 
 #endif

@@ -22,13 +22,27 @@
 
 static const char *const mode_names[] = { "first", "recurring" };
 
+/* What at_least counts: in results only, by what was folded over. */
+static const char *const counted_names[] = {
+	[RETENTION_COUNTS_UNSAID] = NULL,
+	[RETENTION_COUNTS_DAYS] = "days",
+	[RETENTION_COUNTS_ORDERS] = "orders",
+};
+
+static void
+set_counted(RetentionKind *kind, int input)
+{
+	if (kind->at_least > 1)
+		kind->counted = input == METRIC_TIMELINES ? RETENTION_COUNTS_ORDERS : RETENTION_COUNTS_DAYS;
+}
+
 /* ---- what may go together ---- */
 
 bool
 retention_kind_is_plain(const RetentionKind *kind)
 {
 	return !kind->recurring && !kind->returns && kind->rolling == 0 && kind->elapsed == 0 &&
-		   kind->nbrackets == 0;
+		   kind->nbrackets == 0 && kind->at_least <= 1;
 }
 
 static int
@@ -73,6 +87,10 @@ fault_of_kind(RetentionKind *kind)
 		return "elapsed lags and returns of another kind contradict each other";
 	if (kind->elapsed != 0 && kind->elapsed < METRIC_MIN_ELAPSED)
 		return "elapsed must be a minute or more";
+	if (kind->counted == RETENTION_COUNTS_ORDERS
+			? kind->returns
+			: kind->counted == RETENTION_COUNTS_DAYS && kind->elapsed != 0)
+		return "at_least counts days of activity sets, and orders of timelines";
 	if (kind->rolling < 0 || kind->rolling > METRIC_MAX_COUNT)
 		return psprintf("rolling must be between 1 and %d, not %d", METRIC_MAX_COUNT,
 						kind->rolling);
@@ -136,6 +154,13 @@ retention_kind_text(const RetentionKind *kind)
 		policy_put_key(out, "returns");
 		appendStringInfoString(out, "true");
 	}
+	if (kind->at_least > 1)
+	{
+		policy_put_key(out, "at_least");
+		appendStringInfo(out, "%d", kind->at_least);
+	}
+	if (kind->counted != RETENTION_COUNTS_UNSAID)
+		policy_put_name(out, "counted", counted_names[kind->counted]);
 	appendStringInfoChar(out, '}');
 	return text.data;
 }
@@ -174,40 +199,69 @@ read_brackets(RetentionKind *kind, const JsonbValue *value)
 	}
 }
 
-/* 22P02, 22023 with what is wrong. */
-static void
-read_kind(RetentionKind *kind, JsonbContainer *json, bool may_have_returns)
+#define CALENDAR_FAULT "calendar and elapsed contradict each other"
+
+/* The count that a key has. */
+static bool
+read_count(JsonbContainer *json, const char *key, int32 *count)
 {
-	static const char *const options[] = { "mode", "brackets", "rolling", "elapsed", NULL };
-	static const char *const all[] = { "mode", "brackets", "rolling", "elapsed", "returns", NULL };
+	JsonbValue found;
+
+	if (json_member(json, key, &found) == NULL)
+		return false;
+	*count = small_count(&found, key);
+	metric_check_count(key, *count);
+	return true;
+}
+
+/* Of options, or of a result, which tell more. by_calendar: they want no elapsed lags. 22P02, 22023
+ * with what is wrong. */
+static void
+read_kind(RetentionKind *kind, JsonbContainer *json, bool of_result, bool *by_calendar)
+{
+	static const char *const options[] = { "mode",	   "brackets", "rolling", "elapsed",
+										   "calendar", "at_least", NULL };
+	static const char *const all[] = { "mode",	  "brackets", "rolling", "elapsed",
+									   "returns", "at_least", "counted", NULL };
 	PolicyObject object = { json, OPTIONS_TYPE, "" };
 	JsonbValue found;
 	Interval elapsed;
 	int mode;
+	int counted = RETENTION_COUNTS_UNSAID;
 
 	memset(kind, 0, sizeof(RetentionKind));
-	policy_check_keys(&object, may_have_returns ? all : options);
+	kind->at_least = 1;
+	policy_check_keys(&object, of_result ? all : options);
 	if (policy_get_choice(&object, "mode", mode_names, lengthof(mode_names), &mode))
 		kind->recurring = mode == 1;
 	if (json_member(json, "brackets", &found) != NULL)
 		read_brackets(kind, &found);
-	if (json_member(json, "rolling", &found) != NULL)
-	{
-		kind->rolling = small_count(&found, "rolling");
-		metric_check_count("rolling", kind->rolling);
-	}
+	read_count(json, "rolling", &kind->rolling);
+	*by_calendar = false;
+	policy_get_bool(&object, "calendar", by_calendar);
 	if (policy_get_interval(&object, "elapsed", false, &elapsed))
 		kind->elapsed = metric_elapsed(&elapsed);
+	if (*by_calendar && kind->elapsed > 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg(CALENDAR_FAULT)));
 	policy_get_bool(&object, "returns", &kind->returns);
+	read_count(json, "at_least", &kind->at_least);
+	if (policy_get_choice(&object, "counted", counted_names, lengthof(counted_names), &counted))
+		kind->counted = (RetentionCounted) counted;
+	if (of_result && (kind->at_least > 1) != (kind->counted != RETENTION_COUNTS_UNSAID))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"at_least\" and \"counted\" don't go together")));
 	check_kind(kind);
 }
 
 void
 retention_kind_of_text(RetentionKind *kind, const char *text)
 {
+	bool by_calendar;
+
 	memset(kind, 0, sizeof(RetentionKind));
+	kind->at_least = 1;
 	if (text != NULL)
-		read_kind(kind, json_parse_object(text, OPTIONS_TYPE), true);
+		read_kind(kind, json_parse_object(text, OPTIONS_TYPE), true, &by_calendar);
 }
 
 /* ---- options of aggregates ---- */
@@ -217,23 +271,26 @@ retention_open_options(MetricQuestion *question)
 {
 	const struct varlena *value = question->values[RETENTION_OPTIONS];
 	RetentionKind *kind = palloc0(sizeof(RetentionKind));
+	bool by_calendar = false;
 
+	kind->at_least = 1;
 	if (value != NULL)
 	{
 		/* with a long header, as jsonb is read in place */
 		Jsonb *json = DatumGetJsonbP(PointerGetDatum(value));
 
 		json_check_object(&json->root, OPTIONS_TYPE);
-		read_kind(kind, &json->root, false);
+		read_kind(kind, &json->root, false, &by_calendar);
 	}
 	if (kind->elapsed > 0 && question->kind != METRIC_TIMELINES)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("elapsed lags need instants, which an activity_set doesn't have"),
 						errhint("Aggregate timelines: retention(event_timeline, period, as_of, "
 								"options).")));
-	if (kind->elapsed == 0 && question->kind == METRIC_TIMELINES)
+	if (kind->elapsed == 0 && !by_calendar && question->kind == METRIC_TIMELINES)
 		kind->elapsed = USECS_PER_DAY;
 	kind->returns = question->kind == METRIC_STARTS_AND_RETURNS;
+	set_counted(kind, question->kind);
 	check_kind(kind);
 	question->own = kind;
 }
@@ -274,9 +331,11 @@ retention_open_arguments(MetricQuestion *question)
 
 	kind->returns = question->kind == METRIC_STARTS_AND_RETURNS;
 	kind->rolling = question->count;
+	kind->at_least = question->other_count;
+	set_counted(kind, question->kind);
 	if (question->has_span)
 		kind->elapsed = metric_elapsed(&question->span);
-	else
+	else if (question->kind != METRIC_TIMELINES)
 		kind->recurring =
 			choice_of(VARDATA_ANY(mode), VARSIZE_ANY_EXHDR(mode), mode_names, lengthof(mode_names),
 					  ERRCODE_INVALID_PARAMETER_VALUE, UNKNOWN_MODE, "") == 1;
@@ -288,13 +347,18 @@ retention_open_arguments(MetricQuestion *question)
 
 PG_FUNCTION_INFO_V1(loyalty_retention_options);
 
-/* retention_options(mode, brackets, rolling, elapsed) */
+/* retention_options(mode, brackets, rolling, elapsed, at_least, calendar) */
 Datum
 loyalty_retention_options(PG_FUNCTION_ARGS)
 {
 	RetentionKind kind = { .recurring =
 							   argument_choice(fcinfo, 0, "mode", mode_names, lengthof(mode_names),
 											   UNKNOWN_MODE, "") == 1 };
+	char *text;
+
+	argument_refuse_null(fcinfo, 4, "at_least", NULL);
+	kind.at_least = PG_GETARG_INT32(4);
+	metric_check_count("at_least", kind.at_least);
 
 	if (!PG_ARGISNULL(1))
 		take_brackets(&kind, PG_GETARG_ARRAYTYPE_P(1));
@@ -306,5 +370,13 @@ loyalty_retention_options(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 		kind.elapsed = metric_elapsed(PG_GETARG_INTERVAL_P(3));
 	check_kind(&kind);
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(retention_kind_text(&kind)));
+	argument_refuse_null(fcinfo, 5, "calendar", NULL);
+	text = retention_kind_text(&kind);
+	if (PG_GETARG_BOOL(5))
+	{
+		if (kind.elapsed > 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg(CALENDAR_FAULT)));
+		text = psprintf("%.*s, \"calendar\": true}", (int) strlen(text) - 1, text);
+	}
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
 }

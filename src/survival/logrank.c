@@ -13,9 +13,9 @@
  *
  * V is the Laplacian of a graph: its rows add up to zero, and no entry off the diagonal is above
  * zero. Eliminating segment by segment, with each diagonal entry taken as the sum of what is left
- * of its row, never subtracts, so that no digits are lost, however unequal segments are. As
- * nobody comes to be at risk later, segments that share a time with c > 0 all share the first
- * one: the graph has one component, and the rank is its size less 1.
+ * of its row, never subtracts, so that no digits are lost, however unequal segments are. The rank
+ * is the number of segments less that of the graph's components. Unless some enter later, segments
+ * that share a time with c > 0 all share the first one: those are one component.
  *
  * Mantel, N. (1966): Evaluation of survival data and two new rank order statistics arising in its
  * consideration. Cancer Chemotherapy Reports 50, 163-170. Breslow, N. (1970): A generalized
@@ -54,6 +54,7 @@ typedef struct LogrankTime
 	int32 segment; /* from 0 */
 	int64 events;
 	int64 censored;
+	int64 entered;
 } LogrankTime;
 
 typedef struct LogrankSegment
@@ -113,9 +114,9 @@ weight(LogrankWeighting weighting, int64 at_risk)
 }
 
 static void
-add_observations(int64 *to, const LogrankTime *time)
+add_observations(int64 *to, int64 more)
 {
-	if (pg_add_s64_overflow(*to, time->events, to) || pg_add_s64_overflow(*to, time->censored, to))
+	if (pg_add_s64_overflow(*to, more, to))
 		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						errmsg("number of observations is out of range")));
 }
@@ -194,6 +195,8 @@ logrank_test(LogrankTime *times, int64 ntimes, LogrankWeighting weighting, Logra
 			 int nsegments)
 {
 	LogrankSums sums = { .segments = segments, .nsegments = nsegments };
+	int64 *entered = palloc0(nsegments * sizeof(int64)); /* by segment */
+	int64 all = 0;
 	int64 i;
 	int64 end;
 	int j;
@@ -206,12 +209,17 @@ logrank_test(LogrankTime *times, int64 ntimes, LogrankWeighting weighting, Logra
 	sums.shared = palloc0((size_t) nsegments * nsegments * sizeof(double));
 	for (i = 0; i < ntimes; i++)
 	{
-		add_observations(&segments[times[i].segment].observations, &times[i]);
-		add_observations(&sums.all_at_risk, &times[i]);
+		add_observations(&segments[times[i].segment].observations, times[i].events);
+		add_observations(&segments[times[i].segment].observations, times[i].censored);
+		add_observations(&entered[times[i].segment], times[i].entered);
 		CHECK_FOR_INTERRUPTS();
 	}
 	for (j = 0; j < nsegments; j++)
-		sums.at_risk[j] = segments[j].observations;
+	{
+		sums.at_risk[j] = segments[j].observations - entered[j];
+		add_observations(&all, segments[j].observations);
+		sums.all_at_risk += sums.at_risk[j];
+	}
 
 	sort_times(times, ntimes);
 	for (i = 0; i < ntimes; i = end)
@@ -229,10 +237,10 @@ logrank_test(LogrankTime *times, int64 ntimes, LogrankWeighting weighting, Logra
 			add_time(&sums, w, d);
 		for (; i < end; i++)
 		{
-			int64 gone = times[i].events + times[i].censored;
+			int64 more = times[i].entered - times[i].events - times[i].censored;
 
-			sums.at_risk[times[i].segment] -= gone;
-			sums.all_at_risk -= gone;
+			sums.at_risk[times[i].segment] += more;
+			sums.all_at_risk += more;
 		}
 	}
 	for (j = 0; j < nsegments; j++)
@@ -254,14 +262,29 @@ static const TallyColumn logrank_keys[] = {
 static const char *
 logrank_fault(const Tally *tally)
 {
+	const char *fault = duration_fault(tally, LOGRANK_DURATION);
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
+	TallyRow **row;
+	TallyRow **next;
 
 	/* an absent one sorts first */
 	if (nrows > 0 && rows[0]->key.text == NULL)
 		return "A row has no segment.";
+	for (row = rows; fault == NULL && row < rows + nrows; row = next)
+	{
+		SurvivalTimes times;
+
+		for (next = row + 1;
+			 next < rows + nrows && duration_same_text(&(*next)->key, &(*row)->key);)
+			next++;
+		times = duration_times(tally, row, next - row, LOGRANK_DURATION);
+		if (!survival_times_valid(times))
+			fault = DURATIONS_FAULT;
+		CHECK_FOR_INTERRUPTS();
+	}
 	pfree(rows);
-	return duration_fault(tally, LOGRANK_DURATION);
+	return fault;
 }
 
 static const TallyShape logrank_shape = {
@@ -285,45 +308,25 @@ TALLY_TYPE(logrank_result, &logrank_shape)
 
 PG_FUNCTION_INFO_V1(loyalty_logrank_accum);
 
-/* How a call site reads its arguments, in fn_extra. */
-typedef struct LogrankCall
-{
-	DurationType duration;
-	AnyText segment;
-} LogrankCall;
-
-static LogrankCall *
-logrank_call(FunctionCallInfo fcinfo)
-{
-	LogrankCall *call = fcinfo->flinfo->fn_extra;
-
-	if (call != NULL)
-		return call;
-	call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(LogrankCall));
-	call->duration = duration_type(fcinfo, 1);
-	any_text_open(fcinfo, 3, &call->segment);
-	fcinfo->flinfo->fn_extra = call;
-	return call;
-}
-
-/* logrank_accum(state, duration, event, segment) */
+/* logrank_accum(state, duration, event, segment [, entry]) */
 Datum
 loyalty_logrank_accum(PG_FUNCTION_ARGS)
 {
-	LogrankCall *call = logrank_call(fcinfo);
+	DurationCall *call = duration_call(fcinfo, 1, 3);
 	bool is_new;
 	TallyState *state = tally_state(fcinfo, 0, &logrank_shape, &is_new);
+	Observed observed;
 
 	if (is_new)
 		duration_set_unit(state->tally, call->duration);
-	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3))
+	if (!PG_ARGISNULL(2) && !PG_ARGISNULL(3) &&
+		observed_arguments(fcinfo, 1, 4, state->tally, call->duration, &observed))
 	{
 		TallyKey key;
 
-		key.numbers[LOGRANK_DURATION] =
-			duration_key(state->tally, call->duration, PG_GETARG_DATUM(1));
-		key.text = any_text(&call->segment, PG_GETARG_DATUM(3), &key.text_len);
-		duration_count(state->tally, &key, PG_GETARG_BOOL(2));
+		key.text = any_text(&call->text, PG_GETARG_DATUM(3), &key.text_len);
+		duration_count(state->tally, &key, LOGRANK_DURATION, &observed, PG_GETARG_BOOL(2));
+		duration_count_entry(state->tally, &key, LOGRANK_DURATION, &observed);
 	}
 	TALLY_RETURN_STATE(state);
 }
@@ -354,8 +357,7 @@ logrank_times(TallyRow **rows, int64 nrows, const TallyKey **names, int *nsegmen
 		const TallyKey *key = &rows[i]->key;
 
 		CHECK_FOR_INTERRUPTS();
-		if (n == 0 || names[n - 1]->text_len != key->text_len ||
-			memcmp(names[n - 1]->text, key->text, key->text_len) != 0)
+		if (n == 0 || !duration_same_text(names[n - 1], key))
 		{
 			if (n == LOGRANK_MAX_SEGMENTS)
 				ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -368,6 +370,7 @@ logrank_times(TallyRow **rows, int64 nrows, const TallyKey **names, int *nsegmen
 		times[i].segment = n - 1;
 		times[i].events = (int64) rows[i]->sums[DURATION_EVENTS];
 		times[i].censored = (int64) rows[i]->sums[DURATION_CENSORED];
+		times[i].entered = (int64) rows[i]->sums[DURATION_ENTERED];
 	}
 	*nsegments = n;
 	return times;

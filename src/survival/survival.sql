@@ -18,18 +18,31 @@ CREATE AGGREGATE survival(duration anynonarray, event boolean) (
 COMMENT ON AGGREGATE survival(duration anynonarray, event boolean) IS
 	'counts durations for Kaplan-Meier''s estimate: event says whether a duration ended (true), or is only known to be that long or longer (false: censored). A number (of an integer type, numeric, real or float8) in any unit, or an interval, which counts in days: a day is 24 hours and a month 30 days, to 11 decimals, so that a microsecond more is longer. 0 or more; a negative one is error 22023, NaN and infinity 22003, an infinite interval 22008, another type 22023. Integers and numeric are exact, and fit 18 digits at the decimals of the one with most (22003); floats are taken as they are. Rows with a NULL are left out. Grows with distinct durations, not with rows. NULL without rows';
 
+-- Of one type, which both can be: an integer beside a numeric, and a literal.
+CREATE FUNCTION survival_accum(state survival_result, duration anycompatiblenonarray, event boolean, entry anycompatiblenonarray) RETURNS survival_result
+	AS 'MODULE_PATHNAME', 'loyalty_survival_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION survival_accum(survival_result, anycompatiblenonarray, boolean, anycompatiblenonarray) IS 'part of the aggregate survival()';
+
+CREATE AGGREGATE survival(duration anycompatiblenonarray, event boolean, entry anycompatiblenonarray) (
+	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
+	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE survival(duration anycompatiblenonarray, event boolean, entry anycompatiblenonarray) IS
+	'survival() with delayed entry (left truncation): entry is how long a duration had lasted when its observation began, in the same unit, 0 where that was at its start. Such a one is at risk behind its entry: at t where entry < t, or entry is 0. An entry that isn''t before the end of its duration is error 22023, since what had ended before observation began can''t be seen; so is a negative one. Rows with a NULL are left out. Results with entries and without add up';
+
 CREATE FUNCTION survival_table(result survival_result, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log')
 	RETURNS TABLE (duration numeric, at_risk bigint, events bigint, censored bigint,
-		survival float8, std_error float8, lower float8, upper float8)
+		survival float8, std_error float8, lower float8, upper float8, entered bigint)
 	AS 'MODULE_PATHNAME', 'loyalty_survival_table'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 300;
 COMMENT ON FUNCTION survival_table(survival_result, float8, text) IS
-	'a row for each duration that occurs, in order: at risk is who has that duration or a longer one (who is censored then, too), survival is Kaplan-Meier''s share that lasts longer than it, std_error Greenwood''s. The interval is normal in ln(-ln S) (log-log), in ln S (log) or in S (plain), and cut to 0..1. At survival 0 error and interval are NULL; at 1 the error is 0, the interval 1 to 1, or NULL where it is log-log: what survfit of R''s survival has. Another kind of interval is error 22023, and so is a confidence that isn''t between 0 and 1';
+	'a row for each duration that occurs, in order: at risk is who has that duration or a longer one (who is censored then, too) and has entered before, entered who is at risk from then on, survival is Kaplan-Meier''s share that lasts longer than it, std_error Greenwood''s. The interval is normal in ln(-ln S) (log-log), in ln S (log) or in S (plain), and cut to 0..1. At survival 0 error and interval are NULL; at 1 the error is 0, the interval 1 to 1, or NULL where it is log-log: what survfit of R''s survival has. Another kind of interval is error 22023, and so is a confidence that isn''t between 0 and 1';
 
 CREATE FUNCTION survival_at(result survival_result, t numeric) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_survival_at' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION survival_at(survival_result, numeric) IS
-	'the share that lasts longer than t, by Kaplan-Meier: 1 before the first event. Past the longest duration NULL, since nobody knows; or 0, where it is 0 there. A negative t is error 22023, NaN and infinity 22003';
+	'the share that lasts longer than t, in what durations count in, by Kaplan-Meier: 1 before the first event. Past the longest duration NULL, since nobody knows; or 0, where it is 0 there. Where all at risk have ended before others enter, it is 0 from there on, and a NOTICE says so. A negative t is error 22023, NaN and infinity 22003';
+\expand survival/point.sql TYPE=interval POINT="an interval: days of 24 hours, months of 30 days. Durations that don''t count in days are error 22023"
+\expand survival/point.sql TYPE=text POINT="a text: a number, or an interval''s"
 
 CREATE FUNCTION survival_median(result survival_result, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log',
 		OUT median numeric, OUT lower numeric, OUT upper numeric)
@@ -41,7 +54,7 @@ CREATE FUNCTION survival_mean(result survival_result, until numeric DEFAULT NULL
 		OUT mean float8, OUT std_error float8, OUT until numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_survival_mean' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION survival_mean(survival_result, numeric) IS
-	'the mean duration where those above until count as until: the area under survival from 0 to until, which is the longest duration by default (NULL). Its variance is the sum over events of A(t)^2 d / (n (n - d)), A(t) being the area from t to until (Klein and Moeschberger 2003, 4.5). NULL where until is past the longest duration and survival isn''t 0 there. A negative until is error 22023, NaN and infinity 22003';
+	'the mean duration where those above until count as until: the area under survival from 0 to until, which is the longest duration by default (NULL). Its variance is the sum over events of A(t)^2 d / (n (n - d)), A(t) being the area from t to until (Klein and Moeschberger 2003, 4.5). NULL where until is past the longest duration and survival isn''t 0 there. until may be an interval or its text, as in survival_at(). Where S is 0 before others enter, a NOTICE says so. A negative until is error 22023, NaN and infinity 22003';
 
 CREATE FUNCTION churn_duration(activity activity_set, gap_days int, as_of date DEFAULT current_date,
 		OUT duration int, OUT event boolean)
@@ -68,6 +81,16 @@ CREATE AGGREGATE logrank(duration anynonarray, event boolean, segment anycompati
 COMMENT ON AGGREGATE logrank(duration anynonarray, event boolean, segment anycompatiblenonarray) IS
 	'counts durations by segment for logrank_test(); duration and event as in survival(). A segment is of any type, and its text counts. Rows with a NULL are left out, those without a segment too: coalesce(segment, ''unknown'') makes them one. NULL without rows';
 
+CREATE FUNCTION logrank_accum(state logrank_result, duration anycompatiblenonarray, event boolean, segment anynonarray, entry anycompatiblenonarray) RETURNS logrank_result
+	AS 'MODULE_PATHNAME', 'loyalty_logrank_accum' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION logrank_accum(logrank_result, anycompatiblenonarray, boolean, anynonarray, anycompatiblenonarray) IS 'part of the aggregate logrank()';
+
+CREATE AGGREGATE logrank(duration anycompatiblenonarray, event boolean, segment anynonarray, entry anycompatiblenonarray) (
+	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
+	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE logrank(duration anycompatiblenonarray, event boolean, segment anynonarray, entry anycompatiblenonarray) IS
+	'logrank() with delayed entry, as survival() has it';
+
 CREATE FUNCTION logrank_test(result logrank_result, weighting text DEFAULT 'logrank')
 	RETURNS TABLE (segment text, observations bigint, observed float8, expected float8,
 		chi_squared float8, degrees_of_freedom int, p float8)
@@ -75,3 +98,48 @@ CREATE FUNCTION logrank_test(result logrank_result, weighting text DEFAULT 'logr
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 4;
 COMMENT ON FUNCTION logrank_test(logrank_result, text) IS
 	'tests whether all segments last equally long: a row for each segment, with its events, how many were to be expected, and on each row the test: chi-squared, its degrees of freedom, and p, how likely so much or more is without a difference. Events weigh the same (logrank), as many as are at risk (wilcoxon: Gehan and Breslow), or the square root of that (tarone-ware), and observed and expected are weighted sums. A segment with nobody at risk when others have events doesn''t count for the degrees of freedom; with none left chi-squared and p are NULL. Another weighting is error 22023, more than 1000 segments 54000';
+
+-- What do they end by?
+
+\expand metric/result_type.sql TYPE=cumulative_incidence_result SSPACE=32768 DIFFER="what durations count in"
+COMMENT ON TYPE cumulative_incidence_result IS
+	'observed durations by the cause that ended them, and how many are censored, as cumulative_incidence() counts them; cumulative_incidence_table() and cumulative_incidence_at() ask it, rollup() adds results of disjoint customers';
+COMMENT ON AGGREGATE rollup(result cumulative_incidence_result) IS
+	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Durations in days (of intervals) and those without a unit are error 22023, and so are floats and exact numbers; 22003 where durations don''t fit at the decimals of the one with most';
+
+-- STABLE, since the text of some types (dates, enums) is.
+CREATE FUNCTION cumulative_incidence_accum(state cumulative_incidence_result, duration anynonarray, cause anycompatiblenonarray) RETURNS cumulative_incidence_result
+	AS 'MODULE_PATHNAME', 'loyalty_cumulative_incidence_accum' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cumulative_incidence_accum(cumulative_incidence_result, anynonarray, anycompatiblenonarray) IS 'part of the aggregate cumulative_incidence()';
+
+CREATE AGGREGATE cumulative_incidence(duration anynonarray, cause anycompatiblenonarray) (
+	SFUNC = cumulative_incidence_accum, STYPE = cumulative_incidence_result, SSPACE = 32768,
+	COMBINEFUNC = cumulative_incidence_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE cumulative_incidence(duration anynonarray, cause anycompatiblenonarray) IS
+	'counts durations by what ended them, where one of several causes does (competing risks): a cause is of any type, and its text counts; NULL: the duration is only known to be that long or longer (censored). Durations as in survival(); rows without one are left out. Grows with distinct durations and causes, not with rows. NULL without rows';
+
+CREATE FUNCTION cumulative_incidence_accum(state cumulative_incidence_result, duration anycompatiblenonarray, cause anynonarray, entry anycompatiblenonarray) RETURNS cumulative_incidence_result
+	AS 'MODULE_PATHNAME', 'loyalty_cumulative_incidence_accum' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cumulative_incidence_accum(cumulative_incidence_result, anycompatiblenonarray, anynonarray, anycompatiblenonarray) IS 'part of the aggregate cumulative_incidence()';
+
+CREATE AGGREGATE cumulative_incidence(duration anycompatiblenonarray, cause anynonarray, entry anycompatiblenonarray) (
+	SFUNC = cumulative_incidence_accum, STYPE = cumulative_incidence_result, SSPACE = 32768,
+	COMBINEFUNC = cumulative_incidence_result_merge, PARALLEL = SAFE);
+COMMENT ON AGGREGATE cumulative_incidence(duration anycompatiblenonarray, cause anynonarray, entry anycompatiblenonarray) IS
+	'cumulative_incidence() with delayed entry, as survival() has it. A NULL entry leaves the row out';
+
+CREATE FUNCTION cumulative_incidence_table(result cumulative_incidence_result, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log')
+	RETURNS TABLE (cause text, duration numeric, at_risk bigint, events bigint, incidence float8, std_error float8, lower float8, upper float8)
+	AS 'MODULE_PATHNAME', 'loyalty_cumulative_incidence_table'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 300;
+COMMENT ON FUNCTION cumulative_incidence_table(cumulative_incidence_result, float8, text) IS
+	'a row for each cause and each duration that it ended, in order: at risk then, ended by the cause, and its incidence: the share that has ended by it by then, by Aalen and Johansen (1978), with the standard error of Gaynor et al. (1993). Between two rows of a cause its incidence stays. Those of all causes and survival() of all together add up to 1. The interval is normal in ln(-ln F) (log-log), in ln F (log) or in F (plain), and cut to 0..1; where F is 1, log-log has none. Another kind of interval is error 22023, and so is a confidence that isn''t between 0 and 1; more than 1000 causes are 54000';
+
+CREATE FUNCTION cumulative_incidence_at(result cumulative_incidence_result, t numeric, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log')
+	RETURNS TABLE (cause text, incidence float8, std_error float8, lower float8, upper float8)
+	AS 'MODULE_PATHNAME', 'loyalty_cumulative_incidence_at'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 5;
+COMMENT ON FUNCTION cumulative_incidence_at(cumulative_incidence_result, numeric, float8, text) IS
+	'a row for each cause: the share that has ended by it by t, t included, as cumulative_incidence_table() has it; before its first one 0. Past the longest duration NULLs, since nobody knows; unless all have ended. t and its errors as in survival_at()';
+\expand survival/incidence_at.sql TYPE=interval POINT="an interval: days of 24 hours, months of 30 days. Durations that don''t count in days are error 22023"
+\expand survival/incidence_at.sql TYPE=text POINT="a text: a number, or an interval''s"

@@ -112,3 +112,9 @@ CREATE FUNCTION tier_near_table(result tier_near_result)
 	AS 'MODULE_PATHNAME', 'loyalty_tier_near_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
 COMMENT ON FUNCTION tier_near_table(tier_near_result) IS
 	'A row for each tier: members, and how many of them are near the next tier and near keeping theirs: they lack something, but less than was asked. Who has what keeping needs isn''t near it. as_of is NULL, and nobody near, where nobody has events and it wasn''t given. No rows for NULL.';
+
+-- ---- who is near ----
+
+\expand metric/members.sql NAME=tier_near C=tier_near BASE=timeline_base \
+	ARGUMENTS="policy tier_policy, tier text, who text, as_of date DEFAULT NULL, within numeric DEFAULT NULL" \
+	COMMENT="The customers whom a number of tier_near_table() counts, a row for each, in no order: of a tier, who is the column: members, near_next or near_keep. policy, as_of and within are those of tier_near(), and have to be the same. Nobody for a NULL base. A NULL tier or who is error 22004, a tier that the policy doesn''t have and another number than these 22023; others as in tier_near()."

@@ -246,6 +246,12 @@ tier_fold_customer(void *opaque, ByteSpan body)
 	}
 }
 
+int64
+tier_fold_near(const void *opaque, int rank, NearSum sum)
+{
+	return ((const TierFold *) opaque)->counts[rank * NEAR_SUMS + sum];
+}
+
 /* ---- into a tally ---- */
 
 static void

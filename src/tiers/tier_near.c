@@ -7,6 +7,7 @@
 
 #include "fmgr.h"
 
+#include "core/argument.h"
 #include "core/rows.h"
 #include "metric/tally.h"
 #include "tiers/tiers_internal.h"
@@ -90,6 +91,69 @@ TALLY_TYPE(tier_near_result, &shape)
 
 /* loyalty_tier_near, (base, policy, as_of, within); loyalty_tier_near_accum */
 METRIC_FUNCTIONS(tier_near, &metric)
+
+/* ---- who is near ---- */
+
+/* A tier's number is watched while customers are counted: who moves it is in it. */
+typedef struct NearWatch
+{
+	void *fold;
+	int rank;
+	NearSum sum;
+} NearWatch;
+
+static int
+rank_argument(FunctionCallInfo fcinfo, int n, const TierPolicy *policy)
+{
+	return argument_choice(fcinfo, n, "tier", (const char *const *) policy->tiers, policy->ntiers,
+						   "the policy has no tier", "'");
+}
+
+/* (tier, who) */
+static void *
+start_watch(FunctionCallInfo fcinfo, int n, const MetricQuestion *question)
+{
+	const char *names[NEAR_SUMS];
+	NearWatch *watch = palloc0(sizeof(NearWatch));
+	int sum;
+
+	for (sum = 0; sum < NEAR_SUMS; sum++)
+		names[sum] = columns[sum].name;
+	watch->rank = rank_argument(fcinfo, n, question->policy);
+	watch->sum = (NearSum) metric_cell_number(fcinfo, n + 1, names, NEAR_SUMS);
+	watch->fold = tier_fold_start(question, NULL);
+	return watch;
+}
+
+static bool
+is_member(void *of, ByteSpan body)
+{
+	NearWatch *watch = of;
+	int64 before = tier_fold_near(watch->fold, watch->rank, watch->sum);
+
+	tier_fold_customer(watch->fold, body);
+	return tier_fold_near(watch->fold, watch->rank, watch->sum) != before;
+}
+
+static bool
+has_eventless(const void *of)
+{
+	const NearWatch *watch = of;
+
+	return watch->rank == 0 && watch->sum == NEAR_MEMBERS;
+}
+
+static const MetricMembers members = {
+	.metric = &metric,
+	.before = 1,
+	.ncell = 2,
+	.start = start_watch,
+	.is_member = is_member,
+	.has_eventless = has_eventless,
+};
+
+/* loyalty_tier_near_members, (base, policy, tier, who, as_of, within) */
+METRIC_MEMBERS(tier_near, &members)
 
 /* tier_near_table(result): a row for each tier, also where nobody is in it */
 Datum

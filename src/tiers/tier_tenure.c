@@ -92,6 +92,7 @@ take_rank(Tenure *tenure, int rank, TallyRow ***row, TallyRow **end, SurvivalTim
 		time->duration = (**row)->key.numbers[TENURE_DAYS];
 		time->events = (int64) sums[TENURE_ENDED];
 		time->censored = (int64) sums[TENURE_RUNNING];
+		time->entered = 0;
 		tenure->ended += sums[TENURE_ENDED];
 		tenure->spells += sums[TENURE_ENDED] + sums[TENURE_RUNNING];
 	}

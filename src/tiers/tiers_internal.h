@@ -494,6 +494,9 @@ extern void *tier_fold_start(const MetricQuestion *question, Tally *tally);
 extern void tier_fold_customer(void *fold, ByteSpan body);
 extern void tier_fold_finish(void *fold, Tally *tally);
 
+/* What TIER_NEAR has counted so far of a rank. */
+extern int64 tier_fold_near(const void *fold, int rank, NearSum sum);
+
 /* All that the metrics have in common. */
 #define TIER_METRIC                                                                     \
 	.input = METRIC_TIMELINES, .policy = &tier_metric_policy, .start = tier_fold_start, \

@@ -1,4 +1,4 @@
-# What R makes of the samples that test/voice.sql and test/effect.sql have, as statistics.sql beside
+# What R makes of the samples that test/voice.sql, test/effect.sql and test/delayed_entry.sql have, as statistics.sql beside
 # this: a row for each figure, with all its digits. The tests read that; R is only needed to write it
 # anew:
 #
@@ -232,4 +232,36 @@ for (s in list(c(5000, 5000, 0.5), c(5100, 4900, 0.5), c(821588, 815482, 0.5), c
 for (base in c(0.02, 0.1, 0.5)) for (lift in c(-0.3, 0.05, 0.5)) for (power in c(0.8, 0.95)) for (confidence in c(0.9, 0.95))
 	out(sprintf("sample:%g:%g:%g:%g", base, lift, power, confidence),
 		per_group = power.prop.test(p1 = base, p2 = base * (1 + lift), sig.level = 1 - confidence, power = power, tol = 1e-14)$n)
+
+# ---- durations that are observed from later on, and what they end by ----
+
+suppressMessages(library(survival))
+i <- 1:90
+duration <- 2 + (i * 37) %% 61
+event <- i %% 4 > 0
+entry <- ifelse(i %% 3 == 0, 0, (i * 17) %% duration)
+segment <- c("a", "b", "c")[1 + (i * i) %% 3 + (i %% 5 == 0)]
+cause <- ifelse(event, c("moved", "price", "service")[1 + (i * 11) %% 5 %% 3], "none")
+for (kind in c("log-log", "log", "plain")) {
+	fit <- survfit(Surv(entry, duration, event) ~ 1, conf.type = kind, conf.int = 0.9)
+	for (n in seq_along(fit$time)) if (fit$n.event[n] + fit$n.censor[n] > 0)
+		out(sprintf("late:%s:%d", kind, fit$time[n]), at_risk = fit$n.risk[n], events = fit$n.event[n], survival = fit$surv[n], std_error = summary(fit, times = fit$time[n])$std.err,
+			lower = fit$lower[n], upper = fit$upper[n])
+	median <- quantile(fit, 0.5)
+	out(sprintf("late median:%s", kind), median = as.numeric(median$quantile), lower = as.numeric(median$lower), upper = as.numeric(median$upper))
+}
+for (until in c(20, 40, 60)) {
+	found <- summary(survfit(Surv(entry, duration, event) ~ 1), rmean = until)$table
+	out(sprintf("late mean:%d", until), mean = as.numeric(found["rmean"]), std_error = as.numeric(found["se(rmean)"]))
+}
+# survdiff() takes no entries; the log-rank test is the score test of Cox's model, with its ties taken exactly
+out("late logrank", chi_squared = coxph(Surv(entry, duration, event) ~ segment, ties = "exact")$score)
+# where some enter late, survfit()'s error is an infinitesimal jackknife's, which isn't Greenwood's there
+for (late in c(TRUE, FALSE)) for (kind in if (late) "log-log" else c("log-log", "log", "plain")) {
+	from <- if (late) entry else 0 * entry
+	fit <- survfit(Surv(from, duration, factor(cause, levels = c("none", "moved", "price", "service"))) ~ 1, id = i, conf.type = kind, conf.int = 0.9)
+	for (n in seq_along(fit$time)) for (k in 2:4) if (fit$pstate[n, k] > 0 && fit$time[n] %% 5 == 0)
+		if (late) out(sprintf("cause late:%s:%d", fit$states[k], fit$time[n]), incidence = fit$pstate[n, k])
+		else out(sprintf("cause whole:%s:%s:%d", kind, fit$states[k], fit$time[n]), incidence = fit$pstate[n, k], std_error = fit$std.err[n, k], lower = fit$lower[n, k], upper = fit$upper[n, k])
+}
 cat("\\.\n")

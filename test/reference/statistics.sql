@@ -1520,4 +1520,1560 @@ sample:0.5:0.5:0.8:0.9,per_group,45.310906673048308
 sample:0.5:0.5:0.8:0.95,per_group,57.673436738908343
 sample:0.5:0.5:0.95:0.9,per_group,78.437429580866834
 sample:0.5:0.5:0.95:0.95,per_group,94.467826319358181
+late:log-log:2,at_risk,41
+late:log-log:2,events,1
+late:log-log:2,survival,0.97560975609756095
+late:log-log:2,std_error,0.024090965771941208
+late:log-log:2,lower,0.8799243938004806
+late:log-log:2,upper,0.99524485873851443
+late:log-log:3,at_risk,42
+late:log-log:3,events,1
+late:log-log:3,survival,0.95238095238095233
+late:log-log:3,std_error,0.032860264730588291
+late:log-log:3,lower,0.85544232985335211
+late:log-log:3,upper,0.98486949605349161
+late:log-log:4,at_risk,44
+late:log-log:4,events,2
+late:log-log:4,survival,0.90909090909090906
+late:log-log:4,std_error,0.043339208602072375
+late:log-log:4,lower,0.8049339153504127
+late:log-log:4,upper,0.95900131117692744
+late:log-log:5,at_risk,46
+late:log-log:5,events,1
+late:log-log:5,survival,0.88932806324110669
+late:log-log:5,std_error,0.046686073207124812
+late:log-log:5,lower,0.78278465784335038
+late:log-log:5,upper,0.94537520684612297
+late:log-log:6,at_risk,48
+late:log-log:6,events,2
+late:log-log:6,survival,0.85227272727272729
+late:log-log:6,std_error,0.051572121765795086
+late:log-log:6,lower,0.74234570957211565
+late:log-log:6,upper,0.91781370027232467
+late:log-log:7,at_risk,48
+late:log-log:7,events,1
+late:log-log:7,survival,0.83451704545454541
+late:log-log:7,std_error,0.053466944890925343
+late:log-log:7,lower,0.72330570170825537
+late:log-log:7,upper,0.90390703092427138
+late:log-log:8,at_risk,48
+late:log-log:8,events,1
+late:log-log:8,survival,0.81713127367424232
+late:log-log:8,std_error,0.055107256668054369
+late:log-log:8,lower,0.70483909798284639
+late:log-log:8,upper,0.88993851490074161
+late:log-log:9,at_risk,47
+late:log-log:9,events,0
+late:log-log:9,survival,0.81713127367424232
+late:log-log:9,std_error,0.055107256668054369
+late:log-log:9,lower,0.70483909798284639
+late:log-log:9,upper,0.88993851490074161
+late:log-log:10,at_risk,48
+late:log-log:10,events,1
+late:log-log:10,survival,0.80010770547269561
+late:log-log:10,std_error,0.056527501213689137
+late:log-log:10,lower,0.68693342619979358
+late:log-log:10,upper,0.87595690814662819
+late:log-log:11,at_risk,48
+late:log-log:11,events,1
+late:log-log:11,survival,0.7834387949420144
+late:log-log:11,std_error,0.057755253593109457
+late:log-log:11,lower,0.66957001004501715
+late:log-log:11,upper,0.86199963814368863
+late:log-log:12,at_risk,48
+late:log-log:12,events,2
+late:log-log:12,survival,0.75079551181943049
+late:log-log:12,std_error,0.059783612037708815
+late:log-log:12,lower,0.63593922954120496
+late:log-log:12,upper,0.83402606455626693
+late:log-log:13,at_risk,47
+late:log-log:13,events,1
+late:log-log:13,survival,0.73482113922752768
+late:log-log:13,std_error,0.060608257811046277
+late:log-log:13,lower,0.61966573925632429
+late:log-log:13,upper,0.82005262393959732
+late:log-log:14,at_risk,47
+late:log-log:14,events,1
+late:log-log:14,survival,0.71918664690353773
+late:log-log:14,std_error,0.061302097408809549
+late:log-log:14,lower,0.60388396896983987
+late:log-log:14,upper,0.80619199469769265
+late:log-log:15,at_risk,49
+late:log-log:15,events,2
+late:log-log:15,survival,0.68983208988706679
+late:log-log:15,std_error,0.062214918516118267
+late:log-log:15,lower,0.57484052884641101
+late:log-log:15,upper,0.77957020131365162
+late:log-log:16,at_risk,48
+late:log-log:16,events,1
+late:log-log:16,survival,0.67546058801441955
+late:log-log:16,std_error,0.062556648088258185
+late:log-log:16,lower,0.56074013777678033
+late:log-log:16,upper,0.7663512260834342
+late:log-log:17,at_risk,48
+late:log-log:17,events,1
+late:log-log:17,survival,0.66138849243078579
+late:log-log:17,std_error,0.062816204119871336
+late:log-log:17,lower,0.54703075180964267
+late:log-log:17,upper,0.75328098446957481
+late:log-log:18,at_risk,49
+late:log-log:18,events,0
+late:log-log:18,survival,0.66138849243078579
+late:log-log:18,std_error,0.062816204119871336
+late:log-log:18,lower,0.54703075180964267
+late:log-log:18,upper,0.75328098446957481
+late:log-log:19,at_risk,49
+late:log-log:19,events,1
+late:log-log:19,survival,0.64789076809546364
+late:log-log:19,std_error,0.062967715660562168
+late:log-log:19,lower,0.53402773210516674
+late:log-log:19,upper,0.74059088108136684
+late:log-log:20,at_risk,47
+late:log-log:20,events,1
+late:log-log:20,survival,0.63410585813598563
+late:log-log:20,std_error,0.06311884217081945
+late:log-log:20,lower,0.52071239350096643
+late:log-log:20,upper,0.72759960097520016
+late:log-log:21,at_risk,48
+late:log-log:21,events,2
+late:log-log:21,survival,0.60768478071365295
+late:log-log:21,std_error,0.063193348820420672
+late:log-log:21,lower,0.49549959312981556
+late:log-log:21,upper,0.70234713319920683
+late:log-log:22,at_risk,47
+late:log-log:22,events,1
+late:log-log:22,survival,0.59475531729421349
+late:log-log:22,std_error,0.063157655344189434
+late:log-log:22,lower,0.48325173053433962
+late:log-log:22,upper,0.68986194072246521
+late:log-log:23,at_risk,46
+late:log-log:23,events,2
+late:log-log:23,survival,0.56889639045533469
+late:log-log:23,std_error,0.063002978896130005
+late:log-log:23,lower,0.45883180069751689
+late:log-log:23,upper,0.66472368207201593
+late:log-log:24,at_risk,45
+late:log-log:24,events,1
+late:log-log:24,survival,0.55625424844521609
+late:log-log:24,std_error,0.062858499572804025
+late:log-log:24,lower,0.44698524329314038
+late:log-log:24,upper,0.65231436822256006
+late:log-log:25,at_risk,44
+late:log-log:25,events,1
+late:log-log:25,survival,0.54361210643509761
+late:log-log:25,std_error,0.062688305767787722
+late:log-log:25,lower,0.43516484502993641
+late:log-log:25,upper,0.63985433902259481
+late:log-log:26,at_risk,43
+late:log-log:26,events,0
+late:log-log:26,survival,0.54361210643509761
+late:log-log:26,std_error,0.062688305767787722
+late:log-log:26,lower,0.43516484502993641
+late:log-log:26,upper,0.63985433902259481
+late:log-log:27,at_risk,43
+late:log-log:27,events,0
+late:log-log:27,survival,0.54361210643509761
+late:log-log:27,std_error,0.062688305767787722
+late:log-log:27,lower,0.43516484502993641
+late:log-log:27,upper,0.63985433902259481
+late:log-log:28,at_risk,42
+late:log-log:28,events,1
+late:log-log:28,survival,0.53066896104378569
+late:log-log:28,std_error,0.06251762417212732
+late:log-log:28,lower,0.42303778808388576
+late:log-log:28,upper,0.62708914249554937
+late:log-log:29,at_risk,41
+late:log-log:29,events,1
+late:log-log:29,survival,0.51772581565247389
+late:log-log:29,std_error,0.062318225143768127
+late:log-log:29,lower,0.410945060935902
+late:log-log:29,upper,0.61427058520521105
+late:log-log:30,at_risk,40
+late:log-log:30,events,2
+late:log-log:30,survival,0.49183952486985016
+late:log-log:30,std_error,0.061832123475620025
+late:log-log:30,lower,0.38686881167463139
+late:log-log:30,upper,0.58847407795762363
+late:log-log:31,at_risk,38
+late:log-log:31,events,1
+late:log-log:31,survival,0.47889637947853836
+late:log-log:31,std_error,0.061544731285441898
+late:log-log:31,lower,0.37488830912248544
+late:log-log:31,upper,0.5754961640827001
+late:log-log:32,at_risk,39
+late:log-log:32,events,2
+late:log-log:32,survival,0.45433759078733127
+late:log-log:32,std_error,0.060789223211160294
+late:log-log:32,lower,0.35248269970662044
+late:log-log:32,upper,0.5505331192631524
+late:log-log:33,at_risk,38
+late:log-log:33,events,1
+late:log-log:33,survival,0.44238133839819099
+late:log-log:33,std_error,0.06035385483734812
+late:log-log:33,lower,0.34167351955994391
+late:log-log:33,upper,0.53826618540792071
+late:log-log:34,at_risk,37
+late:log-log:34,events,1
+late:log-log:34,survival,0.43042508600905072
+late:log-log:34,std_error,0.059895244602592025
+late:log-log:34,lower,0.3308938900529626
+late:log-log:34,upper,0.52595638015762902
+late:log-log:35,at_risk,35
+late:log-log:35,events,0
+late:log-log:35,survival,0.43042508600905072
+late:log-log:35,std_error,0.059895244602592025
+late:log-log:35,lower,0.3308938900529626
+late:log-log:35,upper,0.52595638015762902
+late:log-log:36,at_risk,34
+late:log-log:36,events,1
+late:log-log:36,survival,0.41776552465584332
+late:log-log:36,std_error,0.059456442700799847
+late:log-log:36,lower,0.31939445431974439
+late:log-log:36,upper,0.51298758966709745
+late:log-log:37,at_risk,32
+late:log-log:37,events,1
+late:log-log:37,survival,0.40471035201034822
+late:log-log:37,std_error,0.059014323412043733
+late:log-log:37,lower,0.30751259662407304
+late:log-log:37,upper,0.4996248013537582
+late:log-log:38,at_risk,34
+late:log-log:38,events,2
+late:log-log:38,survival,0.38090386071562182
+late:log-log:38,std_error,0.057894026857459285
+late:log-log:38,lower,0.28634010657823461
+late:log-log:38,upper,0.47475379882312835
+late:log-log:39,at_risk,32
+late:log-log:39,events,2
+late:log-log:39,survival,0.35709736942089548
+late:log-log:39,std_error,0.056670184480943069
+late:log-log:39,lower,0.26531254642852642
+late:log-log:39,upper,0.44970126407500005
+late:log-log:40,at_risk,30
+late:log-log:40,events,1
+late:log-log:40,survival,0.34519412377353231
+late:log-log:40,std_error,0.056017335243413159
+late:log-log:40,lower,0.2548575777189252
+late:log-log:40,upper,0.43710445429418537
+late:log-log:41,at_risk,29
+late:log-log:41,events,2
+late:log-log:41,survival,0.32138763247880592
+late:log-log:41,std_error,0.054624889373950297
+late:log-log:41,lower,0.23407507239846501
+late:log-log:41,upper,0.41176364410028515
+late:log-log:42,at_risk,28
+late:log-log:42,events,1
+late:log-log:42,survival,0.30990950274742002
+late:log-log:42,std_error,0.053866432227325997
+late:log-log:42,lower,0.22418601918380776
+late:log-log:42,upper,0.39940038724900401
+late:log-log:43,at_risk,28
+late:log-log:43,events,1
+late:log-log:43,survival,0.29884130622072647
+late:log-log:43,std_error,0.053067567494957189
+late:log-log:43,lower,0.21475072913089985
+late:log-log:43,upper,0.38736495766999784
+late:log-log:44,at_risk,26
+late:log-log:44,events,0
+late:log-log:44,survival,0.29884130622072647
+late:log-log:44,std_error,0.053067567494957189
+late:log-log:44,lower,0.21475072913089985
+late:log-log:44,upper,0.38736495766999784
+late:log-log:45,at_risk,25
+late:log-log:45,events,1
+late:log-log:45,survival,0.28688765397189742
+late:log-log:45,std_error,0.052273831493391792
+late:log-log:45,lower,0.20445625221124888
+late:log-log:45,upper,0.37448213527693686
+late:log-log:46,at_risk,23
+late:log-log:46,events,1
+late:log-log:46,survival,0.27441427771224969
+late:log-log:46,std_error,0.051467719662972151
+late:log-log:46,lower,0.19368428358301112
+late:log-log:46,upper,0.36107996195651532
+late:log-log:47,at_risk,22
+late:log-log:47,events,2
+late:log-log:47,survival,0.24946752519295426
+late:log-log:47,std_error,0.049719988007208567
+late:log-log:47,lower,0.17235653733901735
+late:log-log:47,upper,0.33406233412494174
+late:log-log:48,at_risk,20
+late:log-log:48,events,1
+late:log-log:48,survival,0.23699414893330653
+late:log-log:48,std_error,0.048773512681176294
+late:log-log:48,lower,0.16180897544813799
+late:log-log:48,upper,0.32044001324208654
+late:log-log:49,at_risk,20
+late:log-log:49,events,2
+late:log-log:49,survival,0.21329473403997587
+late:log-log:49,std_error,0.046686411370227429
+late:log-log:49,lower,0.1422011237475711
+late:log-log:49,upper,0.29407489417069682
+late:log-log:50,at_risk,18
+late:log-log:50,events,1
+late:log-log:50,survival,0.20144502659331054
+late:log-log:50,std_error,0.045571732706508335
+late:log-log:50,lower,0.13250935064243463
+late:log-log:50,upper,0.28078029739043409
+late:log-log:51,at_risk,17
+late:log-log:51,events,1
+late:log-log:51,survival,0.18959531914664521
+late:log-log:51,std_error,0.044404924931317376
+late:log-log:51,lower,0.12290017551428595
+late:log-log:51,upper,0.26740440080274058
+late:log-log:52,at_risk,16
+late:log-log:52,events,1
+late:log-log:52,survival,0.17774561169997988
+late:log-log:52,std_error,0.043181762533245099
+late:log-log:52,lower,0.11338054559297608
+late:log-log:52,upper,0.25394128514237568
+late:log-log:53,at_risk,14
+late:log-log:53,events,0
+late:log-log:53,survival,0.17774561169997988
+late:log-log:53,std_error,0.043181762533245099
+late:log-log:53,lower,0.11338054559297608
+late:log-log:53,upper,0.25394128514237568
+late:log-log:54,at_risk,14
+late:log-log:54,events,1
+late:log-log:54,survival,0.16504949657855275
+late:log-log:54,std_error,0.04192225212453466
+late:log-log:54,lower,0.10313494115177721
+late:log-log:54,upper,0.23963755924784114
+late:log-log:55,at_risk,12
+late:log-log:55,events,1
+late:log-log:55,survival,0.15129537186367334
+late:log-log:55,std_error,0.040622391110001294
+late:log-log:55,lower,0.09199034811158556
+late:log-log:55,upper,0.22431107103546635
+late:log-log:56,at_risk,11
+late:log-log:56,events,2
+late:log-log:56,survival,0.12378712243391456
+late:log-log:56,std_error,0.03760619221696232
+late:log-log:56,lower,0.070389007922982444
+late:log-log:56,upper,0.19305936526974155
+late:log-log:57,at_risk,9
+late:log-log:57,events,1
+late:log-log:57,survival,0.11003299771903516
+late:log-log:57,std_error,0.035854836358899494
+late:log-log:57,lower,0.059985734873048466
+late:log-log:57,upper,0.17708751268340842
+late:log-log:58,at_risk,8
+late:log-log:58,events,2
+late:log-log:58,survival,0.082524748289276362
+late:log-log:58,std_error,0.031731634780068151
+late:log-log:58,lower,0.040174552468932367
+late:log-log:58,upper,0.14427990927261095
+late:log-log:59,at_risk,6
+late:log-log:59,events,1
+late:log-log:59,survival,0.068770623574396977
+late:log-log:59,std_error,0.0292725196053134
+late:log-log:59,lower,0.030893552859216491
+late:log-log:59,upper,0.1273379582634884
+late:log-log:60,at_risk,5
+late:log-log:60,events,1
+late:log-log:60,survival,0.055016498859517586
+late:log-log:60,std_error,0.026452678804343762
+late:log-log:60,lower,0.022162927630105984
+late:log-log:60,upper,0.10992897316813684
+late:log-log:61,at_risk,3
+late:log-log:61,events,0
+late:log-log:61,survival,0.055016498859517586
+late:log-log:61,std_error,0.026452678804343762
+late:log-log:61,lower,0.022162927630105984
+late:log-log:61,upper,0.10992897316813684
+late:log-log:62,at_risk,2
+late:log-log:62,events,1
+late:log-log:62,survival,0.027508249429758793
+late:log-log:62,std_error,0.023522073618759826
+late:log-log:62,lower,0.0049184320493977684
+late:log-log:62,upper,0.088091439507186522
+late median:log-log,median,30
+late median:log-log,lower,21
+late median:log-log,upper,37
+late:log:2,at_risk,41
+late:log:2,events,1
+late:log:2,survival,0.97560975609756095
+late:log:2,std_error,0.024090965771941208
+late:log:2,lower,0.9367776003220124
+late:log:2,upper,1
+late:log:3,at_risk,42
+late:log:3,events,1
+late:log:3,survival,0.95238095238095233
+late:log:3,std_error,0.032860264730588291
+late:log:3,lower,0.89983577360954636
+late:log:3,upper,1
+late:log:4,at_risk,44
+late:log:4,events,2
+late:log:4,survival,0.90909090909090906
+late:log:4,std_error,0.043339208602072375
+late:log:4,lower,0.84052759106305475
+late:log:4,upper,0.98324705789430433
+late:log:5,at_risk,46
+late:log:5,events,1
+late:log:5,survival,0.88932806324110669
+late:log:5,std_error,0.046686073207124812
+late:log:5,lower,0.81575831467582882
+late:log:5,upper,0.96953275233544201
+late:log:6,at_risk,48
+late:log:6,events,2
+late:log:6,survival,0.85227272727272729
+late:log:6,std_error,0.051572121765795086
+late:log:6,lower,0.77152908005569931
+late:log:6,upper,0.94146652463242675
+late:log:7,at_risk,48
+late:log:7,events,1
+late:log:7,survival,0.83451704545454541
+late:log:7,std_error,0.053466944890925343
+late:log:7,lower,0.75104720433570871
+late:log:7,upper,0.92726355298819985
+late:log:8,at_risk,48
+late:log:8,events,1
+late:log:8,survival,0.81713127367424232
+late:log:8,std_error,0.055107256668054369
+late:log:8,lower,0.7313345273994929
+late:log:8,upper,0.91299329294725773
+late:log:9,at_risk,47
+late:log:9,events,0
+late:log:9,survival,0.81713127367424232
+late:log:9,std_error,0.055107256668054369
+late:log:9,lower,0.7313345273994929
+late:log:9,upper,0.91299329294725773
+late:log:10,at_risk,48
+late:log:10,events,1
+late:log:10,survival,0.80010770547269561
+late:log:10,std_error,0.056527501213689137
+late:log:10,lower,0.71232741916962095
+late:log:10,upper,0.89870517844595643
+late:log:11,at_risk,48
+late:log:11,events,1
+late:log:11,survival,0.7834387949420144
+late:log:11,std_error,0.057755253593109457
+late:log:11,lower,0.69397367403173904
+late:log:11,upper,0.88443750589899817
+late:log:12,at_risk,48
+late:log:12,events,2
+late:log:12,survival,0.75079551181943049
+late:log:12,std_error,0.059783612037708815
+late:log:12,lower,0.65862776590895855
+late:log:12,upper,0.8558611248195076
+late:log:13,at_risk,47
+late:log:13,events,1
+late:log:13,survival,0.73482113922752768
+late:log:13,std_error,0.060608257811046277
+late:log:13,lower,0.64159619357760767
+late:log:13,upper,0.84159181750246403
+late:log:14,at_risk,47
+late:log:14,events,1
+late:log:14,survival,0.71918664690353773
+late:log:14,std_error,0.061302097408809549
+late:log:14,lower,0.62510318492227968
+late:log:14,upper,0.82743048757408277
+late:log:15,at_risk,49
+late:log:15,events,2
+late:log:15,survival,0.68983208988706679
+late:log:15,std_error,0.062214918516118267
+late:log:15,lower,0.594726327303293
+late:log:15,upper,0.80014670679826705
+late:log:16,at_risk,48
+late:log:16,events,1
+late:log:16,survival,0.67546058801441955
+late:log:16,std_error,0.062556648088258185
+late:log:16,lower,0.58001818370159075
+late:log:16,upper,0.7866081077822149
+late:log:17,at_risk,48
+late:log:17,events,1
+late:log:17,survival,0.66138849243078579
+late:log:17,std_error,0.062816204119871336
+late:log:17,lower,0.56573137274560448
+late:log:17,upper,0.77321986899349715
+late:log:18,at_risk,49
+late:log:18,events,0
+late:log:18,survival,0.66138849243078579
+late:log:18,std_error,0.062816204119871336
+late:log:18,lower,0.56573137274560448
+late:log:18,upper,0.77321986899349715
+late:log:19,at_risk,49
+late:log:19,events,1
+late:log:19,survival,0.64789076809546364
+late:log:19,std_error,0.062967715660562168
+late:log:19,lower,0.55217266218260574
+late:log:19,upper,0.76020142997320783
+late:log:20,at_risk,47
+late:log:20,events,1
+late:log:20,survival,0.63410585813598563
+late:log:20,std_error,0.06311884217081945
+late:log:20,lower,0.53833838006327317
+late:log:20,upper,0.7469098511518264
+late:log:21,at_risk,48
+late:log:21,events,2
+late:log:21,survival,0.60768478071365295
+late:log:21,std_error,0.063193348820420672
+late:log:21,lower,0.51214480217107816
+late:log:21,upper,0.72104762392501043
+late:log:22,at_risk,47
+late:log:22,events,1
+late:log:22,survival,0.59475531729421349
+late:log:22,std_error,0.063157655344189434
+late:log:22,lower,0.49943699607860248
+late:log:22,upper,0.70826528716761139
+late:log:23,at_risk,46
+late:log:23,events,2
+late:log:23,survival,0.56889639045533469
+late:log:23,std_error,0.063002978896130005
+late:log:23,lower,0.47415649584480263
+late:log:23,upper,0.68256600069661622
+late:log:24,at_risk,45
+late:log:24,events,1
+late:log:24,survival,0.55625424844521609
+late:log:24,std_error,0.062858499572804025
+late:log:24,lower,0.46190155262646088
+late:log:24,upper,0.66988038285201157
+late:log:25,at_risk,44
+late:log:25,events,1
+late:log:25,survival,0.54361210643509761
+late:log:25,std_error,0.062688305767787722
+late:log:25,lower,0.4496882597276684
+late:log:25,upper,0.65715329646757392
+late:log:26,at_risk,43
+late:log:26,events,0
+late:log:26,survival,0.54361210643509761
+late:log:26,std_error,0.062688305767787722
+late:log:26,lower,0.4496882597276684
+late:log:26,upper,0.65715329646757392
+late:log:27,at_risk,43
+late:log:27,events,0
+late:log:27,survival,0.54361210643509761
+late:log:27,std_error,0.062688305767787722
+late:log:27,lower,0.4496882597276684
+late:log:27,upper,0.65715329646757392
+late:log:28,at_risk,42
+late:log:28,events,1
+late:log:28,survival,0.53066896104378569
+late:log:28,std_error,0.06251762417212732
+late:log:28,lower,0.43718642340410419
+late:log:28,upper,0.64414064833616991
+late:log:29,at_risk,41
+late:log:29,events,1
+late:log:29,survival,0.51772581565247389
+late:log:29,std_error,0.062318225143768127
+late:log:29,lower,0.42473104268890532
+late:log:29,upper,0.63108177470641236
+late:log:30,at_risk,40
+late:log:30,events,2
+late:log:30,survival,0.49183952486985016
+late:log:30,std_error,0.061832123475620025
+late:log:30,lower,0.3999613788556251
+late:log:30,upper,0.60482369301842343
+late:log:31,at_risk,38
+late:log:31,events,1
+late:log:31,survival,0.47889637947853836
+late:log:31,std_error,0.061544731285441898
+late:log:31,lower,0.38764813941383769
+late:log:31,upper,0.5916234826367015
+late:log:32,at_risk,39
+late:log:32,events,2
+late:log:32,survival,0.45433759078733127
+late:log:32,std_error,0.060789223211160294
+late:log:32,lower,0.36458628645130253
+late:log:32,upper,0.56618324405903908
+late:log:33,at_risk,38
+late:log:33,events,1
+late:log:33,survival,0.44238133839819099
+late:log:33,std_error,0.06035385483734812
+late:log:33,lower,0.35345838153980902
+late:log:33,upper,0.55367550688830802
+late:log:34,at_risk,37
+late:log:34,events,1
+late:log:34,survival,0.43042508600905072
+late:log:34,std_error,0.059895244602592025
+late:log:34,lower,0.34236787584672612
+late:log:34,upper,0.54113066013483091
+late:log:35,at_risk,35
+late:log:35,events,0
+late:log:35,survival,0.43042508600905072
+late:log:35,std_error,0.059895244602592025
+late:log:35,lower,0.34236787584672612
+late:log:35,upper,0.54113066013483091
+late:log:36,at_risk,34
+late:log:36,events,1
+late:log:36,survival,0.41776552465584332
+late:log:36,std_error,0.059456442700799847
+late:log:36,lower,0.33057202124114698
+late:log:36,upper,0.52795766845511893
+late:log:37,at_risk,32
+late:log:37,events,1
+late:log:37,survival,0.40471035201034822
+late:log:37,std_error,0.059014323412043733
+late:log:37,lower,0.31840408075431575
+late:log:37,upper,0.51441070929842314
+late:log:38,at_risk,34
+late:log:38,events,2
+late:log:38,survival,0.38090386071562182
+late:log:38,std_error,0.057894026857459285
+late:log:38,lower,0.29664726327908963
+late:log:38,upper,0.48909182408861596
+late:log:39,at_risk,32
+late:log:39,events,2
+late:log:39,survival,0.35709736942089548
+late:log:39,std_error,0.056670184480943069
+late:log:39,lower,0.27505624325924338
+late:log:39,upper,0.46360893225439692
+late:log:40,at_risk,30
+late:log:40,events,1
+late:log:40,survival,0.34519412377353231
+late:log:40,std_error,0.056017335243413159
+late:log:40,lower,0.26432614683715744
+late:log:40,upper,0.45080286045703455
+late:log:41,at_risk,29
+late:log:41,events,2
+late:log:41,survival,0.32138763247880592
+late:log:41,std_error,0.054624889373950297
+late:log:41,lower,0.24300431375067674
+late:log:41,upper,0.42505422523613262
+late:log:42,at_risk,28
+late:log:42,events,1
+late:log:42,survival,0.30990950274742002
+late:log:42,std_error,0.053866432227325997
+late:log:42,lower,0.23284725603668838
+late:log:42,upper,0.41247597900840222
+late:log:43,at_risk,28
+late:log:43,events,1
+late:log:43,survival,0.29884130622072647
+late:log:43,std_error,0.053067567494957189
+late:log:43,lower,0.22314533238140744
+late:log:43,upper,0.4002150766526677
+late:log:44,at_risk,26
+late:log:44,events,0
+late:log:44,survival,0.29884130622072647
+late:log:44,std_error,0.053067567494957189
+late:log:44,lower,0.22314533238140744
+late:log:44,upper,0.4002150766526677
+late:log:45,at_risk,25
+late:log:45,events,1
+late:log:45,survival,0.28688765397189742
+late:log:45,std_error,0.052273831493391792
+late:log:45,lower,0.21259346487019257
+late:log:45,upper,0.38714513661910283
+late:log:46,at_risk,23
+late:log:46,events,1
+late:log:46,survival,0.27441427771224969
+late:log:46,std_error,0.051467719662972151
+late:log:46,lower,0.20157040117220029
+late:log:46,upper,0.37358260624785217
+late:log:47,at_risk,22
+late:log:47,events,2
+late:log:47,survival,0.24946752519295426
+late:log:47,std_error,0.049719988007208567
+late:log:47,lower,0.17973833503927167
+late:log:47,upper,0.34624803947527122
+late:log:48,at_risk,20
+late:log:48,events,1
+late:log:48,survival,0.23699414893330653
+late:log:48,std_error,0.048773512681176294
+late:log:48,lower,0.16893664542516035
+late:log:48,upper,0.33246917202167448
+late:log:49,at_risk,20
+late:log:49,events,2
+late:log:49,survival,0.21329473403997587
+late:log:49,std_error,0.046686411370227429
+late:log:49,lower,0.14880635473352788
+late:log:49,upper,0.3057305156802792
+late:log:50,at_risk,18
+late:log:50,events,1
+late:log:50,survival,0.20144502659331054
+late:log:50,std_error,0.045571732706508335
+late:log:50,lower,0.13885231507809059
+late:log:50,upper,0.29225367050133316
+late:log:51,at_risk,17
+late:log:51,events,1
+late:log:51,survival,0.18959531914664521
+late:log:51,std_error,0.044404924931317376
+late:log:51,lower,0.12897936408284097
+late:log:51,upper,0.2786987305909695
+late:log:52,at_risk,16
+late:log:52,events,1
+late:log:52,survival,0.17774561169997988
+late:log:52,std_error,0.043181762533245099
+late:log:52,lower,0.1191937577850386
+late:log:52,upper,0.26506004228491314
+late:log:53,at_risk,14
+late:log:53,events,0
+late:log:53,survival,0.17774561169997988
+late:log:53,std_error,0.043181762533245099
+late:log:53,lower,0.1191937577850386
+late:log:53,upper,0.26506004228491314
+late:log:54,at_risk,14
+late:log:54,events,1
+late:log:54,survival,0.16504949657855275
+late:log:54,std_error,0.04192225212453466
+late:log:54,lower,0.10868521584163715
+late:log:54,upper,0.25064435958361125
+late:log:55,at_risk,12
+late:log:55,events,1
+late:log:55,survival,0.15129537186367334
+late:log:55,std_error,0.040622391110001294
+late:log:55,lower,0.097280188661651321
+late:log:55,upper,0.23530268456799106
+late:log:56,at_risk,11
+late:log:56,events,2
+late:log:56,survival,0.12378712243391456
+late:log:56,std_error,0.03760619221696232
+late:log:56,lower,0.075103056945848928
+late:log:56,upper,0.20402966674868353
+late:log:57,at_risk,9
+late:log:57,events,1
+late:log:57,survival,0.11003299771903516
+late:log:57,std_error,0.035854836358899494
+late:log:57,lower,0.064379548634727488
+late:log:57,upper,0.18806066280039629
+late:log:58,at_risk,8
+late:log:58,events,2
+late:log:58,survival,0.082524748289276362
+late:log:58,std_error,0.031731634780068151
+late:log:58,lower,0.043843859999984677
+late:log:58,upper,0.15533153513880396
+late:log:59,at_risk,6
+late:log:59,events,1
+late:log:59,survival,0.068770623574396977
+late:log:59,std_error,0.0292725196053134
+late:log:59,lower,0.034145727250876619
+late:log:59,upper,0.13850630950289655
+late:log:60,at_risk,5
+late:log:60,events,1
+late:log:60,survival,0.055016498859517586
+late:log:60,std_error,0.026452678804343762
+late:log:60,lower,0.024947289714072712
+late:log:60,upper,0.12132841609050141
+late:log:61,at_risk,3
+late:log:61,events,0
+late:log:61,survival,0.055016498859517586
+late:log:61,std_error,0.026452678804343762
+late:log:61,lower,0.024947289714072712
+late:log:61,upper,0.12132841609050141
+late:log:62,at_risk,2
+late:log:62,events,1
+late:log:62,survival,0.027508249429758793
+late:log:62,std_error,0.023522073618759826
+late:log:62,lower,0.0067394976088451033
+late:log:62,upper,0.11227896063004841
+late median:log,median,30
+late median:log,lower,22
+late median:log,upper,38
+late:plain:2,at_risk,41
+late:plain:2,events,1
+late:plain:2,survival,0.97560975609756095
+late:plain:2,std_error,0.024090965771941208
+late:plain:2,lower,0.93598364367081965
+late:plain:2,upper,1
+late:plain:3,at_risk,42
+late:plain:3,events,1
+late:plain:3,survival,0.95238095238095233
+late:plain:3,std_error,0.032860264730588291
+late:plain:3,lower,0.89833062675625863
+late:plain:3,upper,1
+late:plain:4,at_risk,44
+late:plain:4,events,2
+late:plain:4,survival,0.90909090909090906
+late:plain:4,std_error,0.043339208602072375
+late:plain:4,lower,0.8378042546325839
+late:plain:4,upper,0.98037756354923422
+late:plain:5,at_risk,46
+late:plain:5,events,1
+late:plain:5,survival,0.88932806324110669
+late:plain:5,std_error,0.046686073207124812
+late:plain:5,lower,0.81253630639824559
+late:plain:5,upper,0.9661198200839678
+late:plain:6,at_risk,48
+late:plain:6,events,2
+late:plain:6,survival,0.85227272727272729
+late:plain:6,std_error,0.051572121765795086
+late:plain:6,lower,0.76744413573667636
+late:plain:6,upper,0.93710131880877823
+late:plain:7,at_risk,48
+late:plain:7,events,1
+late:plain:7,survival,0.83451704545454541
+late:plain:7,std_error,0.053466944890925343
+late:plain:7,lower,0.74657174722869246
+late:plain:7,upper,0.92246234368039837
+late:plain:8,at_risk,48
+late:plain:8,events,1
+late:plain:8,survival,0.81713127367424232
+late:plain:8,std_error,0.055107256668054369
+late:plain:8,lower,0.72648790267244745
+late:plain:8,upper,0.90777464467603719
+late:plain:9,at_risk,47
+late:plain:9,events,0
+late:plain:9,survival,0.81713127367424232
+late:plain:9,std_error,0.055107256668054369
+late:plain:9,lower,0.72648790267244745
+late:plain:9,upper,0.90777464467603719
+late:plain:10,at_risk,48
+late:plain:10,events,1
+late:plain:10,survival,0.80010770547269561
+late:plain:10,std_error,0.056527501213689137
+late:plain:10,lower,0.70712824007885533
+late:plain:10,upper,0.89308717086653588
+late:plain:11,at_risk,48
+late:plain:11,events,1
+late:plain:11,survival,0.7834387949420144
+late:plain:11,std_error,0.057755253593109457
+late:plain:11,lower,0.68843985659388629
+late:plain:11,upper,0.87843773329014252
+late:plain:12,at_risk,48
+late:plain:12,events,2
+late:plain:12,survival,0.75079551181943049
+late:plain:12,std_error,0.059783612037708815
+late:plain:12,lower,0.65246022072694554
+late:plain:12,upper,0.84913080291191545
+late:plain:13,at_risk,47
+late:plain:13,events,1
+late:plain:13,survival,0.73482113922752768
+late:plain:13,std_error,0.060608257811046277
+late:plain:13,lower,0.63512942654381832
+late:plain:13,upper,0.83451285191123703
+late:plain:14,at_risk,47
+late:plain:14,events,1
+late:plain:14,survival,0.71918664690353773
+late:plain:14,std_error,0.061302097408809549
+late:plain:14,lower,0.61835366964092497
+late:plain:14,upper,0.82001962416615048
+late:plain:15,at_risk,49
+late:plain:15,events,2
+late:plain:15,survival,0.68983208988706679
+late:plain:15,std_error,0.062214918516118267
+late:plain:15,lower,0.58749765551533939
+late:plain:15,upper,0.79216652425879419
+late:plain:16,at_risk,48
+late:plain:16,events,1
+late:plain:16,survival,0.67546058801441955
+late:plain:16,std_error,0.062556648088258185
+late:plain:16,lower,0.57256405851652126
+late:plain:16,upper,0.77835711751231784
+late:plain:17,at_risk,48
+late:plain:17,events,1
+late:plain:17,survival,0.66138849243078579
+late:plain:17,std_error,0.062816204119871336
+late:plain:17,lower,0.55806503125289142
+late:plain:17,upper,0.76471195360868016
+late:plain:18,at_risk,49
+late:plain:18,events,0
+late:plain:18,survival,0.66138849243078579
+late:plain:18,std_error,0.062816204119871336
+late:plain:18,lower,0.55806503125289142
+late:plain:18,upper,0.76471195360868016
+late:plain:19,at_risk,49
+late:plain:19,events,1
+late:plain:19,survival,0.64789076809546364
+late:plain:19,std_error,0.062967715660562168
+late:plain:19,lower,0.54431809261033903
+late:plain:19,upper,0.75146344358058825
+late:plain:20,at_risk,47
+late:plain:20,events,1
+late:plain:20,survival,0.63410585813598563
+late:plain:20,std_error,0.06311884217081945
+late:plain:20,lower,0.53028460166233571
+late:plain:20,upper,0.73792711460963556
+late:plain:21,at_risk,48
+late:plain:21,events,2
+late:plain:21,survival,0.60768478071365295
+late:plain:21,std_error,0.063193348820420672
+late:plain:21,lower,0.50374097170717447
+late:plain:21,upper,0.71162858972013143
+late:plain:22,at_risk,47
+late:plain:22,events,1
+late:plain:22,survival,0.59475531729421349
+late:plain:22,std_error,0.063157655344189434
+late:plain:22,lower,0.4908702188315725
+late:plain:22,upper,0.69864041575685443
+late:plain:23,at_risk,46
+late:plain:23,events,2
+late:plain:23,survival,0.56889639045533469
+late:plain:23,std_error,0.063002978896130005
+late:plain:23,lower,0.46526571210928824
+late:plain:23,upper,0.67252706880138113
+late:plain:24,at_risk,45
+late:plain:24,events,1
+late:plain:24,survival,0.55625424844521609
+late:plain:24,std_error,0.062858499572804025
+late:plain:24,lower,0.45286121743816188
+late:plain:24,upper,0.65964727945227031
+late:plain:25,at_risk,44
+late:plain:25,events,1
+late:plain:25,survival,0.54361210643509761
+late:plain:25,std_error,0.062688305767787722
+late:plain:25,lower,0.44049901932550911
+late:plain:25,upper,0.64672519354468605
+late:plain:26,at_risk,43
+late:plain:26,events,0
+late:plain:26,survival,0.54361210643509761
+late:plain:26,std_error,0.062688305767787722
+late:plain:26,lower,0.44049901932550911
+late:plain:26,upper,0.64672519354468605
+late:plain:27,at_risk,43
+late:plain:27,events,0
+late:plain:27,survival,0.54361210643509761
+late:plain:27,std_error,0.062688305767787722
+late:plain:27,lower,0.44049901932550911
+late:plain:27,upper,0.64672519354468605
+late:plain:28,at_risk,42
+late:plain:28,events,1
+late:plain:28,survival,0.53066896104378569
+late:plain:28,std_error,0.06251762417212732
+late:plain:28,lower,0.42783662017587309
+late:plain:28,upper,0.63350130191169829
+late:plain:29,at_risk,41
+late:plain:29,events,1
+late:plain:29,survival,0.51772581565247389
+late:plain:29,std_error,0.062318225143768127
+late:plain:29,lower,0.41522145699956847
+late:plain:29,upper,0.6202301743053793
+late:plain:30,at_risk,40
+late:plain:30,events,2
+late:plain:30,survival,0.49183952486985016
+late:plain:30,std_error,0.061832123475620025
+late:plain:30,lower,0.39013473230886531
+late:plain:30,upper,0.59354431743083502
+late:plain:31,at_risk,38
+late:plain:31,events,1
+late:plain:31,survival,0.47889637947853836
+late:plain:31,std_error,0.061544731285441898
+late:plain:31,lower,0.37766430500392556
+late:plain:31,upper,0.58012845395315116
+late:plain:32,at_risk,39
+late:plain:32,events,2
+late:plain:32,survival,0.45433759078733127
+late:plain:32,std_error,0.060789223211160294
+late:plain:32,lower,0.3543482165088917
+late:plain:32,upper,0.55432696506577084
+late:plain:33,at_risk,38
+late:plain:33,events,1
+late:plain:33,survival,0.44238133839819099
+late:plain:33,std_error,0.06035385483734812
+late:plain:33,lower,0.34310808136847631
+late:plain:33,upper,0.54165459542790562
+late:plain:34,at_risk,37
+late:plain:34,events,1
+late:plain:34,survival,0.43042508600905072
+late:plain:34,std_error,0.059895244602592025
+late:plain:34,lower,0.33190617568733166
+late:plain:34,upper,0.52894399633076972
+late:plain:35,at_risk,35
+late:plain:35,events,0
+late:plain:35,survival,0.43042508600905072
+late:plain:35,std_error,0.059895244602592025
+late:plain:35,lower,0.33190617568733166
+late:plain:35,upper,0.52894399633076972
+late:plain:36,at_risk,34
+late:plain:36,events,1
+late:plain:36,survival,0.41776552465584332
+late:plain:36,std_error,0.059456442700799847
+late:plain:36,lower,0.31996837923380034
+late:plain:36,upper,0.51556267007788625
+late:plain:37,at_risk,32
+late:plain:37,events,1
+late:plain:37,survival,0.40471035201034822
+late:plain:37,std_error,0.059014323412043733
+late:plain:37,lower,0.30764042810396097
+late:plain:37,upper,0.50178027591673546
+late:plain:38,at_risk,34
+late:plain:38,events,2
+late:plain:38,survival,0.38090386071562182
+late:plain:38,std_error,0.057894026857459285
+late:plain:38,lower,0.285676660660304
+late:plain:38,upper,0.47613106077093964
+late:plain:39,at_risk,32
+late:plain:39,events,2
+late:plain:39,survival,0.35709736942089548
+late:plain:39,std_error,0.056670184480943069
+late:plain:39,lower,0.2638832109374073
+late:plain:39,upper,0.45031152790438367
+late:plain:40,at_risk,30
+late:plain:40,events,1
+late:plain:40,survival,0.34519412377353231
+late:plain:40,std_error,0.056017335243413159
+late:plain:40,lower,0.25305380672624767
+late:plain:40,upper,0.43733444082081696
+late:plain:41,at_risk,29
+late:plain:41,events,2
+late:plain:41,survival,0.32138763247880592
+late:plain:41,std_error,0.054624889373950297
+late:plain:41,lower,0.23153768507024086
+late:plain:41,upper,0.41123757988737097
+late:plain:42,at_risk,28
+late:plain:42,events,1
+late:plain:42,survival,0.30990950274742002
+late:plain:42,std_error,0.053866432227325997
+late:plain:42,lower,0.22130710632736722
+late:plain:42,upper,0.39851189916747282
+late:plain:43,at_risk,28
+late:plain:43,events,1
+late:plain:43,survival,0.29884130622072647
+late:plain:43,std_error,0.053067567494957189
+late:plain:43,lower,0.21155292535315412
+late:plain:43,upper,0.38612968708829881
+late:plain:44,at_risk,26
+late:plain:44,events,0
+late:plain:44,survival,0.29884130622072647
+late:plain:44,std_error,0.053067567494957189
+late:plain:44,lower,0.21155292535315412
+late:plain:44,upper,0.38612968708829881
+late:plain:45,at_risk,25
+late:plain:45,events,1
+late:plain:45,survival,0.28688765397189742
+late:plain:45,std_error,0.052273831493391792
+late:plain:45,lower,0.20090485264534186
+late:plain:45,upper,0.37287045529845297
+late:plain:46,at_risk,23
+late:plain:46,events,1
+late:plain:46,survival,0.27441427771224969
+late:plain:46,std_error,0.051467719662972151
+late:plain:46,lower,0.18975741235368837
+late:plain:46,upper,0.35907114307081101
+late:plain:47,at_risk,22
+late:plain:47,events,2
+late:plain:47,survival,0.24946752519295426
+late:plain:47,std_error,0.049719988007208567
+late:plain:47,lower,0.16768542258731359
+late:plain:47,upper,0.3312496277985949
+late:plain:48,at_risk,20
+late:plain:48,events,1
+late:plain:48,survival,0.23699414893330653
+late:plain:48,std_error,0.048773512681176294
+late:plain:48,lower,0.15676885970051013
+late:plain:48,upper,0.31721943816610293
+late:plain:49,at_risk,20
+late:plain:49,events,2
+late:plain:49,survival,0.21329473403997587
+late:plain:49,std_error,0.046686411370227429
+late:plain:49,lower,0.13650242096830886
+late:plain:49,upper,0.2900870471116429
+late:plain:50,at_risk,18
+late:plain:50,events,1
+late:plain:50,survival,0.20144502659331054
+late:plain:50,std_error,0.045571732706508335
+late:plain:50,lower,0.12648619676454731
+late:plain:50,upper,0.27640385642207377
+late:plain:51,at_risk,17
+late:plain:51,events,1
+late:plain:51,survival,0.18959531914664521
+late:plain:51,std_error,0.044404924931317376
+late:plain:51,lower,0.11655571731886
+late:plain:51,upper,0.26263492097443042
+late:plain:52,at_risk,16
+late:plain:52,events,1
+late:plain:52,survival,0.17774561169997988
+late:plain:52,std_error,0.043181762533245099
+late:plain:52,lower,0.10671793297901451
+late:plain:52,upper,0.24877329042094526
+late:plain:53,at_risk,14
+late:plain:53,events,0
+late:plain:53,survival,0.17774561169997988
+late:plain:53,std_error,0.043181762533245099
+late:plain:53,lower,0.10671793297901451
+late:plain:53,upper,0.24877329042094526
+late:plain:54,at_risk,14
+late:plain:54,events,1
+late:plain:54,survival,0.16504949657855275
+late:plain:54,std_error,0.04192225212453466
+late:plain:54,lower,0.096093528121537888
+late:plain:54,upper,0.23400546503556763
+late:plain:55,at_risk,12
+late:plain:55,events,1
+late:plain:55,survival,0.15129537186367334
+late:plain:55,std_error,0.040622391110001294
+late:plain:55,lower,0.084477484510946499
+late:plain:55,upper,0.21811325921640018
+late:plain:56,at_risk,11
+late:plain:56,events,2
+late:plain:56,survival,0.12378712243391456
+late:plain:56,std_error,0.03760619221696232
+late:plain:56,lower,0.061930440770009886
+late:plain:56,upper,0.18564380409781922
+late:plain:57,at_risk,9
+late:plain:57,events,1
+late:plain:57,survival,0.11003299771903516
+late:plain:57,std_error,0.035854836358899494
+late:plain:57,lower,0.051057040090347831
+late:plain:57,upper,0.16900895534772248
+late:plain:58,at_risk,8
+late:plain:58,events,2
+late:plain:58,survival,0.082524748289276362
+late:plain:58,std_error,0.031731634780068151
+late:plain:58,lower,0.030330853732181806
+late:plain:58,upper,0.13471864284637092
+late:plain:59,at_risk,6
+late:plain:59,events,1
+late:plain:59,survival,0.068770623574396977
+late:plain:59,std_error,0.0292725196053134
+late:plain:59,lower,0.020621613531589172
+late:plain:59,upper,0.11691963361720478
+late:plain:60,at_risk,5
+late:plain:60,events,1
+late:plain:60,survival,0.055016498859517586
+late:plain:60,std_error,0.026452678804343762
+late:plain:60,lower,0.011505714185610437
+late:plain:60,upper,0.098527283533424742
+late:plain:61,at_risk,3
+late:plain:61,events,0
+late:plain:61,survival,0.055016498859517586
+late:plain:61,std_error,0.026452678804343762
+late:plain:61,lower,0.011505714185610437
+late:plain:61,upper,0.098527283533424742
+late:plain:62,at_risk,2
+late:plain:62,events,1
+late:plain:62,survival,0.027508249429758793
+late:plain:62,std_error,0.023522073618759826
+late:plain:62,lower,0
+late:plain:62,upper,0.06619861753499541
+late median:plain,median,30
+late median:plain,lower,22
+late median:plain,upper,38
+late mean:20,mean,16.171772230110015
+late mean:20,std_error,0.84996424324246833
+late mean:40,mean,26.101482033510692
+late mean:40,std_error,1.8641255923806483
+late mean:60,mean,30.38470617440105
+late mean:60,std_error,2.4633675748307535
+late logrank,chi_squared,12.481187458228979
+cause late:moved:5,incidence,0.0646366712114326
+cause late:price:5,incidence,0.046035265547460666
+cause late:moved:10,incidence,0.11830579279410718
+cause late:price:10,incidence,0.081586501733197092
+cause late:moved:15,incidence,0.19758248831020847
+cause late:price:15,incidence,0.097908143294489061
+cause late:service:15,incidence,0.014677278508235463
+cause late:moved:20,incidence,0.23923662447765578
+cause late:price:20,incidence,0.097908143294489061
+cause late:service:20,incidence,0.028749374091869201
+cause late:moved:25,incidence,0.2909482320378195
+cause late:price:25,incidence,0.097908143294489061
+cause late:service:25,incidence,0.06753151823259354
+cause late:moved:30,incidence,0.31683452282044322
+cause late:price:30,incidence,0.11085128868580091
+cause late:service:30,incidence,0.080474663623905388
+cause late:moved:35,incidence,0.32911391716604677
+cause late:price:35,incidence,0.13508693542054476
+cause late:service:35,incidence,0.10537406140435752
+cause late:moved:40,incidence,0.35367672416661733
+cause late:price:40,incidence,0.17079667236263427
+cause late:service:40,incidence,0.13033247969721581
+cause late:moved:45,incidence,0.35367672416661733
+cause late:price:45,incidence,0.20524624426807697
+cause late:service:45,incidence,0.15418937759340806
+cause late:moved:50,incidence,0.35367672416661733
+cause late:price:50,incidence,0.26636578794035071
+cause late:service:50,incidence,0.17851246129972109
+cause late:moved:55,incidence,0.36552643161328263
+cause late:price:55,incidence,0.30466573522332258
+cause late:service:55,incidence,0.17851246129972109
+cause late:moved:60,incidence,0.40678880575792087
+cause late:price:60,incidence,0.35968223408284022
+cause late:service:60,incidence,0.17851246129972109
+cause whole:log-log:moved:5,incidence,0.033333333333333333
+cause whole:log-log:moved:5,std_error,0.018921540406584877
+cause whole:log-log:moved:5,lower,0.011383053888527284
+cause whole:log-log:moved:5,upper,0.07541897174638458
+cause whole:log-log:price:5,incidence,0.022222222222222223
+cause whole:log-log:price:5,std_error,0.015537908861780024
+cause whole:log-log:price:5,lower,0.0058029295609661243
+cause whole:log-log:price:5,upper,0.059961286722765086
+cause whole:log-log:moved:10,incidence,0.066666666666666666
+cause whole:log-log:moved:10,std_error,0.026293687924887153
+cause whole:log-log:moved:10,lower,0.032029747005360626
+cause whole:log-log:moved:10,upper,0.11869876118082148
+cause whole:log-log:price:10,incidence,0.04472573839662447
+cause whole:log-log:price:10,std_error,0.021860698172430186
+cause whole:log-log:price:10,lower,0.017867800480431843
+cause whole:log-log:price:10,upper,0.090823549291384906
+cause whole:log-log:moved:15,incidence,0.12436845854567374
+cause whole:log-log:moved:15,std_error,0.035116717456742982
+cause whole:log-log:moved:15,lower,0.073921248705028489
+cause whole:log-log:moved:15,upper,0.18859230638242111
+cause whole:log-log:price:15,incidence,0.056266096772425882
+cause whole:log-log:price:15,std_error,0.02445351127246715
+cause whole:log-log:price:15,lower,0.024993263574255999
+cause whole:log-log:price:15,upper,0.10596184075462907
+cause whole:log-log:service:15,incidence,0.011540358375801411
+cause whole:log-log:service:15,std_error,0.011473286164305371
+cause whole:log-log:service:15,lower,0.0016010540297755904
+cause whole:log-log:service:15,upper,0.045375048793203782
+cause whole:log-log:moved:20,incidence,0.15987473161667637
+cause whole:log-log:moved:20,std_error,0.039224579989373974
+cause whole:log-log:moved:20,lower,0.1017960282097438
+cause whole:log-log:moved:20,upper,0.22966465534683719
+cause whole:log-log:price:20,incidence,0.056266096772425882
+cause whole:log-log:price:20,std_error,0.02445351127246715
+cause whole:log-log:price:20,lower,0.024993263574255999
+cause whole:log-log:price:20,upper,0.10596184075462907
+cause whole:log-log:service:20,incidence,0.023080716751602823
+cause whole:log-log:service:20,std_error,0.016130264683144574
+cause whole:log-log:service:20,lower,0.0060187970942389962
+cause whole:log-log:service:20,upper,0.062162850610287396
+cause whole:log-log:moved:25,incidence,0.20817812557599663
+cause whole:log-log:moved:25,std_error,0.043772050465503004
+cause whole:log-log:moved:25,lower,0.14138314652301009
+cause whole:log-log:moved:25,upper,0.2839471312697433
+cause whole:log-log:price:25,incidence,0.056266096772425882
+cause whole:log-log:price:25,std_error,0.02445351127246715
+cause whole:log-log:price:25,lower,0.024993263574255999
+cause whole:log-log:price:25,upper,0.10596184075462907
+cause whole:log-log:service:25,incidence,0.059308262221093061
+cause whole:log-log:service:25,std_error,0.025732658232543951
+cause whole:log-log:service:25,lower,0.026333414088933322
+cause whole:log-log:service:25,upper,0.11143113524702251
+cause whole:log-log:moved:30,incidence,0.23394708380364734
+cause whole:log-log:moved:30,std_error,0.045978722493575187
+cause whole:log-log:moved:30,lower,0.16288276790022665
+cause whole:log-log:moved:30,upper,0.31259925732275645
+cause whole:log-log:price:30,incidence,0.069275667916482556
+cause whole:log-log:price:30,std_error,0.027357036099811587
+cause whole:log-log:price:30,lower,0.033204961840868255
+cause whole:log-log:price:30,upper,0.1233053806304624
+cause whole:log-log:service:30,incidence,0.072317833365149728
+cause whole:log-log:service:30,std_error,0.028470581560455337
+cause whole:log-log:service:30,lower,0.034698891117144512
+cause whole:log-log:service:30,upper,0.1283782664701163
+cause whole:log-log:moved:35,incidence,0.24695665494770402
+cause whole:log-log:moved:35,std_error,0.046997646563962464
+cause whole:log-log:moved:35,lower,0.17388375072213275
+cause whole:log-log:moved:35,upper,0.32690923518250387
+cause whole:log-log:price:35,incidence,0.095294810204595889
+cause whole:log-log:price:35,std_error,0.032177602560913628
+cause whole:log-log:price:35,lower,0.050930844453506645
+cause whole:log-log:price:35,upper,0.15627964321949273
+cause whole:log-log:service:35,incidence,0.098336975653263062
+cause whole:log-log:service:35,std_error,0.033068215931919817
+cause whole:log-log:service:35,lower,0.052654521560497679
+cause whole:log-log:service:35,upper,0.16085647988462615
+cause whole:log-log:moved:40,incidence,0.27459487457019338
+cause whole:log-log:moved:40,std_error,0.049154179252649768
+cause whole:log-log:moved:40,lower,0.19727931789970182
+cause whole:log-log:moved:40,upper,0.35731059528969317
+cause whole:log-log:price:40,incidence,0.13727691596027597
+cause whole:log-log:price:40,std_error,0.038699509924910884
+cause whole:log-log:price:40,lower,0.081425670075168211
+cause whole:log-log:price:40,upper,0.20758434153801178
+cause whole:log-log:service:40,incidence,0.12632504615704976
+cause whole:log-log:service:40,std_error,0.037461426588003062
+cause whole:log-log:service:40,lower,0.072877581565397392
+cause whole:log-log:service:40,upper,0.19507807826255771
+cause whole:log-log:moved:45,incidence,0.27459487457019338
+cause whole:log-log:moved:45,std_error,0.049154179252649768
+cause whole:log-log:moved:45,lower,0.19727931789970182
+cause whole:log-log:moved:45,upper,0.35731059528969317
+cause whole:log-log:price:45,incidence,0.17925902171595604
+cause whole:log-log:price:45,std_error,0.043651826067029796
+cause whole:log-log:price:45,lower,0.11417998210552228
+cause whole:log-log:price:45,upper,0.25624405924132387
+cause whole:log-log:service:45,incidence,0.15534971186468041
+cause whole:log-log:service:45,std_error,0.041402183171368491
+cause whole:log-log:service:45,lower,0.094765932924298579
+cause whole:log-log:service:45,upper,0.22958409145665043
+cause whole:log-log:moved:50,incidence,0.27459487457019338
+cause whole:log-log:moved:50,std_error,0.049154179252649768
+cause whole:log-log:moved:50,lower,0.19727931789970182
+cause whole:log-log:moved:50,upper,0.35731059528969317
+cause whole:log-log:price:50,incidence,0.25741830008579003
+cause whole:log-log:price:50,std_error,0.051213082679026009
+cause whole:log-log:price:50,lower,0.17779523728737595
+cause whole:log-log:price:50,upper,0.34428766105732961
+cause whole:log-log:service:50,incidence,0.18661342321261401
+cause whole:log-log:service:50,std_error,0.045259685765376714
+cause whole:log-log:service:50,lower,0.11895204124269153
+cause whole:log-log:service:50,upper,0.26616321305587559
+cause whole:log-log:moved:55,incidence,0.29022673024416018
+cause whole:log-log:moved:55,std_error,0.050500860451942728
+cause whole:log-log:moved:55,lower,0.21032056601547788
+cause whole:log-log:moved:55,upper,0.37471970393813903
+cause whole:log-log:price:55,incidence,0.31026885974539209
+cause whole:log-log:price:55,std_error,0.055405120200417858
+cause whole:log-log:price:55,lower,0.22219807194140087
+cause whole:log-log:price:55,upper,0.40230207694996734
+cause whole:log-log:service:55,incidence,0.18661342321261401
+cause whole:log-log:service:55,std_error,0.045259685765376714
+cause whole:log-log:service:55,lower,0.11895204124269153
+cause whole:log-log:service:55,upper,0.26616321305587559
+cause whole:log-log:moved:60,incidence,0.34828790846175117
+cause whole:log-log:moved:60,std_error,0.055943025684075359
+cause whole:log-log:moved:60,lower,0.25795701702696777
+cause whole:log-log:moved:60,upper,0.43998413803047171
+cause whole:log-log:price:60,incidence,0.38768376403551341
+cause whole:log-log:price:60,std_error,0.059250863453628323
+cause whole:log-log:price:60,lower,0.29070246439888853
+cause whole:log-log:price:60,upper,0.4834726136431225
+cause whole:log-log:service:60,incidence,0.18661342321261401
+cause whole:log-log:service:60,std_error,0.045259685765376714
+cause whole:log-log:service:60,lower,0.11895204124269153
+cause whole:log-log:service:60,upper,0.26616321305587559
+cause whole:log:moved:5,incidence,0.033333333333333333
+cause whole:log:moved:5,std_error,0.018921540406584877
+cause whole:log:moved:5,lower,0.013103285055447523
+cause whole:log:moved:5,upper,0.084796377886107333
+cause whole:log:price:5,incidence,0.022222222222222223
+cause whole:log:price:5,std_error,0.015537908861780024
+cause whole:log:price:5,lower,0.0070357298491164916
+cause whole:log:price:5,upper,0.070188476687438356
+cause whole:log:moved:10,incidence,0.066666666666666666
+cause whole:log:moved:10,std_error,0.026293687924887153
+cause whole:log:moved:10,lower,0.034846965444157843
+cause whole:log:moved:10,upper,0.12754179274423919
+cause whole:log:price:10,incidence,0.04472573839662447
+cause whole:log:price:10,std_error,0.021860698172430186
+cause whole:log:price:10,lower,0.020017169699711037
+cause whole:log:price:10,upper,0.09993379209610069
+cause whole:log:moved:15,incidence,0.12436845854567374
+cause whole:log:moved:15,std_error,0.035116717456742982
+cause whole:log:moved:15,lower,0.078163845504900742
+cause whole:log:moved:15,upper,0.19788577930262113
+cause whole:log:price:15,incidence,0.056266096772425882
+cause whole:log:price:15,std_error,0.02445351127246715
+cause whole:log:price:15,lower,0.027528752773558457
+cause whole:log:price:15,upper,0.11500243661764567
+cause whole:log:service:15,incidence,0.011540358375801411
+cause whole:log:service:15,std_error,0.011473286164305371
+cause whole:log:service:15,lower,0.0022491593584538301
+cause whole:log:service:15,upper,0.059213177110528752
+cause whole:log:moved:20,incidence,0.15987473161667637
+cause whole:log:moved:20,std_error,0.039224579989373974
+cause whole:log:moved:20,lower,0.10678663685445454
+cause whole:log:moved:20,upper,0.23935513433521977
+cause whole:log:price:20,incidence,0.056266096772425882
+cause whole:log:price:20,std_error,0.02445351127246715
+cause whole:log:price:20,lower,0.027528752773558457
+cause whole:log:price:20,upper,0.11500243661764567
+cause whole:log:service:20,incidence,0.023080716751602823
+cause whole:log:service:20,std_error,0.016130264683144574
+cause whole:log:service:20,lower,0.0073116557102924761
+cause whole:log:service:20,upper,0.072858940146459605
+cause whole:log:moved:25,incidence,0.20817812557599663
+cause whole:log:moved:25,std_error,0.043772050465503004
+cause whole:log:moved:25,lower,0.14731056886299437
+cause whole:log:moved:25,upper,0.29419567314713091
+cause whole:log:price:25,incidence,0.056266096772425882
+cause whole:log:price:25,std_error,0.02445351127246715
+cause whole:log:price:25,lower,0.027528752773558457
+cause whole:log:price:25,upper,0.11500243661764567
+cause whole:log:service:25,incidence,0.059308262221093061
+cause whole:log:service:25,std_error,0.025732658232543951
+cause whole:log:service:25,lower,0.029051782096541821
+cause whole:log:service:25,upper,0.12107587603394002
+cause whole:log:moved:30,incidence,0.23394708380364734
+cause whole:log:moved:30,std_error,0.045978722493575187
+cause whole:log:moved:30,lower,0.16932570692659923
+cause whole:log:moved:30,upper,0.32323053016371667
+cause whole:log:price:30,incidence,0.069275667916482556
+cause whole:log:price:30,std_error,0.027357036099811587
+cause whole:log:price:30,lower,0.036181185927972537
+cause whole:log:price:30,upper,0.13264126208656024
+cause whole:log:service:30,incidence,0.072317833365149728
+cause whole:log:service:30,std_error,0.028470581560455337
+cause whole:log:service:30,lower,0.037845552830494955
+cause whole:log:service:30,upper,0.13818979064867751
+cause whole:log:moved:35,incidence,0.24695665494770402
+cause whole:log:moved:35,std_error,0.046997646563962464
+cause whole:log:moved:35,lower,0.18058204790817625
+cause whole:log:moved:35,upper,0.33772786458801696
+cause whole:log:price:35,incidence,0.095294810204595889
+cause whole:log:price:35,std_error,0.032177602560913628
+cause whole:log:price:35,lower,0.054683822431677673
+cause whole:log:price:35,upper,0.16606558298436327
+cause whole:log:service:35,incidence,0.098336975653263062
+cause whole:log:service:35,std_error,0.033068215931919817
+cause whole:log:service:35,lower,0.056558630029846998
+cause whole:log:service:35,upper,0.17097586655701064
+cause whole:log:moved:40,incidence,0.27459487457019338
+cause whole:log:moved:40,std_error,0.049154179252649768
+cause whole:log:moved:40,lower,0.20455929108398355
+cause whole:log:moved:40,upper,0.36860875270272209
+cause whole:log:price:40,incidence,0.13727691596027597
+cause whole:log:price:40,std_error,0.038699509924910884
+cause whole:log:price:40,lower,0.086340793938600988
+cause whole:log:price:40,upper,0.21826243188087632
+cause whole:log:service:40,incidence,0.12632504615704976
+cause whole:log:service:40,std_error,0.037461426588003062
+cause whole:log:service:40,lower,0.07756221861174345
+cause whole:log:service:40,upper,0.20574472432850954
+cause whole:log:moved:45,incidence,0.27459487457019338
+cause whole:log:moved:45,std_error,0.049154179252649768
+cause whole:log:moved:45,lower,0.20455929108398355
+cause whole:log:moved:45,upper,0.36860875270272209
+cause whole:log:price:45,incidence,0.17925902171595604
+cause whole:log:price:45,std_error,0.043651826067029796
+cause whole:log:price:45,lower,0.12009574089646594
+cause whole:log:price:45,upper,0.2675681637558156
+cause whole:log:service:45,incidence,0.15534971186468041
+cause whole:log:service:45,std_error,0.041402183171368491
+cause whole:log:service:45,lower,0.10021416707704971
+cause whole:log:service:45,upper,0.24081957352281488
+cause whole:log:moved:50,incidence,0.27459487457019338
+cause whole:log:moved:50,std_error,0.049154179252649768
+cause whole:log:moved:50,lower,0.20455929108398355
+cause whole:log:moved:50,upper,0.36860875270272209
+cause whole:log:price:50,incidence,0.25741830008579003
+cause whole:log:price:50,std_error,0.051213082679026009
+cause whole:log:price:50,lower,0.18557527604388296
+cause whole:log:price:50,upper,0.35707440469272622
+cause whole:log:service:50,incidence,0.18661342321261401
+cause whole:log:service:50,std_error,0.045259685765376714
+cause whole:log:service:50,lower,0.12522472748729771
+cause whole:log:service:50,upper,0.27809659020150523
+cause whole:log:moved:55,incidence,0.29022673024416018
+cause whole:log:moved:55,std_error,0.050500860451942728
+cause whole:log:moved:55,lower,0.21799016065635632
+cause whole:log:moved:55,upper,0.38640071962239014
+cause whole:log:price:55,incidence,0.31026885974539209
+cause whole:log:price:55,std_error,0.055405120200417858
+cause whole:log:price:55,lower,0.23129998995710449
+cause whole:log:price:55,upper,0.41619874408796487
+cause whole:log:service:55,incidence,0.18661342321261401
+cause whole:log:service:55,std_error,0.045259685765376714
+cause whole:log:service:55,lower,0.12522472748729771
+cause whole:log:service:55,upper,0.27809659020150523
+cause whole:log:moved:60,incidence,0.34828790846175117
+cause whole:log:moved:60,std_error,0.055943025684075359
+cause whole:log:moved:60,lower,0.26742208304526738
+cause whole:log:moved:60,upper,0.45360676949078865
+cause whole:log:price:60,incidence,0.38768376403551341
+cause whole:log:price:60,std_error,0.059250863453628323
+cause whole:log:price:60,lower,0.3015096707325291
+cause whole:log:price:60,upper,0.49848716471212118
+cause whole:log:service:60,incidence,0.18661342321261401
+cause whole:log:service:60,std_error,0.045259685765376714
+cause whole:log:service:60,lower,0.12522472748729771
+cause whole:log:service:60,upper,0.27809659020150523
+cause whole:plain:moved:5,incidence,0.033333333333333333
+cause whole:plain:moved:5,std_error,0.018921540406584877
+cause whole:plain:moved:5,lower,0.0022101689680533755
+cause whole:plain:moved:5,upper,0.064456497698613294
+cause whole:plain:price:5,incidence,0.022222222222222223
+cause whole:plain:price:5,std_error,0.015537908861780024
+cause whole:plain:price:5,lower,0
+cause whole:plain:price:5,upper,0.047779807968762508
+cause whole:plain:moved:10,incidence,0.066666666666666666
+cause whole:plain:moved:10,std_error,0.026293687924887153
+cause whole:plain:moved:10,lower,0.023417398717485924
+cause whole:plain:moved:10,upper,0.10991593461584741
+cause whole:plain:price:10,incidence,0.04472573839662447
+cause whole:plain:price:10,std_error,0.021860698172430186
+cause whole:plain:price:10,lower,0.0087680897200112726
+cause whole:plain:price:10,upper,0.080683387073237661
+cause whole:plain:moved:15,incidence,0.12436845854567374
+cause whole:plain:moved:15,std_error,0.035116717456742982
+cause whole:plain:moved:15,lower,0.066606598470319994
+cause whole:plain:moved:15,upper,0.18213031862102749
+cause whole:plain:price:15,incidence,0.056266096772425882
+cause whole:plain:price:15,std_error,0.02445351127246715
+cause whole:plain:price:15,lower,0.016043650064209596
+cause whole:plain:price:15,upper,0.096488543480642175
+cause whole:plain:service:15,incidence,0.011540358375801411
+cause whole:plain:service:15,std_error,0.011473286164305371
+cause whole:plain:service:15,lower,0
+cause whole:plain:service:15,upper,0.030412234736211238
+cause whole:plain:moved:20,incidence,0.15987473161667637
+cause whole:plain:moved:20,std_error,0.039224579989373974
+cause whole:plain:moved:20,lower,0.09535603895550647
+cause whole:plain:moved:20,upper,0.22439342427784625
+cause whole:plain:price:20,incidence,0.056266096772425882
+cause whole:plain:price:20,std_error,0.02445351127246715
+cause whole:plain:price:20,lower,0.016043650064209596
+cause whole:plain:price:20,upper,0.096488543480642175
+cause whole:plain:service:20,incidence,0.023080716751602823
+cause whole:plain:service:20,std_error,0.016130264683144574
+cause whole:plain:service:20,lower,0
+cause whole:plain:service:20,upper,0.049612641119360402
+cause whole:plain:moved:25,incidence,0.20817812557599663
+cause whole:plain:moved:25,std_error,0.043772050465503004
+cause whole:plain:moved:25,lower,0.13617950960871117
+cause whole:plain:moved:25,upper,0.28017674154328209
+cause whole:plain:price:25,incidence,0.056266096772425882
+cause whole:plain:price:25,std_error,0.02445351127246715
+cause whole:plain:price:25,lower,0.016043650064209596
+cause whole:plain:price:25,upper,0.096488543480642175
+cause whole:plain:service:25,incidence,0.059308262221093061
+cause whole:plain:service:25,std_error,0.025732658232543951
+cause whole:plain:service:25,lower,0.016981805996190501
+cause whole:plain:service:25,upper,0.10163471844599561
+cause whole:plain:moved:30,incidence,0.23394708380364734
+cause whole:plain:moved:30,std_error,0.045978722493575187
+cause whole:plain:moved:30,lower,0.15831881534749498
+cause whole:plain:moved:30,upper,0.30957535225979971
+cause whole:plain:price:30,incidence,0.069275667916482556
+cause whole:plain:price:30,std_error,0.027357036099811587
+cause whole:plain:price:30,lower,0.024277347865065128
+cause whole:plain:price:30,upper,0.11427398796789998
+cause whole:plain:service:30,incidence,0.072317833365149728
+cause whole:plain:service:30,std_error,0.028470581560455337
+cause whole:plain:service:30,lower,0.025487894024017084
+cause whole:plain:service:30,upper,0.11914777270628238
+cause whole:plain:moved:35,incidence,0.24695665494770402
+cause whole:plain:moved:35,std_error,0.046997646563962464
+cause whole:plain:moved:35,lower,0.16965240553878702
+cause whole:plain:moved:35,upper,0.32426090435662103
+cause whole:plain:price:35,incidence,0.095294810204595889
+cause whole:plain:price:35,std_error,0.032177602560913628
+cause whole:plain:price:35,lower,0.042367363925674154
+cause whole:plain:price:35,upper,0.14822225648351761
+cause whole:plain:service:35,incidence,0.098336975653263062
+cause whole:plain:service:35,std_error,0.033068215931919817
+cause whole:plain:service:35,lower,0.043944600740830314
+cause whole:plain:service:35,upper,0.15272935056569581
+cause whole:plain:moved:40,incidence,0.27459487457019338
+cause whole:plain:moved:40,std_error,0.049154179252649768
+cause whole:plain:moved:40,lower,0.19374344454664966
+cause whole:plain:moved:40,upper,0.35544630459373711
+cause whole:plain:price:40,incidence,0.13727691596027597
+cause whole:plain:price:40,std_error,0.038699509924910884
+cause whole:plain:price:40,lower,0.073621886699041836
+cause whole:plain:price:40,upper,0.20093194522151009
+cause whole:plain:service:40,incidence,0.12632504615704976
+cause whole:plain:service:40,std_error,0.037461426588003062
+cause whole:plain:service:40,lower,0.064706482762996634
+cause whole:plain:service:40,upper,0.1879436095511029
+cause whole:plain:moved:45,incidence,0.27459487457019338
+cause whole:plain:moved:45,std_error,0.049154179252649768
+cause whole:plain:moved:45,lower,0.19374344454664966
+cause whole:plain:moved:45,upper,0.35544630459373711
+cause whole:plain:price:45,incidence,0.17925902171595604
+cause whole:plain:price:45,std_error,0.043651826067029796
+cause whole:plain:price:45,lower,0.10745815728654728
+cause whole:plain:price:45,upper,0.25105988614536479
+cause whole:plain:service:45,incidence,0.15534971186468041
+cause whole:plain:service:45,std_error,0.041402183171368491
+cause whole:plain:service:45,lower,0.087249180711545776
+cause whole:plain:service:45,upper,0.22345024301781505
+cause whole:plain:moved:50,incidence,0.27459487457019338
+cause whole:plain:moved:50,std_error,0.049154179252649768
+cause whole:plain:moved:50,lower,0.19374344454664966
+cause whole:plain:moved:50,upper,0.35544630459373711
+cause whole:plain:price:50,incidence,0.25741830008579003
+cause whole:plain:price:50,std_error,0.051213082679026009
+cause whole:plain:price:50,lower,0.17318027529382851
+cause whole:plain:price:50,upper,0.34165632487775155
+cause whole:plain:service:50,incidence,0.18661342321261401
+cause whole:plain:service:50,std_error,0.045259685765376714
+cause whole:plain:service:50,lower,0.11216786492675024
+cause whole:plain:service:50,upper,0.26105898149847778
+cause whole:plain:moved:55,incidence,0.29022673024416018
+cause whole:plain:moved:55,std_error,0.050500860451942728
+cause whole:plain:moved:55,lower,0.20716020676561206
+cause whole:plain:moved:55,upper,0.37329325372270827
+cause whole:plain:price:55,incidence,0.31026885974539209
+cause whole:plain:price:55,std_error,0.055405120200417858
+cause whole:plain:price:55,lower,0.21913554683205255
+cause whole:plain:price:55,upper,0.40140217265873163
+cause whole:plain:service:55,incidence,0.18661342321261401
+cause whole:plain:service:55,std_error,0.045259685765376714
+cause whole:plain:service:55,lower,0.11216786492675024
+cause whole:plain:service:55,upper,0.26105898149847778
+cause whole:plain:moved:60,incidence,0.34828790846175117
+cause whole:plain:moved:60,std_error,0.055943025684075359
+cause whole:plain:moved:60,lower,0.2562698197626605
+cause whole:plain:moved:60,upper,0.44030599716084184
+cause whole:plain:price:60,incidence,0.38768376403551341
+cause whole:plain:price:60,std_error,0.059250863453628323
+cause whole:plain:price:60,lower,0.29022476638380645
+cause whole:plain:price:60,upper,0.48514276168722037
+cause whole:plain:service:60,incidence,0.18661342321261401
+cause whole:plain:service:60,std_error,0.045259685765376714
+cause whole:plain:service:60,lower,0.11216786492675024
+cause whole:plain:service:60,upper,0.26105898149847778
 \.
