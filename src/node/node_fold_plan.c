@@ -213,8 +213,8 @@ cost_fold_path(PlannerInfo *root, Path *path, const Path *child, const List *agg
 		path->startup_cost += ROW_SHARE * row * rows;
 	path->startup_cost += plan_spill_cost(bytes, path->parallel_aware ? 0 : bytes);
 	/* what metrics cost is to fold everyone, and each folds a share */
-	path->total_cost = path->startup_cost + path->pathtarget->cost.per_tuple /
-												plan_participants(path->parallel_workers);
+	path->total_cost = path->startup_cost +
+					   path->pathtarget->cost.per_tuple / plan_participants(path->parallel_workers);
 }
 
 /* ---- the paths ---- */
@@ -244,7 +244,8 @@ make_path(RelOptInfo *grouped, const FoldQuery *query, PathTarget *target, Path 
 
 /*
  * Rows as the child has them: projected to the target; where it can't project by itself, as those
- * of partitions can't, they are taken as they come if they have all columns. Moves the columns then.
+ * of partitions can't, they are taken as they come if they have all columns. Moves the columns
+ * then.
  */
 static Path *
 input_rows(PlannerInfo *root, RelOptInfo *input, Path *rows, PathTarget *target, List **columns)
@@ -304,10 +305,10 @@ partial_target(PlannerInfo *root, const FoldQuery *query)
 	ListCell *cell;
 
 	foreach (cell, query->metrics)
-		add_column_to_pathtarget(target,
-								 (Expr *) makeRelabelType(lfirst(cell), BYTEAOID, -1, InvalidOid,
-														  COERCE_EXPLICIT_CAST),
-								 0);
+		add_column_to_pathtarget(
+			target,
+			(Expr *) makeRelabelType(lfirst(cell), BYTEAOID, -1, InvalidOid, COERCE_EXPLICIT_CAST),
+			0);
 	set_pathtarget_cost_width(root, target);
 	return target;
 }
@@ -339,8 +340,7 @@ add_fold_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *
 							  rows->parallel_workers);
 		if (!path->path.parallel_safe)
 			return;
-		gather =
-			(Path *) create_gather_path(root, grouped, &path->path, partial, NULL, &results);
+		gather = (Path *) create_gather_path(root, grouped, &path->path, partial, NULL, &results);
 		path = make_path(grouped, &query, grouped->reltarget, gather, NIL, having,
 						 &rollup_path_methods);
 		path->path.parallel_safe = false;

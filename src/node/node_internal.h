@@ -270,7 +270,7 @@ extern void node_shared_add_others(const NodeShared *shared, NodeCounts *counts)
 extern const CustomScanMethods group_scan_methods;
 
 /* No limit of memory is below this: a few chunks for each part. */
-#define NODE_LIMIT_MIN ((size_t) 1024 * 1024)
+#define NODE_LIMIT_MIN	 ((size_t) 1024 * 1024)
 
 /* ---- node_fold.c ---- */
 

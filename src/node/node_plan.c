@@ -419,8 +419,8 @@ make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const
 	foreach (cell, query->aggrefs)
 		columns = lappend(columns, plan_child_columns(target, lfirst_node(Aggref, cell)));
 	set_pathtarget_cost_width(root, target);
-	groups = estimate_num_groups(root, list_make1(query->key), rows->rows * plan_participants(workers),
-								 NULL, NULL);
+	groups = estimate_num_groups(root, list_make1(query->key),
+								 rows->rows * plan_participants(workers), NULL, NULL);
 	rows = (Path *) create_projection_path(root, input, rows, target);
 
 	path->path.pathtype = T_CustomScan;
