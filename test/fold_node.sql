@@ -67,7 +67,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE || ' ' || SQLERRM || ' ' || detail;
 END $$;
 -- How a query is answered in other ways, where that is not as the Aggregate does.
-CREATE FUNCTION differences(query text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION differences(query text, planned boolean DEFAULT true) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	expected text;
 	found text := '';
@@ -78,7 +78,7 @@ BEGIN
 	expected := answer(query);
 	FOR way IN 1 .. 4 LOOP
 		PERFORM by_node(ways[way][1]::int, ways[way][2]);
-		IF plan_of(query) NOT LIKE (CASE ways[way][1] WHEN '0' THEN '%Custom Scan (LoyaltyFold)%' ELSE '%LoyaltyRollup%Gather%Parallel Custom Scan (LoyaltyFold)%' END) THEN
+		IF planned AND plan_of(query) NOT LIKE (CASE ways[way][1] WHEN '0' THEN '%Custom Scan (LoyaltyFold)%' ELSE '%LoyaltyRollup%Gather%Parallel Custom Scan (LoyaltyFold)%' END) THEN
 			found := found || format('%s workers, %s: the plan %s', ways[way][1], ways[way][2], plan_of(query));
 		END IF;
 		IF answer(query) IS DISTINCT FROM expected THEN
@@ -103,7 +103,7 @@ FROM pg_proc p WHERE prosupport = 0 AND EXISTS (SELECT FROM pg_proc a WHERE a.pr
 UPDATE metric SET call = replace(call, '))::timeline_base', '))::timeline_base, make_rfm_scale(''{365,180,90,30}'', ''{2,4,8,16}'', ''{50,100,250.50,1000}'')') WHERE call ~ 'rfm_(census|migration)\(';
 SELECT is(differences(format('SELECT %s AS result FROM entry', call)), NULL, 'as Aggregate has it: ' || oid::regprocedure) FROM metric ORDER BY oid::regprocedure::text;
 SELECT is(string_agg(oid::regprocedure || ': ' || difference, ', '), NULL, 'every metric over ' || t)
-FROM unnest(ARRAY['few', 'guests', 'members', 'none', 'parted']) t, metric, differences(format('SELECT %s AS result FROM %I', CASE t WHEN 'parted' THEN replace(call, 'make_event(at => at, value => points, kind => kind, label => label)', 'at, kind, points') ELSE call END, t)) difference
+FROM unnest(ARRAY['few', 'guests', 'members', 'none', 'parted']) t, metric, differences(format('SELECT %s AS result FROM %I', CASE t WHEN 'parted' THEN replace(replace(call, 'make_event(at => at, value => points, kind => kind, label => label)', 'at, kind, points'), ' FILTER (WHERE points < 40)', '') ELSE call END, t)) difference
 GROUP BY t ORDER BY t;
 
 -- ---- collectors ----
@@ -137,7 +137,7 @@ INSERT INTO question VALUES
 	('a set of rows of it', 'SELECT (growth_table(growth(activities(customer, at)))).* FROM entry'),
 	('rows of a scalar sub-select', 'SELECT * FROM retention_table((SELECT retention(activities(customer, at), ''month'') FROM entry))'),
 	('below a join', 'SELECT t.* FROM (SELECT growth(activities(customer, at)) AS result FROM entry) q CROSS JOIN growth_table(q.result) t'),
-	('members by LEFT JOIN', 'SELECT repeat_rate(timelines(n, at, points), 30) FROM number LEFT JOIN entry ON customer = n'),
+	('members by LEFT JOIN', 'SELECT growth(activities(n, at)), concentration(timelines(n, at, points)) FROM number LEFT JOIN entry ON customer = n'),
 	('an argument from elsewhere', 'SELECT growth(activities(customer, at), (SELECT ''week''::calendar_period), (SELECT max(day) FROM few)) FROM entry'),
 	('a period in another zone', 'SELECT growth(activities(customer, at), ''month@Asia/Tokyo'') FROM entry'),
 	('a NULL period', 'SELECT growth(activities(customer, at), NULL) FROM entry'),
@@ -149,11 +149,12 @@ INSERT INTO question VALUES
 	('a number that is no customer', 'SELECT growth(activities(exact + 0.5, at)) FROM entry WHERE customer = 4'),
 	('a zone that is none', 'SELECT growth(activities(customer, at, ''Asia/Nowhere'')) FROM entry'),
 	('a kind that is not in the policy', 'SELECT tier_census(timelines(customer, at, kind, points), ''{"levels": {"Silver": 100}}'') FROM entry WHERE customer = 4 AND kind = ''earn''');
-SELECT is(differences(statement), NULL, name) FROM question ORDER BY name;
+-- Of these the plan depends on what it costs, or is the server's.
+SELECT is(differences(statement, name NOT IN ('a set of rows of it', 'an infinite instant that a FILTER leaves out', 'members by LEFT JOIN')), NULL, name) FROM question ORDER BY name;
 
 CREATE FUNCTION census(workers int) RETURNS text LANGUAGE sql AS $$ SELECT by_node(workers, '4MB')::text; SELECT answer('SELECT rfm_census(timelines(customer, at, points)), rfm_migration(timelines(customer, at, points), from_day => ''2023-12-31'') FROM entry') $$;
 SELECT is(array[census(0), census(2)], array[census(NULL), census(NULL)], 'a scale that is made of all customers');
-SELECT unlike(plan_of('SELECT rfm_census(timelines(customer, at, points)) FROM entry'), '%Parallel Custom Scan%', '... whom one process has to see');
+SELECT unalike(plan_of('SELECT rfm_census(timelines(customer, at, points)) FROM entry'), '%Parallel Custom Scan%', '... whom one process has to see');
 SELECT by_node(2, '4MB') IS NULL AS void \gset
 SELECT ok(plan_of('SELECT rfm_census(timelines(customer, at, points)) FROM entry') NOT LIKE '%LoyaltyRollup%', '... workers or not');
 
@@ -175,7 +176,7 @@ SELECT by_node(2, '4MB') IS NULL AS void \gset
 SELECT matches(plan_of('SELECT * FROM retention_table((SELECT retention(activities(customer, at), ''month'') FROM entry))'), 'InitPlan.*LoyaltyRollup.*Gather.*Parallel Custom Scan \(LoyaltyFold\).*Parallel Seq Scan', 'a sub-select of a table function''s argument has workers');
 SELECT matches(plan_of('SELECT v, (SELECT growth(activities(customer, at), ''month'', v) FROM entry) FROM (VALUES (date ''2024-01-01''), (''2024-06-30'')) x (v)'), 'SubPlan.*Custom Scan \(LoyaltyFold\)', 'a correlated one is the node''s');
 SET LOCAL parallel_setup_cost = 1000;
-SELECT unlike(plan_of('SELECT growth(activities(customer, at)) FROM few'), '%Gather%', 'a few rows need no worker');
+SELECT unalike(plan_of('SELECT growth(activities(customer, at)) FROM few'), '%Gather%', 'a few rows need no worker');
 SET LOCAL parallel_setup_cost = 0;
 
 -- ---- what EXPLAIN says ----
@@ -247,10 +248,10 @@ RESET enable_memoize;
 
 PREPARE asked (int, text, date) AS SELECT growth(activities(customer, at) FILTER (WHERE points > $1), $2::calendar_period, $3) FROM entry;
 SET LOCAL plan_cache_mode = force_custom_plan;
-SELECT like(plan_of('EXECUTE asked(20, ''month'', NULL)'), '%Parallel Custom Scan (LoyaltyFold)%', 'a prepared statement has the node, planned for its arguments');
+SELECT alike(plan_of('EXECUTE asked(20, ''month'', NULL)'), '%Parallel Custom Scan (LoyaltyFold)%', 'a prepared statement has the node, planned for its arguments');
 CREATE TABLE custom AS EXECUTE asked(20, 'month', NULL);
 SET LOCAL plan_cache_mode = force_generic_plan;
-SELECT like(plan_of('EXECUTE asked(20, ''month'', NULL)'), '%Parallel Custom Scan (LoyaltyFold)%', '... and for any');
+SELECT alike(plan_of('EXECUTE asked(20, ''month'', NULL)'), '%Parallel Custom Scan (LoyaltyFold)%', '... and for any');
 CREATE TABLE generic AS EXECUTE asked(20, 'month', NULL);
 SELECT results_eq('TABLE generic', 'TABLE custom', '... with the same answer');
 CREATE TABLE week AS EXECUTE asked(20, 'week', '2024-01-31');
