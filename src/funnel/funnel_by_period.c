@@ -92,7 +92,6 @@ typedef struct PeriodFold
 {
 	Funnel *funnel;
 	MemoryContext context;
-	TimestampTz end;
 	Periods *periods;
 	PeriodCounts *list; /* by period */
 	int64 n;
@@ -107,8 +106,7 @@ start_fold(const MetricQuestion *question, Tally *tally)
 
 	fold->funnel = question->own;
 	fold->context = CurrentMemoryContext;
-	fold->end = zone_day_start(question->zone, question->as_of + 1);
-	fold->funnel->rules.end = fold->end;
+	fold->funnel->rules.end = zone_day_start(question->zone, question->as_of + 1);
 	fold->periods = periods_open(question->period, question->zone);
 	return fold;
 }
@@ -137,7 +135,8 @@ counts_of(PeriodFold *fold, int32 period)
 	caller = MemoryContextSwitchTo(fold->context);
 	fold->list = array_grow(fold->list, &fold->max, fold->n + 1, sizeof(PeriodCounts));
 	memmove(&fold->list[low + 1], &fold->list[low], (fold->n - low) * sizeof(PeriodCounts));
-	fold->list[low] = (PeriodCounts){ period, funnel_counts_create(fold->funnel) };
+	fold->list[low] =
+		(PeriodCounts){ period, funnel_counts_create(fold->funnel, fold->funnel->rules.end) };
 	fold->n++;
 	MemoryContextSwitchTo(caller);
 	return fold->list[low].counts;
@@ -148,7 +147,7 @@ count_chain(void *opaque, const FunnelChain *chain)
 {
 	PeriodFold *fold = opaque;
 
-	funnel_count(counts_of(fold, period_of(fold->periods, chain->ats[0])), chain, fold->end);
+	funnel_count(counts_of(fold, period_of(fold->periods, chain->ats[0])), chain);
 }
 
 static void

@@ -33,9 +33,12 @@ classes_of_dictionary(FunnelWalk *walk, const EventText *texts, int ntexts)
 {
 	const FunnelNames *names = walk->names;
 	int *classes = palloc_extended((ntexts + 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	bool is_single = names->n == names->nclasses;
 	int i;
 
 	classes[0] = -1;
+	if (is_single)
+		walk->nfound = 0;
 	while (walk->nfound > 0)
 		walk->is_found[walk->found[--walk->nfound]] = false;
 	for (i = 0; i < ntexts; i++)
@@ -47,65 +50,12 @@ classes_of_dictionary(FunnelWalk *walk, const EventText *texts, int ntexts)
 		if (found == NULL)
 			continue;
 		class = classes[i + 1] = names->class_of[found - names->texts];
-		if (!walk->is_found[class])
-		{
-			walk->is_found[class] = true;
-			walk->found[walk->nfound++] = class;
-		}
+		if (!is_single && walk->is_found[class])
+			continue;
+		walk->is_found[class] = !is_single;
+		walk->found[walk->nfound++] = class;
 	}
 	return walk->nfound > 0 ? classes : NULL;
-}
-
-/* The next event, as timeline_next(), which clears all of an event first. */
-static inline bool
-read_event(const FunnelWalk *walk, TimelineReader *reader, Event *event)
-{
-	if (reader->left == 0)
-		return false;
-	reader->left--;
-	event->at = timeline_read_instant(reader);
-	if (reader->flags & TIMELINE_HAS_VALUES)
-		(void) timeline_read_value(reader, &event->value);
-	timeline_read_rest(reader, event);
-	return event->at < walk->rules->end;
-}
-
-static inline void
-add_matched(FunnelWalk *walk, TimestampTz at, int class, int32 group)
-{
-	if (unlikely(walk->nmatched == walk->max_matched))
-	{
-		walk->max_matched *= 2;
-		walk->matched = repalloc_huge(walk->matched, walk->max_matched * sizeof(Matched));
-	}
-	walk->matched[walk->nmatched++] = (Matched){ at, class, group };
-}
-
-/* Reads events and goes on by them, until the last level is reached. */
-static void
-read_and_walk(FunnelWalk *walk, TimelineReader *reader, const int *classes)
-{
-	bool by_label = walk->rules->by_label;
-	int64 first = 0;
-	Event event = { 0 };
-
-	while (read_event(walk, reader, &event))
-	{
-		int class = classes[by_label ? event.label_no : event.kind_no];
-
-		if (class < 0)
-			continue;
-		if (walk->nmatched > first && walk->matched[first].at != event.at)
-		{
-			walk_instant(walk, first, walk->nmatched);
-			first = walk->nmatched;
-			if (walk->depth == walk->names->nlevels)
-				return;
-			CHECK_FOR_INTERRUPTS();
-		}
-		add_matched(walk, event.at, class, 0);
-	}
-	walk_instant(walk, first, walk->nmatched);
 }
 
 /* The number of what an event has of what is held; 0: nothing, or nothing is held. */
@@ -147,7 +97,7 @@ read_all(FunnelWalk *walk, TimelineReader *reader, const int *classes)
 
 	if (walk->rules->hold == FUNNEL_HOLD_REF)
 		ref_table_clear(&walk->refs);
-	while (read_event(walk, reader, &event))
+	while (walk_read_event(walk, reader, &event))
 	{
 		int class = classes[walk->rules->by_label ? event.label_no : event.kind_no];
 		int32 group;
@@ -156,7 +106,7 @@ read_all(FunnelWalk *walk, TimelineReader *reader, const int *classes)
 			continue;
 		group = group_of(walk, &event);
 		if (group != 0 || !is_held)
-			add_matched(walk, event.at, class, group);
+			walk_add_matched(walk, event.at, class, group);
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (is_held)
@@ -204,15 +154,6 @@ typedef struct Candidates
 	int64 n;
 	int64 max;
 } Candidates;
-
-/* Is there a level 1 in a class? */
-static bool
-may_start(const FunnelNames *names, int class)
-{
-	int from = names->levels_from[class];
-
-	return from < names->levels_from[class + 1] && names->levels[from] == 1;
-}
 
 /* Is a chain better than the best so far? Of those that are alike, by the steps between. */
 static bool
@@ -291,7 +232,7 @@ give_best(FunnelWalk *walk, int64 first, int64 end, Periods *periods, Candidates
 	{
 		Candidate candidate = { first, end, DT_NOEND, 0 };
 
-		if (!may_start(walk->names, matched[first].class))
+		if (!funnel_starts(walk->names, matched[first].class))
 		{
 			first++;
 			continue;
@@ -390,9 +331,7 @@ walk_body(FunnelWalk *walk, ByteSpan body, Periods *periods, FunnelTaker take, v
 		give_chains(walk, periods, take, taker);
 		return;
 	}
-	walk_start(walk, 0, DT_NOEND);
-	read_and_walk(walk, &reader, classes);
-	walk_end(walk);
+	walk_reading(walk, &reader, classes);
 	if (walk->depth > 0)
 	{
 		FunnelChain chain;
@@ -455,6 +394,32 @@ funnel_duration(TimestampTz from, TimestampTz to)
 								  pstrdup(timestamptz_to_str(from)), timestamptz_to_str(to)),
 						errhint("Leave out rows with an instant that stands for none.")));
 	return duration;
+}
+
+/* In the longest month, and where clocks are set back. */
+static double
+longest_window(const FunnelWindow *window)
+{
+	const Interval *span = &window->span;
+
+	if (!window->limited)
+		return (double) PG_INT64_MAX;
+	return (span->month * 31.0 + span->day + 2) * (double) USECS_PER_DAY + (double) span->time;
+}
+
+int64
+funnel_longest(const Funnel *funnel)
+{
+	const FunnelRules *rules = &funnel->rules;
+	const FunnelNames *names = &funnel->names;
+	double whole = longest_window(&rules->within);
+	double steps = rules->step_within != NULL ? 0 : (double) PG_INT64_MAX;
+	int level;
+
+	for (level = 2; level <= names->nlevels && rules->step_within != NULL; level++)
+		steps += longest_window(&rules->step_within[names->step_of_level[level] - 1]);
+	whole = Min(whole, steps);
+	return whole < (double) (PG_INT64_MAX / 2) ? (int64) whole : PG_INT64_MAX;
 }
 
 bool

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "miscadmin.h"
 
 #include "funnel/funnel_internal.h"
@@ -22,13 +23,17 @@ zeros(int n, size_t size)
 }
 
 FunnelCounts *
-funnel_counts_create(const Funnel *funnel)
+funnel_counts_create(const Funnel *funnel, TimestampTz end)
 {
+	int64 longest = funnel_longest(funnel);
 	int nsteps = funnel->rules.list.nsteps;
 	FunnelCounts *counts = palloc0(sizeof(FunnelCounts));
 
 	counts->funnel = funnel;
 	counts->context = CurrentMemoryContext;
+	counts->end = end;
+	if (pg_sub_s64_overflow(end, longest, &counts->over))
+		counts->over = DT_NOBEGIN;
 	counts->eligible = zeros(nsteps, sizeof(int64));
 	counts->stopped = zeros(nsteps, sizeof(int64));
 	counts->durations = zeros(nsteps, sizeof(CountedNumbers));
@@ -36,11 +41,12 @@ funnel_counts_create(const Funnel *funnel)
 }
 
 void
-funnel_count(FunnelCounts *counts, const FunnelChain *chain, TimestampTz end)
+funnel_count(FunnelCounts *counts, const FunnelChain *chain)
 {
 	const FunnelNames *names = &counts->funnel->names;
 	const TimestampTz *ats = chain->ats;
-	bool is_over = funnel_is_over(counts->funnel, chain->tried, end);
+	bool is_over =
+		chain->tried < counts->over || funnel_is_over(counts->funnel, chain->tried, counts->end);
 	int n;
 
 	counts->started++;

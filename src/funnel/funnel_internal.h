@@ -154,6 +154,15 @@ funnel_ends(const FunnelNames *names, int level, int class)
 	return names->ending[level * names->ending_width + class / 8] & (1 << class % 8);
 }
 
+/* May a chain start with an event of a class? */
+static inline bool
+funnel_starts(const FunnelNames *names, int class)
+{
+	int from = names->levels_from[class];
+
+	return from < names->levels_from[class + 1] && names->levels[from] == 1;
+}
+
 typedef struct FunnelWalk FunnelWalk;
 
 /* A funnel and what finds it in one customer after another. */
@@ -239,6 +248,9 @@ extern int64 funnel_duration(TimestampTz from, TimestampTz to);
 /* The step before one that a chain has come to: that of the level before, or for an optional one
  * the nearest one that it has taken. */
 extern int funnel_step_before(const Funnel *funnel, const FunnelChain *chain, int step);
+
+/* No chain takes longer than this, whatever the calendar does; PG_INT64_MAX: it may. */
+extern int64 funnel_longest(const Funnel *funnel);
 
 /* Is the time over that a chain has which starts then, where events from end on aren't known? */
 extern bool funnel_is_over(const Funnel *funnel, TimestampTz start, TimestampTz end);
@@ -331,17 +343,18 @@ typedef struct FunnelCounts
 {
 	const Funnel *funnel;
 	MemoryContext context;
+	TimestampTz end;		   /* of what is known */
+	TimestampTz over;		   /* tries before are over, whatever the calendar does */
 	int64 started;			   /* came to the first step */
 	int64 *eligible;		   /* by step, from 0 */
 	int64 *stopped;			   /* by step, those that are optional */
 	CountedNumbers *durations; /* [n]: to step n, from the one before it */
 } FunnelCounts;
 
-/* In the current memory context. */
-extern FunnelCounts *funnel_counts_create(const Funnel *funnel);
+/* In the current memory context; events from end on aren't known. */
+extern FunnelCounts *funnel_counts_create(const Funnel *funnel, TimestampTz end);
 
-/* Counts a chain; events from end on aren't known. */
-extern void funnel_count(FunnelCounts *counts, const FunnelChain *chain, TimestampTz end);
+extern void funnel_count(FunnelCounts *counts, const FunnelChain *chain);
 
 /* Brings all to the rows of a key but for its step and duration, and starts anew. */
 extern void funnel_counts_flush(FunnelCounts *counts, Tally *tally, TallyKey key);
@@ -425,7 +438,6 @@ struct FunnelWalk
 	/* the stretch that is walked, and where chains may start in it */
 	int64 first;
 	TimestampTz starts_until;
-	TimestampTz tried;	/* when one could start first */
 	TimestampTz latest; /* deadline of those that have started */
 
 	/* the instant at hand */
@@ -460,24 +472,16 @@ struct FunnelWalk
 /* In the current memory context. */
 extern FunnelWalk *walk_create(const Funnel *funnel);
 
-/* Starts anew, at an event: chains may start before an instant. */
-extern void walk_start(FunnelWalk *walk, int64 first, TimestampTz starts_until);
+/* Reads events and goes on by them, until the last level is reached: walk->depth is how deep a
+ * chain can be. */
+extern void walk_reading(FunnelWalk *walk, TimelineReader *reader, const int *classes);
 
-/* Goes on by the events of an instant, those from first up to end. */
-extern void walk_instant(FunnelWalk *walk, int64 first, int64 end);
-
-/* Ends the way onward: walk->depth is how deep a chain can be. */
-extern void walk_end(FunnelWalk *walk);
-
-/* All of that, for a stretch of events, as far as there is need to. */
+/* Goes on by a stretch of events that were read, as far as there is need to; chains start before an
+ * instant. */
 extern void walk_stretch(FunnelWalk *walk, int64 first, int64 end, TimestampTz starts_until);
 
 /* Finds the chain that wins; walk->depth isn't 0. */
 extern void walk_find_chain(FunnelWalk *walk);
-
-/* Notes the classes of an instant's events, those from first up to end. */
-extern void walk_open_classes(FunnelWalk *walk, int64 first, int64 end);
-extern void walk_close_classes(FunnelWalk *walk);
 
 /* The chain that was found, in walk->ats, with the optional steps on its way; the events of the
  * stretch end before end. */
@@ -486,5 +490,58 @@ extern FunnelChain walk_chain(FunnelWalk *walk, int64 end);
 /* When a window that begins at an instant ends, which still counts; DT_NOEND: never. */
 extern TimestampTz funnel_deadline(const FunnelRules *rules, const FunnelWindow *window,
 								   TimestampTz at);
+
+/* ---- inline ---- */
+
+/* The next event, as timeline_next(), which clears all of an event first. */
+static inline bool
+walk_read_event(const FunnelWalk *walk, TimelineReader *reader, Event *event)
+{
+	if (reader->left == 0)
+		return false;
+	reader->left--;
+	event->at = timeline_read_instant(reader);
+	if (reader->flags & TIMELINE_HAS_VALUES)
+		(void) timeline_read_value(reader, &event->value);
+	timeline_read_rest(reader, event);
+	return event->at < walk->rules->end;
+}
+
+static inline void
+walk_add_matched(FunnelWalk *walk, TimestampTz at, int class, int32 group)
+{
+	if (unlikely(walk->nmatched == walk->max_matched))
+	{
+		walk->max_matched *= 2;
+		walk->matched = repalloc_huge(walk->matched, walk->max_matched * sizeof(Matched));
+	}
+	walk->matched[walk->nmatched++] = (Matched){ at, class, group };
+}
+
+/* Notes the classes of an instant's events, those from first up to end. */
+static inline void
+walk_open_classes(FunnelWalk *walk, int64 first, int64 end)
+{
+	int *there = walk->seats.there;
+	int64 i;
+
+	walk->nnow = 0;
+	for (i = first; i < end; i++)
+	{
+		int class = walk->matched[i].class;
+
+		if (there[class] == 0)
+			walk->now[walk->nnow++] = class;
+		if (there[class] < PG_INT32_MAX)
+			there[class]++;
+	}
+}
+
+static inline void
+walk_close_classes(FunnelWalk *walk)
+{
+	while (walk->nnow > 0)
+		walk->seats.there[walk->now[--walk->nnow]] = 0;
+}
 
 #endif

@@ -133,10 +133,14 @@ FunnelChain
 walk_chain(FunnelWalk *walk, int64 end)
 {
 	const FunnelNames *names = walk->names;
-	FunnelChain chain = { walk->depth, walk->depth, walk->tried, walk->ats };
+	FunnelChain chain = { walk->depth, walk->depth, 0, walk->ats };
+	int64 tried = walk->first;
 	int level;
 	int step;
 
+	while (!funnel_starts(names, walk->matched[tried].class))
+		tried++;
+	chain.tried = walk->matched[tried].at;
 	if (!names->has_optional)
 		return chain;
 	for (step = 0; step < walk->rules->list.nsteps; step++)

@@ -71,7 +71,6 @@ TALLY_TYPE(funnel_totals_result, &shape)
 typedef struct FunnelFold
 {
 	Funnel *funnel;
-	TimestampTz end; /* of what is known */
 	int64 everyone;
 	int64 *with_event; /* by class of names */
 	FunnelCounts *counts;
@@ -93,8 +92,7 @@ start_fold(const MetricQuestion *question, Tally *tally)
 	int n;
 
 	fold->funnel = funnel;
-	fold->end = zone_day_start(question->zone, metric_limit(question) + 1);
-	funnel->rules.end = fold->end;
+	funnel->rules.end = zone_day_start(question->zone, metric_limit(question) + 1);
 	fold->with_event =
 		palloc_extended(names->nclasses * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	fold->is_found = palloc0(names->nclasses * sizeof(bool));
@@ -104,7 +102,7 @@ start_fold(const MetricQuestion *question, Tally *tally)
 			fold->wide[fold->nwide++] = n;
 	fold->wide_with_event =
 		palloc_extended((fold->nwide + 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	fold->counts = funnel_counts_create(funnel);
+	fold->counts = funnel_counts_create(funnel, funnel->rules.end);
 	return fold;
 }
 
@@ -144,7 +142,7 @@ count_chain(void *opaque, const FunnelChain *chain)
 {
 	FunnelFold *fold = opaque;
 
-	funnel_count(fold->counts, chain, fold->end);
+	funnel_count(fold->counts, chain);
 }
 
 /* Counts a customer in each step that the chain which wins comes to. */

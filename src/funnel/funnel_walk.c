@@ -163,31 +163,6 @@ compare_levels(const void *a, const void *b)
 	return *(const int *) a - *(const int *) b;
 }
 
-void
-walk_open_classes(FunnelWalk *walk, int64 first, int64 end)
-{
-	int *there = walk->seats.there;
-	int64 i;
-
-	walk->nnow = 0;
-	for (i = first; i < end; i++)
-	{
-		int class = walk->matched[i].class;
-
-		if (there[class] == 0)
-			walk->now[walk->nnow++] = class;
-		if (there[class] < PG_INT32_MAX)
-			there[class]++;
-	}
-}
-
-void
-walk_close_classes(FunnelWalk *walk)
-{
-	while (walk->nnow > 0)
-		walk->seats.there[walk->now[--walk->nnow]] = 0;
-}
-
 static void
 open_instant(FunnelWalk *walk, int64 first, int64 end, Instant *instant)
 {
@@ -222,27 +197,44 @@ open_instant(FunnelWalk *walk, int64 first, int64 end, Instant *instant)
 	instant->nlevels = kept;
 }
 
+/* Does what is at the instant end a chain that stands at a level? */
+static inline bool
+is_ended(const FunnelWalk *walk, int level)
+{
+	int n;
+
+	for (n = 0; n < walk->nnow; n++)
+		if (funnel_ends(walk->names, level, walk->now[n]))
+			return true;
+	return false;
+}
+
 /* Chains end where something lies between that may not. */
 static void
 interrupt_chains(FunnelWalk *walk)
 {
+	const FunnelNames *names = walk->names;
+	int *busy = walk->busy;
 	int kept = 0;
 	int i;
-	int n;
 
-	if (walk->names->ending == NULL)
-		return;
-	for (i = 0; i < walk->nbusy; i++)
+	if (likely(walk->nnow == 1))
 	{
-		int level = walk->busy[i];
+		const uint8 *bytes = names->ending + walk->now[0] / 8;
+		int bit = 1 << walk->now[0] % 8;
 
-		for (n = 0; n < walk->nnow && !funnel_ends(walk->names, level, walk->now[n]); n++)
-			;
-		if (n == walk->nnow)
-			walk->busy[kept++] = level;
-		else
-			clear_level(walk, level);
+		for (i = 0; i < walk->nbusy; i++)
+			if (!(bytes[busy[i] * names->ending_width] & bit))
+				busy[kept++] = busy[i];
+			else
+				clear_level(walk, busy[i]);
 	}
+	else
+		for (i = 0; i < walk->nbusy; i++)
+			if (!is_ended(walk, busy[i]))
+				busy[kept++] = busy[i];
+			else
+				clear_level(walk, busy[i]);
 	walk->nbusy = kept;
 }
 
@@ -300,13 +292,14 @@ best_standing(FunnelWalk *walk, int level, TimestampTz at)
 
 	if (level == 0)
 	{
-		TimestampTz whole;
+		TimestampTz whole = funnel_deadline(walk->rules, &walk->rules->within, at);
 
-		if (at >= walk->starts_until)
-			return NO_CHAIN;
-		whole = funnel_deadline(walk->rules, &walk->rules->within, at);
-		walk->tried = Min(walk->tried, at);
-		walk->latest = Max(walk->latest, whole);
+		if (unlikely(walk->starts_until != DT_NOEND))
+		{
+			if (at >= walk->starts_until)
+				return NO_CHAIN;
+			walk->latest = Max(walk->latest, whole);
+		}
 		return whole;
 	}
 	while (front->count > 0 && front->chains[front->first].step < at)
@@ -453,7 +446,8 @@ go_on(FunnelWalk *walk, int64 first, int64 end)
 		nreached = reach_by_stretches(walk, &instant);
 	else
 		nreached = reach_by_steps(walk, &instant);
-	interrupt_chains(walk);
+	if (walk->names->ending != NULL)
+		interrupt_chains(walk);
 	for (i = 0; i < nreached; i++)
 		reach(walk, instant.levels[i], instant.at, walk->reached[i], end);
 	walk_close_classes(walk);
@@ -472,19 +466,20 @@ go_on_by_one(FunnelWalk *walk, const Matched *event, int64 end)
 			reach(walk, levels[i], event->at, best_standing(walk, levels[i] - 1, event->at), end);
 }
 
-void
-walk_start(FunnelWalk *walk, int64 first, TimestampTz starts_until)
+/* Starts anew, at an event: chains may start before an instant. */
+static void
+start_walk(FunnelWalk *walk, int64 first, TimestampTz starts_until)
 {
 	walk->first = first;
 	walk->starts_until = starts_until;
-	walk->tried = DT_NOEND;
 	walk->latest = DT_NOBEGIN;
 	walk->depth = 0;
 	clear_levels(walk);
 }
 
-void
-walk_instant(FunnelWalk *walk, int64 first, int64 end)
+/* Goes on by the events of an instant, those from first up to end. */
+static inline void
+go_on_by_instant(FunnelWalk *walk, int64 first, int64 end)
 {
 	if (end == first + 1 && walk->names->ending == NULL)
 		go_on_by_one(walk, &walk->matched[first], end);
@@ -493,8 +488,30 @@ walk_instant(FunnelWalk *walk, int64 first, int64 end)
 }
 
 void
-walk_end(FunnelWalk *walk)
+walk_reading(FunnelWalk *walk, TimelineReader *reader, const int *classes)
 {
+	bool by_label = walk->rules->by_label;
+	int64 first = 0;
+	Event event = { 0 };
+
+	start_walk(walk, 0, DT_NOEND);
+	while (walk_read_event(walk, reader, &event))
+	{
+		int class = classes[by_label ? event.label_no : event.kind_no];
+
+		if (class < 0)
+			continue;
+		if (walk->nmatched > first && walk->matched[first].at != event.at)
+		{
+			go_on_by_instant(walk, first, walk->nmatched);
+			first = walk->nmatched;
+			if (walk->depth == walk->names->nlevels)
+				break;
+			CHECK_FOR_INTERRUPTS();
+		}
+		walk_add_matched(walk, event.at, class, 0);
+	}
+	go_on_by_instant(walk, first, walk->nmatched);
 	clear_levels(walk);
 }
 
@@ -503,7 +520,7 @@ walk_stretch(FunnelWalk *walk, int64 first, int64 end, TimestampTz starts_until)
 {
 	int64 next;
 
-	walk_start(walk, first, starts_until);
+	start_walk(walk, first, starts_until);
 	for (; first < end && walk->depth < walk->names->nlevels; first = next)
 	{
 		TimestampTz at = walk->matched[first].at;
@@ -512,10 +529,10 @@ walk_stretch(FunnelWalk *walk, int64 first, int64 end, TimestampTz starts_until)
 			break;
 		for (next = first + 1; next < end && walk->matched[next].at == at; next++)
 			;
-		walk_instant(walk, first, next);
+		go_on_by_instant(walk, first, next);
 		CHECK_FOR_INTERRUPTS();
 	}
-	walk_end(walk);
+	clear_levels(walk);
 }
 
 /*
@@ -636,7 +653,8 @@ go_back(FunnelWalk *walk, int64 first, int64 end)
 		else
 			walk->links[nlevels] = NULL;
 	}
-	interrupt_chains(walk);
+	if (walk->names->ending != NULL)
+		interrupt_chains(walk);
 	if (serves_several(walk, &instant))
 		starts = go_back_by_stretches(walk, &instant, nlevels, last);
 	else

@@ -28,10 +28,9 @@ INSERT INTO sample VALUES
 	('integer', 'days', '30', '36525'), ('integer', 'up_to', '5', '36525'), ('integer', 'within', '90', '36525'), ('integer', 'dormant_after', '3', '36525'),
 	('jsonb', 'options', '''{"rolling": 30}''', '''{"rolling": 36525}'''),
 	('text[]', 'steps', 'ARRAY[''earn'', ''redeem'']', NULL), ('interval', 'within', '''90 days''', NULL), ('text', 'within', '''90 days''', NULL), ('interval[]', 'step_within', 'ARRAY[interval ''30 days'']', NULL),
+	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL), ('text', 'hold', '''label''', NULL), ('text', 'count', '''conversions''', NULL),
 	('interval', 'elapsed', '''1 day''', NULL), ('integer[]', 'horizons', '''{30,60,90,180,365}''', NULL), ('text', 'cost_kind', '''earn''', NULL),
-	('text', 'mode', '''in_order''', NULL), ('text', 'by', '''kind''', NULL),
 	('text', 'from_step', '''redeem''', NULL), ('text', 'until_step', 'NULL', NULL), ('integer', 'steps', '3', '100'), ('text', 'occurrence', '''each''', NULL), ('boolean', 'collapse', 'false', NULL),
-	('text', 'hold', '''label''', NULL), ('text', 'count', '''conversions''', NULL),
 	('smallint', 'amount', '5 + r.k * 7 % 90', NULL), ('integer', 'amount', '5 + r.k * 7 % 90', NULL), ('bigint', 'amount', '5 + r.k * 7 % 90', NULL), ('numeric', 'amount', '5 + r.k * 7 % 90 + 0.25', NULL), ('real', 'amount', '5 + r.k * 7 % 90', NULL), ('double precision', 'amount', '5 + r.k * 7 % 90', NULL),
 	('interval', 'new_within', '''3 months''', '''100 years'''), ('text', 'label', '''shop 1''', NULL),
 	('text', 'zone', '''Europe/Helsinki''', NULL), ('anycompatiblenonarray', 'segment', '''segment '' || r.k % 3', NULL),
@@ -45,7 +44,7 @@ INSERT INTO sample VALUES
 	('rfm_scale', 'scale', 'make_rfm_scale(''{365,180,90,30}'', ''{2,4,8,16}'', ''{50,100,250.50,1000}'')', NULL), ('rfm_rules', 'rules', '''{}''', NULL), ('integer', 'bins', '5', '36525'),
 	('points_policy', 'policy', '''{"expires_after": "6 months"}''', NULL), ('tier_policy', 'policy', '''{"levels": {"Silver": 100, "Gold": 400}, "metrics": {"points": {"kinds": ["earn", "redeem"]}}}''', NULL);
 INSERT INTO sample VALUES
-	('date', 'calibrate_until', '''2024-06-30''', NULL), ('purchase_model', 'model', '''{"kind": "paretonbd", "period": "week", "parameters": {"r": 0.55, "alpha": 10.6, "s": 0.6, "beta": 11.7}}''', NULL);
+	('date', 'calibrate_until', '''2023-12-31''', NULL), ('purchase_model', 'model', '''{"kind": "paretonbd", "period": "week", "parameters": {"r": 0.55, "alpha": 10.6, "s": 0.6, "beta": 11.7}}''', NULL);
 INSERT INTO sample
 SELECT 'program_policy', name, '''{"earn": {"kinds": {"earn": "purchase"}, "multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "6 months"}, "tiers": {"Silver": 100, "Gold": 400}}''', NULL FROM unnest(ARRAY['program', 'program_a', 'program_b']) name;
 

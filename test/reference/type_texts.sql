@@ -74,9 +74,9 @@ INSERT INTO question VALUES
 	('rfm_migration(b.timelines, from_day => ''2023-11-01'')'), ('rfm_migration(b.timelines, make_rfm_scale(''{30,7}'', ''{2,4}'', ''{5,9.5}''), from_day => ''2023-11-03'')'),
 	('program_totals(b.timelines, scheme)'), ('program_compare(b.timelines, scheme, ''{"earn": {"rate": 0.5, "decimals": 2}}'')'), ('program_rollforward(b.timelines, scheme, ''week'')'),
 	('funnel_totals(b.events, ''{k0,k1,k2}'')'), ('funnel_totals(b.events, ''{"Käse \"1\"","Käse \"2\""}'', ''1 day'', ''strict_order'', ''label'', ''{02:30}'', ''2024-02-01'')'),
-	('event_flow(b.events, from_step => ''k0'')'), ('event_flow(b.events, ''label'', until_step => ''Käse "1"'', steps => 2, within => ''3 days'', occurrence => ''last'', zone => ''Asia/Tokyo'')'), ('event_flow(b.events, steps => 2, occurrence => ''each'', collapse => true, as_of => ''2024-01-05'')');
 	('funnel_totals(b.events, ''{k0|k1,!other,k1?,k2}'', hold => ''label'')'), ('funnel_totals(b.events, ''{k0,k1}'', 10, count => ''conversions'')'),
-	('funnel_by_period(b.events, ''{k0,k1?,k2}'', ''10 days'')'), ('funnel_by_period(b.events, ''{k0,k1|k2}'', 20, ''month@Asia/Tokyo'', ''strictly_increasing'', step_within => ''{10 days}'', as_of => ''2023-12-31'', hold => ''label'', count => ''conversions'')');
+	('funnel_by_period(b.events, ''{k0,k1?,k2}'', ''10 days'')'), ('funnel_by_period(b.events, ''{k0,k1|k2}'', 20, ''month@Asia/Tokyo'', ''strictly_increasing'', step_within => ''{10 days}'', as_of => ''2023-12-31'', hold => ''label'', count => ''conversions'')'),
+	('event_flow(b.events, from_step => ''k0'')'), ('event_flow(b.events, ''label'', until_step => ''Käse "1"'', steps => 2, within => ''3 days'', occurrence => ''last'', zone => ''Asia/Tokyo'')'), ('event_flow(b.events, steps => 2, occurrence => ''each'', collapse => true, as_of => ''2024-01-05'')');
 
 -- Each metric's answer about each base, and what the aggregates make of some customers.
 DO $do$
