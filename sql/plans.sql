@@ -17,15 +17,6 @@ ANALYZE sale;
 EXPLAIN (COSTS OFF) SELECT retention(activities(customer, at), 'month') FROM sale;
 EXPLAIN (COSTS OFF) SELECT t.* FROM (SELECT retention(activities(customer, at), 'month') r FROM sale) q CROSS JOIN LATERAL retention_table(q.r) t;
 EXPLAIN (COSTS OFF) SELECT c.customer, timeline_sum(c.timeline) FROM (SELECT timelines(customer, at, amount) b FROM sale) q CROSS JOIN LATERAL customer_timelines(q.b) c;
--- ... what workers collect, the leader puts together alone: two are worth it, one isn't
-SET loyalty.enable_group_node = off;
-SET max_parallel_workers_per_gather = 1;
-EXPLAIN (COSTS OFF) SELECT activities(customer, at) IS NULL FROM sale;
-EXPLAIN (COSTS OFF) SELECT timelines(customer, at, amount) IS NULL FROM sale;
-EXPLAIN (COSTS OFF) SELECT max(at) FROM sale;
-SET max_parallel_workers_per_gather = 2;
-EXPLAIN (COSTS OFF) SELECT activities(customer, at) IS NULL FROM sale;
-RESET loyalty.enable_group_node;
 EXPLAIN (COSTS OFF) SELECT timeline_agg(at, amount), activity_agg(at) FROM sale;
 CREATE TABLE stored_sale AS SELECT customer, activity_agg(at) AS activity, timeline_agg(at, amount) AS timeline FROM sale GROUP BY customer;
 ANALYZE stored_sale;

@@ -10,7 +10,7 @@
 	\set cases 300
 \endif
 BEGIN;
-SELECT * FROM no_plan();
+SELECT plan(154);
 \ir reference/funnel_chains.sql
 
 CREATE FUNCTION written(c chains_case) RETURNS text[]
@@ -298,6 +298,10 @@ SELECT results_eq('SELECT n, period, by_period_of(a)::text::funnel_by_period_res
 CREATE FUNCTION without_guests(r funnel_by_period_result) RETURNS funnel_by_period_result
 LANGUAGE sql AS $$ SELECT (r::text::jsonb || '{"rows_without_customer": 0}')::text::funnel_by_period_result $$;
 SELECT results_eq('SELECT n, period, rollup(r) FROM (SELECT n, period, funnel_by_period(timeline, steps, within, period, mode, ''kind'', step_within, as_of, hold, count) AS r FROM asked_by_period, stored GROUP BY n, period, customer % 3) p GROUP BY 1, 2 ORDER BY 1, 2', 'SELECT n, period, without_guests(by_period_of(a)) FROM asked_by_period a ORDER BY 1, 2', 'two-level, and rollup of parts');
+CREATE TABLE serial AS SELECT n, period, by_period_of(a) AS result FROM asked_by_period a;
+SELECT set_config('max_parallel_workers_per_gather', '3', true) || set_config('parallel_setup_cost', '0', true) || set_config('parallel_tuple_cost', '0', true) || set_config('min_parallel_table_scan_size', '0', true) IS NULL AS void \gset
+SELECT results_eq('SELECT n, period, by_period_of(a) FROM asked_by_period a ORDER BY 1, 2', 'SELECT n, period, result FROM serial ORDER BY 1, 2', 'in workers');
+SELECT set_config('max_parallel_workers_per_gather', '0', true) IS NULL AS void \gset
 SELECT is_empty('SELECT a.n, t.* FROM asked_by_period a, funnel_by_period_table(by_period_of(a)) t WHERE complete AND eligible < reached', 'where a period is complete, all are eligible');
 SELECT results_eq($$SELECT DISTINCT period_start, complete FROM asked_by_period a, funnel_by_period_table(by_period_of(a)) WHERE n = 1 AND period = 'week' ORDER BY 1$$,
 	$$VALUES (date '2024-01-22', true), ('2024-01-29', true), ('2024-02-05', true), ('2024-02-12', false), ('2024-02-19', false)$$, 'complete: the period, and 5 days after its end, are over by 20 February');

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT * FROM no_plan();
+SELECT plan(145);
 
 SELECT setseed(0.6);
 CREATE TABLE visits AS

@@ -13,11 +13,8 @@
 
 -- What all collectors share; timelines() uses these too.
 
-CREATE FUNCTION collect_combine_support(request internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_collect_combine_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION collect_combine(state internal, other internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_collect_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT collect_combine_support;
-COMMENT ON FUNCTION collect_combine_support(internal) IS 'tells the planner what it costs to put together what parallel workers collected';
+	AS 'MODULE_PATHNAME', 'loyalty_collect_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION collect_serialize(state internal) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'loyalty_collect_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION collect_deserialize(bytes bytea, dummy internal) RETURNS internal

@@ -14,7 +14,6 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
-#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/tlist.h"
@@ -102,57 +101,6 @@ loyalty_collect_deserialize(PG_FUNCTION_ARGS)
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "collector called outside an aggregate");
 	PG_RETURN_POINTER(collector_in_order(flat_read(flat)));
-}
-
-/*
- * What parallel workers collected goes to the leader, who puts it together row by row, alone: so it
- * costs by rows, where the server would reckon one call for each worker. Operators for a row, as
- * measured: with two workers what is won by scanning together is about lost by this, with one more
- * than that.
- */
-#define HANDED_OVER_OPERATORS 2.5
-
-PG_FUNCTION_INFO_V1(loyalty_collect_combine_support);
-
-/* The rows that are aggregated. */
-static const RelOptInfo *
-aggregated_rel(PlannerInfo *root)
-{
-	int relid;
-
-	if (root->simple_rel_array == NULL)
-		return NULL;
-	if (bms_get_singleton_member(root->all_baserels, &relid))
-		return root->simple_rel_array[relid];
-#if PG_VERSION_NUM >= 160000
-	return find_join_rel(root, root->all_query_rels);
-#else
-	return find_join_rel(root, root->all_baserels);
-#endif
-}
-
-Datum
-loyalty_collect_combine_support(PG_FUNCTION_ARGS)
-{
-	Node *request = (Node *) PG_GETARG_POINTER(0);
-	SupportRequestCost *cost = (SupportRequestCost *) request;
-	const RelOptInfo *rel;
-	double calls;
-
-	if (!IsA(request, SupportRequestCost) || cost->root == NULL)
-		PG_RETURN_POINTER(NULL);
-	rel = aggregated_rel(cost->root);
-	if (rel == NULL || rel->partial_pathlist == NIL)
-		PG_RETURN_POINTER(NULL);
-	calls = ((Path *) linitial(rel->partial_pathlist))->parallel_workers;
-	if (cost->root->parse->groupClause != NIL)
-		calls *= estimate_num_groups(
-			cost->root,
-			get_sortgrouplist_exprs(cost->root->parse->groupClause, cost->root->parse->targetList),
-			rel->rows, NULL, NULL);
-	cost->startup = 0;
-	cost->per_tuple = cpu_operator_cost * (1 + HANDED_OVER_OPERATORS * rel->rows / Max(calls, 1));
-	PG_RETURN_POINTER(cost);
 }
 
 /* ---- text and binary I/O ---- */

@@ -12,7 +12,7 @@ COMMENT ON FUNCTION funnel_name(text) IS
 COMMENT ON TYPE funnel_totals_result IS
 	'counts of a funnel, as funnel_totals() makes them: customers by step, and by how many microseconds they came after the step before, so that medians and quantiles are exact; how many of them have had all their time; and how many have an event of a step''s names at all. It grows with the durations that are different. funnel_totals_table() turns them into rows, rollup() adds those of disjoint customers';
 
-\expand metric/result_type.sql TYPE=funnel_by_period_result SSPACE=8192 DIFFER="the funnel, period, zone or as_of"
+\expand metric/result_type.sql TYPE=funnel_by_period_result SSPACE=65536 DIFFER="the funnel, period, zone or as_of"
 COMMENT ON TYPE funnel_by_period_result IS
 	'counts of a funnel for each period in which chains start, as funnel_by_period() makes them. It grows with the durations that are different in a period. funnel_by_period_table() turns them into rows, rollup() adds those of disjoint customers';
 

@@ -119,7 +119,7 @@ take_quoted(const char *at, const char *text, EventText *name)
 	for (;; at++)
 	{
 		if (*at == '\0')
-			refuse(text, "A double quote isn't closed.");
+			refuse(text, "A double quote is not closed.");
 		if (*at == '"' && *++at != '"')
 			return at;
 		bytes[name->len++] = *at;

@@ -285,7 +285,7 @@ serves_several(const FunnelWalk *walk, const Instant *instant)
 #define NO_CHAIN DT_NOBEGIN
 
 /* The best deadline of the whole among chains of a level that can go on at an instant. */
-static TimestampTz
+static pg_attribute_always_inline TimestampTz
 best_standing(FunnelWalk *walk, int level, TimestampTz at)
 {
 	Front *front = &walk->fronts[level];

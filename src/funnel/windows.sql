@@ -46,7 +46,7 @@ COMMENT ON FUNCTION funnel_by_period(base timeline_base, steps text[], within @T
 \expand funnel/aggregate_by_period.sql ARGUMENTS="steps text[], within @TYPE@, period calendar_period, mode text, by text, step_within interval[], as_of date, hold text, count text" WINDOW="@WINDOW@"
 \expand metric/aggregate_without_as_of.sql NAME=funnel_by_period C=funnel_by_period RESULT=funnel_by_period_result \
 	SUMMARY="timeline event_timeline" ARGUMENTS=", steps text[], within @TYPE@, period calendar_period, mode text, by text, step_within interval[]" \
-	COST_OF_A_ROW=50 SSPACE=4096
+	COST_OF_A_ROW=50 SSPACE=32768
 
 \expand metric/members.sql NAME=funnel_by_period C=funnel_by_period BASE=timeline_base \
 	ARGUMENTS="steps text[], within @TYPE@, period calendar_period, period_start date, step int, who text DEFAULT 'reached', mode text DEFAULT 'in_order', by text DEFAULT 'kind', step_within interval[] DEFAULT NULL, as_of date DEFAULT NULL, hold text DEFAULT NULL" \
