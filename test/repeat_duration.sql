@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(28);
+SELECT plan(29);
 SET timezone = 'America/New_York';
 SELECT setseed(0.61);
 CREATE TABLE placed AS
