@@ -10,7 +10,7 @@
 CREATE FUNCTION @NAME@(@BEFORE@, horizon float8@AFTER@) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_@NAME@' LANGUAGE C IMMUTABLE PARALLEL SAFE COST @COST@;
 COMMENT ON FUNCTION @NAME@(@BEFORE@, horizon float8@AFTER_WITHOUT_DEFAULTS@) IS
-	'@COMMENT@; horizon: a number of the model''s periods, from 0 to 100000, and not more than as many times alpha + age@COMMENT_AFTER@. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023';
+	'@COMMENT@; horizon: a number of the model''s periods, from 0 to 100000, and by a BG/NBD or MBG/NBD not more than as many times alpha + age@COMMENT_AFTER@. NULL where another argument is; a NULL model is error 22004, numbers that no customer has 22023';
 CREATE FUNCTION @NAME@(@BEFORE@, horizon interval@AFTER@) RETURNS float8
 	AS 'MODULE_PATHNAME', 'loyalty_@NAME@_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE COST @COST@;
 COMMENT ON FUNCTION @NAME@(@BEFORE@, horizon interval@AFTER_WITHOUT_DEFAULTS@) IS

@@ -36,7 +36,7 @@ of_purchases(const ValueRows *rows, bool modified, const double *parameters, dou
 
 	for (k = 0; k < rows->nbeyond; k++)
 	{
-		sum += rows->beyond[k] * log(r + k);
+		sum += rows->beyond[k] * log((r + k) / parameters[BGNBD_ALPHA]);
 		gradient[BGNBD_R] += rows->beyond[k] / (r + k);
 	}
 	/* not gone after purchase k: each repeated one, and with the modified model the first */
@@ -54,7 +54,7 @@ of_purchases(const ValueRows *rows, bool modified, const double *parameters, dou
 /* Of a time that occurs. */
 typedef struct BgnbdTime
 {
-	double log; /* ln (alpha + u) */
+	double log; /* ln (1 + u / alpha) */
 	double inverse;
 } BgnbdTime;
 
@@ -68,7 +68,6 @@ bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *paramet
 	double alpha = parameters[BGNBD_ALPHA];
 	double a = parameters[BGNBD_A];
 	double b = parameters[BGNBD_B];
-	double log_alpha = log(alpha);
 	const double *times = rows->times.times;
 	const int64 *ntimes = rows->times.ntimes;
 	BgnbdTime *of_times = palloc_extended(rows->times.most * sizeof(BgnbdTime), MCXT_ALLOC_HUGE);
@@ -92,7 +91,7 @@ bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *paramet
 
 		for (i = 0; i < *ntimes; i++)
 		{
-			of_times[i].log = log(alpha + times[i]);
+			of_times[i].log = log1p(times[i] / alpha);
 			of_times[i].inverse = 1 / (alpha + times[i]);
 		}
 		times += *ntimes++;
@@ -123,8 +122,8 @@ bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *paramet
 			gradient[BGNBD_R] += alive * quotient;
 			of_inverses += n * last->inverse - alive * (last->inverse - now->inverse);
 		}
-		sum += customers * r * log_alpha - shape * of_logs;
-		gradient[BGNBD_R] += customers * log_alpha - of_logs;
+		sum -= shape * of_logs;
+		gradient[BGNBD_R] -= of_logs;
 		gradient[BGNBD_ALPHA] += customers * r / alpha - shape * of_inverses;
 		gradient[BGNBD_A] += gone / a;
 		if (may_be_gone)

@@ -63,8 +63,8 @@ static const GaussRule gauss_rules[] = {
 typedef enum ParetoSum
 {
 	SUM_ONE,
-	SUM_BY_R,	  /* ln (alpha + u) */
-	SUM_BY_S,	  /* ln (beta + u) - 1 / s */
+	SUM_BY_R,	  /* ln (1 + u / alpha) */
+	SUM_BY_S,	  /* ln (1 + u / beta) - 1 / s */
 	SUM_BY_ALPHA, /* 1 / (alpha + u) */
 	SUM_BY_BETA,
 	PARETO_SUMS
@@ -147,7 +147,7 @@ integrate(const ParetoFunction *f, double from, double to, double log_alpha, dou
  * there to the last time, in units of f; and of one who is still there then, less these. */
 typedef struct Knot
 {
-	double log_f; /* the negative of it */
+	double log_f; /* the negative of it, in units of f(0): then large r and s lose no digits */
 	double sums[PARETO_SUMS];
 } Knot;
 
@@ -163,8 +163,8 @@ fill_knots(const ParetoFunction *f, const double *times, int64 n, Knot *last, Kn
 	{
 		double a = f->alpha + times[i];
 		double b = f->beta + times[i];
-		double log_a = log(a);
-		double log_b = log(b);
+		double log_a = log1p(times[i] / f->alpha);
+		double log_b = log1p(times[i] / f->beta);
 		double *rest = last[i].sums;
 		double *stay = now[i].sums;
 
@@ -213,7 +213,7 @@ pareto_log_likelihood(const ValueRows *all, const double *parameters, double *gr
 	memset(gradient, 0, VALUE_MAX_PARAMETERS * sizeof(double));
 	for (i = 0; i < all->nbeyond; i++)
 	{
-		sum += all->beyond[i] * log(r + i);
+		sum += all->beyond[i] * log((r + i) / alpha);
 		gradient[PARETO_R] += all->beyond[i] / (r + i);
 	}
 	while (row < end)
@@ -245,13 +245,13 @@ pareto_log_likelihood(const ValueRows *all, const double *parameters, double *gr
 	}
 	pfree(last);
 	pfree(now);
-	gradient[PARETO_R] += customers * log(alpha) - by[SUM_BY_R];
+	gradient[PARETO_R] -= by[SUM_BY_R];
 	gradient[PARETO_ALPHA] = customers * r / alpha - by_shape;
-	gradient[PARETO_S] = customers * log(beta) - by[SUM_BY_S];
+	gradient[PARETO_S] = -by[SUM_BY_S];
 	gradient[PARETO_BETA] = customers * s / beta - (s + 1) * by[SUM_BY_BETA];
 	for (j = 0; j < VALUE_MAX_PARAMETERS; j++)
 		gradient[j] *= parameters[j];
-	return sum + customers * (r * log(alpha) + s * log(beta)) + log_product(&product);
+	return sum + log_product(&product);
 }
 
 /* ---- a customer ---- */

@@ -31,7 +31,7 @@ SELECT type, unnest(texts) FROM (VALUES
 		'{"tiers": {"Gold": 500}, "versions": [{"from": "2024-07-01", "earn": {"rate": 3}, "points": {"pending": "1 day"}, "tiers": {"grace": "1 day"}, "no_expiry_tiers": ["Gold"]}]}']),
 	('rfm_scale', ARRAY['{"recency": [365, 180, 90, 30], "frequency": [2, 4, 8, 16], "monetary": [50, 100, 250.5, 1000]}', '{"recency": [], "frequency": [], "monetary": []}', '{"recency": [7, 7], "frequency": [1, 1], "monetary": [-5.25, 0]}']),
 	('rfm_rules', ARRAY['{}', '{"segments": [{"segment": "Käse", "r": [4, 5], "f": 5, "m": [1, 3]}, {"segment": "B", "m": 5}], "others": "C"}', '{"others": "X"}']),
-	('purchase_model', ARRAY['{"kind": "bgnbd", "parameters": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}}', '{"kind": "mbgnbd", "period": "month", "parameters": {"r": 0.5, "alpha": 6, "a": 0.0001, "b": 10000}, "customers": 5, "log_likelihood": -12.5, "iterations": 9, "on_edge": ["a", "b"]}']),
+	('purchase_model', ARRAY['{"kind": "paretonbd", "period": "week", "zone": "UTC", "parameters": {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669}}', '{"kind": "bgnbd", "parameters": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}}', '{"kind": "mbgnbd", "period": "month", "parameters": {"r": 0.5, "alpha": 6, "a": 0.0001, "b": 10000}, "customers": 5, "log_likelihood": -12.5, "iterations": 9, "on_edge": ["a", "b"]}']),
 	('spend_model', ARRAY['{"kind": "gammagamma", "parameters": {"p": 6.25, "q": 3.74, "g": 15.44}}']),
 	('renewal_model', ARRAY['{"kind": "sbg", "parameters": {"a": 0.668, "b": 3.806}, "customers": 1000, "log_likelihood": -1611.25, "iterations": 8, "converged": true, "covariance": [[0.01, 0.05], [0.05, 0.5]]}'])) literal (type, texts);
 
@@ -72,7 +72,7 @@ INSERT INTO question VALUES
 	('tier_census(b.timelines, club)'), ('tier_migration(b.timelines, club, ''2023-11-10'')'), ('tier_flow(b.timelines, club, ''week'')'), ('tier_tenure(b.timelines, club)'), ('tier_near(b.timelines, club, within => 2.5)'),
 	('rfm_census(b.timelines, as_of => ''2024-01-10'')'), ('rfm_census(b.timelines, make_rfm_scale(''{30,7}'', ''{2,4}'', ''{5,9.5}''), ''{"segments": [{"segment": "Best", "r": 3}, {"segment": "Good", "r": 2}]}'')'), ('rfm_distribution(b.timelines, ''2023-11-20'')'),
 	('rfm_migration(b.timelines, from_day => ''2023-11-01'')'), ('rfm_migration(b.timelines, make_rfm_scale(''{30,7}'', ''{2,4}'', ''{5,9.5}''), from_day => ''2023-11-03'')'),
-	('program_totals(b.timelines, scheme)'), ('program_compare(b.timelines, scheme, ''{"earn": {"rate": 0.5, "decimals": 2}}'')'), ('program_rollforward(b.timelines, scheme, ''week'')'),
+	('model_backtest(b.timelines, ''2023-11-20'', model => ''{"kind": "paretonbd", "period": "day", "parameters": {"r": 0.5, "alpha": 10, "s": 0.6, "beta": 11}}'', until => ''2023-12-25'')'), ('program_totals(b.timelines, scheme)'), ('program_compare(b.timelines, scheme, ''{"earn": {"rate": 0.5, "decimals": 2}}'')'), ('program_rollforward(b.timelines, scheme, ''week'')'),
 	('funnel_totals(b.events, ''{k0,k1,k2}'')'), ('funnel_totals(b.events, ''{"Käse \"1\"","Käse \"2\""}'', ''1 day'', ''strict_order'', ''label'', ''{02:30}'', ''2024-02-01'')'),
 	('funnel_totals(b.events, ''{k0|k1,!other,k1?,k2}'', hold => ''label'')'), ('funnel_totals(b.events, ''{k0,k1}'', 10, count => ''conversions'')'),
 	('funnel_by_period(b.events, ''{k0,k1?,k2}'', ''10 days'')'), ('funnel_by_period(b.events, ''{k0,k1|k2}'', 20, ''month@Asia/Tokyo'', ''strictly_increasing'', step_within => ''{10 days}'', as_of => ''2023-12-31'', hold => ''label'', count => ''conversions'')'),
