@@ -84,8 +84,7 @@ typedef struct Fit
 {
 	ValueProblem problem; /* first */
 	ValueRows rows;
-	PurchaseKind kind;		  /* of purchases */
-	const ParetoTimes *times; /* where that is Pareto/NBD */
+	PurchaseKind kind; /* of purchases */
 } Fit;
 
 /* Of more rows than that, the search begins where it ends for so many of them. */
@@ -172,13 +171,92 @@ mean(Fit *fit, double sum, double *gradient)
 
 /* ---- purchases ---- */
 
+static int
+compare_times(const void *a, const void *b)
+{
+	double left = *(const double *) a;
+	double right = *(const double *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+static int32
+find_time(const double *times, int64 n, double time)
+{
+	int64 low = 0;
+	int64 high = n - 1;
+
+	while (low < high)
+	{
+		int64 middle = (low + high) / 2;
+
+		if (times[middle] < time)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (int32) low;
+}
+
+/* Sorts times, and leaves one of each; returns how many there are. */
+static int64
+distinct_times(double *times, int64 n)
+{
+	int64 distinct = 0;
+	int64 i;
+
+	qsort(times, n, sizeof(double), compare_times);
+	for (i = 0; i < n; i++)
+		if (distinct == 0 || times[i] != times[distinct - 1])
+			times[distinct++] = times[i];
+	return distinct;
+}
+
+static void
+find_times(ValueRows *all, PurchaseRow *rows)
+{
+	double *times = rows_allocate(2 * all->nrows, sizeof(double));
+	int64 groups = 0;
+	int64 begin = 0;
+
+	all->times.times = times;
+	all->times.ntimes = rows_allocate(all->nrows, sizeof(int64));
+	while (begin < all->nrows)
+	{
+		int64 end = begin;
+		int64 n = 0;
+		int64 i;
+
+		/* t_x are in their order already: one of each goes in */
+		for (; end < all->nrows && rows[end].x == rows[begin].x; end++)
+		{
+			if (n == 0 || rows[end].t_x != rows[end - 1].t_x)
+				times[n++] = rows[end].t_x;
+			times[n++] = rows[end].age;
+		}
+		n = distinct_times(times, n);
+		for (i = begin; i < end; i++)
+		{
+			rows[i].last = i > begin && rows[i].t_x == rows[i - 1].t_x
+							   ? rows[i - 1].last
+							   : find_time(times, n, rows[i].t_x);
+			rows[i].now = find_time(times, n, rows[i].age);
+		}
+		all->times.ntimes[groups++] = n;
+		all->times.most = Max(all->times.most, n);
+		times += n;
+		begin = end;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 static double
 evaluate_purchases(ValueProblem *problem, const double *parameters, double *gradient)
 {
 	Fit *fit = (Fit *) problem;
 	double sum =
 		fit->kind == PURCHASE_PARETONBD
-			? pareto_log_likelihood(&fit->rows, fit->times, parameters, gradient)
+			? pareto_log_likelihood(&fit->rows, parameters, gradient)
 			: bgnbd_log_likelihood(&fit->rows, fit->kind == PURCHASE_MBGNBD, parameters, gradient);
 
 	return mean(fit, sum, gradient);
@@ -186,7 +264,7 @@ evaluate_purchases(ValueProblem *problem, const double *parameters, double *grad
 
 /* Takes up rows that are sorted, of customers with at most so many purchases. */
 static void
-take_purchases(Fit *fit, const PurchaseRow *rows, int64 nrows, int64 most)
+take_purchases(Fit *fit, PurchaseRow *rows, int64 nrows, int64 most)
 {
 	Beyond beyond = beyond_create(most);
 	int64 i;
@@ -199,8 +277,7 @@ take_purchases(Fit *fit, const PurchaseRow *rows, int64 nrows, int64 most)
 	beyond_finish(&beyond, &fit->rows);
 	fit->rows.rows = rows;
 	fit->rows.nrows = nrows;
-	if (fit->kind == PURCHASE_PARETONBD)
-		fit->times = pareto_times(&fit->rows);
+	find_times(&fit->rows, rows);
 }
 
 ValueModel *
