@@ -25,7 +25,7 @@ GROUP BY n, s.kind, s.customers, s.aic, s.converged ORDER BY n;
 \echo What customers are worth: the ten most valuable within a year
 \echo
 SELECT customer_id, x + 1 AS purchase_days, round((age - t_x)::numeric, 1) AS weeks_silent, to_char(100 * alive, '990.0') AS percent_alive, round(purchases::numeric, 1) AS purchases, to_char(value, 'FM999,999,990.00') AS value
-FROM valued ORDER BY value DESC NULLS LAST, customer_id LIMIT 10;
+FROM valued ORDER BY valued.value DESC NULLS LAST, customer_id LIMIT 10;
 
 \echo
 \echo What customers are worth: ten who are most likely lost, of those who bought on eight days or more
