@@ -128,7 +128,7 @@ SELECT attempt($$SELECT retention(activities(customer, day), rolling => 2, brack
 SELECT attempt($$SELECT retention(activities(customer, day), brackets => '{1,3}') FROM visit$$) AS no_pairs;
 SELECT attempt($$SELECT retention(activities(customer, day), brackets => '{{3,1}}') FROM visit$$) AS backwards;
 SELECT attempt($$SELECT retention(timelines(customer, at), elapsed => '1 month') FROM happened$$) AS months_differ;
-SELECT attempt($$SELECT retention(timelines(customer, at), elapsed => NULL) FROM happened$$) AS elapsed_null;
+SELECT attempt($$SELECT retention(timelines(customer, at), at_least => NULL) FROM happened$$) AS at_least_null;
 SELECT attempt($$SELECT retention_options('recurring', elapsed => '1 day')$$) AS recurring_elapsed;
 SELECT attempt($$SELECT retention(activity, 'month', NULL, '{"elapsed": "1 day"}'::jsonb) FROM stored_visit$$) AS elapsed_without_instants;
 SELECT attempt($$SELECT retention(timeline, 'month', NULL) FROM (SELECT timeline_agg(at, value) AS timeline FROM happened GROUP BY customer) s$$) AS elapsed_without_as_of;

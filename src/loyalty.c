@@ -33,11 +33,12 @@ _PG_init(void)
 							"parallel worker hands over what it collected.",
 							&max_flat_size, MAX_FLAT_SIZE_KB, 1, MAX_FLAT_SIZE_KB, PGC_USERSET,
 							GUC_UNIT_KB, NULL, NULL, NULL);
-	DefineCustomBoolVariable("loyalty.enable_group_node",
-							 "Lets GROUP BY customer be done by a plan node of loyalty.",
-							 "The planner takes it where it is the cheapest, for one key and "
-							 "aggregates that loyalty's stand among.",
-							 &enable_group_node, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"loyalty.enable_group_node",
+		"Lets GROUP BY customer and metrics be done by plan nodes of loyalty.",
+		"The planner takes one where it is the cheapest: for one key and "
+		"aggregates that loyalty's stand among, or for metrics over collectors.",
+		&enable_group_node, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("loyalty");
 
 	collect_register(&activity_collect_ops);

@@ -23,6 +23,7 @@ INSERT INTO matrix VALUES
 	('funnel', 'step_within', $$funnel('[]', '{a,b}', step_within => '{{1 day}}')$$),
 	('funnel_totals', 'steps', $$funnel_totals(timelines(1, now(), 1), '{{a,b}}')$$),
 	('funnel_totals', 'step_within', $$funnel_totals(timelines(1, now(), 1), '{a,b}', step_within => '{{1 day}}')$$),
+	('cohort_value', 'horizons', $$cohort_value(timelines(1, now(), 1), horizons => '{{30,60}}')$$),
 	('funnel_conversions', 'steps', $$funnel_conversions('[]', '{{a,b}}')$$),
 	('funnel_conversions', 'step_within', $$funnel_conversions('[]', '{a,b}', step_within => '{{1 day}}')$$),
 	('funnel_by_period', 'steps', $$funnel_by_period(timelines(1, now(), 1), '{{a,b}}', 7)$$),

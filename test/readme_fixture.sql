@@ -172,3 +172,31 @@ FROM generate_series(1, 117) c;
 INSERT INTO sign_ups VALUES (118, 119), (119, 120), (120, 118), (121, 9021);
 UPDATE sign_ups SET referrer_id = 30 WHERE customer_id = 30;
 INSERT INTO sign_ups VALUES (60, 12), (60, 3);
+
+-- Two years of a larger shop's orders, for models of how long customers stay and what they are worth: 700 customers who came in the first
+-- year, buy at rates of their own (twice as often in the app), leave after times of their own, and spend around means of their own. Some
+-- gave back what they had bought.
+CREATE TABLE shop_orders (
+	order_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	customer_id bigint NOT NULL,
+	ordered_at timestamptz NOT NULL,
+	amount numeric(10, 2) NOT NULL,		-- below 0: given back
+	channel text NOT NULL				-- the customer's
+);
+-- Exponentially distributed, with mean 1.
+CREATE FUNCTION pg_temp.wait(words text) RETURNS float8 LANGUAGE sql IMMUTABLE AS
+$$ SELECT -ln((pg_temp.dice(words) + pg_temp.dice(words || '.') / 1000.0 + 0.0005) / 1000.0)::float8 $$;
+INSERT INTO shop_orders (customer_id, ordered_at, amount, channel)
+WITH customer AS (
+	SELECT c, timestamptz '2022-01-01 09:00+00' + (c % 350) * interval '1 day' AS came, (ARRAY['web', 'app', 'store'])[1 + c % 3] AS channel,
+		pg_temp.wait(format('rate %s', c)) / CASE WHEN c % 3 = 1 THEN 30 ELSE 60 END AS rate, pg_temp.wait(format('life %s', c)) / pg_temp.wait(format('leaves %s', c)) * 300 AS life,
+		(pg_temp.wait(format('spend a %s', c)) + pg_temp.wait(format('spend b %s', c)) + pg_temp.wait(format('spend c %s', c)) + pg_temp.wait(format('spend d %s', c))) / 60 AS spend
+	FROM generate_series(1, 700) c),
+bought AS (
+	SELECT *, CASE WHEN n = 0 THEN 0 ELSE sum(CASE WHEN n > 0 THEN pg_temp.wait(format('gap %s %s', c, n)) ELSE 0 END) OVER (PARTITION BY c ORDER BY n) / rate END AS day FROM customer, generate_series(0, 120) n)
+SELECT c, came + floor(day) * interval '1 day' + pg_temp.dice(format('minute %s %s', c, n)) % 600 * interval '1 minute',
+	greatest(round(((pg_temp.wait(format('a %s %s', c, n)) + pg_temp.wait(format('b %s %s', c, n)) + pg_temp.wait(format('c %s %s', c, n))) / spend)::numeric, 2), 0.5), channel
+FROM bought WHERE day < life AND came + floor(day) * interval '1 day' < '2024-01-01 00:00+00'
+ORDER BY 2, 1;
+INSERT INTO shop_orders (customer_id, ordered_at, amount, channel)
+SELECT customer_id, ordered_at + interval '5 days', -amount, channel FROM shop_orders WHERE order_id % 40 = 0 AND ordered_at < '2023-12-20 00:00+00' ORDER BY order_id;

@@ -243,7 +243,7 @@ FROM (VALUES ('retention(activities(c, a), mode => ''last'')', '22023'), ('reten
 	('retention(activities(c, a), activities(c, a), NULL, NULL)', '22004'), ('retention(activities(c, a), activities(c::text, a), ''month'', NULL)', '42804'),
 	('retention(activities(c, timestamptz ''2024-01-05'', ''Asia/Tokyo''), activities(c, timestamptz ''2024-01-05'', ''UTC''), ''month'', NULL)', '22023'),
 	('retention(activities(c, a), activities(c, timestamptz ''2024-01-05'', ''UTC''), ''month@Asia/Tokyo'', NULL)', '22023'), ('retention(activities(c, a), activities(c, a), ''month'', ''infinity'')', '22008'),
-	('retention(timelines(c, t), elapsed => NULL)', '22004'), ('retention(timelines(c, t), elapsed => ''1 month'')', '22023'), ('retention(timelines(c, t), elapsed => ''-1 day'')', '22023'),
+	('retention(timelines(c, t), at_least => NULL)', '22004'), ('retention(timelines(c, t), elapsed => ''1 month'')', '22023'), ('retention(timelines(c, t), elapsed => ''-1 day'')', '22023'),
 	('retention(timelines(c, t), elapsed => ''59.999999 seconds'')', '22023'), ('retention(timelines(c, t), NULL)', '22004'), ('retention(timelines(c, t), as_of => ''infinity'')', '22008'),
 	('retention(timelines(c, at), elapsed => ''1 minute'') FROM (VALUES (1, timestamptz ''4700-01-01 BC''), (1, ''2024-01-01'')) w(c, at) --', '54000'),
 	('retention(timelines(c, t), ''{2024-02-01}'')', '22008'), ('retention(t, ''month'', NULL)', '22004'), ('retention(t, ''month'')', '22004'), ('retention(t, ''month'', ''2024-01-05'', ''{"mode": "recurring"}'')', '22023'),

@@ -56,7 +56,6 @@ const CollectOps activity_collect_ops = {
 
 /* ---- the collector ---- */
 
-
 typedef enum ActivityArgument
 {
 	ARGUMENT_AT,

@@ -128,6 +128,9 @@ typedef struct ZoneDays
 /* The session's TimeZone. The pointer stays valid for the life of the backend. */
 extern ZoneDays *zone_of_session(void);
 
+/* The zone whose name is argument n; where that is NULL, or n below 0, the session's. */
+extern ZoneDays *argument_zone(FunctionCallInfo fcinfo, int n);
+
 /*
  * A zone by the name that somebody gives, case-insensitively; an unknown one is error 22023.
  * Cached.

@@ -196,6 +196,17 @@ argument_finite_day(FunctionCallInfo fcinfo, int n, const char *name)
 	return day;
 }
 
+ZoneDays *
+argument_zone(FunctionCallInfo fcinfo, int n)
+{
+	const struct varlena *name;
+
+	if (n < 0 || PG_ARGISNULL(n))
+		return zone_of_session();
+	name = PG_GETARG_VARLENA_PP(n);
+	return zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+}
+
 DateADT
 argument_day(FunctionCallInfo fcinfo, int n, const char *name)
 {

@@ -262,7 +262,14 @@ reduce(Collector *collector)
 	if (collector->deal.bytes / (RAW_FACTOR + 1) >= grouped)
 		compact(collector);
 	else
+	{
+		/* EXPLAIN can't tell more of this than the pages of its BUFFERS */
 		deal_write(&collector->deal);
+		ereport(DEBUG1, (errmsg_internal("rows collected for %s are written to a temporary file: "
+										 "%lld kB so far",
+										 collector->ops->name,
+										 (long long) (collector->deal.written / 1024))));
+	}
 	grouped = collector->deal.bytes;
 	collector->reduce_at = Min(collector->limit, grouped + Max(RAW_MIN, RAW_FACTOR * grouped));
 	collector->reduce_at = Max(collector->reduce_at, grouped + STEP_MIN);

@@ -6,8 +6,8 @@
  *		each		collects the rows that it gets; raw rows go to a file of the set, and what is
  *					known of all of them (zone, last event, texts) to shared memory
  *		all			have published
- *		each		takes up the files of all: a collector whose parts hold everyone's rows, of which
- *					it reads some
+ *		each		takes up the files of all: a collector whose parts hold everyone's rows, of
+ *which it reads some
  *
  * Rows may refer to texts by the numbers that their process gave them: all texts are numbered anew,
  * in the same order by everyone, and rows as they are loaded.
@@ -127,7 +127,8 @@ collector_publish(Collector *collector, CollectorShare *share, SharedFileSet *fi
 	share->any = true;
 	share->ops_id = collector->ops->id;
 	share->type = collector->type;
-	Assert(collector->rows == NULL || collector->rows - collector->ops->forms < collector->ops->nforms);
+	Assert(collector->rows == NULL ||
+		   collector->rows - collector->ops->forms < collector->ops->nforms);
 	share->form = collector->rows != NULL ? (int) (collector->rows - collector->ops->forms) : -1;
 	share->last = collector->last;
 	share->last_unknown = collector->last_unknown;

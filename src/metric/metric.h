@@ -62,6 +62,8 @@ typedef struct MetricArgument
 	 * be anyway, there is no such default: all that there is counts. */
 	bool may_be_null;
 	const char *null_hint; /* where NULL is refused; or NULL */
+	/* Over a base, where it is NULL it is found from all customers, whom one process has to see. */
+	bool by_all;
 	/* Where an aggregate leaves it out, at the end: of METRIC_WITHIN and METRIC_COUNT. */
 	const char *by_default;
 	/* METRIC_AS_OF: over a base it is today by default, whenever the last event was. */

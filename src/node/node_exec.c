@@ -98,8 +98,8 @@ typedef struct GroupScanState
 	int ndone;
 
 	int64 rows_in;
-	NodeCounts counts;	 /* of this process, over all scans */
-	NodeCounts others;	 /* of workers that are gone */
+	NodeCounts counts;	/* of this process, over all scans */
+	NodeCounts others;	/* of workers that are gone */
 	NodeShared *shared; /* with other participants; NULL: there are none */
 } GroupScanState;
 

@@ -49,6 +49,7 @@ typedef struct FoldScanState
 	GroupAggregates *aggregates; /* the collectors */
 	MemoryContext context;		 /* of what was taken up, and of folds */
 	List *arguments;			 /* ExprStates, one metric's after another's */
+	int ncolumns;				 /* of the child, that collectors need */
 	int ninputs;
 	FoldInput *inputs;
 	int nmetrics;
@@ -56,8 +57,8 @@ typedef struct FoldScanState
 	bool as_bytes; /* results are for Rollup */
 	bool done;
 	size_t limit;
-	NodeCounts counts; /* of this process, over all scans */
-	NodeCounts others; /* of workers that are gone */
+	NodeCounts counts;	/* of this process, over all scans */
+	NodeCounts others;	/* of workers that are gone */
 	NodeShared *shared; /* with other participants; NULL: there are none */
 } FoldScanState;
 
@@ -123,7 +124,7 @@ collect_rows(FoldScanState *state)
 		CHECK_FOR_INTERRUPTS();
 		if (TupIsNull(slot))
 			break;
-		slot_getallattrs(slot);
+		slot_getsomeattrs(slot, state->ncolumns);
 		aggregates_feed_slot(state->aggregates, slot);
 		state->counts.rows++;
 		for (i = 0; i < state->ninputs && missing > 0; i++)
@@ -168,8 +169,8 @@ even_out(FoldScanState *state)
 	int i;
 
 	for (i = 0; i < state->ninputs; i++)
-		split = split || (state->inputs[i].collector != NULL &&
-						  state->inputs[i].collector->deal.bits > 0);
+		split = split ||
+				(state->inputs[i].collector != NULL && state->inputs[i].collector->deal.bits > 0);
 	for (i = 0; i < state->ninputs && split; i++)
 		if (state->inputs[i].collector != NULL && state->inputs[i].collector->deal.bits == 0)
 			collector_split(state->inputs[i].collector);
@@ -276,8 +277,7 @@ evaluate_arguments(FoldScanState *state)
 		{
 			NullableDatum *argument = &metric->call->args[k];
 
-			argument->value =
-				ExecEvalExpr((ExprState *) lfirst(cell), context, &argument->isnull);
+			argument->value = ExecEvalExpr((ExprState *) lfirst(cell), context, &argument->isnull);
 			cell = lnext(state->arguments, cell);
 		}
 	}
@@ -305,9 +305,9 @@ start_metrics(FoldScanState *state)
 		FoldMetric *metric = &state->metrics[i];
 		Base bases[2];
 
-		metric->folding = metric_start(metric->call, metric->metric,
-									   open_input(metric->bases[0], &bases[0], -1),
-									   open_input(metric->bases[1], &bases[1], -1));
+		metric->folding =
+			metric_start(metric->call, metric->metric, open_input(metric->bases[0], &bases[0], -1),
+						 open_input(metric->bases[1], &bases[1], -1));
 	}
 }
 
@@ -468,6 +468,8 @@ fold_begin(CustomScanState *node, EState *estate, int eflags)
 	List *inputs = (List *) list_nth(scan->custom_private, FOLD_PLAN_INPUTS);
 	List *collectors = NIL;
 	GroupRows *rows;
+	ListCell *cell;
+	ListCell *column;
 	int i;
 
 	eflags &= ~(EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
@@ -479,6 +481,9 @@ fold_begin(CustomScanState *node, EState *estate, int eflags)
 	state->arguments = ExecInitExprList(scan->custom_exprs, &node->ss.ps);
 	state->ninputs = list_length(columns);
 	state->inputs = palloc0(state->ninputs * sizeof(FoldInput));
+	foreach (cell, columns)
+		foreach (column, (List *) lfirst(cell))
+			state->ncolumns = Max(state->ncolumns, lfirst_int(column));
 	state->nmetrics = list_length(scan->custom_scan_tlist);
 	state->metrics = palloc0(state->nmetrics * sizeof(FoldMetric));
 	for (i = 0; i < state->ninputs; i++)

@@ -18,6 +18,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/planmain.h"
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
 #include "utils/builtins.h"
@@ -34,6 +35,7 @@ typedef struct FoldQuery
 	List *aggrefs; /* their collectors, each distinct one */
 	List *inputs;  /* as FOLD_PLAN_INPUTS */
 	bool has_metric;
+	bool alone;		 /* one process has to see all customers */
 	const char *why; /* the node can't; NULL: it can */
 } FoldQuery;
 
@@ -124,6 +126,9 @@ look_at_metric(FuncExpr *call, const Metric *metric, FoldQuery *query)
 			query->why = "an argument of a metric isn't the same for all rows";
 			return;
 		}
+		else if (metric->arguments[i - nbases].by_all &&
+				 (!IsA(argument, Const) || ((Const *) argument)->constisnull))
+			query->alone = true;
 	}
 	if (number_of(&query->metrics, (Node *) call) == nmetrics)
 		query->inputs = lappend(query->inputs, inputs);
@@ -207,7 +212,9 @@ cost_fold_path(PlannerInfo *root, Path *path, const Path *child, const List *agg
 	else
 		path->startup_cost += ROW_SHARE * row * rows;
 	path->startup_cost += plan_spill_cost(bytes, path->parallel_aware ? 0 : bytes);
-	path->total_cost = path->startup_cost + path->pathtarget->cost.per_tuple;
+	/* what metrics cost is to fold everyone, and each folds a share */
+	path->total_cost = path->startup_cost +
+					   path->pathtarget->cost.per_tuple / plan_participants(path->parallel_workers);
 }
 
 /* ---- the paths ---- */
@@ -235,6 +242,40 @@ make_path(RelOptInfo *grouped, const FoldQuery *query, PathTarget *target, Path 
 	return path;
 }
 
+/*
+ * Rows as the child has them: projected to the target; where it can't project by itself, as those
+ * of partitions can't, they are taken as they come if they have all columns. Moves the columns
+ * then.
+ */
+static Path *
+input_rows(PlannerInfo *root, RelOptInfo *input, Path *rows, PathTarget *target, List **columns)
+{
+	int *to;
+	ListCell *cell;
+	int n = 0;
+
+	if (is_projection_capable_path(rows))
+		return (Path *) create_projection_path(root, input, rows, target);
+	to = palloc0((list_length(target->exprs) + 1) * sizeof(int));
+	foreach (cell, target->exprs)
+	{
+		int column = 1;
+		ListCell *has;
+
+		foreach (has, rows->pathtarget->exprs)
+		{
+			if (equal(lfirst(has), lfirst(cell)))
+				break;
+			column++;
+		}
+		if (has == NULL)
+			return (Path *) create_projection_path(root, input, rows, target);
+		to[++n] = column;
+	}
+	*columns = plan_moved_columns(*columns, to);
+	return rows;
+}
+
 /* A path that folds the rows; by one process, or a share of several. */
 static CustomPath *
 make_fold_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const FoldQuery *query,
@@ -248,7 +289,7 @@ make_fold_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const 
 	foreach (cell, query->aggrefs)
 		columns = lappend(columns, plan_child_columns(target, lfirst_node(Aggref, cell)));
 	set_pathtarget_cost_width(root, target);
-	rows = (Path *) create_projection_path(root, input, rows, target);
+	rows = input_rows(root, input, rows, target, &columns);
 	path = make_path(grouped, query, result, rows, columns, having, &fold_path_methods);
 	path->path.parallel_aware = workers > 0;
 	path->path.parallel_workers = workers;
@@ -264,10 +305,10 @@ partial_target(PlannerInfo *root, const FoldQuery *query)
 	ListCell *cell;
 
 	foreach (cell, query->metrics)
-		add_column_to_pathtarget(target,
-								 (Expr *) makeRelabelType(lfirst(cell), BYTEAOID, -1, InvalidOid,
-														  COERCE_EXPLICIT_CAST),
-								 0);
+		add_column_to_pathtarget(
+			target,
+			(Expr *) makeRelabelType(lfirst(cell), BYTEAOID, -1, InvalidOid, COERCE_EXPLICIT_CAST),
+			0);
 	set_pathtarget_cost_width(root, target);
 	return target;
 }
@@ -288,7 +329,7 @@ add_fold_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *
 	}
 	add_path(grouped, (Path *) make_fold_path(root, input, grouped, &query, grouped->reltarget,
 											  having, input->cheapest_total_path, 0));
-	if (grouped->consider_parallel && input->partial_pathlist != NIL)
+	if (grouped->consider_parallel && input->partial_pathlist != NIL && !query.alone)
 	{
 		Path *rows = linitial(input->partial_pathlist);
 		PathTarget *partial = partial_target(root, &query);
@@ -299,8 +340,7 @@ add_fold_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *
 							  rows->parallel_workers);
 		if (!path->path.parallel_safe)
 			return;
-		gather =
-			(Path *) create_gather_path(root, grouped, &path->path, partial, NULL, &results);
+		gather = (Path *) create_gather_path(root, grouped, &path->path, partial, NULL, &results);
 		path = make_path(grouped, &query, grouped->reltarget, gather, NIL, having,
 						 &rollup_path_methods);
 		path->path.parallel_safe = false;
@@ -337,6 +377,8 @@ plan_fold_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist
 {
 	CustomScan *scan = make_scan(root, path, tlist, custom_plans, &fold_scan_methods);
 	List *metrics = (List *) list_nth(path->custom_private, PATH_METRICS);
+	List *columns = (List *) list_nth(path->custom_private, PATH_COLUMNS);
+	int *to = plan_take_whole_rows(root, linitial(custom_plans));
 	AttrNumber column = 1;
 	ListCell *cell;
 
@@ -353,7 +395,7 @@ plan_fold_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist
 			scan->custom_exprs,
 			list_copy_tail(call->args, metric_inputs(metric_of_function(call->funcid))));
 	}
-	scan->custom_private = list_make2(list_nth(path->custom_private, PATH_COLUMNS),
+	scan->custom_private = list_make2(to != NULL ? plan_moved_columns(columns, to) : columns,
 									  list_nth(path->custom_private, PATH_INPUTS));
 	return &scan->scan.plan;
 }

@@ -270,7 +270,7 @@ extern void node_shared_add_others(const NodeShared *shared, NodeCounts *counts)
 extern const CustomScanMethods group_scan_methods;
 
 /* No limit of memory is below this: a few chunks for each part. */
-#define NODE_LIMIT_MIN ((size_t) 1024 * 1024)
+#define NODE_LIMIT_MIN	 ((size_t) 1024 * 1024)
 
 /* ---- node_fold.c ---- */
 
@@ -326,6 +326,12 @@ extern double plan_participants(int workers);
 /* Of one aggregate: the columns of its FILTER and of its arguments in the child's target, which
  * gets them. */
 extern List *plan_child_columns(PathTarget *target, const Aggref *aggref);
+
+/* Takes the rows of a plan that scans a table whole: returns where the columns of its target stand
+ * then, from 1 on; NULL: nothing changes. And columns of aggregates, as they are then; no column
+ * (0) stays that. */
+extern int *plan_take_whole_rows(PlannerInfo *root, Plan *child);
+extern List *plan_moved_columns(List *columns, const int *to);
 
 /* Why a node can't do an aggregate, or NULL. */
 extern const char *plan_aggregate_obstacle(const Aggref *aggref, bool ours);

@@ -419,8 +419,8 @@ make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const
 	foreach (cell, query->aggrefs)
 		columns = lappend(columns, plan_child_columns(target, lfirst_node(Aggref, cell)));
 	set_pathtarget_cost_width(root, target);
-	groups = estimate_num_groups(root, list_make1(query->key), rows->rows * plan_participants(workers),
-								 NULL, NULL);
+	groups = estimate_num_groups(root, list_make1(query->key),
+								 rows->rows * plan_participants(workers), NULL, NULL);
 	rows = (Path *) create_projection_path(root, input, rows, target);
 
 	path->path.pathtype = T_CustomScan;
@@ -524,11 +524,10 @@ plan_cheap_first(PlannerInfo *root, List *clauses)
 
 /*
  * Where rows come straight from a table, they are taken as they are: to make new ones of some of
- * their columns costs more than the grouping takes of a row. Returns where the columns of the scan
- * stand then, from 1 on; NULL where nothing changes.
+ * their columns costs more than the grouping takes of a row.
  */
-static int *
-take_whole_rows(PlannerInfo *root, Plan *child)
+int *
+plan_take_whole_rows(PlannerInfo *root, Plan *child)
 {
 	int *to;
 	List *physical;
@@ -553,9 +552,8 @@ take_whole_rows(PlannerInfo *root, Plan *child)
 	return to;
 }
 
-/* Columns of aggregates, as the child has them now; no column stays that. */
-static List *
-moved_columns(List *columns, const int *to)
+List *
+plan_moved_columns(List *columns, const int *to)
 {
 	List *moved = NIL;
 	ListCell *cell;
@@ -580,7 +578,7 @@ plan_group_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlis
 	Expr *key = list_nth(path->custom_private, PATH_KEY);
 	List *having = list_nth(path->custom_private, PATH_HAVING);
 	List *columns = list_nth(path->custom_private, PATH_COLUMNS);
-	int *to = take_whole_rows(root, linitial(custom_plans));
+	int *to = plan_take_whole_rows(root, linitial(custom_plans));
 	AttrNumber column = 1;
 	ListCell *cell;
 
@@ -592,7 +590,7 @@ plan_group_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlis
 	foreach (cell, (List *) list_nth(path->custom_private, PATH_AGGREFS))
 		scan->custom_scan_tlist =
 			lappend(scan->custom_scan_tlist, makeTargetEntry(lfirst(cell), column++, NULL, false));
-	scan->custom_private = list_make3(to != NULL ? moved_columns(columns, to) : columns,
+	scan->custom_private = list_make3(to != NULL ? plan_moved_columns(columns, to) : columns,
 									  list_nth(path->custom_private, PATH_GROUPS),
 									  makeInteger(to != NULL ? to[1] : 1));
 	scan->methods = &group_scan_methods;

@@ -17,6 +17,8 @@
 #include "core/compat.h"
 #include "node/node_internal.h"
 
+#define RESULT_SIZE_HINT "Ask about fewer customers at once, and add the results up by rollup()."
+
 /* ---- what a participant gives ---- */
 
 Datum
@@ -34,7 +36,7 @@ partial_result(const Tally *tally, const MetricNames *names)
 	buffer_put_varint(&bytes, seen.len);
 	buffer_put_bytes(&bytes, seen.data, seen.len);
 	buffer_put_bytes(&bytes, VARDATA_ANY(result), VARSIZE_ANY_EXHDR(result));
-	datum_set_size(bytes.data, bytes.len, "result", "Ask about fewer customers at once.");
+	datum_set_size(bytes.data, bytes.len, tally_shape(tally)->type, RESULT_SIZE_HINT);
 	return PointerGetDatum(bytes.data);
 }
 
@@ -75,7 +77,7 @@ add_result(RollupMetric *metric, Datum partial)
 		metric->names = metric_names_add(metric->names, names);
 	len = VARHDRSZ + (in.end - in.at);
 	result = palloc(len);
-	SET_VARSIZE(result, len);
+	datum_set_size(result, len, metric->metric->shape->type, RESULT_SIZE_HINT);
 	memcpy(VARDATA(result), in.at, len - VARHDRSZ);
 	tally = tally_decode(metric->metric->shape, result);
 	if (metric->tally == NULL)

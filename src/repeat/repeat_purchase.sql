@@ -88,3 +88,16 @@ CREATE FUNCTION next_purchase_due(activity activity_set, as_of date DEFAULT curr
 	AS 'MODULE_PATHNAME', 'loyalty_next_purchase_due' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION next_purchase_due(activity_set, date) IS
 	'When a customer is due by his own rhythm: his last purchase day by as_of plus typical_gap, the median of the gaps between his days, rounded up to a day; days_late is how long ago that was by as_of, negative before it; gaps is how many gaps there were. due, days_late and typical_gap are NULL without a gap, after one purchase day or none. Days after as_of don''t count. NULLs for a NULL argument; an infinite as_of is error 22008, and so is a due day past the last date.';
+
+CREATE FUNCTION repeat_duration(activity activity_set, n int DEFAULT 2, as_of date DEFAULT current_date,
+		OUT duration int, OUT event boolean)
+	AS 'MODULE_PATHNAME', 'loyalty_repeat_duration' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION repeat_duration(activity_set, int, date) IS
+	'How many days a customer took from the first purchase day to the n-th, for survival() (event true); if that hasn''t come by as_of, how long it hasn''t (false: censored). Days after as_of don''t count; NULLs for a set without days up to as_of, and for a NULL argument. n outside of 2 to 36525 is error 22023, an infinite as_of 22008.';
+
+-- STABLE, since local days are those of the session's TimeZone by default.
+CREATE FUNCTION repeat_duration(timeline event_timeline, n int DEFAULT 2, as_of date DEFAULT current_date, zone text DEFAULT NULL,
+		OUT duration int, OUT event boolean)
+	AS 'MODULE_PATHNAME', 'loyalty_repeat_duration_orders' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION repeat_duration(event_timeline, int, date, text) IS
+	'The same from the first order to the n-th, two on one day included: events whose value isn''t negative, or that have none; those with the same ref are one order, those without ref one each. Days are local to zone, by default the session''s TimeZone; an unknown one is error 22023. NULL and errors as over days.';

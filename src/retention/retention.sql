@@ -39,11 +39,11 @@ COMMENT ON FUNCTION retention(timeline_base, calendar_period, date, interval, in
 elapsed: a minute or more, days of 24 hours; months are error 22023. brackets and rolling are of such lags. NULL: no such lags, but the periods of the calendar, as over activities; an event''s local day is the period''s. at_least: who has fewer orders in a lag, or a period, isn''t retained in it; events with the same ref are one order, those without ref one each. NULL for a NULL base; a NULL period or at_least is error 22004, at_least outside of 1 to 36525 22023, more than 2147483647 lags 54000.';
 
 CREATE FUNCTION retention_options(mode text DEFAULT 'first', brackets int[] DEFAULT NULL, rolling int DEFAULT NULL,
-		elapsed interval DEFAULT NULL, at_least int DEFAULT 1)
+		elapsed interval DEFAULT NULL, at_least int DEFAULT 1, calendar boolean DEFAULT false)
 	RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'loyalty_retention_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION retention_options(text, int[], int, interval, int) IS
-	'the arguments of retention() over a base as one value, for the aggregates retention(); elapsed is for those over timelines, where {"elapsed": null} stands for the periods of the calendar. Contradictions are error 22023, a NULL mode or at_least 22004';
+COMMENT ON FUNCTION retention_options(text, int[], int, interval, int, boolean) IS
+	'the arguments of retention() over a base as one value, for the aggregates retention(); elapsed is for those over timelines, and so is calendar: the periods of the calendar, as the NULL elapsed of a base. Contradictions are error 22023, a NULL mode, at_least or calendar 22004';
 
 -- ---- the aggregates ----
 
@@ -86,7 +86,7 @@ COMMENT ON FUNCTION retention_options(text, int[], int, interval, int) IS
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period, as_of date, options jsonb" \
 	COST_OF_A_ROW=5 SSPACE=262144 \
-	AGGREGATE_COMMENT="the same with options: ""elapsed"" (""24:00:00"", or any other interval without months; null for the periods of the calendar), ""brackets"" or ""rolling"" of such lags, and ""at_least"""
+	AGGREGATE_COMMENT="the same with options: ""elapsed"" (""24:00:00"", or any other interval without months) or ""calendar"": true, ""brackets"" or ""rolling"" of such lags, and ""at_least"""
 
 CREATE FUNCTION retention_table(result retention_result, confidence float8 DEFAULT 0.95)
 	RETURNS TABLE (cohort date, cohort_size bigint, lag int, period_start date, period_end date,

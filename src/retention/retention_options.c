@@ -199,6 +199,8 @@ read_brackets(RetentionKind *kind, const JsonbValue *value)
 	}
 }
 
+#define CALENDAR_FAULT "calendar and elapsed contradict each other"
+
 /* The count that a key has. */
 static bool
 read_count(JsonbContainer *json, const char *key, int32 *count)
@@ -212,13 +214,13 @@ read_count(JsonbContainer *json, const char *key, int32 *count)
 	return true;
 }
 
-/* Of options, or of a result, which tell more. by_calendar: "elapsed" is null. 22P02, 22023 with
- * what is wrong. */
+/* Of options, or of a result, which tell more. by_calendar: they want no elapsed lags. 22P02, 22023
+ * with what is wrong. */
 static void
 read_kind(RetentionKind *kind, JsonbContainer *json, bool of_result, bool *by_calendar)
 {
-	static const char *const options[] = { "mode",	  "brackets", "rolling",
-										   "elapsed", "at_least", NULL };
+	static const char *const options[] = { "mode",	   "brackets", "rolling", "elapsed",
+										   "calendar", "at_least", NULL };
 	static const char *const all[] = { "mode",	  "brackets", "rolling", "elapsed",
 									   "returns", "at_least", "counted", NULL };
 	PolicyObject object = { json, OPTIONS_TYPE, "" };
@@ -235,10 +237,12 @@ read_kind(RetentionKind *kind, JsonbContainer *json, bool of_result, bool *by_ca
 	if (json_member(json, "brackets", &found) != NULL)
 		read_brackets(kind, &found);
 	read_count(json, "rolling", &kind->rolling);
-	*by_calendar =
-		!of_result && json_member(json, "elapsed", &found) != NULL && found.type == jbvNull;
-	if (!*by_calendar && policy_get_interval(&object, "elapsed", false, &elapsed))
+	*by_calendar = false;
+	policy_get_bool(&object, "calendar", by_calendar);
+	if (policy_get_interval(&object, "elapsed", false, &elapsed))
 		kind->elapsed = metric_elapsed(&elapsed);
+	if (*by_calendar && kind->elapsed > 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg(CALENDAR_FAULT)));
 	policy_get_bool(&object, "returns", &kind->returns);
 	read_count(json, "at_least", &kind->at_least);
 	if (policy_get_choice(&object, "counted", counted_names, lengthof(counted_names), &counted))
@@ -343,13 +347,14 @@ retention_open_arguments(MetricQuestion *question)
 
 PG_FUNCTION_INFO_V1(loyalty_retention_options);
 
-/* retention_options(mode, brackets, rolling, elapsed, at_least) */
+/* retention_options(mode, brackets, rolling, elapsed, at_least, calendar) */
 Datum
 loyalty_retention_options(PG_FUNCTION_ARGS)
 {
 	RetentionKind kind = { .recurring =
 							   argument_choice(fcinfo, 0, "mode", mode_names, lengthof(mode_names),
 											   UNKNOWN_MODE, "") == 1 };
+	char *text;
 
 	argument_refuse_null(fcinfo, 4, "at_least", NULL);
 	kind.at_least = PG_GETARG_INT32(4);
@@ -365,5 +370,13 @@ loyalty_retention_options(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 		kind.elapsed = metric_elapsed(PG_GETARG_INTERVAL_P(3));
 	check_kind(&kind);
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(retention_kind_text(&kind)));
+	argument_refuse_null(fcinfo, 5, "calendar", NULL);
+	text = retention_kind_text(&kind);
+	if (PG_GETARG_BOOL(5))
+	{
+		if (kind.elapsed > 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg(CALENDAR_FAULT)));
+		text = psprintf("%.*s, \"calendar\": true}", (int) strlen(text) - 1, text);
+	}
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
 }

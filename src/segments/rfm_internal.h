@@ -188,7 +188,7 @@ extern int rfm_segmenter_rank(const RfmSegmenter *segmenter, const RfmCustomer *
 
 #define RFM_SCALE_ARGUMENT(nullable)                                                            \
 	{                                                                                           \
-		"scale", .type = METRIC_VALUE, .may_be_null = nullable,                                 \
+		"scale", .type = METRIC_VALUE, .may_be_null = nullable, .by_all = nullable,             \
 				 .null_hint = "An aggregate doesn't know all customers beforehand: give it "    \
 							  "rfm_scale() of them, or a stored one. The function over a base " \
 							  "makes its own."                                                  \

@@ -15,18 +15,6 @@
 PG_FUNCTION_INFO_V1(loyalty_rfm);
 PG_FUNCTION_INFO_V1(loyalty_rfm_score);
 
-/* The zone in argument n; NULL is the session's. */
-static ZoneDays *
-zone_argument(FunctionCallInfo fcinfo, int n)
-{
-	const struct varlena *name;
-
-	if (PG_ARGISNULL(n))
-		return zone_of_session();
-	name = PG_GETARG_VARLENA_PP(n);
-	return zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-}
-
 /* Walks the timeline in the first argument up to the end of a day. */
 static void
 walk_argument(FunctionCallInfo fcinfo, RfmWalk *walk, ZoneDays *zone, DateADT as_of,
@@ -49,7 +37,7 @@ Datum
 loyalty_rfm(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = argument_day(fcinfo, 1, "as_of");
-	ZoneDays *zone = zone_argument(fcinfo, 2);
+	ZoneDays *zone = argument_zone(fcinfo, 2);
 	RfmWalk walk;
 	const RfmCustomer *customer = &walk.customer;
 	OrderSet orders;
@@ -95,7 +83,7 @@ Datum
 loyalty_rfm_score(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	ZoneDays *zone = zone_argument(fcinfo, 3);
+	ZoneDays *zone = argument_zone(fcinfo, 3);
 	RfmScorer *scorer;
 	RfmWalk walk;
 	int scores[RFM_MEASURES];

@@ -135,17 +135,6 @@ number_argument(FunctionCallInfo fcinfo, int n, DecimalReader read, Oid type)
 												  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
-static ZoneDays *
-zone_argument(FunctionCallInfo fcinfo, int n)
-{
-	const text *name;
-
-	if (n < 0 || PG_ARGISNULL(n))
-		return zone_of_session();
-	name = PG_GETARG_TEXT_PP(n);
-	return zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-}
-
 /* The first instant of a day, in that zone. */
 static TimestampTz
 start_of_day(EventColumns *columns, DateADT day, ZoneDays *zone)
@@ -171,7 +160,7 @@ event_columns_at(FunctionCallInfo fcinfo, EventColumns *columns, ZoneDays **zone
 		if (columns->zone_is_needed)
 			argument_refuse_null(fcinfo, columns->zone, "zone",
 								 "For days of the session's TimeZone leave it out.");
-		*zone = zone_argument(fcinfo, columns->zone);
+		*zone = argument_zone(fcinfo, columns->zone);
 		return start_of_day(columns, PG_GETARG_DATEADT(columns->at), *zone);
 	}
 	*zone = NULL;

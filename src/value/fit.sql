@@ -9,7 +9,7 @@
 --	AGGREGATE_COMMENT
 
 CREATE FUNCTION @NAME@(sample @SAMPLE@_result) RETURNS @MODEL@
-	AS 'MODULE_PATHNAME', 'loyalty_@NAME@' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000000;
+	AS 'MODULE_PATHNAME', 'loyalty_@NAME@' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION @NAME@(@SAMPLE@_result) IS
 	'@COMMENT@. The parameters with the largest likelihood, by a search that goes up from several places, each parameter from 0.0001 to 10000. A fit that has not converged, or ends on the edge of that, is a WARNING that names the parameter, and says so in the model. NULL for NULL, and where there is nobody in the sample';
 

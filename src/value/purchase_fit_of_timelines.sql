@@ -1,9 +1,10 @@
 -- Template: fits of a model of purchases to timelines.
 --
---	NAME	in SQL; loyalty_<NAME>_base is the C function over a base
+--	NAME	in SQL
 
 CREATE FUNCTION @NAME@(base timeline_base, until date DEFAULT NULL, period text DEFAULT 'day', zone text DEFAULT NULL) RETURNS purchase_model
-	AS 'MODULE_PATHNAME', 'loyalty_@NAME@_base' LANGUAGE C STABLE PARALLEL SAFE COST 1000000;
+	LANGUAGE sql STABLE PARALLEL SAFE COST 100000
+RETURN @NAME@(purchase_sample(base, until, period, zone));
 COMMENT ON FUNCTION @NAME@(timeline_base, date, text, text) IS
 	'fits a model of purchases to a base: @NAME@(purchase_sample(base, ...)). The model knows the period that its times are counted in, and the zone of its days. NULL for a NULL base, and where nobody has bought anything by until';
 \expand value/fit_aggregate.sql NAME=@NAME@ SAMPLE=purchase_sample SSPACE=4096 ARGUMENTS="timeline event_timeline, until date, period text, zone text" \

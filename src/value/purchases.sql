@@ -56,12 +56,15 @@ COMMENT ON FUNCTION purchase_holdout(event_timeline, date, date, text) IS
 
 -- ---- fits ----
 
+-- Over a base they are inlined: the planner sees a metric, which several fits of a query share.
+
 \expand value/purchase_fit_of_timelines.sql NAME=bgnbd_fit
 \expand value/purchase_fit_of_timelines.sql NAME=mbgnbd_fit
 \expand value/purchase_fit_of_timelines.sql NAME=paretonbd_fit
 
 CREATE FUNCTION gammagamma_fit(base timeline_base, until date DEFAULT NULL, zone text DEFAULT NULL) RETURNS spend_model
-	AS 'MODULE_PATHNAME', 'loyalty_gammagamma_fit_base' LANGUAGE C STABLE PARALLEL SAFE COST 1000000;
+	LANGUAGE sql STABLE PARALLEL SAFE COST 100000
+RETURN gammagamma_fit(spend_sample(base, until, zone));
 COMMENT ON FUNCTION gammagamma_fit(timeline_base, date, text) IS
 	'fits a model of what customers spend on a purchase to a base: gammagamma_fit(spend_sample(base, ...)). NULL for a NULL base, and where nobody has bought again';
 \expand value/fit_aggregate.sql NAME=gammagamma_fit SAMPLE=spend_sample SSPACE=1536 ARGUMENTS="timeline event_timeline, until date, zone text" \

@@ -51,6 +51,13 @@ of_purchases(const ValueRows *rows, bool modified, const double *parameters, dou
 	return sum;
 }
 
+/* Of a time that occurs. */
+typedef struct BgnbdTime
+{
+	double log; /* ln (alpha + u) */
+	double inverse;
+} BgnbdTime;
+
 double
 bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *parameters,
 					 double *gradient)
@@ -62,6 +69,10 @@ bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *paramet
 	double a = parameters[BGNBD_A];
 	double b = parameters[BGNBD_B];
 	double log_alpha = log(alpha);
+	const double *times = rows->times.times;
+	const int64 *ntimes = rows->times.ntimes;
+	BgnbdTime *of_times = palloc_extended(rows->times.most * sizeof(BgnbdTime), MCXT_ALLOC_HUGE);
+	LogProduct product = LOG_PRODUCT_ONE;
 	double sum;
 	int i;
 
@@ -74,41 +85,56 @@ bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *paramet
 		double gone_by = b + x - !modified;
 		bool may_be_gone = modified || x > 0;
 		double log_gone = may_be_gone ? log(a / gone_by) : 0;
+		double customers = 0;
 		double gone = 0; /* how many are */
+		double of_logs = 0;
+		double of_inverses = 0;
 
+		for (i = 0; i < *ntimes; i++)
+		{
+			of_times[i].log = log(alpha + times[i]);
+			of_times[i].inverse = 1 / (alpha + times[i]);
+		}
+		times += *ntimes++;
 		for (; row < end && row->x == x; row++)
 		{
+			const BgnbdTime *last = &of_times[row->last];
+			const BgnbdTime *now = &of_times[row->now];
 			double n = row->customers;
-			double last = alpha + row->t_x;
-			double now = alpha + row->age;
-			double log_last = log(last);
-			double quotient = log1p((row->t_x - row->age) / now); /* ln (last / now) */
+			double quotient = last->log - now->log;
 			double log_alive = shape * quotient;
-			double alive = 1;
-			double log_sum = log_alive;
+			double alive = n; /* how many are */
 
 			if (may_be_gone)
 			{
 				double less = log_alive - log_gone;
 				double e = exp(-fabs(less));
+				double smaller = n * e / (1 + e);
 
-				alive = (less < 0 ? e : 1) / (1 + e);
-				log_sum = Max(log_alive, log_gone) + log1p(e);
-				gone += n * (less < 0 ? 1 : e) / (1 + e);
+				alive = less < 0 ? smaller : n - smaller;
+				gone += n - alive;
+				sum += n * Max(log_alive, log_gone);
+				log_product_multiply(&product, 1 + e, n);
 			}
-			sum += n * (r * log_alpha - shape * log_last + log_sum);
-			gradient[BGNBD_R] += n * (log_alpha - log_last + alive * quotient);
-			gradient[BGNBD_ALPHA] +=
-				n * (r / alpha - shape / last + alive * shape * (1 / last - 1 / now));
+			else
+				sum += n * log_alive;
+			customers += n;
+			of_logs += n * last->log;
+			gradient[BGNBD_R] += alive * quotient;
+			of_inverses += n * last->inverse - alive * (last->inverse - now->inverse);
 		}
+		sum += customers * r * log_alpha - shape * of_logs;
+		gradient[BGNBD_R] += customers * log_alpha - of_logs;
+		gradient[BGNBD_ALPHA] += customers * r / alpha - shape * of_inverses;
 		gradient[BGNBD_A] += gone / a;
 		if (may_be_gone)
 			gradient[BGNBD_B] -= gone / gone_by;
 		CHECK_FOR_INTERRUPTS();
 	}
+	pfree(of_times);
 	for (i = 0; i < VALUE_MAX_PARAMETERS; i++)
 		gradient[i] *= parameters[i];
-	return sum;
+	return sum + log_product(&product);
 }
 
 /* ---- a customer ---- */

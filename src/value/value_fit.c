@@ -84,16 +84,31 @@ typedef struct Fit
 {
 	ValueProblem problem; /* first */
 	ValueRows rows;
-	PurchaseKind kind;		  /* of purchases */
-	const ParetoTimes *times; /* where that is Pareto/NBD */
+	PurchaseKind kind; /* of purchases */
 } Fit;
+
+/* Of more rows than that, the search begins where it ends for so many of them. */
+#define MANY_ROWS 20000
+
+/* That many rows, evenly spread over all. */
+static void *
+some_of(const void *rows, int64 nrows, size_t size)
+{
+	char *some = rows_allocate(MANY_ROWS, size);
+	int64 i;
+
+	for (i = 0; i < MANY_ROWS; i++)
+		memcpy(some + i * size, (const char *) rows + i * nrows / MANY_ROWS * size, size);
+	return some;
+}
 
 /*
  * scale: what everything was divided by that is measured in the unit; and densities: how many
- * densities of such a thing customers' likelihoods have, in all.
+ * densities of such a thing customers' likelihoods have, in all. some: the same problem, over some
+ * of the rows; NULL: these aren't many.
  */
 static ValueModel *
-fit_model(Fit *fit, const PolicyTable *table, int kind, double scale, double densities)
+fit_model(Fit *fit, Fit *some, const PolicyTable *table, int kind, double scale, double densities)
 {
 	ValueModel *model = value_model_create(table, kind);
 	const ValueKind *of = value_kind(model);
@@ -102,6 +117,14 @@ fit_model(Fit *fit, const PolicyTable *table, int kind, double scale, double den
 	int j;
 
 	fit->problem.n = of->nparameters;
+	if (some != NULL)
+	{
+		some->problem.n = of->nparameters;
+		value_optimise(&some->problem, &optimum);
+		memcpy(fit->problem.starts[0], optimum.parameters, sizeof(optimum.parameters));
+		fit->problem.nstarts = 1;
+		fit->problem.is_near = true;
+	}
 	value_optimise(&fit->problem, &optimum);
 	model->customers = (int64) fit->rows.customers;
 	model->log_likelihood = optimum.value * fit->rows.customers - densities * log(scale);
@@ -148,16 +171,113 @@ mean(Fit *fit, double sum, double *gradient)
 
 /* ---- purchases ---- */
 
+static int
+compare_times(const void *a, const void *b)
+{
+	double left = *(const double *) a;
+	double right = *(const double *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+static int32
+find_time(const double *times, int64 n, double time)
+{
+	int64 low = 0;
+	int64 high = n - 1;
+
+	while (low < high)
+	{
+		int64 middle = (low + high) / 2;
+
+		if (times[middle] < time)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (int32) low;
+}
+
+/* Sorts times, and leaves one of each; returns how many there are. */
+static int64
+distinct_times(double *times, int64 n)
+{
+	int64 distinct = 0;
+	int64 i;
+
+	qsort(times, n, sizeof(double), compare_times);
+	for (i = 0; i < n; i++)
+		if (distinct == 0 || times[i] != times[distinct - 1])
+			times[distinct++] = times[i];
+	return distinct;
+}
+
+static void
+find_times(ValueRows *all, PurchaseRow *rows)
+{
+	double *times = rows_allocate(2 * all->nrows, sizeof(double));
+	int64 groups = 0;
+	int64 begin = 0;
+
+	all->times.times = times;
+	all->times.ntimes = rows_allocate(all->nrows, sizeof(int64));
+	while (begin < all->nrows)
+	{
+		int64 end = begin;
+		int64 n = 0;
+		int64 i;
+
+		/* t_x are in their order already: one of each goes in */
+		for (; end < all->nrows && rows[end].x == rows[begin].x; end++)
+		{
+			if (n == 0 || rows[end].t_x != rows[end - 1].t_x)
+				times[n++] = rows[end].t_x;
+			times[n++] = rows[end].age;
+		}
+		n = distinct_times(times, n);
+		for (i = begin; i < end; i++)
+		{
+			rows[i].last = i > begin && rows[i].t_x == rows[i - 1].t_x
+							   ? rows[i - 1].last
+							   : find_time(times, n, rows[i].t_x);
+			rows[i].now = find_time(times, n, rows[i].age);
+		}
+		all->times.ntimes[groups++] = n;
+		all->times.most = Max(all->times.most, n);
+		times += n;
+		begin = end;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 static double
 evaluate_purchases(ValueProblem *problem, const double *parameters, double *gradient)
 {
 	Fit *fit = (Fit *) problem;
 	double sum =
 		fit->kind == PURCHASE_PARETONBD
-			? pareto_log_likelihood(&fit->rows, fit->times, parameters, gradient)
+			? pareto_log_likelihood(&fit->rows, parameters, gradient)
 			: bgnbd_log_likelihood(&fit->rows, fit->kind == PURCHASE_MBGNBD, parameters, gradient);
 
 	return mean(fit, sum, gradient);
+}
+
+/* Takes up rows that are sorted, of customers with at most so many purchases. */
+static void
+take_purchases(Fit *fit, PurchaseRow *rows, int64 nrows, int64 most)
+{
+	Beyond beyond = beyond_create(most);
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+	{
+		fit->rows.customers += rows[i].customers;
+		beyond_add(&beyond, rows[i].x, rows[i].customers);
+	}
+	beyond_finish(&beyond, &fit->rows);
+	fit->rows.rows = rows;
+	fit->rows.nrows = nrows;
+	find_times(&fit->rows, rows);
 }
 
 ValueModel *
@@ -172,7 +292,9 @@ purchase_fit(const Tally *sample, PurchaseKind kind)
 	};
 	Fit fit = { .problem = { .evaluate = evaluate_purchases,
 							 .nstarts = lengthof(starts),
-							 .starts = kind == PURCHASE_PARETONBD ? pareto_starts : starts } };
+							 .starts = kind == PURCHASE_PARETONBD ? pareto_starts : starts },
+				.kind = kind };
+	Fit some = fit;
 	double purchases = 0;
 	double time = 0;
 	double scale = 0;
@@ -182,12 +304,10 @@ purchase_fit(const Tally *sample, PurchaseKind kind)
 	int64 most;
 	TallyRow **counted = sample_rows(sample, &nrows, &most);
 	const char *period = tally_parameter(sample, PURCHASE_SAMPLE_PERIOD);
-	Beyond beyond;
 	int64 i;
 
 	if (counted == NULL)
 		return NULL;
-	beyond = beyond_create(most);
 	rows = rows_allocate(nrows, sizeof(PurchaseRow));
 	for (i = 0; i < nrows; i++)
 	{
@@ -200,27 +320,23 @@ purchase_fit(const Tally *sample, PurchaseKind kind)
 		scale = Max(scale, rows[i].age);
 		CHECK_FOR_INTERRUPTS();
 	}
+	pfree(counted);
 	if (scale == 0)
 		scale = 1;
 	for (i = 0; i < nrows; i++)
 	{
 		rows[i].t_x /= scale;
 		rows[i].age /= scale;
-		fit.rows.customers += rows[i].customers;
 		purchases += rows[i].x * rows[i].customers;
 		time += rows[i].age * rows[i].customers;
-		beyond_add(&beyond, rows[i].x, rows[i].customers);
 	}
-	pfree(counted);
-	beyond_finish(&beyond, &fit.rows);
-	fit.rows.rows = rows;
-	fit.rows.nrows = nrows;
-	fit.kind = kind;
-	if (kind == PURCHASE_PARETONBD)
-		fit.times = pareto_times(&fit.rows);
 	for (i = 0; i < fit.problem.nstarts; i++)
 		fit.problem.starts[i][BGNBD_ALPHA] *= purchases > 0 && time > 0 ? time / purchases : 1;
-	model = fit_model(&fit, &purchase_model_table, kind, scale, purchases);
+	take_purchases(&fit, rows, nrows, most);
+	if (nrows > MANY_ROWS)
+		take_purchases(&some, some_of(rows, nrows, sizeof(PurchaseRow)), MANY_ROWS, most);
+	model = fit_model(&fit, nrows > MANY_ROWS ? &some : NULL, &purchase_model_table, kind, scale,
+					  purchases);
 	for (i = 0; i < (int) lengthof(value_period_names) && period != NULL; i++)
 		if (strcmp(period, value_period_names[i]) == 0)
 			model->period = VALUE_DAY + i;
@@ -247,6 +363,7 @@ spend_fit(const Tally *sample)
 	};
 	Fit fit = { .problem = {
 					.evaluate = evaluate_spend, .nstarts = lengthof(starts), .starts = starts } };
+	Fit some = fit;
 	double scale = 0; /* the mean over customers */
 	SpendRow *rows;
 	ValueModel *model;
@@ -273,7 +390,17 @@ spend_fit(const Tally *sample)
 	pfree(counted);
 	fit.rows.rows = rows;
 	fit.rows.nrows = nrows;
-	model = fit_model(&fit, &spend_model_table, 0, scale, fit.rows.customers);
+	if (nrows > MANY_ROWS)
+	{
+		SpendRow *few = some_of(rows, nrows, sizeof(SpendRow));
+
+		some.rows.rows = few;
+		some.rows.nrows = MANY_ROWS;
+		for (i = 0; i < MANY_ROWS; i++)
+			some.rows.customers += few[i].customers;
+	}
+	model = fit_model(&fit, nrows > MANY_ROWS ? &some : NULL, &spend_model_table, 0, scale,
+					  fit.rows.customers);
 	model->zone = zone_of_sample(sample);
 	pfree(rows);
 	return model;
@@ -320,7 +447,7 @@ renewal_fit(const Tally *sample)
 	beyond_finish(&beyond, &fit.rows);
 	fit.rows.rows = rows;
 	fit.rows.nrows = nrows;
-	model = fit_model(&fit, &renewal_model_table, 0, 1, 0);
+	model = fit_model(&fit, NULL, &renewal_model_table, 0, 1, 0);
 	pfree(rows);
 	return model;
 }

@@ -1,18 +1,13 @@
 /*
  * value_fold.c
  *		What models are fitted to, of everyone's timelines: purchase_sample() and spend_sample() as
- *		metrics, and the fits over a base in one call.
+ *		metrics.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 
 #include "value/value_internal.h"
-
-PG_FUNCTION_INFO_V1(loyalty_bgnbd_fit_base);
-PG_FUNCTION_INFO_V1(loyalty_mbgnbd_fit_base);
-PG_FUNCTION_INFO_V1(loyalty_paretonbd_fit_base);
-PG_FUNCTION_INFO_V1(loyalty_gammagamma_fit_base);
 
 /* ---- counting ---- */
 
@@ -178,43 +173,3 @@ static const Metric spend_sample_metric = {
  * loyalty_purchases_of_timelines_accum; the same of loyalty_spend_of_timelines, without period */
 METRIC_FUNCTIONS(purchases_of_timelines, &purchase_sample_metric)
 METRIC_FUNCTIONS(spend_of_timelines, &spend_sample_metric)
-
-/* ---- fits over a base ---- */
-
-static Datum
-fit_purchases(FunctionCallInfo fcinfo, PurchaseKind kind)
-{
-	const Tally *sample = metric_tally_over_base(fcinfo, &purchase_sample_metric);
-
-	VALUE_RETURN_MODEL(purchase_model_table, sample != NULL ? purchase_fit(sample, kind) : NULL);
-}
-
-/* bgnbd_fit(base, until, period, zone) */
-Datum
-loyalty_bgnbd_fit_base(PG_FUNCTION_ARGS)
-{
-	return fit_purchases(fcinfo, PURCHASE_BGNBD);
-}
-
-/* mbgnbd_fit(base, until, period, zone) */
-Datum
-loyalty_mbgnbd_fit_base(PG_FUNCTION_ARGS)
-{
-	return fit_purchases(fcinfo, PURCHASE_MBGNBD);
-}
-
-/* paretonbd_fit(base, until, period, zone) */
-Datum
-loyalty_paretonbd_fit_base(PG_FUNCTION_ARGS)
-{
-	return fit_purchases(fcinfo, PURCHASE_PARETONBD);
-}
-
-/* gammagamma_fit(base, until, zone) */
-Datum
-loyalty_gammagamma_fit_base(PG_FUNCTION_ARGS)
-{
-	const Tally *sample = metric_tally_over_base(fcinfo, &spend_sample_metric);
-
-	VALUE_RETURN_MODEL(spend_model_table, sample != NULL ? spend_fit(sample) : NULL);
-}

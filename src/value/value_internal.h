@@ -12,6 +12,8 @@
 
 #include "postgres.h"
 
+#include <math.h>
+
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 
@@ -299,6 +301,7 @@ struct ValueProblem
 	double (*evaluate)(ValueProblem *problem, const double *parameters, double *gradient);
 	int nstarts;
 	double (*starts)[VALUE_MAX_PARAMETERS];
+	bool is_near; /* the first one is likely to lie near the top */
 };
 
 typedef struct ValueOptimum
@@ -327,7 +330,18 @@ typedef struct PurchaseRow
 	double t_x;
 	double age;
 	double customers;
+	int32 last; /* numbers of t_x and age among the times of its x */
+	int32 now;
 } PurchaseRow;
+
+/* The times that occur, ascending, of each x by itself: what depends on them and x is computed once
+ * for all customers. */
+typedef struct PurchaseTimes
+{
+	double *times;
+	int64 *ntimes; /* of each x that occurs */
+	int64 most;	   /* of one x */
+} PurchaseTimes;
 
 typedef struct SpendRow
 {
@@ -352,17 +366,15 @@ typedef struct ValueRows
 	const double *beyond;
 	int64 nbeyond;
 	double customers;
+	PurchaseTimes times; /* of PurchaseRows */
 } ValueRows;
 
 /* The sum over all customers, and its gradient by the logarithms of the parameters. */
 extern double bgnbd_log_likelihood(const ValueRows *rows, bool modified, const double *parameters,
 								   double *gradient);
 
-/* ... which needs, of the same rows, the times that occur: made once, in the current context. */
-typedef struct ParetoTimes ParetoTimes;
-extern ParetoTimes *pareto_times(const ValueRows *rows);
-extern double pareto_log_likelihood(const ValueRows *rows, const ParetoTimes *times,
-									const double *parameters, double *gradient);
+extern double pareto_log_likelihood(const ValueRows *rows, const double *parameters,
+									double *gradient);
 extern double gamma_gamma_log_likelihood(const ValueRows *rows, const double *parameters,
 										 double *gradient);
 extern double sbg_log_likelihood(const ValueRows *rows, const double *parameters, double *gradient);
@@ -422,6 +434,44 @@ extern double sbg_retention(const double *parameters, double period);
 extern double sbg_lifetime(const double *parameters, double renewals, double discount);
 
 /* ---- special functions (value_math.c) ---- */
+
+/* The logarithm of a product of many factors, each above 0, which takes few logarithms. */
+typedef struct LogProduct
+{
+	double product;
+	double sum; /* of the logarithms of what isn't in it any more */
+} LogProduct;
+
+#define LOG_PRODUCT_ONE \
+	{                   \
+		.product = 1    \
+	}
+
+/* So many times are multiplied one by one. */
+#define LOG_PRODUCT_TIMES 8
+
+static inline void
+log_product_multiply(LogProduct *product, double factor, double times)
+{
+	if (times > LOG_PRODUCT_TIMES || !(factor > 1e-20 && factor < 1e20))
+	{
+		product->sum += times * log(factor);
+		return;
+	}
+	for (; times > 0; times--)
+		product->product *= factor;
+	if (product->product < 1e-140 || product->product > 1e140)
+	{
+		product->sum += log(product->product);
+		product->product = 1;
+	}
+}
+
+static inline double
+log_product(const LogProduct *product)
+{
+	return product->sum + log(product->product);
+}
 
 /* ln Gamma(z + q) - ln Gamma(z), and psi(z + q) - psi(z), without loss of digits where z is large;
  * both above 0. */

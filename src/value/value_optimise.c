@@ -363,8 +363,13 @@ optimise_from(ValueProblem *problem, Place *place, ValueOptimum *optimum)
 	int i;
 
 	optimum->iterations = 0;
-	go_down(problem, place, &optimum->iterations);
-	settle(problem, place, optimum);
+	if (problem->is_near)
+		settle(problem, place, optimum);
+	if (!problem->is_near || !optimum->converged)
+	{
+		go_down(problem, place, &optimum->iterations);
+		settle(problem, place, optimum);
+	}
 	optimum->value = -place->value;
 	optimum->any_on_edge = false;
 	for (i = 0; i < problem->n; i++)

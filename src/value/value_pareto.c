@@ -63,8 +63,8 @@ static const GaussRule gauss_rules[] = {
 typedef enum ParetoSum
 {
 	SUM_ONE,
-	SUM_LOG_ALPHA, /* ln (alpha + u) */
-	SUM_LOG_BETA,
+	SUM_BY_R,	  /* ln (alpha + u) */
+	SUM_BY_S,	  /* ln (beta + u) - 1 / s */
 	SUM_BY_ALPHA, /* 1 / (alpha + u) */
 	SUM_BY_BETA,
 	PARETO_SUMS
@@ -130,8 +130,8 @@ integrate(const ParetoFunction *f, double from, double to, double log_alpha, dou
 				width * rule->weights[i] * f->s / b * exp(-f->shape * fall_a - f->s * fall_b);
 
 			sums[SUM_ONE] += here;
-			sums[SUM_LOG_ALPHA] += here * (log_alpha + fall_a);
-			sums[SUM_LOG_BETA] += here * (log_beta + fall_b);
+			sums[SUM_BY_R] += here * (log_alpha + fall_a);
+			sums[SUM_BY_S] += here * (log_beta + fall_b - 1 / f->s);
 			sums[SUM_BY_ALPHA] += here / a;
 			sums[SUM_BY_BETA] += here / b;
 		}
@@ -143,164 +143,70 @@ integrate(const ParetoFunction *f, double from, double to, double log_alpha, dou
 
 /* ---- the likelihood ---- */
 
-/* A time that occurs among customers with the same x: of the last purchase, or of now. */
+/* Of a time that occurs, whether it is of a last purchase or of now: f, and the integrals from
+ * there to the last time, in units of f; and of one who is still there then, less these. */
 typedef struct Knot
 {
-	double log_alpha; /* ln (alpha + u) */
-	double log_beta;
-	double rest[PARETO_SUMS]; /* integrals from here to the last knot, in units of f here */
-	double stay[PARETO_SUMS]; /* of one who is still there now, less these */
+	double log_f; /* the negative of it */
+	double sums[PARETO_SUMS];
 } Knot;
 
-struct ParetoTimes
-{
-	double *times; /* ascending, of each x by itself */
-	int64 *ntimes; /* of each x that occurs, in the order of rows */
-	int32 *last;   /* of each row, the number of t_x among the times of its x */
-	int32 *now;	   /* ... of its age */
-	Knot *knots;   /* for as many as one x has at most */
-};
-
-static int
-compare_times(const void *a, const void *b)
-{
-	double left = *(const double *) a;
-	double right = *(const double *) b;
-
-	return left < right ? -1 : left > right;
-}
-
-static int32
-find_time(const double *times, int64 n, double time)
-{
-	int64 low = 0;
-	int64 high = n - 1;
-
-	while (low < high)
-	{
-		int64 middle = (low + high) / 2;
-
-		if (times[middle] < time)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return (int32) low;
-}
-
-/* The end of the rows with the same x. */
-static int64
-end_of_group(const PurchaseRow *rows, int64 nrows, int64 begin)
-{
-	int64 end = begin + 1;
-
-	while (end < nrows && rows[end].x == rows[begin].x)
-		end++;
-	return end;
-}
-
-static void *
-allocate(int64 n, size_t size)
-{
-	return palloc_extended(Max(n, 1) * size, MCXT_ALLOC_HUGE);
-}
-
-ParetoTimes *
-pareto_times(const ValueRows *all)
-{
-	const PurchaseRow *rows = all->rows;
-	ParetoTimes *result = palloc(sizeof(ParetoTimes));
-	double *times = allocate(2 * all->nrows, sizeof(double));
-	int64 ngroups = 0;
-	int64 most = 0;
-	int64 begin;
-	int64 end;
-
-	result->times = times;
-	result->ntimes = allocate(all->nrows, sizeof(int64));
-	result->last = allocate(all->nrows, sizeof(int32));
-	result->now = allocate(all->nrows, sizeof(int32));
-	for (begin = 0; begin < all->nrows; begin = end)
-	{
-		int64 n = 0;
-		int64 distinct = 0;
-		int64 i;
-
-		end = end_of_group(rows, all->nrows, begin);
-		for (i = begin; i < end; i++)
-		{
-			times[n++] = rows[i].t_x;
-			times[n++] = rows[i].age;
-		}
-		qsort(times, n, sizeof(double), compare_times);
-		for (i = 0; i < n; i++)
-			if (i == 0 || times[i] != times[distinct - 1])
-				times[distinct++] = times[i];
-		for (i = begin; i < end; i++)
-		{
-			result->last[i] = find_time(times, distinct, rows[i].t_x);
-			result->now[i] = find_time(times, distinct, rows[i].age);
-		}
-		result->ntimes[ngroups++] = distinct;
-		most = Max(most, distinct);
-		times += distinct;
-		CHECK_FOR_INTERRUPTS();
-	}
-	result->knots = allocate(most, sizeof(Knot));
-	return result;
-}
-
-/* From the last one backwards: what comes after a knot is what comes up to the next one, and what
+/* From the last time backwards: what comes after one is what comes up to the next one, and what
  * comes after that. */
 static void
-fill_knots(const ParetoFunction *f, const double *times, int64 n, Knot *knots)
+fill_knots(const ParetoFunction *f, const double *times, int64 n, Knot *last, Knot *now)
 {
 	int64 i;
 	int j;
 
 	for (i = n - 1; i >= 0; i--)
 	{
-		Knot *knot = &knots[i];
 		double a = f->alpha + times[i];
 		double b = f->beta + times[i];
+		double log_a = log(a);
+		double log_b = log(b);
+		double *rest = last[i].sums;
+		double *stay = now[i].sums;
 
-		knot->log_alpha = log(a);
-		knot->log_beta = log(b);
+		last[i].log_f = now[i].log_f = f->shape * log_a + f->s * log_b;
 		if (i == n - 1)
-			memset(knot->rest, 0, sizeof(knot->rest));
+			memset(rest, 0, sizeof(last[i].sums));
 		else
 		{
 			double left = exp(log_fall(f, times[i], times[i + 1] - times[i]));
 
-			integrate(f, times[i], times[i + 1], knot->log_alpha, knot->log_beta, knot->rest);
+			integrate(f, times[i], times[i + 1], log_a, log_b, rest);
 			for (j = 0; j < PARETO_SUMS; j++)
-				knot->rest[j] += left * knot[1].rest[j];
+				rest[j] += left * last[i + 1].sums[j];
 		}
-		knot->stay[SUM_ONE] = 1 - knot->rest[SUM_ONE];
-		knot->stay[SUM_LOG_ALPHA] = knot->log_alpha - knot->rest[SUM_LOG_ALPHA];
-		knot->stay[SUM_LOG_BETA] = knot->log_beta - knot->rest[SUM_LOG_BETA];
-		knot->stay[SUM_BY_ALPHA] = 1 / a - knot->rest[SUM_BY_ALPHA];
-		knot->stay[SUM_BY_BETA] = f->s / (f->s + 1) / b - knot->rest[SUM_BY_BETA];
+		stay[SUM_ONE] = 1 - rest[SUM_ONE];
+		stay[SUM_BY_R] = log_a - rest[SUM_BY_R];
+		stay[SUM_BY_S] = log_b - rest[SUM_BY_S];
+		stay[SUM_BY_ALPHA] = 1 / a - rest[SUM_BY_ALPHA];
+		stay[SUM_BY_BETA] = f->s / (f->s + 1) / b - rest[SUM_BY_BETA];
 		if (i % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
 }
 
 double
-pareto_log_likelihood(const ValueRows *all, const ParetoTimes *all_times, const double *parameters,
-					  double *gradient)
+pareto_log_likelihood(const ValueRows *all, const double *parameters, double *gradient)
 {
-	const PurchaseRow *rows = all->rows;
-	const double *times = all_times->times;
-	const int64 *ntimes = all_times->ntimes;
-	Knot *knots = all_times->knots;
+	const PurchaseRow *row = all->rows;
+	const PurchaseRow *end = row + all->nrows;
+	const double *times = all->times.times;
+	const int64 *ntimes = all->times.ntimes;
+	Knot *last = palloc_extended(all->times.most * sizeof(Knot), MCXT_ALLOC_HUGE);
+	Knot *now = palloc_extended(all->times.most * sizeof(Knot), MCXT_ALLOC_HUGE);
 	double r = parameters[PARETO_R];
+	double alpha = parameters[PARETO_ALPHA];
 	double s = parameters[PARETO_S];
-	double log_alpha = log(parameters[PARETO_ALPHA]);
-	double log_beta = log(parameters[PARETO_BETA]);
+	double beta = parameters[PARETO_BETA];
+	double by[PARETO_SUMS] = { 0 }; /* all customers' sums, in units of what is likely of each */
+	double customers = 0;
+	double by_shape = 0;
+	LogProduct product = LOG_PRODUCT_ONE;
 	double sum = 0;
-	int64 begin;
-	int64 end;
 	int64 i;
 	int j;
 
@@ -310,41 +216,42 @@ pareto_log_likelihood(const ValueRows *all, const ParetoTimes *all_times, const 
 		sum += all->beyond[i] * log(r + i);
 		gradient[PARETO_R] += all->beyond[i] / (r + i);
 	}
-	for (begin = 0; begin < all->nrows; begin = end, times += *ntimes++)
+	while (row < end)
 	{
-		ParetoFunction f = pareto_function(parameters, rows[begin].x);
+		ParetoFunction f = pareto_function(parameters, row->x);
+		double before = by[SUM_BY_ALPHA];
+		int64 x = row->x;
 
-		fill_knots(&f, times, *ntimes, knots);
-		end = end_of_group(rows, all->nrows, begin);
-		for (i = begin; i < end; i++)
+		fill_knots(&f, times, *ntimes, last, now);
+		times += *ntimes++;
+		for (; row < end && row->x == x; row++)
 		{
-			const Knot *last = &knots[all_times->last[i]];
-			const Knot *now = &knots[all_times->now[i]];
-			double n = rows[i].customers;
-			double left = exp(f.shape * (last->log_alpha - now->log_alpha) +
-							  s * (last->log_beta - now->log_beta));
-			double sums[PARETO_SUMS];
+			const Knot *from = &last[row->last];
+			const Knot *to = &now[row->now];
+			double n = row->customers;
+			double left = exp(from->log_f - to->log_f);
+			double one = from->sums[SUM_ONE] + left * to->sums[SUM_ONE];
+			double weight = n / one;
 
 			/* from t_x to T, and those who stay */
-			for (j = 0; j < PARETO_SUMS; j++)
-				sums[j] = last->rest[j] + left * now->stay[j];
-			sum += n * (r * log_alpha + s * log_beta - f.shape * last->log_alpha -
-						s * last->log_beta + log(sums[SUM_ONE]));
-			gradient[PARETO_R] += n * (log_alpha - sums[SUM_LOG_ALPHA] / sums[SUM_ONE]);
-			gradient[PARETO_ALPHA] +=
-				n * (r / parameters[PARETO_ALPHA] - f.shape * sums[SUM_BY_ALPHA] / sums[SUM_ONE]);
-			gradient[PARETO_S] +=
-				n * (log_beta +
-					 ((last->rest[SUM_ONE] - left * now->rest[SUM_ONE]) / s - sums[SUM_LOG_BETA]) /
-						 sums[SUM_ONE]);
-			gradient[PARETO_BETA] +=
-				n * (s / parameters[PARETO_BETA] - (s + 1) * sums[SUM_BY_BETA] / sums[SUM_ONE]);
+			for (j = SUM_ONE + 1; j < PARETO_SUMS; j++)
+				by[j] += weight * (from->sums[j] + left * to->sums[j]);
+			sum -= n * from->log_f;
+			customers += n;
+			log_product_multiply(&product, one, n);
 		}
+		by_shape += f.shape * (by[SUM_BY_ALPHA] - before);
 		CHECK_FOR_INTERRUPTS();
 	}
+	pfree(last);
+	pfree(now);
+	gradient[PARETO_R] += customers * log(alpha) - by[SUM_BY_R];
+	gradient[PARETO_ALPHA] = customers * r / alpha - by_shape;
+	gradient[PARETO_S] = customers * log(beta) - by[SUM_BY_S];
+	gradient[PARETO_BETA] = customers * s / beta - (s + 1) * by[SUM_BY_BETA];
 	for (j = 0; j < VALUE_MAX_PARAMETERS; j++)
 		gradient[j] *= parameters[j];
-	return sum;
+	return sum + customers * (r * log(alpha) + s * log(beta)) + log_product(&product);
 }
 
 /* ---- a customer ---- */

@@ -5,6 +5,7 @@ import os from 'node:os';
 import { duckForms, memory, memoryBeside, parallelBar, sizes, timed } from './cases.mjs';
 import { ClickHouse } from './clickhouse.mjs';
 import { Duck } from './duck.mjs';
+import { R } from './r.mjs';
 import { defaults, median, nodesOf, Server, spilled, withoutNode, workers, workersOf } from './server.mjs';
 import { judged, printTable, seconds } from './table.mjs';
 
@@ -65,9 +66,9 @@ const line = (what, { picked, modes = [] } = {}, ratio = ['', '', '']) => {
 	return [what, wall, ...each('wall'), picked?.cpu === undefined ? '' : seconds(picked.cpu), ...each('cpu'), ...ratio];
 };
 
-async function runCase(test, server, duck, house, plans) {
+async function runCase(test, server, { duck, house, r }, plans) {
 	const mine = await modesOf(server, test.sql, test.settings ?? {}, test.modes);
-	const peers = test.peers.filter(peer => (duck || !(peer.duck || peer.duckSql)) && (house || !peer.houseSql)).map(peer => ({ ...peer }));
+	const peers = test.peers.filter(peer => (duck || !(peer.duck || peer.duckSql)) && (house || !peer.houseSql) && (r || !peer.r)).map(peer => ({ ...peer }));
 	const queries = mine.modes.map(mode => mode.runs);
 
 	for (const peer of peers) {
@@ -79,7 +80,7 @@ async function runCase(test, server, duck, house, plans) {
 			peer.picked ??= peer.modes[0];
 			queries.push(...peer.modes.map(mode => mode.runs));
 		} else if (!peer.seconds) {
-			peer.runs = measure({ duck: peer.duck, duckSql: peer.duckSql, houseSql: peer.houseSql }, peer.once ? 1 : runs);
+			peer.runs = measure({ duck: peer.duck, duckSql: peer.duckSql, houseSql: peer.houseSql, r: peer.r }, peer.once ? 1 : runs);
 			queries.push(peer.runs);
 		}
 	}
@@ -90,6 +91,7 @@ async function runCase(test, server, duck, house, plans) {
 			if (query.left === 0)
 				continue;
 			const took = query.sql ? await server.run(query.sql, query.settings)
+				: query.r ? r.run(query.r)
 				: query.duck ? await duck.cohorts(query.duck)
 					: await (query.duckSql ? duck : house).query(query.duckSql ?? query.houseSql);
 
@@ -193,6 +195,7 @@ const chosen = timed.filter(test => wanted.test(test.what));
 const server = await Server.connect();
 const duck = chosen.some(test => test.peers.some(peer => peer.duck || peer.duckSql)) ? await Duck.load(duckForms) : null;
 const house = chosen.some(test => test.peers.some(peer => peer.houseSql)) ? await ClickHouse.load() : null;
+const r = chosen.some(test => test.peers.some(peer => peer.r)) ? R.load() : null;
 const rows = [];
 const plans = [];
 const memoryRows = [];
@@ -219,7 +222,7 @@ async function attempt(what, task, failed) {
 }
 
 for (const test of chosen)
-	rows.push(...await attempt(test.what, () => runCase(test, server, duck, house, plans), line(test.what, undefined, ['', '', 'FAILED'])));
+	rows.push(...await attempt(test.what, () => runCase(test, server, { duck, house, r }, plans), line(test.what, undefined, ['', '', 'FAILED'])));
 for (const test of memory.filter(test => wanted.test(`memory of ${test.what}`)))
 	memoryRows.push(...await attempt(`memory of ${test.what}`, () => memoryOf(test), [test.what, '', '', '', '', '', 'FAILED']));
 for (const test of sizes.filter(test => wanted.test(test.what))) {
@@ -238,6 +241,8 @@ if (duck)
 		+ [...duck.chosen].map(([unit, form]) => `${unit}: ${form}`).join(', '));
 if (house)
 	console.log(`ClickHouse ${house.version}: ${house.threads} threads, MergeTree by customer and instant, kinds of events as strings`);
+if (r)
+	console.log(`R ${r.version}: optim(), BFGS on the logarithms of the parameters, with its gradient by differences`);
 console.log();
 if (rows.length > 0) {
 	console.log('Wall and CPU seconds of all processes, as the planner picks (with how many workers), and with 0, 1 and 2 workers');

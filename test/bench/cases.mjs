@@ -170,6 +170,23 @@ const duckTops = `WITH customers AS (SELECT sum(amount) AS revenue FROM orders G
 		ranked AS (SELECT revenue, row_number() OVER (ORDER BY revenue DESC) AS rank, count(*) OVER () AS customers FROM customers)
 	SELECT ${tops.map(top => `round(sum(revenue) FILTER (rank <= ceil(customers * ${top})))::DOUBLE`).join(', ')} FROM ranked`;
 
+// What customers are worth, by a million of them, on one core. R is asked for the same likelihood, as it was published and vectorised,
+// of a tenth of them.
+const oneCore = { max_parallel_workers_per_gather: 0 };
+const fit = (what, call) => ({ what: `${what}, a million customers`, sql: `SELECT (model_summary(${call})).converged FROM customer_numbers`, check: metric(`(${call})::text`, 'customer_numbers').sql, settings: oneCore });
+const published = `'{"kind": "bgnbd", "period": "week", "parameters": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}}'`;
+const inR = {
+	query: 'SELECT x, t_x, age FROM customer_numbers LIMIT 100000',
+	script: `likelihood <- function(at) {
+	p <- exp(at); r <- p[1]; alpha <- p[2]; a <- p[3]; b <- p[4]; x <- rows$x
+	here <- (r + x) * log((alpha + rows$t_x) / (alpha + rows$age))
+	gone <- ifelse(x > 0, log(a) - log(b + pmax(x, 1) - 1), -Inf)
+	top <- pmax(here, gone)
+	-sum(lgamma(r + x) - lgamma(r) + r * log(alpha) - (r + x) * log(alpha + rows$t_x) + lbeta(a, b + x) - lbeta(a, b) + top + log(exp(here - top) + exp(gone - top)))
+}
+took <- system.time(found <- optim(log(c(0.5, 5, 1, 2)), likelihood, method = 'BFGS'))
+answer <- found$convergence`,
+};
 // What the customers of each month bring, lag by lag: of a customer's months, since those are fewer than his orders.
 const cohortValue = `cohort_value(${timelines}, 'month', ${lastDay})`;
 const duckCohortValue = `WITH months AS MATERIALIZED (SELECT customer_id, date_trunc('month', ordered_at) AS month, count(*) AS orders, sum(amount) AS revenue FROM orders GROUP BY ALL),
@@ -254,6 +271,11 @@ const fromRows = [
 	{
 		what: 'tier_census', large: true, ...metric(`tier_census(${timelines}, ${club}, ${lastDay})`), plan: true,
 		peers: [bare('customer_id, ordered_at, amount', 3), { peer: 'DuckDB, rolling sum at every event', duckSql: duckRolling, bar: 0.8 }],
+	},
+	{
+		what: 'bgnbd_fit from raw orders', sql: `SELECT (model_summary(m)).customers FROM (SELECT bgnbd_fit(${timelines}, ${lastDay}, 'week') AS m FROM orders) q`,
+		check: metric(`bgnbd_fit(${timelines}, ${lastDay}, 'week')::text`).sql, plan: true,
+		peers: [{ peer: 'tier_census', sql: metric(`tier_census(${timelines}, ${club}, ${lastDay})`).sql, bar: 1.5, modes: true }],
 	},
 	{
 		what: 'tier_flow by month, 12 months valid, soft landing', ...metric(`tier_flow(${timelines}, ${softClub}, 'month', ${lastDay})`),
@@ -346,6 +368,10 @@ const fromRows = [
 				`SELECT sum(active), sum(orders), round(sum(revenue * (1 + lag)))::DOUBLE FROM (${duckCohortValue})`],
 		}, bare('customer_id, ordered_at, amount', 3)],
 	},
+	{
+		what: 'bgnbd_fit by week', ...metric(`bgnbd_fit(${timelines}, ${lastDay}, 'week')`), plan: true,
+		peers: [{ peer: 'tier_census', sql: metric(`tier_census(${timelines}, ${club}, ${lastDay})`).sql, bar: 1.5, modes: true }],
+	},
 ];
 
 const fromStored = [
@@ -395,6 +421,17 @@ const fromStored = [
 	{
 		what: 'referrals, a million', ...metric('referrals(customer_id, referrer_id)', 'brought'), plan: true,
 		peers: [{ peer: 'one second', seconds: 1, bar: 1 }],
+	},
+	{
+		...fit('bgnbd_fit', "bgnbd_fit(x, t_x, age, 'week')"),
+		peers: [{ peer: 'two seconds', seconds: 2, bar: 1 }, { peer: 'R, optim(), of 100,000 x 10, once', r: inR, once: true, scale: 10, bar: 0.05 }],
+	},
+	{ ...fit('paretonbd_fit', "paretonbd_fit(x, t_x, age, 'week')"), peers: [{ peer: 'ten seconds', seconds: 10, bar: 1 }] },
+	{ ...fit('gammagamma_fit', 'gammagamma_fit(x, m)'), peers: [{ peer: 'four seconds', seconds: 4, bar: 1 }] },
+	{
+		what: 'expected_purchases, BG/NBD, a million customers', settings: oneCore,
+		sql: `SELECT round(sum(expected_purchases(${published}, x, t_x, age, 52))::numeric) FROM customer_numbers`,
+		peers: [{ peer: 'half a second', seconds: 0.5, bar: 1 }],
 	},
 ];
 

@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS loyalty CASCADE;
-DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers, stored_visits, sign_ups;
+DROP TABLE IF EXISTS stored_activities, stored_timelines, stored_ledgers, stored_visits, sign_ups, customer_numbers;
 CREATE SCHEMA IF NOT EXISTS loyalty;
 CREATE EXTENSION loyalty SCHEMA loyalty;
 ALTER DATABASE :DBNAME SET search_path = public, loyalty, reference;
@@ -21,6 +21,14 @@ SELECT customer_id, timeline_agg(make_event(at => at, kind => step)) AS timeline
 CREATE TABLE sign_ups AS
 SELECT n AS customer_id, CASE WHEN chance(n, 10) < 0.9 THEN 1 + floor(chance(n, 11) * (n - 1))::bigint END AS referrer_id
 FROM generate_series(1::bigint, 1000000) n ORDER BY chance(n, 12);
+-- A million customers by what models are fitted to, in weeks: at the first stage of a Pareto/NBD with r of 1 and s of 1 purchases are geometric,
+-- and their times uniform, up to the day when a customer leaves.
+CREATE TABLE customer_numbers AS
+SELECT x, CASE WHEN x = 0 THEN 0 ELSE least(age, ceil(life * chance(n, 24) ^ (1.0 / x))) / 7.0 END::float8 AS t_x, (age / 7.0)::float8 AS age,
+	CASE WHEN x = 0 THEN 0 ELSE round((8 / (0.05 + chance(n, 25)) * exp(0.8 * (chance(n, 26) - 0.5) / sqrt(x)))::numeric, 2) END::float8 AS m
+FROM (SELECT n, age, life, floor(ln(chance(n, 23) + 1e-12) / ln(life / (70 + life)))::bigint AS x
+	FROM (SELECT n, age, least(age, 200 * (1 / (chance(n, 22) + 1e-9) - 1) + 0.01) AS life FROM (SELECT n, 180 + floor(550 * chance(n, 21))::int AS age FROM generate_series(1::bigint, 1000000) n) a) l) p;
+VACUUM ANALYZE customer_numbers;
 VACUUM ANALYZE sign_ups;
 VACUUM ANALYZE stored_activities;
 VACUUM ANALYZE stored_timelines;
