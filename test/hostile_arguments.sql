@@ -6,7 +6,7 @@
 \ir reference/setup.sql
 BEGIN;
 \ir reference/own_types.sql
-SELECT plan(31);
+SELECT plan(32);
 CREATE TEMP VIEW routine AS
 SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty';
