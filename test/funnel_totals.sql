@@ -119,7 +119,7 @@ BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
 		plan := plan || line;
 	END LOOP;
-	RETURN plan LIKE '%Finalize Aggregate%Gather%Partial Aggregate%';
+	RETURN plan LIKE '%Finalize Aggregate%Gather%Partial Aggregate%' OR plan LIKE '%LoyaltyRollup%Gather%Parallel Custom Scan (LoyaltyFold)%';
 END $$;
 SELECT settings(3) IS NULL AS void \gset
 SELECT ok(has_workers($$SELECT funnel_totals(timeline, '{visit,view,cart,order}', '2 days') FROM stored$$), 'two-level, in workers');

@@ -295,7 +295,7 @@ const fromRows = [
 	},
 	{
 		what: 'funnel_by_period, 4 steps by week', ...funnelByWeek('timelines(customer_id, at, step)', 'visits'), plan: true,
-		peers: [{ peer: 'DuckDB, ASOF joins', duckSql: duckFunnelByWeek, same: true }],
+		peers: [{ peer: 'DuckDB, ASOF joins', duckSql: duckFunnelByWeek, bar: 0.6, same: true }],
 	},
 	{
 		what: 'event_flow, 3 steps from the first view', ...flow('timelines(customer_id, at, step)', 'first', 'visits'), plan: true,
