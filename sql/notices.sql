@@ -45,3 +45,7 @@ SELECT funnel_totals(everyone(), ARRAY[repeat('ä', 100)]) IS NULL;
 
 DROP FUNCTION everyone();
 DROP TABLE visit, stored;
+
+-- Survival is 0 for good where all at risk have ended before others enter.
+SELECT survival_at(survival(d, true, entry), 9) FROM (VALUES (2, 0), (3, 0), (9, 5), (10, 6)) v(d, entry);
+SELECT survival_at(survival(d, true, entry), 9) FROM (VALUES (2, 0), (6, 0), (9, 5), (10, 5)) v(d, entry);

@@ -371,6 +371,12 @@ const fromRows = [
 	{
 		what: 'bgnbd_fit by week', ...metric(`bgnbd_fit(${timelines}, ${lastDay}, 'week')`), plan: true,
 		peers: [{ peer: 'tier_census', sql: metric(`tier_census(${timelines}, ${club}, ${lastDay})`).sql, bar: 1.5, modes: true }],
+		what: "retention by 'month', at least 2 days", ...metric(`retention(${activities}, 'month', at_least => 2)`),
+		peers: [{ peer: 'the same, with any day', sql: retention('month').sql, bar: 1.3, modes: true }],
+	},
+	{
+		what: 'retention_members, of one cell', sql: `SELECT count(*), sum(m.customer) FROM (SELECT ${activities} AS b FROM orders) q CROSS JOIN LATERAL retention_members(q.b, 'month', '2023-01-01', 3) m`,
+		peers: [{ peer: 'retention, of all cells', sql: retention('month').sql, bar: 1.5, modes: true }],
 	},
 ];
 
