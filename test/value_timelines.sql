@@ -171,6 +171,14 @@ CREATE TABLE calibrated AS SELECT kind, CASE kind WHEN 'bgnbd' THEN bgnbd_fit(b,
 SELECT results_eq($$SELECT kind, abs(sum(expected_purchases(t, model, '2016-12-31', 730)) / sum(h.purchases) - 1) < .1, abs(sum(lifetime_value(t, model, spend, '2016-12-31', 730)) / sum(h.amount)::float8 - 1) < .1 FROM (SELECT kind, n, timeline_agg(at, amount) AS t FROM bought GROUP BY kind, n) q JOIN calibrated USING (kind), purchase_holdout(t, '2016-12-31', '2018-12-31') h GROUP BY kind ORDER BY kind$$,
 	$$VALUES ('bgnbd', true, true), ('mbgnbd', true, true), ('paretonbd', true, true)$$, 'what a model expects comes, and is spent');
 
+-- many different rows: the search begins near the top, which some of them tell, and ends at the same place
+CREATE TABLE few AS SELECT kind, s.* FROM (SELECT kind, n, timeline_agg(at, amount) AS t FROM bought GROUP BY kind, n) q, purchase_summary(t, '2019-12-31', 'week') s;
+CREATE TABLE both_fits AS SELECT kind, f.*, m.* FROM known k,
+	LATERAL (SELECT CASE k.kind WHEN 'bgnbd' THEN bgnbd_fit(x, t_x, age) WHEN 'mbgnbd' THEN mbgnbd_fit(x, t_x, age) ELSE paretonbd_fit(x, t_x, age) END AS of_few, gammagamma_fit(x, m) AS spend_of_few FROM few WHERE few.kind = k.kind) f,
+	LATERAL (SELECT CASE k.kind WHEN 'bgnbd' THEN bgnbd_fit(x, t_x, age + copy * 1e-9) WHEN 'mbgnbd' THEN mbgnbd_fit(x, t_x, age + copy * 1e-9) ELSE paretonbd_fit(x, t_x, age + copy * 1e-9) END AS of_many, gammagamma_fit(x, m * (1 + copy * 1e-9)) AS spend_of_many FROM few, generate_series(1, 12) copy WHERE few.kind = k.kind) m;
+SELECT is((SELECT count(*) FROM both_fits, model_parameters(of_few) a JOIN model_parameters(of_many) b USING (name) WHERE abs(a.estimate / b.estimate - 1) < 1e-5 AND abs(a.std_error / b.std_error / sqrt(12) - 1) < 1e-3), 12::bigint, 'twelve of each customer: the same model, and standard errors by the root of twelve');
+SELECT is((SELECT count(*) FROM both_fits, model_parameters(spend_of_few) a JOIN model_parameters(spend_of_many) b USING (name) WHERE abs(a.estimate / b.estimate - 1) < 1e-5 AND abs(a.std_error / b.std_error / sqrt(12) - 1) < 1e-3), 9::bigint, '... of spend, too');
+
 -- ---- errors ----
 
 SELECT throws_ok(format('SELECT %s FROM timeline', call), code, message, call) FROM (VALUES
