@@ -191,11 +191,11 @@ SELECT results_eq('SELECT (node->''Groups'')::int, (node->''Rows'')::int, (node-
 CREATE TABLE much WITH (parallel_workers = 2) AS SELECT n::bigint * 7919 % 100003 AS customer, timestamptz '2024-01-01' + n % 700 * interval '7 hours' AS at, n % 100 AS points FROM generate_series(1, 400000) n;
 ANALYZE much;
 SELECT by_node(0, '1MB') IS NULL AS void \gset
-SELECT ok((node->'Memory')::int < 4000 AND (node->'Disk')::int > 2000, 'rows go to a file: ' || node) FROM node_of('SELECT points_totals(timelines(customer, at, points), ''{"expires_after": "6 months"}'') FROM much') node;
+SELECT ok((node->'Memory')::int < 4000 AND (node->'Disk')::int > 2000, 'rows go to a file: ' || node::text) FROM node_of('SELECT points_totals(timelines(customer, at, points), ''{"expires_after": "6 months"}'') FROM much') node;
 SELECT is(differences('SELECT points_totals(timelines(customer, at, points), ''{"expires_after": "6 months"}'') FROM much'), NULL, '... and the answer is the same');
 SELECT is(differences('SELECT points_totals(timelines(1, at, points), ''{"expires_after": "6 months"}'') FROM much'), NULL, 'all rows are one customer''s');
 SELECT by_node(2, '1MB') IS NULL AS void \gset
-SELECT ok((node->'Memory')::int < 12000, 'with workers each has as much: ' || node) FROM node_of('SELECT points_totals(timelines(customer, at, points), ''{"expires_after": "6 months"}'') FROM much') node;
+SELECT ok((node->'Memory')::int < 12000, 'with workers each has as much: ' || node::text) FROM node_of('SELECT points_totals(timelines(customer, at, points), ''{"expires_after": "6 months"}'') FROM much') node;
 
 -- ---- who takes part ----
 
