@@ -80,4 +80,56 @@ extern void tally_check(const Tally *tally, int sqlstate);
 /* The hint for a tally from outside that isn't one. */
 extern int tally_hint(const TallyShape *shape);
 
+/* ---- questions (question.c) ---- */
+
+/* What was asked last at a call site, in its fn_extra. */
+typedef struct KeptQuestion
+{
+	MetricQuestion question;
+	FmgrInfo *site;
+	ZoneDays *session_zone;
+	MemoryContext context;
+	MemoryContextCallback forget;
+} KeptQuestion;
+
+/* The argument of a type of which there is one; NULL: none. */
+extern const MetricArgument *metric_argument_of(const Metric *metric, MetricArgumentType type);
+
+/* The text that the i-th argument is as a parameter; NULL where it is unknown, or not given. */
+extern const char *metric_argument_text(const Metric *metric, const MetricQuestion *question,
+										int i);
+
+extern bool metric_is_kept(const KeptQuestion *kept, const MetricQuestion *asked,
+						   const Metric *metric);
+
+/* Opens a question in a memory context. The call site keeps it as long as that lives; NULL: none
+ * does. */
+extern KeptQuestion *metric_keep_question(FmgrInfo *site, MemoryContext context,
+										  const Metric *metric, const MetricQuestion *asked);
+
+/* Opens what was asked, in the current memory context; of a base, or of what comes a row. */
+extern void metric_open_question(const Metric *metric, MetricQuestion *question, const Base *base);
+
+/* The text of a parameter: of the argument that has its name, the zone, or the metric's own. */
+extern const char *metric_parameter_text(const Metric *metric, const MetricQuestion *question,
+										 int parameter);
+
+extern void metric_read_question(FunctionCallInfo fcinfo, int n, const Metric *metric,
+								 MetricQuestion *question);
+
+/* What a call asks, as it came: the arguments from the n-th on, among which others stand behind so
+ * many. */
+extern void metric_read_question_around(FunctionCallInfo fcinfo, int n, const Metric *metric,
+										int before, int nothers, MetricQuestion *question);
+
+/* Are all the others, but for texts of policies and periods? */
+extern bool metric_same_common(const MetricQuestion *a, const MetricQuestion *b);
+
+extern bool metric_same_question(const MetricQuestion *a, const MetricQuestion *b,
+								 const Metric *metric);
+
+/* Is an argument that Metric.open() reads the same? */
+extern bool metric_same_value(const MetricQuestion *a, const MetricQuestion *b,
+							  const Metric *metric, int i);
+
 #endif
