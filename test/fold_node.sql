@@ -11,6 +11,7 @@ SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
 SET LOCAL hash_mem_multiplier = 1;
 SET LOCAL client_min_messages = warning;
+SET LOCAL check_function_bodies = off;
 
 CREATE TABLE entry WITH (parallel_workers = 2) AS
 SELECT n AS number, CASE WHEN n % 50 = 0 THEN NULL WHEN n % 9 = 0 THEN 4 ELSE n * 7919 % 1301 END AS customer,
