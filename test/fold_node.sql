@@ -237,8 +237,8 @@ SELECT is(differences(:'again'), NULL, 'scanned again');
 SELECT by_node(2, '4MB') IS NULL AS void \gset
 SELECT is(count(DISTINCT r::text), 3::bigint, '... with other parameters')
 FROM (VALUES (0), (50), (90)) v (v), LATERAL (SELECT growth(activities(customer, at)) AS r FROM entry WHERE points >= v) q;
-SELECT is(string_agg(day || ' ' || (r = s)::text, ', ' ORDER BY day), '2023-06-30 true, 2024-06-30 true', '... and of the metric')
-FROM (VALUES (date '2023-06-30'), ('2024-06-30')) v (day), LATERAL (SELECT growth(activities(customer, at), 'month', day) AS r FROM entry) q, LATERAL (SELECT growth(activity, 'month', day) AS s FROM stored WHERE customer IS NOT NULL) p;
+SELECT is(string_agg(ending || ' ' || (r = s)::text, ', ' ORDER BY ending), '2023-06-30 true, 2024-06-30 true', '... and of the metric')
+FROM (VALUES (date '2023-06-30'), ('2024-06-30')) v (ending), LATERAL (SELECT growth(activities(customer, at), 'month', ending) AS r FROM entry) q, LATERAL (SELECT growth(activity, 'month', ending) AS s FROM stored WHERE customer IS NOT NULL) p;
 SELECT ok(bool_and(same), 'in a loop of plpgsql') FROM (SELECT answer(format('SELECT growth(activities(customer, at), ''month'', %L) FROM entry', date '2024-01-01' + n)) = answer(format('SELECT growth(activity, ''month'', %L) FROM stored WHERE customer IS NOT NULL', date '2024-01-01' + n)) AS same FROM generate_series(1, 4) n) q;
 RESET enable_material;
 RESET enable_hashjoin;
