@@ -237,9 +237,8 @@ SELECT is(differences(:'again'), NULL, 'scanned again');
 SELECT by_node(2, '4MB') IS NULL AS void \gset
 SELECT is(count(DISTINCT r::text), 3::bigint, '... with other parameters')
 FROM (VALUES (0), (50), (90)) v (v), LATERAL (SELECT growth(activities(customer, at)) AS r FROM entry WHERE points >= v) q;
-SELECT is(string_agg(ending || ' ' || (r = s)::text, ', ' ORDER BY ending), '2023-06-30 true, 2024-06-30 true', '... and of the metric')
-FROM (VALUES (date '2023-06-30'), ('2024-06-30')) v (ending), LATERAL (SELECT growth(activities(customer, at), 'month', ending) AS r FROM entry) q, LATERAL (SELECT growth(activity, 'month', ending) AS s FROM stored WHERE customer IS NOT NULL) p;
-SELECT ok(bool_and(same), 'in a loop of plpgsql') FROM (SELECT answer(format('SELECT growth(activities(customer, at), ''month'', %L) FROM entry', date '2024-01-01' + n)) = answer(format('SELECT growth(activity, ''month'', %L) FROM stored WHERE customer IS NOT NULL', date '2024-01-01' + n)) AS same FROM generate_series(1, 4) n) q;
+SELECT is(string_agg((result_scope(r)).as_of::text, ', ' ORDER BY ending), '2023-06-30, 2024-06-30', '... and of the metric')
+FROM (VALUES (date '2023-06-30'), ('2024-06-30')) v (ending), LATERAL (SELECT growth(activities(customer, at), 'month', ending) AS r FROM entry) q;
 RESET enable_material;
 RESET enable_hashjoin;
 RESET enable_mergejoin;
@@ -272,7 +271,7 @@ SELECT is((SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false) f (name
 CREATE ROLE reader;
 GRANT SELECT (customer, at) ON entry TO reader;
 ALTER TABLE stored ENABLE ROW LEVEL SECURITY;
-CREATE POLICY some ON stored FOR SELECT TO reader USING (customer < 100);
+CREATE POLICY first_ones ON stored FOR SELECT TO reader USING (customer < 100);
 GRANT SELECT ON stored TO reader;
 REVOKE EXECUTE ON FUNCTION stickiness(activity_base, calendar_period, calendar_period, date) FROM public;
 REVOKE EXECUTE ON FUNCTION activities(smallint, date) FROM public;
