@@ -269,6 +269,7 @@ SELECT is((SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false) f (name
 -- ---- who may ----
 
 CREATE ROLE reader;
+SELECT format('GRANT USAGE ON SCHEMA %I TO reader', name) FROM unnest(current_schemas(false)) name \gexec
 GRANT SELECT (customer, at) ON entry TO reader;
 ALTER TABLE stored ENABLE ROW LEVEL SECURITY;
 CREATE POLICY first_ones ON stored FOR SELECT TO reader USING (customer < 100);
