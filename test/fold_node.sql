@@ -281,7 +281,7 @@ SELECT lives_ok('SELECT growth(activities(customer, at)) FROM entry', 'columns t
 SELECT throws_ok('SELECT growth(activities(big, at)) FROM entry', '42501', NULL, 'a column that may not');
 SELECT throws_ok('SELECT growth(timelines(customer, at)) FROM entry', '42501', NULL, 'a metric that may not be called');
 SELECT throws_ok('SELECT growth(activities(customer::smallint, at::date)) FROM entry', '42501', NULL, 'a collector that may not');
-SELECT is((result_scope(growth(activities(customer, activity)))).customers, 100::bigint, 'row level security') FROM stored;
+SELECT alike(plan_of('SELECT growth(activities(customer, activity)) FROM stored'), '%LoyaltyFold%Filter%customer < 100%', 'row level security stays below the node');
 RESET ROLE;
 SELECT * FROM finish();
 ROLLBACK;
