@@ -19,7 +19,7 @@ COMMENT ON FUNCTION model_backtest(timeline_base, date, date, purchase_model) IS
 \expand metric/aggregate.sql NAME=model_backtest C=model_backtest RESULT=model_backtest_result \
 	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="calibrate_until date, until date, model purchase_model" \
-	COST_OF_A_ROW=10 SSPACE=65536 \
+	COST_OF_A_ROW=10 SSPACE=131072 \
 	AGGREGATE_COMMENT="model_backtest() over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL until is error 22004; the arguments must be the same for all rows (22023); others as in the function over a base"
 
 CREATE FUNCTION model_backtest_table(result model_backtest_result)
