@@ -88,6 +88,7 @@ listed_metrics()
 		rfm_distribution|timeline|$as_of, 'Europe/Helsinki'
 		rfm_census|timeline|$scale, '{}', $as_of, 'Europe/Helsinki'
 		rfm_migration|timeline|$scale, '{}', '2024-06-30', $as_of, 'Europe/Helsinki'
+		model_backtest|timeline|'2024-06-30', $as_of, '{"kind": "paretonbd", "period": "week", "zone": "Europe/Helsinki", "parameters": {"r": 0.55, "alpha": 10.6, "s": 0.6, "beta": 11.7}}'::purchase_model
 		program_totals|timeline|$program_rules, $as_of
 		program_compare|timeline|$program_rules, $program_changed, $as_of
 		program_rollforward|timeline|$program_rules, $period, $as_of
@@ -102,6 +103,7 @@ other_questions()
 		retention of starts and returns, two levels|SELECT retention(a, b, $period, $as_of, NULL) FROM (SELECT ${summary[activity]} FILTER (WHERE channel = 'web') AS a, ${summary[activity]} AS b FROM %orders GROUP BY customer) s
 		survival|SELECT survival(duration, event) FROM (SELECT ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
 		logrank|SELECT logrank(duration, event, segment) FROM (SELECT mod(customer, 2)::text AS segment, ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
+		cumulative_incidence|SELECT cumulative_incidence(duration, CASE WHEN event THEN 'left' WHEN mod(customer, 5) = 0 THEN 'barred' END) FROM (SELECT customer, ${summary[activity]} AS a FROM %orders GROUP BY customer) s CROSS JOIN LATERAL churn_duration(a, 10, $as_of)
 		nps|SELECT nps(n, false) FROM (SELECT mod(order_id, 12) AS n FROM %orders) s
 		csat|SELECT csat(n, 2, 5, false) FROM (SELECT mod(order_id, 6) AS n FROM %orders) s
 		ces|SELECT ces(n, 7, false) FROM (SELECT mod(order_id, 9) AS n FROM %orders) s
@@ -195,6 +197,6 @@ unasked()
 		WHERE proname <> 'rollup' AND proname NOT LIKE '%\_in' AND proname NOT LIKE '%\_recv'
 			AND prorettype IN (SELECT prorettype FROM pg_proc JOIN pg_depend ON objid = pg_proc.oid AND classid = 'pg_proc'::regclass AND deptype = 'e'
 				WHERE proname = 'rollup' AND prorettype::regtype::text LIKE '%\_result')
-			AND prokind = 'a' AND proname <> ALL ('{$({ metrics; printf '%s|\n' survival logrank nps csat ces uplift uplift_adjusted purchase_sample spend_sample renewal_sample; } | cut -d '|' -f 1 | sort -u | paste -s -d ,)}');
+			AND prokind = 'a' AND proname <> ALL ('{$({ metrics; printf '%s|\n' survival logrank cumulative_incidence nps csat ces uplift uplift_adjusted purchase_sample spend_sample renewal_sample; } | cut -d '|' -f 1 | sort -u | paste -s -d ,)}');
 	SQL
 }

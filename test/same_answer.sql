@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(75);
+SELECT plan(101);
 \ir reference/orders.sql
 ALTER TABLE orders ADD amount numeric(12,2);
 UPDATE orders SET amount = CASE WHEN random() < 0.1 THEN NULL ELSE round((random() * 400 - 40)::numeric, 2) END;
@@ -39,6 +39,7 @@ LANGUAGE sql AS $$
 	SELECT set_config('max_parallel_workers_per_gather', CASE WHEN way LIKE 'parallel%' THEN '3' ELSE '0' END, true),
 		   set_config('parallel_leader_participation', CASE WHEN way LIKE '%workers only%' THEN 'off' ELSE 'on' END, true),
 		   set_config('enable_partitionwise_aggregate', CASE WHEN way LIKE '%partitionwise%' THEN 'on' ELSE 'off' END, true),
+		   set_config('loyalty.enable_group_node', (way LIKE '%by the node')::text, true),
 		   set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true), set_config('min_parallel_table_scan_size', '0', true)
 $$;
 
@@ -88,7 +89,7 @@ BEGIN
 END $$;
 
 SELECT is_empty(format('SELECT * FROM differing(%L, %L, %L)', way, q.name, source), q.name || ': ' || way)
-FROM (VALUES ('parallel', 'orders'), ('parallel, workers only', 'orders'), ('partitionwise', 'parted'), ('parallel partitionwise', 'parted'), ('rows in another order', '(SELECT * FROM orders ORDER BY md5(orders::text)) o')) v(way, source),
+FROM (VALUES ('parallel', 'orders'), ('parallel, workers only', 'orders'), ('serial, by the node', 'orders'), ('parallel, by the node', 'orders'), ('partitionwise', 'parted'), ('parallel partitionwise', 'parted'), ('rows in another order', '(SELECT * FROM orders ORDER BY md5(orders::text)) o')) v(way, source),
 	 question q;
 
 -- the plans are what they are called

@@ -63,7 +63,7 @@ INSERT INTO question VALUES
 	('retention(b.activities, ''month'', mode => ''recurring'', brackets => ''{{1,2},{1,4},{3,3}}'')'), ('retention(b.activities, b.activities, ''week'', ''2024-02-20'', ''recurring'', rolling => 2)'), ('retention(b.activities, b.activities, ''month'', ''2024-01-05'', ''first'')'),
 	('retention(b.timelines, ''month'', elapsed => ''10 days'')'), ('retention(b.timelines, ''month'', elapsed => NULL, at_least => 2)'), ('retention(b.activities, ''week'', at_least => 2)'), ('retention(b.timelines, ''quarter@Asia/Tokyo'', elapsed => ''36 hours'', brackets => ''{{1,7},{2,3}}'')'),
 	('cohort_value(b.events, ''week'', ''2024-02-20'', NULL, ''{1,4}'', ''k0'')'), ('cohort_value(b.timelines, ''month@Asia/Tokyo'', ''2024-01-20'', ''36 hours'')'), ('cohort_value(b.events, elapsed => ''1 day'', horizons => ''{7,30}'', cost_kind => ''k1'')'),
-	('growth(b.activities, ''week:sunday'')'), ('growth(b.timelines, ''month@UTC'')'), ('lifecycle_census(b.activities, ''week:sunday'', ''2024-01-10'', 2)'), ('stickiness(b.activities, ''month'', within => ''week'')'), ('active_days_histogram(b.activities, days => 60)'),
+	('growth(b.activities, ''week:sunday'')'), ('lifecycle_migration(b.activities, ''week'', ''2023-11-20'', ''2023-12-20'')'), ('growth(b.timelines, ''month@UTC'')'), ('lifecycle_census(b.activities, ''week:sunday'', ''2024-01-10'', 2)'), ('stickiness(b.activities, ''month'', within => ''week'')'), ('active_days_histogram(b.activities, days => 60)'),
 	('repeat_rate(b.activities, NULL, 30)'), ('repeat_rate(b.timelines, ''2023-12-31'', 7)'), ('purchase_intervals(b.activities, up_to => 1)'), ('purchase_intervals(b.activities, up_to => 20)'),
 	('concentration(b.timelines, ''2023-12-05'', ''Asia/Tokyo'')'), ('existing_vs_new(b.events, ''20 days'', ''2023-12-31'', ''Käse "1"'')'), ('existing_vs_new(b.timelines, ''1 month'', zone => ''Asia/Tokyo'')'),
 	('basket_switching(b.events, ''week:sunday@UTC'')'), ('basket_switching(b.events, ''{2023-10-01,2023-12-01}'', ''2024-01-05'')'),
@@ -78,12 +78,14 @@ INSERT INTO question VALUES
 	('funnel_by_period(b.events, ''{k0,k1?,k2}'', ''10 days'')'), ('funnel_by_period(b.events, ''{k0,k1|k2}'', 20, ''month@Asia/Tokyo'', ''strictly_increasing'', step_within => ''{10 days}'', as_of => ''2023-12-31'', hold => ''label'', count => ''conversions'')'),
 	('event_flow(b.events, from_step => ''k0'')'), ('event_flow(b.events, ''label'', until_step => ''Käse "1"'', steps => 2, within => ''3 days'', occurrence => ''last'', zone => ''Asia/Tokyo'')'), ('event_flow(b.events, steps => 2, occurrence => ''each'', collapse => true, as_of => ''2024-01-05'')');
 
--- Each metric's answer about each base, and what the aggregates make of some customers.
+-- Each metric's answer about each base, and what the aggregates make of some customers. What models of nearly nothing warn of is no matter here.
 DO $do$
 DECLARE
 	asked text;
 	result record;
+	messages text := current_setting('client_min_messages');
 BEGIN
+	PERFORM set_config('client_min_messages', 'error', false);
 	FOR asked IN
 		SELECT replace(replace(call, 'club', $$'{"levels": {"Silver": 4, "Gold": 20.5}, "valid": "20 days", "downgrade": "one_level"}'$$),
 			'scheme', $$'{"earn": {"multipliers": [{"times": 2, "tiers": ["Silver"]}]}, "points": {"expires_after": "20 days", "pending": "3 days"}, "tiers": {"Silver": 4, "Gold": 20.5}}'$$) || ' AS x FROM base b' FROM question
@@ -91,16 +93,17 @@ BEGIN
 		UNION ALL SELECT call(oid, false) || ' AS x FROM generate_series(0, 6) r(k) JOIN customer c USING (k)' FROM own_argument WHERE kind = 'a' AND n = 1 AND name <> 'rollup' AND returns::text ~ '_result$'
 	LOOP
 		BEGIN
-			EXECUTE 'INSERT INTO seed SELECT typname, x::text FROM (SELECT ' || asked || ') q JOIN pg_type ON pg_type.oid = pg_typeof(x) ON CONFLICT DO NOTHING';
+			EXECUTE 'INSERT INTO seed SELECT typname, x::text FROM (SELECT ' || asked || ') q JOIN pg_type ON pg_type.oid = pg_typeof(x) WHERE x IS NOT NULL ON CONFLICT DO NOTHING';
 		EXCEPTION WHEN null_value_not_allowed THEN
 			NULL; -- an argument that has a default, and must be given nevertheless: aggregates give all
 		END;
 	END LOOP;
+	PERFORM set_config('client_min_messages', messages, false);
 END
 $do$;
 
--- One of each form: results have the form of what they say about themselves, the one whose length is most fit to be altered.
+-- One of each form: results have the form of what they say about themselves; one that counts something, if there is, and whose length is most fit to be altered.
 CREATE VIEW typical_seed AS
 SELECT DISTINCT ON (type, form) type, written
 FROM (SELECT type, written, CASE WHEN type ~ '_result$' THEN (SELECT string_agg(k, ',' ORDER BY k) FROM jsonb_object_keys(written::jsonb) k) ELSE written END AS form FROM seed) s
-ORDER BY type, form, abs(length(written) - 400), written;
+ORDER BY type, form, written ~ '"(rows|cohorts)": \[\]', abs(length(written) - 400), written;
