@@ -770,14 +770,41 @@ what_it_lacks(const Tally *tally)
 	return NULL;
 }
 
+/* A sum that stands in a group's own row, and is one of its cells', or the other way round: a text
+ * would lose it. NULL: there is none. */
+static const char *
+misplaced_sum(const Tally *tally)
+{
+	const TallyShape *shape = tally->shape;
+	int64 n;
+	int i;
+
+	if (shape->groups == NULL)
+		return NULL;
+	for (n = 0; n < tally->nlist; n++)
+	{
+		const TallyRow *row = tally->list[n];
+		bool is_own = row->key.numbers[1] == TALLY_GROUP;
+
+		for (i = 0; i < shape->nsums; i++)
+			if (row->sums[i] != 0 && is_own != (i < shape->groups->nsums))
+				return shape->sums[i].name;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return NULL;
+}
+
 void
 tally_check(const Tally *tally, int sqlstate)
 {
 	const char *lacking = what_it_lacks(tally);
+	const char *misplaced = misplaced_sum(tally);
 	const char *fault = NULL;
 
 	if (lacking != NULL)
 		fault = psprintf("By its parameters it has no \"%s\".", lacking);
+	else if (misplaced != NULL)
+		fault = psprintf("\"%s\" stands where none can be counted.", misplaced);
 	else if (tally->shape->fault != NULL)
 		fault = tally->shape->fault(tally);
 	if (fault != NULL)

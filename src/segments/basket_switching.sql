@@ -36,7 +36,7 @@ BEGIN ATOMIC
 		CASE WHEN l.flow IN ('lost', 'decreased') THEN link_name(l.flow, 2, false) ELSE link_name(coalesce(l.to_label, 'no label'), 2, l.to_label IS NOT NULL) END,
 		l.amount, l.from_label, l.to_label
 	FROM (SELECT f.period_start, f.period_end, f.complete, f.flow, f.from_label, f.to_label, f.amount FROM basket_switching_flows(basket_switching_links.result) f
-		UNION ALL SELECT t.period_start, t.period_end, t.complete, 'kept', t.label, t.label, t.kept FROM basket_switching_table(basket_switching_links.result) t WHERE t.kept <> 0) l
+		UNION ALL SELECT t.period_start, t.period_end, t.complete, 'kept' AS flow, t.label AS from_label, t.label AS to_label, t.kept AS amount FROM basket_switching_table(basket_switching_links.result) t WHERE t.kept <> 0) l
 	ORDER BY l.period_start, l.from_label NULLS FIRST, l.to_label NULLS FIRST, l.flow;
 END;
 COMMENT ON FUNCTION basket_switching_links(basket_switching_result) IS
