@@ -230,7 +230,7 @@ give_best(FunnelWalk *walk, int64 first, int64 end, Periods *periods, Candidates
 
 	while (first < end)
 	{
-		Candidate candidate = { first, end, DT_NOEND, 0 };
+		Candidate candidate = { .first = first, .end = end, .starts_until = DT_NOEND };
 
 		if (!funnel_starts(walk->names, matched[first].class))
 		{
@@ -290,7 +290,7 @@ static void
 give_chains(FunnelWalk *walk, Periods *periods, FunnelTaker take, void *taker)
 {
 	bool is_held = walk->rules->hold != FUNNEL_HOLD_NOTHING;
-	Candidates candidates = { NULL };
+	Candidates candidates = { 0 };
 	int64 first;
 	int64 end;
 

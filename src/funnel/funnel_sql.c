@@ -168,7 +168,7 @@ Datum
 loyalty_funnel_conversions(PG_FUNCTION_ARGS)
 {
 	Funnel *funnel = metric_question(fcinfo, 1, &funnel_totals_metric)->own;
-	ConversionRows out = { funnel };
+	ConversionRows out = { .funnel = funnel };
 
 	rows_open(&out.rows, fcinfo);
 	if (PG_ARGISNULL(0))
