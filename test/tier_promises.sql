@@ -82,8 +82,8 @@ SELECT is_empty($$
 	WHERE (c + r) % 5 = 0 AND at >= (SELECT min(at) FROM event f WHERE f.c = asked.c)
 	AND (SELECT array_agg(h.tier) FROM tier_history(t, with_grace::text::tier_policy, '2025-01-01') h WHERE at >= valid_from AND (valid_to IS NULL OR at < valid_to)) IS DISTINCT FROM ARRAY[tier_at(t, with_grace::text::tier_policy, at)]$$,
 	'an order is in one row: the tier at its instant');
-CREATE TABLE step AS SELECT c, r, row_number() OVER () AS n, h.* FROM asked, tier_history(t, with_grace::text::tier_policy, day, true) h WHERE (c + r) % 3 = 0;
-CREATE TABLE spell_of AS SELECT c, r, row_number() OVER () AS n, h.* FROM asked, tier_history(t, with_grace::text::tier_policy, day) h WHERE (c + r) % 3 = 0;
+CREATE TABLE step AS SELECT c, r, row_number() OVER (ORDER BY c, r, h.ordinality) AS n, h.* FROM asked, tier_history(t, with_grace::text::tier_policy, day, true) WITH ORDINALITY h WHERE (c + r) % 3 = 0;
+CREATE TABLE spell_of AS SELECT c, r, row_number() OVER (ORDER BY c, r, h.ordinality) AS n, h.* FROM asked, tier_history(t, with_grace::text::tier_policy, day) WITH ORDINALITY h WHERE (c + r) % 3 = 0;
 SELECT results_eq($$SELECT c, r, tier, from_tier, valid_from, reason, metric, value FROM step WHERE tier IS DISTINCT FROM from_tier ORDER BY n$$, $$SELECT c, r, tier, from_tier, valid_from, reason, metric, value FROM spell_of ORDER BY n$$, 'with requalifications there are just more rows');
 SELECT is_empty($$SELECT c, r FROM (SELECT c, r, valid_to, lead(valid_from) OVER w AS next FROM step WINDOW w AS (PARTITION BY c, r ORDER BY n)) s WHERE valid_to IS DISTINCT FROM next$$, '... which follow each other');
 SELECT is_empty($$SELECT s.c, s.r, s.valid_from FROM spell_of s WHERE s.valid_to IS DISTINCT FROM s.valid_from AND promised_until IS DISTINCT FROM (SELECT t.promised_until FROM step t WHERE t.c = s.c AND t.r = s.r AND t.tier = s.tier AND t.valid_from >= s.valid_from AND (s.valid_to IS NULL OR t.valid_from < s.valid_to) ORDER BY n DESC LIMIT 1)$$,

@@ -16,7 +16,9 @@
 const char *
 metric_parameter(const Tally *tally, const char *name)
 {
-	return tally_parameter(tally, tally_parameter_number(tally_shape(tally), name));
+	int parameter = tally_parameter_number(tally_shape(tally), name);
+
+	return parameter >= 0 ? tally_parameter(tally, parameter) : NULL;
 }
 
 bool
