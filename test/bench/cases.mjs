@@ -369,10 +369,6 @@ const fromRows = [
 		}, bare('customer_id, ordered_at, amount', 3)],
 	},
 	{
-		what: 'bgnbd_fit by week', ...metric(`bgnbd_fit(${timelines}, ${lastDay}, 'week')`), plan: true,
-		peers: [{ peer: 'tier_census', sql: metric(`tier_census(${timelines}, ${club}, ${lastDay})`).sql, bar: 1.5, modes: true }],
-	},
-	{
 		what: "retention by 'month', at least 2 days", ...metric(`retention(${activities}, 'month', at_least => 2)`),
 		peers: [{ peer: 'the same, with any day', sql: retention('month').sql, bar: 1.3, modes: true }],
 	},
