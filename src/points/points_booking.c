@@ -187,6 +187,7 @@ period_of_move(PointsBooking *booking, const PointsWalk *walk, const PointsMove 
 static const RollforwardSum column_in[POINTS_ROLES] = {
 	[POINTS_EARN] = ROLLFORWARD_ISSUED,
 	[POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
+	[POINTS_REINSTATE] = ROLLFORWARD_REINSTATED,
 	[POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
 	[POINTS_TRANSFER] = ROLLFORWARD_TRANSFERRED,
 };
@@ -302,14 +303,20 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 		return;
 	period = period_of_move(booking, walk, move);
 	if (move->type == POINTS_MOVE_LOT)
-		note_issue(booking, move->lot, period);
+		note_issue(booking, move->lot,
+				   move->role == POINTS_REINSTATE
+					   ? period_of(booking->periods, lot_of(walk, move)->earned_at)
+					   : period);
 	issued_in = booking->issued_in[move->lot];
 	sums = cell_at(booking->cells, label_of(booking, lot_of(walk, move)), issued_in,
 				   period - issued_in);
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
-			sums[TRIANGLE_ISSUED] += points;
+			if (move->role == POINTS_REINSTATE)
+				sums[TRIANGLE_EXPIRED] -= points;
+			else
+				sums[TRIANGLE_ISSUED] += points;
 			break;
 		case POINTS_MOVE_TAKE:
 			sums[triangle_column[move->role]] += points;
