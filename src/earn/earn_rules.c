@@ -28,10 +28,11 @@ const char *const earn_weekday_names[] = { "monday", "tuesday",	 "wednesday", "t
 
 /* ---- caps ---- */
 
-void
-earn_read_caps(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+/* Reads the caps of the spans from one on, of no more than so many decimals. */
+static void
+read_caps(const PolicyObject *object, const PolicyKey *key, EarnCaps *caps, EarnSpan first,
+		  int decimals)
 {
-	EarnCaps *caps = CAPS_OF(key, key->changes ? version : policy);
 	JsonbValue value;
 	PolicyObject place;
 	int i;
@@ -39,15 +40,29 @@ earn_read_caps(const PolicyObject *object, const PolicyKey *key, void *policy, v
 	if (json_member(object->json, key->name, &value) == NULL)
 		return;
 	policy_enter(object, &value, policy_path(object, key->name), &place);
-	policy_check_keys(&place, earn_span_names);
+	policy_check_keys(&place, earn_span_names + first);
 	caps->any = false;
 	for (i = 0; i < EARN_SPANS; i++)
 	{
 		caps->most[i].units = -1;
 		caps->most[i].scale = 0;
-		if (policy_get_number(&place, earn_span_names[i], EARN_MAX_DECIMALS, true, &caps->most[i]))
+		if (i >= (int) first &&
+			policy_get_number(&place, earn_span_names[i], decimals, true, &caps->most[i]))
 			caps->any = true;
 	}
+}
+
+void
+earn_read_caps(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+{
+	read_caps(object, key, CAPS_OF(key, key->changes ? version : policy), EARN_ORDER,
+			  EARN_MAX_DECIMALS);
+}
+
+void
+earn_read_max_orders(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+{
+	read_caps(object, key, CAPS_OF(key, version), EARN_DAY, 0);
 }
 
 void

@@ -337,9 +337,9 @@ typedef struct PointsEvent
 {
 	TimestampTz at;
 	PointsRole role; /* refunds and booked expiries only where the policy has a kind for them */
-	int64 value;	 /* signed as in a timeline; 0, which does nothing, is none of a reinstatement */
-	int32 number;	 /* comes back in moves and lots */
-	int32 label_no;	 /* 0: none */
+	int64 value;	/* signed as in a timeline; 0, which does nothing, is none of a reinstatement */
+	int32 number;	/* comes back in moves and lots */
+	int32 label_no; /* 0: none */
 	bool has_expiry; /* of its own */
 	TimestampTz expires_at;
 	EventRefType ref_type;

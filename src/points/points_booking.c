@@ -185,10 +185,8 @@ period_of_move(PointsBooking *booking, const PointsWalk *walk, const PointsMove 
 
 /* Columns of what comes in and what goes, by role; a negative sign: going lowers the column. */
 static const RollforwardSum column_in[POINTS_ROLES] = {
-	[POINTS_EARN] = ROLLFORWARD_ISSUED,
-	[POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
-	[POINTS_REINSTATE] = ROLLFORWARD_REINSTATED,
-	[POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
+	[POINTS_EARN] = ROLLFORWARD_ISSUED,			 [POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
+	[POINTS_REINSTATE] = ROLLFORWARD_REINSTATED, [POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
 	[POINTS_TRANSFER] = ROLLFORWARD_TRANSFERRED,
 };
 

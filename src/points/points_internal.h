@@ -137,7 +137,8 @@ extern void points_clock_set_labels(PointsClock *clock, const EventText *labels,
 /* When a lot earned at that instant can be spent, where points have to wait. */
 extern TimestampTz points_clock_available_at(PointsClock *clock, TimestampTz earned_at);
 
-/* How many shares a lot earned at that instant has, which expire one after another; 1: it's whole. */
+/* How many shares a lot earned at that instant has, which expire one after another; 1: it's whole.
+ */
 extern int points_clock_shares(PointsClock *clock, TimestampTz earned_at, int label_no);
 
 /* When a share of it, from 0 on, is gone by the rules. */
@@ -564,7 +565,7 @@ struct PointsWalk
 
 	bool fed;			 /* from outside */
 	bool notes_expiries; /* they may be booked, or brought back */
-	bool knows_debts; /* one by one, since somebody listens, or refunds may cancel them */
+	bool knows_debts;	 /* one by one, since somebody listens, or refunds may cancel them */
 	const EventText *labels;
 	int nlabels;
 

@@ -190,9 +190,7 @@ lot_queue_first_slow(LotQueue *queue, LotMembers members, PointsLot *lots)
 
 /* ---- what was earned and redeemed under a ref ---- */
 
-static const LotRef no_uses = {
-	.lot = -1, .last_piece = -1, .last_debt = -1, .last_expired = -1
-};
+static const LotRef no_uses = { .lot = -1, .last_piece = -1, .last_debt = -1, .last_expired = -1 };
 
 void
 lot_refs_init(LotRefs *refs, uint8 bit)

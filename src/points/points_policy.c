@@ -23,8 +23,9 @@ static const char *const refunds_names[] = { "drop", "new_lot" };
 static const char *const returns_names[] = { "drop", "take" };
 static const char *const refreshing_names[] = { "earn", "redeem" };
 
-static const char *const label_keys[] = { "expires",	  "expires_after",	"expires_from",
-										  "expires_align", "expires_on",	"expires_shares",
+static const char *const label_keys[] = { "expires",	   "expires_after",
+										  "expires_from",  "expires_align",
+										  "expires_on",	   "expires_shares",
 										  "expires_every", NULL };
 
 /* The expiry of points without a rule. */
@@ -76,8 +77,9 @@ read_shares(const PolicyObject *object, PointsExpiry *expiry)
 			memset(&expiry->every, 0, sizeof(Interval));
 	}
 	if (policy_get_interval(object, "expires_every", false, &expiry->every) && expiry->shares == 0)
-		policy_report_needs(object, "expires_every", "expires_shares",
-							"It says how long after each share the next one expires, of 2 or more.");
+		policy_report_needs(
+			object, "expires_every", "expires_shares",
+			"It says how long after each share the next one expires, of 2 or more.");
 	if (expiry->shares == 0)
 		return;
 	if (expiry->every.month == 0 && expiry->every.day == 0 && expiry->every.time == 0)
@@ -99,7 +101,7 @@ read_shares(const PolicyObject *object, PointsExpiry *expiry)
 static void
 read_expiry(const PolicyObject *object, PointsExpiry *expiry)
 {
-	static const char *const ways[] = { "expires_after", "expires_from",	 "expires_align",
+	static const char *const ways[] = { "expires_after", "expires_from",   "expires_align",
 										"expires_on",	 "expires_shares", "expires_every" };
 	int number;
 	int month;

@@ -173,8 +173,8 @@ points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
 	{
 		walk->unbooked += walk->policy->books_expiry ? points : 0;
 		if (walk->policy->has_grace)
-			points_note_expired(walk, number,
-								points, lot->expires_at < lot->held_since ? lot->expires_at : at);
+			points_note_expired(walk, number, points,
+								lot->expires_at < lot->held_since ? lot->expires_at : at);
 	}
 	walk_emit(walk, POINTS_MOVE_EXPIRE, POINTS_EXPIRE, at, number, -1, points);
 }
@@ -367,11 +367,11 @@ static pg_noinline void
 walk_add_any_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerms *terms)
 {
 	if (walk->nlots == PG_INT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many lots of points"),
-				 walk->events.customer != NULL ? errdetail("Customer %s.", walk->events.customer)
-											   : 0,
-				 errhint("Lots that expire in fewer shares are fewer lots.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many lots of points"),
+			 walk->events.customer != NULL ? errdetail("Customer %s.", walk->events.customer) : 0,
+			 errhint("Lots that expire in fewer shares are fewer lots.")));
 	walk_add_lot(walk, due, points, terms, false);
 }
 
@@ -608,10 +608,10 @@ walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
 
 /* ---- what an event of each role does ---- */
 
-const char *const points_role_names[POINTS_ROLES] = {
-	"earn",	  "redeem_refund", "reinstate", "adjust", "transfer",
-	"return", "redeem",		   "forfeit",	"expire", "ignore"
-};
+const char *const points_role_names[POINTS_ROLES] = { "earn",	"redeem_refund", "reinstate",
+													  "adjust", "transfer",		 "return",
+													  "redeem", "forfeit",		 "expire",
+													  "ignore" };
 
 /* An event takes more than there is, which the policy refuses. */
 static pg_noinline void

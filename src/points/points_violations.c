@@ -35,21 +35,21 @@ typedef enum FindingType
 	FOUND_RETURNED /* none: what takes an earning's back */
 } FindingType;
 
-static const char *const problems[] = {
-	"redemption beyond the balance",		"redemption of points still pending",
-	"refund of more than was redeemed",		"return of more than was earned",
-	"adjustment of more than there is",		"transfer of more than there is",
-	"reinstatement of more than can be brought back",
-	"document earned more than once",		"booked expiry that the rules don't give",
-	"computed expiry that was never booked"
-};
+static const char *const problems[] = { "redemption beyond the balance",
+										"redemption of points still pending",
+										"refund of more than was redeemed",
+										"return of more than was earned",
+										"adjustment of more than there is",
+										"transfer of more than there is",
+										"reinstatement of more than can be brought back",
+										"document earned more than once",
+										"booked expiry that the rules don't give",
+										"computed expiry that was never booked" };
 
 /* What events of each role ask for beyond what there is. */
 static const FindingType found_beyond[POINTS_ROLES] = {
-	[POINTS_REDEEM_REFUND] = FOUND_REFUND,
-	[POINTS_REINSTATE] = FOUND_REINSTATEMENT,
-	[POINTS_ADJUST] = FOUND_ADJUSTMENT,
-	[POINTS_TRANSFER] = FOUND_TRANSFER,
+	[POINTS_REDEEM_REFUND] = FOUND_REFUND, [POINTS_REINSTATE] = FOUND_REINSTATEMENT,
+	[POINTS_ADJUST] = FOUND_ADJUSTMENT,	   [POINTS_TRANSFER] = FOUND_TRANSFER,
 	[POINTS_RETURN] = FOUND_RETURN,
 };
 

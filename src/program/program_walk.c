@@ -261,6 +261,7 @@ give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
 		[EARN_ENTRY_BONUS] = POINTS_EARN,
 		[EARN_ENTRY_REDEEM] = POINTS_REDEEM,
 		[EARN_ENTRY_REFUND] = POINTS_REDEEM_REFUND,
+		[EARN_ENTRY_REINSTATE] = POINTS_REINSTATE,
 		[EARN_ENTRY_ADJUST] = POINTS_ADJUST,
 		[EARN_ENTRY_TRANSFER] = POINTS_TRANSFER,
 		[EARN_ENTRY_FORFEIT] = POINTS_FORFEIT,
@@ -298,7 +299,7 @@ take_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 {
 	ProgramWalk *walk = context;
 
-	if (likely(entry->points != 0))
+	if (likely(entry->points != 0) || entry->type == EARN_ENTRY_REINSTATE)
 		give_points(walk, entry, walk->nentries);
 	walk->nentries++;
 	if (walk->sinks.entry != NULL)
