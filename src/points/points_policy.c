@@ -58,16 +58,14 @@ shares_fit(const PointsExpiry *expiry)
 static void
 read_shares(const PolicyObject *object, PointsExpiry *expiry)
 {
-	JsonbValue value;
+	int64 shares;
 
-	if (json_member(object->json, "expires_shares", &value) != NULL)
+	if (policy_get_count(object, "expires_shares", &shares))
 	{
-		const char *path = policy_path(object, "expires_shares");
-		int64 shares = json_as_count(&value, object->type, path);
-
 		if (shares < 1 || shares > POINTS_MAX_SHARES)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s is " INT64_FORMAT, path, object->type, shares),
+							errmsg("\"%s\" of a %s is " INT64_FORMAT,
+								   policy_path(object, "expires_shares"), object->type, shares),
 							errhint("From 1 to %d shares are possible.", POINTS_MAX_SHARES)));
 		if (!expiry->has_after)
 			policy_report_needs(object, "expires_shares", "expires_after",
