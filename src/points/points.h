@@ -199,6 +199,7 @@ typedef struct PointsTotals
 {
 	int128 earned;
 	int128 reinstated;
+	int128 brought_back; /* of these: what had expired; refunds gave back the rest */
 	int128 adjusted;
 	int128 transferred;
 	int128 redeemed;
@@ -387,6 +388,9 @@ typedef struct PointsBooking PointsBooking;
 /* In the current memory context. Days are those of the policy's zone. */
 extern PointsBooking *points_booking_create(const PointsPolicy *policy,
 											const CalendarPeriod *period, bool by_label);
+
+/* From now on what is brought back of what had expired lowers that column of roll-forwards. */
+extern void points_booking_net_expiries(PointsBooking *booking);
 
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
 extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);

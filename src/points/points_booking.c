@@ -55,6 +55,7 @@ struct PointsBooking
 	Cells *cells;
 	bool expires_before_events; /* at one instant */
 	bool by_label;
+	bool nets_expiries;
 	MemoryContext context;
 
 	labels_hash *labels; /* all customers' */
@@ -89,6 +90,12 @@ points_booking_create(const PointsPolicy *policy, const CalendarPeriod *period, 
 	booking->max_lots = 64;
 	booking->issued_in = palloc(booking->max_lots * sizeof(int32));
 	return booking;
+}
+
+void
+points_booking_net_expiries(PointsBooking *booking)
+{
+	booking->nets_expiries = true;
 }
 
 EventText
@@ -231,7 +238,10 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
-			sums[column_in[move->role]] += move->points;
+			if (move->role == POINTS_REINSTATE && booking->nets_expiries)
+				sums[ROLLFORWARD_EXPIRED] -= move->points;
+			else
+				sums[column_in[move->role]] += move->points;
 			if (lot->state == POINTS_LOT_PENDING)
 				book_pending(booking, sums, move->points);
 			break;

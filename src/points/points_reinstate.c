@@ -149,6 +149,7 @@ points_reinstate(PointsWalk *walk, const PointsDue *due)
 	if (given > PG_INT64_MAX)
 		decimal_report_sum(POINTS_SUM);
 	walk->totals.reinstated += given;
+	walk->totals.brought_back += given;
 	if (everything ? given == 0 : given < wanted)
 		points_report_beyond(walk, due, everything ? 0 : wanted - (int64) given);
 	points_finish_event(walk, due, everything ? (int64) given : wanted);

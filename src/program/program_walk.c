@@ -666,8 +666,8 @@ program_walk_standing(ProgramWalk *walk, ProgramStanding *standing)
 	standing->orders = earn_walk_orders(walk->earn);
 	standing->spend = walk->spend;
 	standing->issued = totals->earned + totals->adjusted + totals->transferred - totals->returned;
-	standing->redeemed = totals->redeemed - totals->reinstated;
-	standing->expired = totals->expired + totals->forfeited;
+	standing->redeemed = totals->redeemed - (totals->reinstated - totals->brought_back);
+	standing->expired = totals->expired - totals->brought_back + totals->forfeited;
 	standing->pending = totals->pending;
 	standing->balance = totals->active - totals->overdrawn;
 }
