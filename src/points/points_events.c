@@ -163,6 +163,7 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 
 	for (; due < end; due++)
 	{
+		TimestampTz until;
 		bool has_value = false;
 
 		clear_due(due, number++);
@@ -178,6 +179,8 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 			due->ref.type = timeline_read_ref(&reader, &due->ref.number, &due->ref.text);
 		if (reader.flags & TIMELINE_HAS_EXPIRIES)
 			due->has_expiry = timeline_read_expiry(&reader, due->at, &due->expires_at);
+		if (reader.flags & TIMELINE_HAS_SPANS)
+			(void) timeline_read_span(&reader, due->at, &until); /* points are due where it begins */
 		due->role = role_of(events, due->kind_no, due->value);
 		if (events->kept != NULL)
 			keep_event(events, due, has_value);
