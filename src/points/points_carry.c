@@ -272,6 +272,22 @@ carry_sum(Carried *carried, int128 sum, TimestampTz at)
 	} while (sum != 0);
 }
 
+/* What was carried over itself is there from its instant on, with it. */
+static void
+come_in(PointsWalk *walk, TimestampTz at)
+{
+	TimestampTz carried_at = walk->events.carried_at;
+
+	if (carried_at == DT_NOBEGIN)
+		return;
+	if (carried_at > at)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("points were carried over at %s already, which is after %s",
+							   pstrdup(timestamptz_to_str(carried_at)), timestamptz_to_str(at)),
+						errhint("Carry over the timelines that they came from.")));
+	points_restore(walk);
+}
+
 /* points_carry_over(timeline, policy, at) */
 Datum
 loyalty_points_carry_over(PG_FUNCTION_ARGS)
@@ -291,6 +307,7 @@ loyalty_points_carry_over(PG_FUNCTION_ARGS)
 	carried.books_expiry = call->policy->books_expiry;
 	call->reading = &carried;
 	points_walk_until(walk, limit);
+	come_in(walk, at);
 
 	carry_lots(&carried, walk);
 	carry_debts(&carried, walk);

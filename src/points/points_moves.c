@@ -133,7 +133,7 @@ compare_taken(const void *left, const void *right)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* Where the points came from: earned_at, earn_ref, label; then how many. */
+/* Where the points came from: earned_at, earn_ref, label. */
 static void
 put_source(Rows *rows, const PointsWalk *walk, const Taken *taken)
 {
@@ -151,7 +151,16 @@ put_source(Rows *rows, const PointsWalk *walk, const Taken *taken)
 		event_put_ref(rows, earning);
 		rows_put_text(rows, earning->label.bytes, earning->label.len);
 	}
-	points_put_points(rows, walk, taken->points);
+}
+
+/* ... and when they expire by themselves. */
+static void
+put_expiry_of(Rows *rows, const PointsWalk *walk, const Taken *taken)
+{
+	int32 nlots;
+
+	rows_put_instant(rows, taken->lot < 0 ? DT_NOEND
+										  : points_walk_lots(walk, &nlots)[taken->lot].expires_at);
 }
 
 static void
@@ -173,6 +182,7 @@ put_redeemed(Rows *rows, const PointsWalk *walk, const Taken *taken)
 	rows_put_instant(rows, taken->at);
 	put_ref_of(rows, walk, taken);
 	put_source(rows, walk, taken);
+	points_put_points(rows, walk, taken->points);
 	rows_end(rows);
 }
 
@@ -187,6 +197,8 @@ put_movement(Rows *rows, const PointsWalk *walk, const Taken *taken)
 	rows_put_name(rows, points_role_names[taken->role]);
 	put_ref_of(rows, walk, taken);
 	put_source(rows, walk, taken);
+	put_expiry_of(rows, walk, taken);
+	points_put_points(rows, walk, taken->points);
 	rows_end(rows);
 }
 

@@ -83,6 +83,7 @@ points_find_carry_over(PointsEvents *events)
 typedef struct Held
 {
 	int64 n;
+	int64 nunbooked;	 /* computed expiries among them */
 	int128 sum;			 /* of lots less debts */
 	TimestampTz owed_at; /* the first debt; DT_NOEND: none */
 	TimestampTz brought[POINTS_BROUGHT];
@@ -186,7 +187,9 @@ hold(PointsWalk *walk, Held *held, const PointsDue *due, TimestampTz now)
 		held->sum -= Abs(due->value);
 		held->owed_at = Min(held->owed_at, due->at);
 	}
-	else if (due->role != POINTS_EXPIRE)
+	else if (due->role == POINTS_EXPIRE)
+		held->nunbooked++;
+	else
 		report_sum(walk, now, held->sum);
 	walk->held = array_grow_in(walk->events.context, walk->held, &walk->max_held, held->n + 1,
 							   sizeof(PointsDue));
@@ -244,6 +247,37 @@ bring_activities(PointsWalk *walk, const Held *held, TimestampTz now)
 		bring_activity(walk, earned, walk->policy->refreshed_by_earn, now);
 }
 
+static int
+compare_expiries(const void *left, const void *right)
+{
+	const PointsDue *a = left;
+	const PointsDue *b = right;
+
+	if (a->expires_at != b->expires_at)
+		return a->expires_at < b->expires_at ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* Expiries that wait for their booking, in the order in which points expired. */
+static void
+bring_unbooked(PointsWalk *walk, const Held *held, TimestampTz now)
+{
+	PointsDue *expiries = palloc_extended(held->nunbooked * sizeof(PointsDue), MCXT_ALLOC_HUGE);
+	int64 n = 0;
+	int64 i;
+
+	for (i = 0; i < held->n; i++)
+		if (walk->held[i].role == POINTS_EXPIRE)
+			expiries[n++] = walk->held[i];
+	sort_elements(expiries, n, sizeof(PointsDue), compare_expiries);
+	for (i = 0; i < n; i++)
+	{
+		points_bring_unbooked(walk, &expiries[i], now);
+		CHECK_FOR_INTERRUPTS();
+	}
+	pfree(expiries);
+}
+
 void
 points_restore(PointsWalk *walk)
 {
@@ -270,10 +304,10 @@ points_restore(PointsWalk *walk)
 	{
 		if (makes_debt(&walk->held[i]))
 			points_bring_debt(walk, &walk->held[i], now);
-		else if (walk->held[i].role == POINTS_EXPIRE)
-			points_bring_unbooked(walk, &walk->held[i], now);
 		CHECK_FOR_INTERRUPTS();
 	}
+	if (held.nunbooked > 0)
+		bring_unbooked(walk, &held, now);
 	if (walk->last_refresh == DT_NOBEGIN && held.brought[BROUGHT_HELD] != DT_NOBEGIN)
 		points_bring_held_since(walk, held.brought[BROUGHT_HELD]);
 	points_settle(walk, now);
