@@ -311,10 +311,14 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 		return;
 	period = period_of_move(booking, walk, move);
 	if (move->type == POINTS_MOVE_LOT)
-		note_issue(booking, move->lot,
-				   move->role == POINTS_REINSTATE
-					   ? period_of(booking->periods, lot_of(walk, move)->earned_at)
-					   : period);
+	{
+		/* what was carried over, or brought back, stays in the period in which it was issued */
+		if (lot_of(walk, move)->earned_at < move->at)
+			note_issue(booking, move->lot,
+					   period_of(booking->periods, lot_of(walk, move)->earned_at));
+		else
+			note_issue(booking, move->lot, period);
+	}
 	issued_in = booking->issued_in[move->lot];
 	sums = cell_at(booking->cells, label_of(booking, lot_of(walk, move)), issued_in,
 				   period - issued_in);

@@ -156,8 +156,9 @@ walk_is_over(const PointsWalk *walk, TimestampTz expires_at, TimestampTz now)
 		   !walk->suspended;
 }
 
-void
-points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
+/* What is left of a lot is gone at an instant; its time was over at that, or some time before. */
+static inline void
+walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at, TimestampTz over_at)
 {
 	PointsLot *lot = &walk->lots[number];
 	int64 points = lot->remaining;
@@ -173,10 +174,18 @@ points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
 	{
 		walk->unbooked += walk->policy->books_expiry ? points : 0;
 		if (walk->policy->has_grace)
-			points_note_expired(walk, number, points,
-								lot->expires_at < lot->held_since ? lot->expires_at : at);
+			points_note_expired(walk, number, points, over_at);
 	}
 	walk_emit(walk, POINTS_MOVE_EXPIRE, POINTS_EXPIRE, at, number, -1, points);
+}
+
+void
+points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
+{
+	const PointsLot *lot = &walk->lots[number];
+
+	/* while nothing could expire, points may have come in whose time was over */
+	walk_expire_lot(walk, number, at, lot->expires_at < lot->held_since ? lot->expires_at : at);
 }
 
 static void
@@ -301,6 +310,7 @@ walk_note_given_back(PointsWalk *walk, int32 number, TimestampTz at)
 /* What of a lot its event doesn't say. */
 typedef struct LotTerms
 {
+	TimestampTz now; /* when it comes in: mostly that of the event */
 	TimestampTz available_at;
 	TimestampTz expires_at;
 	int share;
@@ -312,7 +322,7 @@ static pg_attribute_always_inline void
 walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerms *terms,
 			 bool plain)
 {
-	TimestampTz at = due->at;
+	TimestampTz now = terms->now;
 	int32 number = walk->nlots;
 	PointsLot *lot;
 
@@ -320,17 +330,17 @@ walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerm
 		walk->lots = array_grow(walk->lots, &walk->max_lots, walk->max_lots + 1, sizeof(PointsLot));
 	walk->nlots = number + 1;
 	lot = &walk->lots[number];
-	lot->earned_at = at;
+	lot->earned_at = due->at;
 	lot->available_at = terms->available_at;
 	lot->expires_at = terms->expires_at;
-	lot->held_since = at;
+	lot->held_since = due->at;
 	lot->points = lot->remaining = points;
 	lot->event = due->number;
 	lot->label_no = plain ? 0 : due->label_no;
 	lot->ref = -1;
 	lot->queued = 0;
 	lot->share = (uint16) terms->share;
-	if (unlikely(lot->available_at > at))
+	if (unlikely(lot->available_at > now))
 	{
 		lot->state = POINTS_LOT_PENDING;
 		walk->totals.pending += points;
@@ -350,16 +360,16 @@ walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerm
 		lot->earned_at = walk->lots[terms->of].earned_at;
 		lot->event = walk->lots[terms->of].event;
 		lot_refs_add_part(&walk->refs, walk->lots, terms->of, number);
-		walk_note_given_back(walk, number, at);
+		walk_note_given_back(walk, number, now);
 	}
-	walk_emit(walk, POINTS_MOVE_LOT, due->role, at, number, due->number, points);
-	if (unlikely(walk_is_over(walk, lot->expires_at, at)))
+	walk_emit(walk, POINTS_MOVE_LOT, due->role, now, number, due->number, points);
+	if (unlikely(walk_is_over(walk, lot->expires_at, now)))
 	{
-		points_expire_lot(walk, number, at);
+		walk_expire_lot(walk, number, now, lot->expires_at);
 		return;
 	}
 	if (unlikely(walk->totals.overdrawn != 0) && lot->state == POINTS_LOT_ACTIVE)
-		walk_repay(walk, number, due->role, at, due->number);
+		walk_repay(walk, number, due->role, now, due->number);
 	walk_enqueue(walk, number, true);
 }
 
@@ -405,9 +415,10 @@ walk_make_shares(PointsWalk *walk, const PointsDue *due, int64 points, LotTerms 
 
 /* Makes lots of an event's points: one, unless they expire share by share. */
 static pg_attribute_always_inline void
-walk_make_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of, bool plain)
+walk_make_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of, TimestampTz now,
+			   bool plain)
 {
-	LotTerms terms = { .available_at = due->at, .share = 0, .of = of };
+	LotTerms terms = { .now = now, .available_at = due->at, .share = 0, .of = of };
 
 	if (unlikely(walk->clock->pends) && due->role == POINTS_EARN)
 		terms.available_at = points_clock_available_at(walk->clock, due->at);
@@ -427,7 +438,7 @@ walk_make_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of, b
 static pg_noinline void
 walk_make_other_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of)
 {
-	walk_make_lots(walk, due, points, of, false);
+	walk_make_lots(walk, due, points, of, due->at, false);
 }
 
 void
@@ -538,7 +549,7 @@ walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
 	walk_emit(walk, POINTS_MOVE_RESTORE, due->role, at, number, due->number, points);
 	if (walk_is_over(walk, lot->expires_at, at))
 	{
-		points_expire_lot(walk, number, at);
+		walk_expire_lot(walk, number, at, lot->expires_at);
 		return;
 	}
 	walk_repay(walk, number, due->role, at, due->number);
@@ -608,10 +619,10 @@ walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
 
 /* ---- what an event of each role does ---- */
 
-const char *const points_role_names[POINTS_ROLES] = { "earn",	"redeem_refund", "reinstate",
-													  "adjust", "transfer",		 "return",
-													  "redeem", "forfeit",		 "expire",
-													  "ignore" };
+const char *const points_role_names[POINTS_ROLES] = { "earn",		"redeem_refund", "reinstate",
+													  "adjust",		"transfer",		 "return",
+													  "redeem",		"forfeit",		 "expire",
+													  "carry_over", "ignore" };
 
 /* An event takes more than there is, which the policy refuses. */
 static pg_noinline void
@@ -941,10 +952,94 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 		case POINTS_EXPIRE:
 			book_expiry(walk, due);
 			break;
+		case POINTS_CARRY_OVER:
+			return;
 		default:
 			elog(ERROR, "unexpected role %d", due->role);
 	}
 	points_finish_event(walk, due, due_points(due));
+}
+
+/* ---- what was carried over ---- */
+
+void
+points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now)
+{
+	int64 points = due_points(due);
+
+	if (due->role == POINTS_EARN)
+		walk_add(&walk->sums.earned, &walk->totals.earned, points);
+	else if (due->role == POINTS_REDEEM_REFUND)
+		walk->totals.reinstated += points;
+	else if (due->role == POINTS_ADJUST)
+		walk->totals.adjusted += points;
+	else
+		walk->totals.transferred += points;
+	walk_make_lots(walk, due, points, -1, now, false);
+	walk_emit(walk, POINTS_MOVE_DONE, due->role, now, -1, due->number, points);
+}
+
+void
+points_bring_debt(PointsWalk *walk, const PointsDue *due, TimestampTz now)
+{
+	PointsDue here = *due;
+	int64 points = due_points(due);
+	int32 debt;
+
+	here.at = now;
+	if (due->role == POINTS_REDEEM)
+		walk_add(&walk->sums.redeemed, &walk->totals.redeemed, points);
+	else if (due->role == POINTS_RETURN)
+		walk->totals.returned += points;
+	else if (due->role == POINTS_ADJUST)
+		walk->totals.adjusted -= points;
+	else
+		walk->totals.transferred -= points;
+	debt = walk_overdraw(walk, &here, points);
+	if (debt >= 0)
+		walk->refs.debts[debt].debt.at = due->at;
+	if (debt >= 0 && due->role == POINTS_REDEEM && walk->events.has_refunds)
+		lot_refs_note_redemption(&walk->refs, walk->lots, &due->ref, walk->refs.npieces, debt);
+	walk_emit_event(walk, POINTS_MOVE_DONE, &here, points);
+}
+
+void
+points_bring_unbooked(PointsWalk *walk, const PointsDue *due, TimestampTz now)
+{
+	walk->unbooked += due_points(due);
+	walk_emit(walk, POINTS_MOVE_UNBOOKED, due->role, now, -1, due->number, due_points(due));
+}
+
+/* Lots pay debts in the order of redemption. */
+void
+points_settle(PointsWalk *walk, TimestampTz now)
+{
+	int32 lot;
+
+	while (walk->totals.overdrawn > 0 && (lot = walk_first_lot(walk, QUEUE_SPEND)) >= 0)
+	{
+		walk_repay(walk, lot, POINTS_EARN, now, -1);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+points_bring_activity(PointsWalk *walk, TimestampTz at, bool refreshes)
+{
+	walk_note_activity(walk, at, refreshes);
+}
+
+void
+points_bring_held_since(PointsWalk *walk, TimestampTz since)
+{
+	int32 i;
+
+	for (i = 0; i < walk->nlots; i++)
+	{
+		if (walk->lots[i].earned_at < since && walk->lots[i].remaining > 0)
+			walk_note_given_back(walk, i, since);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* Plain: it has an instant and a value, whose sign decides. */
@@ -955,7 +1050,7 @@ walk_work_off(PointsWalk *walk, PointsDue *due, bool plain)
 	{
 		due->role = POINTS_EARN;
 		walk_add(&walk->sums.earned, &walk->totals.earned, due->value);
-		walk_make_lots(walk, due, due->value, -1, plain);
+		walk_make_lots(walk, due, due->value, -1, due->at, plain);
 		walk_note_activity(walk, due->at, walk->policy->refreshed_by_earn);
 	}
 	else if (plain ? due->value < 0 : due->role == POINTS_REDEEM)
