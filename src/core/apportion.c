@@ -1,0 +1,55 @@
+/*
+ * apportion.c
+ *		Sharing a whole in proportion to weights, by largest remainder.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "core/apportion.h"
+#include "core/array.h"
+
+static int
+compare_remainders(const void *a, const void *b)
+{
+	const ApportionShare *x = a;
+	const ApportionShare *y = b;
+
+	if (x->remainder != y->remainder)
+		return x->remainder > y->remainder ? -1 : 1;
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const ApportionShare *x = a;
+	const ApportionShare *y = b;
+
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+void
+apportion(ApportionShare *shares, int64 n, int64 whole, int64 total)
+{
+	int64 rest = whole;
+	int64 i;
+
+	for (i = 0; i < n; i++)
+	{
+		int128 product = (int128) whole * shares[i].weight;
+
+		shares[i].units = (int64) (product / total);
+		shares[i].remainder = (int64) (product % total);
+		shares[i].place = i;
+		rest -= shares[i].units;
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (rest == 0)
+		return;
+	/* what is left is less than there are remainders, so that each gets one at most */
+	sort_elements(shares, n, sizeof(ApportionShare), compare_remainders);
+	for (i = 0; i < rest; i++)
+		shares[i].units++;
+	sort_elements(shares, n, sizeof(ApportionShare), compare_places);
+}

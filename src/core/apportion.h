@@ -1,0 +1,26 @@
+/*
+ * apportion.h
+ *		Sharing a whole in proportion to weights, exactly: by largest remainder.
+ *
+ * Each has its proportion rounded down, and the units that are left go to the largest remainders, a
+ * unit each, of equal ones to the first. So shares add up to the whole, and where that isn't more
+ * than all weights together, none is above its weight.
+ */
+#ifndef LOYALTY_APPORTION_H
+#define LOYALTY_APPORTION_H
+
+#include "core/compat.h"
+
+typedef struct ApportionShare
+{
+	int64 weight; /* 0 or more */
+	int64 units;  /* what it gets */
+	int64 remainder;
+	int64 place; /* among them */
+} ApportionShare;
+
+/* Sets the units of n shares, in their order; whole is 0 or more, and total, which all weights come
+ * to, more than 0. */
+extern void apportion(ApportionShare *shares, int64 n, int64 whole, int64 total);
+
+#endif
