@@ -19,7 +19,6 @@ typedef struct Share
 	int64 points;
 	int64 remaining;
 	int64 redeemed; /* and not given back */
-	int64 expired;	/* likewise */
 } Share;
 
 /* Where in the list those of a lot stand. */
@@ -38,10 +37,11 @@ struct PointsShares
 	int64 n;
 	int64 max;
 
-	/* of the event to come */
+	/* of the event to come: what is in no lot yet */
 	int32 event;
-	const PointsShare *announced;
-	int nannounced;
+	Share *announced;
+	int32 nannounced;
+	int64 max_announced;
 
 	ApportionShare *weights;
 	int64 max_weights;
@@ -69,53 +69,18 @@ points_shares_start(PointsShares *shares)
 void
 points_shares_announce(PointsShares *shares, int32 event, const PointsShare *list, int n)
 {
-	shares->event = event;
-	shares->announced = list;
-	shares->nannounced = n;
-}
-
-static void
-note_lot(PointsShares *shares, const PointsLot *lot, int32 number)
-{
-	LotShares *entry;
 	int i;
 
-	shares->lots = array_grow_in(shares->context, shares->lots, &shares->max_lots,
-								 (int64) number + 1, sizeof(LotShares));
-	entry = &shares->lots[number];
-	entry->first = shares->n;
-	entry->n = 0;
-	if (lot->event != shares->event || shares->nannounced == 0)
-		return;
-	entry->n = shares->nannounced;
-	shares->list = array_grow_in(shares->context, shares->list, &shares->max,
-								 shares->n + shares->nannounced, sizeof(Share));
-	for (i = 0; i < shares->nannounced; i++)
+	shares->event = event;
+	shares->nannounced = n;
+	shares->announced = array_grow_in(shares->context, shares->announced, &shares->max_announced, n,
+									  sizeof(Share));
+	for (i = 0; i < n; i++)
 	{
-		Share share = { .label_no = shares->announced[i].label_no,
-						.points = shares->announced[i].points,
-						.remaining = shares->announced[i].points };
+		Share share = { .label_no = list[i].label_no, .remaining = list[i].points };
 
-		shares->list[shares->n++] = share;
+		shares->announced[i] = share;
 	}
-	shares->nannounced = 0;
-}
-
-/* Shares points out in proportion to what a function tells of each. */
-static void
-share_out(PointsShares *shares, const LotShares *lot, int64 points,
-		  int64 (*weight)(const Share *share))
-{
-	int64 total = 0;
-	int32 i;
-
-	shares->weights = array_grow_in(shares->context, shares->weights, &shares->max_weights, lot->n,
-									sizeof(ApportionShare));
-	for (i = 0; i < lot->n; i++)
-		total += shares->weights[i].weight = weight(&shares->list[lot->first + i]);
-	if (total < points)
-		elog(ERROR, "more points than a lot's labels have");
-	apportion(shares->weights, lot->n, points, Max(total, 1));
 }
 
 static int64
@@ -130,10 +95,52 @@ redeemed_of(const Share *share)
 	return share->redeemed;
 }
 
-static int64
-expired_of(const Share *share)
+/* Shares points out in proportion to what each has of something; to the weights. */
+static void
+share_out(PointsShares *shares, const Share *list, int32 n, int64 points,
+		  int64 (*weight)(const Share *share))
 {
-	return share->expired;
+	int64 total = 0;
+	int32 i;
+
+	shares->weights = array_grow_in(shares->context, shares->weights, &shares->max_weights, n,
+									sizeof(ApportionShare));
+	for (i = 0; i < n; i++)
+		total += shares->weights[i].weight = weight(&list[i]);
+	if (total < points)
+		elog(ERROR, "more points than labels have");
+	apportion(shares->weights, n, points, Max(total, 1));
+}
+
+/* A lot that the event to come makes, of which there may be several. */
+static void
+note_lot(PointsShares *shares, const PointsLot *lot, int32 number)
+{
+	LotShares *entry;
+	int32 i;
+
+	shares->lots = array_grow_in(shares->context, shares->lots, &shares->max_lots,
+								 (int64) number + 1, sizeof(LotShares));
+	entry = &shares->lots[number];
+	entry->first = shares->n;
+	entry->n = 0;
+	if (lot->event != shares->event || shares->nannounced == 0)
+		return;
+	share_out(shares, shares->announced, shares->nannounced, lot->points, remaining_of);
+	shares->list = array_grow_in(shares->context, shares->list, &shares->max,
+								 shares->n + shares->nannounced, sizeof(Share));
+	for (i = 0; i < shares->nannounced; i++)
+	{
+		Share share = { .label_no = shares->announced[i].label_no,
+						.points = shares->weights[i].units,
+						.remaining = shares->weights[i].units };
+
+		if (share.points == 0)
+			continue;
+		shares->announced[i].remaining -= share.points;
+		shares->list[shares->n++] = share;
+		entry->n++;
+	}
 }
 
 /* What made the points go: of a debt that is paid, that which made it. */
@@ -156,8 +163,6 @@ take_or_give(PointsShares *shares, const LotShares *lot, PointsRole role, bool b
 		share->remaining -= gone;
 		if (role == POINTS_REDEEM || role == POINTS_REDEEM_REFUND)
 			share->redeemed += gone;
-		else if (role == POINTS_EXPIRE)
-			share->expired += gone;
 	}
 }
 
@@ -166,15 +171,15 @@ share_move(PointsShares *shares, const LotShares *lot, const PointsWalk *walk,
 		   const PointsMove *move)
 {
 	PointsRole role = role_of(walk, move);
+	const Share *list = &shares->list[lot->first];
 
 	if (move->type == POINTS_MOVE_RESTORE)
 	{
-		share_out(shares, lot, move->points,
-				  role == POINTS_REDEEM_REFUND ? redeemed_of : expired_of);
+		share_out(shares, list, lot->n, move->points, redeemed_of);
 		take_or_give(shares, lot, role, true);
 		return;
 	}
-	share_out(shares, lot, move->points, remaining_of);
+	share_out(shares, list, lot->n, move->points, remaining_of);
 	if (move->type == POINTS_MOVE_TAKE || move->type == POINTS_MOVE_REPAY ||
 		move->type == POINTS_MOVE_EXPIRE)
 		take_or_give(shares, lot, role, false);

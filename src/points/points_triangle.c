@@ -196,6 +196,8 @@ points_triangle_of(const Tally *from, const PointsPolicy *policy)
 
 	for (i = 0; i < POINTS_PARAMETERS; i++)
 		tally_set_parameter(tally, (int) i, metric_parameter(from, points_parameters[i].name));
+	if (metric_parameter(from, "by_label") == NULL)
+		tally_set_parameter(tally, POINTS_PARAMETERS - 1, "false");
 	if (policy != NULL)
 		tally_set_parameter(tally, 0, policy_text(&points_policy_table, policy));
 	tally_add_guests(tally, tally_guests(from));

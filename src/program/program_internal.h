@@ -113,6 +113,9 @@ extern void program_fold_finish(void *fold, Tally *tally);
 
 /* ---- reading results ---- */
 
+/* What is wrong with the parameters of a result by period that has rows or not; NULL: nothing. */
+extern const char *program_period_fault(const Tally *tally);
+
 /* The programme of a parameter; NULL where the result has none, and so no rows. */
 extern ProgramPolicy *program_of_result(const Tally *tally, const char *parameter);
 

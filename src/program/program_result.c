@@ -68,10 +68,20 @@ const MetricArgument program_period_arguments[PROGRAM_PERIOD_ARGUMENTS] = {
 	PROGRAM_ARGUMENT("program", METRIC_POLICY),
 	METRIC_PERIOD_ARGUMENT,
 	METRIC_LAST_DAY_ARGUMENT("as_of"),
-	{ "by_label", .type = METRIC_FLAG },
+	{ "by_label", .type = METRIC_FLAG, .if_true = true },
 };
 
 /* ---- reading results ---- */
+
+const char *
+program_period_fault(const Tally *tally)
+{
+	if (metric_parameter(tally, "by_label") != NULL && !points_is_by_label(tally))
+		return "\"by_label\" is there only where it is true.";
+	if (tally_has_rows(tally) && metric_parameter(tally, "program") == NULL)
+		return "There are rows, but no \"program\".";
+	return NULL;
+}
 
 ProgramPolicy *
 program_of_result(const Tally *tally, const char *parameter)

@@ -48,18 +48,16 @@ find_fault(const Tally *tally)
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
 	int128 pending = 0;
-	const char *fault;
+	const char *fault = program_period_fault(tally);
 	const ProgramPolicy *program;
 	bool has_ledger;
 	bool by_label;
 	int64 i;
 	int sum;
 
-	if (nrows == 0)
-		return NULL;
+	if (fault != NULL || nrows == 0)
+		return fault;
 	program = program_of_result(tally, "program");
-	if (program == NULL)
-		return "There are rows, but no \"program\".";
 	has_ledger = program_has_ledger(program);
 	fault = points_rows_fault(tally, rows, nrows, &calendar);
 	if (fault == NULL)

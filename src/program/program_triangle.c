@@ -17,9 +17,9 @@ PG_FUNCTION_INFO_V1(loyalty_program_triangle_points);
 static const char *
 find_fault(const Tally *tally)
 {
-	if (tally_has_rows(tally) && metric_parameter(tally, "program") == NULL)
-		return "There are rows, but no \"program\".";
-	return points_triangle_fault(tally);
+	const char *fault = program_period_fault(tally);
+
+	return fault != NULL ? fault : points_triangle_fault(tally);
 }
 
 static const TallyShape shape = {
