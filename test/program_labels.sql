@@ -8,14 +8,14 @@
 \ir reference/setup.sql
 \if :{?timelines}
 \else
-	\set timelines 120
+	\set timelines 80
 \endif
 \if :{?first}
 \else
 	\set first 1
 \endif
 BEGIN;
-SELECT plan(85);
+SELECT plan(108);
 \ir reference/periods.sql
 \ir reference/earn_reference.sql
 \ir reference/earn_random.sql
@@ -30,6 +30,31 @@ SELECT plan(85);
 
 CREATE TABLE sample (seed bigint, program program_policy, timeline event_timeline, as_of date, unit text, zone text, walk jsonb);
 
+-- Most multipliers have a name, and one may have that of a label.
+CREATE FUNCTION with_names(program jsonb, seed bigint) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	path text[];
+BEGIN
+	FOR path IN SELECT '{earn,multipliers}'::text[]
+		UNION ALL SELECT ARRAY['earn', 'versions', (n - 1)::text, 'multipliers'] FROM jsonb_array_elements(program->'earn'->'versions') WITH ORDINALITY v(v, n)
+		UNION ALL SELECT ARRAY['versions', (n - 1)::text, 'earn', 'multipliers'] FROM jsonb_array_elements(program->'versions') WITH ORDINALITY v(v, n)
+	LOOP
+		CONTINUE WHEN coalesce(program#>path, '[]') = '[]';
+		program := jsonb_set(program, path, (SELECT jsonb_agg(CASE WHEN NOT r ? 'name' AND ref_random(seed, n || path::text) < 0.6 THEN r || jsonb_build_object('name', CASE WHEN n = seed % 4 THEN 'food' ELSE 'rule x' || n END) ELSE r END ORDER BY n)
+			FROM jsonb_array_elements(program#>path) WITH ORDINALITY x(r, n)));
+	END LOOP;
+	RETURN program;
+END $$;
+
+-- Many orders have further lines of other labels at their instant.
+CREATE FUNCTION with_lines(events jsonb, seed bigint) RETURNS jsonb
+LANGUAGE sql AS $$
+	SELECT events || coalesce(jsonb_agg(e || jsonb_build_object('value', round((e->>'value')::numeric * ref_pick(seed, n || 'share' || k, '{0.5,1,1,1.7,0.01}')::numeric, 2), 'label', ref_pick(seed, n || 'other' || k, '{food,toys,gift,fuel}')) ORDER BY n, k), '[]')
+	FROM jsonb_array_elements(events) WITH ORDINALITY x(e, n), generate_series(1, 2) k
+	WHERE coalesce(e->>'kind', 'stay') IN ('stay', 'buy') AND e ? 'ref' AND (e->>'value')::numeric > 0 AND ref_random(seed, n || 'line' || k) < 0.4
+$$;
+
 CREATE FUNCTION fill(first bigint, timelines bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -42,15 +67,12 @@ BEGIN
 	FOR seed IN first .. first + timelines - 1 LOOP
 		program := ref_random_program(70000 + seed);
 		events := ref_random_program_timeline(70000 + seed, program);
-		-- a multiplier may have the name of a label
-		IF seed % 3 = 0 THEN
-			program := replace(program::text, '"rule 2"', '"food"')::jsonb;
-		END IF;
-		program := program || jsonb_build_object('zone', ref_program_zone(program));
+		events := with_lines(events, seed);
+		program := with_names(program, seed) || jsonb_build_object('zone', ref_program_zone(program));
 		day := ((coalesce((SELECT max((e->>'at')::timestamptz) FROM jsonb_array_elements(events) e), '2024-06-01Z') + CASE WHEN seed % 2 = 0 THEN interval '0' ELSE interval '7 months' END) AT TIME ZONE (program->>'zone'))::date;
-		unit := ref_pick(seed, 'unit', '{month,quarter,year}');
+		unit := ref_pick(seed, 'unit', '{month,month,year}');
 		BEGIN
-			INSERT INTO sample VALUES (seed, program, events::text, day, unit, program->>'zone', ref_program(events, program, day));
+			INSERT INTO sample VALUES (seed, program, events::text::event_timeline, day, unit, program->>'zone', ref_program(events, program, day));
 		EXCEPTION WHEN invalid_parameter_value THEN
 			-- what it refuses, tests of errors ask
 		END;
@@ -66,94 +88,94 @@ SELECT s.seed, program_rollforward(q.b, s.program, (s.unit || '@' || s.zone)::ca
 	program_rollforward(q.b, s.program, (s.unit || '@' || s.zone)::calendar_period, s.as_of) AS forward_in_all,
 	program_triangle(q.b, s.program, (s.unit || '@' || s.zone)::calendar_period, s.as_of, by_label => true) AS triangle,
 	program_triangle(q.b, s.program, (s.unit || '@' || s.zone)::calendar_period, s.as_of) AS triangle_in_all
-FROM sample s CROSS JOIN LATERAL (SELECT timelines(s.seed, s.timeline) AS b) q;
+FROM sample s JOIN (SELECT seed, timelines(seed, timeline) AS b FROM sample GROUP BY seed) q USING (seed);
 CREATE TABLE forward AS SELECT a.seed, t.* FROM answer a CROSS JOIN LATERAL program_rollforward_table(a.forward) t;
 CREATE TABLE triangle AS SELECT a.seed, t.* FROM answer a CROSS JOIN LATERAL program_triangle_table(a.triangle) t;
 
 -- ---- as the reference has it ----
 
-SELECT set_eq($$SELECT seed, label, period_start, trim_scale(issued), trim_scale(redeemed), trim_scale(returned), trim_scale(expired), trim_scale(closing - opening), trim_scale(pending - lag(pending, 1, 0::numeric) OVER (PARTITION BY seed, label ORDER BY period_start))
-	FROM forward$$,
+SELECT results_eq($$SELECT seed, label, period_start, issued, redeemed, returned, expired, closing - opening, pending - lag(pending, 1, 0::numeric) OVER (PARTITION BY seed, label ORDER BY period_start)
+	FROM forward ORDER BY 1, 2, 3$$,
 	$$WITH sums AS (
 		SELECT seed, label, period, coalesce(sum(points) FILTER (WHERE col IN ('issued', 'adjusted', 'transferred')), 0) AS issued,
 			coalesce(sum(CASE col WHEN 'redeemed' THEN points WHEN 'reinstated' THEN -points END), 0) AS redeemed, coalesce(sum(points) FILTER (WHERE col = 'returned'), 0) AS returned,
 			coalesce(sum(points) FILTER (WHERE col IN ('expired', 'forfeited')), 0) AS expired, coalesce(sum(points) FILTER (WHERE col = 'pending'), 0) AS pending
 		FROM booked WHERE of = 'rollforward' GROUP BY 1, 2, 3),
 	span AS (SELECT seed, label, min(period) AS first FROM sums WHERE (issued, redeemed, returned, expired, pending) <> (0, 0, 0, 0, 0) GROUP BY 1, 2)
-	SELECT p.seed, p.label, d::date, trim_scale(coalesce(issued, 0)), trim_scale(coalesce(redeemed, 0)), trim_scale(coalesce(returned, 0)), trim_scale(coalesce(expired, 0)),
-		trim_scale(coalesce(issued - redeemed - returned - expired, 0)), trim_scale(coalesce(pending, 0))
+	SELECT p.seed, p.label, d::date, coalesce(issued, 0), coalesce(redeemed, 0), coalesce(returned, 0), coalesce(expired, 0),
+		coalesce(issued - redeemed - returned - expired, 0), coalesce(pending, 0)
 	FROM span p JOIN sample USING (seed) CROSS JOIN LATERAL generate_series(p.first::timestamp, date_trunc(unit, as_of::timestamp), ('1 ' || unit)::interval) d
-		LEFT JOIN sums s ON s.seed = p.seed AND s.label IS NOT DISTINCT FROM p.label AND s.period = d::date$$,
+		LEFT JOIN sums s ON s.seed = p.seed AND s.label IS NOT DISTINCT FROM p.label AND s.period = d::date ORDER BY 1, 2, 3$$,
 	'a roll-forward by label');
-SELECT set_eq($$SELECT seed, label, issue_period, trim_scale(sum(issued)), trim_scale(sum(redeemed)), trim_scale(sum(expired)), trim_scale(sum(taken_back)) FROM triangle GROUP BY 1, 2, 3$$,
-	$$SELECT seed, label, issued_in, trim_scale(sum(CASE col WHEN 'issued' THEN points ELSE 0 END)), trim_scale(sum(CASE col WHEN 'redeemed' THEN points ELSE 0 END)), trim_scale(sum(CASE col WHEN 'expired' THEN points ELSE 0 END)),
-		trim_scale(sum(CASE col WHEN 'taken_back' THEN points ELSE 0 END)) FROM booked WHERE of = 'triangle' GROUP BY 1, 2, 3$$, 'a triangle by label');
-SELECT is_empty($$SELECT seed, label, issue_period, age, trim_scale(redeemed), trim_scale(expired), trim_scale(taken_back) FROM triangle WHERE (redeemed, expired, taken_back) <> (0, 0, 0)
+SELECT results_eq($$SELECT seed, label, issue_period, sum(issued), sum(redeemed), sum(expired), sum(taken_back) FROM triangle GROUP BY 1, 2, 3 ORDER BY 1, 2, 3$$,
+	$$SELECT seed, label, issued_in, sum(CASE col WHEN 'issued' THEN points ELSE 0 END), sum(CASE col WHEN 'redeemed' THEN points ELSE 0 END), sum(CASE col WHEN 'expired' THEN points ELSE 0 END),
+		sum(CASE col WHEN 'taken_back' THEN points ELSE 0 END) FROM booked WHERE of = 'triangle' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3$$, 'a triangle by label');
+SELECT is_empty($$SELECT seed, label, issue_period, age, redeemed, expired, taken_back FROM triangle WHERE (redeemed, expired, taken_back) <> (0, 0, 0)
 	EXCEPT
 	SELECT b.seed, label, issued_in, (SELECT count(*)::int - 1 FROM generate_series(issued_in::timestamp, period::timestamp, ('1 ' || unit)::interval)),
-		trim_scale(sum(CASE col WHEN 'redeemed' THEN points ELSE 0 END)), trim_scale(sum(CASE col WHEN 'expired' THEN points ELSE 0 END)), trim_scale(sum(CASE col WHEN 'taken_back' THEN points ELSE 0 END))
+		sum(CASE col WHEN 'redeemed' THEN points ELSE 0 END), sum(CASE col WHEN 'expired' THEN points ELSE 0 END), sum(CASE col WHEN 'taken_back' THEN points ELSE 0 END)
 	FROM booked b JOIN sample USING (seed) WHERE of = 'triangle' GROUP BY 1, 2, 3, 4$$, '... age by age');
 
 CREATE TABLE lot AS SELECT s.seed, l.* FROM sample s CROSS JOIN LATERAL program_lots(s.timeline, s.program, s.as_of) WITH ORDINALITY l;
 CREATE TABLE lot_label AS SELECT s.seed, l.* FROM sample s CROSS JOIN LATERAL program_lots(s.timeline, s.program, s.as_of, by_label => true) l;
-SELECT set_eq($$SELECT seed, ordinality, earned_at, label, ref, trim_scale(points), trim_scale(remaining), available_at, nullif(expires_at, 'infinity'), state FROM lot$$,
-	$$SELECT seed, l.no::bigint, l.earned_at, l.label, l.ref, trim_scale(l.points), trim_scale(l.remaining), l.available_at, l.expires_at,
-		CASE WHEN l.remaining = 0 THEN l.emptied WHEN l.pending THEN 'pending' ELSE 'active' END FROM sample, jsonb_populate_recordset(NULL::ref_lot, walk->'lots') l$$, 'lots');
-SELECT set_eq($$SELECT seed, earned_at, ref, kind, label, trim_scale(sum(remaining)) FROM lot_label GROUP BY 1, 2, 3, 4, 5$$,
-	$$SELECT b.seed, l.earned_at, l.ref, l.kind, b.label, trim_scale(sum(b.points)) FROM (SELECT s.seed, b.* FROM sample s, ref_program_bookings(s.walk, s.unit) b WHERE b.of = 'lot') b JOIN lot l ON l.seed = b.seed AND l.ordinality = b.col::int GROUP BY 1, 2, 3, 4, 5$$, '... by label');
+SELECT results_eq($$SELECT seed, ordinality, earned_at, label, ref, points, remaining, available_at, nullif(expires_at, 'infinity'), state FROM lot ORDER BY 1, 2$$,
+	$$SELECT seed, l.no::bigint, l.earned_at, l.label, l.ref, l.points, l.remaining, l.available_at, l.expires_at,
+		CASE WHEN l.remaining = 0 THEN l.emptied WHEN l.pending THEN 'pending' ELSE 'active' END FROM sample, jsonb_populate_recordset(NULL::ref_lot, walk->'lots') l ORDER BY 1, 2$$, 'lots');
+SELECT results_eq($$SELECT seed, earned_at, ref, kind, label, sum(remaining) FROM lot_label GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5$$,
+	$$SELECT b.seed, l.earned_at, l.ref, l.kind, b.label, sum(b.points) FROM (SELECT s.seed, b.* FROM sample s, ref_program_bookings(s.walk, s.unit) b WHERE b.of = 'lot') b JOIN lot l ON l.seed = b.seed AND l.ordinality = b.col::int GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5$$, '... by label');
 
 -- ---- laws ----
 
 SELECT is_empty('SELECT * FROM forward WHERE closing <> opening + issued - redeemed - returned - expired', 'opening + in - out = closing, under each label');
 SELECT is_empty($$SELECT * FROM (SELECT opening, lag(closing, 1, 0::numeric) OVER (PARTITION BY seed, label ORDER BY period_start) AS before FROM forward) q WHERE opening <> before$$, 'each closing is the next opening');
 SELECT is_empty('SELECT * FROM forward WHERE label IS NOT NULL AND (closing < 0 OR pending < 0 OR pending > closing)', 'under a label there is never less than nothing');
-SELECT is_empty($$SELECT seed, period_start, trim_scale(sum(opening)), trim_scale(sum(issued)), trim_scale(sum(redeemed)), trim_scale(sum(returned)), trim_scale(sum(expired)), trim_scale(sum(closing)), trim_scale(sum(pending)) FROM forward GROUP BY 1, 2
-	EXCEPT SELECT a.seed, t.period_start, trim_scale(t.opening), trim_scale(t.issued), trim_scale(t.redeemed), trim_scale(t.returned), trim_scale(t.expired), trim_scale(t.closing), trim_scale(t.pending) FROM answer a CROSS JOIN LATERAL program_rollforward_table(a.forward_in_all) t$$,
+SELECT is_empty($$SELECT seed, period_start, sum(opening), sum(issued), sum(redeemed), sum(returned), sum(expired), sum(closing), sum(pending) FROM forward GROUP BY 1, 2
+	EXCEPT SELECT a.seed, t.period_start, t.opening, t.issued, t.redeemed, t.returned, t.expired, t.closing, t.pending FROM answer a CROSS JOIN LATERAL program_rollforward_table(a.forward_in_all) t$$,
 	'labels add up to all, period by period');
-SELECT is_empty($$SELECT seed, issue_period, age, trim_scale(sum(issued)), trim_scale(sum(redeemed)), trim_scale(sum(expired)), trim_scale(sum(taken_back)) FROM triangle GROUP BY 1, 2, 3
-	EXCEPT SELECT a.seed, t.issue_period, t.age, trim_scale(t.issued), trim_scale(t.redeemed), trim_scale(t.expired), trim_scale(t.taken_back) FROM answer a CROSS JOIN LATERAL program_triangle_table(a.triangle_in_all) t$$, '... and in the triangle');
-SELECT is_empty($$SELECT seed, label, trim_scale(sum(issued - redeemed - expired - taken_back)) FROM triangle GROUP BY 1, 2 HAVING sum(issued - redeemed - expired - taken_back) <> 0
-	EXCEPT SELECT seed, label, trim_scale(sum(remaining)) FROM lot_label GROUP BY 1, 2$$, 'what a triangle leaves is in the lots');
-SELECT set_eq('SELECT seed, earned_at, kind, ref, trim_scale(sum(points)), trim_scale(sum(remaining)) FROM lot_label GROUP BY 1, 2, 3, 4', 'SELECT seed, earned_at, kind, ref, trim_scale(sum(points)), trim_scale(sum(remaining)) FROM lot GROUP BY 1, 2, 3, 4', 'labels of lots add up to them');
+SELECT is_empty($$SELECT seed, issue_period, age, sum(issued), sum(redeemed), sum(expired), sum(taken_back) FROM triangle GROUP BY 1, 2, 3
+	EXCEPT SELECT a.seed, t.issue_period, t.age, t.issued, t.redeemed, t.expired, t.taken_back FROM answer a CROSS JOIN LATERAL program_triangle_table(a.triangle_in_all) t$$, '... and in the triangle');
+SELECT is_empty($$SELECT seed, label, sum(issued - redeemed - expired - taken_back) FROM triangle GROUP BY 1, 2 HAVING sum(issued - redeemed - expired - taken_back) <> 0
+	EXCEPT SELECT seed, label, sum(remaining) FROM lot_label GROUP BY 1, 2$$, 'what a triangle leaves is in the lots');
+SELECT results_eq('SELECT seed, earned_at, kind, ref, sum(points), sum(remaining) FROM lot_label GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4', 'SELECT seed, earned_at, kind, ref, sum(points), sum(remaining) FROM lot GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4', 'labels of lots add up to them');
 SELECT is_empty($$SELECT l.seed, l.earned_at, l.ref, l.label, sum(l.points - l.remaining) FROM lot_label l GROUP BY 1, 2, 3, 4
 	EXCEPT ALL
 	SELECT l.seed, l.earned_at, l.ref, l.label, coalesce(m.points, 0) FROM (SELECT DISTINCT seed, earned_at, ref, label FROM lot_label) l
 		LEFT JOIN (SELECT s.seed, m.earned_at, m.earn_ref, m.label, sum(m.points) AS points FROM sample s, program_movements(s.timeline, s.program, s.as_of, by_label => true) m GROUP BY 1, 2, 3, 4) m
 			ON (m.seed, m.earned_at) = (l.seed, l.earned_at) AND m.earn_ref IS NOT DISTINCT FROM l.ref AND m.label IS NOT DISTINCT FROM l.label$$, 'movements by label add up to what lots have lost');
-SELECT is_empty($$SELECT s.seed, m.at, m.role, m.ref, m.earned_at, m.earn_ref, trim_scale(sum(m.points)) FROM sample s, program_movements(s.timeline, s.program, s.as_of, by_label => true) m GROUP BY 1, 2, 3, 4, 5, 6
-	EXCEPT SELECT s.seed, m.at, m.role, m.ref, m.earned_at, m.earn_ref, trim_scale(sum(m.points)) FROM sample s, program_movements(s.timeline, s.program, s.as_of) m GROUP BY 1, 2, 3, 4, 5, 6$$, '... and to those without');
+SELECT is_empty($$SELECT s.seed, m.at, m.role, m.ref, m.earned_at, m.earn_ref, sum(m.points) FROM sample s, program_movements(s.timeline, s.program, s.as_of, by_label => true) m GROUP BY 1, 2, 3, 4, 5, 6
+	EXCEPT SELECT s.seed, m.at, m.role, m.ref, m.earned_at, m.earn_ref, sum(m.points) FROM sample s, program_movements(s.timeline, s.program, s.as_of) m GROUP BY 1, 2, 3, 4, 5, 6$$, '... and to those without');
 -- a day's row is what a summary of that day says
-SELECT is_empty($$SELECT s.seed, d.day, trim_scale(d.balance), trim_scale(d.pending) FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d WHERE s.seed % 3 = 0
-	EXCEPT SELECT s.seed, d.day, trim_scale(p.balance), trim_scale(p.points_pending) FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d, program_summary(s.timeline, s.program, d.day) p$$, 'days are what summaries say');
-SELECT is_empty($$SELECT s.seed, trim_scale(sum(d.earned + d.adjusted + d.transferred - d.returned)), trim_scale(sum(d.redeemed - d.reinstated)), trim_scale(sum(d.expired + d.forfeited)) FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d GROUP BY 1
-	EXCEPT SELECT s.seed, trim_scale(p.points_earned), trim_scale(p.points_redeemed), trim_scale(p.points_expired) FROM sample s, program_summary(s.timeline, s.program, s.as_of) p$$, '... and add up to them');
+SELECT is_empty($$SELECT s.seed, d.day, d.balance, d.pending FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d WHERE s.seed % 3 = 0
+	EXCEPT SELECT s.seed, d.day, p.balance, p.points_pending FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d, program_summary(s.timeline, s.program, d.day) p$$, 'days are what summaries say');
+SELECT is_empty($$SELECT s.seed, sum(d.earned + d.adjusted + d.transferred - d.returned), sum(d.redeemed - d.reinstated), sum(d.expired + d.forfeited) FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d GROUP BY 1
+	EXCEPT SELECT s.seed, p.points_earned, p.points_redeemed, p.points_expired FROM sample s, program_summary(s.timeline, s.program, s.as_of) p$$, '... and add up to them');
 -- what is to expire does, if nothing else happens: no birthdays, and no event after as_of
 CREATE TABLE quiet AS
-SELECT seed, as_of, regexp_replace(program::text, '"(birthday|anniversary)": ([0-9.]+|\{("points": [0-9.]+)?(, )?("name": "[a-z_]*")?(, )?("cap": \{[^}]*\})?\})(, )?', '', 'g')::jsonb::program_policy AS program,
-	timeline_slice(timeline, NULL, (as_of + 1)::timestamp AT TIME ZONE zone) AS timeline, as_of + 100 * g AS day
-FROM sample, generate_series(1, 12, 5) g WHERE timeline_count(timeline) > 0;
-SELECT is_empty($$SELECT q.seed, q.day, trim_scale(program_expiring(q.timeline, q.program, q.as_of, q.day)) FROM quiet q
-	EXCEPT SELECT q.seed, q.day, trim_scale(b.points_expired - a.points_expired) FROM quiet q, program_summary(q.timeline, q.program, q.as_of) a, program_summary(q.timeline, q.program, q.day) b$$, 'what is to expire does');
-SELECT is_empty($$SELECT s.seed, trim_scale(program_expiring(s.timeline, s.program, s.as_of)) FROM sample s EXCEPT SELECT s.seed, trim_scale(coalesce(sum(e.points), 0)) FROM sample s LEFT JOIN LATERAL program_expiry_schedule(s.timeline, s.program, s.as_of) e ON true GROUP BY 1$$, 'a schedule adds up to what expires');
-SELECT is_empty($$SELECT s.seed, e.expires_at, trim_scale(sum(e.points)) FROM sample s, program_expiry_schedule(s.timeline, s.program, s.as_of, by_label => true) e GROUP BY 1, 2
-	EXCEPT SELECT s.seed, e.expires_at, trim_scale(e.points) FROM sample s, program_expiry_schedule(s.timeline, s.program, s.as_of) e$$, '... by label, too');
+SELECT seed, as_of, (program::jsonb #- '{earn,bonuses,birthday}' #- '{earn,bonuses,anniversary}')::program_policy AS program, timeline_slice(timeline, NULL, (as_of + 1)::timestamp AT TIME ZONE zone) AS timeline, as_of + 100 * g AS day
+FROM sample, generate_series(1, 12, 5) g
+WHERE timeline_count(timeline) > 0 AND (program::jsonb #- '{earn,bonuses,birthday}' #- '{earn,bonuses,anniversary}')::text !~ '"(birthday|anniversary)"';
+SELECT is_empty($$SELECT q.seed, q.day, program_expiring(q.timeline, q.program, q.as_of, q.day) FROM quiet q
+	EXCEPT SELECT q.seed, q.day, b.points_expired - a.points_expired FROM quiet q, program_summary(q.timeline, q.program, q.as_of) a, program_summary(q.timeline, q.program, q.day) b$$, 'what is to expire does');
+SELECT is_empty($$SELECT s.seed, program_expiring(s.timeline, s.program, s.as_of) FROM sample s EXCEPT SELECT s.seed, coalesce(sum(e.points), 0) FROM sample s LEFT JOIN LATERAL program_expiry_schedule(s.timeline, s.program, s.as_of) e ON true GROUP BY 1$$, 'a schedule adds up to what expires');
+SELECT is_empty($$SELECT s.seed, e.expires_at, sum(e.points) FROM sample s, program_expiry_schedule(s.timeline, s.program, s.as_of, by_label => true) e GROUP BY 1, 2
+	EXCEPT SELECT s.seed, e.expires_at, e.points FROM sample s, program_expiry_schedule(s.timeline, s.program, s.as_of) e$$, '... by label, too');
 SELECT is_empty($$SELECT s.seed, e.label, sum(e.points) AS p FROM sample s, program_expiry_schedule(s.timeline, s.program, s.as_of, by_label => true) e GROUP BY 1, 2
 	EXCEPT SELECT l.seed, l.label, p.p FROM (SELECT seed, label, sum(remaining) AS r FROM lot_label GROUP BY 1, 2) l, LATERAL (SELECT sum(e.points) AS p FROM sample s, program_expiry_schedule(s.timeline, s.program, s.as_of, by_label => true) e WHERE s.seed = l.seed AND e.label IS NOT DISTINCT FROM l.label HAVING sum(e.points) <= l.r) p$$,
 	'no label loses more than it has');
 
 -- Points of an order by label, as events: the same points, and the labels of its lot.
-SELECT is_empty($$SELECT s.seed, e.at, e.kind, e.ref, trim_scale(sum(e.value)) FROM sample s, timeline_events(points_accrual(s.timeline, (s.program::jsonb->'earn' || jsonb_build_object('other_kinds', 'ignore', 'zone', s.zone))::earn_policy, by_label => true)) e WHERE NOT s.program::jsonb->'earn' ? 'versions' GROUP BY 1, 2, 3, 4
-	EXCEPT SELECT s.seed, e.at, e.kind, e.ref, trim_scale(sum(e.value)) FROM sample s, timeline_events(points_accrual(s.timeline, (s.program::jsonb->'earn' || jsonb_build_object('other_kinds', 'ignore', 'zone', s.zone))::earn_policy)) e GROUP BY 1, 2, 3, 4$$, 'an accrual by label has the same points');
-SELECT is_empty($$SELECT s.seed, e.at, e.ref, e.label, trim_scale(sum(e.value)) FROM sample s, timeline_events(points_accrual(s.timeline, (s.program::jsonb->'earn' || jsonb_build_object('zone', s.zone))::earn_policy, by_label => true)) e
+SELECT is_empty($$SELECT s.seed, e.at, e.kind, e.ref, sum(e.value) FROM sample s, timeline_events(points_accrual(s.timeline, (s.program::jsonb->'earn' || jsonb_build_object('other_kinds', 'ignore', 'zone', s.zone))::earn_policy, by_label => true)) e WHERE NOT s.program::jsonb->'earn' ? 'versions' GROUP BY 1, 2, 3, 4
+	EXCEPT SELECT s.seed, e.at, e.kind, e.ref, sum(e.value) FROM sample s, timeline_events(points_accrual(s.timeline, (s.program::jsonb->'earn' || jsonb_build_object('other_kinds', 'ignore', 'zone', s.zone))::earn_policy)) e GROUP BY 1, 2, 3, 4$$, 'an accrual by label has the same points');
+SELECT is_empty($$SELECT s.seed, e.at, e.ref, e.label, sum(e.value) FROM sample s, timeline_events(points_accrual(s.timeline, (s.program::jsonb->'earn' || jsonb_build_object('zone', s.zone))::earn_policy, by_label => true)) e
 		WHERE NOT s.program::jsonb ? 'tiers' AND NOT s.program::jsonb ? 'versions' AND e.kind = 'earn' AND e.value > 0 AND (e.at AT TIME ZONE s.zone)::date <= s.as_of GROUP BY 1, 2, 3, 4
-	EXCEPT SELECT seed, earned_at, ref, label, trim_scale(sum(points)) FROM lot_label WHERE kind = 'earn' GROUP BY 1, 2, 3, 4$$, '... and the labels of the lots');
+	EXCEPT SELECT seed, earned_at, ref, label, sum(points) FROM lot_label WHERE kind = 'earn' GROUP BY 1, 2, 3, 4$$, '... and the labels of the lots');
 
 -- What these cases try.
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM lot_label WHERE label LIKE 'rule %'), '>', :timelines / 5, 'multipliers with a name');
 SELECT cmp_ok((SELECT count(*)::int FROM (SELECT l.seed, l.ordinality FROM lot l JOIN sample s USING (seed) WHERE jsonb_array_length(s.walk->'parts'->(l.ordinality::text)) > 2) q), '>', :timelines / 20, '... with three and more');
-SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND label LIKE 'rule %' AND col = c), '>', :timelines / 40, 'of multipliers, ' || c)
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND label LIKE 'rule %' AND col = c), '>', :timelines / 20, 'of multipliers, ' || c)
 FROM unnest('{redeemed,returned,expired}'::text[]) c;
-SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND col = c), '>', :timelines / 40, c || ' occurs')
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND col = c), '>', 0, c || ' occurs')
 FROM unnest('{issued,reinstated,adjusted,transferred,forfeited,pending}'::text[]) c;
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM sample WHERE jsonb_array_length(walk->'resumed') > 0), '>', 0, 'a tier that had kept points is left');
 SELECT cmp_ok((SELECT count(*)::int FROM quiet q WHERE program_expiring(q.timeline, q.program, q.as_of, q.day) > 0), '>', :timelines / 10, 'points are to expire');
@@ -256,7 +278,7 @@ SELECT is('{"bonuses": {"joining": {"points": 5, "name": "a"}, "referral": {"nam
 -- two rules of a name, in versions; names with odd characters
 SELECT is(labels_of(t::text, '{"earn": {"multipliers": [{"name": "a", "times": 2}], "bonuses": {"first_purchase": {"points": 5, "name": "a"}}, "versions": [{"from": "2024-06-01", "multipliers": [{"name": "a", "times": 3}]}]}, "zone": "UTC"}'),
 	'a 122, food 40, toys 21, a 5', 'a name of two rules') FROM example;
-SELECT results_eq($$SELECT label, issued FROM example, program_rollforward_table(program_rollforward(timelines(1, t), '{"earn": {"multipliers": [{"name": "a", "times": 2}], "bonuses": {"first_purchase": {"points": 5, "name": "a"}}}, "zone": "UTC"}', 'year', '2024-12-31', true)) GROUP BY 1, 2$$,
+SELECT results_eq($$SELECT label, issued FROM program_rollforward_table((SELECT program_rollforward(timelines(1, t), '{"earn": {"multipliers": [{"name": "a", "times": 2}], "bonuses": {"first_purchase": {"points": 5, "name": "a"}}}, "zone": "UTC"}', 'year', '2024-12-31', true) FROM example))$$,
 	$$VALUES ('a', 66::numeric), ('food', 40), ('toys', 21)$$, '... adds up under it');
 SELECT is((SELECT label FROM program_lots('[{"at": "2024-06-01T10:00Z", "value": 10}]', jsonb_build_object('earn', jsonb_build_object('multipliers', jsonb_build_array(jsonb_build_object('times', 2, 'name', n)))), '2024-06-02', by_label => true) WHERE label IS NOT NULL), n, 'odd name: ' || left(n, 20))
 FROM unnest(ARRAY[E'\n', '"', ' ', '\', 'ÄÖ%s %n', repeat('x', 10000), 'null']) n;

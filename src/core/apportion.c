@@ -29,18 +29,46 @@ compare_places(const void *a, const void *b)
 	return (x->place > y->place) - (x->place < y->place);
 }
 
+/* whole x weight / total, bit by bit of the whole: the product may have more than 128. */
+static void
+divide_slowly(ApportionShare *share, int64 whole, int128 total)
+{
+	int bit;
+
+	share->units = 0;
+	share->remainder = 0;
+	for (bit = 62; bit >= 0; bit--)
+	{
+		share->units *= 2;
+		share->remainder *= 2;
+		if (whole >> bit & 1)
+			share->remainder += share->weight;
+		while (share->remainder >= total)
+		{
+			share->remainder -= total;
+			share->units++;
+		}
+	}
+}
+
 void
-apportion(ApportionShare *shares, int64 n, int64 whole, int64 total)
+apportion(ApportionShare *shares, int64 n, int64 whole, int128 total)
 {
 	int64 rest = whole;
 	int64 i;
 
+	Assert(total > 0 && total <= APPORTION_MAX);
 	for (i = 0; i < n; i++)
 	{
-		int128 product = (int128) whole * shares[i].weight;
+		if (likely(total <= PG_INT64_MAX))
+		{
+			int128 product = whole * shares[i].weight;
 
-		shares[i].units = (int64) (product / total);
-		shares[i].remainder = (int64) (product % total);
+			shares[i].units = (int64) (product / total);
+			shares[i].remainder = product % total;
+		}
+		else
+			divide_slowly(&shares[i], whole, total);
 		shares[i].place = i;
 		rest -= shares[i].units;
 		CHECK_FOR_INTERRUPTS();

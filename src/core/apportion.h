@@ -13,14 +13,17 @@
 
 typedef struct ApportionShare
 {
-	int64 weight; /* 0 or more */
-	int64 units;  /* what it gets */
-	int64 remainder;
+	int128 weight; /* 0 or more */
+	int64 units;   /* what it gets */
+	int128 remainder;
 	int64 place; /* among them */
 } ApportionShare;
 
+/* The most that weights may come to. */
+#define APPORTION_MAX ((int128) 1 << 124)
+
 /* Sets the units of n shares, in their order; whole is 0 or more, and total, which all weights come
  * to, more than 0. */
-extern void apportion(ApportionShare *shares, int64 n, int64 whole, int64 total);
+extern void apportion(ApportionShare *shares, int64 n, int64 whole, int128 total);
 
 #endif

@@ -271,8 +271,8 @@ typedef struct EarnEntry
 	int128 points;			 /* negative where they are taken */
 	int scale;				 /* of points */
 	const char *explanation; /* with EARN_WALK_EXPLAIN */
-	/* With EARN_WALK_BY_LABEL: what an order earns by label, sorted by the labels' bytes, none last;
-	 * 0: it is all under the entry's own. */
+	/* With EARN_WALK_BY_LABEL: what an order earns by label, sorted by the labels' bytes, none
+	 * last; 0: it is all under the entry's own. */
 	int nparts;
 	const EarnPart *parts;
 } EarnEntry;
@@ -293,8 +293,8 @@ extern EarnWalk *earn_walk_create(const EarnPolicy *policy, int flags, EarnSink 
  * joins, unless they say something of it. They must stay. */
 extern void earn_walk_kinds(EarnWalk *walk, const EventText *ignored, const EventText *joining);
 
-/* A label by its number: one of the customer's, or one that the rules give; of 0 there are no bytes.
- * It stays as long as both do. */
+/* A label by its number: one of the customer's, or one that the rules give; of 0 there are no
+ * bytes. It stays as long as both do. */
 extern EventText earn_walk_label(const EarnWalk *walk, int label_no);
 
 /* The names of the tiers that earn_walk_end() gives by number, from 0 on. They are kept. */

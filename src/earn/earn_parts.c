@@ -139,26 +139,12 @@ join_lines(EarnWalk *walk)
 	return total;
 }
 
-static int128
-common_divisor(int128 a, int128 b)
-{
-	while (b != 0)
-	{
-		int128 rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 /* The order's own points, under the labels of its lines, in proportion to what those weigh. */
 static void
 share_own(EarnWalk *walk, int64 points)
 {
 	EarnParts *parts = &walk->parts;
 	int128 total = join_lines(walk);
-	int128 divisor = total;
 	int64 i;
 
 	if (parts->nlines == 1 || total == 0)
@@ -166,15 +152,13 @@ share_own(EarnWalk *walk, int64 points)
 		add_part(walk, parts->lines[0].label_no, points);
 		return;
 	}
-	for (i = 0; i < parts->nlines; i++)
-		divisor = common_divisor(divisor, parts->lines[i].weighted);
-	if (total / divisor > PG_INT64_MAX)
+	if (total > APPORTION_MAX)
 		earn_report_out_of_range(walk);
 	parts->shares = array_grow_in(walk->context, parts->shares, &parts->max_shares, parts->nlines,
 								  sizeof(ApportionShare));
 	for (i = 0; i < parts->nlines; i++)
-		parts->shares[i].weight = (int64) (parts->lines[i].weighted / divisor);
-	apportion(parts->shares, parts->nlines, points, (int64) (total / divisor));
+		parts->shares[i].weight = parts->lines[i].weighted;
+	apportion(parts->shares, parts->nlines, points, total);
 	for (i = 0; i < parts->nlines; i++)
 		if (parts->shares[i].units > 0)
 			add_part(walk, parts->lines[i].label_no, parts->shares[i].units);

@@ -352,9 +352,9 @@ check_nth(const PolicyObject *object, const PolicyKey *key, void *nth, void *non
 		.name = "points", .type = POLICY_NUMBER, .required = true, POLICY_AT(struct_type, field), \
 		.most = EARN_MAX_DECIMALS                                                                 \
 	}
-#define NAME_KEY(struct_type, field)                                                               \
-	{                                                                                              \
-		.name = "name", .type = POLICY_TEXT, POLICY_AT(struct_type, field), .check = check_name    \
+#define NAME_KEY(struct_type, field)                                                            \
+	{                                                                                           \
+		.name = "name", .type = POLICY_TEXT, POLICY_AT(struct_type, field), .check = check_name \
 	}
 #define CAP_KEY(struct_type, field)                                           \
 	{                                                                         \
@@ -742,9 +742,8 @@ earn_number_labels(EarnPolicy *policy)
 	}
 	sort_names(&bonuses);
 	sort_names(&rules);
-	policy->labels = palloc_extended((EARN_NTH_PURCHASE + 1 + bonuses.n + rules.n) *
-										 sizeof(EventText),
-									 MCXT_ALLOC_HUGE);
+	policy->labels = palloc_extended(
+		(EARN_NTH_PURCHASE + 1 + bonuses.n + rules.n) * sizeof(EventText), MCXT_ALLOC_HUGE);
 	add_labels(policy, earn_bonus_names, EARN_NTH_PURCHASE + 1);
 	add_labels(policy, bonuses.list, bonuses.n);
 	policy->nbonus_labels = policy->nlabels;

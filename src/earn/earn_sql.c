@@ -165,8 +165,7 @@ walk_for_accrual(EarnCall *call, bool by_label)
 	{
 		MemoryContext old = MemoryContextSwitchTo(call->context);
 
-		call->by_label =
-			earn_walk_create(call->policy, EARN_WALK_BY_LABEL, collect_entry, call);
+		call->by_label = earn_walk_create(call->policy, EARN_WALK_BY_LABEL, collect_entry, call);
 		MemoryContextSwitchTo(old);
 	}
 	return by_label ? call->by_label : call->walk;

@@ -524,8 +524,9 @@ read_tally(const TallyShape *shape, const uint8 *bytes, size_t len, bool from_cl
 	uint8 scale;
 
 	if (!read_byte(&in, &head) || (head & 0x0F) != STORED_VERSION ||
-		(head & 0xF0 & ~(STORED_HAS_SCALE | STORED_HAS_TOTALS |
-						 (shape->late_text ? STORED_HAS_TEXTS : 0))) != 0 ||
+		(head & 0xF0 &
+		 ~(STORED_HAS_SCALE | STORED_HAS_TOTALS | (shape->late_text ? STORED_HAS_TEXTS : 0))) !=
+			0 ||
 		!read_parameters(&in, tally, from_client))
 		return NULL;
 	if (head & STORED_HAS_SCALE)

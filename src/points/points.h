@@ -377,9 +377,9 @@ struct PointsCall
 };
 
 /*
- * A question: the sink, whose context is the call, what of POINTS_KEEP_EVENTS the walk is made with,
- * and the answer of a call with the arguments (timeline, policy, ...), where NULL is that of a NULL
- * timeline.
+ * A question: the sink, whose context is the call, what of POINTS_KEEP_EVENTS the walk is made
+ * with, and the answer of a call with the arguments (timeline, policy, ...), where NULL is that of
+ * a NULL timeline.
  */
 typedef struct PointsQuestion
 {
@@ -438,10 +438,10 @@ extern const PointsShare *points_shares_of_lot(PointsShares *shares, const Point
  * walk was resumed. So what is booked up to a period's end is what the walk gives at the end of
  * its last day.
  *
- * By label, a move is booked under the label of its lot, or split up over its labels. A debt stands under none until a
- * lot pays it back: then the amount moves to that lot's label, in the column of the role
- * that made the debt. In the triangle a debt is there when it is paid back, and counts for the
- * lot that does it.
+ * By label, a move is booked under the label of its lot, or split up over its labels. A debt stands
+ * under none until a lot pays it back: then the amount moves to that lot's label, in the column of
+ * the role that made the debt. In the triangle a debt is there when it is paid back, and counts for
+ * the lot that does it.
  */
 typedef struct PointsBooking PointsBooking;
 
@@ -492,10 +492,10 @@ extern EventText points_booking_label(const PointsBooking *booking, int32 label)
 /* ---- results by label ---- */
 
 /* The parameter by_label. */
-#define POINTS_BY_LABEL_PARAMETER                                                         \
-	{                                                                                     \
-		.name = "by_label", .is_json = true, .canonical = points_canonical_by_label,      \
-		.hint = "Either all of them are by label, or none."                               \
+#define POINTS_BY_LABEL_PARAMETER                                                    \
+	{                                                                                \
+		.name = "by_label", .is_json = true, .canonical = points_canonical_by_label, \
+		.hint = "Either all of them are by label, or none."                          \
 	}
 
 extern char *points_canonical_by_label(const char *text);

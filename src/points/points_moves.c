@@ -41,7 +41,7 @@ typedef struct Taken
 	int32 event; /* -1: it fell due */
 	int32 lot;
 	int32 label_no; /* of the lot, or of what is under it */
-	bool is_new; /* a refund gave back what nobody had taken: as a lot of its own */
+	bool is_new;	/* a refund gave back what nobody had taken: as a lot of its own */
 	int64 points;
 	int64 number; /* among these */
 	int64 place;  /* number of what its event took first: what paid its debt stands there, too */

@@ -2,7 +2,8 @@
  * points_shares.c
  *		Lots with several labels: how many of a lot's points are under each, move by move.
  *
- *		lot 3	[ food 40 | toys 20 | weekend 60 ]		a list of a few, in the order of their labels
+ *		lot 3	[ food 40 | toys 20 | weekend 60 ]		a list of a few, in the order of their
+ *labels
  *
  * A lot that was made with one label, its own, has no list.
  */
@@ -73,8 +74,8 @@ points_shares_announce(PointsShares *shares, int32 event, const PointsShare *lis
 
 	shares->event = event;
 	shares->nannounced = n;
-	shares->announced = array_grow_in(shares->context, shares->announced, &shares->max_announced, n,
-									  sizeof(Share));
+	shares->announced =
+		array_grow_in(shares->context, shares->announced, &shares->max_announced, n, sizeof(Share));
 	for (i = 0; i < n; i++)
 	{
 		Share share = { .label_no = list[i].label_no, .remaining = list[i].points };
@@ -188,8 +189,8 @@ share_move(PointsShares *shares, const LotShares *lot, const PointsWalk *walk,
 static PointsShare *
 make_split(PointsShares *shares, int32 n)
 {
-	shares->split = array_grow_in(shares->context, shares->split, &shares->max_split, n,
-								  sizeof(PointsShare));
+	shares->split =
+		array_grow_in(shares->context, shares->split, &shares->max_split, n, sizeof(PointsShare));
 	return shares->split;
 }
 

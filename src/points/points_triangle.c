@@ -20,8 +20,8 @@ PG_FUNCTION_INFO_V1(loyalty_points_triangle_table);
 #define KEY_AGE		  2
 
 const TallyColumn points_triangle_keys[POINTS_TRIANGLE_KEYS] = { { "label", TALLY_TEXT },
-										{ "issue_period", TALLY_PERIOD },
-										{ "age", TALLY_NUMBER } };
+																 { "issue_period", TALLY_PERIOD },
+																 { "age", TALLY_NUMBER } };
 
 const TallyColumn points_triangle_columns[TRIANGLE_SUMS] = {
 	[TRIANGLE_ISSUED] = { "issued", TALLY_VALUE },

@@ -80,8 +80,8 @@ program_fold_start(const MetricQuestion *question, Tally *tally)
 			fold->booking =
 				points_booking_create(program->points, question->period, question->flag);
 			fold->limit = points_limit_day(program->points, question->as_of).at;
-			sinks.move = fold->kind == PROGRAM_ROLLFORWARD ? points_book_rollforward
-														   : points_book_triangle;
+			sinks.move =
+				fold->kind == PROGRAM_ROLLFORWARD ? points_book_rollforward : points_book_triangle;
 			sinks.context = fold->booking;
 			if (question->flag)
 				flags |= PROGRAM_WALK_BY_LABEL;

@@ -78,11 +78,11 @@ call_of(ProgramCall *program, const PointsQuestion *question, bool tells_label, 
 	if (call->walk != NULL)
 		return call;
 	old = MemoryContextSwitchTo(program->context);
-	call->feeding = program_walk_create(
-		program->policy,
-		((question->flags & POINTS_KEEP_EVENTS) ? PROGRAM_WALK_KEEP : 0) |
-			(by_label ? PROGRAM_WALK_BY_LABEL : 0),
-		&sinks);
+	call->feeding =
+		program_walk_create(program->policy,
+							((question->flags & POINTS_KEEP_EVENTS) ? PROGRAM_WALK_KEEP : 0) |
+								(by_label ? PROGRAM_WALK_BY_LABEL : 0),
+							&sinks);
 	call->policy = program->policy->points;
 	call->context = program->context;
 	call->feeder = &feeder;

@@ -51,7 +51,7 @@ struct ProgramWalk
 	TierWalk *tiers;
 	PointsShares *shares; /* NULL: points of an order stand under one label */
 	bool explains;
-	bool keeps; /* what the points are given */
+	bool keeps;			   /* what the points are given */
 	bool crosses_after;	   /* some version has the order that reaches a tier earn at it */
 	bool counts_available; /* tiers count points once they are available */
 	bool in_step;		   /* somebody looks at what falls due in its order */
@@ -386,8 +386,7 @@ number_texts(ProgramWalk *walk)
 {
 	TimelineReader *reader = &walk->reader;
 	const EarnPolicy *rules = walk->policy->earn;
-	int nlabels =
-		reader->nlabels + (walk->shares != NULL ? rules->nlabels : rules->nbonus_labels);
+	int nlabels = reader->nlabels + (walk->shares != NULL ? rules->nlabels : rules->nbonus_labels);
 	int i;
 
 	walk->labels =

@@ -99,8 +99,8 @@ share_out(BasketWalk *walk, int128 loss, int128 left)
 
 	/* each has 63 bits */
 	for (i = 0; i < walk->gains.n; i++)
-		walk->parts[i].weight = (int64) walk->gains.list[i].amount;
-	apportion(walk->parts, walk->gains.n, (int64) loss, (int64) left);
+		walk->parts[i].weight = walk->gains.list[i].amount;
+	apportion(walk->parts, walk->gains.n, (int64) loss, left);
 }
 
 static void
