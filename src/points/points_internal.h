@@ -11,6 +11,7 @@
  *		points_sql.c		questions about one customer, as he stands
  *		points_moves.c		... about what happened to his points
  *		points_carry.c		... what he has, as a timeline
+ *		points_shares.c		lots with several labels
  *		points_booking.c	a walk's moves by period
  *		points_fold.c		the walks of everyone, into results
  *		points_result.c		what the results of metrics have in common
@@ -484,6 +485,10 @@ extern void points_events_start_empty(PointsEvents *events, int scale, const cha
 /* There are no more. */
 extern void points_events_close(PointsEvents *events);
 
+/* Keeps one that somebody else gives, by its number; labels are those that it numbers. */
+extern void points_events_keep(PointsEvents *events, const PointsEvent *given,
+							   const EventText *labels);
+
 /* Reads further events behind those that wait for their turn, which come to the front. */
 extern void points_events_read_ahead(PointsEvents *events);
 
@@ -652,19 +657,6 @@ extern void points_bring_held_since(PointsWalk *walk, TimestampTz since);
 
 /* ---- SQL of one customer (points_sql.c) ---- */
 
-/* What a call site keeps of a policy (policy_argument()). */
-typedef struct PointsCall
-{
-	PointsPolicy *policy; /* with a zone: its own, or the session's */
-	PointsWalk *walk;
-	void *reading; /* what the sink reads for, in this call */
-	MemoryContext context;
-	Rows *record; /* of a function that returns one; NULL until asked for */
-	bool has_limit;
-	DateADT limit_day;
-	PointsLimit limit;
-} PointsCall;
-
 /*
  * Arguments 0 and 1 of a call: timeline and policy. Starts the walk, which is made with these
  * flags; NULL where the timeline is NULL. A NULL policy is error 22004. The sink gets the
@@ -676,6 +668,14 @@ extern PointsCall *points_call(FunctionCallInfo fcinfo, int flags, PointsSink si
 
 /* The end of a local day. */
 extern PointsLimit points_call_limit(PointsCall *call, DateADT day);
+
+/* Goes on to there; from then on without events; and to where nothing falls due any more. */
+extern void points_call_to_day(PointsCall *call, DateADT day);
+extern void points_call_close(PointsCall *call);
+extern void points_call_run_out(PointsCall *call);
+
+/* A question to a timeline of points. */
+extern Datum points_ask(FunctionCallInfo fcinfo, const PointsQuestion *question);
 
 extern void points_put_points(Rows *rows, const PointsWalk *walk, int128 units);
 
@@ -719,16 +719,6 @@ typedef enum TotalsSum
 	TOTALS_SUMS
 } TotalsSum;
 
-/* By (label, period of issue, age in periods). */
-typedef enum TriangleSum
-{
-	TRIANGLE_ISSUED,
-	TRIANGLE_REDEEMED,
-	TRIANGLE_EXPIRED,
-	TRIANGLE_TAKEN_BACK,
-	TRIANGLE_SUMS
-} TriangleSum;
-
 #define POINTS_SUM				 "points" /* in errors */
 
 /* ---- what metrics are made of ---- */
@@ -760,27 +750,6 @@ extern void points_fold_finish(void *fold, Tally *tally);
 	.input = METRIC_TIMELINES, .policy = &points_metric_policy, .start = points_fold_start, \
 	.customer = points_fold_customer, .finish = points_fold_finish
 
-/* ---- reading results ---- */
-
-/* What is wrong with the rows of a result by label and period, from outside; NULL: nothing so far,
- * and the calendar is there. */
-extern const char *points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows,
-									 MetricCalendar *calendar);
-
-/* The rows of a result whose first key is a label, label by label; those without one come last. */
-typedef struct PointsLabels
-{
-	TallyRow **row; /* of the label that the walk is at: from here to the end */
-	TallyRow **end;
-	TallyRow **next;
-	TallyRow **unlabelled;
-	TallyRow **labelled;
-	TallyRow **all_end;
-} PointsLabels;
-
-extern void points_labels_open(PointsLabels *labels, const Tally *tally);
-extern bool points_labels_next(PointsLabels *labels);
-
 /* ---- the triangle (points_triangle.c) ---- */
 
 extern const TallyShape points_triangle_shape;
@@ -805,14 +774,6 @@ points_age(const TallyRow *row)
 {
 	return (int32) row->key.numbers[2];
 }
-
-/* ---- booking (points_booking.c) ---- */
-
-/* The text of a label's number in cells; 0: no label. */
-extern EventText points_booking_label(const PointsBooking *booking, int32 label);
-
-/* Books a triangle; as points_book_rollforward(). */
-extern void points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move);
 
 /* ---- the chain ladder (points_ladder.c) ---- */
 
