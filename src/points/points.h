@@ -429,26 +429,26 @@ extern Datum points_read_development(FunctionCallInfo fcinfo, const TallyShape *
 
 /* Defines loyalty_<name>_redemption_rate, loyalty_<name>_liability,
  * loyalty_<name>_liability_by_period and loyalty_<name>_development. */
-#define POINTS_TRIANGLE_READINGS(name, shape)                 \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_redemption_rate);     \
-	Datum loyalty_##name##_redemption_rate(PG_FUNCTION_ARGS)   \
-	{                                                          \
-		return points_read_redemption_rate(fcinfo, shape);     \
-	}                                                          \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_liability);           \
-	Datum loyalty_##name##_liability(PG_FUNCTION_ARGS)         \
-	{                                                          \
-		return points_read_liability(fcinfo, shape);           \
-	}                                                          \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_liability_by_period); \
+#define POINTS_TRIANGLE_READINGS(name, shape)                    \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_redemption_rate);       \
+	Datum loyalty_##name##_redemption_rate(PG_FUNCTION_ARGS)     \
+	{                                                            \
+		return points_read_redemption_rate(fcinfo, shape);       \
+	}                                                            \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_liability);             \
+	Datum loyalty_##name##_liability(PG_FUNCTION_ARGS)           \
+	{                                                            \
+		return points_read_liability(fcinfo, shape);             \
+	}                                                            \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_liability_by_period);   \
 	Datum loyalty_##name##_liability_by_period(PG_FUNCTION_ARGS) \
-	{                                                          \
-		return points_read_liability_by_period(fcinfo, shape); \
-	}                                                          \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_development);         \
-	Datum loyalty_##name##_development(PG_FUNCTION_ARGS)       \
-	{                                                          \
-		return points_read_development(fcinfo, shape);         \
+	{                                                            \
+		return points_read_liability_by_period(fcinfo, shape);   \
+	}                                                            \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_development);           \
+	Datum loyalty_##name##_development(PG_FUNCTION_ARGS)         \
+	{                                                            \
+		return points_read_development(fcinfo, shape);           \
 	}
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * points_bootstrap.c
- *		How far off estimates of redemptions may be, by resampling: what the triangle would have told
- *		if chance had gone otherwise.
+ *		How far off estimates of redemptions may be, by resampling: what the triangle would have
+ *told if chance had gone otherwise.
  *
  *		the triangle --> what the chain ladder makes of each age of each cohort: fitted
  *					 \-> residual = (redeemed - fitted) / square root of fitted
@@ -14,18 +14,18 @@
  * England, P. and Verrall, R. (2002): Stochastic claims reserving in general insurance. British
  * Actuarial Journal 8, 443-518.
  *
- * By their model, the overdispersed Poisson, the variance of what is redeemed in an age is dispersion
- * times its mean, where the dispersion is the sum of the squares of the residuals over the degrees of
- * freedom: cells less cohorts, less ages, plus 1. Residuals are drawn times the square root of cells
- * over degrees of freedom. What comes is a gamma variable, whose variance is the dispersion times its
- * mean; of cells that are added up, it is one again. A mean below zero, as refunds make it, goes by
- * its amount. A prior rate and a factor that are given are drawn from the normal distribution with
- * their errors.
+ * By their model, the overdispersed Poisson, the variance of what is redeemed in an age is
+ *dispersion times its mean, where the dispersion is the sum of the squares of the residuals over
+ *the degrees of freedom: cells less cohorts, less ages, plus 1. Residuals are drawn times the
+ *square root of cells over degrees of freedom. What comes is a gamma variable, whose variance is
+ *the dispersion times its mean; of cells that are added up, it is one again. A mean below zero, as
+ *refunds make it, goes by its amount. A prior rate and a factor that are given are drawn from the
+ *normal distribution with their errors.
  *
  * What a replicate expects is added to what was redeemed so far, and cut to what is possible, as an
- * estimate is: the interval is that of the points that will be redeemed. The errors are the standard
- * deviation of the replicates, the ends of the interval their quantiles. Estimates stay those of the
- * triangle itself.
+ * estimate is: the interval is that of the points that will be redeemed. The errors are the
+ *standard deviation of the replicates, the ends of the interval their quantiles. Estimates stay
+ *those of the triangle itself.
  *
  * A cohort that has redeemed nothing, and one whose factors were never seen, tell no residuals and
  * stay what they are; where there are no degrees of freedom, the error is unknown.
@@ -204,9 +204,8 @@ draw_method(Bootstrap *bootstrap)
 			Min(1, Max(0, method->prior_rate +
 							  method->prior_error * random_normal(&bootstrap->random)));
 	if (!isnan(method->tail_factor) && method->tail_error > 0)
-		bootstrap->drawn.tail_factor = Max(1, method->tail_factor +
-												  method->tail_error *
-													  random_normal(&bootstrap->random));
+		bootstrap->drawn.tail_factor =
+			Max(1, method->tail_factor + method->tail_error * random_normal(&bootstrap->random));
 }
 
 /* What comes, where so much is expected. */
@@ -243,9 +242,9 @@ replicate(Bootstrap *bootstrap, int number)
 			double redeemed = cohort->ages > 0 ? cohort->redeemed[cohort->ages - 1] : 0;
 			double drawn = cohort->ages > 0 ? pseudo->redeemed[cohort->ages - 1] : 0;
 
-			ultimate = redeemed +
-					   draw_future(bootstrap,
-								   points_ladder_ultimate(bootstrap->ladder, pseudo) - drawn);
+			ultimate =
+				redeemed +
+				draw_future(bootstrap, points_ladder_ultimate(bootstrap->ladder, pseudo) - drawn);
 			ultimate = isnan(ultimate) ? most : Min(Max(ultimate, cohort->redeemed_now), most);
 		}
 		bootstrap->replicates[(Size) i * bootstrap->nreplicates + number] = ultimate;
@@ -317,14 +316,13 @@ open_bootstrap(Bootstrap *bootstrap)
 	int32 i;
 
 	if (bytes > MAX_REPLICATE_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%d replicates of %d periods of issue are too many",
-						bootstrap->nreplicates, bootstrap->ncohorts),
-				 errhint("Ask for fewer replicates, or take longer periods.")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("%d replicates of %d periods of issue are too many",
+							   bootstrap->nreplicates, bootstrap->ncohorts),
+						errhint("Ask for fewer replicates, or take longer periods.")));
 	bootstrap->ncells = 0;
-	bootstrap->pseudo = palloc_extended(Max(1, bootstrap->ncohorts) * sizeof(DevelopmentCohort),
-										MCXT_ALLOC_HUGE);
+	bootstrap->pseudo =
+		palloc_extended(Max(1, bootstrap->ncohorts) * sizeof(DevelopmentCohort), MCXT_ALLOC_HUGE);
 	for (i = 0; i < bootstrap->ncohorts; i++)
 	{
 		bootstrap->pseudo[i] = bootstrap->cohorts[i];
@@ -336,8 +334,7 @@ open_bootstrap(Bootstrap *bootstrap)
 	bootstrap->fitted = allocate(bootstrap->ncells);
 	bootstrap->roots = allocate(bootstrap->ncells);
 	bootstrap->residuals = allocate(bootstrap->ncells);
-	bootstrap->replicates =
-		allocate(((int64) bootstrap->ncohorts + 1) * bootstrap->nreplicates);
+	bootstrap->replicates = allocate(((int64) bootstrap->ncohorts + 1) * bootstrap->nreplicates);
 }
 
 static void

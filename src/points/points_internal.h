@@ -760,8 +760,8 @@ typedef struct PointsCohort
 	int128 outstanding;
 } PointsCohort;
 
-/* Takes the next cohort off the rows of a label, and adds it up, as of the end of a period; false at
- * the end. Cohorts of later periods are left out. */
+/* Takes the next cohort off the rows of a label, and adds it up, as of the end of a period; false
+ * at the end. Cohorts of later periods are left out. */
 extern bool points_cohort_next(PointsLabels *labels, int32 until, PointsCohort *cohort);
 
 static inline int32
@@ -842,9 +842,9 @@ extern const RedemptionMethod *redemption_method_argument(FunctionCallInfo fcinf
 /* The points issued in one period. Periods in which nothing was issued may be left out. */
 typedef struct DevelopmentCohort
 {
-	double issued;	  /* less what was taken back */
-	double *redeemed; /* by the end of age 0, 1, ... */
-	int32 ages;		  /* that are complete; 0: none */
+	double issued;		 /* less what was taken back */
+	double *redeemed;	 /* by the end of age 0, 1, ... */
+	int32 ages;			 /* that are complete; 0: none */
 	double redeemed_now; /* of which some may be in the age that isn't complete */
 	double outstanding;
 } DevelopmentCohort;

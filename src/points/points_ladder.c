@@ -66,8 +66,8 @@
  * ---- with a prior rate ----
  *
  * Short histories have factors that are large and taken from few cohorts: what a young cohort has
- * redeemed by chance is multiplied. With a rate q that is known from elsewhere there is another way:
- * of the points issued so many are still redeemed as the share that isn't developed yet says,
+ * redeemed by chance is multiplied. With a rate q that is known from elsewhere there is another
+ *way: of the points issued so many are still redeemed as the share that isn't developed yet says,
  * whatever was redeemed so far. With p(n) = 1 / growth(n):
  *
  *		ultimate = C(n) + q * issued * (1 - p(n))
@@ -146,13 +146,13 @@ struct Ladder
 	const RedemptionMethod *method;
 	const DevelopmentCohort *cohorts;
 	int32 ncohorts;
-	int32 ages;		  /* of the oldest cohort */
-	Step *steps;	  /* ages + 1 of them: behind the last one there is the tail, or nothing */
-	double *factors;  /* of the steps, for the tail */
-	bool observed;	  /* points were issued in a cohort with a complete age */
+	int32 ages;			  /* of the oldest cohort */
+	Step *steps;		  /* ages + 1 of them: behind the last one there is the tail, or nothing */
+	double *factors;	  /* of the steps, for the tail */
+	bool observed;		  /* points were issued in a cohort with a complete age */
 	double tail_variance; /* of the step that the tail is, per point: own chance */
-	double oldest;	  /* redeemed by those of the oldest age */
-	double rate;	  /* redeemed per point issued, by then */
+	double oldest;		  /* redeemed by those of the oldest age */
+	double rate;		  /* redeemed per point issued, by then */
 	DevelopmentTail tail;
 	double prior; /* NaN: none */
 	double prior_variance;
@@ -190,10 +190,8 @@ open_steps(Ladder *ladder)
 		if (cohort->issued > 0 && cohort->ages > 0)
 			ladder->observed = true;
 	}
-	ladder->steps =
-		palloc_extended(((Size) ladder->ages + 1) * sizeof(Step), MCXT_ALLOC_HUGE);
-	ladder->factors =
-		palloc_extended(((Size) ladder->ages + 1) * sizeof(double), MCXT_ALLOC_HUGE);
+	ladder->steps = palloc_extended(((Size) ladder->ages + 1) * sizeof(Step), MCXT_ALLOC_HUGE);
+	ladder->factors = palloc_extended(((Size) ladder->ages + 1) * sizeof(double), MCXT_ALLOC_HUGE);
 }
 
 static void
@@ -563,16 +561,16 @@ error_of_cohort(Ladder *ladder, const DevelopmentCohort *cohort, double scale)
 		case BY_ISSUE:
 			return take_step(&step->issued, &step->by_issue, issued, issued, scale);
 		case BY_PRIOR:
-			if (!ladder->observed)
-				return NAN;
 			developed = developed_at(ladder, cohort->ages);
+			if (!(ladder->rate > 0) || (developed == 0 && cohort->ages == ladder->ages))
+				return NAN; /* nobody has shown how redemptions come */
 			used = ladder->prior * issued * developed;
 			open = issued * (1 - developed) * scale;
 			ladder->open += open;
 			return times(open * open, ladder->prior_variance) +
-				   (developed > 0 ? take_step(&step->redeemed, &step->by_chain, used,
-											  used * developed, scale)
-								  : take_step(&step->issued, &step->by_issue, issued, 0, scale));
+				   (developed > 0
+						? take_step(&step->redeemed, &step->by_chain, used, used * developed, scale)
+						: take_step(&step->issued, &step->by_issue, issued, 0, scale));
 		default: /* BY_NOTHING */
 			return NAN;
 	}
@@ -606,8 +604,8 @@ estimate_cohort(Ladder *ladder, const DevelopmentCohort *cohort, double highest,
 	}
 	estimate->ultimate =
 		isnan(ultimate) ? highest : Min(Max(ultimate, cohort->redeemed_now), highest);
-	estimate->standard_error = sqrt(
-		error_of_cohort(ladder, cohort, ultimate > Max(highest, 0) ? Max(highest, 0) / ultimate : 1));
+	estimate->standard_error = sqrt(error_of_cohort(
+		ladder, cohort, ultimate > Max(highest, 0) ? Max(highest, 0) / ultimate : 1));
 }
 
 static double

@@ -50,8 +50,8 @@ value_argument(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("value_per_point must not be below zero, nor NaN or infinite"),
 				 errhint("It is what a redeemed point costs, in any currency, such as 0.01.")));
-	value.decimals = Int32GetDatum(
-		DatumGetInt32(DirectFunctionCall1(numeric_scale, value.value)) + ESTIMATE_DECIMALS);
+	value.decimals = Int32GetDatum(DatumGetInt32(DirectFunctionCall1(numeric_scale, value.value)) +
+								   ESTIMATE_DECIMALS);
 	return value;
 }
 
@@ -60,23 +60,22 @@ cost_of(const PointValue *value, const Development *development, int128 points)
 {
 	Datum number = NumericGetDatum(decimal_sum_to_numeric(points, development->scale));
 
-	return DirectFunctionCall2(numeric_round,
-							   DirectFunctionCall2(numeric_mul, number, value->value),
-							   value->decimals);
+	return DirectFunctionCall2(
+		numeric_round, DirectFunctionCall2(numeric_mul, number, value->value), value->decimals);
 }
 
 /* The sum of the rounded costs of the cohorts that a line stands for. */
 static Datum
 cost_of_lines(const PointValue *value, const Development *development, const DevelopmentLine *line)
 {
-	Datum sum = DirectFunctionCall2(numeric_round, NumericGetDatum(int64_to_numeric(0)),
-									value->decimals);
+	Datum sum =
+		DirectFunctionCall2(numeric_round, NumericGetDatum(int64_to_numeric(0)), value->decimals);
 	int64 i;
 
 	for (i = line->first; i < line->end; i++)
 		if (development->lines[i].expected != 0)
-			sum = DirectFunctionCall2(
-				numeric_add, sum, cost_of(value, development, development->lines[i].expected));
+			sum = DirectFunctionCall2(numeric_add, sum,
+									  cost_of(value, development, development->lines[i].expected));
 	return sum;
 }
 
@@ -170,9 +169,9 @@ put_end(Rows *rows, const MetricCalendar *calendar, int32 period, const PointVal
 	rows_put_decimal(rows, line->expected, development->scale);
 	rows_put_decimal(rows, line->outstanding - line->expected, development->scale);
 	put_costs(rows, value, development, line);
-	rows_put_float(rows, line->issued > 0 ? line->estimate.ultimate * development->unit /
-												(double) line->issued
-										  : NAN);
+	rows_put_float(rows, line->issued > 0
+							 ? line->estimate.ultimate * development->unit / (double) line->issued
+							 : NAN);
 	rows_put_bool(rows, in_all);
 	rows_put_day(rows, Min(end - 1, calendar->as_of));
 	rows_end(rows);
@@ -220,8 +219,8 @@ points_read_liability_by_period(FunctionCallInfo fcinfo, const TallyShape *shape
 		points_develop(&development, tally, all, nrows, &calendar, (int32) period, method,
 					   confidence);
 		for (i = 0; has_labels && i < development.nlabels; i++)
-			put_end(&rows, &calendar, (int32) period, &value, &development,
-					&development.labels[i], false);
+			put_end(&rows, &calendar, (int32) period, &value, &development, &development.labels[i],
+					false);
 		put_end(&rows, &calendar, (int32) period, &value, &development, &development.all, true);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);

@@ -37,10 +37,10 @@ static void
 report_range(const PolicyObject *object, const PolicyKey *key, const char *problem,
 			 const char *hint)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("\"%s\" of a %s is %s", policy_path(object, key->name), object->type,
-						   problem),
-					errhint("%s", hint)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" of a %s is %s", policy_path(object, key->name), object->type, problem),
+			 errhint("%s", hint)));
 }
 
 static const Decimal *
@@ -65,8 +65,9 @@ check_factor(const PolicyObject *object, const PolicyKey *key, void *method, voi
 	if (!is_given(factor))
 		return;
 	if (number_of(factor) < 1)
-		report_range(object, key, "below 1",
-					 "What was redeemed by the oldest age grows by it: 1.05 is 5 % more, 1 nothing.");
+		report_range(
+			object, key, "below 1",
+			"What was redeemed by the oldest age grows by it: 1.05 is 5 % more, 1 nothing.");
 	if (number_of(factor) > MAX_TAIL_FACTOR)
 		report_range(object, key, psprintf("more than %d", MAX_TAIL_FACTOR),
 					 "Where so much is still to come, the triangle says nothing: take by "
@@ -150,15 +151,17 @@ check_method(const PolicyObject *object, const PolicyKey *key, void *opened, voi
 	const RedemptionMethod *method = opened;
 
 	if (method->by == REDEMPTION_BORNHUETTER_FERGUSON && !is_given(&method->given_prior))
-		policy_report_needs(object, "by", "prior_rate",
-							"By \"bornhuetter_ferguson\", say which share of points you expect to be "
-							"redeemed in the end; \"cape_cod\" takes it from the triangle.");
+		policy_report_needs(
+			object, "by", "prior_rate",
+			"By \"bornhuetter_ferguson\", say which share of points you expect to be "
+			"redeemed in the end; \"cape_cod\" takes it from the triangle.");
 	if (method->by == REDEMPTION_CHAIN_LADDER && is_given(&method->given_prior))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"prior_rate\" of a %s is given, but it goes by \"%s\"",
-							   object->type, by_names[method->by]),
-						errhint("The chain ladder knows no prior rate: by \"bornhuetter_ferguson\" "
-								"it counts, by \"cape_cod\" as long as the triangle says nothing.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"prior_rate\" of a %s is given, but it goes by \"%s\"", object->type,
+						by_names[method->by]),
+				 errhint("The chain ladder knows no prior rate: by \"bornhuetter_ferguson\" "
+						 "it counts, by \"cape_cod\" as long as the triangle says nothing.")));
 	if (!is_given(&method->given_prior) && policy_has(object, "prior_error"))
 		policy_report_needs(object, "prior_error", "prior_rate",
 							"It is the standard error of that rate.");

@@ -1,7 +1,7 @@
 /*
  * points_redemption.c
- *		How many points of a triangle will be redeemed: points_redemption_rate(), and what that rests
- *		on, points_development().
+ *		How many points of a triangle will be redeemed: points_redemption_rate(), and what that
+ *rests on, points_development().
  *
  * Estimates are rounded to two decimals more than the points have, so that what was and
  * will be redeemed and what is lost add up to what was issued, exactly, in every row and in all.
@@ -150,10 +150,8 @@ add_points(DevelopmentLine *all, const DevelopmentLine *line)
 static void
 set_bounds(const Development *development, DevelopmentLine *all)
 {
-	all->expected_lower =
-		Min(all->expected, expected_units(development, all, all->estimate.lower));
-	all->expected_upper =
-		Max(all->expected, expected_units(development, all, all->estimate.upper));
+	all->expected_lower = Min(all->expected, expected_units(development, all, all->estimate.lower));
+	all->expected_upper = Max(all->expected, expected_units(development, all, all->estimate.upper));
 }
 
 /* Develops the cohorts of one label. */
@@ -218,8 +216,7 @@ add_labels(Development *development)
 		add_points(all, label);
 		estimate->ultimate += label->estimate.ultimate;
 		estimate->expected += label->estimate.expected;
-		estimate->standard_error =
-			hypot(estimate->standard_error, label->estimate.standard_error);
+		estimate->standard_error = hypot(estimate->standard_error, label->estimate.standard_error);
 	}
 	lowest = in_points(development, all->redeemed);
 	highest = lowest + in_points(development, all->outstanding);
@@ -309,6 +306,7 @@ put_rate(Rows *rows, const Development *development, const MetricCalendar *calen
 	rows_put_float(rows, estimate->ultimate / issued);
 	rows_put_float(rows, estimate->lower / issued);
 	rows_put_float(rows, estimate->upper / issued);
+	rows_put_float(rows, estimate->standard_error / issued);
 	rows_put_float(rows, 1 - estimate->ultimate / issued);
 	rows_put_decimal(rows, lost - line->expected, development->scale);
 	rows_put_decimal(rows, lost - if_lower, development->scale);
@@ -388,8 +386,8 @@ points_read_development(FunctionCallInfo fcinfo, const TallyShape *shape)
 		const TallyKey *label = &(*labels.row)->key;
 		DevelopmentCohort *cohorts = read_cohorts(&development, &calendar, calendar.last, &labels);
 		int32 ages;
-		Ladder *ladder = points_ladder_open(cohorts, (int32) (development.nlines - first), method,
-											&ages);
+		Ladder *ladder =
+			points_ladder_open(cohorts, (int32) (development.nlines - first), method, &ages);
 		int32 seen;
 
 		for (seen = 1; seen <= ages; seen++)

@@ -5,12 +5,12 @@
 
 CREATE FUNCTION points_redemption_rate(triangle @TYPE@, confidence float8 DEFAULT 0.95, method redemption_method DEFAULT '{}')
 	RETURNS TABLE (label text, issue_period date, issued numeric, redeemed numeric, outstanding numeric,
-		rate float8, lower float8, upper float8, breakage float8,
+		rate float8, lower float8, upper float8, standard_error float8, breakage float8,
 		breakage_points numeric, breakage_points_if_lower numeric, breakage_points_if_higher numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_@C@_redemption_rate' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 30;
 COMMENT ON FUNCTION points_redemption_rate(@TYPE@, float8, redemption_method) IS
 	'How much of the points of each period will be redeemed in the end, by default by chain ladder: points redeemed so far go on as older ones did at that age. A row for each period (of each label, which are estimated apart), and a last one, with a NULL issue_period, in all.
-issued: less what was taken back; redeemed: so far; rate: redeemed in the end / issued, with the interval at this confidence, both within what is possible: points redeemed or expired are what they are, so a period with nothing outstanding has its rate. breakage: 1 - rate; breakage_points: issued points that will never be redeemed, and what they would be if the rate were a percentage point lower or higher, as far as it can be.
+issued: less what was taken back; redeemed: so far; rate: redeemed in the end / issued, with the interval at this confidence, both within what is possible: points redeemed or expired are what they are, so a period with nothing outstanding has its rate. standard_error: of the rate; NULL where too little was seen to tell, then the interval is all that is possible. breakage: 1 - rate; breakage_points: issued points that will never be redeemed, and what they would be if the rate were a percentage point lower or higher, as far as it can be.
 method: another way, a prior rate, a tail behind the oldest age, a bootstrap: redemption_method. Without a tail, what happens at ages that no period has reached is not known: the estimate is low as long as the history is shorter than points live. NULL rates where nothing was issued. No rows for NULL; a confidence outside of 0 to 1 is error 22023.
 Mack, T. (1993): Distribution-free calculation of the standard error of chain ladder reserve estimates. ASTIN Bulletin 23(2), 213-225.';
 

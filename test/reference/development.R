@@ -76,8 +76,9 @@ ladder <- function(C) {
 latest <- function(C) sapply(seq_len(nrow(C)), function(i) C[i, ncol(C) + 1 - i])
 growth <- function(f) rev(cumprod(rev(c(f, 1))))
 to_ultimate <- function(f) rev(growth(f)) # by cohort, the oldest first
+# ... of those that were estimated, that is without the last one
 extrapolated <- function(sigma2) {
-	m <- length(sigma2)
+	m <- length(sigma2) - 1
 	min(sigma2[m]^2 / sigma2[m - 1], sigma2[m], sigma2[m - 1])
 }
 
@@ -222,7 +223,7 @@ for (curve in c("exponential", "inverse_power"))
 p <- poisson_errors(taylor_ashe)
 out("taylor_ashe:poisson", dispersion = p$dispersion, error = p$se, total = p$total)
 set.seed(20240131)
-b <- boot(taylor_ashe, 40000)
+b <- pmax(boot(taylor_ashe, 40000), 0) # nothing that was redeemed goes back
 out("taylor_ashe:bootstrap", error = apply(b, 2, sd), total = sd(rowSums(b)),
 	lower = apply(b, 2, quantile, 0.025), upper = apply(b, 2, quantile, 0.975), total_lower = quantile(rowSums(b), 0.025)[[1]], total_upper = quantile(rowSums(b), 0.975)[[1]])
 
