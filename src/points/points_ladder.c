@@ -483,8 +483,8 @@ points_ladder_step(const Ladder *ladder, int32 seen)
 		shown.factor = step->chain.below > 0 ? step->chain.ratio : NAN;
 		shown.standard_error = step->chain.below > 0 ? sqrt(variance_of_ratio(&step->chain)) : NAN;
 	}
-	shown.to_ultimate = ladder->tail.known ? step->by_chain.growth : NAN;
 	shown.developed = ladder->tail.known ? developed_at(ladder, seen) : NAN;
+	shown.to_ultimate = shown.developed > 0 ? step->by_chain.growth : NAN;
 	return shown;
 }
 
