@@ -85,7 +85,10 @@ async function draw(chart, database, variables, folder, progress) {
 		chart.rows = result.rows;
 		chart.n = result.rows[0].n;
 		writeFileSync(join(folder, `${chart.name}.csv`), csv(result));
-		writeFileSync(join(folder, `${chart.name}.svg`), await toSvg(chart.spec, result.rows));
+		const { svg, warnings } = await toSvg(chart.spec, result.rows);
+
+		writeFileSync(join(folder, `${chart.name}.svg`), svg);
+		warnings.forEach(warning => say(`WARNING: ${chart.name}: ${warning}`));
 		progress.end(`${took.toFixed(1)} s, ${thousands(Math.round(read / Math.max(took, 0.001)))} rows a second; ${seconds(progress.since).toFixed(1)} s with the drawing`);
 	} catch (error) {
 		chart.leftOut = `its query failed: ${explain(error)}`;

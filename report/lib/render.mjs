@@ -34,24 +34,28 @@ const inFile = name => light[name];
 
 export const pageConfig = coloured(config, inPage);
 
-export const forPage = spec => coloured(spec, inPage);
+// Without the title, which the page has above.
+export const forPage = ({ title: _, ...spec }) => coloured(spec, inPage);
 
-// As SVG, with the light colours, of a fixed width where the page has that of its container.
+// It is always told where a chart's height goes by its rows, and means nothing.
+const harmless = /^Dropping "fit-y" because spec has discrete height/;
+
+// As SVG, with the light colours, of a fixed width where the page has that of its container; and what Vega warns of.
 export async function toSvg(spec, rows) {
 	const fixed = coloured({ ...spec, width: spec.width === 'container' ? 640 : spec.width, data: { name: 'rows', values: rows } }, inFile);
 	const logger = vega.logger(vega.Warn);
 	const warnings = [];
 
-	logger.warn = (...words) => { warnings.push(words.join(' ')); return logger; };
+	logger.warn = (...words) => {
+		if (!harmless.test(words[0]))
+			warnings.push(words.join(' '));
+		return logger;
+	};
 	const compiled = vegaLite.compile(fixed, { config: { ...coloured(config, inFile), background: light.ground }, logger });
 	const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger });
 
 	try {
-		const svg = await view.toSVG();
-
-		if (warnings.length)
-			throw new Error(warnings.join('; '));
-		return svg;
+		return { svg: await view.toSVG(), warnings };
 	} finally {
 		view.finalize();
 	}

@@ -14,6 +14,7 @@
 				config,
 				renderer: 'svg',
 				mode: 'vega-lite',
+				logLevel: vega.Error,
 				actions: { export: { svg: true, png: true }, source: false, compiled: false, editor: false },
 				downloadFileName: name,
 				tooltip: { theme: 'custom' },
