@@ -10,10 +10,11 @@
 		const place = figure.querySelector('.chart');
 
 		try {
-			const { view } = await vegaEmbed(place, { ...spec, data: { name: 'rows', values: rows } }, {
-				config,
+			// Vega-Lite warns of what means nothing here; what it has to say was heard when the SVG was made.
+			const compiled = vegaLite.compile({ ...spec, data: { name: 'rows', values: rows } }, { config, logger: vega.logger(vega.Error) });
+			const { view } = await vegaEmbed(place, compiled.spec, {
 				renderer: 'svg',
-				mode: 'vega-lite',
+				mode: 'vega',
 				logLevel: vega.Error,
 				actions: { export: { svg: true, png: true }, source: false, compiled: false, editor: false },
 				downloadFileName: name,
