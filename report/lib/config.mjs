@@ -7,14 +7,14 @@ import Ajv from 'ajv';
 export class Mistake extends Error {}
 
 const schema = JSON.parse(readFileSync(new URL('../schema.json', import.meta.url), 'utf8'));
-const validate = new Ajv({ allErrors: false, allowUnionTypes: true }).compile(schema);
+const validate = new Ajv({ verbose: true }).compile(schema);
 
 export const defaults = { title: 'Customers', zone: 'UTC', period: 'month', periods: 12, silence_days: 90, horizon: '1 year', margin: 1 };
 
 const types = { string: 'a text', integer: 'a whole number', number: 'a number', object: 'an object', array: 'a list', boolean: 'true or false' };
 const keyOf = pointer => pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~');
 
-function say({ keyword, instancePath, params, parentSchema, message }) {
+function say({ keyword, instancePath, params, parentSchema, data, message }) {
 	const key = keyOf(instancePath);
 	const inKey = name => (key ? `${key}.${name}` : name);
 
@@ -28,7 +28,7 @@ function say({ keyword, instancePath, params, parentSchema, message }) {
 	case 'minLength':
 		return `${key} is empty`;
 	case 'pattern':
-		return `${key} is not ${parentSchema.description ?? `as ${params.pattern} has it`}`;
+		return `${key}: ${JSON.stringify(data)} is not of the form ${parentSchema.examples.join(' or ')}`;
 	default:
 		return `${key} ${message}`;
 	}
