@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The report that report/loyalty-report writes: its numbers beside psql's, its page in a browser, what it says of a wrong configuration.
 #
-# With --keep, test/report/kept.json is written anew: what stands in the SVGs of the demo's report.
+# With --keep, what is kept is written anew: test/report/kept.json, what stands in the SVGs of the demo's report, and the README's pictures.
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source test/tap.sh

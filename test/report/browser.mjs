@@ -2,8 +2,8 @@
 //
 // usage: browser.mjs report.html FOLDER-OF-SVGS RESULTS-OF-SQL.json KEPT.json [--keep]
 
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 import { charts } from './charts.mjs';
 
@@ -147,6 +147,9 @@ for (const colorScheme of ['light', 'dark'])
 
 // ---- the SVGs ----
 
+// Those that the README shows.
+const pictures = { retention_triangle: 'doc/report-retention.svg', growth: 'doc/report-growth.svg' };
+
 const found = {};
 
 for (const file of readdirSync(folder).filter(file => file.endsWith('.svg')).sort()) {
@@ -157,12 +160,22 @@ for (const file of readdirSync(folder).filter(file => file.endsWith('.svg')).sor
 	is([view.said, view.asked], [[], []], `${file}: nothing in the console, no request`);
 	await view.close();
 }
-if (options.includes('--keep'))
+if (options.includes('--keep')) {
+	for (const [name, picture] of Object.entries(pictures))
+		copyFileSync(join(folder, `${name}.svg`), picture);
 	writeFileSync(kept, `${JSON.stringify(found, null, '\t')}\n`);
+}
 const wanted = JSON.parse(readFileSync(kept, 'utf8'));
 
 is(Object.keys(found), Object.keys(wanted).sort(), 'the SVGs of all charts');
 for (const [name, layers] of Object.entries(wanted))
 	is(found[name] ?? {}, layers, `${name}.svg: the marks and texts of the kept one`);
+
+for (const [name, picture] of Object.entries(pictures)) {
+	const view = await open(resolve(picture), { viewport: { width: 900, height: 900 } });
+
+	is(await view.evaluate(`(${layersOf})(document)`), wanted[name], `${picture}: the marks and texts of the demo's`);
+	await view.close();
+}
 
 await browser.close();
