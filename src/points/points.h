@@ -45,7 +45,9 @@ typedef enum PointsRole
 	POINTS_RETURN,
 	POINTS_REDEEM,
 	POINTS_FORFEIT,
-	POINTS_EXPIRE, /* booked by the ledger */
+	POINTS_EXPIRE,	   /* booked by the ledger */
+	POINTS_CARRY_OVER, /* nothing: from its instant on counts what stands before it
+						  (points_restore.c) */
 	POINTS_IGNORE
 } PointsRole;
 
@@ -113,9 +115,10 @@ typedef struct PointsKind
 
 typedef struct PointsPolicy
 {
-	ZoneDays *zone;			 /* NULL: the session's */
-	int nkinds;				 /* 0: the sign decides */
+	ZoneDays *zone; /* NULL: the session's */
+	int nkinds;
 	PointsKind *kinds;		 /* sorted by kind */
+	bool sign_decides;		 /* no kind has a role, but perhaps POINTS_CARRY_OVER */
 	bool books_expiry;		 /* some kind is POINTS_EXPIRE */
 	bool has_refunds;		 /* some kind is POINTS_REDEEM_REFUND */
 	int nversions;			 /* at least 1 */
@@ -214,6 +217,7 @@ typedef enum PointsMoveType
 	POINTS_MOVE_CANCEL_DEBT, /* a refund cancelled a debt of its redemption */
 	POINTS_MOVE_EXPIRE,		 /* what is left of a lot is gone, by the rules */
 	POINTS_MOVE_MATCH,		 /* a booked expiry met computed ones */
+	POINTS_MOVE_UNBOOKED,	 /* a computed expiry was carried over that isn't booked yet */
 	POINTS_MOVE_DONE /* an event is through; points as the event has them, a refund's in parts */
 } PointsMoveType;
 

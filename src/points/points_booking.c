@@ -331,7 +331,12 @@ book_triangle(PointsBooking *booking, PointsWalk *walk, const PointsMove *move, 
 	int32 issued_in;
 
 	if (move->type == POINTS_MOVE_LOT)
+	{
+		/* what was carried over stays in the period in which it was issued */
+		if (lot_of(walk, move)->earned_at < move->at)
+			period = period_of(booking->periods, lot_of(walk, move)->earned_at);
 		note_issue(booking, move->lot, period);
+	}
 	issued_in = booking->issued_in[move->lot];
 	sums = cell_at(booking->cells, label, issued_in, period - issued_in);
 	switch (move->type)

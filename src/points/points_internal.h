@@ -6,10 +6,12 @@
  *		points_lots.c		lots in an order, and what was earned and redeemed under a ref
  *		points_events.c		a customer's events, read ahead
  *		points_roles.c		what an event of each role does
+ *		points_restore.c	what was carried over comes in
  *		points_walk.c		the walk
  *		points_sql.c		questions about one customer, as he stands
  *		points_moves.c		... about what happened to his points
  *		points_shares.c		lots with several labels
+ *		points_carry.c		... what he has, as a timeline
  *		points_booking.c	a walk's moves by period
  *		points_fold.c		the walks of everyone, into results
  *		points_result.c		what the results of metrics have in common
@@ -453,7 +455,10 @@ typedef struct PointsEvents
 	bool is_plain; /* instants and values only: no kinds, labels, refs, expiries, events to keep */
 	PointsRole *roles; /* by 2 x kind_no, plus 1 if negative; POINTS_ROLES: not in the policy */
 	int64 max_roles;
-	bool has_refunds; /* there may be some */
+	bool has_refunds;		/* there may be some */
+	bool is_carried;		/* a kind of the timeline has the role POINTS_CARRY_OVER */
+	TimestampTz carried_at; /* what stands before comes in then; DT_NOBEGIN: nothing does */
+	int128 carried;			/* how many points, less what is owed */
 
 	/*
 	 * Events read ahead: those from next up to ahead_end, of which the last one isn't worked off
@@ -500,6 +505,27 @@ points_events_check_kind(const PointsEvents *events, const PointsDue *due)
 
 /* How many events there are at the next instant: they stand in the order of their roles. */
 extern int points_events_together(PointsEvents *events);
+
+/* ---- what was carried over (points_restore.c) ---- */
+
+/*
+ * In a timeline that was carried over at an instant, events before it aren't replayed: they are
+ * what was there at that instant, and comes in with it. Each is as it was booked, less what is
+ * gone: what makes a lot is what is left of it, what takes is what is owed, a booked expiry a
+ * computed one that isn't booked yet (with its lot's instant, and as expires_at its own). The event
+ * whose role is POINTS_CARRY_OVER has the sum, so that nothing else can be mistaken for it. Others
+ * of that role have no value: their labels tell what else is known.
+ */
+typedef enum PointsBrought
+{
+	BROUGHT_EARNED,	   /* when something was earned last */
+	BROUGHT_REDEEMED,  /* ... redeemed */
+	BROUGHT_OVERDRAWN, /* since when something has been owed */
+	BROUGHT_HELD,	   /* since when lots earned before are held again, without a refresh since */
+	POINTS_BROUGHT
+} PointsBrought;
+
+extern const char *const points_brought_names[POINTS_BROUGHT];
 
 /* ---- the walk's state ---- */
 
@@ -569,13 +595,16 @@ struct PointsWalk
 	TimestampTz last_refresh;	 /* of which the deadline hasn't passed; DT_NOBEGIN: none */
 	TimestampTz inactive_at;	 /* computed from last_refresh, unless ... */
 	bool inactive_known;		 /* ... not yet */
-	TimestampTz lapses_from; /* without a refresh, points don't lapse before; DT_NOEND: none do */
-	TimestampTz lapsing_at;	 /* when points lapse, before the booked expiry that takes some */
-	int32 first_held;		 /* the lots before have nothing left that was earned with them */
-	LotGivenBack *given_back;
+	TimestampTz lapses_from;  /* without a refresh, points don't lapse before; DT_NOEND: none do */
+	TimestampTz lapsing_at;	  /* when points lapse, before the booked expiry that takes some */
+	int32 first_held;		  /* the lots before have nothing left that was earned with them */
+	LotGivenBack *given_back; /* ascending by at */
 	int32 ngiven_back;
 	int64 max_given_back;
 	int32 first_given_back; /* those before have nothing left, or again something else */
+	PointsDue *held;		/* what was carried over */
+	int64 max_held;
+	TimestampTz brought[POINTS_BROUGHT]; /* what is known of before; see points_restore() */
 
 	PointsEvents events; /* of a timeline */
 };
@@ -609,6 +638,22 @@ extern void points_activate(PointsWalk *walk, int32 number);
 
 /* The lot that will be the next one; -1: none. */
 extern int32 points_first_to_activate(PointsWalk *walk);
+
+/* ---- what was carried over comes in (points_restore.c) ---- */
+
+/* Finds out when the points of a timeline were carried over, and how many. */
+extern void points_find_carry_over(PointsEvents *events);
+
+/* The instant has come: all that stands before it comes in. */
+extern void points_restore(PointsWalk *walk);
+
+/* ... a lot, of what the event had; a debt; what pays debts; activity; lots held since then. */
+extern void points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_bring_debt(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_bring_unbooked(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_settle(PointsWalk *walk, TimestampTz now);
+extern void points_bring_activity(PointsWalk *walk, TimestampTz at, bool refreshes);
+extern void points_bring_held_since(PointsWalk *walk, TimestampTz since);
 
 /* ---- SQL of one customer (points_sql.c) ---- */
 

@@ -56,14 +56,15 @@ typedef struct Takings
 	int64 max_debts;
 } Takings;
 
+/* Where a debt was carried over, the event that made it is older than the move. */
 static Taken *
-add_taken(Takings *takings, const PointsMove *move, int32 label_no, int64 points)
+add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int32 label_no, int64 points)
 {
 	Taken *taken;
 
 	takings->list = array_grow(takings->list, &takings->max, takings->n + 1, sizeof(Taken));
 	taken = &takings->list[takings->n];
-	taken->at = move->at;
+	taken->at = at;
 	taken->role = move->role;
 	taken->event = move->event;
 	taken->lot = move->lot;
@@ -79,10 +80,9 @@ static void
 add_payment(Takings *takings, const PointsMove *move, int32 label_no)
 {
 	Taken owed = takings->list[takings->by_debt[move->debt]];
-	Taken *taken = add_taken(takings, move, label_no, move->points);
+	Taken *taken = add_taken(takings, move, owed.at, label_no, move->points);
 
 	takings->list[takings->by_debt[move->debt]].points -= move->points;
-	taken->at = owed.at;
 	taken->role = owed.role;
 	taken->event = owed.event;
 	taken->place = owed.place;
@@ -90,30 +90,31 @@ add_payment(Takings *takings, const PointsMove *move, int32 label_no)
 
 /* A move, or what of it is under a label. */
 static void
-note_taking(Takings *takings, const PointsMove *move, int32 label_no)
+note_taking(Takings *takings, const PointsWalk *walk, const PointsMove *move, int32 label_no)
 {
 	switch (move->type)
 	{
 		case POINTS_MOVE_TAKE:
 		case POINTS_MOVE_EXPIRE:
-			(void) add_taken(takings, move, label_no, move->points);
+			(void) add_taken(takings, move, move->at, label_no, move->points);
 			break;
 		case POINTS_MOVE_OVERDRAW:
 			takings->by_debt = array_grow(takings->by_debt, &takings->max_debts,
 										  (int64) move->debt + 1, sizeof(int64));
 			takings->by_debt[move->debt] = takings->n;
-			(void) add_taken(takings, move, label_no, move->points);
+			(void) add_taken(takings, move, points_walk_event(walk, move->event)->at, label_no,
+							 move->points);
 			break;
 		case POINTS_MOVE_REPAY:
 			add_payment(takings, move, label_no);
 			break;
 		case POINTS_MOVE_RESTORE:
 		case POINTS_MOVE_CANCEL_DEBT:
-			(void) add_taken(takings, move, label_no, -move->points);
+			(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		case POINTS_MOVE_LOT:
 			if (move->role == POINTS_REDEEM_REFUND)
-				(void) add_taken(takings, move, label_no, -move->points);
+				(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		default:
 			break;
@@ -132,7 +133,7 @@ find_taking(void *context, PointsWalk *walk, const PointsMove *move)
 
 	if (call->shares == NULL || move->lot < 0)
 	{
-		note_taking(call->reading, move,
+		note_taking(call->reading, walk, move,
 					move->lot >= 0 ? points_walk_lots(walk, &nlots)[move->lot].label_no : 0);
 		return;
 	}
@@ -140,7 +141,7 @@ find_taking(void *context, PointsWalk *walk, const PointsMove *move)
 	for (i = 0; i < n; i++)
 	{
 		part.points = split[i].points;
-		note_taking(call->reading, &part, split[i].label_no);
+		note_taking(call->reading, walk, &part, split[i].label_no);
 	}
 }
 
@@ -158,7 +159,7 @@ compare_taken(const void *left, const void *right)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* Where the points came from: earned_at, earn_ref, label; then how many. */
+/* Where the points came from: earned_at, earn_ref, label. */
 static void
 put_source(Rows *rows, const PointsWalk *walk, const Taken *taken)
 {
@@ -177,7 +178,16 @@ put_source(Rows *rows, const PointsWalk *walk, const Taken *taken)
 		event_put_ref(rows, earning);
 		rows_put_text(rows, label.bytes, label.len);
 	}
-	points_put_points(rows, walk, taken->points);
+}
+
+/* ... and when they expire by themselves. */
+static void
+put_expiry_of(Rows *rows, const PointsWalk *walk, const Taken *taken)
+{
+	int32 nlots;
+
+	rows_put_instant(rows, taken->lot < 0 ? DT_NOEND
+										  : points_walk_lots(walk, &nlots)[taken->lot].expires_at);
 }
 
 static void
@@ -199,6 +209,7 @@ put_redeemed(Rows *rows, const PointsWalk *walk, const Taken *taken)
 	rows_put_instant(rows, taken->at);
 	put_ref_of(rows, walk, taken);
 	put_source(rows, walk, taken);
+	points_put_points(rows, walk, taken->points);
 	rows_end(rows);
 }
 
@@ -213,6 +224,8 @@ put_movement(Rows *rows, const PointsWalk *walk, const Taken *taken)
 	rows_put_name(rows, points_role_names[taken->role]);
 	put_ref_of(rows, walk, taken);
 	put_source(rows, walk, taken);
+	put_expiry_of(rows, walk, taken);
+	points_put_points(rows, walk, taken->points);
 	rows_end(rows);
 }
 
@@ -386,6 +399,8 @@ list_entry(void *context, PointsWalk *walk, const PointsMove *move)
 			break;
 		case POINTS_MOVE_DONE:
 			put_event(statement, move);
+			break;
+		case POINTS_MOVE_UNBOOKED:
 			break;
 		default:
 			if (move->event >= 0)

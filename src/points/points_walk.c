@@ -71,6 +71,8 @@ start_over(PointsWalk *walk)
 {
 	int i;
 
+	for (i = 0; i < POINTS_BROUGHT; i++)
+		walk->brought[i] = DT_NOBEGIN;
 	walk->nlots = 0;
 	for (i = 0; i < WALK_QUEUES; i++)
 		lot_queue_clear(&walk->queues[i]);
@@ -185,6 +187,12 @@ walk_events(PointsWalk *walk, TimestampTz last)
 {
 	PointsEvents *events = &walk->events;
 
+	if (unlikely(events->carried_at != DT_NOBEGIN))
+	{
+		if (events->carried_at > last)
+			return;
+		points_restore(walk);
+	}
 	while (events->next->at <= last)
 	{
 		TimestampTz at = events->next->at;
