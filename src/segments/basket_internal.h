@@ -29,6 +29,7 @@
 #include "postgres.h"
 
 #include "calendar/calendar.h"
+#include "core/shares.h"
 #include "core/codec.h"
 #include "core/texts.h"
 #include "timeline/timeline.h"
@@ -116,7 +117,7 @@ struct BasketWalk
 	Basket before;
 	BasketChanges losses;
 	BasketChanges gains;
-	Share *parts; /* of a loss, while it is shared out over the gains */
+	ApportionShare *parts; /* of the gains in a loss, while it is shared out */
 	int64 max_parts;
 };
 
