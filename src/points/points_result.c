@@ -95,8 +95,15 @@ void
 points_labels_open(PointsLabels *labels, const Tally *tally)
 {
 	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
 
-	labels->unlabelled = labels->labelled = tally_rows(tally, &nrows);
+	points_labels_open_rows(labels, rows, nrows);
+}
+
+void
+points_labels_open_rows(PointsLabels *labels, TallyRow **rows, int64 nrows)
+{
+	labels->unlabelled = labels->labelled = rows;
 	labels->all_end = labels->unlabelled + nrows;
 	while (labels->labelled < labels->all_end && (*labels->labelled)->key.text == NULL)
 		labels->labelled++;

@@ -33,25 +33,28 @@ const TallyColumn points_triangle_columns[TRIANGLE_SUMS] = {
 /* ---- cohorts ---- */
 
 bool
-points_cohort_next(PointsLabels *labels, PointsCohort *cohort)
+points_cohort_next(PointsLabels *labels, int32 until, PointsCohort *cohort)
 {
 	TallyRow **row = labels->row;
 
-	if (row == labels->end)
+	if (row == labels->end || (*row)->key.numbers[KEY_ISSUED_IN] > until)
 		return false;
 	memset(cohort, 0, sizeof(PointsCohort));
-	cohort->row = row;
+	cohort->row = cohort->end = row;
 	cohort->issued_in = (int32) (*row)->key.numbers[KEY_ISSUED_IN];
 	for (; row < labels->end && (*row)->key.numbers[KEY_ISSUED_IN] == cohort->issued_in; row++)
 	{
 		const int128 *sums = (*row)->sums;
 
+		if (cohort->issued_in + (*row)->key.numbers[KEY_AGE] > until)
+			continue;
+		cohort->end = row + 1;
 		decimal_sum_add(&cohort->issued, sums[TRIANGLE_ISSUED], POINTS_SUM);
 		decimal_sum_subtract(&cohort->issued, sums[TRIANGLE_TAKEN_BACK], POINTS_SUM);
 		decimal_sum_add(&cohort->redeemed, sums[TRIANGLE_REDEEMED], POINTS_SUM);
 		decimal_sum_add(&cohort->expired, sums[TRIANGLE_EXPIRED], POINTS_SUM);
 	}
-	cohort->end = labels->row = row;
+	labels->row = row;
 	cohort->outstanding = cohort->issued;
 	decimal_sum_subtract(&cohort->outstanding, cohort->redeemed, POINTS_SUM);
 	decimal_sum_subtract(&cohort->outstanding, cohort->expired, POINTS_SUM);
@@ -91,7 +94,7 @@ points_triangle_fault(const Tally *tally)
 		return fault;
 	points_labels_open(&labels, tally);
 	while (points_labels_next(&labels))
-		while (points_cohort_next(&labels, &cohort))
+		while (points_cohort_next(&labels, PG_INT32_MAX, &cohort))
 			if (cohort.redeemed < 0 || cohort.expired < 0 || cohort.outstanding < 0)
 				return "Of the points of a period fewer than none were redeemed, expired, or are left.";
 	return NULL;
@@ -171,7 +174,7 @@ points_triangle_put(FunctionCallInfo fcinfo, const Tally *tally)
 		return;
 	points_labels_open(&labels, tally);
 	while (points_labels_next(&labels))
-		while (points_cohort_next(&labels, &cohort))
+		while (points_cohort_next(&labels, calendar.last, &cohort))
 			put_cohort(&rows, &calendar, &cohort, tally_scale(tally));
 }
 
