@@ -103,7 +103,7 @@ cat >"$scratch/hostile.json" <<-'JSON'
 	}
 JSON
 # The extension's schema is not on the search path there.
-is "$(report --database report_hostile --config "$scratch/hostile.json" --output "$out/hostile.html" | sed -E 's|; [0-9.]+ s$||')" "13 charts in $out/hostile.html, 9 left out" "a report of hostile names"
+is "$(report --database report_hostile --config "$scratch/hostile.json" --output "$out/hostile.html" | sed -E 's|; [0-9.]+ s$||')" "11 charts in $out/hostile.html, 11 left out" "a report of hostile names"
 is "$(grep -c 'class="left-out".*Left out: the configuration has no ledger\.' "$out/hostile.html")" 4 "what has no data is left out, with the reason"
 
 # ---- what is wrong with a configuration is named ----
