@@ -8,7 +8,7 @@
 \ir reference/setup.sql
 \if :{?ledgers}
 \else
-	\set ledgers 1500
+	\set ledgers 250
 \endif
 \if :{?first}
 \else

@@ -281,10 +281,11 @@ come_in(PointsWalk *walk, TimestampTz at)
 	if (carried_at == DT_NOBEGIN)
 		return;
 	if (carried_at > at)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("points were carried over at %s already, which is after %s",
-							   pstrdup(timestamptz_to_str(carried_at)), timestamptz_to_str(at)),
-						errhint("Carry over the timelines that they came from.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("points were carried over at %s already, which is after %s",
+						pstrdup(timestamptz_to_str(carried_at)), pstrdup(timestamptz_to_str(at))),
+				 errhint("Carry over the timelines that they came from.")));
 	points_restore(walk);
 }
 

@@ -34,14 +34,14 @@ customer_detail(const PointsEvents *events)
 static void
 report_value(const PointsEvents *events, const Event *event)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("points were carried over at %s and at %s",
-					pstrdup(timestamptz_to_str(events->carried_at)), timestamptz_to_str(event->at)),
-			 customer_detail(events),
-			 errhint("Kinds of role \"carry_over\" are for what points_carry_over() gives; "
-					 "points that the ledger itself carries over are \"adjust\" or "
-					 "\"transfer\". " CARRY_HINT)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("points were carried over at %s and at %s",
+						   pstrdup(timestamptz_to_str(events->carried_at)),
+						   pstrdup(timestamptz_to_str(event->at))),
+					customer_detail(events),
+					errhint("Kinds of role \"carry_over\" are for what points_carry_over() gives; "
+							"points that the ledger itself carries over are \"adjust\" or "
+							"\"transfer\". " CARRY_HINT)));
 }
 
 static void
