@@ -93,10 +93,13 @@ find_roles(PointsEvents *events)
 
 /* What an event does; POINTS_IGNORE where it does nothing. */
 static inline PointsRole
-role_of(const PointsEvents *events, int kind_no, int64 value)
+role_of(const PointsEvents *events, int kind_no, int64 value, bool has_value)
 {
 	if (value == 0)
-		return POINTS_IGNORE;
+		return !has_value && events->policy->nkinds > 0 &&
+					   points_role_needs_no_value(events->roles[2 * kind_no])
+				   ? events->roles[2 * kind_no]
+				   : POINTS_IGNORE;
 	if (events->policy->nkinds == 0)
 		return value > 0 ? POINTS_EARN : POINTS_REDEEM;
 	return events->roles[2 * kind_no + (value < 0)];
@@ -169,6 +172,7 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 
 	for (; due < end; due++)
 	{
+		TimestampTz until;
 		bool has_value = false;
 
 		clear_due(due, number++);
@@ -184,7 +188,10 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 			due->ref.type = timeline_read_ref(&reader, &due->ref.number, &due->ref.text);
 		if (reader.flags & TIMELINE_HAS_EXPIRIES)
 			due->has_expiry = timeline_read_expiry(&reader, due->at, &due->expires_at);
-		due->role = role_of(events, due->kind_no, due->value);
+		if (reader.flags & TIMELINE_HAS_SPANS)
+			(void) timeline_read_span(&reader, due->at,
+									  &until); /* points are due where it begins */
+		due->role = role_of(events, due->kind_no, due->value, has_value);
 		if (events->kept != NULL)
 			keep_event(events, due, has_value);
 	}

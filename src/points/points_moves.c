@@ -67,7 +67,7 @@ add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int64 points
 	taken->role = move->role;
 	taken->event = move->event;
 	taken->lot = move->lot;
-	taken->is_new = move->type == POINTS_MOVE_LOT;
+	taken->is_new = move->type == POINTS_MOVE_LOT && move->role == POINTS_REDEEM_REFUND;
 	taken->points = points;
 	taken->number = taken->place = takings->n++;
 	return taken;
@@ -111,7 +111,7 @@ find_taking(void *context, PointsWalk *walk, const PointsMove *move)
 			(void) add_taken(takings, move, move->at, -move->points);
 			break;
 		case POINTS_MOVE_LOT:
-			if (move->role == POINTS_REDEEM_REFUND)
+			if (move->role == POINTS_REDEEM_REFUND || move->role == POINTS_REINSTATE)
 				(void) add_taken(takings, move, move->at, -move->points);
 			break;
 		default:
@@ -312,6 +312,7 @@ signed_points(PointsRole role, const Event *event, int64 points)
 	{
 		case POINTS_EARN:
 		case POINTS_REDEEM_REFUND:
+		case POINTS_REINSTATE:
 			return points;
 		case POINTS_ADJUST:
 		case POINTS_TRANSFER:
