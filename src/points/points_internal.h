@@ -6,9 +6,12 @@
  *		points_lots.c		lots in an order, and what was earned and redeemed under a ref
  *		points_events.c		a customer's events, read ahead
  *		points_roles.c		what an event of each role does
+ *		points_restore.c	what was carried over comes in
  *		points_walk.c		the walk
  *		points_sql.c		questions about one customer, as he stands
  *		points_moves.c		... about what happened to his points
+ *		points_carry.c		... what he has, as a timeline
+ *		points_shares.c		lots with several labels
  *		points_booking.c	a walk's moves by period
  *		points_fold.c		the walks of everyone, into results
  *		points_result.c		what the results of metrics have in common
@@ -457,7 +460,10 @@ typedef struct PointsEvents
 	bool is_plain; /* instants and values only: no kinds, labels, refs, expiries, events to keep */
 	PointsRole *roles; /* by 2 x kind_no, plus 1 if negative; POINTS_ROLES: not in the policy */
 	int64 max_roles;
-	bool has_refunds; /* there may be some */
+	bool has_refunds;		/* there may be some */
+	bool is_carried;		/* a kind of the timeline has the role POINTS_CARRY_OVER */
+	TimestampTz carried_at; /* what stands before comes in then; DT_NOBEGIN: nothing does */
+	int128 carried;			/* how many points, less what is owed */
 
 	/*
 	 * Events read ahead: those from next up to ahead_end, of which the last one isn't worked off
@@ -484,6 +490,10 @@ extern void points_events_start_empty(PointsEvents *events, int scale, const cha
 /* There are no more. */
 extern void points_events_close(PointsEvents *events);
 
+/* Keeps one that somebody else gives, by its number; labels are those that it numbers. */
+extern void points_events_keep(PointsEvents *events, const PointsEvent *given,
+							   const EventText *labels);
+
 /* Reads further events behind those that wait for their turn, which come to the front. */
 extern void points_events_read_ahead(PointsEvents *events);
 
@@ -500,6 +510,27 @@ points_events_check_kind(const PointsEvents *events, const PointsDue *due)
 
 /* How many events there are at the next instant: they stand in the order of their roles. */
 extern int points_events_together(PointsEvents *events);
+
+/* ---- what was carried over (points_restore.c) ---- */
+
+/*
+ * In a timeline that was carried over at an instant, events before it aren't replayed: they are
+ * what was there at that instant, and comes in with it. Each is as it was booked, less what is
+ * gone: what makes a lot is what is left of it, what takes is what is owed, a booked expiry a
+ * computed one that isn't booked yet (with its lot's instant, and as expires_at its own). The event
+ * whose role is POINTS_CARRY_OVER has the sum, so that nothing else can be mistaken for it. Others
+ * of that role have no value: their labels tell what else is known.
+ */
+typedef enum PointsBrought
+{
+	BROUGHT_EARNED,	   /* when something was earned last */
+	BROUGHT_REDEEMED,  /* ... redeemed */
+	BROUGHT_OVERDRAWN, /* since when something has been owed */
+	BROUGHT_HELD,	   /* since when lots earned before are held again, without a refresh since */
+	POINTS_BROUGHT
+} PointsBrought;
+
+extern const char *const points_brought_names[POINTS_BROUGHT];
 
 /* ---- the walk's state ---- */
 
@@ -569,13 +600,16 @@ struct PointsWalk
 	TimestampTz last_refresh;	 /* of which the deadline hasn't passed; DT_NOBEGIN: none */
 	TimestampTz inactive_at;	 /* computed from last_refresh, unless ... */
 	bool inactive_known;		 /* ... not yet */
-	TimestampTz lapses_from; /* without a refresh, points don't lapse before; DT_NOEND: none do */
-	TimestampTz lapsing_at;	 /* when points lapse, before the booked expiry that takes some */
-	int32 first_held;		 /* the lots before have nothing left that was earned with them */
-	LotGivenBack *given_back;
+	TimestampTz lapses_from;  /* without a refresh, points don't lapse before; DT_NOEND: none do */
+	TimestampTz lapsing_at;	  /* when points lapse, before the booked expiry that takes some */
+	int32 first_held;		  /* the lots before have nothing left that was earned with them */
+	LotGivenBack *given_back; /* ascending by at */
 	int32 ngiven_back;
 	int64 max_given_back;
 	int32 first_given_back; /* those before have nothing left, or again something else */
+	PointsDue *held;		/* what was carried over */
+	int64 max_held;
+	TimestampTz brought[POINTS_BROUGHT]; /* what is known of before; see points_restore() */
 
 	PointsEvents events; /* of a timeline */
 };
@@ -610,20 +644,23 @@ extern void points_activate(PointsWalk *walk, int32 number);
 /* The lot that will be the next one; -1: none. */
 extern int32 points_first_to_activate(PointsWalk *walk);
 
-/* ---- SQL of one customer (points_sql.c) ---- */
+/* ---- what was carried over comes in (points_restore.c) ---- */
 
-/* What a call site keeps of a policy (policy_argument()). */
-typedef struct PointsCall
-{
-	PointsPolicy *policy; /* with a zone: its own, or the session's */
-	PointsWalk *walk;
-	void *reading; /* what the sink reads for, in this call */
-	MemoryContext context;
-	Rows *record; /* of a function that returns one; NULL until asked for */
-	bool has_limit;
-	DateADT limit_day;
-	PointsLimit limit;
-} PointsCall;
+/* Finds out when the points of a timeline were carried over, and how many. */
+extern void points_find_carry_over(PointsEvents *events);
+
+/* The instant has come: all that stands before it comes in. */
+extern void points_restore(PointsWalk *walk);
+
+/* ... a lot, of what the event had; a debt; what pays debts; activity; lots held since then. */
+extern void points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_bring_debt(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_bring_unbooked(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_settle(PointsWalk *walk, TimestampTz now);
+extern void points_bring_activity(PointsWalk *walk, TimestampTz at, bool refreshes);
+extern void points_bring_held_since(PointsWalk *walk, TimestampTz since);
+
+/* ---- SQL of one customer (points_sql.c) ---- */
 
 /*
  * Arguments 0 and 1 of a call: timeline and policy. Starts the walk, which is made with these
@@ -636,6 +673,14 @@ extern PointsCall *points_call(FunctionCallInfo fcinfo, int flags, PointsSink si
 
 /* The end of a local day. */
 extern PointsLimit points_call_limit(PointsCall *call, DateADT day);
+
+/* Goes on to there; from then on without events; and to where nothing falls due any more. */
+extern void points_call_to_day(PointsCall *call, DateADT day);
+extern void points_call_close(PointsCall *call);
+extern void points_call_run_out(PointsCall *call);
+
+/* A question to a timeline of points. */
+extern Datum points_ask(FunctionCallInfo fcinfo, const PointsQuestion *question);
 
 extern void points_put_points(Rows *rows, const PointsWalk *walk, int128 units);
 
@@ -679,16 +724,6 @@ typedef enum TotalsSum
 	TOTALS_SUMS
 } TotalsSum;
 
-/* By (label, period of issue, age in periods). */
-typedef enum TriangleSum
-{
-	TRIANGLE_ISSUED,
-	TRIANGLE_REDEEMED,
-	TRIANGLE_EXPIRED,
-	TRIANGLE_TAKEN_BACK,
-	TRIANGLE_SUMS
-} TriangleSum;
-
 #define POINTS_SUM				 "points" /* in errors */
 
 /* ---- what metrics are made of ---- */
@@ -719,30 +754,6 @@ extern void points_fold_finish(void *fold, Tally *tally);
 #define POINTS_METRIC                                                                       \
 	.input = METRIC_TIMELINES, .policy = &points_metric_policy, .start = points_fold_start, \
 	.customer = points_fold_customer, .finish = points_fold_finish
-
-/* ---- reading results ---- */
-
-/* What is wrong with the rows of a result by label and period, from outside; NULL: nothing so far,
- * and the calendar is there. */
-extern const char *points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows,
-									 MetricCalendar *calendar);
-
-/* The rows of a result whose first key is a label, label by label; those without one come last. */
-typedef struct PointsLabels
-{
-	TallyRow **row; /* of the label that the walk is at: from here to the end */
-	TallyRow **end;
-	TallyRow **next;
-	TallyRow **unlabelled;
-	TallyRow **labelled;
-	TallyRow **all_end;
-} PointsLabels;
-
-extern void points_labels_open(PointsLabels *labels, const Tally *tally);
-
-/* The same of its rows, which are sorted already. */
-extern void points_labels_open_rows(PointsLabels *labels, TallyRow **rows, int64 nrows);
-extern bool points_labels_next(PointsLabels *labels);
 
 /* ---- the triangle (points_triangle.c) ---- */
 
@@ -775,14 +786,6 @@ points_age(const TallyRow *row)
 {
 	return (int32) row->key.numbers[2];
 }
-
-/* ---- booking (points_booking.c) ---- */
-
-/* The text of a label's number in cells; 0: no label. */
-extern EventText points_booking_label(const PointsBooking *booking, int32 label);
-
-/* Books a triangle; as points_book_rollforward(). */
-extern void points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move);
 
 /* ---- how redemptions to come are estimated (points_method.c) ---- */
 
