@@ -18,6 +18,7 @@
 
 #include "core/array.h"
 #include "core/int128.h"
+#include "core/shares.h"
 #include "earn/earn.h"
 #include "policy/policy.h"
 
@@ -122,7 +123,7 @@ typedef struct EarnParts
 	int64 max_lines;
 	int64 *added; /* at 0 the order's own, then by capped multipliers, within their caps */
 	int64 max_added;
-	struct ApportionShare *shares;
+	Share *shares;
 	int64 max_shares;
 	EarnPart *list;
 	int64 n;

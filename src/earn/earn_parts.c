@@ -14,7 +14,6 @@
 
 #include "miscadmin.h"
 
-#include "core/apportion.h"
 #include "earn/earn_internal.h"
 
 void
@@ -145,6 +144,7 @@ share_own(EarnWalk *walk, int64 points)
 {
 	EarnParts *parts = &walk->parts;
 	int128 total = join_lines(walk);
+	int128 rest = points;
 	int64 i;
 
 	if (parts->nlines == 1 || total == 0)
@@ -152,22 +152,32 @@ share_own(EarnWalk *walk, int64 points)
 		add_part(walk, parts->lines[0].label_no, points);
 		return;
 	}
-	if (total > APPORTION_MAX)
+	if (total > SHARES_MAX_TOTAL)
 		earn_report_out_of_range(walk);
 	parts->shares = array_grow_in(walk->context, parts->shares, &parts->max_shares, parts->nlines,
-								  sizeof(ApportionShare));
+								  sizeof(Share));
 	for (i = 0; i < parts->nlines; i++)
-		parts->shares[i].weight = parts->lines[i].weighted;
-	apportion(parts->shares, parts->nlines, points, total);
+		rest -= share_of(&parts->shares[i], i, points, parts->lines[i].weighted, total);
+	shares_give_rest(parts->shares, parts->nlines, rest);
 	for (i = 0; i < parts->nlines; i++)
 		if (parts->shares[i].units > 0)
-			add_part(walk, parts->lines[i].label_no, parts->shares[i].units);
+			add_part(walk, parts->lines[parts->shares[i].place].label_no,
+					 (int64) parts->shares[i].units);
 }
 
 static EventText
 label_of(const EarnWalk *walk, const EarnPart *part)
 {
 	return earn_walk_label(walk, part->label_no);
+}
+
+static int
+compare_parts(const void *a, const void *b, void *walk)
+{
+	EventText x = label_of(walk, a);
+	EventText y = label_of(walk, b);
+
+	return event_text_compare(&x, &y);
 }
 
 /* By label, each once: the name of a multiplier may be a label of lines, too. */
@@ -178,31 +188,13 @@ sort_parts(EarnWalk *walk)
 	int64 n = 0;
 	int64 i;
 
-	/* labels of lines are sorted, and names of multipliers few */
+	qsort_arg(list, walk->parts.n, sizeof(EarnPart), compare_parts, walk);
 	for (i = 0; i < walk->parts.n; i++)
 	{
-		EarnPart part = list[i];
-		EventText label = label_of(walk, &part);
-		int64 at = n;
-		EventText before;
-		int order = -1;
-
-		while (at > 0)
-		{
-			before = label_of(walk, &list[at - 1]);
-			order = event_text_compare(&before, &label);
-			if (order <= 0)
-				break;
-			at--;
-		}
-		if (at > 0 && order == 0)
-		{
-			list[at - 1].points += part.points;
-			continue;
-		}
-		memmove(&list[at + 1], &list[at], (n - at) * sizeof(EarnPart));
-		list[at] = part;
-		n++;
+		if (n > 0 && compare_parts(&list[n - 1], &list[i], walk) == 0)
+			list[n - 1].points += list[i].points;
+		else
+			list[n++] = list[i];
 	}
 	walk->parts.n = n;
 }

@@ -213,7 +213,8 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 		if (reader.flags & TIMELINE_HAS_EXPIRIES)
 			due->has_expiry = timeline_read_expiry(&reader, due->at, &due->expires_at);
 		if (reader.flags & TIMELINE_HAS_SPANS)
-			(void) timeline_read_span(&reader, due->at, &until); /* points are due where it begins */
+			(void) timeline_read_span(&reader, due->at,
+									  &until); /* points are due where it begins */
 		due->role = role_of(events, due->kind_no, due->value);
 		if (events->kept != NULL)
 			keep_event(events, due, has_value);

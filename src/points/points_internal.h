@@ -10,8 +10,8 @@
  *		points_walk.c		the walk
  *		points_sql.c		questions about one customer, as he stands
  *		points_moves.c		... about what happened to his points
- *		points_carry.c		... what he has, as a timeline
  *		points_shares.c		lots with several labels
+ *		points_carry.c		... what he has, as a timeline
  *		points_booking.c	a walk's moves by period
  *		points_fold.c		the walks of everyone, into results
  *		points_result.c		what the results of metrics have in common

@@ -58,7 +58,7 @@ typedef struct Takings
 
 /* Where a debt was carried over, the event that made it is older than the move. */
 static Taken *
-add_taken(Takings *takings, const PointsMove *move, int32 label_no, TimestampTz at, int64 points)
+add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int32 label_no, int64 points)
 {
 	Taken *taken;
 
@@ -80,7 +80,7 @@ static void
 add_payment(Takings *takings, const PointsMove *move, int32 label_no)
 {
 	Taken owed = takings->list[takings->by_debt[move->debt]];
-	Taken *taken = add_taken(takings, move, label_no, owed.at, move->points);
+	Taken *taken = add_taken(takings, move, owed.at, label_no, move->points);
 
 	takings->list[takings->by_debt[move->debt]].points -= move->points;
 	taken->role = owed.role;
@@ -96,13 +96,13 @@ note_taking(Takings *takings, const PointsWalk *walk, const PointsMove *move, in
 	{
 		case POINTS_MOVE_TAKE:
 		case POINTS_MOVE_EXPIRE:
-			(void) add_taken(takings, move, label_no, move->at, move->points);
+			(void) add_taken(takings, move, move->at, label_no, move->points);
 			break;
 		case POINTS_MOVE_OVERDRAW:
 			takings->by_debt = array_grow(takings->by_debt, &takings->max_debts,
 										  (int64) move->debt + 1, sizeof(int64));
 			takings->by_debt[move->debt] = takings->n;
-			(void) add_taken(takings, move, label_no, points_walk_event(walk, move->event)->at,
+			(void) add_taken(takings, move, points_walk_event(walk, move->event)->at, label_no,
 							 move->points);
 			break;
 		case POINTS_MOVE_REPAY:
@@ -110,11 +110,11 @@ note_taking(Takings *takings, const PointsWalk *walk, const PointsMove *move, in
 			break;
 		case POINTS_MOVE_RESTORE:
 		case POINTS_MOVE_CANCEL_DEBT:
-			(void) add_taken(takings, move, label_no, move->at, -move->points);
+			(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		case POINTS_MOVE_LOT:
 			if (move->role == POINTS_REDEEM_REFUND)
-				(void) add_taken(takings, move, label_no, move->at, -move->points);
+				(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		default:
 			break;

@@ -9,18 +9,18 @@
  */
 #include "postgres.h"
 
-#include "core/apportion.h"
 #include "core/array.h"
+#include "core/shares.h"
 #include "points/points_internal.h"
 
 /* Points of a lot under one label. */
-typedef struct Share
+typedef struct LotShare
 {
 	int32 label_no;
 	int64 points;
 	int64 remaining;
 	int64 redeemed; /* and not given back */
-} Share;
+} LotShare;
 
 /* Where in the list those of a lot stand. */
 typedef struct LotShares
@@ -34,18 +34,20 @@ struct PointsShares
 	MemoryContext context;
 	LotShares *lots;
 	int64 max_lots;
-	Share *list;
+	LotShare *list;
 	int64 n;
 	int64 max;
 
 	/* of the event to come: what is in no lot yet */
 	int32 event;
-	Share *announced;
+	LotShare *announced;
 	int32 nannounced;
 	int64 max_announced;
 
-	ApportionShare *weights;
-	int64 max_weights;
+	Share *shares; /* of a move */
+	int64 max_shares;
+	int64 *units; /* they, by place */
+	int64 max_units;
 	PointsShare *split; /* what a move does under each label */
 	int64 max_split;
 };
@@ -74,43 +76,50 @@ points_shares_announce(PointsShares *shares, int32 event, const PointsShare *lis
 
 	shares->event = event;
 	shares->nannounced = n;
-	shares->announced =
-		array_grow_in(shares->context, shares->announced, &shares->max_announced, n, sizeof(Share));
+	shares->announced = array_grow_in(shares->context, shares->announced, &shares->max_announced, n,
+									  sizeof(LotShare));
 	for (i = 0; i < n; i++)
 	{
-		Share share = { .label_no = list[i].label_no, .remaining = list[i].points };
+		LotShare share = { .label_no = list[i].label_no, .remaining = list[i].points };
 
 		shares->announced[i] = share;
 	}
 }
 
 static int64
-remaining_of(const Share *share)
+remaining_of(const LotShare *share)
 {
 	return share->remaining;
 }
 
 static int64
-redeemed_of(const Share *share)
+redeemed_of(const LotShare *share)
 {
 	return share->redeemed;
 }
 
-/* Shares points out in proportion to what each has of something; to the weights. */
+/* Shares points out in proportion to what each has of something: units, in their order. */
 static void
-share_out(PointsShares *shares, const Share *list, int32 n, int64 points,
-		  int64 (*weight)(const Share *share))
+share_out(PointsShares *shares, const LotShare *list, int32 n, int64 points,
+		  int64 (*weight)(const LotShare *share))
 {
+	int128 rest = points;
 	int64 total = 0;
 	int32 i;
 
-	shares->weights = array_grow_in(shares->context, shares->weights, &shares->max_weights, n,
-									sizeof(ApportionShare));
+	shares->shares =
+		array_grow_in(shares->context, shares->shares, &shares->max_shares, n, sizeof(Share));
+	shares->units =
+		array_grow_in(shares->context, shares->units, &shares->max_units, n, sizeof(int64));
 	for (i = 0; i < n; i++)
-		total += shares->weights[i].weight = weight(&list[i]);
+		total += weight(&list[i]);
 	if (total < points)
 		elog(ERROR, "more points than labels have");
-	apportion(shares->weights, n, points, Max(total, 1));
+	for (i = 0; i < n; i++)
+		rest -= share_of(&shares->shares[i], i, points, weight(&list[i]), Max(total, 1));
+	shares_give_rest(shares->shares, n, rest);
+	for (i = 0; i < n; i++)
+		shares->units[shares->shares[i].place] = (int64) shares->shares[i].units;
 }
 
 /* A lot that the event to come makes, of which there may be several. */
@@ -129,12 +138,12 @@ note_lot(PointsShares *shares, const PointsLot *lot, int32 number)
 		return;
 	share_out(shares, shares->announced, shares->nannounced, lot->points, remaining_of);
 	shares->list = array_grow_in(shares->context, shares->list, &shares->max,
-								 shares->n + shares->nannounced, sizeof(Share));
+								 shares->n + shares->nannounced, sizeof(LotShare));
 	for (i = 0; i < shares->nannounced; i++)
 	{
-		Share share = { .label_no = shares->announced[i].label_no,
-						.points = shares->weights[i].units,
-						.remaining = shares->weights[i].units };
+		LotShare share = { .label_no = shares->announced[i].label_no,
+						   .points = shares->units[i],
+						   .remaining = shares->units[i] };
 
 		if (share.points == 0)
 			continue;
@@ -158,8 +167,8 @@ take_or_give(PointsShares *shares, const LotShares *lot, PointsRole role, bool b
 
 	for (i = 0; i < lot->n; i++)
 	{
-		Share *share = &shares->list[lot->first + i];
-		int64 gone = back ? -shares->weights[i].units : shares->weights[i].units;
+		LotShare *share = &shares->list[lot->first + i];
+		int64 gone = back ? -shares->units[i] : shares->units[i];
 
 		share->remaining -= gone;
 		if (role == POINTS_REDEEM || role == POINTS_REDEEM_REFUND)
@@ -172,7 +181,7 @@ share_move(PointsShares *shares, const LotShares *lot, const PointsWalk *walk,
 		   const PointsMove *move)
 {
 	PointsRole role = role_of(walk, move);
-	const Share *list = &shares->list[lot->first];
+	const LotShare *list = &shares->list[lot->first];
 
 	if (move->type == POINTS_MOVE_RESTORE)
 	{
@@ -219,10 +228,10 @@ points_shares_split(PointsShares *shares, const PointsWalk *walk, const PointsMo
 	*n = 0;
 	for (i = 0; i < of_lot->n; i++)
 	{
-		if (shares->weights[i].units == 0)
+		if (shares->units[i] == 0)
 			continue;
 		split[*n].label_no = shares->list[of_lot->first + i].label_no;
-		split[(*n)++].points = shares->weights[i].units;
+		split[(*n)++].points = shares->units[i];
 	}
 	return split;
 }
@@ -241,7 +250,7 @@ points_shares_of_lot(PointsShares *shares, const PointsWalk *walk, int32 number,
 	split->remaining = lot->remaining;
 	for (i = 0; i < of_lot->n; i++)
 	{
-		const Share *share = &shares->list[of_lot->first + i];
+		const LotShare *share = &shares->list[of_lot->first + i];
 
 		split[i].label_no = share->label_no;
 		split[i].points = share->points;

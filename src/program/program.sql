@@ -45,7 +45,7 @@ CREATE FUNCTION program_lots(timeline event_timeline, program program_policy, as
 	RETURNS TABLE (earned_at timestamptz, kind text, label text, ref text, points numeric, remaining numeric, available_at timestamptz, expires_at timestamptz, state text)
 	AS 'MODULE_PATHNAME', 'loyalty_program_lots' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20;
 CREATE FUNCTION program_movements(timeline event_timeline, program program_policy, as_of date DEFAULT current_date, by_label boolean DEFAULT false)
-	RETURNS TABLE (at timestamptz, role text, ref text, earned_at timestamptz, earn_ref text, label text, points numeric)
+	RETURNS TABLE (at timestamptz, role text, ref text, earned_at timestamptz, earn_ref text, label text, expires_at timestamptz, points numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_program_movements' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20;
 CREATE FUNCTION program_daily(timeline event_timeline, program program_policy, since date DEFAULT NULL, until date DEFAULT current_date + 1)
 	RETURNS TABLE (day date, earned numeric, reinstated numeric, adjusted numeric, transferred numeric, redeemed numeric,

@@ -29,7 +29,6 @@
 #include "postgres.h"
 
 #include "calendar/calendar.h"
-#include "core/apportion.h"
 #include "core/codec.h"
 #include "core/texts.h"
 #include "timeline/timeline.h"
@@ -117,7 +116,7 @@ struct BasketWalk
 	Basket before;
 	BasketChanges losses;
 	BasketChanges gains;
-	ApportionShare *parts; /* of the gains in a loss, while it is shared out */
+	Share *parts; /* of a loss, while it is shared out over the gains */
 	int64 max_parts;
 };
 

@@ -95,16 +95,21 @@ emit_switched(const BasketWalk *walk, int32 period, int from, int to, int128 amo
 static void
 share_out(BasketWalk *walk, int128 loss, int128 left)
 {
+	int128 rest = loss;
 	int64 i;
 
-	/* each has 63 bits */
 	for (i = 0; i < walk->gains.n; i++)
-		walk->parts[i].weight = walk->gains.list[i].amount;
-	apportion(walk->parts, walk->gains.n, (int64) loss, left);
+	{
+		/* each has 63 bits */
+		rest -= share_of(&walk->parts[i], i, loss, walk->gains.list[i].amount, left);
+		CHECK_FOR_INTERRUPTS();
+	}
+	/* a part with a remainder is below its gain by one unit at least */
+	shares_give_rest(walk->parts, walk->gains.n, rest);
 }
 
 static void
-give_part(BasketWalk *walk, int32 period, int label, const ApportionShare *part)
+give_part(BasketWalk *walk, int32 period, int label, const Share *part)
 {
 	BasketChange *gain = &walk->gains.list[part->place];
 
@@ -139,8 +144,8 @@ settle_changes(BasketWalk *walk, int32 period)
 	if (walk->gains.total > PG_INT64_MAX)
 		decimal_report_sum("a customer's values");
 	left = walk->gains.total;
-	walk->parts = array_grow_in(walk->memory, walk->parts, &walk->max_parts, walk->gains.n,
-								sizeof(ApportionShare));
+	walk->parts =
+		array_grow_in(walk->memory, walk->parts, &walk->max_parts, walk->gains.n, sizeof(Share));
 	for (i = 0; i < walk->losses.n; i++)
 	{
 		const BasketChange *loss = &walk->losses.list[i];

@@ -96,24 +96,26 @@ static void
 spread(EventSpan *span, int64 value)
 {
 	int64 n = count_up_to(span, span->last);
+	int128 amount = value < 0 ? -(int128) value : value;
+	int128 total = (int128) span->last - span->first + 1;
+	int128 rest = amount;
 	int64 from = span->first;
 	int64 i;
 
-	span->shares =
-		array_grow_in(span->context, span->shares, &span->max_shares, n, sizeof(ApportionShare));
+	span->shares = array_grow_in(span->context, span->shares, &span->max_shares, n, sizeof(Share));
 	span->room = array_grow_in(span->context, span->room, &span->max_amounts, n, sizeof(int64));
 	for (i = 0; i < n; i++)
 	{
 		int64 to = Min(end_of(span, span->first_number + i), span->last);
 
-		span->shares[i].weight = (int128) to - from + 1;
+		rest -= share_of(&span->shares[i], i, amount, (int128) to - from + 1, total);
 		from = to + 1;
 		CHECK_FOR_INTERRUPTS();
 	}
-	apportion(span->shares, n, value < 0 ? 0 - (uint64) value : (uint64) value,
-			  (int128) span->last - span->first + 1);
+	shares_give_rest(span->shares, n, rest);
 	for (i = 0; i < n; i++)
-		span->room[i] = (int64) (value < 0 ? 0 - span->shares[i].units : span->shares[i].units);
+		span->room[span->shares[i].place] =
+			(int64) (value < 0 ? -span->shares[i].units : span->shares[i].units);
 	span->amounts = span->room;
 }
 

@@ -6,7 +6,7 @@
  * A span [at, until) touches the local days from that of at to that of its last instant, and the
  * periods that these days are in. Its value is spread over all its days, those after as_of too: a
  * period's share is by the days of it, in units of the timeline's decimals, cents at least, and the
- * shares add up to the value exactly (core/apportion.h).
+ * shares add up to the value exactly (core/shares.h).
  * Of a period in which as_of comes before the span is through with it, the days up to as_of have
  * their part of the share, rounded down. By elapsed lags all this is of time in place of days.
  *
@@ -19,7 +19,7 @@
 
 #include "calendar/calendar.h"
 #include "core/decimal.h"
-#include "core/apportion.h"
+#include "core/shares.h"
 #include "timeline/timeline.h"
 
 /* A walk, kept from event to event. A place is a day; by elapsed lags it is an instant. */
@@ -38,7 +38,7 @@ typedef struct EventSpan
 	int64 reach; /* the last place that counts of it */
 	int64 next;
 	int64 first_number;
-	ApportionShare *shares;
+	Share *shares;
 	int64 max_shares;
 	int64 *amounts; /* of its value, by number; NULL: nothing to spread */
 	int64 max_amounts;

@@ -550,6 +550,11 @@ BEGIN
 	IF tier_policy IS NOT NULL THEN
 		tiers := ref_tier_machine(tier_policy, zone, member_since, NULL, as_of);
 		tiers.rules := ref_tier_rules(tier_policy, as_of);
+		-- the decimals of what tiers see: amounts, points, or orders
+		seen := CASE metric WHEN 'spend' THEN events WHEN 'orders' THEN '[{"value": 1}]'
+			ELSE jsonb_build_array(jsonb_build_object('value', round(1, (SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d))))
+				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL) END;
+		tiers.unit := power(10::numeric, -coalesce((SELECT max(scale((e->>'value')::numeric)) FROM jsonb_array_elements(seen) e), 0));
 		SELECT coalesce(array_agg(ROW(e.at, nullif(e.expires_at, 'infinity'), coalesce(array_position(tiers.names, e.label), 0), e.ref)::ref_tier_grant ORDER BY e.n), '{}') INTO tiers.grants
 		FROM ref_tier_timeline(events) e WHERE e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends;
 		IF EXISTS (SELECT FROM ref_tier_timeline(events) e WHERE e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends
@@ -691,7 +696,7 @@ BEGIN
 						tiers.counted := tiers.counted || counts;
 					END IF;
 					changes := tiers.history;
-					tiers := ref_tier_step(tiers, now, CASE WHEN step = '6' THEN '{grants,8a,8b}' WHEN now = member_since THEN '{joined,old grants}' ELSE '{2,3,4,5,6a,6b,grants end}' END::text[]);
+					tiers := ref_tier_step(tiers, now, CASE WHEN step = '6' THEN '{grants,8a,8b}' WHEN now = member_since THEN '{joined,old grants}' ELSE '{2,3,4,rollover,5,5r,6a,6b,grants end}' END::text[]);
 					changes := tiers.history[cardinality(changes) + 1:];
 				END IF;
 			END CASE;
@@ -734,13 +739,9 @@ BEGIN
 		tiers.rules := ref_tier_rules(tier_policy, as_of);
 		next_tier := ref_tier_next_rank(tiers.rules, coalesce(tiers.now_rank, 0));
 		condition := tiers.rules->'levels'->(next_tier - 1)->'reach';
-		-- the decimals of what tiers see: amounts, points, or orders
-		seen := CASE metric WHEN 'spend' THEN events WHEN 'orders' THEN '[{"value": 1}]'
-			ELSE jsonb_build_array(jsonb_build_object('value', round(1, (SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d))))
-				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL) END;
-		-- of several metrics, where any does the least, where all must the most
-		SELECT CASE WHEN condition ? 'any' THEN min(m) ELSE max(m) END INTO missing
-		FROM unnest(tiers.metrics, tiers.of, metric_values) u(name, of, value), LATERAL (SELECT ref_tier_missing(condition, name, of, value, seen, tiers.rules->>'threshold', 0)) x(m);
+		-- of each set the most, of several sets the least
+		SELECT min(most) INTO missing
+		FROM (SELECT max(l.missing) FROM unnest(ref_tier_lacks(condition, tiers.metrics, tiers.of, metric_values, seen, tiers.rules->>'threshold', 0)) l GROUP BY l.way) w(most);
 	END IF;
 	SELECT greatest((SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d),
 		(SELECT coalesce(max(scale(trim_scale(l.value))), 0) FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL)) INTO points_scale;
