@@ -171,3 +171,16 @@ COMMENT ON FUNCTION points_triangle_result(program_triangle_result) IS
 CREATE CAST (program_triangle_result AS points_triangle_result) WITH FUNCTION points_triangle_result(program_triangle_result) AS IMPLICIT;
 COMMENT ON CAST (program_triangle_result AS points_triangle_result) IS
 	'the triangle of a programme as one of points; implicit, so that what is asked of those can be asked of it';
+
+-- One triangle of the base, and what it says.
+CREATE FUNCTION program_liability_by_period(base timeline_base, program program_policy, period calendar_period, value_per_point numeric,
+		method redemption_method DEFAULT '{}', as_of date DEFAULT NULL, by_label boolean DEFAULT false, confidence float8 DEFAULT 0.95)
+	RETURNS TABLE (label text, period_start date, period_end date, complete boolean, outstanding numeric, expected numeric, breakage_of_outstanding numeric,
+		liability numeric, liability_lower numeric, liability_upper numeric, rate float8, in_all boolean, day date)
+	LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 60
+BEGIN ATOMIC
+	SELECT l.*
+	FROM points_liability_by_period(program_triangle(base, program, period, as_of, by_label), value_per_point, method, confidence) l;
+END;
+COMMENT ON FUNCTION program_liability_by_period(timeline_base, program_policy, calendar_period, numeric, redemption_method, date, boolean, float8) IS
+	'The liability at the end of each period up to the end of the local day as_of (NULL: that of the last event collected), of the points that a programme gave: points_liability_by_period() of its program_triangle(). No rows for a NULL base; errors as in both.';

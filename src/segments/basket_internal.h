@@ -30,6 +30,7 @@
 
 #include "calendar/calendar.h"
 #include "core/codec.h"
+#include "core/shares.h"
 #include "core/texts.h"
 #include "timeline/timeline.h"
 
