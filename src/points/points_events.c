@@ -80,8 +80,14 @@ find_roles(PointsEvents *events)
 		PointsRole *roles = &events->roles[2 * (1 + i)];
 
 		events->has_refunds |= role == POINTS_REDEEM_REFUND;
+		events->is_carried |= role == POINTS_CARRY_OVER;
 		roles[0] = role;
 		roles[1] = role == POINTS_EARN ? POINTS_RETURN : role;
+		if (role == POINTS_ROLES && events->policy->sign_decides)
+		{
+			roles[0] = POINTS_EARN;
+			roles[1] = POINTS_REDEEM;
+		}
 	}
 }
 
@@ -153,6 +159,33 @@ keep_event(const PointsEvents *events, const PointsDue *due, bool has_value)
 		event->expires_at = due->expires_at;
 }
 
+void
+points_events_keep(PointsEvents *events, const PointsEvent *given, const EventText *labels)
+{
+	Event *event;
+
+	events->kept =
+		array_grow(events->kept, &events->max_kept, (int64) given->number + 1, sizeof(Event));
+	events->nread = given->number + 1;
+	event = &events->kept[given->number];
+	memset(event, 0, sizeof(Event));
+	event->at = given->at;
+	event->has_value = true;
+	event->value = given->value;
+	event->kind = given->kind;
+	event->label_no = given->label_no;
+	if (given->label_no > 0)
+		event->label = labels[given->label_no - 1];
+	event->ref_type = given->ref_type;
+	if (given->ref_type == EVENT_REF_NUMBER)
+		event->ref_number = given->ref_number;
+	else if (given->ref_type == EVENT_REF_TEXT)
+		event->ref_text = given->ref_text;
+	event->has_expiry = given->has_expiry;
+	if (given->has_expiry)
+		event->expires_at = given->expires_at;
+}
+
 /* Reads events of any timeline. */
 static void
 read_whole(PointsEvents *events, PointsDue *due, int n)
@@ -163,6 +196,7 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 
 	for (; due < end; due++)
 	{
+		TimestampTz until;
 		bool has_value = false;
 
 		clear_due(due, number++);
@@ -178,6 +212,9 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 			due->ref.type = timeline_read_ref(&reader, &due->ref.number, &due->ref.text);
 		if (reader.flags & TIMELINE_HAS_EXPIRIES)
 			due->has_expiry = timeline_read_expiry(&reader, due->at, &due->expires_at);
+		if (reader.flags & TIMELINE_HAS_SPANS)
+			(void) timeline_read_span(&reader, due->at,
+									  &until); /* points are due where it begins */
 		due->role = role_of(events, due->kind_no, due->value);
 		if (events->kept != NULL)
 			keep_event(events, due, has_value);
@@ -276,7 +313,8 @@ points_events_init(PointsEvents *events, const PointsPolicy *policy, bool keep)
 	if (keep)
 		events->kept = array_grow(NULL, &events->max_kept, 64, sizeof(Event));
 	events->roles = array_grow(NULL, &events->max_roles, 2, sizeof(PointsRole));
-	events->roles[0] = events->roles[1] = POINTS_ROLES;
+	events->roles[0] = policy->sign_decides ? POINTS_EARN : POINTS_ROLES;
+	events->roles[1] = policy->sign_decides ? POINTS_REDEEM : POINTS_ROLES;
 }
 
 static void
@@ -299,11 +337,14 @@ points_events_start(PointsEvents *events, ByteSpan body, const char *customer)
 	MemoryContextSwitchTo(caller);
 	start_over(events, customer);
 
-	events->has_refunds = false;
-	events->is_plain =
-		(reader->flags & TIMELINE_RICH) == 0 && events->policy->nkinds == 0 && events->kept == NULL;
+	events->has_refunds = events->is_carried = false;
+	events->carried_at = DT_NOBEGIN;
+	events->is_plain = (reader->flags & TIMELINE_RICH) == 0 && events->policy->sign_decides &&
+					   events->kept == NULL;
 	if (reader->flags & TIMELINE_HAS_KINDS && events->policy->nkinds > 0)
 		find_roles(events);
+	if (unlikely(events->is_carried))
+		points_find_carry_over(events);
 	if (events->kept != NULL)
 		events->kept = array_grow(events->kept, &events->max_kept,
 								  (int64) Min(reader->count, PG_INT32_MAX), sizeof(Event));
@@ -326,6 +367,7 @@ void
 points_events_close(PointsEvents *events)
 {
 	events->reader.left = 0;
+	events->carried_at = DT_NOBEGIN;
 	events->next->at = DT_NOEND;
 	events->ahead_end = events->next + 1;
 }

@@ -165,6 +165,7 @@ read_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *v
 				 errhint("Give each kind of the ledger its role, or leave \"kinds\" out: then "
 						 "positive values earn and negative ones redeem.")));
 	policy->kinds = palloc_extended(JsonContainerSize(kinds) * sizeof(PointsKind), MCXT_ALLOC_HUGE);
+	policy->sign_decides = true;
 	while (policy_next_member(kinds, &iterator, &name, &value))
 	{
 		PointsKind *kind = &policy->kinds[policy->nkinds++];
@@ -172,6 +173,7 @@ read_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *v
 		kind->kind = copy_text(&name);
 		kind->role = (PointsRole) policy_choice(root, &value, policy_member_path(key->name, &name),
 												points_role_names, POINTS_ROLES);
+		policy->sign_decides = policy->sign_decides && kind->role == POINTS_CARRY_OVER;
 		policy->books_expiry = policy->books_expiry || kind->role == POINTS_EXPIRE;
 		policy->has_refunds = policy->has_refunds || kind->role == POINTS_REDEEM_REFUND;
 	}
@@ -394,7 +396,8 @@ static const PolicyKey keys[] = {
 	{ .name = NULL }
 };
 
-static const PointsPolicy default_policy = { .refreshed_by_earn = true,
+static const PointsPolicy default_policy = { .sign_decides = true,
+											 .refreshed_by_earn = true,
 											 .refreshed_by_redeem = true,
 											 .returns_below_zero = true };
 static const PointsVersion default_version = { .from = DATEVAL_NOBEGIN,
@@ -426,7 +429,8 @@ points_policy_names(const PointsPolicy *policy, MetricNames *names)
 	int n;
 
 	for (i = 0; i < policy->nkinds; i++)
-		metric_add_name(names, false, &policy->kinds[i].kind);
+		if (policy->kinds[i].role != POINTS_CARRY_OVER)
+			metric_add_name(names, false, &policy->kinds[i].kind);
 	for (i = 0; i < policy->nversions; i++)
 		for (n = 0; n < policy->versions[i].nlabels; n++)
 			metric_add_name(names, true, &policy->versions[i].labels[n].label);

@@ -277,9 +277,9 @@ walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int3
 	walk->totals.overdrawn -= points;
 }
 
-/* Makes a lot of an event's points. */
+/* Makes a lot of an event's points; it comes in at an instant, mostly the event's. */
 static pg_attribute_always_inline void
-walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, bool plain)
+walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, TimestampTz now, bool plain)
 {
 	TimestampTz at = due->at;
 	int32 label_no = plain ? 0 : due->label_no;
@@ -304,7 +304,7 @@ walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, bool plain)
 	lot->label_no = label_no;
 	lot->ref = -1;
 	lot->queued = 0;
-	if (unlikely(lot->available_at > at))
+	if (unlikely(lot->available_at > now))
 	{
 		lot->state = POINTS_LOT_PENDING;
 		walk->totals.pending += points;
@@ -319,14 +319,14 @@ walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, bool plain)
 	if (!plain && due->ref.type != EVENT_REF_NONE && due->role == POINTS_EARN &&
 		(walk->policy->nkinds > 0 || walk->fed))
 		lot_refs_note_lot(&walk->refs, walk->lots, &due->ref, number);
-	walk_emit(walk, POINTS_MOVE_LOT, due->role, at, number, due->number, points);
-	if (unlikely(walk_is_over(walk, lot->expires_at, at)))
+	walk_emit(walk, POINTS_MOVE_LOT, due->role, now, number, due->number, points);
+	if (unlikely(walk_is_over(walk, lot->expires_at, now)))
 	{
-		points_expire_lot(walk, number, at);
+		points_expire_lot(walk, number, now);
 		return;
 	}
 	if (unlikely(walk->totals.overdrawn != 0) && lot->state == POINTS_LOT_ACTIVE)
-		walk_repay(walk, number, due->role, at, due->number);
+		walk_repay(walk, number, due->role, now, due->number);
 	walk_enqueue(walk, number, true);
 }
 
@@ -512,7 +512,8 @@ walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
 
 const char *const points_role_names[POINTS_ROLES] = { "earn",	  "redeem_refund", "adjust",
 													  "transfer", "return",		   "redeem",
-													  "forfeit",  "expire",		   "ignore" };
+													  "forfeit",  "expire",		   "carry_over",
+													  "ignore" };
 
 /* An event takes more than there is, which the policy refuses. */
 static pg_noinline void
@@ -689,7 +690,7 @@ points_finish_refunds(PointsWalk *walk)
 		if (left > 0 && walk->policy->refunds_new_lot)
 		{
 			walk->totals.reinstated += left;
-			walk_make_lot(walk, due, left, false);
+			walk_make_lot(walk, due, left, due->at, false);
 		}
 		walk_finish(walk, due, due->value);
 		CHECK_FOR_INTERRUPTS();
@@ -789,7 +790,7 @@ move_points(PointsWalk *walk, const PointsDue *due, int128 *total)
 	if (due->value > 0)
 	{
 		*total += points;
-		walk_make_lot(walk, due, points, false);
+		walk_make_lot(walk, due, points, due->at, false);
 		return;
 	}
 	there = points_walk_totals(walk)->active + walk->totals.pending;
@@ -833,10 +834,94 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 		case POINTS_EXPIRE:
 			book_expiry(walk, due);
 			break;
+		case POINTS_CARRY_OVER:
+			return;
 		default:
 			elog(ERROR, "unexpected role %d", due->role);
 	}
 	walk_finish(walk, due, due_points(due));
+}
+
+/* ---- what was carried over ---- */
+
+void
+points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now)
+{
+	int64 points = due_points(due);
+
+	if (due->role == POINTS_EARN)
+		walk_add(&walk->sums.earned, &walk->totals.earned, points);
+	else if (due->role == POINTS_REDEEM_REFUND)
+		walk->totals.reinstated += points;
+	else if (due->role == POINTS_ADJUST)
+		walk->totals.adjusted += points;
+	else
+		walk->totals.transferred += points;
+	walk_make_lot(walk, due, points, now, false);
+	walk_emit(walk, POINTS_MOVE_DONE, due->role, now, -1, due->number, points);
+}
+
+void
+points_bring_debt(PointsWalk *walk, const PointsDue *due, TimestampTz now)
+{
+	PointsDue here = *due;
+	int64 points = due_points(due);
+	int32 debt;
+
+	here.at = now;
+	if (due->role == POINTS_REDEEM)
+		walk_add(&walk->sums.redeemed, &walk->totals.redeemed, points);
+	else if (due->role == POINTS_RETURN)
+		walk->totals.returned += points;
+	else if (due->role == POINTS_ADJUST)
+		walk->totals.adjusted -= points;
+	else
+		walk->totals.transferred -= points;
+	debt = walk_overdraw(walk, &here, points);
+	if (debt >= 0)
+		walk->refs.debts[debt].debt.at = due->at;
+	if (debt >= 0 && due->role == POINTS_REDEEM && walk->events.has_refunds)
+		lot_refs_note_redemption(&walk->refs, walk->lots, &due->ref, walk->refs.npieces, debt);
+	walk_emit_event(walk, POINTS_MOVE_DONE, &here, points);
+}
+
+void
+points_bring_unbooked(PointsWalk *walk, const PointsDue *due, TimestampTz now)
+{
+	walk->unbooked += due_points(due);
+	walk_emit(walk, POINTS_MOVE_UNBOOKED, due->role, now, -1, due->number, due_points(due));
+}
+
+/* Lots pay debts in the order of redemption. */
+void
+points_settle(PointsWalk *walk, TimestampTz now)
+{
+	int32 lot;
+
+	while (walk->totals.overdrawn > 0 && (lot = walk_first_lot(walk, QUEUE_SPEND)) >= 0)
+	{
+		walk_repay(walk, lot, POINTS_EARN, now, -1);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+points_bring_activity(PointsWalk *walk, TimestampTz at, bool refreshes)
+{
+	walk_note_activity(walk, at, refreshes);
+}
+
+void
+points_bring_held_since(PointsWalk *walk, TimestampTz since)
+{
+	int32 i;
+
+	for (i = 0; i < walk->nlots; i++)
+	{
+		if (walk->lots[i].earned_at < since && walk->lots[i].remaining > 0)
+			walk_note_given_back(walk, i, since);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* Plain: it has an instant and a value, whose sign decides. */
@@ -847,7 +932,7 @@ walk_work_off(PointsWalk *walk, PointsDue *due, bool plain)
 	{
 		due->role = POINTS_EARN;
 		walk_add(&walk->sums.earned, &walk->totals.earned, due->value);
-		walk_make_lot(walk, due, due->value, plain);
+		walk_make_lot(walk, due, due->value, due->at, plain);
 		walk_note_activity(walk, due->at, walk->policy->refreshed_by_earn);
 	}
 	else if (plain ? due->value < 0 : due->role == POINTS_REDEEM)

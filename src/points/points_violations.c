@@ -132,9 +132,18 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsCall *call = context;
 	Findings *found = call->reading;
-	bool has_ref =
-		move->event >= 0 && points_walk_event(walk, move->event)->ref_type != EVENT_REF_NONE;
+	const Event *event = move->event >= 0 ? points_walk_event(walk, move->event) : NULL;
+	bool has_ref = event != NULL && event->ref_type != EVENT_REF_NONE;
 
+	/* what was carried over was found where it happened */
+	if (event != NULL && event->at < move->at)
+	{
+		if (move->type == POINTS_MOVE_UNBOOKED)
+			add_finding(found, FOUND_NOT_BOOKED, event->expires_at, move->event, move->points);
+		else if (move->type == POINTS_MOVE_DONE && has_ref && move->role == POINTS_EARN)
+			add_finding(found, FOUND_EARNING, event->at, move->event, move->points);
+		return;
+	}
 	switch (move->type)
 	{
 		case POINTS_MOVE_TAKE:

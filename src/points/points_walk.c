@@ -71,6 +71,8 @@ start_over(PointsWalk *walk)
 {
 	int i;
 
+	for (i = 0; i < POINTS_BROUGHT; i++)
+		walk->brought[i] = DT_NOBEGIN;
 	walk->nlots = 0;
 	for (i = 0; i < WALK_QUEUES; i++)
 		lot_queue_clear(&walk->queues[i]);
@@ -185,6 +187,12 @@ walk_events(PointsWalk *walk, TimestampTz last)
 {
 	PointsEvents *events = &walk->events;
 
+	if (unlikely(events->carried_at != DT_NOBEGIN))
+	{
+		if (events->carried_at > last)
+			return;
+		points_restore(walk);
+	}
 	while (events->next->at <= last)
 	{
 		TimestampTz at = events->next->at;
@@ -293,6 +301,14 @@ points_walk_labels(const PointsWalk *walk, int *nlabels)
 	return walk->labels;
 }
 
+EventText
+points_walk_label(const PointsWalk *walk, int32 label_no)
+{
+	static const EventText none = { NULL, 0 };
+
+	return label_no > 0 ? walk->labels[label_no - 1] : none;
+}
+
 const Event *
 points_walk_event(const PointsWalk *walk, int32 event)
 {
@@ -359,6 +375,8 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 					  .has_expiry = event->has_expiry,
 					  .expires_at = event->expires_at };
 
+	if (unlikely(walk->events.kept != NULL))
+		points_events_keep(&walk->events, event, walk->labels);
 	if (event->value == 0)
 		return;
 	if (event->role == POINTS_EARN && event->value < 0)

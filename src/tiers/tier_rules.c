@@ -45,112 +45,7 @@ set_rule_rank(TierWalk *walk, int rank)
 	walk->rules.held = &walk->rung[rank];
 }
 
-static inline bool
-holds(const TierWalk *walk, const TierAsk *ask)
-{
-	int i;
-
-	if (ask->nneeds == 1)
-		return walk->rules.values[ask->first.measure] >= ask->first.need;
-	for (i = 0; i < ask->nneeds; i++)
-		if ((walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need) != ask->all)
-			return !ask->all;
-	return ask->all && ask->nneeds > 0;
-}
-
-/* ---- the ladder at a scale ---- */
-
-int128
-tier_need(const Decimal *threshold, int scale, bool exceeded)
-{
-	int128 need = threshold->units;
-
-	if (threshold->scale <= scale)
-		need = need * decimal_power[scale - threshold->scale] + (exceeded ? 1 : 0);
-	else
-	{
-		int64 factor = decimal_power[threshold->scale - scale];
-
-		need = threshold->units / factor + (exceeded || threshold->units % factor != 0 ? 1 : 0);
-	}
-	return need;
-}
-
-static void
-make_ask(const TierWalk *walk, const TierCondition *condition, int scale, bool exceeded,
-		 TierAsk *ask)
-{
-	int i;
-
-	ask->all = condition->all;
-	ask->nneeds = condition->ntests;
-	ask->needs = palloc(Max(ask->nneeds, 1) * sizeof(TierNeed));
-	for (i = 0; i < ask->nneeds; i++)
-	{
-		const TierTest *test = &condition->tests[i];
-
-		ask->needs[i].measure = test->measure;
-		ask->needs[i].need =
-			tier_need(&test->threshold,
-					  walk->policy->measures[test->measure].of == TIER_SUM ? scale : 0, exceeded);
-	}
-	if (ask->nneeds > 0)
-		ask->first = ask->needs[0];
-}
-
-#define MORE_THAN_ALL ((int128) 1 << 126)
-
-/* What the only measure must be at least for anything to move up from a rank, or be renewed. */
-static void
-set_moves(const TierPolicy *policy, TierRung *rungs)
-{
-	int128 above = MORE_THAN_ALL;
-	int rank;
-
-	for (rank = policy->ntiers - 1; rank >= 0; rank--)
-	{
-		TierRung *rung = &rungs[rank];
-
-		rung->above = policy->nmeasures > 1 ? -MORE_THAN_ALL : above;
-		rung->moves = rung->above;
-		if (rank > 0 && rung->keep.nneeds > 0)
-			rung->moves = Min(above, rung->keep.first.need);
-		if (rank > 0 && rung->reach.nneeds > 0)
-			above = Min(above, rung->reach.first.need);
-		if (policy->nmeasures > 1)
-			rung->moves = -MORE_THAN_ALL;
-	}
-}
-
-TierRung *
-tier_rungs_at(TierWalk *walk, int scale)
-{
-	const TierPolicy *policy = walk->policy;
-	MemoryContext caller;
-	TierRung *rungs;
-	int version;
-	int rank;
-
-	if (walk->rungs[scale] != NULL)
-		return walk->rungs[scale];
-	caller = MemoryContextSwitchTo(walk->context);
-	rungs = palloc0_array(TierRung, policy->nversions * policy->ntiers);
-	for (version = 0; version < policy->nversions; version++)
-	{
-		for (rank = 1; rank < policy->ntiers; rank++)
-		{
-			const TierVersion *rules = &policy->versions[version];
-			TierRung *rung = &rungs[version * policy->ntiers + rank];
-
-			make_ask(walk, &rules->levels[rank - 1].reach, scale, rules->exceeded, &rung->reach);
-			make_ask(walk, &rules->levels[rank - 1].keep, scale, rules->exceeded, &rung->keep);
-		}
-		set_moves(policy, &rungs[version * policy->ntiers]);
-	}
-	MemoryContextSwitchTo(caller);
-	walk->rungs[scale] = rungs;
-	return rungs;
-}
+/* ---- what holds ---- */
 
 static int
 highest(const TierWalk *walk, int rank)
@@ -160,7 +55,7 @@ highest(const TierWalk *walk, int rank)
 	if (walk->rules.values[0] < walk->rung[rank].above)
 		return rank;
 	for (i = walk->policy->ntiers - 1; i > rank; i--)
-		if (holds(walk, &walk->rung[i].reach))
+		if (tier_holds(walk, &walk->rung[i].reach))
 			return i;
 	return rank;
 }
@@ -168,7 +63,7 @@ highest(const TierWalk *walk, int rank)
 static inline bool
 keeps(const TierWalk *walk)
 {
-	return walk->rules.rank == 0 || holds(walk, &walk->rules.held->keep);
+	return walk->rules.rank == 0 || tier_holds(walk, &walk->rules.held->keep);
 }
 
 /* ---- two states ---- */
@@ -360,7 +255,8 @@ tier_effective_until(TierWalk *walk)
 	return until;
 }
 
-/* The first measure of a condition; of those that meet it, where holding is asked for. */
+/* The first measure of a condition; of those that meet it, or of the first set that does, where
+ * holding is asked for. */
 static TierDeciding
 deciding_measure(const TierWalk *walk, const TierAsk *ask, bool holding)
 {
@@ -369,12 +265,19 @@ deciding_measure(const TierWalk *walk, const TierAsk *ask, bool holding)
 
 	if (ask->nneeds > 0)
 		deciding.measure = ask->needs[0].measure;
-	for (i = 0; holding && i < ask->nneeds; i++)
-		if (walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need)
-		{
+	if (holding && ask->nsets > 0)
+	{
+		i = tier_set_that_holds(walk->rules.values, ask);
+		if (i >= 0)
 			deciding.measure = ask->needs[i].measure;
-			break;
-		}
+	}
+	else
+		for (i = 0; holding && i < ask->nneeds; i++)
+			if (walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need)
+			{
+				deciding.measure = ask->needs[i].measure;
+				break;
+			}
 	deciding.value = walk->rules.values[deciding.measure];
 	return deciding;
 }
@@ -487,7 +390,7 @@ rise(TierWalk *walk, TimestampTz at, int64 event)
 
 	if (rank == walk->rules.rank && !kept)
 		return;
-	if (walk->policy->window == TIER_ROLLING && is_stale(walk, at))
+	if (walk->rolling != 0 && is_stale(walk, at))
 	{
 		/* All that can be left in it are contributions: without them it isn't more. */
 		(void) tier_window_leave(walk, at);
@@ -547,11 +450,16 @@ period_ends(TierWalk *walk, TimestampTz at, int64 event)
 
 /* ---- down ---- */
 
-/* Turns from the period that it is in to the one before, and back. */
+/* Turns from the period that it is in to the one before, and back; what isn't of a period stays. */
 static void
 look_back(TierWalk *walk)
 {
 	int128 *values = walk->rules.values;
+	int i;
+
+	for (i = 0; i < walk->policy->nmeasures; i++)
+		if ((walk->of_period & ((uint32) 1 << i)) == 0)
+			walk->last_values[i] = values[i];
 
 	walk->rules.values = walk->last_values;
 	walk->last_values = values;
@@ -564,7 +472,7 @@ reached_below(const TierWalk *walk)
 	int rank;
 
 	for (rank = walk->rules.rank - 1; rank > 0; rank--)
-		if (holds(walk, &walk->rung[rank].reach))
+		if (tier_holds(walk, &walk->rung[rank].reach))
 			break;
 	return rank;
 }
@@ -698,11 +606,11 @@ tier_rules_end(TierWalk *walk, TimestampTz at, bool judges_period)
 }
 
 void
-tier_rules_begin(TierWalk *walk, TimestampTz at, bool has_version, bool negative_left)
+tier_rules_begin(TierWalk *walk, TimestampTz at, bool has_version, bool raises)
 {
 	if (has_version && walk->at_once)
 		take_step(walk, version_begins, at, -1);
-	if (negative_left && walk->at_once)
+	if (raises && walk->at_once)
 		take_step(walk, rise, at, -1);
 	if (tier_while_qualified(walk))
 		take_step(walk, check_kept, at, -1);
