@@ -141,11 +141,13 @@ points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cell
 
 #define MOVE(type) (1 << (type))
 
-/* Those that change what there is. */
+/* Those that change the state of what there is, and those that change what there is. */
+#define STATE_MOVES \
+	(MOVE(POINTS_MOVE_ACTIVATE) | MOVE(POINTS_MOVE_BLOCK) | MOVE(POINTS_MOVE_UNBLOCK))
 #define BOOKED_MOVES                                                                        \
 	(MOVE(POINTS_MOVE_LOT) | MOVE(POINTS_MOVE_TAKE) | MOVE(POINTS_MOVE_OVERDRAW) |          \
 	 MOVE(POINTS_MOVE_RESTORE) | MOVE(POINTS_MOVE_CANCEL_DEBT) | MOVE(POINTS_MOVE_EXPIRE) | \
-	 MOVE(POINTS_MOVE_REPAY) | MOVE(POINTS_MOVE_ACTIVATE))
+	 MOVE(POINTS_MOVE_REPAY))
 
 static inline const PointsLot *
 lot_of(const PointsWalk *walk, const PointsMove *move)
@@ -222,7 +224,7 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 	int32 period;
 	int32 label = 0;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES))
+	if (!(MOVE(move->type) & (BOOKED_MOVES | STATE_MOVES)))
 		return;
 	period = period_of_move(booking, walk, move);
 	lot = move->lot >= 0 ? lot_of(walk, move) : NULL;
@@ -239,16 +241,29 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 		case POINTS_MOVE_ACTIVATE:
 			book_pending(booking, sums, -move->points);
 			break;
+		case POINTS_MOVE_BLOCK:
+			sums[ROLLFORWARD_BLOCKED] += move->points;
+			if (lot->state == POINTS_LOT_PENDING)
+				book_pending(booking, sums, -move->points);
+			break;
+		case POINTS_MOVE_UNBLOCK:
+			sums[ROLLFORWARD_BLOCKED] -= move->points;
+			if (lot->state == POINTS_LOT_PENDING)
+				book_pending(booking, sums, move->points);
+			break;
 		case POINTS_MOVE_TAKE:
 			book_out(sums, move->role, move->points);
-			if (lot->state == POINTS_LOT_PENDING)
+			if (move->blocked > 0)
+				sums[ROLLFORWARD_BLOCKED] -= move->blocked;
+			else if (lot->state == POINTS_LOT_PENDING)
 				book_pending(booking, sums, -move->points);
 			break;
 		case POINTS_MOVE_EXPIRE:
 			sums[ROLLFORWARD_EXPIRED] += move->points;
+			sums[ROLLFORWARD_BLOCKED] -= move->blocked;
 			/* the lot's state doesn't say any more whether it was still waiting */
 			if (booking->pending > 0 && points_walk_totals(walk)->pending < booking->pending)
-				book_pending(booking, sums, -move->points);
+				book_pending(booking, sums, move->blocked - move->points);
 			break;
 		case POINTS_MOVE_RESTORE:
 			sums[ROLLFORWARD_REINSTATED] += move->points;
@@ -298,7 +313,7 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 	int32 period;
 	int32 issued_in;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES) || move->type == POINTS_MOVE_ACTIVATE || move->lot < 0)
+	if (!(MOVE(move->type) & BOOKED_MOVES) || move->lot < 0)
 		return;
 	period = period_of_move(booking, walk, move);
 	if (move->type == POINTS_MOVE_LOT)

@@ -183,7 +183,7 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 	totals = *points_walk_totals(call->walk);
 	since = points_walk_overdrawn_since(call->walk);
 	last = points_walk_last_activity(call->walk);
-	if (totals.pending > 0 || totals.active > 0)
+	if (totals.pending > 0 || totals.active > 0 || totals.blocked > 0)
 	{
 		next.open = true;
 		run_out(call);
@@ -201,6 +201,7 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 	points_put_points(record, call->walk, totals.forfeited);
 	points_put_points(record, call->walk, totals.pending);
 	points_put_points(record, call->walk, totals.active);
+	points_put_points(record, call->walk, totals.blocked);
 	points_put_points(record, call->walk, totals.overdrawn);
 	rows_put_instant(record, since);
 	points_put_points(record, call->walk, totals.unmet);
@@ -351,6 +352,8 @@ state_of_lot(const PointsLot *lot, const LotTakers *takers, int32 number)
 {
 	if (lot->remaining > 0)
 		return lot->state == POINTS_LOT_PENDING ? "pending" : "active";
+	if (lot->blocked > 0)
+		return "blocked";
 	switch (takers->roles[number])
 	{
 		case POINTS_EXPIRE:
@@ -396,7 +399,8 @@ loyalty_points_lots(PG_FUNCTION_ARGS)
 		rows_put_text(&rows, event->label.bytes, event->label.len);
 		event_put_ref(&rows, event);
 		points_put_points(&rows, call->walk, lots[i].points);
-		points_put_points(&rows, call->walk, lots[i].remaining);
+		points_put_points(&rows, call->walk, (int128) lots[i].remaining + lots[i].blocked);
+		points_put_points(&rows, call->walk, lots[i].blocked);
 		rows_put_instant(&rows, lots[i].available_at);
 		rows_put_instant(&rows, lots[i].expires_at);
 		rows_put_name(&rows, state_of_lot(&lots[i], &takers, i));

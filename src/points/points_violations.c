@@ -23,10 +23,14 @@ typedef enum FindingType
 {
 	FOUND_BEYOND_BALANCE,
 	FOUND_STILL_PENDING,
+	FOUND_BLOCKED,
 	FOUND_REFUND,
 	FOUND_RETURN,
 	FOUND_ADJUSTMENT,
 	FOUND_TRANSFER,
+	FOUND_ACTIVATION,
+	FOUND_BLOCK,
+	FOUND_UNBLOCK,
 	FOUND_TWICE,
 	FOUND_NOT_GIVEN,
 	FOUND_NOT_BOOKED,
@@ -35,11 +39,19 @@ typedef enum FindingType
 } FindingType;
 
 static const char *const problems[] = {
-	"redemption beyond the balance",		"redemption of points still pending",
-	"refund of more than was redeemed",		"return of more than was earned",
-	"adjustment of more than there is",		"transfer of more than there is",
-	"document earned more than once",		"booked expiry that the rules don't give",
-	"computed expiry that was never booked"
+	[FOUND_BEYOND_BALANCE] = "redemption beyond the balance",
+	[FOUND_STILL_PENDING] = "redemption of points still pending",
+	[FOUND_BLOCKED] = "redemption of blocked points",
+	[FOUND_REFUND] = "refund of more than was redeemed",
+	[FOUND_RETURN] = "return of more than was earned",
+	[FOUND_ADJUSTMENT] = "adjustment of more than there is",
+	[FOUND_TRANSFER] = "transfer of more than there is",
+	[FOUND_ACTIVATION] = "activation without an earning",
+	[FOUND_BLOCK] = "block of more than there is",
+	[FOUND_UNBLOCK] = "unblock of more than is blocked",
+	[FOUND_TWICE] = "document earned more than once",
+	[FOUND_NOT_GIVEN] = "booked expiry that the rules don't give",
+	[FOUND_NOT_BOOKED] = "computed expiry that was never booked",
 };
 
 /* What events of each role ask for beyond what there is. */
@@ -48,12 +60,15 @@ static const FindingType found_beyond[POINTS_ROLES] = {
 	[POINTS_ADJUST] = FOUND_ADJUSTMENT,
 	[POINTS_TRANSFER] = FOUND_TRANSFER,
 	[POINTS_RETURN] = FOUND_RETURN,
+	[POINTS_ACTIVATE] = FOUND_ACTIVATION,
+	[POINTS_BLOCK] = FOUND_BLOCK,
+	[POINTS_UNBLOCK] = FOUND_UNBLOCK,
 };
 
 typedef struct Finding
 {
 	TimestampTz at;
-	int64 points; /* in excess, once the walk is through; 0: none */
+	int64 points; /* in excess, once the walk is through */
 	int32 event;
 	FindingType type;
 } Finding;
@@ -74,8 +89,6 @@ add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int6
 {
 	Finding *finding;
 
-	if (points <= 0)
-		return;
 	found->list = array_grow(found->list, &found->max, found->n + 1, sizeof(Finding));
 	finding = &found->list[found->n++];
 	finding->type = type;
@@ -84,16 +97,25 @@ add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int6
 	finding->points = points;
 }
 
-/* Pending points stand for what was owed before first. */
+static void
+add_excess(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+{
+	if (points > 0)
+		add_finding(found, type, at, event, points);
+}
+
+/* Pending points, then blocked ones, stand for what was owed before first. */
 static void
 add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
 {
 	const PointsTotals *totals = points_walk_totals(walk);
 	int128 owed = totals->overdrawn - (move->type == POINTS_MOVE_OVERDRAW ? move->points : 0);
-	int128 covered = Min(Max(totals->pending - owed, 0), move->points);
+	int128 waiting = Min(Max(totals->pending - owed, 0), move->points);
+	int128 covered = Min(Max(totals->pending + totals->blocked - owed, 0), move->points);
 
-	add_finding(found, FOUND_STILL_PENDING, move->at, move->event, (int64) covered);
-	add_finding(found, FOUND_BEYOND_BALANCE, move->at, move->event, move->points - (int64) covered);
+	add_excess(found, FOUND_STILL_PENDING, move->at, move->event, (int64) waiting);
+	add_excess(found, FOUND_BLOCKED, move->at, move->event, (int64) (covered - waiting));
+	add_excess(found, FOUND_BEYOND_BALANCE, move->at, move->event, (int64) (move->points - covered));
 }
 
 /* Would what an event took of a lot have gone by the end of its day anyway? */
@@ -158,19 +180,19 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 			{
 				int32 nlots;
 
-				add_finding(found, FOUND_NOT_BOOKED, move->at,
+				add_excess(found, FOUND_NOT_BOOKED, move->at,
 							points_walk_lots(walk, &nlots)[move->lot].event, move->points);
 			}
 			break;
 		case POINTS_MOVE_DONE:
 			if (move->role == POINTS_EXPIRE)
-				add_finding(found, FOUND_NOT_GIVEN, move->at, move->event,
-							move->points - found->matched);
+				add_excess(found, FOUND_NOT_GIVEN, move->at, move->event,
+						   move->points - found->matched);
 			else if (has_ref && move->role == POINTS_RETURN)
-				add_finding(found, FOUND_RETURNED, move->at, move->event,
-							move->points - found->beyond);
+				add_excess(found, FOUND_RETURNED, move->at, move->event,
+						   move->points - found->beyond);
 			else if (has_ref && move->role == POINTS_EARN)
-				add_finding(found, FOUND_EARNING, move->at, move->event, move->points);
+				add_excess(found, FOUND_EARNING, move->at, move->event, move->points);
 			found->matched = found->beyond = 0;
 			break;
 		default:
@@ -308,7 +330,9 @@ loyalty_points_violations(PG_FUNCTION_ARGS)
 		const Finding *finding = &found.list[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (finding->type >= FOUND_EARNING || finding->points == 0)
+		/* a booking may have met all of an expiry */
+		if (finding->type >= FOUND_EARNING ||
+			(finding->type == FOUND_NOT_BOOKED && finding->points == 0))
 			continue;
 		rows_begin(&rows);
 		rows_put_instant(&rows, finding->at);
