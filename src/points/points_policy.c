@@ -155,8 +155,9 @@ read_pending(const PolicyObject *object, const PolicyKey *key, void *opened, voi
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("\"%s\" of a %s needs a kind that activates",
 								   policy_path(object, "pending_until"), object->type),
-							errhint("Give a kind of the ledger the role activate in \"kinds\": "
-									"without one, points would never be available.")));
+							errhint("Without a kind whose role in \"kinds\" is activate, points would "
+									"never be available. A programme has no such kinds: its points "
+									"wait for an interval, \"pending\".")));
 		memset(&version->pending, 0, sizeof(Interval));
 		version->until_activated = true;
 	}
