@@ -11,7 +11,10 @@ CREATE TYPE ref_event AS (at timestamptz, value numeric, kind text, label text, 
 
 -- Points that came in at one event; no is its place in the array of lots, emptied is what took from it last, held_since when it was last filled.
 CREATE TYPE ref_lot AS (no int, earned_at timestamptz, role text, kind text, label text, ref text, points numeric, remaining numeric,
-						available_at timestamptz, expires_at timestamptz, pending boolean, emptied text, held_since timestamptz);
+						available_at timestamptz, expires_at timestamptz, pending boolean, emptied text, held_since timestamptz, event_points numeric, source int);
+
+-- What one expiry took from a lot, and nothing brought back: when its time was over.
+CREATE TYPE ref_piece AS (at timestamptz, lot int, points numeric);
 
 -- What a redemption took from a lot, at once or when the lot paid its debt, and what nothing gave back yet.
 CREATE TYPE ref_use AS (at timestamptz, ref text, lot int, taken numeric, points numeric);
@@ -71,7 +74,7 @@ BEGIN
 	FOR version IN SELECT v FROM jsonb_array_elements(policy->'versions') v ORDER BY (v->>'from')::date LOOP
 		IF (version->>'from')::date <= day THEN
 			IF version ?| '{expires,expires_on}' THEN
-				rules := rules - '{expires,expires_on,expires_after,expires_from,expires_align}'::text[];
+				rules := rules - '{expires,expires_on,expires_after,expires_from,expires_align,expires_shares,expires_every}'::text[];
 			ELSIF version ? 'expires_after' THEN
 				rules := rules - '{expires,expires_on}'::text[];
 			END IF;
@@ -81,8 +84,21 @@ BEGIN
 	RETURN rules;
 END $$;
 
--- When points earned then, and available then, expire; NULL is never.
-CREATE FUNCTION ref_expiry(rules jsonb, label text, own timestamptz, earned_at timestamptz, available_at timestamptz, zone text) RETURNS timestamptz
+-- Into how many shares points with a label, of an event that may say itself when they expire, fall.
+CREATE FUNCTION ref_shares(rules jsonb, label text, own timestamptz) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN own IS NULL THEN coalesce((coalesce(rules->'by_label'->label, rules)->>'expires_shares')::int, 1) ELSE 1 END $$;
+
+-- Points of a share of so many, from 0 on: whole units of the last decimal that the points have.
+CREATE FUNCTION ref_share(points numeric, share int, shares int) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	unit numeric := power(10::numeric, scale(trim_scale(points)));
+BEGIN
+	RETURN (floor(points * unit * (share + 1) / shares) - floor(points * unit * share / shares)) / unit;
+END $$;
+
+-- When points earned then, and available then, expire, of a share the points; NULL is never.
+CREATE FUNCTION ref_expiry(rules jsonb, label text, own timestamptz, earned_at timestamptz, available_at timestamptz, zone text, share int DEFAULT 0) RETURNS timestamptz
 LANGUAGE plpgsql AS $$
 DECLARE
 	rule jsonb := coalesce(rules->'by_label'->label, rules);
@@ -110,7 +126,8 @@ BEGIN
 			year := year + 1;
 		END LOOP;
 	ELSIF rule ? 'expires_after' THEN
-		exactly := ref_plus(CASE rule->>'expires_from' WHEN 'activation' THEN available_at ELSE earned_at END, (rule->>'expires_after')::interval, zone);
+		exactly := ref_plus(CASE rule->>'expires_from' WHEN 'activation' THEN available_at ELSE earned_at END,
+							(rule->>'expires_after')::interval + share * coalesce(rule->>'expires_every', '0')::interval, zone);
 		IF rule->>'expires_align' = 'none' THEN
 			RETURN exactly;
 		END IF;
@@ -136,9 +153,11 @@ $$;
 CREATE FUNCTION ref_role(kind text, value numeric, policy jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-	role text;
+	role text := CASE WHEN value IS NULL THEN policy->'kinds'->>kind END;
 BEGIN
-	IF value IS NULL OR value = 0 THEN
+	IF role = 'reinstate' THEN
+		RETURN role;
+	ELSIF value IS NULL OR value = 0 THEN
 		RETURN NULL;
 	ELSIF NOT policy ? 'kinds' THEN
 		RETURN CASE WHEN value > 0 THEN 'earn' ELSE 'redeem' END;
@@ -163,12 +182,12 @@ LANGUAGE sql STABLE AS $$
 	WITH done AS (
 		SELECT e.*, row_number() OVER (ORDER BY
 			at,
-			array_position(ARRAY['earn', 'redeem_refund', 'adjust', 'transfer', 'return', 'redeem', 'forfeit', 'expire'], role),
+			array_position(ARRAY['earn', 'redeem_refund', 'reinstate', 'adjust', 'transfer', 'return', 'redeem', 'forfeit', 'expire'], role),
 			role IN ('adjust', 'transfer') AND value < 0,
 			kind COLLATE "C" NULLS FIRST,
 			label COLLATE "C" NULLS FIRST,
 			ref IS NOT NULL, ref_number(ref) NULLS LAST, ref COLLATE "C",
-			value,
+			value NULLS FIRST,
 			expires_at NULLS FIRST) AS no
 		FROM (SELECT e.*, ref_role(e.kind, e.value, policy) AS role
 			  FROM jsonb_to_recordset(events) AS e(at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
@@ -190,7 +209,7 @@ $$;
 --
 CREATE TYPE ref_points_state AS (policy jsonb, zone text, expiry_step int, overdraft text, books boolean, suspended boolean,
 	clock timestamptz, clock_step int, entry int,
-	lots ref_lot[], uses ref_use[], anew ref_use[], debts ref_debt[], returns ref_return[], unbooked ref_unbooked[], given numeric[], arrived int[],
+	lots ref_lot[], uses ref_use[], anew ref_use[], debts ref_debt[], returns ref_return[], unbooked ref_unbooked[], pieces ref_piece[], given numeric[], arrived int[],
 	moves ref_move[], entries ref_entry[], violations ref_violation[],
 	earned numeric, adjusted numeric, transferred numeric, reinstated numeric, redeemed numeric, unmet numeric, returned numeric, expired numeric, forfeited numeric,
 	active numeric, pending numeric, debt numeric,
@@ -220,6 +239,7 @@ BEGIN
 	s.debts := '{}';
 	s.returns := '{}';
 	s.unbooked := '{}';
+	s.pieces := '{}';    -- what has expired
 	s.given := '{}';     -- by event: what of a refund has been given back
 	s.arrived := '{}';   -- lots in which points have just become available
 	s.moves := '{}';
@@ -310,7 +330,8 @@ DECLARE
 	i int;
 	part numeric;
 BEGIN
-	FOREACH lot IN ARRAY s.lots LOOP
+	-- what is due first goes first
+	FOR lot IN SELECT * FROM unnest(s.lots) l ORDER BY least(l.expires_at, s.inactive_at), l.no LOOP
 		CONTINUE WHEN lot.remaining = 0 OR NOT coalesce(least(lot.expires_at, s.inactive_at) < due OR least(lot.expires_at, s.inactive_at) = due AND inclusive, false);
 		i := lot.no;
 		part := lot.remaining;
@@ -321,6 +342,8 @@ BEGIN
 		s.entries := s.entries || ROW(s.entry, s.clock, s.clock_step, 'expire', lot.label, lot.ref, -part)::ref_entry;
 		s.moves := s.moves || ROW(s.entry, s.clock, s.clock_step, 'expire', lot.label, lot.ref, i, -part,
 							  CASE WHEN lot.pending THEN 0 ELSE -part END, CASE WHEN lot.pending THEN -part ELSE 0 END, 0, NULL)::ref_move;
+		-- what came in too old was over before
+		s.pieces := s.pieces || ROW(CASE WHEN lot.expires_at < lot.held_since THEN lot.expires_at ELSE s.clock END, i, part)::ref_piece;
 		IF s.books THEN
 			s.unbooked := s.unbooked || ROW(s.clock, lot.ref, part)::ref_unbooked;
 		END IF;
@@ -365,6 +388,9 @@ DECLARE
 	unfounded numeric;
 	edge timestamptz;
 	rules jsonb;
+	back ref_piece[] := '{}';  -- what comes back, piece by piece
+	shares int;
+	k int;
 BEGIN
 	x := abs(e.value);
 	rest := x;  -- what is still to be taken or given back
@@ -425,6 +451,50 @@ BEGIN
 			s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, CASE WHEN e.late THEN part + rest ELSE part END)::ref_entry;
 		END IF;
 
+	ELSIF e.role = 'reinstate' THEN
+		-- ---- what has expired within the time of grace comes back, the last first: of the ref, where something was earned under it ----
+		FOR i IN SELECT p.n FROM (SELECT p.*, row_number() OVER () AS n FROM unnest(s.pieces) p) p
+				 WHERE p.points > 0
+				   AND (ref_plus(p.at, (s.policy->>'grace_after_expiry')::interval, s.zone) > e.at
+						OR ref_plus(p.at, (s.policy->>'grace_after_expiry')::interval, s.zone) = e.at AND s.policy->>'expiry_boundary' = 'valid')
+				   AND (NOT EXISTS (SELECT FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref) OR s.lots[p.lot].role = 'earn' AND s.lots[p.lot].ref = e.ref)
+				 ORDER BY p.n DESC LOOP
+			part := least(rest, s.pieces[i].points);
+			EXIT WHEN part = 0;
+			rest := rest - part;
+			s.pieces[i].points := s.pieces[i].points - part;
+			s.lots[s.pieces[i].lot].points := s.lots[s.pieces[i].lot].points - part;
+			back := back || ROW(s.pieces[i].at, s.pieces[i].lot, part)::ref_piece;
+		END LOOP;
+		part := (SELECT coalesce(sum(b.points), 0) FROM unnest(back) b);
+		s.reinstated := s.reinstated + part;
+		IF rest > 0 OR x IS NULL AND part = 0 THEN
+			s.violations := s.violations || ROW(e.at, e.ref, 'reinstatement of more than can be brought back', coalesce(rest, 0))::ref_violation;
+		END IF;
+		s.entry := s.entry + 1;
+		s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, coalesce(x, part))::ref_entry;
+		FOR d IN 1 .. cardinality(back) LOOP
+			-- as if earned now, but for what the lot says of where its points are from
+			lot := s.lots[back[d].lot];
+			rules := ref_rules(s.policy, (e.at AT TIME ZONE s.zone)::date);
+			shares := ref_shares(rules, lot.label, e.expires_at);
+			FOR k IN 0 .. shares - 1 LOOP
+				lot.points := ref_share(back[d].points, k, shares);
+				CONTINUE WHEN lot.points = 0;
+				lot.no := cardinality(s.lots) + 1;
+				lot.remaining := lot.points;
+				lot.held_since := e.at;
+				lot.available_at := e.at;
+				lot.expires_at := ref_expiry(rules, lot.label, e.expires_at, e.at, e.at, s.zone, k);
+				lot.pending := false;
+				lot.emptied := 'spent';
+				lot.source := back[d].lot;
+				s.lots := s.lots || lot;
+				s.arrived := s.arrived || lot.no;
+				s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, lot.no, lot.points, lot.points, 0, 0, NULL)::ref_move;
+			END LOOP;
+		END LOOP;
+
 	ELSE
 		s.entry := s.entry + 1;
 		s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref,
@@ -441,13 +511,13 @@ BEGIN
 		-- the same document again: unless it is another line of it, or all of it was returned
 		IF e.role = 'earn'
 			AND EXISTS (SELECT FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref AND l.kind IS NOT DISTINCT FROM e.kind
-						AND (l.earned_at <> e.at OR l.label IS NOT DISTINCT FROM e.label AND l.points = e.value))
+						AND (l.earned_at <> e.at OR l.label IS NOT DISTINCT FROM e.label AND l.event_points = e.value))
 			AND (SELECT sum(l.points) FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref)
 				> (SELECT coalesce(sum(r.points), 0) FROM unnest(s.returns) r WHERE r.ref = e.ref) THEN
 			s.violations := s.violations || ROW(e.at, e.ref, 'document earned more than once', x)::ref_violation;
 		END IF;
 
-	ELSIF e.role <> 'redeem_refund' THEN
+	ELSIF e.role NOT IN ('redeem_refund', 'reinstate') THEN
 		-- ---- taking: from which lots, in which order ----
 		SELECT coalesce(array_agg(l.no ORDER BY
 			CASE WHEN e.role = 'return' THEN CASE WHEN l.role = 'earn' AND l.ref = e.ref THEN 1 WHEN l.pending THEN 2 ELSE 3 END
@@ -540,7 +610,9 @@ BEGIN
 				WHEN 'adjust' THEN s.adjusted := s.adjusted - part;
 				WHEN 'transfer' THEN s.transferred := s.transferred - part;
 				WHEN 'forfeit' THEN s.forfeited := s.forfeited + part;
-				WHEN 'expire' THEN s.expired := s.expired + part;
+				WHEN 'expire' THEN
+					s.expired := s.expired + part;
+					s.pieces := s.pieces || ROW(e.at, i, part)::ref_piece;
 			END CASE;
 		END LOOP;
 
@@ -564,30 +636,35 @@ BEGIN
 
 	IF gain > 0 THEN
 		rules := ref_rules(s.policy, (e.at AT TIME ZONE s.zone)::date);
-		lot := NULL;
-		lot.no := cardinality(s.lots) + 1;
-		lot.earned_at := e.at;
-		lot.held_since := e.at;
-		lot.role := e.role;
-		lot.kind := e.kind;
-		lot.label := e.label;
-		lot.ref := e.ref;
-		lot.points := gain;
-		lot.remaining := gain;
-		lot.available_at := CASE WHEN e.role = 'earn' THEN ref_plus(e.at, coalesce(rules->>'pending', '0')::interval, s.zone) ELSE e.at END;
-		lot.expires_at := ref_expiry(rules, e.label, e.expires_at, e.at, lot.available_at, s.zone);
-		lot.pending := lot.available_at > e.at;
-		lot.emptied := 'spent';
-		s.lots := s.lots || lot;
-		s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, lot.no, gain,
-							  CASE WHEN lot.pending THEN 0 ELSE gain END, CASE WHEN lot.pending THEN gain ELSE 0 END, 0, NULL)::ref_move;
-		IF NOT lot.pending THEN
-			s.arrived := s.arrived || lot.no;
-		END IF;
-		-- a refund that makes points anew: given back of none that were taken
-		IF e.role = 'redeem_refund' THEN
-			s.anew := s.anew || ROW(e.at, e.ref, lot.no, 0, -gain)::ref_use;
-		END IF;
+		shares := ref_shares(rules, e.label, e.expires_at);
+		FOR k IN 0 .. shares - 1 LOOP
+			lot := NULL;
+			lot.points := ref_share(gain, k, shares);
+			CONTINUE WHEN lot.points = 0;
+			lot.no := cardinality(s.lots) + 1;
+			lot.earned_at := e.at;
+			lot.held_since := e.at;
+			lot.role := e.role;
+			lot.kind := e.kind;
+			lot.label := e.label;
+			lot.ref := e.ref;
+			lot.event_points := gain;
+			lot.remaining := lot.points;
+			lot.available_at := CASE WHEN e.role = 'earn' THEN ref_plus(e.at, coalesce(rules->>'pending', '0')::interval, s.zone) ELSE e.at END;
+			lot.expires_at := ref_expiry(rules, e.label, e.expires_at, e.at, lot.available_at, s.zone, k);
+			lot.pending := lot.available_at > e.at;
+			lot.emptied := 'spent';
+			s.lots := s.lots || lot;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, lot.no, lot.points,
+								  CASE WHEN lot.pending THEN 0 ELSE lot.points END, CASE WHEN lot.pending THEN lot.points ELSE 0 END, 0, NULL)::ref_move;
+			IF NOT lot.pending THEN
+				s.arrived := s.arrived || lot.no;
+			END IF;
+			-- a refund that makes points anew: given back of none that were taken
+			IF e.role = 'redeem_refund' THEN
+				s.anew := s.anew || ROW(e.at, e.ref, lot.no, 0, -lot.points)::ref_use;
+			END IF;
+		END LOOP;
 	END IF;
 	RETURN ref_points_settle(s);
 END $$;
@@ -598,7 +675,8 @@ END $$;
 -- State of one customer at the end of a local day, or at an instant (one of the two). An
 -- object with
 --   summary      the columns of points_summary
---   lots         in order of making
+--   lots         in order of making, without those that came back wholly
+--   made         of all lots, in that order: label, and the lot from which they came back (from)
 --   redemptions  what redemptions took (from a lot, or as a debt), and what of it was not given back
 --   moves        the effects of all entries, in order
 --   entries      the entries themselves
@@ -648,7 +726,8 @@ BEGIN
 							'earned_at', l.earned_at, 'kind', l.kind, 'label', l.label, 'ref', l.ref, 'points', l.points, 'remaining', l.remaining,
 							'available_at', l.available_at, 'expires_at', l.expires_at,
 							'state', CASE WHEN l.remaining > 0 AND l.pending THEN 'pending' WHEN l.remaining > 0 THEN 'active' ELSE l.emptied END) ORDER BY l.no), '[]')
-						 FROM unnest(s.lots) l),
+						 FROM unnest(s.lots) l WHERE l.points > 0),
+				'made', (SELECT coalesce(jsonb_agg(jsonb_build_object('label', l.label, 'from', l.source) ORDER BY l.no), '[]') FROM unnest(s.lots) l),
 				'redemptions', (SELECT coalesce(jsonb_agg(jsonb_build_object(
 							'redeemed_at', u.at, 'redeem_ref', u.ref, 'earned_at', s.lots[u.lot].earned_at, 'earn_ref', s.lots[u.lot].ref,
 							'label', s.lots[u.lot].label, 'taken', u.taken, 'points', u.points) ORDER BY u.n), '[]')
@@ -774,7 +853,7 @@ LANGUAGE sql AS $$
 		FROM generate_series((SELECT date_trunc(period, min(day)::timestamp) FROM move), date_trunc(period, as_of::timestamp), ('1 ' || period)::interval) p)
 	SELECT p.period_start, p.period_end, coalesce(sum(d) FILTER (WHERE before), 0),
 		coalesce(sum(m.points) FILTER (WHERE NOT before AND role = 'earn'), 0),
-		coalesce(sum(m.points) FILTER (WHERE NOT before AND role = 'redeem_refund'), 0),
+		coalesce(sum(m.points) FILTER (WHERE NOT before AND role IN ('redeem_refund', 'reinstate')), 0),
 		coalesce(sum(m.points) FILTER (WHERE NOT before AND role = 'adjust'), 0),
 		coalesce(sum(m.points) FILTER (WHERE NOT before AND role = 'transfer'), 0),
 		coalesce(-sum(m.points) FILTER (WHERE NOT before AND role = 'redeem'), 0),
@@ -818,7 +897,7 @@ BEGIN
 			local := local - interval '1 day';
 		END IF;
 		period := date_trunc(unit, local)::date;
-		label := walk->'lots'->(m.lot - 1)->>'label';
+		label := walk->'made'->(m.lot - 1)->>'label';
 		-- a lot that pays is taken from as by what made the debt
 		of_role := coalesce(m.pays, m.role);
 		points := CASE WHEN m.pays IS NULL THEN m.points ELSE m.debt END;
@@ -826,7 +905,7 @@ BEGIN
 		IF of_role IN ('redeem', 'return', 'expire', 'forfeit') THEN
 			points := -points;
 		END IF;
-		col := CASE of_role WHEN 'earn' THEN 'issued' WHEN 'redeem_refund' THEN 'reinstated' WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred'
+		col := CASE of_role WHEN 'earn' THEN 'issued' WHEN 'redeem_refund' THEN 'reinstated' WHEN 'reinstate' THEN 'reinstated' WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred'
 			WHEN 'redeem' THEN 'redeemed' WHEN 'return' THEN 'returned' WHEN 'expire' THEN 'expired' WHEN 'forfeit' THEN 'forfeited' END;
 
 		IF points <> 0 THEN
@@ -840,7 +919,11 @@ BEGIN
 		END IF;
 
 		IF m.lot IS NOT NULL AND points <> 0 THEN
-			IF issued_in[m.lot] IS NULL THEN
+			IF of_role = 'reinstate' THEN
+				-- of the period of the lot that it was taken from
+				issued_in[m.lot] := issued_in[(walk->'made'->(m.lot - 1)->>'from')::int];
+				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period, 'expired', -points)::ref_booking;
+			ELSIF issued_in[m.lot] IS NULL THEN
 				issued_in[m.lot] := period;
 				RETURN NEXT ROW('triangle', label, period, period, 'issued', points)::ref_booking;
 			ELSE
