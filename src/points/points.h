@@ -179,12 +179,12 @@ typedef struct PointsLot
 	int64 remaining;		 /* free ones */
 	int64 blocked;			 /* these are left, too */
 	TimestampTz waits_until; /* of a lot that waits: when it needn't any longer without an event */
-	int32 event;			/* number of the event that made it, for points_walk_event() */
-	int32 label_no;			/* of its label in points_walk_labels(), plus 1; 0: none */
-	int32 ref;				/* number of its ref in the walk; -1: none */
-	uint8 state;			/* PointsLotState */
-	bool expires_later;		/* while it waits: its expiry is counted from when it doesn't any more */
-	uint16 queued;			/* which queues it is in */
+	int32 event;			 /* number of the event that made it, for points_walk_event() */
+	int32 label_no;			 /* of its label in points_walk_labels(), plus 1; 0: none */
+	int32 ref;				 /* number of its ref in the walk; -1: none */
+	uint8 state;			 /* PointsLotState */
+	bool expires_later; /* while it waits: its expiry is counted from when it doesn't any more */
+	uint16 queued;		/* which queues it is in */
 	TimestampTz held_since; /* when what is left came in: earned, or given back when nothing was */
 } PointsLot;
 
@@ -218,8 +218,8 @@ typedef enum PointsMoveType
 	POINTS_MOVE_TAKE,	  /* an event took from a lot */
 	POINTS_MOVE_OVERDRAW, /* an event took what isn't there: a debt */
 	POINTS_MOVE_UNMET,	  /* a redemption was clipped */
-	POINTS_MOVE_BEYOND,	  /* an event asks for more than there is; 0: there was nothing to do it to */
-	POINTS_MOVE_RESTORE,  /* a refund gave back to a lot */
+	POINTS_MOVE_BEYOND, /* an event asks for more than there is; 0: there was nothing to do it to */
+	POINTS_MOVE_RESTORE,	 /* a refund gave back to a lot */
 	POINTS_MOVE_CANCEL_DEBT, /* a refund cancelled a debt of its redemption */
 	POINTS_MOVE_BLOCK,		 /* points of a lot were blocked */
 	POINTS_MOVE_UNBLOCK,	 /* ... are free again */
@@ -231,13 +231,12 @@ typedef enum PointsMoveType
 typedef struct PointsMove
 {
 	PointsMoveType type;
-	PointsRole
-		role; /* of the event; POINTS_EXPIRE for computed expiries, POINTS_EARN for activations
-			   * that fell due */
+	PointsRole role; /* of the event; POINTS_EXPIRE for computed expiries, POINTS_EARN for
+					  * activations that fell due */
 	TimestampTz at;
-	int32 lot;	  /* -1: none */
-	int32 event;  /* -1: none (something fell due) */
-	int32 debt;	  /* that was made, paid or cancelled, for points_walk_debt(); -1: none */
+	int32 lot;	   /* -1: none */
+	int32 event;   /* -1: none (something fell due) */
+	int32 debt;	   /* that was made, paid or cancelled, for points_walk_debt(); -1: none */
 	int64 points;  /* positive */
 	int64 blocked; /* so many of what is taken or gone were */
 } PointsMove;
@@ -379,7 +378,8 @@ extern PointsBooking *points_booking_create(const PointsPolicy *policy,
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
 extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);
 
-/* By (label, period). Redeemed to forfeited are what goes; pending and blocked are their changes. */
+/* By (label, period). Redeemed to forfeited are what goes; pending and blocked are their changes.
+ */
 typedef enum RollforwardSum
 {
 	ROLLFORWARD_ISSUED,

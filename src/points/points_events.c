@@ -98,8 +98,8 @@ role_of(const PointsEvents *events, int kind_no, int64 value, bool has_value)
 {
 	if (value == 0)
 	{
-		PointsRole role = has_value || events->policy->nkinds == 0 ? POINTS_IGNORE
-																   : events->roles[2 * kind_no];
+		PointsRole role =
+			has_value || events->policy->nkinds == 0 ? POINTS_IGNORE : events->roles[2 * kind_no];
 
 		return points_acts_without_value(role) ? role : POINTS_IGNORE;
 	}

@@ -93,8 +93,8 @@ typedef struct ClockRule
 
 typedef struct ClockVersion
 {
-	ClockRule *rules; /* the general one, then those of its labels */
-	bool pends;		  /* points have to wait for a while */
+	ClockRule *rules;	  /* the general one, then those of its labels */
+	bool pends;			  /* points have to wait for a while */
 	bool until_activated; /* ... for an event */
 	Span pending;
 } ClockVersion;

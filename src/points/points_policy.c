@@ -152,12 +152,13 @@ read_pending(const PolicyObject *object, const PolicyKey *key, void *opened, voi
 	if (policy_get_choice(object, "pending_until", until_names, lengthof(until_names), &number))
 	{
 		if (!((const PointsPolicy *) opened)->has_activations)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("\"%s\" of a %s needs a kind that activates",
-								   policy_path(object, "pending_until"), object->type),
-							errhint("Without a kind whose role in \"kinds\" is activate, points would "
-									"never be available. A programme has no such kinds: its points "
-									"wait for an interval, \"pending\".")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" of a %s needs a kind that activates",
+							policy_path(object, "pending_until"), object->type),
+					 errhint("Without a kind whose role in \"kinds\" is activate, points would "
+							 "never be available. A programme has no such kinds: its points "
+							 "wait for an interval, \"pending\".")));
 		memset(&version->pending, 0, sizeof(Interval));
 		version->until_activated = true;
 	}

@@ -483,10 +483,10 @@ walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
 
 /* ---- what an event of each role does ---- */
 
-const char *const points_role_names[POINTS_ROLES] = {
-	"earn",	 "activate", "redeem_refund", "adjust",	 "transfer", "return",
-	"block", "unblock",	 "redeem",		  "forfeit", "expire",	 "ignore"
-};
+const char *const points_role_names[POINTS_ROLES] = { "earn",	 "activate", "redeem_refund",
+													  "adjust",	 "transfer", "return",
+													  "block",	 "unblock",	 "redeem",
+													  "forfeit", "expire",	 "ignore" };
 
 /* An event takes more than there is, which the policy refuses. */
 static pg_noinline void

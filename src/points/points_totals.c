@@ -99,10 +99,22 @@ METRIC_FUNCTIONS(points_totals, &metric)
 
 /* The table's columns, in order. */
 static const TotalsSum shown[TOTALS_SUMS] = {
-	TOTALS_MEMBERS,	   TOTALS_MEMBERS_WITH_BALANCE, TOTALS_MEMBERS_OVERDRAWN, TOTALS_EARNED,
-	TOTALS_REINSTATED, TOTALS_ADJUSTED,				TOTALS_TRANSFERRED,		  TOTALS_REDEEMED,
-	TOTALS_RETURNED,   TOTALS_EXPIRED,				TOTALS_FORFEITED,		  TOTALS_PENDING,
-	TOTALS_ACTIVE,	   TOTALS_BLOCKED,				TOTALS_OVERDRAWN,		  TOTALS_UNMET,
+	TOTALS_MEMBERS,
+	TOTALS_MEMBERS_WITH_BALANCE,
+	TOTALS_MEMBERS_OVERDRAWN,
+	TOTALS_EARNED,
+	TOTALS_REINSTATED,
+	TOTALS_ADJUSTED,
+	TOTALS_TRANSFERRED,
+	TOTALS_REDEEMED,
+	TOTALS_RETURNED,
+	TOTALS_EXPIRED,
+	TOTALS_FORFEITED,
+	TOTALS_PENDING,
+	TOTALS_ACTIVE,
+	TOTALS_BLOCKED,
+	TOTALS_OVERDRAWN,
+	TOTALS_UNMET,
 };
 
 /* points_totals_table(result): one row, also where nobody was counted */
@@ -119,10 +131,10 @@ loyalty_points_totals_table(PG_FUNCTION_ARGS)
 	rows_begin(&rows);
 	for (i = 0; i < TOTALS_SUMS; i++)
 	{
-		int sum_no = shown[i];
-		int128 sum = row != NULL ? row->sums[sum_no] : 0;
+		TotalsSum of = shown[i];
+		int128 sum = row != NULL ? row->sums[of] : 0;
 
-		if (columns[sum_no].type == TALLY_COUNT)
+		if (columns[of].type == TALLY_COUNT)
 			rows_put_count(&rows, (int64) sum);
 		else
 			rows_put_decimal(&rows, sum, tally_scale(tally));

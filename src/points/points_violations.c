@@ -56,12 +56,9 @@ static const char *const problems[] = {
 
 /* What events of each role ask for beyond what there is. */
 static const FindingType found_beyond[POINTS_ROLES] = {
-	[POINTS_REDEEM_REFUND] = FOUND_REFUND,
-	[POINTS_ADJUST] = FOUND_ADJUSTMENT,
-	[POINTS_TRANSFER] = FOUND_TRANSFER,
-	[POINTS_RETURN] = FOUND_RETURN,
-	[POINTS_ACTIVATE] = FOUND_ACTIVATION,
-	[POINTS_BLOCK] = FOUND_BLOCK,
+	[POINTS_REDEEM_REFUND] = FOUND_REFUND, [POINTS_ADJUST] = FOUND_ADJUSTMENT,
+	[POINTS_TRANSFER] = FOUND_TRANSFER,	   [POINTS_RETURN] = FOUND_RETURN,
+	[POINTS_ACTIVATE] = FOUND_ACTIVATION,  [POINTS_BLOCK] = FOUND_BLOCK,
 	[POINTS_UNBLOCK] = FOUND_UNBLOCK,
 };
 
@@ -115,7 +112,8 @@ add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
 
 	add_excess(found, FOUND_STILL_PENDING, move->at, move->event, (int64) waiting);
 	add_excess(found, FOUND_BLOCKED, move->at, move->event, (int64) (covered - waiting));
-	add_excess(found, FOUND_BEYOND_BALANCE, move->at, move->event, (int64) (move->points - covered));
+	add_excess(found, FOUND_BEYOND_BALANCE, move->at, move->event,
+			   (int64) (move->points - covered));
 }
 
 /* Would what an event took of a lot have gone by the end of its day anyway? */
@@ -181,7 +179,7 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 				int32 nlots;
 
 				add_excess(found, FOUND_NOT_BOOKED, move->at,
-							points_walk_lots(walk, &nlots)[move->lot].event, move->points);
+						   points_walk_lots(walk, &nlots)[move->lot].event, move->points);
 			}
 			break;
 		case POINTS_MOVE_DONE:
