@@ -209,7 +209,7 @@ $$;
 --
 CREATE TYPE ref_points_state AS (policy jsonb, zone text, expiry_step int, overdraft text, books boolean, suspended boolean,
 	clock timestamptz, clock_step int, entry int,
-	lots ref_lot[], uses ref_use[], anew ref_use[], debts ref_debt[], returns ref_return[], unbooked ref_unbooked[], pieces ref_piece[], given numeric[], arrived int[],
+	lots ref_lot[], uses ref_use[], anew ref_use[], debts ref_debt[], returns ref_return[], unbooked ref_unbooked[], pieces ref_piece[], noted numeric[], given numeric[], arrived int[],
 	moves ref_move[], entries ref_entry[], violations ref_violation[],
 	earned numeric, adjusted numeric, transferred numeric, reinstated numeric, redeemed numeric, unmet numeric, returned numeric, expired numeric, forfeited numeric,
 	active numeric, pending numeric, debt numeric,
@@ -240,6 +240,7 @@ BEGIN
 	s.returns := '{}';
 	s.unbooked := '{}';
 	s.pieces := '{}';    -- what has expired
+	s.noted := '{}';     -- by lot: what a refund gave back and is among these already
 	s.given := '{}';     -- by event: what of a refund has been given back
 	s.arrived := '{}';   -- lots in which points have just become available
 	s.moves := '{}';
@@ -343,7 +344,10 @@ BEGIN
 		s.moves := s.moves || ROW(s.entry, s.clock, s.clock_step, 'expire', lot.label, lot.ref, i, -part,
 							  CASE WHEN lot.pending THEN 0 ELSE -part END, CASE WHEN lot.pending THEN -part ELSE 0 END, 0, NULL)::ref_move;
 		-- what came in too old was over before
-		s.pieces := s.pieces || ROW(CASE WHEN lot.expires_at < lot.held_since THEN lot.expires_at ELSE s.clock END, i, part)::ref_piece;
+		IF part > coalesce(s.noted[i], 0) THEN
+			s.pieces := s.pieces || ROW(CASE WHEN lot.expires_at < lot.held_since THEN lot.expires_at ELSE s.clock END, i, part - coalesce(s.noted[i], 0))::ref_piece;
+		END IF;
+		s.noted[i] := 0;
 		IF s.books THEN
 			s.unbooked := s.unbooked || ROW(s.clock, lot.ref, part)::ref_unbooked;
 		END IF;
@@ -433,6 +437,14 @@ BEGIN
 			END IF;
 			s.lots[d].remaining := s.lots[d].remaining + part;
 			s.arrived := s.arrived || d;
+			-- what comes back to a lot that is over expires at once, each time
+			IF s.lots[d].expires_at < e.at AND NOT s.suspended THEN
+				s.pieces := s.pieces || ROW(s.lots[d].expires_at, d, part)::ref_piece;
+				s.noted[d] := coalesce(s.noted[d], 0) + part;
+			ELSIF s.lots[d].expires_at = e.at AND s.expiry_step = 1 AND NOT s.suspended THEN
+				s.pieces := s.pieces || ROW(e.at, d, part)::ref_piece;
+				s.noted[d] := coalesce(s.noted[d], 0) + part;
+			END IF;
 			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, d, part, part, 0, 0, NULL)::ref_move;
 		END LOOP;
 		part := x - coalesce(s.given[e.no], 0) - rest;
