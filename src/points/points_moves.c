@@ -319,7 +319,8 @@ put_event(PointsStatement *statement, const PointsMove *move)
 {
 	const PointsWalk *walk = statement->walk;
 	const Event *event = points_walk_event(walk, move->event);
-	int128 points = event->has_value ? move->points : statement->changed;
+	bool all = !event->has_value && (move->role == POINTS_BLOCK || move->role == POINTS_UNBLOCK);
+	int128 points = all ? statement->changed : move->points;
 	int128 to_expire = 0;
 	int64 i;
 
