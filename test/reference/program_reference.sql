@@ -576,7 +576,9 @@ BEGIN
 						END IF;
 						-- points of a lot that waits count when it is available; what is taken of such doesn't
 						IF cardinality(points.lots) > cardinality(before.lots) THEN
-							counting_lots[cardinality(points.lots)] := r.counts IS NOT NULL;
+							FOR i IN cardinality(before.lots) + 1 .. cardinality(points.lots) LOOP
+								counting_lots[i] := r.counts IS NOT NULL;
+							END LOOP;
 							IF points.lots[cardinality(points.lots)].pending AND NOT pending_counts THEN
 								r.counts := NULL;
 							END IF;
