@@ -44,7 +44,7 @@ SELECT is_empty($$SELECT oid::regprocedure FROM routine WHERE prokind = 'a' AND 
 	'timelines depend on the zone where they are of days, and on a type where that is any: an enum''s labels may be renamed');
 SELECT is_empty($$SELECT p.proargtypes[0]::regtype FROM pg_proc p JOIN member ON objid = p.oid WHERE p.proname = 'activities' AND p.proargtypes[1] = 'timestamptz'::regtype AND p.pronargs = 2
 	AND NOT EXISTS (SELECT FROM pg_proc z WHERE z.proname = 'activities' AND z.proargtypes[0] = p.proargtypes[0] AND z.proargtypes[1] = 'timestamptz'::regtype AND z.proargtypes[2] = 'text'::regtype)$$, 'each has a form with an explicit zone');
-SELECT is((SELECT provolatile FROM pg_proc WHERE oid = 'activity_set(event_timeline, text)'::regprocedure), 's', 'activity_set(event_timeline) is stable');
+SELECT is((SELECT provolatile FROM pg_proc WHERE oid = 'activity_set(event_timeline, text, date)'::regprocedure), 's', 'activity_set(event_timeline) is stable');
 SELECT is_empty($$SELECT r.oid::regprocedure FROM routine r JOIN pg_type t ON r.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend) WHERE r.provolatile <> 'i'$$, 'input and output are immutable');
 
 -- what an aggregate is made of

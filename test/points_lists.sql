@@ -238,17 +238,17 @@ SELECT is(lines($$SELECT * FROM points_redemptions(ledger('shop'), shop(), '2024
 -- ---- movements: where each point went ----
 
 SELECT is(lines($$SELECT * FROM points_movements(ledger('shop'), shop(), '2024-12-31')$$), '
-2024-01-05 10:00,redeem,R1,2024-01-01 10:00,A,till,30
-2024-01-15 10:00,redeem,R2,2024-01-01 10:00,A,till,40
-2024-01-16 10:00,redeem_refund,R2,2024-01-01 10:00,A,till,-15
-2024-02-01 10:00,return,B,2024-01-12 10:00,B,web,50
-2024-02-01 10:00,return,B,2024-01-01 10:00,A,till,10
-2024-03-02 00:00,expire,,2024-01-01 10:00,A,till,35
-2024-03-05 10:00,redeem,R3,,,,5', 'movements: redeemed, given back, returned, expired, owed');
+2024-01-05 10:00,redeem,R1,2024-01-01 10:00,A,till,2024-03-02 00:00,30
+2024-01-15 10:00,redeem,R2,2024-01-01 10:00,A,till,2024-03-02 00:00,40
+2024-01-16 10:00,redeem_refund,R2,2024-01-01 10:00,A,till,2024-03-02 00:00,-15
+2024-02-01 10:00,return,B,2024-01-12 10:00,B,web,2024-03-13 00:00,50
+2024-02-01 10:00,return,B,2024-01-01 10:00,A,till,2024-03-02 00:00,10
+2024-03-02 00:00,expire,,2024-01-01 10:00,A,till,2024-03-02 00:00,35
+2024-03-05 10:00,redeem,R3,,,,,5', 'movements: redeemed, given back, returned, expired, owed');
 SELECT is(lines($$SELECT * FROM points_movements(ledger('plain'), '{"expires_after": "1 month"}', '2024-12-31')$$), '
-2024-03-22 00:00,expire,,2024-02-21 10:00,,,10
-2024-04-01 10:00,redeem,,2024-03-15 10:00,,,10
-2024-04-01 10:00,redeem,,,,,5', '... in the order in which they happen');
+2024-03-22 00:00,expire,,2024-02-21 10:00,,,2024-03-22 00:00,10
+2024-04-01 10:00,redeem,,2024-03-15 10:00,,,2024-04-16 00:00,10
+2024-04-01 10:00,redeem,,,,,,5', '... in the order in which they happen');
 SELECT is(lines($$SELECT at, role, ref, earn_ref, points FROM points_movements(ledger('books'), kinds('{"expires_after": "1 month", "expires_align": "none"}'), '2024-02-05')$$), '
 2024-02-01 10:00,expire,,1,100
 2024-02-02 10:00,expire,,2,40

@@ -7,7 +7,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(23);
+SELECT plan(24);
 SET LOCAL timezone = 'Europe/Helsinki';
 
 CREATE FUNCTION chance(seed bigint, n bigint) RETURNS int
@@ -22,7 +22,12 @@ CREATE TABLE ladder AS SELECT *, row_number() OVER () AS l FROM (VALUES
 	('{"levels": [{"tier": "S", "at": 6, "keep": 9}, {"tier": "G", "at": 14, "keep": 15}]}'),
 	('{"levels": {"S": 2, "G": 4}, "metrics": {"o": {"of": "events"}}}'),
 	('{"levels": [{"tier": "S", "any": {"o": 3, "v": 8}}, {"tier": "G", "any": {"o": 5, "v": 16}, "keep": {"any": {"o": 4, "v": 13}}}], "metrics": {"o": {"of": "events", "kinds": ["order"]}, "v": {"kinds": ["points"]}}}'),
-	('{"levels": [{"tier": "S", "all": {"o": 1, "v": 5}}, {"tier": "G", "all": {"o": 3, "v": 10}}], "metrics": {"o": {"of": "events", "kinds": ["order"]}, "v": {"kinds": ["points"]}}}')) v(rules);
+	('{"levels": [{"tier": "S", "all": {"o": 1, "v": 5}}, {"tier": "G", "all": {"o": 3, "v": 10}}], "metrics": {"o": {"of": "events", "kinds": ["order"]}, "v": {"kinds": ["points"]}}}'),
+	-- sets; a lifetime, and a quarter, beside another window; what rolls over into the next period
+	('{"levels": [{"tier": "S", "any": [{"all": {"o": 1, "v": 5}}, {"all": {"o": 3}}]}, {"tier": "G", "any": [{"all": {"o": 3, "v": 10}}, {"all": {"o": 6}}], "keep": {"any": [{"all": {"o": 2, "v": 9}}, {"all": {"o": 5}}]}}], "metrics": {"o": {"of": "events", "kinds": ["order"]}, "v": {"kinds": ["points"]}}}'),
+	('{"levels": [{"tier": "S", "any": {"o": 8, "v": 8}}, {"tier": "G", "any": {"o": 12, "v": 16}, "keep": {"any": {"o": 15, "v": 13}}}], "metrics": {"o": {"of": "events", "kinds": ["order"], "qualifying_window": "lifetime"}, "v": {"kinds": ["points"]}}}'),
+	('{"levels": [{"tier": "S", "any": {"o": 3, "v": 8}}, {"tier": "G", "any": {"o": 5, "v": 16}, "keep": {"any": {"o": 4, "v": 13}}}], "metrics": {"o": {"of": "events", "kinds": ["order"], "qualifying_window": "calendar quarter"}, "v": {"kinds": ["points"]}}}'),
+	('{"levels": [{"tier": "S", "any": {"o": 3, "v": 8}}, {"tier": "G", "any": {"o": 5, "v": 16}, "keep": {"any": {"o": 4, "v": 13}}}], "metrics": {"o": {"of": "events", "kinds": ["order"], "rollover": 2}, "v": {"kinds": ["points"], "rollover": true}}}')) v(rules);
 CREATE FUNCTION is_policy(policy jsonb) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -99,6 +104,7 @@ FROM asked a CROSS JOIN LATERAL (VALUES (without), (with_grace)) v(p) CROSS JOIN
 WHERE g.rank > 0 AND NOT (p ? 'versions' AND p->'versions' @? '$[*].grace' AND g.valid_until < (day + 1)::timestamptz) AND NOT (p ? 'grace' AND p->>'valid' = 'while_qualified' AND g.missing_to_keep IS NOT NULL);
 SELECT is_empty($$SELECT n FROM progress WHERE valid_until IS NULL AND missing_to_keep IS NOT NULL AND NOT p ? 'grace'$$, 'what has no end needs nothing');
 SELECT cmp_ok((SELECT count(*)::int FROM progress WHERE missing_to_keep > 0), '>', 400, 'something is missing');
+SELECT cmp_ok((SELECT min(n)::int FROM (SELECT count(*) FILTER (WHERE missing_to_keep > 0) FROM progress GROUP BY l) g(n)), '>', 30, '... by each of the rules');
 SELECT cmp_ok((SELECT count(*)::int FROM progress WHERE missing_to_keep = 0), '>', 50, '... or nothing');
 SELECT cmp_ok((SELECT count(*)::int FROM progress WHERE missing_to_keep <> missing_as_of), '>', 200, '... other than on the day itself');
 SELECT cmp_ok((SELECT count(*)::int FROM progress WHERE valid_until < (day + 1)::timestamptz AND missing_to_keep > 0), '>', 30, '... also in grace');
@@ -120,15 +126,15 @@ $$;
 CREATE FUNCTION unit(metric text, amount numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT CASE metric WHEN 'o' THEN 1 ELSE 10::numeric ^ -greatest(scale(amount), 2) END $$;
 
 -- of a single measure, or of any
-SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l < 7 AND missing_to_keep >= 0
+SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l NOT IN (7, 8) AND missing_to_keep >= 0
 	AND keeps(known, ARRAY(SELECT earned(l, metric, missing_to_keep, ends - interval '1 microsecond')), p, rank, ends) IS NOT TRUE$$, 'who earns what is missing keeps the tier');
-SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l < 7 AND missing_to_keep > 0
+SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l NOT IN (7, 8) AND missing_to_keep > 0
 	AND keeps(known, ARRAY(SELECT earned(l, metric, missing_to_keep - unit(metric, missing_to_keep), ends - interval '1 microsecond')), p, rank, ends) IS NOT FALSE$$, '... and by a unit less nobody does');
 -- earlier on the last day there is more in the window, not less, unless a return is to leave it; 36 hours before a window's end it may be out of a short one
-SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l < 7 AND missing_to_keep > 0 AND ends - interval '1 day' > (day + 1)::timestamptz
+SELECT is_empty($$SELECT n, c, r, p, day, metric, missing_to_keep, ends FROM progress WHERE l NOT IN (7, 8) AND missing_to_keep > 0 AND ends - interval '1 day' > (day + 1)::timestamptz
 	AND keeps(known, ARRAY(SELECT earned(l, metric, missing_to_keep, date_trunc('day', ends - interval '1 microsecond'))), p, rank, ends) IS NOT TRUE$$, 'any time on the last day will do');
--- of all
-SELECT is_empty($$SELECT min(n), c, r, p, day FROM progress WHERE l = 7 GROUP BY c, r, p, day, known, rank, ends HAVING bool_and(missing_to_keep >= 0)
+-- of all, or of the set that lacks least
+SELECT is_empty($$SELECT min(n), c, r, p, day FROM progress WHERE l IN (7, 8) GROUP BY c, r, p, day, known, rank, ends HAVING bool_and(missing_to_keep >= 0)
 	AND keeps(known, (SELECT array_agg(e) FROM progress b, earned(b.l, b.metric, b.missing_to_keep, b.ends - interval '1 microsecond') e WHERE (b.c, b.r, b.p, b.day) = (progress.c, progress.r, progress.p, progress.day)), p, rank, ends) IS NOT TRUE$$,
 	'of all measures: who earns what is missing of each keeps the tier');
 SELECT is_empty($$SELECT a.n, c, r, p, day, less.metric FROM progress a JOIN progress less USING (c, r, p, day) WHERE a.l = 7 AND a.metric = 'o' AND less.missing_to_keep > unit(less.metric, less.missing_to_keep)

@@ -9,7 +9,7 @@ SELECT plan(40);
 \ir reference/entries.sql
 CREATE TABLE sample AS SELECT g, timeline_agg(event_of(e)) AS t, timeline_agg(at, value) AS v, timeline_agg(at) AS i FROM entry e GROUP BY g;
 CREATE VIEW present AS SELECT * FROM entry WHERE at IS NOT NULL;
-SELECT cmp_ok((SELECT count(*)::int FROM (SELECT 1 FROM present GROUP BY g, at, value, kind, label, ref, expires_at HAVING count(*) > 1) d), '>', 100, 'the rows have duplicates');
+SELECT cmp_ok((SELECT count(*)::int FROM (SELECT 1 FROM present GROUP BY g, at, value, kind, label, ref, expires_at, until HAVING count(*) > 1) d), '>', 100, 'the rows have duplicates');
 
 -- a multiset comparison of two queries
 CREATE FUNCTION difference(got text, wanted text) RETURNS TABLE(side text, line text)
@@ -21,10 +21,10 @@ BEGIN
 		UNION ALL
 		(SELECT 'missing', (w.*)::text FROM (TABLE wanted EXCEPT ALL TABLE got) w LIMIT 5)$q$, got, wanted);
 END $$;
-SELECT is_empty($$SELECT * FROM difference('SELECT g, e.* FROM sample CROSS JOIN LATERAL timeline_events(t) e', 'SELECT g, at, value, kind, label, ref, expires_at FROM present')$$, 'events out = rows in');
+SELECT is_empty($$SELECT * FROM difference('SELECT g, e.* FROM sample CROSS JOIN LATERAL timeline_events(t) e', 'SELECT g, at, value, kind, label, ref, expires_at, until FROM present')$$, 'events out = rows in');
 SELECT is_empty($$SELECT * FROM difference('SELECT g, e.at, e.value, e.kind, e.label, e.ref, e.expires_at FROM sample CROSS JOIN LATERAL timeline_events(v) e', 'SELECT g, at, value, NULL::text, NULL::text, NULL::text, NULL::timestamptz FROM present')$$, '... with at and value');
 SELECT is_empty($$SELECT * FROM difference('SELECT g, e.at, e.value, e.kind, e.label, e.ref, e.expires_at FROM sample CROSS JOIN LATERAL timeline_events(i) e', 'SELECT g, at, NULL::numeric, NULL::text, NULL::text, NULL::text, NULL::timestamptz FROM present')$$, '... with at alone');
-SELECT is_empty($$SELECT * FROM difference('SELECT e.* FROM entry o, LATERAL (SELECT timeline_agg(e) AS t FROM (SELECT event_of(o)) v(e)) q CROSS JOIN LATERAL timeline_events(q.t) e', 'SELECT at, value, kind, label, ref, expires_at FROM present')$$, '... one by one');
+SELECT is_empty($$SELECT * FROM difference('SELECT e.* FROM entry o, LATERAL (SELECT timeline_agg(e) AS t FROM (SELECT event_of(o)) v(e)) q CROSS JOIN LATERAL timeline_events(q.t) e', 'SELECT at, value, kind, label, ref, expires_at, until FROM present')$$, '... one by one');
 SELECT is_empty('SELECT g FROM (SELECT g, e.at, lag(e.at) OVER (PARTITION BY g ORDER BY e.ordinality) AS before FROM sample CROSS JOIN LATERAL timeline_events(t) WITH ORDINALITY e) s WHERE before > at', 'events are in order');
 SELECT is((SELECT array_agg(timeline_count(t) ORDER BY g) FROM sample WHERE g > 1000), ARRAY[0, 0]::bigint[], 'only NULL instants: empty, not NULL');
 
@@ -55,19 +55,20 @@ SELECT is_empty('SELECT g FROM sample WHERE timeline_sum(v)::text IS DISTINCT FR
 SELECT is_empty('SELECT g FROM sample WHERE timeline_sum(i) IS NOT NULL', '... NULL without values');
 SELECT is_empty('SELECT g FROM sample WHERE timeline_first_label(t) IS DISTINCT FROM (SELECT e.label FROM timeline_events(t) WITH ORDINALITY e WHERE e.label IS NOT NULL ORDER BY e.ordinality LIMIT 1)', 'timeline_first_label');
 SELECT is_empty('SELECT g FROM sample WHERE timeline_first_label(t) IS NOT NULL AND timeline_first_label(t) NOT IN (SELECT label FROM present p WHERE p.g = sample.g AND p.at = (SELECT min(at) FROM present m WHERE m.g = sample.g AND m.label IS NOT NULL))', '... is one of the earliest');
-SELECT is_empty(format('SELECT g FROM sample WHERE activity_set(t, %1$L)::date[] IS DISTINCT FROM (SELECT coalesce(array_agg(DISTINCT (at AT TIME ZONE %1$L)::date), ''{}'') FROM present p WHERE p.g = sample.g AND coalesce(value, 0) >= 0)', z), 'activity_set in ' || z)
+SELECT is_empty(format('SELECT g FROM sample WHERE activity_set(t, %1$L, ''2024-12-31'')::date[] IS DISTINCT FROM (SELECT coalesce(array_agg(DISTINCT day::date), ''{}'')
+	FROM present p, generate_series((at AT TIME ZONE %1$L)::date, (CASE WHEN until > at THEN least(until, ''2025-01-02'') - interval ''1 microsecond'' ELSE at END AT TIME ZONE %1$L)::date, interval ''1 day'') day WHERE p.g = sample.g AND coalesce(value, 0) >= 0 AND day <= ''2024-12-31'')', z), 'activity_set in ' || z)
 FROM unnest(ARRAY['UTC', 'Europe/Helsinki', 'Pacific/Apia']) z;
 SET timezone = 'America/New_York';
-SELECT is_empty('SELECT g FROM sample WHERE activity_set(t) IS DISTINCT FROM activity_set(t, ''America/New_York'')', 'activity_set in the session''s zone');
+SELECT is_empty('SELECT g FROM sample WHERE activity_set(t, as_of => ''2024-12-31'') IS DISTINCT FROM activity_set(t, ''America/New_York'', ''2024-12-31'')', 'activity_set in the session''s zone');
 SET timezone = 'UTC';
 
 -- slices: [since, until), NULL is open
 CREATE TABLE slice AS
 SELECT g, t, since, until FROM sample, LATERAL (VALUES (timestamptz '2024-02-29 12:00+00', timestamptz '2024-02-29 13:00+00'), ('2024-03-01', '2024-08-01'), (NULL, '2024-06-01'), ('2024-06-01', NULL), (NULL, NULL), ('2024-06-01', '2024-02-01'),
 	(timeline_first(t), timeline_last(t)), (timeline_last(t), timeline_last(t) + interval '1 microsecond')) v(since, until);
-SELECT is_empty('SELECT g FROM slice WHERE timeline_sum(t, since, until)::numeric IS DISTINCT FROM (SELECT sum(value) FROM present p WHERE p.g = slice.g AND (since IS NULL OR at >= since) AND (until IS NULL OR at < until))', 'timeline_sum of [since, until)');
+SELECT is_empty('SELECT g FROM slice WHERE timeline_sum(t, since, until)::numeric IS DISTINCT FROM (SELECT sum(value) FROM present p WHERE p.g = slice.g AND (since IS NULL OR at >= since) AND (slice.until IS NULL OR at < slice.until))', 'timeline_sum of [since, until)');
 SELECT is_empty('SELECT g, since, until FROM slice WHERE timeline_slice(t, since, until) IS DISTINCT FROM
-	coalesce((SELECT timeline_agg(event_of(e)) FROM entry e WHERE e.g = slice.g AND (since IS NULL OR at >= since) AND (until IS NULL OR at < until)), ''[]'')', 'timeline_slice');
+	coalesce((SELECT timeline_agg(event_of(e)) FROM entry e WHERE e.g = slice.g AND (since IS NULL OR at >= since) AND (slice.until IS NULL OR at < slice.until)), ''[]'')', 'timeline_slice');
 SELECT is_empty('SELECT g FROM slice WHERE since <= until AND timeline_slice(t, NULL, since) + timeline_slice(t, since, until) + timeline_slice(t, until, NULL) IS DISTINCT FROM t', '... the slices add up');
 
 -- filters: NULL array is no restriction, a NULL element matches absence

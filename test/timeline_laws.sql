@@ -22,14 +22,14 @@ SELECT is_empty('SELECT id FROM sample WHERE NOT (' || law || ')', law) FROM unn
 SELECT is_empty($$SELECT id, ev.* FROM sample, LATERAL ((SELECT * FROM timeline_events(a) UNION ALL SELECT * FROM timeline_events(b)) EXCEPT ALL SELECT * FROM timeline_events(a + b)) ev$$, 'a + b holds the events of both');
 
 -- timeline_merge: each event as often as in the one that has it more often
-CREATE FUNCTION event_rows(t event_timeline) RETURNS TABLE (n bigint, at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
-LANGUAGE sql STABLE AS $$ SELECT row_number() OVER (PARTITION BY e.at, e.value, e.kind, e.label, e.ref, e.expires_at), e.* FROM timeline_events(t) e $$;
+CREATE FUNCTION event_rows(t event_timeline) RETURNS TABLE (n bigint, at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz, until timestamptz)
+LANGUAGE sql STABLE AS $$ SELECT row_number() OVER (PARTITION BY e.at, e.value, e.kind, e.label, e.ref, e.expires_at, e.until), e.* FROM timeline_events(t) e $$;
 CREATE FUNCTION of_rows(statement text) RETURNS event_timeline
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	made event_timeline;
 BEGIN
-	EXECUTE 'SELECT coalesce(timeline_agg(make_event(ref => ref, at => at, value => value, kind => kind, label => label, expires_at => expires_at)), ''[]'') FROM (' || statement || ') e' INTO made;
+	EXECUTE 'SELECT coalesce(timeline_agg(make_event(ref => ref, at => at, value => value, kind => kind, label => label, expires_at => expires_at, until => until)), ''[]'') FROM (' || statement || ') e' INTO made;
 	RETURN made;
 END $$;
 SELECT is_empty($$SELECT id FROM sample WHERE timeline_merge(a, b) IS DISTINCT FROM of_rows(format('SELECT * FROM event_rows(%L) UNION SELECT * FROM event_rows(%L)', a, b))$$, 'timeline_merge against plain SQL');

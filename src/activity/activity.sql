@@ -40,6 +40,12 @@ CREATE FUNCTION activity_set(days date[]) RETURNS activity_set
 COMMENT ON FUNCTION activity_set(date[]) IS
 	'The set of these days, given in any order, with or without repetitions. NULL for a NULL array; a NULL element is error 22004, infinity 22008.';
 
+CREATE FUNCTION activity_set(during daterange, as_of date DEFAULT NULL) RETURNS activity_set
+	AS 'MODULE_PATHNAME', 'loyalty_activity_set_range' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION activity_set(daterange, date) IS
+	'All days of a range, such as a subscription''s: daterange(starts, ends) has the days from starts to the one before ends. Days after as_of are left out; NULL: none are. No days of an empty range; NULL for a NULL one. A range without lower bound is error 22023, and so is one without upper bound where as_of is NULL; one of more than 100000 days is 54000, an infinite as_of 22008.';
+
 CREATE FUNCTION activity_set_to_dates(activity activity_set) RETURNS date[]
 	AS 'MODULE_PATHNAME', 'loyalty_activity_set_to_dates' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 

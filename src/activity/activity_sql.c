@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
+#include "utils/rangetypes.h"
 #include "activity/activity.h"
 #include "core/comparison.h"
 #include "core/argument.h"
@@ -29,6 +30,7 @@ PG_FUNCTION_INFO_V1(loyalty_activity_set_eq);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_ne);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_hash);
 PG_FUNCTION_INFO_V1(loyalty_activity_set_hash_extended);
+PG_FUNCTION_INFO_V1(loyalty_activity_set_range);
 PG_FUNCTION_INFO_V1(loyalty_activity_first);
 PG_FUNCTION_INFO_V1(loyalty_activity_last);
 PG_FUNCTION_INFO_V1(loyalty_activity_count);
@@ -47,6 +49,73 @@ open_argument(FunctionCallInfo fcinfo, int n, ActivityCursor *cursor)
 
 	activity_open(cursor, body.bytes, body.len);
 	return body;
+}
+
+/* ---- the days of a range ---- */
+
+static void report_no_bound(bool is_upper) pg_attribute_noreturn();
+
+static void
+report_no_bound(bool is_upper)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("a range without %s bound has days without end",
+						   is_upper ? "upper" : "lower"),
+					is_upper ? errhint("Give as_of, the last day that counts.")
+							 : errhint("Give the day on which it begins.")));
+}
+
+/* The first and the last day of a range; false where it is empty. */
+static bool
+range_days(FunctionCallInfo fcinfo, RangeType *range, DateADT *first, DateADT *last)
+{
+	RangeBound lower;
+	RangeBound upper;
+	bool empty;
+
+	range_deserialize(range_get_typcache(fcinfo, RangeTypeGetOid(range)), range, &lower, &upper,
+					  &empty);
+	if (empty)
+		return false;
+	if (lower.infinite || DATE_NOT_FINITE(DatumGetDateADT(lower.val)))
+		report_no_bound(false);
+	*first = DatumGetDateADT(lower.val);
+	/* a finite bound is exclusive, as daterange writes it */
+	if (upper.infinite || DATE_IS_NOEND(DatumGetDateADT(upper.val)))
+		*last = DATEVAL_NOEND;
+	else
+		*last = DatumGetDateADT(upper.val) - 1;
+	return true;
+}
+
+/* activity_set(during daterange, as_of) */
+Datum
+loyalty_activity_set_range(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = DATEVAL_NOEND;
+	DateADT first;
+	DateADT last;
+	DateADT *days;
+	int n;
+	int i;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(1))
+		as_of = argument_finite_day(fcinfo, 1, "as_of");
+	if (!range_days(fcinfo, PG_GETARG_RANGE_P(0), &first, &last))
+		PG_RETURN_DATUM(activity_set_from_days(NULL, 0));
+	last = Min(last, as_of);
+	if (last == DATEVAL_NOEND)
+		report_no_bound(true);
+	if (last < first)
+		PG_RETURN_DATUM(activity_set_from_days(NULL, 0));
+	check_span_length((int64) last - first + 1, "days");
+	n = last - first + 1;
+	days = palloc(n * sizeof(DateADT));
+	for (i = 0; i < n; i++)
+		days[i] = first + i;
+	PG_RETURN_DATUM(activity_set_from_days(days, n));
 }
 
 /* ---- set operators ---- */

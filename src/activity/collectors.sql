@@ -13,14 +13,14 @@
 
 -- What all collectors share; timelines() uses these too.
 
+CREATE FUNCTION customers_support(request internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_base_customers_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION collect_combine(state internal, other internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_collect_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'loyalty_collect_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT customers_support;
 CREATE FUNCTION collect_serialize(state internal) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'loyalty_collect_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION collect_deserialize(bytes bytea, dummy internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_collect_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION customers_support(request internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'loyalty_base_customers_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION collect_combine(internal, internal) IS 'part of the collecting aggregates';
 COMMENT ON FUNCTION collect_serialize(internal) IS 'part of the collecting aggregates';
 COMMENT ON FUNCTION collect_deserialize(bytea, internal) IS 'part of the collecting aggregates';

@@ -227,6 +227,16 @@ calendar_index_slow(Calendar *calendar, DateADT day)
 	return index;
 }
 
+void
+check_span_length(int64 count, const char *what)
+{
+	if (unlikely(count > SPAN_MOST))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a span touches more than %d %s", SPAN_MOST, what),
+						errhint("Give an as_of before that, ask by a longer period, or end the "
+								"span earlier.")));
+}
+
 /* ---- the period of an instant ---- */
 
 Periods *

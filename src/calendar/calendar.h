@@ -78,6 +78,12 @@ extern DayText day_parse(const char *text, size_t len, DateADT *day);
 /* Refuses 'infinity' and '-infinity' (22008). */
 extern void check_finite_day(DateADT day);
 
+/* Days, periods or lags of one span at most: a subscription of 270 years by day. */
+#define SPAN_MOST 100000
+
+/* Refuses more of them (54000); what says of what. */
+extern void check_span_length(int64 count, const char *what);
+
 /* A day in ISO form whatever DateStyle says ('2024-01-05', '0044-03-15 BC'), palloc'd. */
 extern char *day_text(DateADT day);
 

@@ -7,6 +7,8 @@
  *
  * An order is an event whose value isn't negative, or that has none; events with one ref are one
  * order, in the column of the first of them. What is negative lowers the revenue of its column.
+ * A span is an order where it begins, and active in each period, or lag, that it touches, which
+ * have their shares of its value.
  */
 #include "postgres.h"
 
@@ -14,6 +16,7 @@
 
 #include "cohort/cohort_internal.h"
 #include "core/int128.h"
+#include "timeline/event_span.h"
 #include "timeline/orders.h"
 #include "timeline/timeline.h"
 
@@ -40,6 +43,7 @@ typedef struct CohortFold
 
 	/* A customer: */
 	NumberedEntries entries;
+	EventSpan span;
 	OrderSet orders;
 	int128 cost;
 	TimestampTz first;		/* elapsed lags: his first instant, */
@@ -58,7 +62,12 @@ cohort_fold_start(const MetricQuestion *question, Tally *tally)
 	fold->zone = question->zone;
 	fold->as_of = question->as_of;
 	if (fold->lags->elapsed > 0)
+	{
 		fold->end = zone_day_start(fold->zone, fold->as_of + 1);
+		event_span_open_elapsed(&fold->span, fold->lags->elapsed, fold->end);
+	}
+	else
+		event_span_open(&fold->span, &fold->calendar, fold->zone, fold->as_of);
 	fold->width = fold->lags->elapsed > 0	   ? COHORT_SUMS
 				  : fold->asked->has_cost_kind ? COHORT_COST + 1
 											   : COHORT_COST;
@@ -140,8 +149,29 @@ add_value(Entry *entry, bool has_value, int64 value)
 	entry->active = entry->active || !has_value || value >= 0;
 }
 
+/* Adds the periods, or columns, of a span; the first entry is there. */
 static void
-read_rich(CohortFold *fold, TimelineReader *reader)
+add_span(CohortFold *fold, const Event *event)
+{
+	EventSpan *span = &fold->span;
+	bool is_active = !event->has_value || event->value >= 0;
+
+	span->origin = fold->first;
+	if (!event_span_start(span, event))
+		return;
+	while (event_span_next(span))
+	{
+		int32 number = fold->lags->elapsed > 0 ? (int32) cohort_column(fold->lags, span->number)
+											   : span->number;
+		Entry *entry = numbered_entry(&fold->entries, number);
+
+		entry->revenue += span->value;
+		entry->active = entry->active || is_active;
+	}
+}
+
+static void
+read_rich(CohortFold *fold, TimelineReader *reader, int scale)
 {
 	const CohortAsked *asked = fold->asked;
 	const EventText *kind = asked->has_cost_kind
@@ -157,6 +187,7 @@ read_rich(CohortFold *fold, TimelineReader *reader)
 		CHECK_FOR_INTERRUPTS();
 		if (!number_of_event(fold, event.at, &number))
 			continue;
+		event_span_rescale(&event, reader, scale);
 		entry = numbered_entry(&fold->entries, number);
 		if (event.kind_no == cost_no)
 		{
@@ -164,9 +195,12 @@ read_rich(CohortFold *fold, TimelineReader *reader)
 				fold->cost += event.value;
 			continue;
 		}
-		add_value(entry, event.has_value, event.value);
 		if (!event.has_value || event.value >= 0)
 			entry->orders += order_set_add(&fold->orders, &event);
+		if (unlikely(event.has_span))
+			add_span(fold, &event);
+		else
+			add_value(entry, event.has_value, event.value);
 	}
 	order_set_clear(&fold->orders);
 }
@@ -305,6 +339,7 @@ cohort_fold_customer(void *opaque, ByteSpan body)
 	CohortFold *fold = opaque;
 	EventText room[DICTIONARY_ROOM];
 	TimelineReader reader;
+	int scale;
 	int32 zero;
 	int32 cohort;
 
@@ -322,10 +357,11 @@ cohort_fold_customer(void *opaque, ByteSpan body)
 				 errmsg("values of a customer have more than %d decimals", COHORT_MAX_DECIMALS),
 				 errdetail("Squares are summed exactly, and have twice as many."),
 				 errhint("Use round(), as in round(value, 2).")));
+	scale = event_span_scale(&reader);
 	fold->entries.n = 0;
 	fold->cost = 0;
 	if ((reader.flags & TIMELINE_RICH) != 0)
-		read_rich(fold, &reader);
+		read_rich(fold, &reader, scale);
 	else
 		read_plain(fold, &reader);
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
@@ -335,7 +371,7 @@ cohort_fold_customer(void *opaque, ByteSpan body)
 	cohort = fold->lags->elapsed > 0
 				 ? calendar_index(&fold->calendar, zone_day(fold->zone, fold->first))
 				 : zero;
-	count_columns(fold, reader.scale, cohort, zero);
+	count_columns(fold, scale, cohort, zero);
 }
 
 /* ---- into the tally ---- */

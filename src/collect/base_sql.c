@@ -11,16 +11,8 @@
 #include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/pathnodes.h"
-#include "nodes/supportnodes.h"
-#include "optimizer/optimizer.h"
-#include "optimizer/pathnode.h"
-#include "optimizer/tlist.h"
-#include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/selfuncs.h"
 #include "utils/tuplestore.h"
 
 #include "collect/collect_internal.h"
@@ -224,83 +216,6 @@ base_customers(FunctionCallInfo fcinfo)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(row_context);
 	return (Datum) 0;
-}
-
-/*
- * How many rows base_customers() gives: the number of distinct customers that
- * the planner expects below the collector, which it finds through a sub-select's
- * column. The default of 1,000 rows makes it choose nested loops.
- */
-PG_FUNCTION_INFO_V1(loyalty_base_customers_support);
-
-static Aggref *
-collecting_aggregate(PlannerInfo *root, Node *arg, PlannerInfo **where)
-{
-	*where = root;
-	while (arg != NULL && IsA(arg, RelabelType))
-		arg = (Node *) ((RelabelType *) arg)->arg;
-	if (arg != NULL && IsA(arg, Var))
-	{
-		Var *var = (Var *) arg;
-		RelOptInfo *rel;
-		TargetEntry *entry;
-
-		if (var->varlevelsup != 0 || var->varno >= root->simple_rel_array_size)
-			return NULL;
-		rel = root->simple_rel_array[var->varno];
-		if (rel == NULL || rel->rtekind != RTE_SUBQUERY || rel->subroot == NULL)
-			return NULL;
-		entry = get_tle_by_resno(rel->subroot->parse->targetList, var->varattno);
-		if (entry == NULL)
-			return NULL;
-		return collecting_aggregate(rel->subroot, (Node *) entry->expr, where);
-	}
-	return arg != NULL && IsA(arg, Aggref) ? (Aggref *) arg : NULL;
-}
-
-Datum
-loyalty_base_customers_support(PG_FUNCTION_ARGS)
-{
-	Node *request = (Node *) PG_GETARG_POINTER(0);
-	SupportRequestRows *rows;
-	PlannerInfo *where;
-	Aggref *aggref;
-	Node *customer;
-	double input = 0;
-	double groups = 1;
-	Relids relids;
-	int relid = -1;
-
-	if (!IsA(request, SupportRequestRows))
-		PG_RETURN_POINTER(NULL);
-	rows = (SupportRequestRows *) request;
-	if (rows->root == NULL || !is_funcclause(rows->node))
-		PG_RETURN_POINTER(NULL);
-	aggref = collecting_aggregate(rows->root, (Node *) linitial(((FuncExpr *) rows->node)->args),
-								  &where);
-	if (aggref == NULL || aggref->args == NIL)
-		PG_RETURN_POINTER(NULL);
-
-	/* The customers of one group of the sub-select are what one call returns. */
-	customer = (Node *) ((TargetEntry *) linitial(aggref->args))->expr;
-	relids = pull_varnos(where, customer);
-	while ((relid = bms_next_member(relids, relid)) >= 0)
-	{
-		RelOptInfo *rel =
-			relid < where->simple_rel_array_size ? where->simple_rel_array[relid] : NULL;
-
-		if (rel != NULL)
-			input = Max(input, rel->rows);
-	}
-	if (input <= 0)
-		PG_RETURN_POINTER(NULL);
-	if (where->parse->groupClause != NIL)
-		groups = estimate_num_groups(
-			where, get_sortgrouplist_exprs(where->parse->groupClause, where->parse->targetList),
-			input, NULL, NULL);
-	rows->rows = clamp_row_est(estimate_num_groups(where, list_make1(customer),
-												   clamp_row_est(input / groups), NULL, NULL));
-	PG_RETURN_POINTER(rows);
 }
 
 /* ---- order, equality and hash ---- */

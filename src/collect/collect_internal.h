@@ -10,6 +10,7 @@
  *		pass.c			parts that are read once, by several processes
  *		base.c			bases: in memory, flat, read one by one or side by side
  *		base_sql.c		SQL that all bases share
+ *		base_plan.c		what the planner is told about bases
  */
 #ifndef LOYALTY_COLLECT_INTERNAL_H
 #define LOYALTY_COLLECT_INTERNAL_H

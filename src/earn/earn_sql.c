@@ -123,7 +123,8 @@ collect_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 	memset(event, 0, sizeof(Event));
 	event->at = entry->at;
 	event->value = (int64) entry->points;
-	event->has_value = true;
+	/* without a value it brings back everything */
+	event->has_value = entry->points != 0 || entry->type != EARN_ENTRY_REINSTATE;
 	event->kind.bytes = earn_entry_names[entry->type];
 	event->kind.len = (int) strlen(event->kind.bytes);
 	event->label = entry->label;
@@ -187,7 +188,10 @@ put_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 		rows_put_decimal(rows, entry->amount, explained->scale);
 	else
 		rows_put_null(rows);
-	rows_put_decimal(rows, entry->points, entry->scale);
+	if (entry->points == 0 && entry->type == EARN_ENTRY_REINSTATE)
+		rows_put_null(rows);
+	else
+		rows_put_decimal(rows, entry->points, entry->scale);
 	rows_put_name(rows, entry->explanation);
 	rows_end(rows);
 }

@@ -20,6 +20,8 @@
  *		contraction			and how much less, customer by customer
  *		churned				what those who churned had brought in the period before
  * So revenue(t) = revenue(t-1) + new + expansion + resurrected - contraction - churned.
+ *
+ * A span is an event of each period that it touches, with its share of the value.
  */
 #include "postgres.h"
 
@@ -32,6 +34,7 @@
 #include "core/rows.h"
 #include "metric/metric.h"
 #include "metric/statistics.h"
+#include "timeline/event_span.h"
 #include "timeline/timeline.h"
 
 /* Sums of a row; those from GROWTH_COUNTS on are values, over timelines only. */
@@ -159,6 +162,7 @@ typedef struct MoneyFold
 	Tally *tally;
 	MetricCells cells;
 	NumberedEntries entries; /* of one customer, by period */
+	EventSpan span;
 } MoneyFold;
 
 static void *
@@ -173,6 +177,7 @@ growth_money_start(const MetricQuestion *question, Tally *tally)
 	fold->tally = tally;
 	metric_cells_open(&fold->cells, tally);
 	numbered_open(&fold->entries, sizeof(Entry));
+	event_span_open(&fold->span, &fold->calendar, fold->zone, fold->as_of);
 	return fold;
 }
 
@@ -182,23 +187,42 @@ growth_money_finish(void *of, Tally *tally)
 	last_day_finish(&((MoneyFold *) of)->last, tally);
 }
 
+/* Adds what an event is in a period. */
+static inline void
+add_to_period(MoneyFold *fold, int32 period, bool is_active, int64 value)
+{
+	Entry *entry = numbered_entry(&fold->entries, period);
+
+	entry->revenue += value;
+	entry->active = entry->active || is_active;
+}
+
 static inline void
 add_event(MoneyFold *fold, TimestampTz at, bool has_value, int64 value)
 {
 	DateADT day = zone_day(fold->zone, at);
-	Entry *entry;
 
 	last_day_note(&fold->last, day);
 	if (day > fold->as_of)
 		return;
-	entry = numbered_entry(&fold->entries, calendar_index(&fold->calendar, day));
-	if (has_value)
-		entry->revenue += value;
-	entry->active = entry->active || !has_value || value >= 0;
+	add_to_period(fold, calendar_index(&fold->calendar, day), !has_value || value >= 0,
+				  has_value ? value : 0);
 }
 
 static void
-add_events(MoneyFold *fold, TimelineReader *reader)
+add_span(MoneyFold *fold, const Event *event)
+{
+	EventSpan *span = &fold->span;
+	bool is_active = !event->has_value || event->value >= 0;
+
+	if (event_span_start(span, event))
+		while (event_span_next(span))
+			add_to_period(fold, span->number, is_active, span->value);
+	last_day_note(&fold->last, event_span_last_day(span));
+}
+
+static void
+add_events(MoneyFold *fold, TimelineReader *reader, int scale)
 {
 	if (reader->flags & TIMELINE_RICH)
 	{
@@ -206,7 +230,11 @@ add_events(MoneyFold *fold, TimelineReader *reader)
 
 		while (timeline_next(reader, &event))
 		{
-			add_event(fold, event.at, event.has_value, event.value);
+			event_span_rescale(&event, reader, scale);
+			if (unlikely(event.has_span))
+				add_span(fold, &event);
+			else
+				add_event(fold, event.at, event.has_value, event.value);
 			CHECK_FOR_INTERRUPTS();
 		}
 		return;
@@ -281,13 +309,15 @@ growth_money_customer(void *of, ByteSpan body)
 	MoneyFold *fold = of;
 	EventText room[DICTIONARY_ROOM];
 	TimelineReader reader;
+	int scale;
 
 	timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+	scale = event_span_scale(&reader);
 	fold->entries.n = 0;
-	add_events(fold, &reader);
+	add_events(fold, &reader, scale);
 	timeline_close_within(&reader, room, DICTIONARY_ROOM);
 	if (fold->entries.n > 0)
-		add_entries(fold, tally_use_scale(fold->tally, reader.scale));
+		add_entries(fold, tally_use_scale(fold->tally, scale));
 }
 
 /* ---- the results ---- */
@@ -596,6 +626,7 @@ METRIC_MEMBERS(growth_money, &money_members)
 PG_FUNCTION_INFO_V1(loyalty_growth_table);
 PG_FUNCTION_INFO_V1(loyalty_growth_money_table);
 PG_FUNCTION_INFO_V1(loyalty_churn_table);
+PG_FUNCTION_INFO_V1(loyalty_churn_money_table);
 
 /* A ratio; NULL where it has no meaning. */
 static void
@@ -681,13 +712,12 @@ loyalty_growth_money_table(PG_FUNCTION_ARGS)
 	return put_growth(fcinfo, &money_shape);
 }
 
-/* churn_table(growth_result, confidence): from the second period on, since nobody can leave
- * before */
-Datum
-loyalty_churn_table(PG_FUNCTION_ARGS)
+/* Rows of churn: from the second period on, since nobody can leave before. */
+static Datum
+put_churn(FunctionCallInfo fcinfo, const TallyShape *of)
 {
 	double z = confidence_quantile(PG_GETARG_FLOAT8(1));
-	const Tally *tally = tally_argument(fcinfo, 0, &shape);
+	const Tally *tally = tally_argument(fcinfo, 0, of);
 	MetricPeriods periods;
 	Rows rows;
 
@@ -709,4 +739,18 @@ loyalty_churn_table(PG_FUNCTION_ARGS)
 		rows_end(&rows);
 	}
 	return (Datum) 0;
+}
+
+/* churn_table(growth_result, confidence) */
+Datum
+loyalty_churn_table(PG_FUNCTION_ARGS)
+{
+	return put_churn(fcinfo, &shape);
+}
+
+/* churn_table(growth_money_result, confidence) */
+Datum
+loyalty_churn_money_table(PG_FUNCTION_ARGS)
+{
+	return put_churn(fcinfo, &money_shape);
 }

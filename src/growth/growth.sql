@@ -25,7 +25,7 @@ COMMENT ON FUNCTION growth_accum(growth_result, activity_set, calendar_period, d
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="period calendar_period DEFAULT 'month', as_of date DEFAULT NULL" \
 	COST=100000 COST_OF_A_ROW=5 SSPACE=32768 \
-	COMMENT="Growth accounting of a base with its money: customers as growth() counts them by the local days of events whose value isn''t negative, and revenue, which is the sum of their values, negative ones too. Events after the local day as_of don''t count; NULL: that of the last event. NULL for a NULL base; errors as in growth() over active days. Sums beyond 128 bits are error 22003." \
+	COMMENT="Growth accounting of a base with its money: customers as growth() counts them by the local days of events whose value isn''t negative, and revenue, which is the sum of their values, negative ones too. An event with a span is one of each period that it touches: its value is spread over its days, and the periods'' shares add up to it exactly, by largest remainder; of a period that as_of cuts, the days up to it have their part, rounded down. Events after the local day as_of don''t count; NULL: that of the last event. NULL for a NULL base; errors as in growth() over active days. Sums beyond 128 bits are error 22003." \
 	AGGREGATE_COMMENT="growth() with its money over timelines, one for each customer. NULL timelines are left out. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is the day of the last event of the rows of its group, no later than today; period and as_of must be the same for all rows (22023)."
 
 CREATE FUNCTION churn(base activity_base, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL)
@@ -97,6 +97,13 @@ CREATE FUNCTION churn_table(result growth_result, confidence float8 DEFAULT 0.95
 	AS 'MODULE_PATHNAME', 'loyalty_churn_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION churn_table(growth_result, float8) IS
 	'A row for each period from the second active one to that of as_of: the customers active in the period before, those of them who churned since they aren''t active in this one, and their share with its Wilson score interval; NULL where nobody was active before. period_end is exclusive; complete is false while the period still runs: the rate can only fall until it is over. No rows for NULL; a confidence outside of 0 to 1 is error 22023.';
+
+CREATE FUNCTION churn_table(result growth_money_result, confidence float8 DEFAULT 0.95)
+	RETURNS TABLE (period_start date, period_end date, complete boolean,
+		active bigint, churned bigint, rate float8, lower float8, upper float8, as_of date)
+	AS 'MODULE_PATHNAME', 'loyalty_churn_money_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
+COMMENT ON FUNCTION churn_table(growth_money_result, float8) IS
+	'The same rows of growth() over timelines, where a subscription may be an event with a span.';
 
 -- ---- who is in a period ----
 

@@ -40,6 +40,7 @@ typedef enum PointsRole
 	POINTS_EARN,
 	POINTS_ACTIVATE, /* what was earned need not wait any longer */
 	POINTS_REDEEM_REFUND,
+	POINTS_REINSTATE, /* without a value: everything */
 	POINTS_ADJUST,
 	POINTS_TRANSFER,
 	POINTS_RETURN,
@@ -47,7 +48,9 @@ typedef enum PointsRole
 	POINTS_UNBLOCK,
 	POINTS_REDEEM,
 	POINTS_FORFEIT,
-	POINTS_EXPIRE, /* booked by the ledger */
+	POINTS_EXPIRE,	   /* booked by the ledger */
+	POINTS_CARRY_OVER, /* nothing: from its instant on counts what stands before it
+						  (points_restore.c) */
 	POINTS_IGNORE
 } PointsRole;
 
@@ -89,7 +92,11 @@ typedef struct PointsExpiry
 	PointsAlign align;
 	int on_month; /* fixed annual date; 0: none */
 	int on_day;
+	int shares; /* that go one after another; 0: all at once */
+	Interval every;
 } PointsExpiry;
+
+#define POINTS_MAX_SHARES 120
 
 typedef struct PointsLabelRule
 {
@@ -116,9 +123,10 @@ typedef struct PointsKind
 
 typedef struct PointsPolicy
 {
-	ZoneDays *zone;			 /* NULL: the session's */
-	int nkinds;				 /* 0: the sign decides */
+	ZoneDays *zone; /* NULL: the session's */
+	int nkinds;
 	PointsKind *kinds;		 /* sorted by kind */
+	bool sign_decides;		 /* no kind has a role, but perhaps POINTS_CARRY_OVER */
 	bool books_expiry;		 /* some kind is POINTS_EXPIRE */
 	bool has_refunds;		 /* some kind is POINTS_REDEEM_REFUND */
 	bool has_activations;	 /* some kind is POINTS_ACTIVATE */
@@ -130,12 +138,17 @@ typedef struct PointsPolicy
 	bool refreshed_by_earn;
 	bool refreshed_by_redeem;
 	bool valid_at_boundary; /* points are valid at their expiry instant itself */
+	bool has_grace;
+	Interval grace; /* so long after it expired points can be brought back */
 	bool returns_below_zero;
 	bool returns_take;	  /* what goes beyond what was earned, too */
 	bool refunds_new_lot; /* what goes beyond what was redeemed becomes a lot */
 	PointsOrder order;
 	PointsOverdraft overdraft;
 } PointsPolicy;
+
+/* The role of reinstatements needs that time. */
+#define POINTS_GRACE_HINT "It says how long after they expired points can be brought back."
 
 /* The keys of its JSON (policy/policy.h). */
 extern const struct PolicyTable points_policy_table;
@@ -183,8 +196,10 @@ typedef struct PointsLot
 	int32 label_no;			 /* of its label in points_walk_labels(), plus 1; 0: none */
 	int32 ref;				 /* number of its ref in the walk; -1: none */
 	uint8 state;			 /* PointsLotState */
-	bool expires_later; /* while it waits: its expiry is counted from when it doesn't any more */
-	uint16 queued;		/* which queues it is in */
+	uint8 share : 7;		 /* of those that expire one after another, from 0 on */
+	uint8
+		expires_later : 1; /* while it waits: its expiry is counted from when it doesn't any more */
+	uint16 queued;		   /* which queues it is in */
 	TimestampTz held_since; /* when what is left came in: earned, or given back when nothing was */
 } PointsLot;
 
@@ -197,6 +212,7 @@ typedef struct PointsTotals
 {
 	int128 earned;
 	int128 reinstated;
+	int128 brought_back; /* of these: what had expired; refunds gave back the rest */
 	int128 adjusted;
 	int128 transferred;
 	int128 redeemed;
@@ -212,19 +228,21 @@ typedef struct PointsTotals
 
 typedef enum PointsMoveType
 {
-	POINTS_MOVE_LOT, /* a lot was made (earn, adjust, transfer, refund beyond what was taken) */
-	POINTS_MOVE_ACTIVATE, /* a lot can be spent from now on */
-	POINTS_MOVE_REPAY,	  /* a lot paid back a debt, or some of it */
-	POINTS_MOVE_TAKE,	  /* an event took from a lot */
-	POINTS_MOVE_OVERDRAW, /* an event took what isn't there: a debt */
-	POINTS_MOVE_UNMET,	  /* a redemption was clipped */
-	POINTS_MOVE_BEYOND, /* an event asks for more than there is; 0: there was nothing to do it to */
+	POINTS_MOVE_LOT, /* a lot was made (earn, adjust, transfer, refund beyond what was taken; of
+						what had expired, with the earning of its lot: reinstate) */
+	POINTS_MOVE_ACTIVATE,	 /* a lot can be spent from now on */
+	POINTS_MOVE_REPAY,		 /* a lot paid back a debt, or some of it */
+	POINTS_MOVE_TAKE,		 /* an event took from a lot */
+	POINTS_MOVE_OVERDRAW,	 /* an event took what isn't there: a debt */
+	POINTS_MOVE_UNMET,		 /* a redemption was clipped */
+	POINTS_MOVE_BEYOND,		 /* an event asks for more than there is; 0: there was nothing at all */
 	POINTS_MOVE_RESTORE,	 /* a refund gave back to a lot */
 	POINTS_MOVE_CANCEL_DEBT, /* a refund cancelled a debt of its redemption */
 	POINTS_MOVE_BLOCK,		 /* points of a lot were blocked */
 	POINTS_MOVE_UNBLOCK,	 /* ... are free again */
 	POINTS_MOVE_EXPIRE,		 /* what is left of a lot is gone, by the rules */
 	POINTS_MOVE_MATCH,		 /* a booked expiry met computed ones */
+	POINTS_MOVE_UNBOOKED,	 /* a computed expiry was carried over that isn't booked yet */
 	POINTS_MOVE_DONE /* an event is through; points as the event has them, a refund's in parts */
 } PointsMoveType;
 
@@ -300,6 +318,22 @@ extern const PointsDebt *points_walk_debt(const PointsWalk *walk, int32 debt);
 /* Is what comes in blocked at once? */
 extern bool points_walk_is_frozen(const PointsWalk *walk);
 
+/* What an expiry took from a lot, where the policy lets it be brought back. */
+typedef struct PointsExpired
+{
+	int32 lot;
+	int32 before;	   /* it expired; -1: nothing did */
+	int32 before_here; /* ... of what was earned under the same ref */
+	int64 points;	   /* that weren't brought back */
+	TimestampTz at;	   /* when it was over; see doc/reference-points.md */
+} PointsExpired;
+
+/* All of it, in order. */
+extern const PointsExpired *points_walk_expired(const PointsWalk *walk, int32 *n);
+
+/* Can it still be brought back at an instant? */
+extern bool points_walk_in_grace(PointsWalk *walk, const PointsExpired *expired, TimestampTz at);
+
 /* Since when something has been owed without a break; DT_NOEND: nothing is. */
 extern TimestampTz points_walk_overdrawn_since(const PointsWalk *walk);
 
@@ -324,9 +358,9 @@ typedef struct PointsEvent
 {
 	TimestampTz at;
 	PointsRole role; /* refunds and booked expiries only where the policy has a kind for them */
-	int64 value;	 /* signed as in a timeline */
-	int32 number;	 /* comes back in moves and lots */
-	int32 label_no;	 /* 0: none */
+	int64 value;	/* signed as in a timeline; 0, which does nothing, is none of a reinstatement */
+	int32 number;	/* comes back in moves and lots */
+	int32 label_no; /* 0: none */
 	bool has_expiry; /* of its own */
 	TimestampTz expires_at;
 	EventRefType ref_type;
@@ -374,6 +408,9 @@ typedef struct PointsBooking PointsBooking;
 /* In the current memory context. Days are those of the policy's zone. */
 extern PointsBooking *points_booking_create(const PointsPolicy *policy,
 											const CalendarPeriod *period, bool by_label);
+
+/* From now on what is brought back of what had expired lowers that column of roll-forwards. */
+extern void points_booking_net_expiries(PointsBooking *booking);
 
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
 extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);

@@ -46,7 +46,8 @@ release_lot(PointsWalk *walk, int32 number, TimestampTz at)
 		return;
 	lot->available_at = at;
 	if (lot->expires_later)
-		lot->expires_at = points_clock_expires_at(walk->clock, lot->earned_at, at, lot->label_no);
+		lot->expires_at = points_clock_share_expires_at(walk->clock, lot->earned_at, at,
+														lot->label_no, lot->share);
 	points_activate(walk, number);
 }
 
@@ -227,6 +228,8 @@ points_take_blocked_of(PointsWalk *walk, int32 number, const PointsDue *due, int
 						.blocked = taken };
 
 	walk_add_blocked(walk, lot, -taken);
+	if (due->role == POINTS_EXPIRE && walk->policy->has_grace)
+		points_note_expired(walk, number, taken, due->at);
 	points_tell(walk, &move);
 	return taken;
 }

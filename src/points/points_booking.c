@@ -55,6 +55,7 @@ struct PointsBooking
 	Cells *cells;
 	bool expires_before_events; /* at one instant */
 	bool by_label;
+	bool nets_expiries;
 	MemoryContext context;
 
 	labels_hash *labels; /* all customers' */
@@ -89,6 +90,12 @@ points_booking_create(const PointsPolicy *policy, const CalendarPeriod *period, 
 	booking->max_lots = 64;
 	booking->issued_in = palloc(booking->max_lots * sizeof(int32));
 	return booking;
+}
+
+void
+points_booking_net_expiries(PointsBooking *booking)
+{
+	booking->nets_expiries = true;
 }
 
 EventText
@@ -187,9 +194,8 @@ period_of_move(PointsBooking *booking, const PointsWalk *walk, const PointsMove 
 
 /* Columns of what comes in and what goes, by role; a negative sign: going lowers the column. */
 static const RollforwardSum column_in[POINTS_ROLES] = {
-	[POINTS_EARN] = ROLLFORWARD_ISSUED,
-	[POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
-	[POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
+	[POINTS_EARN] = ROLLFORWARD_ISSUED,			 [POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
+	[POINTS_REINSTATE] = ROLLFORWARD_REINSTATED, [POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
 	[POINTS_TRANSFER] = ROLLFORWARD_TRANSFERRED,
 };
 
@@ -234,7 +240,10 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
-			sums[column_in[move->role]] += move->points;
+			if (move->role == POINTS_REINSTATE && booking->nets_expiries)
+				sums[ROLLFORWARD_EXPIRED] -= move->points;
+			else
+				sums[column_in[move->role]] += move->points;
 			if (lot->state == POINTS_LOT_PENDING)
 				book_pending(booking, sums, move->points);
 			break;
@@ -317,14 +326,24 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 		return;
 	period = period_of_move(booking, walk, move);
 	if (move->type == POINTS_MOVE_LOT)
-		note_issue(booking, move->lot, period);
+	{
+		/* what was carried over, or brought back, stays in the period in which it was issued */
+		if (lot_of(walk, move)->earned_at < move->at)
+			note_issue(booking, move->lot,
+					   period_of(booking->periods, lot_of(walk, move)->earned_at));
+		else
+			note_issue(booking, move->lot, period);
+	}
 	issued_in = booking->issued_in[move->lot];
 	sums = cell_at(booking->cells, label_of(booking, lot_of(walk, move)), issued_in,
 				   period - issued_in);
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
-			sums[TRIANGLE_ISSUED] += points;
+			if (move->role == POINTS_REINSTATE)
+				sums[TRIANGLE_EXPIRED] -= points;
+			else
+				sums[TRIANGLE_ISSUED] += points;
 			break;
 		case POINTS_MOVE_TAKE:
 			sums[triangle_column[move->role]] += points;

@@ -80,16 +80,15 @@ find_roles(PointsEvents *events)
 		PointsRole *roles = &events->roles[2 * (1 + i)];
 
 		events->has_refunds |= role == POINTS_REDEEM_REFUND;
+		events->is_carried |= role == POINTS_CARRY_OVER;
 		roles[0] = role;
 		roles[1] = role == POINTS_EARN ? POINTS_RETURN : role;
+		if (role == POINTS_ROLES && events->policy->sign_decides)
+		{
+			roles[0] = POINTS_EARN;
+			roles[1] = POINTS_REDEEM;
+		}
 	}
-}
-
-/* Does an event of this role something though it has no value? */
-static inline bool
-points_acts_without_value(PointsRole role)
-{
-	return role == POINTS_ACTIVATE || role == POINTS_BLOCK || role == POINTS_UNBLOCK;
 }
 
 /* What an event does; POINTS_IGNORE where it does nothing. */
@@ -97,12 +96,10 @@ static inline PointsRole
 role_of(const PointsEvents *events, int kind_no, int64 value, bool has_value)
 {
 	if (value == 0)
-	{
-		PointsRole role =
-			has_value || events->policy->nkinds == 0 ? POINTS_IGNORE : events->roles[2 * kind_no];
-
-		return points_acts_without_value(role) ? role : POINTS_IGNORE;
-	}
+		return !has_value && events->policy->nkinds > 0 &&
+					   points_role_needs_no_value(events->roles[2 * kind_no])
+				   ? events->roles[2 * kind_no]
+				   : POINTS_IGNORE;
 	if (events->policy->nkinds == 0)
 		return value > 0 ? POINTS_EARN : POINTS_REDEEM;
 	return events->roles[2 * kind_no + (value < 0)];
@@ -175,6 +172,7 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 
 	for (; due < end; due++)
 	{
+		TimestampTz until;
 		bool has_value = false;
 
 		clear_due(due, number++);
@@ -191,6 +189,9 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 		if (reader.flags & TIMELINE_HAS_EXPIRIES)
 			due->has_expiry = timeline_read_expiry(&reader, due->at, &due->expires_at);
 		due->has_value = has_value;
+		if (reader.flags & TIMELINE_HAS_SPANS)
+			(void) timeline_read_span(&reader, due->at,
+									  &until); /* points are due where it begins */
 		due->role = role_of(events, due->kind_no, due->value, has_value);
 		if (events->kept != NULL)
 			keep_event(events, due, has_value);
@@ -289,7 +290,8 @@ points_events_init(PointsEvents *events, const PointsPolicy *policy, bool keep)
 	if (keep)
 		events->kept = array_grow(NULL, &events->max_kept, 64, sizeof(Event));
 	events->roles = array_grow(NULL, &events->max_roles, 2, sizeof(PointsRole));
-	events->roles[0] = events->roles[1] = POINTS_ROLES;
+	events->roles[0] = policy->sign_decides ? POINTS_EARN : POINTS_ROLES;
+	events->roles[1] = policy->sign_decides ? POINTS_REDEEM : POINTS_ROLES;
 }
 
 static void
@@ -312,11 +314,14 @@ points_events_start(PointsEvents *events, ByteSpan body, const char *customer)
 	MemoryContextSwitchTo(caller);
 	start_over(events, customer);
 
-	events->has_refunds = false;
-	events->is_plain =
-		(reader->flags & TIMELINE_RICH) == 0 && events->policy->nkinds == 0 && events->kept == NULL;
+	events->has_refunds = events->is_carried = false;
+	events->carried_at = DT_NOBEGIN;
+	events->is_plain = (reader->flags & TIMELINE_RICH) == 0 && events->policy->sign_decides &&
+					   events->kept == NULL;
 	if (reader->flags & TIMELINE_HAS_KINDS && events->policy->nkinds > 0)
 		find_roles(events);
+	if (unlikely(events->is_carried))
+		points_find_carry_over(events);
 	if (events->kept != NULL)
 		events->kept = array_grow(events->kept, &events->max_kept,
 								  (int64) Min(reader->count, PG_INT32_MAX), sizeof(Event));
@@ -339,6 +344,7 @@ void
 points_events_close(PointsEvents *events)
 {
 	events->reader.left = 0;
+	events->carried_at = DT_NOBEGIN;
 	events->next->at = DT_NOEND;
 	events->ahead_end = events->next + 1;
 }

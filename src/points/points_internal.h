@@ -7,10 +7,13 @@
  *		points_events.c		a customer's events, read ahead
  *		points_steps.h		what changes a lot, which roles are made of
  *		points_blocked.c	events that activate, block and unblock
+ *		points_reinstate.c	events that bring back what has expired
+ *		points_restore.c	what was carried over comes in
  *		points_roles.c		what an event of each other role does
  *		points_walk.c		the walk
  *		points_sql.c		questions about one customer, as he stands
  *		points_moves.c		... about what happened to his points
+ *		points_carry.c		... what he has, as a timeline
  *		points_booking.c	a walk's moves by period
  *		points_fold.c		the walks of everyone, into results
  *		points_result.c		what the results of metrics have in common
@@ -43,6 +46,9 @@
 
 /* Slices remembered in a table; a power of two. */
 #define CLOCK_SLICES	 2048
+
+/* Tables that may remember, of 64 kB each. */
+#define CLOCK_TABLES	 512
 
 /* An answer that isn't known; one that happens to be that is computed each time. */
 #define CLOCK_UNKNOWN	 1
@@ -82,13 +88,14 @@ typedef enum ClockForm
 	CLOCK_BY_SPAN /* start plus span; where aligned, ends of that */
 } ClockForm;
 
-/* A rule of a version: the general one, or one of its labels. */
+/* A rule of a version: the general one, or one of its labels; or that of a share of its lots. */
 typedef struct ClockRule
 {
 	const PointsExpiry *expiry;
 	ClockForm form;
 	Span span;
 	ClockTable ends;
+	struct ClockRule *shares; /* of share 1 on; NULL: nobody has asked for them */
 } ClockRule;
 
 typedef struct ClockVersion
@@ -115,7 +122,10 @@ typedef struct PointsClock
 	ClockTable *ends; /* of all lots, by the local day of earning; NULL: it isn't that simple */
 	ClockRule *only;  /* the rule of all lots; NULL: there are several */
 	bool pends;		  /* some points have to wait */
+	bool has_shares;  /* some lots expire share by share */
 	bool has_label_rules;
+	int tables; /* that remember answers; so that a policy of many rules doesn't fill the memory */
+	Span grace;
 	ClockVersion *versions;
 	ClockTable lapses;	  /* when points are gone for want of activity */
 	int64 inactive_least; /* that isn't sooner */
@@ -135,6 +145,17 @@ extern TimestampTz points_clock_available_at(PointsClock *clock, TimestampTz ear
 
 /* Is the expiry of such a lot counted from when it can be spent? */
 extern bool points_clock_from_activation(PointsClock *clock, TimestampTz earned_at, int label_no);
+
+/* How many shares a lot earned at that instant has, which expire one after another; 1: it's whole.
+ */
+extern int points_clock_shares(PointsClock *clock, TimestampTz earned_at, int label_no);
+
+/* When a share of it, from 0 on, is gone by the rules. */
+extern TimestampTz points_clock_share_expires_at(PointsClock *clock, TimestampTz earned_at,
+												 TimestampTz available_at, int label_no, int share);
+
+/* Until when what expired at an instant can be brought back; DT_NOEND: for ever. */
+extern TimestampTz points_clock_grace_until(PointsClock *clock, TimestampTz expired_at);
 
 /* When points are gone for want of activity since an instant; DT_NOEND: never. */
 extern TimestampTz points_clock_inactive_at(PointsClock *clock, TimestampTz last);
@@ -382,6 +403,7 @@ typedef struct LotRef
 	int32 last_waiting; /* lot that waited when it was noted; -1: none */
 	int32 last_piece;	/* of a redemption; -1: none */
 	int32 last_debt;
+	int32 last_expired; /* of its lots; -1: nothing */
 } LotRef;
 
 /* What a redemption took from a lot, at once or by its debt, remembered for its refund. */
@@ -453,6 +475,9 @@ extern void lot_refs_block(LotRefs *refs, PointsLot *lots, int32 lot);
  */
 extern int32 lot_refs_take_waiting(LotRefs *refs, LotRef *ref);
 
+/* A new lot has points of an older one: it belongs to the same ref, whose refs must be known. */
+extern void lot_refs_add_part(LotRefs *refs, PointsLot *lots, int32 old, int32 lot);
+
 /* A new debt, of which the number is returned. */
 extern int32 lot_refs_add_debt(LotRefs *refs, const RefKey *key, const PointsDebt *debt);
 
@@ -476,6 +501,14 @@ typedef struct PointsDue
 	RefKey ref;
 } PointsDue;
 
+/* Does a role do something without a value? */
+static inline bool
+points_role_needs_no_value(PointsRole role)
+{
+	return role == POINTS_REINSTATE || role == POINTS_ACTIVATE || role == POINTS_BLOCK ||
+		   role == POINTS_UNBLOCK;
+}
+
 /* Dictionaries up to this size are read without an allocation. */
 #define EVENTS_TEXTS 64
 
@@ -488,7 +521,10 @@ typedef struct PointsEvents
 	bool is_plain; /* instants and values only: no kinds, labels, refs, expiries, events to keep */
 	PointsRole *roles; /* by 2 x kind_no, plus 1 if negative; POINTS_ROLES: not in the policy */
 	int64 max_roles;
-	bool has_refunds; /* there may be some */
+	bool has_refunds;		/* there may be some */
+	bool is_carried;		/* a kind of the timeline has the role POINTS_CARRY_OVER */
+	TimestampTz carried_at; /* what stands before comes in then; DT_NOBEGIN: nothing does */
+	int128 carried;			/* how many points, less what is owed */
 
 	/*
 	 * Events read ahead: those from next up to ahead_end, of which the last one isn't worked off
@@ -532,6 +568,27 @@ points_events_check_kind(const PointsEvents *events, const PointsDue *due)
 /* How many events there are at the next instant: they stand in the order of their roles. */
 extern int points_events_together(PointsEvents *events);
 
+/* ---- what was carried over (points_restore.c) ---- */
+
+/*
+ * In a timeline that was carried over at an instant, events before it aren't replayed: they are
+ * what was there at that instant, and comes in with it. Each is as it was booked, less what is
+ * gone: what makes a lot is what is left of it, what takes is what is owed, a booked expiry a
+ * computed one that isn't booked yet (with its lot's instant, and as expires_at its own). The event
+ * whose role is POINTS_CARRY_OVER has the sum, so that nothing else can be mistaken for it. Others
+ * of that role have no value: their labels tell what else is known.
+ */
+typedef enum PointsBrought
+{
+	BROUGHT_EARNED,	   /* when something was earned last */
+	BROUGHT_REDEEMED,  /* ... redeemed */
+	BROUGHT_OVERDRAWN, /* since when something has been owed */
+	BROUGHT_HELD,	   /* since when lots earned before are held again, without a refresh since */
+	POINTS_BROUGHT
+} PointsBrought;
+
+extern const char *const points_brought_names[POINTS_BROUGHT];
+
 /* ---- the walk's state ---- */
 
 typedef enum WalkQueue
@@ -570,8 +627,9 @@ struct PointsWalk
 	PointsSink sink;
 	void *sink_context;
 
-	bool fed;		  /* from outside */
-	bool knows_debts; /* one by one, since somebody listens, or refunds may cancel them */
+	bool fed;			 /* from outside */
+	bool notes_expiries; /* they may be booked, or brought back */
+	bool knows_debts;	 /* one by one, since somebody listens, or refunds may cancel them */
 	const EventText *labels;
 	int nlabels;
 
@@ -596,21 +654,29 @@ struct PointsWalk
 	PointsTotals totals;
 	WalkSums sums;	 /* what isn't in them yet */
 	int128 unbooked; /* computed expiries that the ledger hasn't booked yet, if it books any */
+	PointsExpired *expired; /* where it may be brought back */
+	int32 nexpired;
+	int64 max_expired;
+	int32 last_expired; /* that may still be brought back; -1: none */
+	bool expired_by_ref;
 	TimestampTz last_activity;
 	TimestampTz overdrawn_since; /* where something is owed */
 	TimestampTz last_refresh;	 /* of which the deadline hasn't passed; DT_NOBEGIN: none */
 	TimestampTz inactive_at;	 /* computed from last_refresh, unless ... */
 	bool inactive_known;		 /* ... not yet */
-	TimestampTz lapses_from; /* without a refresh, points don't lapse before; DT_NOEND: none do */
-	TimestampTz lapsing_at;	 /* when points lapse, before the booked expiry that takes some */
-	int32 first_held;		 /* the lots before have nothing left that was earned with them */
-	bool frozen;			 /* what comes in is blocked */
-	int128 activated;		 /* points earned by the last activation of everything */
-	int32 first_waiting;	 /* before, no lot waits that has points */
-	LotGivenBack *given_back;
+	TimestampTz lapses_from;  /* without a refresh, points don't lapse before; DT_NOEND: none do */
+	TimestampTz lapsing_at;	  /* when points lapse, before the booked expiry that takes some */
+	int32 first_held;		  /* the lots before have nothing left that was earned with them */
+	bool frozen;			  /* what comes in is blocked */
+	int128 activated;		  /* points earned by the last activation of everything */
+	int32 first_waiting;	  /* before, no lot waits that has points */
+	LotGivenBack *given_back; /* ascending by at */
 	int32 ngiven_back;
 	int64 max_given_back;
 	int32 first_given_back; /* those before have nothing left, or again something else */
+	PointsDue *held;		/* what was carried over */
+	int64 max_held;
+	TimestampTz brought[POINTS_BROUGHT]; /* what is known of before; see points_restore() */
 
 	PointsEvents events; /* of a timeline */
 };
@@ -647,8 +713,34 @@ extern void points_release_event(PointsWalk *walk, const PointsDue *due);
 extern void points_block_event(PointsWalk *walk, const PointsDue *due);
 extern void points_unblock_event(PointsWalk *walk, const PointsDue *due);
 
+/* Lots of points of an older one come in, as if earned by the event. */
+extern void points_bring_back(PointsWalk *walk, const PointsDue *due, int32 old, int64 points);
+
 /* The lot that will be the next one; -1: none. */
 extern int32 points_first_to_activate(PointsWalk *walk);
+
+/* ---- what has expired comes back (points_reinstate.c) ---- */
+
+/* Notes what an expiry at an instant took from a lot. */
+extern void points_note_expired(PointsWalk *walk, int32 lot, int64 points, TimestampTz at);
+
+/* Does what an event of the role does. */
+extern void points_reinstate(PointsWalk *walk, const PointsDue *due);
+/* ---- what was carried over comes in (points_restore.c) ---- */
+
+/* Finds out when the points of a timeline were carried over, and how many. */
+extern void points_find_carry_over(PointsEvents *events);
+
+/* The instant has come: all that stands before it comes in. */
+extern void points_restore(PointsWalk *walk);
+
+/* ... a lot, of what the event had; a debt; what pays debts; activity; lots held since then. */
+extern void points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_bring_debt(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_bring_unbooked(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_settle(PointsWalk *walk, TimestampTz now);
+extern void points_bring_activity(PointsWalk *walk, TimestampTz at, bool refreshes);
+extern void points_bring_held_since(PointsWalk *walk, TimestampTz since);
 
 /* ---- SQL of one customer (points_sql.c) ---- */
 

@@ -55,18 +55,19 @@ typedef struct Takings
 	int64 max_debts;
 } Takings;
 
+/* Where a debt was carried over, the event that made it is older than the move. */
 static Taken *
-add_taken(Takings *takings, const PointsMove *move, int64 points)
+add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int64 points)
 {
 	Taken *taken;
 
 	takings->list = array_grow(takings->list, &takings->max, takings->n + 1, sizeof(Taken));
 	taken = &takings->list[takings->n];
-	taken->at = move->at;
+	taken->at = at;
 	taken->role = move->role;
 	taken->event = move->event;
 	taken->lot = move->lot;
-	taken->is_new = move->type == POINTS_MOVE_LOT;
+	taken->is_new = move->type == POINTS_MOVE_LOT && move->role == POINTS_REDEEM_REFUND;
 	taken->points = points;
 	taken->number = taken->place = takings->n++;
 	return taken;
@@ -77,10 +78,9 @@ static void
 add_payment(Takings *takings, const PointsMove *move)
 {
 	Taken owed = takings->list[takings->by_debt[move->debt]];
-	Taken *taken = add_taken(takings, move, move->points);
+	Taken *taken = add_taken(takings, move, owed.at, move->points);
 
 	takings->list[takings->by_debt[move->debt]].points -= move->points;
-	taken->at = owed.at;
 	taken->role = owed.role;
 	taken->event = owed.event;
 	taken->place = owed.place;
@@ -95,24 +95,24 @@ find_taking(void *context, PointsWalk *walk, const PointsMove *move)
 	{
 		case POINTS_MOVE_TAKE:
 		case POINTS_MOVE_EXPIRE:
-			(void) add_taken(takings, move, move->points);
+			(void) add_taken(takings, move, move->at, move->points);
 			break;
 		case POINTS_MOVE_OVERDRAW:
 			takings->by_debt = array_grow(takings->by_debt, &takings->max_debts,
 										  (int64) move->debt + 1, sizeof(int64));
 			takings->by_debt[move->debt] = takings->n;
-			(void) add_taken(takings, move, move->points);
+			(void) add_taken(takings, move, points_walk_event(walk, move->event)->at, move->points);
 			break;
 		case POINTS_MOVE_REPAY:
 			add_payment(takings, move);
 			break;
 		case POINTS_MOVE_RESTORE:
 		case POINTS_MOVE_CANCEL_DEBT:
-			(void) add_taken(takings, move, -move->points);
+			(void) add_taken(takings, move, move->at, -move->points);
 			break;
 		case POINTS_MOVE_LOT:
-			if (move->role == POINTS_REDEEM_REFUND)
-				(void) add_taken(takings, move, -move->points);
+			if (move->role == POINTS_REDEEM_REFUND || move->role == POINTS_REINSTATE)
+				(void) add_taken(takings, move, move->at, -move->points);
 			break;
 		default:
 			break;
@@ -133,7 +133,7 @@ compare_taken(const void *left, const void *right)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* Where the points came from: earned_at, earn_ref, label; then how many. */
+/* Where the points came from: earned_at, earn_ref, label. */
 static void
 put_source(Rows *rows, const PointsWalk *walk, const Taken *taken)
 {
@@ -151,7 +151,16 @@ put_source(Rows *rows, const PointsWalk *walk, const Taken *taken)
 		event_put_ref(rows, earning);
 		rows_put_text(rows, earning->label.bytes, earning->label.len);
 	}
-	points_put_points(rows, walk, taken->points);
+}
+
+/* ... and when they expire by themselves. */
+static void
+put_expiry_of(Rows *rows, const PointsWalk *walk, const Taken *taken)
+{
+	int32 nlots;
+
+	rows_put_instant(rows, taken->lot < 0 ? DT_NOEND
+										  : points_walk_lots(walk, &nlots)[taken->lot].expires_at);
 }
 
 static void
@@ -173,6 +182,7 @@ put_redeemed(Rows *rows, const PointsWalk *walk, const Taken *taken)
 	rows_put_instant(rows, taken->at);
 	put_ref_of(rows, walk, taken);
 	put_source(rows, walk, taken);
+	points_put_points(rows, walk, taken->points);
 	rows_end(rows);
 }
 
@@ -187,6 +197,8 @@ put_movement(Rows *rows, const PointsWalk *walk, const Taken *taken)
 	rows_put_name(rows, points_role_names[taken->role]);
 	put_ref_of(rows, walk, taken);
 	put_source(rows, walk, taken);
+	put_expiry_of(rows, walk, taken);
+	points_put_points(rows, walk, taken->points);
 	rows_end(rows);
 }
 
@@ -304,6 +316,7 @@ signed_points(PointsRole role, const Event *event, int128 points)
 		case POINTS_EARN:
 		case POINTS_REDEEM_REFUND:
 		case POINTS_UNBLOCK:
+		case POINTS_REINSTATE:
 			return points;
 		case POINTS_ADJUST:
 		case POINTS_TRANSFER:
@@ -365,6 +378,7 @@ list_entry(void *context, PointsWalk *walk, const PointsMove *move)
 		case POINTS_MOVE_UNBLOCK:
 			statement->changed += move->points;
 			statement->in_event = true;
+		case POINTS_MOVE_UNBOOKED:
 			break;
 		default:
 			if (move->event >= 0)

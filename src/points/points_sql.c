@@ -393,6 +393,10 @@ loyalty_points_lots(PG_FUNCTION_ARGS)
 	{
 		const Event *event = points_walk_event(call->walk, lots[i].event);
 
+		CHECK_FOR_INTERRUPTS();
+		/* all of it expired and was brought back, in a lot of its own */
+		if (lots[i].points == 0)
+			continue;
 		rows_begin(&rows);
 		rows_put_instant(&rows, lots[i].earned_at);
 		rows_put_text(&rows, event->kind.bytes, event->kind.len);

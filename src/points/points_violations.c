@@ -28,6 +28,7 @@ typedef enum FindingType
 	FOUND_RETURN,
 	FOUND_ADJUSTMENT,
 	FOUND_TRANSFER,
+	FOUND_REINSTATEMENT,
 	FOUND_ACTIVATION,
 	FOUND_BLOCK,
 	FOUND_UNBLOCK,
@@ -46,6 +47,7 @@ static const char *const problems[] = {
 	[FOUND_RETURN] = "return of more than was earned",
 	[FOUND_ADJUSTMENT] = "adjustment of more than there is",
 	[FOUND_TRANSFER] = "transfer of more than there is",
+	[FOUND_REINSTATEMENT] = "reinstatement of more than can be brought back",
 	[FOUND_ACTIVATION] = "activation without an earning",
 	[FOUND_BLOCK] = "block of more than there is",
 	[FOUND_UNBLOCK] = "unblock of more than is blocked",
@@ -56,9 +58,13 @@ static const char *const problems[] = {
 
 /* What events of each role ask for beyond what there is. */
 static const FindingType found_beyond[POINTS_ROLES] = {
-	[POINTS_REDEEM_REFUND] = FOUND_REFUND, [POINTS_ADJUST] = FOUND_ADJUSTMENT,
-	[POINTS_TRANSFER] = FOUND_TRANSFER,	   [POINTS_RETURN] = FOUND_RETURN,
-	[POINTS_ACTIVATE] = FOUND_ACTIVATION,  [POINTS_BLOCK] = FOUND_BLOCK,
+	[POINTS_REDEEM_REFUND] = FOUND_REFUND,
+	[POINTS_ADJUST] = FOUND_ADJUSTMENT,
+	[POINTS_TRANSFER] = FOUND_TRANSFER,
+	[POINTS_RETURN] = FOUND_RETURN,
+	[POINTS_REINSTATE] = FOUND_REINSTATEMENT,
+	[POINTS_ACTIVATE] = FOUND_ACTIVATION,
+	[POINTS_BLOCK] = FOUND_BLOCK,
 	[POINTS_UNBLOCK] = FOUND_UNBLOCK,
 };
 
@@ -82,7 +88,7 @@ typedef struct Findings
 } Findings;
 
 static void
-add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+add_any_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
 {
 	Finding *finding;
 
@@ -95,13 +101,13 @@ add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int6
 }
 
 static void
-add_excess(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
 {
 	if (points > 0)
-		add_finding(found, type, at, event, points);
+		add_any_finding(found, type, at, event, points);
 }
 
-/* Pending points, then blocked ones, stand for what was owed before first. */
+/* Pending points stand for what was owed before first. */
 static void
 add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
 {
@@ -110,10 +116,10 @@ add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
 	int128 waiting = Min(Max(totals->pending - owed, 0), move->points);
 	int128 covered = Min(Max(totals->pending + totals->blocked - owed, 0), move->points);
 
-	add_excess(found, FOUND_STILL_PENDING, move->at, move->event, (int64) waiting);
-	add_excess(found, FOUND_BLOCKED, move->at, move->event, (int64) (covered - waiting));
-	add_excess(found, FOUND_BEYOND_BALANCE, move->at, move->event,
-			   (int64) (move->points - covered));
+	add_finding(found, FOUND_STILL_PENDING, move->at, move->event, (int64) waiting);
+	add_finding(found, FOUND_BLOCKED, move->at, move->event, (int64) (covered - waiting));
+	add_finding(found, FOUND_BEYOND_BALANCE, move->at, move->event,
+				(int64) (move->points - covered));
 }
 
 /* Would what an event took of a lot have gone by the end of its day anyway? */
@@ -152,9 +158,18 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsCall *call = context;
 	Findings *found = call->reading;
-	bool has_ref =
-		move->event >= 0 && points_walk_event(walk, move->event)->ref_type != EVENT_REF_NONE;
+	const Event *event = move->event >= 0 ? points_walk_event(walk, move->event) : NULL;
+	bool has_ref = event != NULL && event->ref_type != EVENT_REF_NONE;
 
+	/* what was carried over was found where it happened */
+	if (event != NULL && event->at < move->at)
+	{
+		if (move->type == POINTS_MOVE_UNBOOKED)
+			add_finding(found, FOUND_NOT_BOOKED, event->expires_at, move->event, move->points);
+		else if (move->type == POINTS_MOVE_DONE && has_ref && move->role == POINTS_EARN)
+			add_finding(found, FOUND_EARNING, event->at, move->event, move->points);
+		return;
+	}
 	switch (move->type)
 	{
 		case POINTS_MOVE_TAKE:
@@ -167,7 +182,7 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 				add_shortfall(found, walk, move);
 			break;
 		case POINTS_MOVE_BEYOND:
-			add_finding(found, found_beyond[move->role], move->at, move->event, move->points);
+			add_any_finding(found, found_beyond[move->role], move->at, move->event, move->points);
 			found->beyond = move->points;
 			break;
 		case POINTS_MOVE_MATCH:
@@ -178,19 +193,19 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 			{
 				int32 nlots;
 
-				add_excess(found, FOUND_NOT_BOOKED, move->at,
-						   points_walk_lots(walk, &nlots)[move->lot].event, move->points);
+				add_finding(found, FOUND_NOT_BOOKED, move->at,
+							points_walk_lots(walk, &nlots)[move->lot].event, move->points);
 			}
 			break;
 		case POINTS_MOVE_DONE:
 			if (move->role == POINTS_EXPIRE)
-				add_excess(found, FOUND_NOT_GIVEN, move->at, move->event,
-						   move->points - found->matched);
+				add_finding(found, FOUND_NOT_GIVEN, move->at, move->event,
+							move->points - found->matched);
 			else if (has_ref && move->role == POINTS_RETURN)
-				add_excess(found, FOUND_RETURNED, move->at, move->event,
-						   move->points - found->beyond);
+				add_finding(found, FOUND_RETURNED, move->at, move->event,
+							move->points - found->beyond);
 			else if (has_ref && move->role == POINTS_EARN)
-				add_excess(found, FOUND_EARNING, move->at, move->event, move->points);
+				add_finding(found, FOUND_EARNING, move->at, move->event, move->points);
 			found->matched = found->beyond = 0;
 			break;
 		default:

@@ -43,6 +43,7 @@ points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink, void 
 	walk->clock = points_clock_create(policy);
 	walk->sink = sink;
 	walk->sink_context = context;
+	walk->notes_expiries = policy->books_expiry || policy->has_grace;
 	lot_refs_init(&walk->refs, 1 << WALK_QUEUES, 2 << WALK_QUEUES, policy->has_activations);
 	walk->lots = array_grow(NULL, &walk->max_lots, 64, sizeof(PointsLot));
 	points_events_init(&walk->events, policy, (flags & POINTS_KEEP_EVENTS) != 0);
@@ -73,6 +74,8 @@ start_over(PointsWalk *walk)
 {
 	int i;
 
+	for (i = 0; i < POINTS_BROUGHT; i++)
+		walk->brought[i] = DT_NOBEGIN;
 	walk->nlots = 0;
 	for (i = 0; i < WALK_QUEUES; i++)
 		lot_queue_clear(&walk->queues[i]);
@@ -81,6 +84,9 @@ start_over(PointsWalk *walk)
 	memset(&walk->totals, 0, sizeof(PointsTotals));
 	memset(&walk->sums, 0, sizeof(WalkSums));
 	walk->unbooked = 0;
+	walk->nexpired = 0;
+	walk->last_expired = -1;
+	walk->expired_by_ref = false;
 	walk->knows_debts = walk->sink != NULL || walk->events.has_refunds;
 	walk->returned = 0;
 	walk->nrefunds = 0;
@@ -190,6 +196,12 @@ walk_events(PointsWalk *walk, TimestampTz last)
 {
 	PointsEvents *events = &walk->events;
 
+	if (unlikely(events->carried_at != DT_NOBEGIN))
+	{
+		if (events->carried_at > last)
+			return;
+		points_restore(walk);
+	}
 	while (events->next->at <= last)
 	{
 		TimestampTz at = events->next->at;
@@ -368,9 +380,10 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 					  .role = event->role,
 					  .label_no = event->label_no,
 					  .has_expiry = event->has_expiry,
+					  .has_value = event->value != 0,
 					  .expires_at = event->expires_at };
 
-	if (event->value == 0)
+	if (event->value == 0 && !points_role_needs_no_value(event->role))
 		return;
 	if (event->role == POINTS_EARN && event->value < 0)
 		due.role = POINTS_RETURN;

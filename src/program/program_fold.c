@@ -76,6 +76,7 @@ program_fold_start(const MetricQuestion *question, Tally *tally)
 			break;
 		case PROGRAM_ROLLFORWARD:
 			fold->booking = points_booking_create(program->points, question->period, false);
+			points_booking_net_expiries(fold->booking);
 			fold->limit = points_limit_day(program->points, question->as_of).at;
 			sinks.move = points_book_rollforward;
 			sinks.context = fold->booking;

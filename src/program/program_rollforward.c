@@ -60,7 +60,8 @@ find_fault(const Tally *tally)
 	for (i = 0; fault == NULL && i < nrows; i++)
 	{
 		for (sum = 0; sum < FORWARD_PENDING; sum++)
-			if (rows[i]->sums[sum] < 0 && (sum > FORWARD_REDEEMED || !has_ledger))
+			if (rows[i]->sums[sum] < 0 && (sum > FORWARD_REDEEMED || !has_ledger) &&
+				(sum != FORWARD_EXPIRED || !program->points->has_grace))
 				fault = psprintf("\"%s\" is below zero.", columns[sum].name);
 		decimal_sum_add(&pending, rows[i]->sums[FORWARD_PENDING], PROGRAM_SUM);
 		if (pending < 0)

@@ -15,6 +15,7 @@
 #include "activity/activity.h"
 #include "core/array.h"
 #include "retention/retention_internal.h"
+#include "timeline/event_span.h"
 #include "timeline/timeline.h"
 
 #define BLOCK_COLUMNS 32
@@ -97,12 +98,13 @@ typedef struct RetentionFold
 	int64 ndays;
 	int64 max_days;
 	int32 days_number;
-	Order *orders; /* timelines by the calendar, or with at_least */
+	Order *orders; /* timelines by the calendar, or with at_least, or spans */
 	int64 norders;
 	int64 max_orders;
 	RefTable refs;
 	int32 *ref_seen; /* by the number of a ref: in which period it was counted last, from 1 on */
 	int64 max_ref_seen;
+	EventSpan span;
 	Watch *watch;	  /* NULL: none */
 	int64 customers;  /* in cohorts */
 	int64 idle;		  /* members without events that count */
@@ -124,6 +126,10 @@ retention_start(const MetricQuestion *question, Tally *tally)
 		fold->zone = question->zone;
 		/* without any event there is no day, and nothing to count up to it */
 		fold->end = question->has_as_of ? zone_day_start(fold->zone, fold->limit + 1) : DT_NOBEGIN;
+		if (fold->kind.elapsed > 0)
+			event_span_open_elapsed(&fold->span, fold->kind.elapsed, fold->end);
+		else
+			event_span_open(&fold->span, &fold->calendar, fold->zone, fold->limit);
 	}
 	fold->context = CurrentMemoryContext;
 	ref_table_init(&fold->refs, CurrentMemoryContext);
@@ -578,8 +584,18 @@ count_orders(RetentionFold *fold, int64 first, int64 end, int32 run)
 	return count;
 }
 
+/* Takes an event in each period, or lag, that it touches. */
+static void
+add_orders_of_span(RetentionFold *fold, const Event *event)
+{
+	if (event_span_start(&fold->span, event))
+		while (event_span_next(&fold->span))
+			add_order(fold, fold->span.number, event);
+}
+
 /* Makes active periods of the orders, and leaves the first order of each period. At the end of
- * summer time, or where a zone moved over the date line, an earlier day can follow. */
+ * summer time, or where a zone moved over the date line, an earlier day can follow; and behind the
+ * periods of a span come those of one that began in it. */
 static void
 take_orders(RetentionFold *fold)
 {
@@ -587,13 +603,12 @@ take_orders(RetentionFold *fold)
 	int64 first;
 	int64 end;
 
-	if (fold->kind.elapsed == 0)
-		for (end = 1; end < fold->norders; end++)
-			if (fold->orders[end].number < fold->orders[end - 1].number)
-			{
-				sort_elements(fold->orders, fold->norders, sizeof(Order), compare_orders);
-				break;
-			}
+	for (end = 1; end < fold->norders; end++)
+		if (fold->orders[end].number < fold->orders[end - 1].number)
+		{
+			sort_elements(fold->orders, fold->norders, sizeof(Order), compare_orders);
+			break;
+		}
 	if (fold->refs.count > 0)
 	{
 		fold->ref_seen = array_grow_in(fold->context, fold->ref_seen, &fold->max_ref_seen,
@@ -619,7 +634,7 @@ take_orders(RetentionFold *fold)
 static bool
 count_by_elapsed(RetentionFold *fold, TimelineReader *reader)
 {
-	bool one_by_one = fold->kind.at_least == 1;
+	bool one_by_one = fold->kind.at_least == 1 && (reader->flags & TIMELINE_HAS_SPANS) == 0;
 	Event event;
 	Member member;
 	TimestampTz first = 0;
@@ -631,13 +646,15 @@ count_by_elapsed(RetentionFold *fold, TimelineReader *reader)
 		if (event.has_value && event.value < 0)
 			continue;
 		if (!has_first)
-			first = event.at;
+			first = last = fold->span.origin = event.at;
 		has_first = true;
-		last = event.at;
-		if (one_by_one)
-			add_active(fold, (int32) lags_until(fold, first, last), 0);
+		last = Max(last, Min(event_last_instant(&event), fold->end - 1));
+		if (unlikely(event.has_span))
+			add_orders_of_span(fold, &event);
+		else if (one_by_one)
+			add_active(fold, (int32) lags_until(fold, first, event.at), 0);
 		else
-			add_order(fold, (int32) lags_until(fold, first, last), &event);
+			add_order(fold, (int32) lags_until(fold, first, event.at), &event);
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (!has_first)
@@ -669,6 +686,12 @@ count_by_calendar(RetentionFold *fold, TimelineReader *reader)
 		CHECK_FOR_INTERRUPTS();
 		if (day > fold->limit || (event.has_value && event.value < 0))
 			continue;
+		if (unlikely(event.has_span))
+		{
+			add_orders_of_span(fold, &event);
+			note_last_day(fold, event_span_last_day(&fold->span));
+			continue;
+		}
 		add_order(fold, calendar_index(&fold->calendar, day), &event);
 		note_last_day(fold, day);
 	}

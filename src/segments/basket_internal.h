@@ -30,6 +30,7 @@
 
 #include "calendar/calendar.h"
 #include "core/codec.h"
+#include "core/shares.h"
 #include "core/texts.h"
 #include "timeline/timeline.h"
 
@@ -86,14 +87,6 @@ typedef struct BasketChanges
 	int128 total;
 } BasketChanges;
 
-/* A gain's part of a loss, while it is shared out. */
-typedef struct BasketPart
-{
-	int128 units;
-	int128 remainder;
-	int64 place;
-} BasketPart;
-
 typedef struct BasketWalk BasketWalk;
 
 /* Takes an amount of a label, or of two; they are numbers in walk->labels, 0: none. to is 0 where
@@ -124,7 +117,7 @@ struct BasketWalk
 	Basket before;
 	BasketChanges losses;
 	BasketChanges gains;
-	BasketPart *parts;
+	Share *parts; /* of a loss, while it is shared out over the gains */
 	int64 max_parts;
 };
 

@@ -91,17 +91,6 @@ emit_switched(const BasketWalk *walk, int32 period, int from, int to, int128 amo
 
 /* ---- sharing out ---- */
 
-static int
-compare_parts(const void *a, const void *b)
-{
-	const BasketPart *x = a;
-	const BasketPart *y = b;
-
-	if (x->remainder != y->remainder)
-		return x->remainder > y->remainder ? -1 : 1;
-	return (x->place > y->place) - (x->place < y->place);
-}
-
 /* A loss, in proportion to what gains have left, of which all together aren't less. */
 static void
 share_out(BasketWalk *walk, int128 loss, int128 left)
@@ -112,22 +101,15 @@ share_out(BasketWalk *walk, int128 loss, int128 left)
 	for (i = 0; i < walk->gains.n; i++)
 	{
 		/* each has 63 bits */
-		int128 product = loss * walk->gains.list[i].amount;
-
-		walk->parts[i] = (BasketPart){ product / left, product % left, i };
-		rest -= walk->parts[i].units;
+		rest -= share_of(&walk->parts[i], i, loss, walk->gains.list[i].amount, left);
 		CHECK_FOR_INTERRUPTS();
 	}
-	if (rest == 0)
-		return;
 	/* a part with a remainder is below its gain by one unit at least */
-	sort_elements(walk->parts, walk->gains.n, sizeof(BasketPart), compare_parts);
-	for (i = 0; i < (int64) rest; i++)
-		walk->parts[i].units++;
+	shares_give_rest(walk->parts, walk->gains.n, rest);
 }
 
 static void
-give_part(BasketWalk *walk, int32 period, int label, const BasketPart *part)
+give_part(BasketWalk *walk, int32 period, int label, const Share *part)
 {
 	BasketChange *gain = &walk->gains.list[part->place];
 
@@ -163,7 +145,7 @@ settle_changes(BasketWalk *walk, int32 period)
 		decimal_report_sum("a customer's values");
 	left = walk->gains.total;
 	walk->parts = array_grow_in(walk->memory, walk->parts, &walk->max_parts, walk->gains.n,
-								sizeof(BasketPart));
+								sizeof(Share));
 	for (i = 0; i < walk->losses.n; i++)
 	{
 		const BasketChange *loss = &walk->losses.list[i];

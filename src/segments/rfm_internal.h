@@ -30,8 +30,8 @@ typedef enum RfmMeasure
 typedef struct RfmCustomer
 {
 	int32 frequency; /* 0: no purchase, and no days */
-	DateADT first;	 /* purchase days */
-	DateADT last;
+	DateADT first;	 /* purchase day */
+	DateADT last;	 /* the last one, or day of a span that was bought, up to where the walk went */
 	int128 monetary; /* in units of 10^-scale */
 	int scale;
 } RfmCustomer;
@@ -41,7 +41,9 @@ typedef struct RfmWalk
 {
 	ZoneDays *zone;
 	RfmCustomer customer; /* so far */
-	DateADT before;		  /* the purchase day before the last one */
+	DateADT newest;		  /* the last purchase day, */
+	DateADT before;		  /* and the one before it */
+	TimestampTz spanned;  /* the last instant of spans that were bought; DT_NOBEGIN: none */
 	OrderSet *orders;	  /* NULL: nobody asks */
 
 	TimelineReader reader;

@@ -3,7 +3,8 @@
  *		One customer's purchases up to a day: when, on how many days, for how much.
  *
  * A purchase is an event whose value isn't negative, or that has none. Negative values lower the
- * sum, and are nothing else.
+ * sum, and are nothing else. Whose span runs isn't long gone: recency is from the span's last day,
+ * or 0 while it runs; it is bought, and paid, on its first.
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@ rfm_walk_open(RfmWalk *walk, ByteSpan body, ZoneDays *zone, OrderSet *orders)
 	memset(&walk->customer, 0, sizeof(RfmCustomer));
 	walk->orders = orders;
 	walk->ahead = false;
+	walk->spanned = DT_NOBEGIN;
 	timeline_open_within(&walk->reader, body.bytes, body.len, walk->room, DICTIONARY_ROOM);
 	walk->customer.scale = walk->reader.scale;
 }
@@ -42,16 +44,16 @@ add_day(RfmWalk *walk, DateADT day)
 	if (customer->frequency == 0)
 	{
 		customer->frequency = 1;
-		customer->first = customer->last = day;
+		customer->first = walk->newest = day;
 		walk->before = DATEVAL_NOBEGIN;
 	}
-	else if (day > customer->last)
+	else if (day > walk->newest)
 	{
 		customer->frequency++;
-		walk->before = customer->last;
-		customer->last = day;
+		walk->before = walk->newest;
+		walk->newest = day;
 	}
-	else if (day < customer->last && day > walk->before)
+	else if (day < walk->newest && day > walk->before)
 	{
 		customer->frequency++;
 		walk->before = day;
@@ -72,14 +74,17 @@ static void
 add_rich_event(RfmWalk *walk)
 {
 	const Event *event = &walk->event;
+	bool is_purchase = !event->has_value || event->value >= 0;
 
 	add_event(walk, event->at, event->has_value, event->value);
-	if (walk->orders != NULL && (!event->has_value || event->value >= 0))
+	if (unlikely(event->has_span) && is_purchase)
+		walk->spanned = Max(walk->spanned, event_last_instant(event));
+	if (walk->orders != NULL && is_purchase)
 		(void) order_set_add(walk->orders, event);
 }
 
-void
-rfm_walk_until(RfmWalk *walk, TimestampTz limit)
+static void
+read_until(RfmWalk *walk, TimestampTz limit)
 {
 	TimelineReader *reader = &walk->reader;
 	Event *event = &walk->event;
@@ -128,4 +133,18 @@ rfm_walk_until(RfmWalk *walk, TimestampTz limit)
 		add_event(walk, at, has_value, value);
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+void
+rfm_walk_until(RfmWalk *walk, TimestampTz limit)
+{
+	RfmCustomer *customer = &walk->customer;
+
+	read_until(walk, limit);
+	if (customer->frequency == 0)
+		return;
+	customer->last = walk->newest;
+	if (unlikely(walk->spanned != DT_NOBEGIN))
+		customer->last =
+			Max(customer->last, zone_day(walk->zone, Min(walk->spanned, limit - 1)));
 }

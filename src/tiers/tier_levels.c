@@ -27,27 +27,66 @@ check_values(const PolicyObject *object, const PolicyKey *key, void *measure, vo
 						errhint("Events and days with a negative value never count.")));
 }
 
-static const PolicyKey measure_keys[] = { { .name = "of",
-											.type = POLICY_CHOICE,
-											.always = true,
-											POLICY_AT(TierMeasure, of),
-											POLICY_NAMES(of_names) },
-										  { .name = "values",
-											.type = POLICY_CHOICE,
-											POLICY_AT(TierMeasure, positive_only),
-											POLICY_NAMES(values_names),
-											.check = check_values },
-										  { .name = "kinds",
-											.type = POLICY_TEXTS,
-											POLICY_AT(TierMeasure, nkinds),
-											.list = offsetof(TierMeasure, kinds),
-											.hint = ALL_COUNT_HINT },
-										  { .name = "labels",
-											.type = POLICY_TEXTS,
-											POLICY_AT(TierMeasure, nlabels),
-											.list = offsetof(TierMeasure, labels),
-											.hint = ALL_COUNT_HINT },
-										  { .name = NULL } };
+/* "rollover": true, or the most that rolls over. */
+static void
+read_rollover(const PolicyObject *object, const PolicyKey *key, void *read, void *none)
+{
+	TierMeasure *measure = read;
+	JsonbValue value;
+
+	if (json_member(object->json, key->name, &value) == NULL)
+		return;
+	if (value.type == jbvBool)
+		measure->rolls = value.val.boolean;
+	else if (value.type == jbvNumeric)
+	{
+		measure->rolls = true;
+		measure->roll_cap =
+			policy_number(object, &value, policy_path(object, key->name), DECIMAL_MAX_SCALE, false);
+	}
+	else
+		json_report_wrong_type(&value, object->type, policy_path(object, key->name),
+							   "a number, the most that rolls over, or true or false");
+}
+
+static void
+put_rollover(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+			 const void *before)
+{
+	const TierMeasure *measure = now;
+
+	if (measure->roll_cap.units > 0)
+		policy_put_number(out, key->name, &measure->roll_cap);
+	else
+		policy_put_bool(out, key->name, measure->rolls);
+}
+
+static const PolicyKey measure_keys[] = {
+	{ .name = "of",
+	  .type = POLICY_CHOICE,
+	  .always = true,
+	  POLICY_AT(TierMeasure, of),
+	  POLICY_NAMES(of_names) },
+	{ .name = "values",
+	  .type = POLICY_CHOICE,
+	  POLICY_AT(TierMeasure, positive_only),
+	  POLICY_NAMES(values_names),
+	  .check = check_values },
+	{ .name = "kinds",
+	  .type = POLICY_TEXTS,
+	  POLICY_AT(TierMeasure, nkinds),
+	  .list = offsetof(TierMeasure, kinds),
+	  .hint = ALL_COUNT_HINT },
+	{ .name = "labels",
+	  .type = POLICY_TEXTS,
+	  POLICY_AT(TierMeasure, nlabels),
+	  .list = offsetof(TierMeasure, labels),
+	  .hint = ALL_COUNT_HINT },
+	/* what it is, is read with the policy's */
+	{ .name = "qualifying_window", .type = POLICY_TEXT, POLICY_AT(TierMeasure, window_text) },
+	{ .name = "rollover", .read = read_rollover, .write = put_rollover },
+	{ .name = NULL }
+};
 
 static const TierMeasure default_measure = { .name = "value" };
 
@@ -137,13 +176,12 @@ tier_measures_same(const PolicyKey *key, const void *policy, const void *now, co
 
 	return opened->nmeasures == 1 && strcmp(measure->name, default_measure.name) == 0 &&
 		   measure->of == default_measure.of && !measure->positive_only && measure->nkinds == 0 &&
-		   measure->nlabels == 0;
+		   measure->nlabels == 0 && measure->window_text == NULL && !measure->rolls;
 }
 
 /* ---- levels ---- */
 
 static const char *const level_keys[] = { "tier", "at", "any", "all", "keep", NULL };
-static const char *const condition_keys[] = { "any", "all", NULL };
 
 #define LEVELS_WANTED "an object such as {\"Silver\": 500, \"Gold\": 2000}, or an array"
 
@@ -154,136 +192,6 @@ typedef struct LevelList
 	const char **names;
 	TierLevel *levels;
 } LevelList;
-
-/* ---- conditions ---- */
-
-static int
-compare_thresholds(const Decimal *a, const Decimal *b)
-{
-	int128 left = a->units;
-	int128 right = b->units;
-
-	if (a->scale < b->scale)
-		left *= decimal_power[b->scale - a->scale];
-	else
-		right *= decimal_power[a->scale - b->scale];
-	return (left > right) - (left < right);
-}
-
-static Decimal
-read_threshold(const PolicyObject *object, const JsonbValue *value, const char *path)
-{
-	Decimal threshold;
-	int scale;
-
-	if (value->type != jbvNumeric)
-		json_report_wrong_type(value, object->type, path, "a number");
-	threshold = decimal_from_numeric((const struct varlena *) value->val.numeric);
-	if (threshold.units <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of a %s is %s, which isn't more than 0", path, object->type,
-						decimal_to_text(threshold.units, threshold.scale)),
-				 errhint("Who has nothing is in the base tier. A tier that nobody reaches has "
-						 "null.")));
-	scale = decimal_minimal_scale(threshold.units, threshold.scale);
-	threshold.units /= decimal_power[threshold.scale - scale];
-	threshold.scale = scale;
-	return threshold;
-}
-
-/* A number alone: of the only measure. */
-static void
-read_number(const PolicyObject *object, const TierPolicy *policy, const JsonbValue *value,
-			const char *path, TierCondition *condition)
-{
-	if (policy->nmeasures > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" of a %s doesn't say which metric it is of", path, object->type),
-				 errhint("With several metrics levels are an array of {\"tier\": \"Gold\", "
-						 "\"any\": {\"%s\": ..., \"%s\": ...}}, or \"all\".",
-						 policy->measures[0].name, policy->measures[1].name)));
-	condition->all = false;
-	condition->ntests = 1;
-	condition->tests = palloc0(sizeof(TierTest));
-	condition->tests[0].threshold = read_threshold(object, value, path);
-}
-
-static int
-measure_of(const PolicyObject *object, const TierPolicy *policy, const JsonbValue *key,
-		   const char *path)
-{
-	StringInfoData known;
-	int i;
-
-	for (i = 0; i < policy->nmeasures; i++)
-		if ((int) strlen(policy->measures[i].name) == key->val.string.len &&
-			memcmp(policy->measures[i].name, key->val.string.val, key->val.string.len) == 0)
-			return i;
-	initStringInfo(&known);
-	for (i = 0; i < policy->nmeasures; i++)
-		appendStringInfo(&known, "%s\"%s\"", i > 0 ? ", " : "", policy->measures[i].name);
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("\"%s\" of a %s is on a metric that isn't there: \"%.*s%s\"", path,
-						   object->type, JSON_SHOWN(key->val.string.val, key->val.string.len)),
-					errhint("Known metrics: %s. \"metrics\" says what they are.", known.data)));
-}
-
-/* The object of "any" or "all". Its keys come in the order that measures have, too. */
-static void
-read_tests(const PolicyObject *object, const TierPolicy *policy, const JsonbValue *value,
-		   const char *path, bool all, TierCondition *condition)
-{
-	JsonbContainer *tests = json_as_object(value, object->type, path);
-	JsonbIterator *iterator = NULL;
-	JsonbValue key;
-	JsonbValue threshold;
-
-	if (JsonContainerSize(tests) == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s is empty", path, object->type),
-						errhint("Give a threshold for one metric or more.")));
-	condition->tests = palloc(JsonContainerSize(tests) * sizeof(TierTest));
-	condition->ntests = 0;
-	while (policy_next_member(tests, &iterator, &key, &threshold))
-	{
-		TierTest *test = &condition->tests[condition->ntests++];
-
-		test->measure = measure_of(object, policy, &key, path);
-		test->threshold = read_threshold(object, &threshold, policy_member_path(path, &key));
-	}
-	condition->all = all && condition->ntests > 1;
-}
-
-/* What keeping needs: a number, any or all. */
-static void
-read_keep(const PolicyObject *object, const TierPolicy *policy, const JsonbValue *value,
-		  TierCondition *condition)
-{
-	const char *path = policy_path(object, "keep");
-	PolicyObject place;
-	JsonbValue found;
-
-	if (value->type == jbvNumeric)
-	{
-		read_number(object, policy, value, path, condition);
-		return;
-	}
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		json_report_wrong_type(value, object->type, path, "a number, or an object with any or all");
-	policy_enter(object, value, path, &place);
-	policy_check_keys(&place, condition_keys);
-	policy_refuse_both(&place, "any", "all", "Give one of them.");
-	if (json_member(place.json, "any", &found) != NULL)
-		read_tests(&place, policy, &found, policy_path(&place, "any"), false, condition);
-	else if (json_member(place.json, "all", &found) != NULL)
-		read_tests(&place, policy, &found, policy_path(&place, "all"), true, condition);
-	else
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("\"%s\" of a %s says nothing", path, object->type),
-						errhint("Give any or all, with a threshold for one metric or more.")));
-}
 
 /* ---- lists of levels ---- */
 
@@ -336,7 +244,7 @@ read_object(const PolicyObject *object, const TierPolicy *policy, JsonbContainer
 
 		put_name(object, path, pnstrdup(key.val.string.val, key.val.string.len), list);
 		if (value.type != jbvNull)
-			read_number(object, policy, &value, policy_member_path(path, &key), &level->reach);
+			tier_read_number(object, policy, &value, policy_member_path(path, &key), &level->reach);
 		level->keep = level->reach;
 	}
 }
@@ -363,14 +271,14 @@ read_level(const PolicyObject *place, const TierPolicy *policy, TierLevel *level
 				 errhint("Give \"at\", \"any\" or \"all\". A tier that nobody reaches has \"at\": "
 						 "null.")));
 	if (json_member(place->json, "at", &value) != NULL)
-		read_number(place, policy, &value, policy_path(place, "at"), &level->reach);
+		tier_read_number(place, policy, &value, policy_path(place, "at"), &level->reach);
 	else if (json_member(place->json, "any", &value) != NULL)
-		read_tests(place, policy, &value, policy_path(place, "any"), false, &level->reach);
+		tier_read_any(place, policy, &value, policy_path(place, "any"), &level->reach);
 	else if (json_member(place->json, "all", &value) != NULL)
-		read_tests(place, policy, &value, policy_path(place, "all"), true, &level->reach);
+		tier_read_all(place, policy, &value, policy_path(place, "all"), &level->reach);
 	level->keep = level->reach;
 	if (json_member(place->json, "keep", &value) != NULL)
-		read_keep(place, policy, &value, &level->keep);
+		tier_read_keep(place, policy, &value, &level->keep);
 }
 
 static void
@@ -444,7 +352,7 @@ check_ascending(const PolicyObject *object, const char *path, const char *const 
 			if (more->ntests != 1 || less->ntests != 1 ||
 				more->tests[0].measure != less->tests[0].measure)
 				continue;
-			if (compare_thresholds(&more->tests[0].threshold, &less->tests[0].threshold) <= 0)
+			if (tier_compare_thresholds(&more->tests[0].threshold, &less->tests[0].threshold) <= 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("\"%s\" of a %s: tier \"%.*s%s\" doesn't need more than \"%.*s%s\"",
@@ -471,8 +379,8 @@ sort_list(LevelList *list)
 
 		while (at > 0 && level.reach.ntests > 0 &&
 			   (list->levels[at - 1].reach.ntests == 0 ||
-				compare_thresholds(&list->levels[at - 1].reach.tests[0].threshold,
-								   &level.reach.tests[0].threshold) > 0))
+				tier_compare_thresholds(&list->levels[at - 1].reach.tests[0].threshold,
+										&level.reach.tests[0].threshold) > 0))
 		{
 			list->names[at] = list->names[at - 1];
 			list->levels[at] = list->levels[at - 1];
@@ -569,66 +477,15 @@ tier_report_no_levels(const PolicyObject *root)
 
 /* ---- written ---- */
 
-static bool
-condition_same(const TierCondition *a, const TierCondition *b)
-{
-	int i;
-
-	if (a->ntests != b->ntests || a->all != b->all)
-		return false;
-	for (i = 0; i < a->ntests; i++)
-		if (a->tests[i].measure != b->tests[i].measure ||
-			a->tests[i].threshold.units != b->tests[i].threshold.units ||
-			a->tests[i].threshold.scale != b->tests[i].threshold.scale)
-			return false;
-	return true;
-}
-
-/* {"nights": 25, "points": 15000} */
-static void
-write_tests(StringInfo out, const TierPolicy *policy, const TierCondition *condition)
-{
-	int i;
-
-	policy_put_key(out, condition->all ? "all" : "any");
-	appendStringInfoChar(out, '{');
-	for (i = 0; i < condition->ntests; i++)
-		policy_put_number(out, policy->measures[condition->tests[i].measure].name,
-						  &condition->tests[i].threshold);
-	appendStringInfoChar(out, '}');
-}
-
-static void
-write_keep(StringInfo out, const TierPolicy *policy, const TierCondition *keep)
-{
-	if (policy->nmeasures == 1)
-	{
-		policy_put_number(out, "keep", &keep->tests[0].threshold);
-		return;
-	}
-	policy_put_key(out, "keep");
-	appendStringInfoChar(out, '{');
-	write_tests(out, policy, keep);
-	appendStringInfoChar(out, '}');
-}
-
 static void
 write_level(StringInfo out, const TierPolicy *policy, const char *name, const TierLevel *level)
 {
 	policy_put_element(out);
 	appendStringInfoChar(out, '{');
 	policy_put_name(out, "tier", name);
-	if (level->reach.ntests == 0)
-	{
-		policy_put_key(out, "at");
-		appendStringInfoString(out, "null");
-	}
-	else if (policy->nmeasures == 1)
-		policy_put_number(out, "at", &level->reach.tests[0].threshold);
-	else
-		write_tests(out, policy, &level->reach);
-	if (!condition_same(&level->reach, &level->keep))
-		write_keep(out, policy, &level->keep);
+	tier_put_reach(out, policy, &level->reach);
+	if (!tier_condition_same(&level->reach, &level->keep))
+		tier_put_keep(out, policy, &level->keep);
 	appendStringInfoChar(out, '}');
 }
 
@@ -641,7 +498,7 @@ levels_are_plain(const TierPolicy *policy, const TierLevel *levels)
 	if (policy->nmeasures > 1)
 		return false;
 	for (i = 0; i < policy->ntiers - 1; i++)
-		if (levels[i].reach.ntests == 0 || !condition_same(&levels[i].reach, &levels[i].keep))
+		if (levels[i].reach.ntests == 0 || !tier_condition_same(&levels[i].reach, &levels[i].keep))
 			return false;
 	return true;
 }

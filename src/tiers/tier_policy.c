@@ -37,8 +37,8 @@ static const char *const downgrade_names[] = { "to_metric", "one_level", "to_bas
 /* ---- window, validity, grace ---- */
 
 /* A period of a policy has the policy's zone: its own is dropped, and mustn't be another. */
-static void
-read_period(const PolicyObject *root, const char *text, TierPolicy *policy)
+static CalendarPeriod *
+read_period(const PolicyObject *root, const char *path, const char *text, const TierPolicy *policy)
 {
 	CalendarPeriod *period = calendar_period_parse(text);
 	Calendar calendar;
@@ -51,15 +51,15 @@ read_period(const PolicyObject *root, const char *text, TierPolicy *policy)
 		if (zone_by_name(calendar.zone, strlen(calendar.zone)) != policy->zone)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"qualifying_window\" of a %s is in the zone %s, the policy in %s",
-							root->type, calendar.zone,
+					 errmsg("\"%s\" of a %s is in the zone %s, the policy in %s", path, root->type,
+							calendar.zone,
 							policy->zone != NULL ? zone_name(policy->zone) : "the session's"),
 					 errhint("Give the zone as \"zone\".")));
 		own = calendar_period_text(period);
 		*strchr(own, '@') = '\0';
 		period = calendar_period_parse(own);
 	}
-	policy->period = period;
+	return period;
 }
 
 /* A walk looks at the end of each. */
@@ -89,37 +89,169 @@ read_span(const PolicyObject *object, const char *path, const char *text, const 
 	return span;
 }
 
-static void
-read_window(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+/* What a window is; an interval or a period stands beside it. */
+typedef struct WindowRead
 {
-	TierPolicy *policy = opened;
-	JsonbValue value;
-	char *text;
-	int number;
+	TierWindow window;
+	Interval rolling;
+	CalendarPeriod *period;
+} WindowRead;
 
-	if (json_member(root->json, key->name, &value) == NULL)
-		return;
-	text = json_as_string(&value, root->type, key->name);
-	number = choice_find(text, strlen(text), window_names, lengthof(window_names));
+static WindowRead
+window_of_text(const PolicyObject *root, const char *path, char *text, const TierPolicy *policy)
+{
+	WindowRead read = { 0 };
+	int number = choice_find(text, strlen(text), window_names, lengthof(window_names));
+
 	if (number >= 0)
-		policy->window = (TierWindow) number;
+		read.window = (TierWindow) number;
 	else if (strncmp(text, CALENDAR_WORD, strlen(CALENDAR_WORD)) == 0)
 	{
-		policy->window = TIER_CALENDAR;
-		read_period(root, text + strlen(CALENDAR_WORD), policy);
+		read.window = TIER_CALENDAR;
+		read.period = read_period(root, path, text + strlen(CALENDAR_WORD), policy);
 	}
 	else
-		policy->rolling = read_span(root, key->name, text, WINDOW_HINT);
+		read.rolling = read_span(root, path, text, WINDOW_HINT);
+	return read;
+}
+
+static const char *
+window_text_of(TierWindow window, const TierPolicy *policy)
+{
+	if (window == TIER_ROLLING)
+		return policy_interval_text(&policy->rolling);
+	if (window == TIER_CALENDAR)
+		return psprintf(CALENDAR_WORD "%s", calendar_period_text(policy->period));
+	return window_names[window];
 }
 
 static const char *
 window_text(const TierPolicy *policy)
 {
-	if (policy->window == TIER_ROLLING)
-		return policy_interval_text(&policy->rolling);
-	if (policy->window == TIER_CALENDAR)
-		return psprintf(CALENDAR_WORD "%s", calendar_period_text(policy->period));
-	return window_names[policy->window];
+	return window_text_of(policy->window, policy);
+}
+
+static inline bool
+is_of_period(TierWindow window)
+{
+	return window == TIER_CALENDAR || window == TIER_MEMBERSHIP_YEAR;
+}
+
+/* ---- windows of measures ---- */
+
+/*
+ * Windows that have been read so far: there is one interval and one kind of period among them,
+ * which all that have one share.
+ */
+typedef struct WindowsRead
+{
+	const char *rolling_path; /* where it stands; NULL: nowhere yet */
+	const char *period_path;
+	TierWindow period_window;
+} WindowsRead;
+
+static void
+report_two_windows(const PolicyObject *root, const char *a, const char *a_text, const char *b,
+				   const char *b_text, const char *what)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("\"%s\" \"%s\" of a %s can't be with \"%s\" \"%s\"", a, a_text,
+						   root->type, b, b_text),
+					errhint("All windows of a policy together have %s. Any metric can have "
+							"\"lifetime\".",
+							what)));
+}
+
+/* Takes in a window that is read. */
+static void
+share_window(const PolicyObject *root, const char *path, const WindowRead *read, TierPolicy *policy,
+			 WindowsRead *known)
+{
+	if (read->window == TIER_ROLLING)
+	{
+		if (known->rolling_path != NULL && !policy_interval_same(&read->rolling, &policy->rolling))
+			report_two_windows(root, path, policy_interval_text(&read->rolling),
+							   known->rolling_path, policy_interval_text(&policy->rolling),
+							   "one interval");
+		policy->rolling = read->rolling;
+		known->rolling_path = path;
+	}
+	else if (is_of_period(read->window))
+	{
+		TierPolicy other = *policy;
+
+		other.period = read->period;
+		if (known->period_path != NULL && strcmp(window_text_of(read->window, &other),
+												 window_text_of(known->period_window, policy)) != 0)
+			report_two_windows(root, path, window_text_of(read->window, &other), known->period_path,
+							   window_text_of(known->period_window, policy), "one kind of period");
+		policy->period = read->period;
+		known->period_path = path;
+		known->period_window = read->window;
+	}
+}
+
+static void
+check_rollover(const PolicyObject *root, const char *path, const TierPolicy *policy,
+			   const TierMeasure *measure)
+{
+	if (measure->rolls && measure->window != TIER_CALENDAR)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of a %s can't be with the qualifying_window \"%s\"", path,
+							   root->type, window_text_of(measure->window, policy)),
+						errhint("What rolls over goes from one calendar period into the next: give "
+								"the policy or the metric a \"qualifying_window\" such as "
+								"\"calendar year\".")));
+}
+
+static void
+read_measure_window(const PolicyObject *root, TierMeasure *measure, TierPolicy *policy,
+					WindowsRead *known)
+{
+	const char *place =
+		psprintf("metrics.%.*s%s", JSON_SHOWN(measure->name, (int) strlen(measure->name)));
+	const char *path = psprintf("%s.qualifying_window", place);
+
+	measure->window = policy->window;
+	if (measure->window_text != NULL)
+	{
+		WindowRead read = window_of_text(root, path, pstrdup(measure->window_text), policy);
+
+		if (read.window != policy->window &&
+			(read.window == TIER_SINCE_TIER || policy->window == TIER_SINCE_TIER))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 read.window == TIER_SINCE_TIER
+						 ? errmsg("\"%s\" of a %s can't be \"%s\"", path, root->type,
+								  window_names[TIER_SINCE_TIER])
+						 : errmsg("\"%s\" of a %s can't be with \"qualifying_window\" \"%s\"", path,
+								  root->type, window_names[TIER_SINCE_TIER]),
+					 errhint("Since a tier began either all metrics count, or none: \"since tier\" "
+							 "is a window of the policy, and no metric has another beside it.")));
+		share_window(root, path, &read, policy, known);
+		measure->window = read.window;
+		measure->window_text =
+			read.window == policy->window ? NULL : window_text_of(read.window, policy);
+	}
+	check_rollover(root, psprintf("%s.rollover", place), policy, measure);
+}
+
+static void
+read_window(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+{
+	TierPolicy *policy = opened;
+	WindowRead read = { .window = policy->window, .rolling = policy->rolling };
+	WindowsRead known = { 0 };
+	JsonbValue value;
+	int i;
+
+	if (json_member(root->json, key->name, &value) != NULL)
+		read =
+			window_of_text(root, key->name, json_as_string(&value, root->type, key->name), policy);
+	policy->window = read.window;
+	share_window(root, key->name, &read, policy, &known);
+	for (i = 0; i < policy->nmeasures; i++)
+		read_measure_window(root, &policy->measures[i], policy, &known);
 }
 
 static void
@@ -303,7 +435,7 @@ check_version(const PolicyObject *object, const PolicyKey *key, void *opened, vo
 	const TierPolicy *policy = opened;
 	const TierVersion *version = read;
 	const char *valid = version->valid != TIER_VALID_INTERVAL ? valid_text(version) : NULL;
-	bool has_periods = policy->window == TIER_CALENDAR || policy->window == TIER_MEMBERSHIP_YEAR;
+	bool has_periods = is_of_period(policy->window);
 
 	if (!has_periods &&
 		(version->valid == TIER_VALID_PERIOD_END || version->valid == TIER_VALID_NEXT_PERIOD_END))
@@ -329,8 +461,7 @@ check_upgrade(const PolicyObject *root, const PolicyKey *key, void *opened, void
 {
 	const TierPolicy *policy = opened;
 
-	if (policy->upgrade_at_period_end && policy->window != TIER_CALENDAR &&
-		policy->window != TIER_MEMBERSHIP_YEAR)
+	if (policy->upgrade_at_period_end && !is_of_period(policy->window))
 		report_contradiction(root, key->name, upgrade_names[1], "qualifying_window",
 							 window_text(policy),
 							 "It needs a window with periods: a calendar period or the membership "

@@ -22,6 +22,16 @@
 
 /* ---- versions of the rules ---- */
 
+int
+tier_version_at(const TierWalk *walk, TimestampTz at)
+{
+	int version = walk->policy->nversions - 1;
+
+	while (version > 0 && walk->terms[version].starts > at)
+		version--;
+	return version;
+}
+
 bool
 tier_rules_come_to(TierWalk *walk, TimestampTz at)
 {
@@ -45,6 +55,26 @@ set_rule_rank(TierWalk *walk, int rank)
 	walk->rules.held = &walk->rung[rank];
 }
 
+int
+tier_set_that_holds(const int128 *values, const TierAsk *ask)
+{
+	int set;
+	int i = 0;
+
+	for (set = 0; set < ask->nsets; set++)
+	{
+		int start = i;
+
+		for (; i < ask->set_ends[set]; i++)
+			if (values[ask->needs[i].measure] < ask->needs[i].need)
+				break;
+		if (i == ask->set_ends[set])
+			return start;
+		i = ask->set_ends[set];
+	}
+	return -1;
+}
+
 static inline bool
 holds(const TierWalk *walk, const TierAsk *ask)
 {
@@ -52,6 +82,8 @@ holds(const TierWalk *walk, const TierAsk *ask)
 
 	if (ask->nneeds == 1)
 		return walk->rules.values[ask->first.measure] >= ask->first.need;
+	if (unlikely(ask->nsets > 0))
+		return tier_set_that_holds(walk->rules.values, ask) >= 0;
 	for (i = 0; i < ask->nneeds; i++)
 		if ((walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need) != ask->all)
 			return !ask->all;
@@ -84,6 +116,8 @@ make_ask(const TierWalk *walk, const TierCondition *condition, int scale, bool e
 
 	ask->all = condition->all;
 	ask->nneeds = condition->ntests;
+	ask->nsets = condition->nsets;
+	ask->set_ends = condition->set_ends;
 	ask->needs = palloc(Max(ask->nneeds, 1) * sizeof(TierNeed));
 	for (i = 0; i < ask->nneeds; i++)
 	{
@@ -162,6 +196,17 @@ highest(const TierWalk *walk, int rank)
 	for (i = walk->policy->ntiers - 1; i > rank; i--)
 		if (holds(walk, &walk->rung[i].reach))
 			return i;
+	return rank;
+}
+
+int
+tier_reached(const TierWalk *walk, const TierRung *rungs)
+{
+	int rank;
+
+	for (rank = walk->policy->ntiers - 1; rank > 0; rank--)
+		if (holds(walk, &rungs[rank].reach))
+			break;
 	return rank;
 }
 
@@ -360,7 +405,8 @@ tier_effective_until(TierWalk *walk)
 	return until;
 }
 
-/* The first measure of a condition; of those that meet it, where holding is asked for. */
+/* The first measure of a condition; of those that meet it, or of the first set that does, where
+ * holding is asked for. */
 static TierDeciding
 deciding_measure(const TierWalk *walk, const TierAsk *ask, bool holding)
 {
@@ -369,12 +415,19 @@ deciding_measure(const TierWalk *walk, const TierAsk *ask, bool holding)
 
 	if (ask->nneeds > 0)
 		deciding.measure = ask->needs[0].measure;
-	for (i = 0; holding && i < ask->nneeds; i++)
-		if (walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need)
-		{
+	if (holding && ask->nsets > 0)
+	{
+		i = tier_set_that_holds(walk->rules.values, ask);
+		if (i >= 0)
 			deciding.measure = ask->needs[i].measure;
-			break;
-		}
+	}
+	else
+		for (i = 0; holding && i < ask->nneeds; i++)
+			if (walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need)
+			{
+				deciding.measure = ask->needs[i].measure;
+				break;
+			}
 	deciding.value = walk->rules.values[deciding.measure];
 	return deciding;
 }
@@ -487,7 +540,7 @@ rise(TierWalk *walk, TimestampTz at, int64 event)
 
 	if (rank == walk->rules.rank && !kept)
 		return;
-	if (walk->policy->window == TIER_ROLLING && is_stale(walk, at))
+	if (walk->rolling != 0 && is_stale(walk, at))
 	{
 		/* All that can be left in it are contributions: without them it isn't more. */
 		(void) tier_window_leave(walk, at);
@@ -547,11 +600,16 @@ period_ends(TierWalk *walk, TimestampTz at, int64 event)
 
 /* ---- down ---- */
 
-/* Turns from the period that it is in to the one before, and back. */
+/* Turns from the period that it is in to the one before, and back; what isn't of a period stays. */
 static void
 look_back(TierWalk *walk)
 {
 	int128 *values = walk->rules.values;
+	int i;
+
+	for (i = 0; i < walk->policy->nmeasures; i++)
+		if ((walk->of_period & ((uint32) 1 << i)) == 0)
+			walk->last_values[i] = values[i];
 
 	walk->rules.values = walk->last_values;
 	walk->last_values = values;
@@ -698,11 +756,11 @@ tier_rules_end(TierWalk *walk, TimestampTz at, bool judges_period)
 }
 
 void
-tier_rules_begin(TierWalk *walk, TimestampTz at, bool has_version, bool negative_left)
+tier_rules_begin(TierWalk *walk, TimestampTz at, bool has_version, bool raises)
 {
 	if (has_version && walk->at_once)
 		take_step(walk, version_begins, at, -1);
-	if (negative_left && walk->at_once)
+	if (raises && walk->at_once)
 		take_step(walk, rise, at, -1);
 	if (tier_while_qualified(walk))
 		take_step(walk, check_kept, at, -1);

@@ -1,7 +1,7 @@
 /*
  * tier_sql.c
- *		One customer's tier: on a day, at an instant, its whole history, and how far it is to
- *		the next one.
+ *		One customer's tier: on a day, at an instant, its whole history, how far it is to the
+ *		next one and by which ways, and what rolls over from period to period.
  */
 #include "postgres.h"
 
@@ -25,6 +25,8 @@ PG_FUNCTION_INFO_V1(loyalty_tier_rank);
 PG_FUNCTION_INFO_V1(loyalty_tier_at);
 PG_FUNCTION_INFO_V1(loyalty_tier_history);
 PG_FUNCTION_INFO_V1(loyalty_tier_progress);
+PG_FUNCTION_INFO_V1(loyalty_tier_ways);
+PG_FUNCTION_INFO_V1(loyalty_tier_rollover);
 
 /* ---- a call ---- */
 
@@ -350,5 +352,93 @@ loyalty_tier_progress(PG_FUNCTION_ARGS)
 		rows_put_name(&rows, call->policy->tiers[outlook.projected_rank]);
 		rows_end(&rows);
 	}
+	return (Datum) 0;
+}
+
+/* ---- by which ways ---- */
+
+/* tier_ways(timeline, policy, as_of) */
+Datum
+loyalty_tier_ways(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
+	Rows rows;
+	TierCall *call;
+	int rank;
+
+	rows_open(&rows, fcinfo);
+	call = call_with_timeline(fcinfo, 0, NULL);
+	if (call == NULL)
+		return (Datum) 0;
+	walk_to_day(call, as_of);
+	rank = tier_walk_rank(call->walk);
+	if (rank == TIER_NO_RANK)
+		return (Datum) 0;
+	for (rank++; rank < call->policy->ntiers; rank++)
+	{
+		TierWay way;
+		int number;
+
+		for (number = 0; tier_walk_way(call->walk, rank, number, &way); number++)
+		{
+			int measure = way.test.measure;
+
+			rows_begin(&rows);
+			rows_put_name(&rows, call->policy->tiers[rank]);
+			rows_put_int(&rows, rank);
+			rows_put_int(&rows, way.way);
+			rows_put_name(&rows, call->policy->measures[measure].name);
+			rows_put_decimal(&rows, tier_walk_value(call->walk, measure),
+							 tier_walk_scale(call->walk, measure));
+			rows_put_decimal(&rows, way.test.threshold.units, way.test.threshold.scale);
+			put_missing(&rows, way.missing);
+			rows_end(&rows);
+		}
+	}
+	return (Datum) 0;
+}
+
+/* ---- what rolls over ---- */
+
+static void
+put_rollover(void *context, TierWalk *walk, const TierRollover *rollover)
+{
+	TierCall *call = context;
+	Rows *rows = call->reading;
+	int scale = tier_walk_scale(walk, rollover->measure);
+
+	rows_begin(rows);
+	rows_put_day(rows, rollover->period_start);
+	rows_put_day(rows, rollover->period_end);
+	rows_put_bool(rows, rollover->has_ended);
+	rows_put_name(rows, call->policy->measures[rollover->measure].name);
+	rows_put_decimal(rows, rollover->rolled_in, scale);
+	rows_put_decimal(rows, rollover->value - rollover->rolled_in, scale);
+	rows_put_decimal(rows, rollover->value, scale);
+	rows_put_name(rows, call->policy->tiers[rollover->rank]);
+	if (rollover->threshold != NULL)
+		rows_put_decimal(rows, rollover->threshold->units, rollover->threshold->scale);
+	else
+		rows_put_null(rows);
+	rows_put_decimal(rows, rollover->rolls_over, scale);
+	rows_end(rows);
+}
+
+/* tier_rollover(timeline, policy, as_of) */
+Datum
+loyalty_tier_rollover(PG_FUNCTION_ARGS)
+{
+	DateADT as_of = argument_day(fcinfo, 2, "as_of");
+	Rows rows;
+	TierCall *call;
+
+	rows_open(&rows, fcinfo);
+	call = call_with_timeline(fcinfo, 0, NULL);
+	if (call == NULL)
+		return (Datum) 0;
+	call->reading = &rows;
+	tier_walk_watch_rollover(call->walk, put_rollover);
+	walk_to_day(call, as_of);
+	tier_walk_report_rollover(call->walk);
 	return (Datum) 0;
 }

@@ -1,7 +1,7 @@
 /*
  * tier_standing.c
- *		Where a walk stands: the tier, the measures, what is missing to the next tier and to
- *		keeping this one; and where it ends up.
+ *		Where a walk stands: the tier, the measures; where it ends up, and what is missing until
+ *		then to keep the tier.
  */
 #include "postgres.h"
 
@@ -43,140 +43,14 @@ tier_walk_scale(const TierWalk *walk, int measure)
 	return walk->policy->measures[measure].of == TIER_SUM ? walk->scale : 0;
 }
 
-/* ---- what is missing ---- */
-
-int
-tier_walk_next_rank(const TierWalk *walk)
-{
-	const TierLevel *levels = tier_terms(walk)->rules->levels;
-	int rank;
-
-	for (rank = Max(walk->rank, 0) + 1; rank < walk->policy->ntiers; rank++)
-		if (levels[rank - 1].reach.ntests > 0)
-			return rank;
-	return TIER_NO_RANK;
-}
-
-/* The scale of what is missing of a measure: its own, or that of the threshold. */
-static int
-missing_scale(const TierWalk *walk, const TierTest *test)
-{
-	return walk->policy->measures[test->measure].of == TIER_SUM
-			   ? Max(Max(walk->scale, walk->amount_scale), test->threshold.scale)
-			   : 0;
-}
-
-/* With no more decimals than it needs, or values and threshold have. */
-static TierMissing
-shown(const TierWalk *walk, const TierTest *test, TierMissing missing)
-{
-	int least = Max(walk->scale, test->threshold.scale);
-
-	for (; missing.scale > least && missing.units % 10 == 0; missing.scale--)
-		missing.units /= 10;
-	return missing;
-}
-
-/* A sum at a larger scale. */
-static int128
-at_scale(int128 value, int from_scale, int to_scale)
-{
-	if (!decimal_sum_rescale(&value, from_scale, to_scale))
-		decimal_report_sum("values");
-	return value;
-}
-
-/* What a value lacks to a threshold, exactly. */
-static TierMissing
-missing_of(const TierWalk *walk, const TierTest *test)
-{
-	TierMissing missing = { true, 0, missing_scale(walk, test) };
-	int128 value = at_scale(walk->rules.values[test->measure], tier_walk_scale(walk, test->measure),
-							missing.scale);
-
-	missing.units = Max(
-		0, tier_need(&test->threshold, missing.scale, tier_terms(walk)->rules->exceeded) - value);
-	return shown(walk, test, missing);
-}
-
-static bool
-is_more(const TierMissing *a, const TierMissing *b)
-{
-	int128 left = a->units;
-	int128 right = b->units;
-
-	if (a->scale < b->scale)
-		left *= decimal_power[b->scale - a->scale];
-	else
-		right *= decimal_power[a->scale - b->scale];
-	return left > right;
-}
-
-/* Takes in what a measure lacks: of the least where any does, of the most where all must. */
-static void
-combine(TierMissing *missing, const TierMissing *one, bool all)
-{
-	if (one->asked && (!missing->asked || is_more(one, missing) == all))
-		*missing = *one;
-}
-
-static TierMissing
-missing_in(TierWalk *walk, const TierCondition *condition, int measure)
-{
-	TierMissing missing = { 0 };
-	int i;
-
-	tier_window_bring(walk, walk->now);
-	for (i = 0; i < condition->ntests; i++)
-	{
-		const TierTest *test = &condition->tests[i];
-		TierMissing one;
-
-		if (measure != TIER_ANY_MEASURE && measure != test->measure)
-			continue;
-		one = missing_of(walk, test);
-		combine(&missing, &one, condition->all);
-	}
-	return missing;
-}
-
-TierMissing
-tier_walk_missing_to_next(TierWalk *walk, int measure)
-{
-	TierMissing none = { 0 };
-	int next = tier_walk_next_rank(walk);
-
-	if (next == TIER_NO_RANK)
-		return none;
-	return missing_in(walk, &tier_terms(walk)->rules->levels[next - 1].reach, measure);
-}
-
-/* What holds the effective tier: keeping it, or reaching it where a grant lifts above the rules. */
-static bool
-by_reaching(const TierWalk *walk)
-{
-	return walk->rank > walk->rules.rank;
-}
-
-TierMissing
-tier_walk_missing_as_of(TierWalk *walk, int measure)
-{
-	TierMissing none = { 0 };
-	const TierLevel *level;
-
-	if (walk->rank <= 0)
-		return none;
-	level = &tier_terms(walk)->rules->levels[walk->rank - 1];
-	return missing_in(walk, by_reaching(walk) ? &level->reach : &level->keep, measure);
-}
-
 /* ---- what lies ahead ---- */
 
 /*
  * What must be earned to keep the tier is found by trying it. The walk is brought to the last
  * instant before the tier ends; there the measures get an amount, the rules do what they do with
  * events, and what they do at the end. Of amounts it is enough to try those with which something
- * just reaches a threshold.
+ * just reaches a threshold. What rolls over at the end is left out while amounts are tried: it
+ * would be another number with each, and what it gives comes after the tier has been lost.
  */
 struct TierAhead
 {
@@ -234,13 +108,13 @@ look_ahead(TierWalk *walk)
 		ahead->amounts = palloc(n * sizeof(int128));
 		if (walk->last_values != NULL)
 			ahead->last = palloc(n * sizeof(int128));
-		if (walk->policy->window == TIER_ROLLING)
+		if (walk->rolling != 0)
 			ahead->leftover = palloc(n * sizeof(int128));
 		MemoryContextSwitchTo(caller);
 	}
 	ahead->end = end_of_tier(walk);
 	ahead->rank = walk->rank;
-	ahead->reaching = by_reaching(walk);
+	ahead->reaching = tier_by_reaching(walk);
 	return ahead;
 }
 
@@ -279,7 +153,7 @@ set_values(TierAhead *ahead, int128 *values, const int128 *were, bool with_amoun
 	{
 		values[i] = were[i];
 		if (policy->measures[i].of == TIER_SUM)
-			values[i] = at_scale(values[i], ahead->before.scale, scale);
+			values[i] = tier_at_scale(values[i], ahead->before.scale, scale);
 		if (with_amounts)
 			values[i] += ahead->amounts[i];
 	}
@@ -321,7 +195,8 @@ is_kept(TierAhead *ahead, int scale)
 	tier_rules_end(walk, ahead->end, ahead->period_begins && !walk->at_once);
 	if (ahead->period_begins)
 		tier_period_enter(walk, ahead->end);
-	tier_rules_begin(walk, ahead->end, has_version, ahead->negative_left);
+	tier_rules_begin(walk, ahead->end, has_version,
+					 ahead->negative_left || (ahead->period_begins && walk->has_rolled));
 	if (walk->granted_rank > 0)
 		tier_rules_end_grants(walk, ahead->end);
 	return walk->rank > ahead->rank ||
@@ -401,7 +276,7 @@ lack_of(const TierAhead *ahead, const TierTest *test, int scale)
 	int128 value = ahead->values[test->measure];
 
 	if (is_sum)
-		value = at_scale(value, before->scale, scale);
+		value = tier_at_scale(value, before->scale, scale);
 	return Max(
 		0, tier_need(&test->threshold, is_sum ? scale : 0, tier_terms(before)->rules->exceeded) -
 			   value);
@@ -425,7 +300,7 @@ static TierMissing
 find_missing(TierAhead *ahead, const TierCondition *condition, const TierTest *test)
 {
 	int measure = test->measure;
-	TierMissing missing = { true, 0, missing_scale(&ahead->before, test) };
+	TierMissing missing = { true, 0, tier_missing_scale(&ahead->before, test) };
 	int scale = Max(ahead->before.scale, missing.scale);
 	int64 i;
 
@@ -444,7 +319,7 @@ find_missing(TierAhead *ahead, const TierCondition *condition, const TierTest *t
 	return missing;
 }
 
-/* Do the amounts of all measures of a condition together keep the tier? */
+/* Do the amounts of all tests of a condition together keep the tier? */
 static bool
 is_kept_together(TierAhead *ahead, const TierCondition *condition, const TierMissing *missing)
 {
@@ -453,18 +328,17 @@ is_kept_together(TierAhead *ahead, const TierCondition *condition, const TierMis
 	int i;
 
 	for (i = 0; i < condition->ntests; i++)
-		scale = Max(scale, missing[condition->tests[i].measure].scale);
+		scale = Max(scale, missing[i].scale);
 	memset(ahead->amounts, 0, policy->nmeasures * sizeof(int128));
 	for (i = 0; i < condition->ntests; i++)
 	{
 		int measure = condition->tests[i].measure;
 
-		if (!missing[measure].asked)
+		if (!missing[i].asked)
 			return true;
-		ahead->amounts[measure] =
-			policy->measures[measure].of == TIER_SUM
-				? at_scale(missing[measure].units, missing[measure].scale, scale)
-				: missing[measure].units;
+		ahead->amounts[measure] = policy->measures[measure].of == TIER_SUM
+									  ? tier_at_scale(missing[i].units, missing[i].scale, scale)
+									  : missing[i].units;
 	}
 	return is_kept(ahead, scale);
 }
@@ -473,44 +347,70 @@ is_kept_together(TierAhead *ahead, const TierCondition *condition, const TierMis
 static TierMissing
 lacking(const TierAhead *ahead, const TierTest *test)
 {
-	TierMissing missing = { true, 0, missing_scale(&ahead->before, test) };
+	TierMissing missing = { true, 0, tier_missing_scale(&ahead->before, test) };
 
 	missing.units = lack_of(ahead, test, missing.scale);
 	return missing;
 }
 
+/* What each test of a condition without sets lacks, where the tier isn't kept as it is. */
 static void
-find_all_missing(TierAhead *ahead, TierOutlook *outlook)
+find_missing_of_tests(TierAhead *ahead, const TierCondition *condition, TierMissing *missing)
 {
-	const TierLevel *level = &tier_terms(&ahead->before)->rules->levels[ahead->rank - 1];
-	const TierCondition *condition = ahead->reaching ? &level->reach : &level->keep;
-	TierMissing *missing = outlook->to_keep;
-	bool kept = is_kept(ahead, ahead->before.scale);
 	int i;
 
 	for (i = 0; i < condition->ntests; i++)
-	{
-		const TierTest *test = &condition->tests[i];
-		TierMissing *one = &missing[test->measure];
-
-		if (!kept)
-			*one = find_missing(ahead, condition, test);
-		else
-		{
-			one->asked = true;
-			one->scale = missing_scale(&ahead->before, test);
-		}
-	}
-	if (!kept && condition->all && !is_kept_together(ahead, condition, missing))
+		missing[i] = find_missing(ahead, condition, &condition->tests[i]);
+	if (condition->all && !is_kept_together(ahead, condition, missing))
 		for (i = 0; i < condition->ntests; i++)
-			missing[condition->tests[i].measure] = lacking(ahead, &condition->tests[i]);
-	for (i = 0; i < condition->ntests; i++)
-	{
-		TierMissing *one = &missing[condition->tests[i].measure];
+			missing[i] = lacking(ahead, &condition->tests[i]);
+}
 
-		*one = shown(&ahead->before, &condition->tests[i], *one);
-		combine(&outlook->to_keep_it, one, condition->all);
+/* Of a condition with sets, each as if it were the whole of it. */
+static void
+find_missing_of_sets(TierAhead *ahead, const TierCondition *condition, TierMissing *missing)
+{
+	int set;
+
+	for (set = 0; set < condition->nsets; set++)
+	{
+		int start = tier_set_start(condition, set);
+		TierCondition alone = { .ntests = condition->set_ends[set] - start,
+								.tests = &condition->tests[start] };
+
+		alone.all = alone.ntests > 1;
+		find_missing_of_tests(ahead, &alone, &missing[start]);
 	}
+}
+
+static void
+find_all_missing(TierAhead *ahead, TierOutlook *outlook)
+{
+	TierWalk *walk = ahead->walk;
+	const TierLevel *level = &tier_terms(&ahead->before)->rules->levels[ahead->rank - 1];
+	const TierCondition *condition = ahead->reaching ? &level->reach : &level->keep;
+	TierMissing *missing = tier_room_for_missing(walk);
+	int i;
+
+	ahead->before.missing = walk->missing;
+	ahead->before.stops_rollover = true;
+	if (!is_kept(ahead, ahead->before.scale))
+	{
+		if (condition->nsets > 0)
+			find_missing_of_sets(ahead, condition, missing);
+		else
+			find_missing_of_tests(ahead, condition, missing);
+	}
+	else
+		for (i = 0; i < condition->ntests; i++)
+			missing[i] =
+				(TierMissing){ true, 0, tier_missing_scale(&ahead->before, &condition->tests[i]) };
+	ahead->before.stops_rollover = false;
+	for (i = 0; i < condition->ntests; i++)
+		missing[i] = tier_missing_shown(&ahead->before, &condition->tests[i], missing[i]);
+	for (i = 0; i < walk->policy->nmeasures; i++)
+		outlook->to_keep[i] = tier_missing_of(condition, missing, i);
+	outlook->to_keep_it = tier_missing_of(condition, missing, TIER_ANY_MEASURE);
 }
 
 void

@@ -78,13 +78,13 @@ count_event(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 
 	}
 	if (carried == 0)
 		return;
-	if (unlikely(!walk->at_once && !walk->period_counted))
+	if (unlikely(walk->ends_count && !walk->period_counted))
 	{
 		walk->period_counted = true;
 		walk->due = Min(walk->due, walk->period_end);
 	}
-	if (window == TIER_ROLLING)
-		append_entry(walk, at, value, carried);
+	if ((carried & walk->rolling) != 0)
+		append_entry(walk, at, value, carried & walk->rolling);
 	if (raised != 0)
 	{
 		walk->rules.raised |= raised;
@@ -107,6 +107,12 @@ count_apart(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 
 
 /* ---- making one ---- */
 
+static inline bool
+is_of_period(TierWindow window)
+{
+	return window == TIER_CALENDAR || window == TIER_MEMBERSHIP_YEAR;
+}
+
 static void
 sort_measures(TierWalk *walk)
 {
@@ -119,6 +125,12 @@ sort_measures(TierWalk *walk)
 
 		if (measure->nkinds == 0)
 			walk->of_any_kind |= bit;
+		if (measure->window == TIER_ROLLING)
+			walk->rolling |= bit;
+		else if (is_of_period(measure->window))
+			walk->of_period |= bit;
+		else
+			walk->lasting |= bit;
 		if (measure->of == TIER_EVENTS)
 			walk->events |= bit;
 		else if (measure->of == TIER_DAYS)
@@ -146,6 +158,9 @@ make_values(TierWalk *walk)
 		walk->beneath.values = palloc0(nmeasures * sizeof(int128));
 		walk->beneath.last_days = palloc(nmeasures * TIER_LAST_DAYS * sizeof(TierDay));
 	}
+	for (i = 0; i < nmeasures; i++)
+		if (walk->policy->measures[i].rolls && walk->rolled == NULL)
+			walk->rolled = palloc0(nmeasures * sizeof(int128));
 	for (i = 0; i < walk->policy->nversions; i++)
 		if (tier_valid_is_added_to(&walk->policy->versions[i]) && walk->last_values == NULL)
 			walk->last_values = palloc0(nmeasures * sizeof(int128));
@@ -163,7 +178,6 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 	walk->sink = sink;
 	walk->sink_context = context;
 	walk->context = CurrentMemoryContext;
-	walk->has_periods = policy->window == TIER_CALENDAR || policy->window == TIER_MEMBERSHIP_YEAR;
 	walk->at_once = !policy->upgrade_at_period_end;
 	walk->terms = palloc0(policy->nversions * sizeof(TierTerms));
 	for (i = 0; i < policy->nversions; i++)
@@ -177,17 +191,23 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 	}
 	walk->rungs = palloc0((DECIMAL_MAX_SCALE + 1) * sizeof(TierRung *));
 	sort_measures(walk);
-	walk->may_be_plain = policy->window == TIER_ROLLING && policy->nmeasures == 1 &&
-						 walk->net != 0 && policy->measures[0].nkinds == 0 &&
-						 policy->measures[0].nlabels == 0 && !walk->history;
+	walk->has_periods = walk->of_period != 0 || is_of_period(policy->window);
+	walk->by_calendar = policy->window == TIER_CALENDAR;
+	for (i = 0; i < policy->nmeasures; i++)
+		walk->by_calendar |= policy->measures[i].window == TIER_CALENDAR;
+	walk->may_be_plain = walk->rolling != 0 && policy->nmeasures == 1 && walk->net != 0 &&
+						 policy->measures[0].nkinds == 0 && policy->measures[0].nlabels == 0 &&
+						 !walk->history;
 	for (i = 0; i < policy->nversions; i++)
 		if (policy->versions[i].valid == TIER_VALID_WHILE_QUALIFIED)
 			walk->may_be_plain = false;
 	walk->granted_until = palloc(policy->ntiers * sizeof(TimestampTz));
 	make_values(walk);
-	if (policy->window == TIER_ROLLING)
+	walk->ends_count = !walk->at_once || walk->rolled != NULL;
+	walk->all_ends_count = !walk->at_once && (walk->rolling | walk->lasting) != 0;
+	if (walk->rolling != 0)
 		span_open(&walk->window, &policy->rolling);
-	else if (policy->window == TIER_CALENDAR)
+	if (walk->by_calendar)
 	{
 		calendar_open(&walk->calendar, policy->period);
 		walk->periods = palloc(TIER_PERIOD_SLOTS * sizeof(TierPeriodSlot));
@@ -234,9 +254,9 @@ next_due(TierWalk *walk, TimestampTz before)
 		due = end_of_state(walk, &walk->beneath, due, before);
 		qualified_only |= tier_while_qualified(walk) && walk->beneath.rank > 0;
 	}
-	if (walk->has_periods && ((!walk->at_once && walk->period_counted) || qualified_only))
+	if (walk->has_periods && ((walk->ends_count && walk->period_counted) || qualified_only))
 		due = Min(due, walk->period_end);
-	if (walk->policy->window == TIER_ROLLING)
+	if (walk->rolling != 0)
 	{
 		if (qualified_only)
 			due = Min(due, tier_window_next_end(walk, Min(due, before)));
@@ -252,11 +272,11 @@ fall_due(TierWalk *walk, TimestampTz at)
 {
 	bool version_begins = tier_rules_come_to(walk, at);
 	bool period_begins = false;
-	bool negative_left = false;
+	bool raises = false;
 
-	if (walk->policy->window == TIER_ROLLING)
-		negative_left = tier_window_leave(walk, at);
-	else if (walk->has_periods && walk->period_end != DT_NOBEGIN)
+	if (walk->rolling != 0)
+		raises = tier_window_leave(walk, at);
+	if (walk->has_periods && walk->period_end != DT_NOBEGIN)
 	{
 		tier_window_bring(walk, at - 1);
 		period_begins = walk->period_end == at;
@@ -264,8 +284,11 @@ fall_due(TierWalk *walk, TimestampTz at)
 
 	tier_rules_end(walk, at, period_begins && !walk->at_once);
 	if (period_begins)
+	{
 		tier_period_enter(walk, at);
-	tier_rules_begin(walk, at, version_begins, negative_left);
+		raises |= walk->has_rolled;
+	}
+	tier_rules_begin(walk, at, version_begins, raises);
 }
 
 /* The measures as they are before the events of an instant, for the history. */
@@ -492,7 +515,7 @@ tier_walk_start(TierWalk *walk, int scale, TimestampTz member_since, int64 join_
 	walk->now = walk->due = DT_NOBEGIN;
 	walk->value_before = 0;
 	tier_rules_start(walk);
-	if (walk->policy->window == TIER_MEMBERSHIP_YEAR && !TIMESTAMP_NOT_FINITE(member_since))
+	if (walk->has_periods && !walk->by_calendar && !TIMESTAMP_NOT_FINITE(member_since))
 		walk->joined_day = zone_day(walk->zone, member_since);
 	tier_window_clear(walk);
 }

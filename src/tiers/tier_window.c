@@ -194,7 +194,7 @@ tier_period_end(TierWalk *walk, TimestampTz at)
 	if (at < end && at >= walk->period_from)
 		return end;
 	day = zone_day(walk->zone, at);
-	if (walk->policy->window == TIER_CALENDAR)
+	if (walk->by_calendar)
 	{
 		index = calendar_index(&walk->calendar, day);
 		while ((end = calendar_end(walk, index)) <= at)
@@ -221,21 +221,26 @@ tier_next_period_end(TierWalk *walk, TimestampTz at)
 /* ---- counting ---- */
 
 static void
-clear_values(TierWalk *walk)
+clear_values(TierWalk *walk, uint32 measures)
 {
 	int i;
 
 	for (i = 0; i < walk->policy->nmeasures; i++)
-		walk->rules.values[i] = 0;
+		if ((measures & ((uint32) 1 << i)) != 0)
+			walk->rules.values[i] = 0;
 	if (walk->days != 0)
 		for (i = 0; i < walk->policy->nmeasures * TIER_LAST_DAYS; i++)
-			walk->rules.last_days[i].day = TIER_NO_DAY;
+			if ((measures & ((uint32) 1 << (i / TIER_LAST_DAYS))) != 0)
+				walk->rules.last_days[i].day = TIER_NO_DAY;
 }
 
 void
 tier_window_clear(TierWalk *walk)
 {
-	clear_values(walk);
+	clear_values(walk, PG_UINT32_MAX);
+	if (unlikely(walk->rolled != NULL))
+		memset(walk->rolled, 0, walk->policy->nmeasures * sizeof(int128));
+	walk->has_rolled = walk->stops_rollover = false;
 	walk->rules.since = DT_NOBEGIN;
 	walk->period_from = DT_NOEND;
 	walk->period_end = DT_NOBEGIN;
@@ -245,16 +250,34 @@ tier_window_clear(TierWalk *walk)
 	walk->near.count = walk->near_negatives.count = 0;
 }
 
+bool
+tier_period_is_next(TierWalk *walk, TimestampTz at)
+{
+	TimestampTz left = walk->period_end;
+
+	return left != DT_NOBEGIN && at < tier_period_end(walk, left);
+}
+
 /* Keeps what the period counted that is left, if the one that is entered is the next. */
 static void
 keep_last_values(TierWalk *walk, TimestampTz at)
 {
-	TimestampTz left = walk->period_end;
-	bool is_next = left != DT_NOBEGIN && at < tier_period_end(walk, left);
+	bool is_next = tier_period_is_next(walk, at);
 	int i;
 
 	for (i = 0; i < walk->policy->nmeasures; i++)
 		walk->last_values[i] = is_next ? walk->rules.values[i] : 0;
+}
+
+/* What rolled over counts in the period that begins. */
+static pg_noinline void
+roll_in(TierWalk *walk)
+{
+	int i;
+
+	for (i = 0; i < walk->policy->nmeasures; i++)
+		if (walk->policy->measures[i].rolls)
+			walk->rules.values[i] = walk->rolled[i];
 }
 
 void
@@ -262,25 +285,34 @@ tier_period_enter(TierWalk *walk, TimestampTz at)
 {
 	if (unlikely(walk->last_values != NULL))
 		keep_last_values(walk, at);
+	if (unlikely(walk->rolled != NULL))
+		tier_rollover_leave(walk, at);
 	walk->period_end = tier_period_end(walk, at);
 	walk->period_from = at;
 	walk->period_counted = false;
-	clear_values(walk);
+	clear_values(walk, walk->of_period);
+	if (unlikely(walk->has_rolled))
+		roll_in(walk);
+	if (unlikely(walk->has_rolled || walk->all_ends_count))
+	{
+		walk->period_counted = true;
+		walk->due = Min(walk->due, walk->period_end);
+	}
 }
 
 void
 tier_window_restart(TierWalk *walk, TimestampTz since)
 {
-	clear_values(walk);
+	clear_values(walk, PG_UINT32_MAX);
 	walk->rules.since = since;
 }
 
 void
 tier_window_bring(TierWalk *walk, TimestampTz at)
 {
-	if (walk->policy->window == TIER_ROLLING)
+	if (walk->rolling != 0)
 		(void) tier_window_leave(walk, at);
-	else if (walk->has_periods && walk->period_end != DT_NOBEGIN && at >= walk->period_end)
+	if (walk->has_periods && walk->period_end != DT_NOBEGIN && at >= walk->period_end)
 		tier_period_enter(walk, at);
 }
 
@@ -308,7 +340,7 @@ count_day(TierWalk *walk, int measure, TimestampTz at, bool *is_new)
 		i = 0;
 		days[0].day = day;
 	}
-	else if (walk->policy->window != TIER_ROLLING)
+	else if ((walk->rolling & bit) == 0)
 		return false;
 	else
 	{
@@ -328,7 +360,7 @@ void
 tier_window_add_days(TierWalk *walk, TimestampTz at, uint32 measures, uint32 *carried,
 					 uint32 *raised)
 {
-	if (walk->policy->window == TIER_ROLLING && walk->window.least < LONG_WINDOW)
+	if (walk->rolling != 0 && walk->window.least < LONG_WINDOW)
 		(void) tier_window_leave(walk, at);
 	for (; measures != 0; measures &= measures - 1)
 	{

@@ -44,6 +44,7 @@ struct MetricNames;
 
 #define TIER_MAX_LEVELS	  100
 #define TIER_MAX_MEASURES 32
+#define TIER_MAX_SETS	  32
 
 /* ---- the rules ---- */
 
@@ -54,6 +55,15 @@ typedef enum TierMeasureOf
 	TIER_DAYS	 /* local days with an event */
 } TierMeasureOf;
 
+typedef enum TierWindow
+{
+	TIER_ROLLING,
+	TIER_CALENDAR,
+	TIER_MEMBERSHIP_YEAR,
+	TIER_SINCE_TIER,
+	TIER_LIFETIME
+} TierWindow;
+
 typedef struct TierMeasure
 {
 	const char *name;
@@ -63,6 +73,10 @@ typedef struct TierMeasure
 	EventText *kinds;	/* sorted */
 	int nlabels;
 	EventText *labels;
+	TierWindow window;		 /* its own, or the policy's */
+	const char *window_text; /* NULL: the policy's */
+	bool rolls;				 /* what is above a threshold counts in the next period, too */
+	Decimal roll_cap;		 /* at most so much; 0: all of it */
 } TierMeasure;
 
 typedef struct TierTest
@@ -76,7 +90,9 @@ typedef struct TierCondition
 {
 	bool all; /* else any; false where there is just one */
 	int ntests;
-	TierTest *tests; /* in the order of measures */
+	TierTest *tests; /* in the order of measures; of sets, one set behind the other */
+	int nsets;		 /* 0: none. Else any of the sets must hold, with all of its tests */
+	int *set_ends;	 /* the number of the test behind each set */
 } TierCondition;
 
 typedef struct TierLevel
@@ -84,15 +100,6 @@ typedef struct TierLevel
 	TierCondition reach;
 	TierCondition keep;
 } TierLevel;
-
-typedef enum TierWindow
-{
-	TIER_ROLLING,
-	TIER_CALENDAR,
-	TIER_MEMBERSHIP_YEAR,
-	TIER_SINCE_TIER,
-	TIER_LIFETIME
-} TierWindow;
 
 typedef enum TierValidity
 {
@@ -131,8 +138,8 @@ typedef struct TierPolicy
 	int nmeasures;		/* at least 1 */
 	TierMeasure *measures;
 	TierWindow window;
-	Interval rolling;		/* TIER_ROLLING */
-	CalendarPeriod *period; /* TIER_CALENDAR; has no zone of its own */
+	Interval rolling;		/* TIER_ROLLING: of the policy, or of a measure: there is one */
+	CalendarPeriod *period; /* TIER_CALENDAR: the same; has no zone of its own */
 	bool upgrade_at_period_end;
 	EventText join_kind;
 	EventText grant_kind;
@@ -290,12 +297,48 @@ typedef struct TierMissing
 /*
  * What is missing on that day to reach the next tier, and to keep the effective one (to reach it,
  * where a grant lifts it above the rules): of one measure, or of the whole condition
- * (TIER_ANY_MEASURE): where any measure does, the least that is missing; where all must, the most.
- * The most of measures of different scales is by number.
+ * (TIER_ANY_MEASURE): where any measure does, the least that is missing; where all must, the most;
+ * of sets, the least of what each lacks. A measure in several sets has the number of the set that
+ * lacks least. The most of measures of different scales is by number.
  */
 #define TIER_ANY_MEASURE (-1)
 extern TierMissing tier_walk_missing_to_next(TierWalk *walk, int measure);
 extern TierMissing tier_walk_missing_as_of(TierWalk *walk, int measure);
+
+/*
+ * One of the ways to a rank above the effective one, and what is missing in it: a row of
+ * tier_ways(). False: there are no more such numbers.
+ */
+typedef struct TierWay
+{
+	int way; /* from 1 on: a set of tests that must all hold */
+	TierTest test;
+	TierMissing missing;
+} TierWay;
+
+extern bool tier_walk_way(TierWalk *walk, int rank, int number, TierWay *way);
+
+/*
+ * What of a measure rolls over from a period into the next one. A walk with a sink of these
+ * reports a period that it leaves, and on demand the one that it is in.
+ */
+typedef struct TierRollover
+{
+	DateADT period_start;
+	DateADT period_end; /* the day after its last; DATEVAL_NOEND: none */
+	bool has_ended;
+	int measure;
+	int128 rolled_in; /* of the value; these are at tier_walk_scale(measure) */
+	int128 value;
+	int128 rolls_over;
+	int rank;				  /* attained by what the measures are */
+	const Decimal *threshold; /* NULL: that rank doesn't ask for the measure */
+} TierRollover;
+
+typedef void (*TierRolloverSink)(void *context, TierWalk *walk, const TierRollover *rollover);
+
+extern void tier_walk_watch_rollover(TierWalk *walk, TierRolloverSink sink);
+extern void tier_walk_report_rollover(TierWalk *walk);
 
 /*
  * What lies ahead, if nothing more happens: the effective rank once what is promised now has

@@ -2,12 +2,15 @@
  * tiers_internal.h
  *		What the files of tiers share. Each asks those above it:
  *
+ *		tier_conditions.c	the rules: what reaching and keeping a tier need
  *		tier_levels.c	the rules: measures and levels
  *		tier_policy.c	the rules: all other keys, and the type
+ *		tier_rollover.c	a walk: what of a period counts in the next one, too
  *		tier_window.c	a walk: the measures, what leaves the window, which period it is
  *		tier_rules.c	a walk: what the rules decide
  *		tier_walk.c		a walk: what comes next; it counts
- *		tier_standing.c	a walk: where it stands
+ *		tier_missing.c	a walk: what is missing to a condition
+ *		tier_standing.c	a walk: where it stands, and where it ends up
  *		tier_sql.c		functions of one customer
  *		tier_fold.c		everyone's walks, for the metrics tier_census.c, tier_migration.c,
  *						tier_flow.c, tier_tenure.c and tier_near.c
@@ -23,6 +26,32 @@
 #include "tiers/tiers.h"
 
 /* ==== the rules ==== */
+
+/* ---- tier_conditions.c ---- */
+
+/* Of a number alone; of "any" or "all", an object, or of "any" an array of sets; of "keep". */
+extern void tier_read_number(const PolicyObject *object, const TierPolicy *policy,
+							 const JsonbValue *value, const char *path, TierCondition *condition);
+extern void tier_read_any(const PolicyObject *object, const TierPolicy *policy,
+						  const JsonbValue *value, const char *path, TierCondition *condition);
+extern void tier_read_all(const PolicyObject *object, const TierPolicy *policy,
+						  const JsonbValue *value, const char *path, TierCondition *condition);
+extern void tier_read_keep(const PolicyObject *object, const TierPolicy *policy,
+						   const JsonbValue *value, TierCondition *condition);
+
+extern int tier_compare_thresholds(const Decimal *a, const Decimal *b);
+extern bool tier_condition_same(const TierCondition *a, const TierCondition *b);
+
+/* Members that say it: "at", or "any" or "all"; "keep". */
+extern void tier_put_reach(StringInfo out, const TierPolicy *policy, const TierCondition *reach);
+extern void tier_put_keep(StringInfo out, const TierPolicy *policy, const TierCondition *keep);
+
+/* Where a set of a condition begins; without sets it is one. */
+static inline int
+tier_set_start(const TierCondition *condition, int set)
+{
+	return set == 0 ? 0 : condition->set_ends[set - 1];
+}
 
 /* ---- tier_levels.c: in the rows of the table of keys ---- */
 
@@ -56,6 +85,8 @@ typedef struct TierAsk
 	int nneeds;
 	TierNeed first; /* needs[0], where there is one */
 	TierNeed *needs;
+	int nsets; /* as in its TierCondition */
+	const int *set_ends;
 } TierAsk;
 
 /* What a rank asks; an array by rank. Rank 0 asks nothing. */
@@ -178,8 +209,11 @@ struct TierWalk
 	TierTerms *terms; /* by version */
 	TierRung **rungs; /* by scale, then version x tiers; made when they are asked for */
 	bool has_periods;
+	bool by_calendar; /* they are of the calendar */
 	bool at_once;
-	bool may_be_plain; /* a rolling sum of all values, and nobody looks but at the tier */
+	bool ends_count;	 /* a period's end does something once something has counted in it */
+	bool all_ends_count; /* and where nothing has: what isn't of a period is judged, too */
+	bool may_be_plain;	 /* a rolling sum of all values, and nobody looks but at the tier */
 	Span window;
 	Calendar calendar;
 	TierPeriodSlot *periods; /* ends that were computed; TIER_CALENDAR */
@@ -188,6 +222,9 @@ struct TierWalk
 	uint32 events;
 	uint32 days;
 	uint32 of_any_kind; /* those without kinds */
+	uint32 rolling;		/* measures by their window */
+	uint32 of_period;
+	uint32 lasting;
 
 	/* The customer. */
 	const char *customer;
@@ -219,7 +256,11 @@ struct TierWalk
 	DateADT joined_day;		 /* TIER_MEMBERSHIP_YEAR */
 	TimestampTz period_from; /* an instant in the period that it is in */
 	TimestampTz period_end;	 /* DT_NOBEGIN: in none, no event yet */
-	bool period_counted;	 /* something has counted in it; kept up where it decides at its end */
+	bool period_counted;	 /* its end does something; kept up where that may be */
+	int128 *rolled;			 /* of the measures, what rolled into it; NULL: none of them rolls */
+	bool has_rolled;		 /* something did */
+	bool stops_rollover;	 /* nothing rolls into a period that begins */
+	TierRolloverSink rollover_sink;
 	TierEntry *entries;
 	int64 nentries;
 	int64 max_entries;
@@ -265,7 +306,8 @@ struct TierWalk
 	TierDeciding cause; /* of the last change beneath, for the history */
 	int64 cause_event;
 
-	TierAhead *ahead; /* what is needed to look ahead (tier_standing.c) */
+	TierAhead *ahead;	  /* what is needed to look ahead (tier_standing.c) */
+	TierMissing *missing; /* tier_room_for_missing() */
 };
 
 /* The version in force. */
@@ -339,13 +381,52 @@ extern TimestampTz tier_next_period_end(TierWalk *walk, TimestampTz at);
 /* Comes to the period that holds an instant: what counted in another one counts no more. */
 extern void tier_period_enter(TierWalk *walk, TimestampTz at);
 
+/* Is the period that holds an instant the one after that which it is in? */
+extern bool tier_period_is_next(TierWalk *walk, TimestampTz at);
+
 /* Counts anew, events after an instant. */
 extern void tier_window_restart(TierWalk *walk, TimestampTz since);
 
 /* Brings the measures to an instant. */
 extern void tier_window_bring(TierWalk *walk, TimestampTz at);
 
+/* ---- tier_rollover.c ---- */
+
+/* Leaves the period that it is in for the one that holds an instant: works out what rolls over. */
+extern void tier_rollover_leave(TierWalk *walk, TimestampTz at);
+
+/* ---- tier_missing.c ---- */
+
+/* The scale of what is missing of a measure: its own, or that of the threshold. */
+extern int tier_missing_scale(const TierWalk *walk, const TierTest *test);
+
+/* With no more decimals than it needs, or values and threshold have. */
+extern TierMissing tier_missing_shown(const TierWalk *walk, const TierTest *test,
+									  TierMissing missing);
+
+/* A sum at a larger scale. */
+extern int128 tier_at_scale(int128 value, int from_scale, int to_scale);
+
+/* Numbers of a condition's tests as those of a measure, or of the whole (TIER_ANY_MEASURE). */
+extern TierMissing tier_missing_of(const TierCondition *condition, const TierMissing *of_tests,
+								   int measure);
+
+/* Is the effective tier held by reaching it: does a grant lift it above the rules? */
+extern bool tier_by_reaching(const TierWalk *walk);
+
+/* Room for the numbers of the tests of the longest condition; the walk's. */
+extern TierMissing *tier_room_for_missing(TierWalk *walk);
+
 /* ---- tier_rules.c ---- */
+
+/* The first need of the first set that holds; -1: none does. */
+extern int tier_set_that_holds(const int128 *values, const TierAsk *ask);
+
+/* The version in force at an instant, by its number. */
+extern int tier_version_at(const TierWalk *walk, TimestampTz at);
+
+/* The highest rank whose condition holds among so many rungs. */
+extern int tier_reached(const TierWalk *walk, const TierRung *rungs);
 
 /* The least value, in units at a scale, that meets a threshold. */
 extern int128 tier_need(const Decimal *threshold, int scale, bool exceeded);
@@ -366,10 +447,11 @@ extern void tier_rules_rise(TierWalk *walk, TimestampTz at, int64 event);
 /*
  * What falls due at an instant: by the period that has ended, if one has (upgrades are judged
  * then, where they aren't at once), what ends; then, by the one that begins, what a new version
- * does, and something that left the window and had lowered a measure.
+ * does, and time where it raises a measure: something that left the window had lowered it, or
+ * something rolled over.
  */
 extern void tier_rules_end(TierWalk *walk, TimestampTz at, bool judges_period);
-extern void tier_rules_begin(TierWalk *walk, TimestampTz at, bool has_version, bool negative_left);
+extern void tier_rules_begin(TierWalk *walk, TimestampTz at, bool has_version, bool raises);
 
 /* Where tiers are valid while qualified: does keeping hold? */
 extern void tier_rules_check(TierWalk *walk, TimestampTz at, int64 event);

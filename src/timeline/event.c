@@ -248,6 +248,7 @@ typedef struct EventArguments
 	int label;
 	int ref;
 	int expires_at;
+	int until;
 	int zone;
 } EventArguments;
 
@@ -317,6 +318,20 @@ set_ref(FunctionCallInfo fcinfo, int n, Oid type, Event *event)
 	event_set_ref_text(event, text.bytes, text.len);
 }
 
+/* The end of a span, which is of the type of at; a day is its first instant in the same zone. */
+static TimestampTz
+end_argument(FunctionCallInfo fcinfo, int n, const EventColumns *columns, ZoneDays *zone)
+{
+	DateADT day;
+
+	if (!columns->days)
+		return PG_GETARG_TIMESTAMPTZ(n);
+	day = PG_GETARG_DATEADT(n);
+	if (DATE_IS_NOEND(day))
+		return DT_NOEND;
+	return DATE_IS_NOBEGIN(day) ? DT_NOBEGIN : zone_day_start(zone, day);
+}
+
 /* Makes the event whose columns are these arguments; inlined for each form. */
 static pg_attribute_always_inline Datum
 make_event(FunctionCallInfo fcinfo, EventArguments arguments)
@@ -344,50 +359,56 @@ make_event(FunctionCallInfo fcinfo, EventArguments arguments)
 		event.expires_at = PG_GETARG_TIMESTAMPTZ(arguments.expires_at);
 		timeline_check_expiry(event.expires_at);
 	}
+	if (!PG_ARGISNULL(arguments.until))
+	{
+		event.has_span = true;
+		event.until = end_argument(fcinfo, arguments.until, &call->columns, zone);
+		event_check_span(&event);
+	}
 	timeline_datum_begin(&out, EVENT_SIZE);
 	timeline_encode(&out, &event, 1, value.scale);
 	return timeline_datum_end(&out);
 }
 
-/* make_event(at, value, kind, label, ref bigint, expires_at), and with a zone where at is a day */
+/* make_event(at, value, kind, label, ref bigint, expires_at, until), and with a zone where at is a day */
 Datum
 loyalty_make_event(PG_FUNCTION_ARGS)
 {
 	EventArguments arguments = {
-		.at = 0, .value = 1, .kind = 2, .label = 3, .ref = 4, .expires_at = 5, .zone = 6
+		.at = 0, .value = 1, .kind = 2, .label = 3, .ref = 4, .expires_at = 5, .until = 6, .zone = 7
 	};
 
 	return make_event(fcinfo, arguments);
 }
 
-/* make_event(ref text or uuid, at, value, kind, label, expires_at) */
+/* make_event(ref text or uuid, at, value, kind, label, expires_at, until) */
 Datum
 loyalty_make_event_ref(PG_FUNCTION_ARGS)
 {
 	EventArguments arguments = {
-		.ref = 0, .at = 1, .value = 2, .kind = 3, .label = 4, .expires_at = 5, .zone = 6
+		.ref = 0, .at = 1, .value = 2, .kind = 3, .label = 4, .expires_at = 5, .until = 6, .zone = 7
 	};
 
 	return make_event(fcinfo, arguments);
 }
 
-/* make_event(kind enum, at, value, label, ref, expires_at) */
+/* make_event(kind enum, at, value, label, ref, expires_at, until) */
 Datum
 loyalty_make_event_kind(PG_FUNCTION_ARGS)
 {
 	EventArguments arguments = {
-		.kind = 0, .at = 1, .value = 2, .label = 3, .ref = 4, .expires_at = 5, .zone = 6
+		.kind = 0, .at = 1, .value = 2, .label = 3, .ref = 4, .expires_at = 5, .until = 6, .zone = 7
 	};
 
 	return make_event(fcinfo, arguments);
 }
 
-/* make_event(label enum, at, value, kind, ref, expires_at) */
+/* make_event(label enum, at, value, kind, ref, expires_at, until) */
 Datum
 loyalty_make_event_label(PG_FUNCTION_ARGS)
 {
 	EventArguments arguments = {
-		.label = 0, .at = 1, .value = 2, .kind = 3, .ref = 4, .expires_at = 5, .zone = 6
+		.label = 0, .at = 1, .value = 2, .kind = 3, .ref = 4, .expires_at = 5, .until = 6, .zone = 7
 	};
 
 	return make_event(fcinfo, arguments);

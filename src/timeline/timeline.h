@@ -7,6 +7,7 @@
  *
  *		byte	version (low 4 bits), unit of time (high 4 bits: a TimelineUnit)
  *		byte	flags: what occurs (TIMELINE_HAS_...)
+ *		byte	more flags, of which one is set						(version 2)
  *		byte	scale of the values									(if there are values)
  *		varint	number of events
  *		varint	number of kinds, then each: varint length, bytes	(if there are kinds)
@@ -24,9 +25,12 @@
  *follows expiry													(if there are expiries) varint:
  *0 none; 1 'infinity'; 2 it is before the event, and varint units before, less 1, follows; 3 +
  *units after the event
+ *			varint	0 no span; 1 it never ends; 2 + units from the event to its end (if there are
+ *spans)
  *
- * An empty timeline is the version byte and a zero flags byte and count. The unit is
- * the largest that divides all instants (finite expiries too), the dictionaries are
+ * An empty timeline is the version byte and a zero flags byte and count. Version 2 is for what
+ * version 1 can't tell: a timeline without spans has the bytes that it always had. The unit is
+ * the largest that divides all instants (finite expiries and ends too), the dictionaries are
  * sorted and hold just what occurs, zeros that all values have after the fourth decimal
  * are dropped, and the events are in the order of event_compare(): the same events at the
  * same scale have the same bytes.
@@ -48,6 +52,7 @@
 #include "core/texts.h"
 
 #define TIMELINE_VERSION		   1
+#define TIMELINE_VERSION_WIDE	   2 /* has a second byte of flags */
 
 #define TIMELINE_HAS_VALUES		   0x01
 #define TIMELINE_HAS_ABSENT_VALUES 0x02 /* some events have a value, some have none */
@@ -57,10 +62,13 @@
 #define TIMELINE_HAS_REFS		   0x20
 #define TIMELINE_HAS_MIXED_REFS	   0x40 /* some refs are absent or texts */
 #define TIMELINE_HAS_EXPIRIES	   0x80
+#define TIMELINE_HAS_SPANS		   0x100 /* from here on in the second byte */
+#define TIMELINE_FLAGS			   0x1FF
 
 /* What a timeline of just instants and values doesn't have. */
 #define TIMELINE_RICH \
-	(TIMELINE_HAS_KINDS | TIMELINE_HAS_LABELS | TIMELINE_HAS_REFS | TIMELINE_HAS_EXPIRIES)
+	(TIMELINE_HAS_KINDS | TIMELINE_HAS_LABELS | TIMELINE_HAS_REFS | TIMELINE_HAS_EXPIRIES | \
+	 TIMELINE_HAS_SPANS)
 
 typedef enum TimelineUnit
 {
@@ -77,6 +85,7 @@ typedef struct Event
 	TimestampTz at;
 	int64 value; /* in units of 10^-scale of the timeline; see has_value */
 	TimestampTz expires_at;
+	TimestampTz until; /* of a span, exclusive: not before at; DT_NOEND: it never ends */
 	EventText kind;
 	EventText label;
 	EventText ref_text;
@@ -86,6 +95,7 @@ typedef struct Event
 	int label_no; /* 1 + its place in the reader's labels */
 	bool has_value;
 	bool has_expiry;
+	bool has_span;
 } Event;
 
 /* Walks the events of a body in order. */
@@ -97,7 +107,7 @@ typedef struct TimelineReader
 	uint64 count; /* events in the timeline */
 	uint64 left;  /* events not handed out yet */
 	int scale;	  /* 0 where there are no values */
-	uint8 flags;
+	uint16 flags;
 	bool started;
 	int64 unit; /* microseconds */
 	TimestampTz last;
@@ -140,11 +150,12 @@ extern void timeline_read_rest(TimelineReader *reader, Event *event);
 /* All events of a body in a palloc'd array; their count and scale. */
 extern Event *timeline_decode(const uint8 *body, size_t len, int64 *nevents, int *scale);
 
-/* When the last event of a body is; false where there is none. */
+/* The last instant that an event of a body touches, be it in the future; false where there is no
+ * event. */
 extern bool timeline_last_instant(ByteSpan body, TimestampTz *at);
 
-/* The order of events: at, kind, label, ref, value, expires_at; what is absent comes first. Same
- * scale on both sides. */
+/* The order of events: at, kind, label, ref, value, expires_at, until; what is absent comes first.
+ * Same scale on both sides. */
 extern int event_compare(const Event *a, const Event *b);
 
 /* The same for events of timelines of different scale: values compare as numbers. */
@@ -201,6 +212,21 @@ extern void timeline_check_instant(TimestampTz at);
 
 /* The same as an event's expiry, where 'infinity' means that it never expires. */
 extern void timeline_check_expiry(TimestampTz at);
+
+/* What is wrong with an event's span, to go on in a message; NULL: nothing. */
+extern const char *event_span_fault(const Event *event);
+
+/* Refuses such a span (22023). */
+extern void event_check_span(const Event *event);
+
+/* The last instant that an event touches: that before its end. */
+static inline TimestampTz
+event_last_instant(const Event *event)
+{
+	if (!event->has_span || event->until <= event->at)
+		return event->at;
+	return event->until == DT_NOEND ? END_TIMESTAMP - 1 : event->until - 1;
+}
 
 /* Sets the ref from a text: a number where it is written exactly as a bigint is. */
 extern void event_set_ref_text(Event *event, const char *bytes, int len);
@@ -424,6 +450,19 @@ timeline_read_expiry(TimelineReader *reader, TimestampTz at, TimestampTz *expire
 			(TimestampTz) ((uint64) at - (timeline_varint(&reader->at, reader->end) + 1) * unit);
 	else
 		*expires_at = (TimestampTz) ((uint64) at + (code - 3) * unit);
+	return true;
+}
+
+/* Reads the end of an event's span; false where it has none. The timeline has spans. */
+static inline bool
+timeline_read_span(TimelineReader *reader, TimestampTz at, TimestampTz *until)
+{
+	uint64 code = timeline_varint(&reader->at, reader->end);
+
+	if (code == 0)
+		return false;
+	*until = code == 1 ? DT_NOEND
+					   : (TimestampTz) ((uint64) at + (code - 2) * (uint64) reader->unit);
 	return true;
 }
 

@@ -46,7 +46,7 @@ CREATE TYPE event_timeline (
 );
 
 COMMENT ON TYPE timeline_event IS
-	'One event: an instant, and where known a value, kind, label, ref and expiry. Text form is a JSON object: {"at": "2024-01-05T10:00:00+00:00", "value": 12.50, "kind": "earn", "label": "web", "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00"}. Instants are in UTC, and must have an offset on input.';
+	'One event: an instant, and where known a value, kind, label, ref, expiry and the end of a span. Text form is a JSON object: {"at": "2024-01-05T10:00:00+00:00", "value": 12.50, "kind": "earn", "label": "web", "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00", "until": "2024-02-05T10:00:00+00:00"}. Instants are in UTC, and must have an offset on input.';
 COMMENT ON TYPE event_timeline IS
 	'A customer''s events in order of time; events equal in all columns are kept as often as they occur. Text form is a JSON array of timeline_event objects, in any order on input. Takes 7 to 10 bytes for an event of an instant in microseconds and an amount in cents. Values are held with the decimals of the one that has most, in 18 digits: else error 22003, whose way out is round().';
 COMMENT ON FUNCTION timeline_event_in(cstring) IS 'text input of timeline_event';
@@ -69,8 +69,8 @@ COMMENT ON CAST (timeline_event AS event_timeline) IS 'the timeline of one event
 
 -- ---- comparison: of both types, by the same functions ----
 
-\expand core/comparison.sql TYPE=timeline_event VALUE=a FUNCTIONS=event_timeline SAME="the same events; values are compared as numbers, so 1.5 equals 1.50" ORDER="event by event: at, kind, label, ref, value, expires_at"
-\expand core/comparison.sql TYPE=event_timeline VALUE=a FUNCTIONS=event_timeline SAME="the same events; values are compared as numbers, so 1.5 equals 1.50" ORDER="event by event: at, kind, label, ref, value, expires_at"
+\expand core/comparison.sql TYPE=timeline_event VALUE=a FUNCTIONS=event_timeline SAME="the same events; values are compared as numbers, so 1.5 equals 1.50" ORDER="event by event: at, kind, label, ref, value, expires_at, until"
+\expand core/comparison.sql TYPE=event_timeline VALUE=a FUNCTIONS=event_timeline SAME="the same events; values are compared as numbers, so 1.5 equals 1.50" ORDER="event by event: at, kind, label, ref, value, expires_at, until"
 
 -- ---- timelines out of timelines ----
 
@@ -114,7 +114,7 @@ COMMENT ON OPERATOR - (event_timeline, event_timeline) IS
 -- ---- accessors ----
 
 CREATE FUNCTION timeline_events(timeline event_timeline)
-	RETURNS TABLE (at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
+	RETURNS TABLE (at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz, until timestamptz)
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_events' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
 CREATE FUNCTION timeline_count(timeline event_timeline) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_count' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -126,11 +126,11 @@ CREATE FUNCTION timeline_sum(timeline event_timeline, since timestamptz DEFAULT 
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_sum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION timeline_first_label(timeline event_timeline) RETURNS text
 	AS 'MODULE_PATHNAME', 'loyalty_timeline_first_label' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION activity_set(timeline event_timeline, zone text DEFAULT NULL) RETURNS activity_set
+CREATE FUNCTION activity_set(timeline event_timeline, zone text DEFAULT NULL, as_of date DEFAULT NULL) RETURNS activity_set
 	AS 'MODULE_PATHNAME', 'loyalty_activity_set_timeline' LANGUAGE C STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION timeline_events(event_timeline) IS
-	'The events as rows, in order: at, then kind, label, ref, value, expires_at. What an event does not have is NULL; a ref is text, also where it was a number.';
+	'The events as rows, in order: at, then kind, label, ref, value, expires_at, until. What an event does not have is NULL; a ref is text, also where it was a number.';
 COMMENT ON FUNCTION timeline_count(event_timeline) IS 'How many events there are; 0 for an empty timeline.';
 COMMENT ON FUNCTION timeline_first(event_timeline) IS 'The instant of the first event; NULL for an empty timeline.';
 COMMENT ON FUNCTION timeline_last(event_timeline) IS 'The instant of the last event; NULL for an empty timeline.';
@@ -138,8 +138,8 @@ COMMENT ON FUNCTION timeline_sum(event_timeline, timestamptz, timestamptz) IS
 	'The sum of all values, exact, as sum(numeric) gives it; of events in [since, until), where a NULL bound, as by default, is open. Events without value are left out; NULL where there is no value.';
 COMMENT ON FUNCTION timeline_first_label(event_timeline) IS
 	'The label of the first event that has one, as the channel a customer came by; NULL where there is none.';
-COMMENT ON FUNCTION activity_set(event_timeline, text) IS
-	'The local days of events whose value is not negative, or absent, in a time zone, or the session''s TimeZone. NULL only for a NULL timeline; an unknown zone is error 22023.';
+COMMENT ON FUNCTION activity_set(event_timeline, text, date) IS
+	'The local days of events whose value is not negative, or absent, in a time zone, or the session''s TimeZone; of a span all days that it touches. Days after as_of are left out; NULL: none are. NULL only for a NULL timeline. An unknown zone is error 22023, and so is a span without end where as_of is NULL; one of more than 100000 days is 54000, an infinite as_of 22008.';
 
 -- ---- aggregates ----
 

@@ -39,6 +39,16 @@ last_of(ByteSpan body)
 }
 
 static void
+move_event(Event *event, ZoneDays *from, ZoneDays *to)
+{
+	TimestampTz last = event_last_instant(event);
+
+	event->at = zone_day_start(to, zone_day(from, event->at));
+	if (event->has_span && event->until != DT_NOEND)
+		event->until = zone_day_start(to, zone_day(from, last) + 1);
+}
+
+static void
 move_days(ByteBuffer *out, ByteSpan body, ZoneDays *from, ZoneDays *to)
 {
 	EventText room[DICTIONARY_ROOM];
@@ -50,8 +60,7 @@ move_days(ByteBuffer *out, ByteSpan body, ZoneDays *from, ZoneDays *to)
 	events = timeline_alloc(reader.count, sizeof(Event));
 	while (timeline_next(&reader, &events[count]))
 	{
-		events[count].at = zone_day_start(to, zone_day(from, events[count].at));
-		count++;
+		move_event(&events[count++], from, to);
 		CHECK_FOR_INTERRUPTS();
 	}
 	timeline_encode(out, events, count, reader.scale);

@@ -66,8 +66,12 @@ void
 timeline_open_head(TimelineReader *reader, const uint8 *body, size_t len)
 {
 	const uint8 *end = body + len;
+	bool wide;
 
-	if (unlikely(len < 3 || (body[0] & 0x0F) != TIMELINE_VERSION || body[0] >> 4 > TIMELINE_HOUR))
+	if (unlikely(len < 3 || body[0] >> 4 > TIMELINE_HOUR))
+		report_corrupted();
+	wide = (body[0] & 0x0F) == TIMELINE_VERSION_WIDE;
+	if (unlikely(wide ? len < 4 : (body[0] & 0x0F) != TIMELINE_VERSION))
 		report_corrupted();
 	memset(reader, 0, sizeof(TimelineReader));
 	reader->unit = timeline_units[body[0] >> 4];
@@ -75,6 +79,12 @@ timeline_open_head(TimelineReader *reader, const uint8 *body, size_t len)
 	reader->start = body;
 	reader->at = body + 2;
 	reader->end = end;
+	if (unlikely(wide))
+	{
+		reader->flags |= (uint16) (*reader->at++ << 8);
+		if ((reader->flags & ~TIMELINE_FLAGS) != 0)
+			report_corrupted();
+	}
 	if (reader->flags & TIMELINE_HAS_VALUES)
 	{
 		reader->scale = *reader->at++;
@@ -137,10 +147,13 @@ timeline_last_instant(ByteSpan body, TimestampTz *at)
 		Event event;
 
 		timeline_open_within(&reader, body.bytes, body.len, room, DICTIONARY_ROOM);
+		*at = DT_NOBEGIN;
 		while (timeline_next(&reader, &event))
+		{
+			*at = Max(*at, event_last_instant(&event));
 			CHECK_FOR_INTERRUPTS();
+		}
 		timeline_close_within(&reader, room, DICTIONARY_ROOM);
-		*at = event.at;
 		return true;
 	}
 	for (; reader.left > 0; reader.left--)
@@ -173,6 +186,8 @@ timeline_read_rest(TimelineReader *reader, Event *event)
 		event->ref_type = timeline_read_ref(reader, &event->ref_number, &event->ref_text);
 	if (reader->flags & TIMELINE_HAS_EXPIRIES)
 		event->has_expiry = timeline_read_expiry(reader, event->at, &event->expires_at);
+	if (unlikely(reader->flags & TIMELINE_HAS_SPANS))
+		event->has_span = timeline_read_span(reader, event->at, &event->until);
 }
 
 /* All events of a body in a palloc'd array; their count and scale. */
@@ -240,7 +255,11 @@ event_compare_scaled(const Event *a, int a_scale, const Event *b, int b_scale)
 	}
 	if (a->has_expiry != b->has_expiry)
 		return a->has_expiry ? 1 : -1;
-	return a->has_expiry ? int64_compare(a->expires_at, b->expires_at) : 0;
+	if (a->has_expiry && a->expires_at != b->expires_at)
+		return a->expires_at < b->expires_at ? -1 : 1;
+	if (a->has_span != b->has_span)
+		return a->has_span ? 1 : -1;
+	return a->has_span ? int64_compare(a->until, b->until) : 0;
 }
 
 int
@@ -311,6 +330,41 @@ timeline_check_expiry(TimestampTz at)
 			 errhint("'infinity' means that it never expires; NULL leaves that to the policy.")));
 }
 
+/* What is wrong with an event's span, to go on in a message; NULL: nothing. */
+const char *
+event_span_fault(const Event *event)
+{
+	if (!event->has_span)
+		return NULL;
+	if (event->until < event->at)
+		return "it ends before it begins";
+	if (event->until == DT_NOEND && event->has_value && event->value != 0)
+		return "it has a value but no end";
+	return NULL;
+}
+
+/* Refuses such a span (22023). */
+void
+event_check_span(const Event *event)
+{
+	const char *fault = event_span_fault(event);
+	char at[INSTANT_TEXT_SIZE];
+	char until[INSTANT_TEXT_SIZE];
+
+	if (likely(fault == NULL))
+		return;
+	instant_to_text(event->at, at);
+	instant_to_text(event->until, until);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("an event can't be from %s until %s: %s", at, until, fault),
+			 event->until < event->at
+				 ? errhint("until is exclusive, as the upper bound of a range: of a span whose last "
+						   "day is known it is the day after.")
+				 : errhint("A value is spread over the days of its span: make an event of each time "
+						   "that is paid for, or leave the value out.")));
+}
+
 /* Is this a bigint exactly as its output function writes it? */
 static bool
 text_is_bigint(const char *bytes, int len, int64 *number)
@@ -360,8 +414,8 @@ event_set_ref_text(Event *event, const char *bytes, int len)
 typedef struct Check
 {
 	ByteReader in;
-	uint8 flags;
-	uint8 found; /* flags that the events so far call for */
+	uint16 flags;
+	uint16 found; /* flags that the events so far call for */
 	int unit;
 	int largest_unit; /* that divides all instants so far */
 	int scale;
@@ -416,11 +470,21 @@ static bool
 check_head(Check *check)
 {
 	uint8 version;
+	uint8 flags;
+	uint8 more = 0;
 	uint8 scale;
 
-	if (!read_byte(&check->in, &version) || (version & 0x0F) != TIMELINE_VERSION ||
-		version >> 4 > TIMELINE_HOUR || !read_byte(&check->in, &check->flags))
+	if (!read_byte(&check->in, &version) || version >> 4 > TIMELINE_HOUR ||
+		!read_byte(&check->in, &flags))
 		return false;
+	if ((version & 0x0F) == TIMELINE_VERSION_WIDE)
+	{
+		if (!read_byte(&check->in, &more) || more == 0)
+			return false;
+	}
+	else if ((version & 0x0F) != TIMELINE_VERSION)
+		return false;
+	check->flags = (uint16) (flags | more << 8);
 	check->unit = version >> 4;
 	check->largest_unit = TIMELINE_HOUR;
 	if (check->flags & TIMELINE_HAS_VALUES)
@@ -591,6 +655,28 @@ check_expiry(Check *check, Event *event)
 }
 
 static bool
+check_span(Check *check, Event *event)
+{
+	uint64 code;
+
+	if (!read_varint(&check->in, &code))
+		return false;
+	if (code == 0)
+		return true;
+	check->found |= TIMELINE_HAS_SPANS;
+	event->has_span = true;
+	if (code == 1)
+		event->until = DT_NOEND;
+	else
+	{
+		if (!shift_instant(event->at, code - 2, true, timeline_units[check->unit], &event->until))
+			return false;
+		check->largest_unit = timeline_unit_of(check->largest_unit, event->until);
+	}
+	return event_span_fault(event) == NULL;
+}
+
+static bool
 check_event(Check *check, Event *event, const Event *before)
 {
 	memset(event, 0, sizeof(Event));
@@ -602,6 +688,7 @@ check_event(Check *check, Event *event, const Event *before)
 			check_text(check, check->labels, check->labels_used, check->nlabels, &event->label)) &&
 		   (!(check->flags & TIMELINE_HAS_REFS) || check_ref(check, event)) &&
 		   (!(check->flags & TIMELINE_HAS_EXPIRIES) || check_expiry(check, event)) &&
+		   (!(check->flags & TIMELINE_HAS_SPANS) || check_span(check, event)) &&
 		   (before == NULL || event_compare(before, event) <= 0);
 }
 

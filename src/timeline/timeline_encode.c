@@ -167,7 +167,7 @@ put_dictionary(ByteBuffer *out, Dictionary *dictionary)
 /* What decides the form of a body. */
 typedef struct Shape
 {
-	uint8 flags;
+	uint16 flags;
 	int unit;
 	int scale;
 } Shape;
@@ -209,6 +209,12 @@ shape_of_events(Event *events, int64 nevents, int scale)
 			shape.flags |= TIMELINE_HAS_EXPIRIES;
 			if (event->expires_at != DT_NOEND)
 				shape.unit = timeline_unit_of(shape.unit, event->expires_at);
+		}
+		if (unlikely(event->has_span))
+		{
+			shape.flags |= TIMELINE_HAS_SPANS;
+			if (event->until != DT_NOEND)
+				shape.unit = timeline_unit_of(shape.unit, event->until);
 		}
 	}
 	if (nvalues > 0)
@@ -267,11 +273,22 @@ put_rest(uint8 *at, const Event *event, Shape shape, uint64 *last_ref)
 			at = timeline_put_varint(at,
 									 ((uint64) event->expires_at - (uint64) event->at) / unit + 3);
 	}
+	if (unlikely(shape.flags & TIMELINE_HAS_SPANS))
+	{
+		if (!event->has_span)
+			*at++ = 0;
+		else if (event->until == DT_NOEND)
+			*at++ = 1;
+		else
+			at = timeline_put_varint(at, ((uint64) event->until - (uint64) event->at) /
+												 (uint64) timeline_units[shape.unit] +
+											 2);
+	}
 	return at;
 }
 
 /* Room for an event but for the text of its ref: no column takes more than two varints. */
-#define EVENT_ROOM (6 * 2 * VARINT_MAX_BYTES)
+#define EVENT_ROOM (7 * 2 * VARINT_MAX_BYTES)
 
 /*
  * Appends the body that holds these events, in any order, all at one scale. Texts may lie

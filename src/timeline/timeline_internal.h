@@ -18,7 +18,7 @@
 #define TIMELINE_FEW	  64
 
 /* The longest head of a body, before the dictionaries. */
-#define TIMELINE_HEAD_MAX (3 + VARINT_MAX_BYTES)
+#define TIMELINE_HEAD_MAX (4 + VARINT_MAX_BYTES)
 
 /* Microseconds of each TimelineUnit. */
 extern const int64 timeline_units[TIMELINE_HOUR + 1];
@@ -84,10 +84,14 @@ timeline_put_varint(uint8 *at, uint64 value)
 
 /* Writes the head of a body; there is TIMELINE_HEAD_MAX of room. */
 static inline uint8 *
-timeline_put_head(uint8 *at, int unit, uint8 flags, int scale, uint64 count)
+timeline_put_head(uint8 *at, int unit, uint16 flags, int scale, uint64 count)
 {
-	*at++ = (uint8) (TIMELINE_VERSION | unit << 4);
-	*at++ = flags;
+	bool wide = flags >> 8 != 0;
+
+	*at++ = (uint8) ((wide ? TIMELINE_VERSION_WIDE : TIMELINE_VERSION) | unit << 4);
+	*at++ = (uint8) flags;
+	if (unlikely(wide))
+		*at++ = (uint8) (flags >> 8);
 	if (flags & TIMELINE_HAS_VALUES)
 		*at++ = (uint8) scale;
 	return varint_write(at, count);
@@ -95,7 +99,7 @@ timeline_put_head(uint8 *at, int unit, uint8 flags, int scale, uint64 count)
 
 /* The code of a value that is there. */
 static inline uint64
-timeline_value_code(uint8 flags, int64 value)
+timeline_value_code(uint16 flags, int64 value)
 {
 	uint64 code = (flags & TIMELINE_HAS_NEGATIVES) ? zigzag_fold(value) : (uint64) value;
 

@@ -4,7 +4,7 @@
  *
  * Text is a JSON object for an event, an array of them for a timeline:
  *		{"at": "2024-01-05T10:00:00+00:00", "value": 12.50, "kind": "earn", "label": "x",
- *		 "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00"}
+ *		 "ref": 42, "expires_at": "2025-01-05T10:00:00+00:00", "until": "2024-02-05T10:00:00+00:00"}
  * Binary, all in network order:
  *		byte	version
  *		byte	scale of the values
@@ -16,6 +16,7 @@
  *			text	kind, then label: int32 length, bytes in the client's encoding
  *			int64	ref as a number, or text ref
  *			int64	expiry
+ *			int64	end of its span
  * Input of either kind takes events in any order.
  */
 #include "postgres.h"
@@ -41,7 +42,8 @@
 #define EVENT_SENDS_NUMBER	 0x08 /* ref */
 #define EVENT_SENDS_TEXT	 0x10 /* ref */
 #define EVENT_SENDS_EXPIRY	 0x20
-#define EVENT_SENDS_UNKNOWN	 0xC0
+#define EVENT_SENDS_SPAN	 0x40
+#define EVENT_SENDS_UNKNOWN	 0x80
 
 /* The shortest event: instant and presence byte. */
 #define EVENT_SENT_MIN_BYTES 9
@@ -96,6 +98,11 @@ event_append_json(StringInfo out, const Event *event, int scale)
 		instant_to_text(event->expires_at, instant);
 		appendStringInfo(out, ", \"expires_at\": \"%s\"", instant);
 	}
+	if (event->has_span)
+	{
+		instant_to_text(event->until, instant);
+		appendStringInfo(out, ", \"until\": \"%s\"", instant);
+	}
 	appendStringInfoChar(out, '}');
 }
 
@@ -143,7 +150,7 @@ static int
 errhint_keys(void)
 {
 	return errhint("An event has the key \"at\", and may have \"value\", \"kind\", \"label\", "
-				   "\"ref\" and \"expires_at\".");
+				   "\"ref\", \"expires_at\" and \"until\".");
 }
 
 static const char *
@@ -306,6 +313,13 @@ set_json_column(const EventPlace *place, const JsonbValue *key, const JsonbValue
 		event->expires_at = json_instant(place, "expires_at", value);
 		timeline_check_expiry(event->expires_at);
 	}
+	else if (key_is(key, "until"))
+	{
+		if (absent)
+			return;
+		event->has_span = true;
+		event->until = json_instant(place, "until", value);
+	}
 	else
 		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 						errmsg("invalid %s: unknown key \"%s\"", place->type,
@@ -333,6 +347,7 @@ read_json_event(const EventPlace *place, JsonbIterator **iterator, Event *event,
 		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 						errmsg("invalid %s: key \"at\" is missing", place->type),
 						errdetail_place(place), errhint_keys()));
+	event_check_span(event);
 }
 
 static Jsonb *
@@ -430,7 +445,8 @@ send_event(StringInfo out, const Event *event)
 				  (event->label.bytes != NULL ? EVENT_SENDS_LABEL : 0) |
 				  (event->ref_type == EVENT_REF_NUMBER ? EVENT_SENDS_NUMBER : 0) |
 				  (event->ref_type == EVENT_REF_TEXT ? EVENT_SENDS_TEXT : 0) |
-				  (event->has_expiry ? EVENT_SENDS_EXPIRY : 0);
+				  (event->has_expiry ? EVENT_SENDS_EXPIRY : 0) |
+				  (event->has_span ? EVENT_SENDS_SPAN : 0);
 
 	pq_sendint64(out, event->at);
 	pq_sendbyte(out, sends);
@@ -446,6 +462,8 @@ send_event(StringInfo out, const Event *event)
 		send_text(out, event->ref_text);
 	if (sends & EVENT_SENDS_EXPIRY)
 		pq_sendint64(out, event->expires_at);
+	if (sends & EVENT_SENDS_SPAN)
+		pq_sendint64(out, event->until);
 }
 
 static bytea *
@@ -532,6 +550,15 @@ receive_event(StringInfo in, const char *type, Event *event)
 		event->expires_at = pq_getmsgint64(in);
 		if (event->expires_at != DT_NOEND && !IS_VALID_TIMESTAMP(event->expires_at))
 			report_binary(type, "an expiry is out of range");
+	}
+	if (sends & EVENT_SENDS_SPAN)
+	{
+		event->has_span = true;
+		event->until = pq_getmsgint64(in);
+		if (event->until != DT_NOEND && !IS_VALID_TIMESTAMP(event->until))
+			report_binary(type, "the end of a span is out of range");
+		if (event_span_fault(event) != NULL)
+			report_binary(type, event_span_fault(event));
 	}
 }
 

@@ -213,7 +213,7 @@ static pg_attribute_always_inline void
 put_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
 {
 	RowSurvey survey = survey_rows(rows, nrows);
-	uint8 flags = survey.flags;
+	uint16 flags = survey.flags;
 	TimestampTz before = 0;
 	uint8 *at;
 	int64 i = 0;
@@ -383,7 +383,7 @@ read_events(ByteSpan body, Event *events, int scale)
 	return count;
 }
 
-/* The same where kinds, labels, refs or expiries occur. */
+/* The same where labels, refs, expiries or spans occur, or many kinds. */
 static void
 merge_events(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const TimelineRow *rows,
 			 int nrows, int64 nevents, int scale, const Texts *texts)
@@ -438,7 +438,7 @@ timeline_merge_bodies(ByteBuffer *out, const ByteSpan *bodies, int nbodies, Time
 	int used = 0; /* bodies with events */
 	int only = 0; /* one of them */
 	int scale = 0;
-	uint8 flags = 0;
+	uint16 flags = 0;
 	int i;
 
 	for (i = 0; i < nbodies; i++)

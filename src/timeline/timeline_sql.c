@@ -22,8 +22,10 @@
 #include "activity/activity.h"
 #include "calendar/calendar.h"
 #include "core/argument.h"
+#include "core/array.h"
 #include "core/comparison.h"
 #include "core/decimal.h"
+#include "timeline/event_span.h"
 #include "timeline/timeline_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_timeline_events);
@@ -203,7 +205,7 @@ loyalty_timeline_first_label(PG_FUNCTION_ARGS)
 
 /* ---- events as rows ---- */
 
-#define EVENT_COLUMNS 6
+#define EVENT_COLUMNS 7
 
 /* The datums of a dictionary, made once. */
 static Datum *
@@ -227,7 +229,8 @@ put_event_row(ReturnSetInfo *result, const Event *event, int scale, const Datum 
 								  event->kind_no == 0,
 								  event->label_no == 0,
 								  event->ref_type == EVENT_REF_NONE,
-								  !event->has_expiry };
+								  !event->has_expiry,
+								  !event->has_span };
 
 	values[0] = TimestampTzGetDatum(event->at);
 	if (!nulls[1])
@@ -247,6 +250,8 @@ put_event_row(ReturnSetInfo *result, const Event *event, int scale, const Datum 
 		values[4] = text_datum(event->ref_text);
 	if (!nulls[5])
 		values[5] = TimestampTzGetDatum(event->expires_at);
+	if (!nulls[6])
+		values[6] = TimestampTzGetDatum(event->until);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	if (!nulls[1])
 		pfree(DatumGetPointer(values[1]));
@@ -278,7 +283,38 @@ loyalty_timeline_events(PG_FUNCTION_ARGS)
 
 /* ---- active days ---- */
 
-/* activity_set(timeline, zone): the days of events whose value isn't negative */
+/* Days that are collected before repetitions are dropped: more than there are different ones. */
+#define MOST_DAYS (1 << 30)
+
+typedef struct DayList
+{
+	DateADT *days;
+	int64 n;
+	int64 max;
+} DayList;
+
+/* Adds the days that an event touches, up to one. */
+static void
+list_days(DayList *list, const Event *event, ZoneDays *zone, DateADT as_of)
+{
+	DateADT day;
+	DateADT last;
+
+	event_days(event, zone, &day, &last);
+	if (last == DATEVAL_NOEND && as_of == DATEVAL_NOEND)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("an event without end has days without end"),
+						errhint("Give as_of, the last day that counts.")));
+	last = Min(last, as_of);
+	if (day > last)
+		return;
+	check_span_length((int64) last - day + 1, "days");
+	list->days = array_grow(list->days, &list->max, list->n + last - day + 1, sizeof(DateADT));
+	while (day <= last)
+		list->days[list->n++] = day++;
+}
+
+/* activity_set(timeline, zone, as_of): the days of events whose value isn't negative */
 Datum
 loyalty_activity_set_timeline(PG_FUNCTION_ARGS)
 {
@@ -286,11 +322,14 @@ loyalty_activity_set_timeline(PG_FUNCTION_ARGS)
 	TimelineReader reader;
 	ByteBuffer out;
 	Event event;
-	DateADT *days;
-	int ndays = 0;
+	DayList list = { NULL, 0, 0 };
+	DateADT as_of = DATEVAL_NOEND;
+	int ndays;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(2))
+		as_of = argument_finite_day(fcinfo, 2, "as_of");
 	if (PG_ARGISNULL(1))
 		zone = zone_of_session();
 	else
@@ -300,18 +339,21 @@ loyalty_activity_set_timeline(PG_FUNCTION_ARGS)
 		zone = zone_by_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 	}
 	open_argument(fcinfo, &reader);
-	days = timeline_alloc(reader.count, sizeof(DateADT));
+	list.days = array_grow(NULL, &list.max, (int64) Max(reader.count, 1), sizeof(DateADT));
 	while (timeline_next(&reader, &event))
 	{
 		if (!event.has_value || event.value >= 0)
-			days[ndays++] = zone_day(zone, event.at);
+			list_days(&list, &event, zone, as_of);
+		if (unlikely(list.n > MOST_DAYS))
+			list.n = activity_sort_days(list.days, (int) list.n);
 		CHECK_FOR_INTERRUPTS();
 	}
 
-	/* Not always in order: a zone that moved across the date line had a day twice. */
-	ndays = activity_sort_days(days, ndays);
+	/* Not always in order: a zone that moved across the date line had a day twice, and spans may
+	 * overlap. */
+	ndays = activity_sort_days(list.days, (int) list.n);
 	buffer_init(&out, VARINT_MAX_BYTES);
-	activity_encode(&out, days, ndays);
+	activity_encode(&out, list.days, ndays);
 	return activity_set_from_body(out.data, out.len);
 }
 
@@ -503,8 +545,8 @@ report_missing(const Event *event, int scale)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("an event to take away is not in the timeline"),
 			 errdetail("The event is %s.", event_json(event, scale)),
-			 errhint("Events are the same where all their columns are: at, value, kind, label, ref "
-					 "and expires_at.")));
+			 errhint("Events are the same where all their columns are: at, value, kind, label, ref, "
+					 "expires_at and until.")));
 }
 
 /* a - b: both are in the same order, so one walk finds b's events in a. */

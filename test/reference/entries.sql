@@ -1,9 +1,9 @@
 --
 -- Random events with a fixed seed: a table of groups g, each with events of
--- its own mix of columns, with NULLs, duplicates, negative values and instants
+-- its own mix of columns, with NULLs, duplicates, negative values, spans and instants
 -- that coincide; rows in random order.
 --
-CREATE TABLE entry (g int, at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz);
+CREATE TABLE entry (g int, at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz, until timestamptz);
 SELECT setseed(0.73);
 INSERT INTO entry
 SELECT g,
@@ -20,10 +20,12 @@ SELECT g,
 FROM (SELECT g, g % 32 AS mix, timestamptz '2023-12-01 00:00+00' + random() * interval '400 days' AS at
 	  FROM generate_series(1, 640) g, LATERAL generate_series(1, 1 + (g * 7919) % 23)) r
 ORDER BY random();
+-- some have a span: of days, of nothing, without end
+UPDATE entry SET until = CASE WHEN value IS NULL AND random() < 0.1 THEN 'infinity' ELSE at + trunc(random() * 300) * interval '1 day' + trunc(random() * 2) * interval '1 millisecond' END WHERE g % 3 = 0 AND random() < 0.6;
 INSERT INTO entry SELECT * FROM entry TABLESAMPLE BERNOULLI (10) REPEATABLE (7);
 INSERT INTO entry VALUES (1001, NULL, 5, 'earn'), (1002, NULL, NULL, NULL);
 CREATE INDEX ON entry (g);
 ANALYZE entry;
 
 CREATE FUNCTION event_of(e entry) RETURNS timeline_event
-LANGUAGE sql IMMUTABLE AS $$ SELECT make_event(ref => e.ref, at => e.at, value => e.value, kind => e.kind, label => e.label, expires_at => e.expires_at) $$;
+LANGUAGE sql IMMUTABLE AS $$ SELECT make_event(ref => e.ref, at => e.at, value => e.value, kind => e.kind, label => e.label, expires_at => e.expires_at, until => e.until) $$;
