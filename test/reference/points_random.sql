@@ -88,6 +88,12 @@ BEGIN
 		IF ref_random(seed, 'books?') < 0.4 THEN
 			policy := jsonb_set(policy, '{kinds,EXP}', '"expire"');
 		END IF;
+		IF ref_random(seed, 'activates?') < 0.4 THEN
+			policy := jsonb_set(policy, '{kinds,conf}', '"activate"');
+		END IF;
+		IF ref_random(seed, 'blocks?') < 0.5 THEN
+			policy := jsonb_set(policy, '{kinds}', policy->'kinds' || '{"hold": "block", "free": "unblock"}');
+		END IF;
 		IF ref_random(seed, 'grace?') < 0.4 THEN
 			policy := jsonb_set(policy, '{kinds,again}', '"reinstate"') || jsonb_build_object('grace_after_expiry', ref_random_span(seed, 'grace'));
 		END IF;
@@ -108,6 +114,9 @@ BEGIN
 	END IF;
 	IF ref_random(seed, 'pending?') < 0.5 THEN
 		policy := policy || jsonb_build_object('pending', CASE WHEN ref_random(seed, 'no pending') < 0.1 THEN '0' ELSE ref_random_span(seed, 'pending') END);
+	END IF;
+	IF policy->'kinds' ? 'conf' AND ref_random(seed, 'until?') < 0.4 THEN
+		policy := policy - 'pending' || '{"pending_until": "activated"}';
 	END IF;
 	IF ref_random(seed, 'order?') < 0.7 THEN
 		policy := policy || jsonb_build_object('redeem_order', ref_pick(seed, 'order', '{soonest_expiry,oldest,newest}'));
@@ -152,6 +161,9 @@ BEGIN
 			END IF;
 			IF ref_random(seed, i || 'new pending') < 0.4 OR version - 'from' = '{}' THEN
 				version := version || jsonb_build_object('pending', CASE WHEN ref_random(seed, i || 'no pending') < 0.3 THEN '0' ELSE ref_random_span(seed, i || 'pending') END);
+			END IF;
+			IF policy->'kinds' ? 'conf' AND ref_random(seed, i || 'until') < 0.3 THEN
+				version := version - 'pending' || '{"pending_until": "activated"}';
 			END IF;
 			IF ref_random(seed, i || 'new by_label') < 0.3 THEN
 				version := version || jsonb_build_object('by_label', ref_random_by_label(seed, i::text));
@@ -232,7 +244,7 @@ BEGIN
 		END IF;
 		instants := instants || at;
 		value := greatest(round((size * ref_random(seed, i || 'value'))::numeric, decimals), power(10::numeric, -decimals));
-		role := ref_pick(seed, i || 'role', '{EARN,EARN,EARN,EARN,EARN,bonus,bonus,SPEND,SPEND,SPEND,burn,back,back,refund,refund,refund,corr,xfer,close,note,EXP,again,again}');
+		role := ref_pick(seed, i || 'role', '{EARN,EARN,EARN,EARN,EARN,bonus,bonus,SPEND,SPEND,SPEND,burn,back,back,refund,refund,refund,corr,xfer,close,note,EXP,again,again,conf,conf,hold,hold,free}');
 		IF i <= 2 AND ref_random(seed, 'starts by earning') < 0.8 THEN
 			role := 'EARN';
 		ELSIF role NOT IN ('EARN', 'bonus') THEN
@@ -255,7 +267,7 @@ BEGIN
 			END IF;
 		END IF;
 		-- what has expired comes back, all of it or so much
-		IF kind = 'again' AND ref_random(seed, i || 'all again') < 0.5 THEN
+		IF kind IN ('again', 'conf', 'hold', 'free') AND ref_random(seed, i || 'all again') < 0.5 THEN
 			value := NULL;
 		END IF;
 		-- earnings and their returns, redemptions and their refunds share refs
