@@ -72,7 +72,7 @@ CREATE FUNCTION points_triangle_table(result points_triangle_result)
 		complete boolean, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_points_triangle_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 300;
 COMMENT ON FUNCTION points_triangle_table(points_triangle_result) IS
-	'A row for each period in which points were issued (issue_period: its first day) and each age in periods up to as_of: what was issued (at age 0), and what of it was redeemed, expired, and taken back by returns, forfeits, adjustments and transfers at that age. issued - redeemed - expired - taken_back over all ages is what is left of that period''s points; over all periods, pending + active of points_totals(). complete is false while the period of that age still runs. No rows for NULL.';
+	'A row for each period in which points were issued (issue_period: its first day) and each age in periods up to as_of: what was issued (at age 0), and what of it was redeemed, expired, and taken back by returns, forfeits, adjustments and transfers at that age; what refunds gave back and what was reinstated is taken off. issued - redeemed - expired - taken_back over all ages is what is left of that period''s points; over all periods, pending + active of points_totals(). complete is false while the period of that age still runs. No rows for NULL.';
 
 -- ---- what the triangle says ----
 

@@ -40,6 +40,7 @@ typedef enum PointsRole
 {
 	POINTS_EARN,
 	POINTS_REDEEM_REFUND,
+	POINTS_REINSTATE, /* without a value: everything */
 	POINTS_ADJUST,
 	POINTS_TRANSFER,
 	POINTS_RETURN,
@@ -89,7 +90,11 @@ typedef struct PointsExpiry
 	PointsAlign align;
 	int on_month; /* fixed annual date; 0: none */
 	int on_day;
+	int shares; /* that go one after another; 0: all at once */
+	Interval every;
 } PointsExpiry;
+
+#define POINTS_MAX_SHARES 120
 
 typedef struct PointsLabelRule
 {
@@ -128,12 +133,17 @@ typedef struct PointsPolicy
 	bool refreshed_by_earn;
 	bool refreshed_by_redeem;
 	bool valid_at_boundary; /* points are valid at their expiry instant itself */
+	bool has_grace;
+	Interval grace; /* so long after it expired points can be brought back */
 	bool returns_below_zero;
 	bool returns_take;	  /* what goes beyond what was earned, too */
 	bool refunds_new_lot; /* what goes beyond what was redeemed becomes a lot */
 	PointsOrder order;
 	PointsOverdraft overdraft;
 } PointsPolicy;
+
+/* The role of reinstatements needs that time. */
+#define POINTS_GRACE_HINT "It says how long after they expired points can be brought back."
 
 /* The keys of its JSON (policy/policy.h). */
 extern const struct PolicyTable points_policy_table;
@@ -180,6 +190,7 @@ typedef struct PointsLot
 	int32 ref;				/* number of its ref in the walk; -1: none */
 	uint8 state;			/* PointsLotState */
 	uint8 queued;			/* which queues it is in */
+	uint16 share;			/* of those that expire one after another, from 0 on */
 	TimestampTz held_since; /* when what is left came in: earned, or given back when nothing was */
 } PointsLot;
 
@@ -192,6 +203,7 @@ typedef struct PointsTotals
 {
 	int128 earned;
 	int128 reinstated;
+	int128 brought_back; /* of these: what had expired; refunds gave back the rest */
 	int128 adjusted;
 	int128 transferred;
 	int128 redeemed;
@@ -206,13 +218,15 @@ typedef struct PointsTotals
 
 typedef enum PointsMoveType
 {
-	POINTS_MOVE_LOT, /* a lot was made (earn, adjust, transfer, refund beyond what was taken) */
+	POINTS_MOVE_LOT, /* a lot was made (earn, adjust, transfer, refund beyond what was taken; of
+						what had expired, with the earning of its lot: reinstate) */
 	POINTS_MOVE_ACTIVATE, /* a lot can be spent from now on */
 	POINTS_MOVE_REPAY,	  /* a lot paid back a debt, or some of it */
 	POINTS_MOVE_TAKE,	  /* an event took from a lot */
 	POINTS_MOVE_OVERDRAW, /* an event took what isn't there: a debt */
 	POINTS_MOVE_UNMET,	  /* a redemption was clipped */
-	POINTS_MOVE_BEYOND,	  /* a refund, return, adjustment or transfer asks for more than there is */
+	POINTS_MOVE_BEYOND,	  /* a refund, return, adjustment or transfer asks for more than there is; a
+							 reinstatement, too, of 0 points where it found nothing at all */
 	POINTS_MOVE_RESTORE,  /* a refund gave back to a lot */
 	POINTS_MOVE_CANCEL_DEBT, /* a refund cancelled a debt of its redemption */
 	POINTS_MOVE_EXPIRE,		 /* what is left of a lot is gone, by the rules */
@@ -292,6 +306,22 @@ extern const Event *points_walk_event(const PointsWalk *walk, int32 event);
 /* One of the debts made so far. */
 extern const PointsDebt *points_walk_debt(const PointsWalk *walk, int32 debt);
 
+/* What an expiry took from a lot, where the policy lets it be brought back. */
+typedef struct PointsExpired
+{
+	int32 lot;
+	int32 before;	   /* it expired; -1: nothing did */
+	int32 before_here; /* ... of what was earned under the same ref */
+	int64 points;	   /* that weren't brought back */
+	TimestampTz at;	   /* when it was over; see doc/reference-points.md */
+} PointsExpired;
+
+/* All of it, in order. */
+extern const PointsExpired *points_walk_expired(const PointsWalk *walk, int32 *n);
+
+/* Can it still be brought back at an instant? */
+extern bool points_walk_in_grace(PointsWalk *walk, const PointsExpired *expired, TimestampTz at);
+
 /* Since when something has been owed without a break; DT_NOEND: nothing is. */
 extern TimestampTz points_walk_overdrawn_since(const PointsWalk *walk);
 
@@ -316,9 +346,9 @@ typedef struct PointsEvent
 {
 	TimestampTz at;
 	PointsRole role; /* refunds and booked expiries only where the policy has a kind for them */
-	int64 value;	 /* signed as in a timeline */
-	int32 number;	 /* comes back in moves and lots */
-	int32 label_no;	 /* 0: none */
+	int64 value;	/* signed as in a timeline; 0, which does nothing, is none of a reinstatement */
+	int32 number;	/* comes back in moves and lots */
+	int32 label_no; /* 0: none */
 	bool has_expiry; /* of its own */
 	TimestampTz expires_at;
 	EventRefType ref_type;
@@ -455,6 +485,9 @@ extern PointsBooking *points_booking_create(const PointsPolicy *policy,
 
 /* Moves are booked by labels as these split them up. */
 extern void points_booking_share(PointsBooking *booking, PointsShares *shares);
+
+/* From now on what is brought back of what had expired lowers that column of roll-forwards. */
+extern void points_booking_net_expiries(PointsBooking *booking);
 
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
 extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);

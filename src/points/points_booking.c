@@ -56,6 +56,7 @@ struct PointsBooking
 	bool expires_before_events; /* at one instant */
 	bool by_label;
 	PointsShares *shares; /* NULL: a lot has one label */
+	bool nets_expiries;
 	MemoryContext context;
 
 	labels_hash *labels; /* all customers' */
@@ -96,6 +97,12 @@ void
 points_booking_share(PointsBooking *booking, PointsShares *shares)
 {
 	booking->shares = shares;
+}
+
+void
+points_booking_net_expiries(PointsBooking *booking)
+{
+	booking->nets_expiries = true;
 }
 
 EventText
@@ -192,9 +199,8 @@ period_of_move(PointsBooking *booking, const PointsWalk *walk, const PointsMove 
 
 /* Columns of what comes in and what goes, by role; a negative sign: going lowers the column. */
 static const RollforwardSum column_in[POINTS_ROLES] = {
-	[POINTS_EARN] = ROLLFORWARD_ISSUED,
-	[POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
-	[POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
+	[POINTS_EARN] = ROLLFORWARD_ISSUED,			 [POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
+	[POINTS_REINSTATE] = ROLLFORWARD_REINSTATED, [POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
 	[POINTS_TRANSFER] = ROLLFORWARD_TRANSFERRED,
 };
 
@@ -232,7 +238,10 @@ book_rollforward(PointsBooking *booking, PointsWalk *walk, const PointsMove *mov
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
-			sums[column_in[move->role]] += move->points;
+			if (move->role == POINTS_REINSTATE && booking->nets_expiries)
+				sums[ROLLFORWARD_EXPIRED] -= move->points;
+			else
+				sums[column_in[move->role]] += move->points;
 			if (lot->state == POINTS_LOT_PENDING)
 				book_pending(booking, sums, move->points);
 			break;
@@ -332,17 +341,22 @@ book_triangle(PointsBooking *booking, PointsWalk *walk, const PointsMove *move, 
 
 	if (move->type == POINTS_MOVE_LOT)
 	{
-		/* what was carried over stays in the period in which it was issued */
+		/* what was carried over, or brought back, stays in the period in which it was issued */
 		if (lot_of(walk, move)->earned_at < move->at)
-			period = period_of(booking->periods, lot_of(walk, move)->earned_at);
-		note_issue(booking, move->lot, period);
+			note_issue(booking, move->lot,
+					   period_of(booking->periods, lot_of(walk, move)->earned_at));
+		else
+			note_issue(booking, move->lot, period);
 	}
 	issued_in = booking->issued_in[move->lot];
 	sums = cell_at(booking->cells, label, issued_in, period - issued_in);
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
-			sums[TRIANGLE_ISSUED] += points;
+			if (move->role == POINTS_REINSTATE)
+				sums[TRIANGLE_EXPIRED] -= points;
+			else
+				sums[TRIANGLE_ISSUED] += points;
 			break;
 		case POINTS_MOVE_TAKE:
 			sums[triangle_column[move->role]] += points;

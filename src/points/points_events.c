@@ -93,10 +93,13 @@ find_roles(PointsEvents *events)
 
 /* What an event does; POINTS_IGNORE where it does nothing. */
 static inline PointsRole
-role_of(const PointsEvents *events, int kind_no, int64 value)
+role_of(const PointsEvents *events, int kind_no, int64 value, bool has_value)
 {
 	if (value == 0)
-		return POINTS_IGNORE;
+		return !has_value && events->policy->nkinds > 0 &&
+					   points_role_needs_no_value(events->roles[2 * kind_no])
+				   ? events->roles[2 * kind_no]
+				   : POINTS_IGNORE;
 	if (events->policy->nkinds == 0)
 		return value > 0 ? POINTS_EARN : POINTS_REDEEM;
 	return events->roles[2 * kind_no + (value < 0)];
@@ -215,7 +218,7 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 		if (reader.flags & TIMELINE_HAS_SPANS)
 			(void) timeline_read_span(&reader, due->at,
 									  &until); /* points are due where it begins */
-		due->role = role_of(events, due->kind_no, due->value);
+		due->role = role_of(events, due->kind_no, due->value, has_value);
 		if (events->kept != NULL)
 			keep_event(events, due, has_value);
 	}

@@ -6,6 +6,7 @@
  *		points_lots.c		lots in an order, and what was earned and redeemed under a ref
  *		points_events.c		a customer's events, read ahead
  *		points_roles.c		what an event of each role does
+ *		points_reinstate.c	... that brings back what has expired
  *		points_restore.c	what was carried over comes in
  *		points_walk.c		the walk
  *		points_sql.c		questions about one customer, as he stands
@@ -50,6 +51,9 @@
 /* Slices remembered in a table; a power of two. */
 #define CLOCK_SLICES	 2048
 
+/* Tables that may remember, of 64 kB each. */
+#define CLOCK_TABLES	 512
+
 /* An answer that isn't known; one that happens to be that is computed each time. */
 #define CLOCK_UNKNOWN	 1
 
@@ -88,13 +92,14 @@ typedef enum ClockForm
 	CLOCK_BY_SPAN /* start plus span; where aligned, ends of that */
 } ClockForm;
 
-/* A rule of a version: the general one, or one of its labels. */
+/* A rule of a version: the general one, or one of its labels; or that of a share of its lots. */
 typedef struct ClockRule
 {
 	const PointsExpiry *expiry;
 	ClockForm form;
 	Span span;
 	ClockTable ends;
+	struct ClockRule *shares; /* of share 1 on; NULL: nobody has asked for them */
 } ClockRule;
 
 typedef struct ClockVersion
@@ -120,7 +125,10 @@ typedef struct PointsClock
 	ClockTable *ends; /* of all lots, by the local day of earning; NULL: it isn't that simple */
 	ClockRule *only;  /* the rule of all lots; NULL: there are several */
 	bool pends;		  /* some points have to wait */
+	bool has_shares;  /* some lots expire share by share */
 	bool has_label_rules;
+	int tables; /* that remember answers; so that a policy of many rules doesn't fill the memory */
+	Span grace;
 	ClockVersion *versions;
 	ClockTable lapses;	  /* when points are gone for want of activity */
 	int64 inactive_least; /* that isn't sooner */
@@ -136,6 +144,17 @@ extern void points_clock_set_labels(PointsClock *clock, const EventText *labels,
 
 /* When a lot earned at that instant can be spent, where points have to wait. */
 extern TimestampTz points_clock_available_at(PointsClock *clock, TimestampTz earned_at);
+
+/* How many shares a lot earned at that instant has, which expire one after another; 1: it's whole.
+ */
+extern int points_clock_shares(PointsClock *clock, TimestampTz earned_at, int label_no);
+
+/* When a share of it, from 0 on, is gone by the rules. */
+extern TimestampTz points_clock_share_expires_at(PointsClock *clock, TimestampTz earned_at,
+												 TimestampTz available_at, int label_no, int share);
+
+/* Until when what expired at an instant can be brought back; DT_NOEND: for ever. */
+extern TimestampTz points_clock_grace_until(PointsClock *clock, TimestampTz expired_at);
 
 /* When points are gone for want of activity since an instant; DT_NOEND: never. */
 extern TimestampTz points_clock_inactive_at(PointsClock *clock, TimestampTz last);
@@ -367,6 +386,7 @@ typedef struct LotRef
 	int128 returned;  /* of these */
 	int32 last_piece; /* of a redemption; -1: none */
 	int32 last_debt;
+	int32 last_expired; /* of its lots; -1: nothing */
 } LotRef;
 
 /* What a redemption took from a lot, at once or by its debt, remembered for its refund. */
@@ -426,6 +446,9 @@ extern int32 lot_ref_first(LotRef *ref, PointsLot *lots);
 /* A lot has points again. */
 extern void lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot);
 
+/* A new lot has points of an older one: it belongs to the same ref, whose refs must be known. */
+extern void lot_refs_add_part(LotRefs *refs, PointsLot *lots, int32 old, int32 lot);
+
 /* A new debt, of which the number is returned. */
 extern int32 lot_refs_add_debt(LotRefs *refs, const RefKey *key, const PointsDebt *debt);
 
@@ -447,6 +470,13 @@ typedef struct PointsDue
 	TimestampTz expires_at; /* of its own; see has_expiry */
 	RefKey ref;
 } PointsDue;
+
+/* Does a role do something without a value? */
+static inline bool
+points_role_needs_no_value(PointsRole role)
+{
+	return role == POINTS_REINSTATE;
+}
 
 /* Dictionaries up to this size are read without an allocation. */
 #define EVENTS_TEXTS 64
@@ -569,8 +599,9 @@ struct PointsWalk
 	PointsSink sink;
 	void *sink_context;
 
-	bool fed;		  /* from outside */
-	bool knows_debts; /* one by one, since somebody listens, or refunds may cancel them */
+	bool fed;			 /* from outside */
+	bool notes_expiries; /* they may be booked, or brought back */
+	bool knows_debts;	 /* one by one, since somebody listens, or refunds may cancel them */
 	const EventText *labels;
 	int nlabels;
 
@@ -595,6 +626,11 @@ struct PointsWalk
 	PointsTotals totals;
 	WalkSums sums;	 /* what isn't in them yet */
 	int128 unbooked; /* computed expiries that the ledger hasn't booked yet, if it books any */
+	PointsExpired *expired; /* where it may be brought back */
+	int32 nexpired;
+	int64 max_expired;
+	int32 last_expired; /* that may still be brought back; -1: none */
+	bool expired_by_ref;
 	TimestampTz last_activity;
 	TimestampTz overdrawn_since; /* where something is owed */
 	TimestampTz last_refresh;	 /* of which the deadline hasn't passed; DT_NOBEGIN: none */
@@ -641,9 +677,25 @@ extern TimestampTz points_inactive_at(PointsWalk *walk);
 /* A lot can be spent from now on. */
 extern void points_activate(PointsWalk *walk, int32 number);
 
+/* Lots of points of an older one come in, as if earned by the event. */
+extern void points_bring_back(PointsWalk *walk, const PointsDue *due, int32 old, int64 points);
+
+/* An event is through, with so many points. */
+extern void points_finish_event(PointsWalk *walk, const PointsDue *due, int64 points);
+
+/* An event asks for so many points more than there are. */
+extern void points_report_beyond(PointsWalk *walk, const PointsDue *due, int64 points);
+
 /* The lot that will be the next one; -1: none. */
 extern int32 points_first_to_activate(PointsWalk *walk);
 
+/* ---- what has expired comes back (points_reinstate.c) ---- */
+
+/* Notes what an expiry at an instant took from a lot. */
+extern void points_note_expired(PointsWalk *walk, int32 lot, int64 points, TimestampTz at);
+
+/* Does what an event of the role does. */
+extern void points_reinstate(PointsWalk *walk, const PointsDue *due);
 /* ---- what was carried over comes in (points_restore.c) ---- */
 
 /* Finds out when the points of a timeline were carried over, and how many. */

@@ -190,7 +190,7 @@ lot_queue_first_slow(LotQueue *queue, LotMembers members, PointsLot *lots)
 
 /* ---- what was earned and redeemed under a ref ---- */
 
-static const LotRef no_uses = { .lot = -1, .last_piece = -1, .last_debt = -1 };
+static const LotRef no_uses = { .lot = -1, .last_piece = -1, .last_debt = -1, .last_expired = -1 };
 
 void
 lot_refs_init(LotRefs *refs, uint8 bit)
@@ -387,6 +387,14 @@ lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot)
 
 	if (ref >= 0)
 		add_lot(refs, lots, &refs->list[ref], lot);
+}
+
+void
+lot_refs_add_part(LotRefs *refs, PointsLot *lots, int32 old, int32 lot)
+{
+	lots[lot].ref = lots[old].ref;
+	if (lots[lot].ref >= 0)
+		add_lot(refs, lots, &refs->list[lots[lot].ref], lot);
 }
 
 /* ---- debts ---- */

@@ -69,7 +69,7 @@ add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int32 label_
 	taken->event = move->event;
 	taken->lot = move->lot;
 	taken->label_no = label_no;
-	taken->is_new = move->type == POINTS_MOVE_LOT;
+	taken->is_new = move->type == POINTS_MOVE_LOT && move->role == POINTS_REDEEM_REFUND;
 	taken->points = points;
 	taken->number = taken->place = takings->n++;
 	return taken;
@@ -113,7 +113,7 @@ note_taking(Takings *takings, const PointsWalk *walk, const PointsMove *move, in
 			(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		case POINTS_MOVE_LOT:
-			if (move->role == POINTS_REDEEM_REFUND)
+			if (move->role == POINTS_REDEEM_REFUND || move->role == POINTS_REINSTATE)
 				(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		default:
@@ -348,6 +348,7 @@ signed_points(PointsRole role, const Event *event, int64 points)
 	{
 		case POINTS_EARN:
 		case POINTS_REDEEM_REFUND:
+		case POINTS_REINSTATE:
 			return points;
 		case POINTS_ADJUST:
 		case POINTS_TRANSFER:

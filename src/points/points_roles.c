@@ -156,8 +156,9 @@ walk_is_over(const PointsWalk *walk, TimestampTz expires_at, TimestampTz now)
 		   !walk->suspended;
 }
 
-void
-points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
+/* What is left of a lot is gone at an instant; its time was over at that, or some time before. */
+static inline void
+walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at, TimestampTz over_at)
 {
 	PointsLot *lot = &walk->lots[number];
 	int64 points = lot->remaining;
@@ -169,9 +170,22 @@ points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
 	lot->remaining = 0;
 	lot->state = POINTS_LOT_GONE;
 	walk_add(&walk->sums.expired, &walk->totals.expired, points);
-	if (unlikely(walk->policy->books_expiry))
-		walk->unbooked += points;
+	if (unlikely(walk->notes_expiries))
+	{
+		walk->unbooked += walk->policy->books_expiry ? points : 0;
+		if (walk->policy->has_grace)
+			points_note_expired(walk, number, points, over_at);
+	}
 	walk_emit(walk, POINTS_MOVE_EXPIRE, POINTS_EXPIRE, at, number, -1, points);
+}
+
+void
+points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
+{
+	const PointsLot *lot = &walk->lots[number];
+
+	/* while nothing could expire, points may have come in whose time was over */
+	walk_expire_lot(walk, number, at, lot->expires_at < lot->held_since ? lot->expires_at : at);
 }
 
 static void
@@ -277,12 +291,38 @@ walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int3
 	walk->totals.overdrawn -= points;
 }
 
-/* Makes a lot of an event's points; it comes in at an instant, mostly the event's. */
-static pg_attribute_always_inline void
-walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, TimestampTz now, bool plain)
+/* A lot that was empty is given points back. */
+static void
+walk_note_given_back(PointsWalk *walk, int32 number, TimestampTz at)
 {
-	TimestampTz at = due->at;
-	int32 label_no = plain ? 0 : due->label_no;
+	LotGivenBack *given;
+
+	walk->lots[number].held_since = at;
+	if (!walk->policy->has_inactive)
+		return;
+	walk->given_back = array_grow_in(walk->events.context, walk->given_back, &walk->max_given_back,
+									 (int64) walk->ngiven_back + 1, sizeof(LotGivenBack));
+	given = &walk->given_back[walk->ngiven_back++];
+	given->lot = number;
+	given->at = at;
+}
+
+/* What of a lot its event doesn't say. */
+typedef struct LotTerms
+{
+	TimestampTz now; /* when it comes in: mostly that of the event */
+	TimestampTz available_at;
+	TimestampTz expires_at;
+	int share;
+	int32 of; /* the older lot whose points these are; -1: none */
+} LotTerms;
+
+/* Makes a lot of an event's points. */
+static pg_attribute_always_inline void
+walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerms *terms,
+			 bool plain)
+{
+	TimestampTz now = terms->now;
 	int32 number = walk->nlots;
 	PointsLot *lot;
 
@@ -290,20 +330,16 @@ walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, TimestampTz 
 		walk->lots = array_grow(walk->lots, &walk->max_lots, walk->max_lots + 1, sizeof(PointsLot));
 	walk->nlots = number + 1;
 	lot = &walk->lots[number];
-	lot->earned_at = at;
-	lot->available_at = at;
-	if (unlikely(walk->clock->pends) && due->role == POINTS_EARN)
-		lot->available_at = points_clock_available_at(walk->clock, at);
-	if (!plain && due->has_expiry)
-		lot->expires_at = due->expires_at;
-	else
-		lot->expires_at = points_clock_expires_at(walk->clock, at, lot->available_at, label_no);
-	lot->held_since = at;
+	lot->earned_at = due->at;
+	lot->available_at = terms->available_at;
+	lot->expires_at = terms->expires_at;
+	lot->held_since = due->at;
 	lot->points = lot->remaining = points;
 	lot->event = due->number;
-	lot->label_no = label_no;
+	lot->label_no = plain ? 0 : due->label_no;
 	lot->ref = -1;
 	lot->queued = 0;
+	lot->share = (uint16) terms->share;
 	if (unlikely(lot->available_at > now))
 	{
 		lot->state = POINTS_LOT_PENDING;
@@ -319,15 +355,100 @@ walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, TimestampTz 
 	if (!plain && due->ref.type != EVENT_REF_NONE && due->role == POINTS_EARN &&
 		(walk->policy->nkinds > 0 || walk->fed))
 		lot_refs_note_lot(&walk->refs, walk->lots, &due->ref, number);
+	if (!plain && unlikely(terms->of >= 0))
+	{
+		lot->earned_at = walk->lots[terms->of].earned_at;
+		lot->event = walk->lots[terms->of].event;
+		lot_refs_add_part(&walk->refs, walk->lots, terms->of, number);
+		walk_note_given_back(walk, number, now);
+	}
 	walk_emit(walk, POINTS_MOVE_LOT, due->role, now, number, due->number, points);
 	if (unlikely(walk_is_over(walk, lot->expires_at, now)))
 	{
-		points_expire_lot(walk, number, now);
+		walk_expire_lot(walk, number, now, lot->expires_at);
 		return;
 	}
 	if (unlikely(walk->totals.overdrawn != 0) && lot->state == POINTS_LOT_ACTIVE)
 		walk_repay(walk, number, due->role, now, due->number);
 	walk_enqueue(walk, number, true);
+}
+
+static pg_noinline void
+walk_add_any_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerms *terms)
+{
+	if (walk->nlots == PG_INT32_MAX)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many lots of points"),
+			 walk->events.customer != NULL ? errdetail("Customer %s.", walk->events.customer) : 0,
+			 errhint("Lots that expire in fewer shares are fewer lots.")));
+	walk_add_lot(walk, due, points, terms, false);
+}
+
+/*
+ * Lots that expire one after another. What they have together is rounded down, in the last decimal
+ * that the points have: so it doesn't matter how many decimals other events have.
+ */
+static pg_noinline void
+walk_make_shares(PointsWalk *walk, const PointsDue *due, int64 points, LotTerms *terms)
+{
+	int scale = walk->events.reader.scale;
+	int64 unit = decimal_power[scale - decimal_minimal_scale(points, scale)];
+	int64 units = points / unit;
+	int64 done = 0;
+	int n = points_clock_shares(walk->clock, due->at, due->label_no);
+
+	for (terms->share = 0; terms->share < n; terms->share++)
+	{
+		int64 end = units / n * (terms->share + 1) + units % n * (terms->share + 1) / n;
+
+		if (end > done)
+		{
+			terms->expires_at = points_clock_share_expires_at(
+				walk->clock, due->at, terms->available_at, due->label_no, terms->share);
+			walk_add_any_lot(walk, due, (end - done) * unit, terms);
+			done = end;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Makes lots of an event's points: one, unless they expire share by share. */
+static pg_attribute_always_inline void
+walk_make_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of, TimestampTz now,
+			   bool plain)
+{
+	LotTerms terms = { .now = now, .available_at = due->at, .share = 0, .of = of };
+
+	if (unlikely(walk->clock->pends) && due->role == POINTS_EARN)
+		terms.available_at = points_clock_available_at(walk->clock, due->at);
+	if (!plain && due->has_expiry)
+		terms.expires_at = due->expires_at;
+	else if (unlikely(walk->clock->has_shares))
+	{
+		walk_make_shares(walk, due, points, &terms);
+		return;
+	}
+	else
+		terms.expires_at = points_clock_expires_at(walk->clock, due->at, terms.available_at,
+												   plain ? 0 : due->label_no);
+	walk_add_lot(walk, due, points, &terms, plain);
+}
+
+static pg_noinline void
+walk_make_other_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of)
+{
+	walk_make_lots(walk, due, points, of, due->at, false);
+}
+
+void
+points_bring_back(PointsWalk *walk, const PointsDue *due, int32 old, int64 points)
+{
+	PointsDue by_label = *due;
+
+	by_label.label_no = walk->lots[old].label_no;
+	walk->lots[old].points -= points;
+	walk_make_other_lots(walk, &by_label, points, old);
 }
 
 void
@@ -344,22 +465,6 @@ points_activate(PointsWalk *walk, int32 number)
 			  lot->remaining);
 	walk_repay(walk, number, POINTS_EARN, lot->available_at, -1);
 	walk_enqueue(walk, number, false);
-}
-
-/* A lot that was empty is given points back. */
-static void
-walk_note_given_back(PointsWalk *walk, int32 number, TimestampTz at)
-{
-	LotGivenBack *given;
-
-	walk->lots[number].held_since = at;
-	if (!walk->policy->has_inactive)
-		return;
-	walk->given_back = array_grow_in(walk->events.context, walk->given_back, &walk->max_given_back,
-									 (int64) walk->ngiven_back + 1, sizeof(LotGivenBack));
-	given = &walk->given_back[walk->ngiven_back++];
-	given->lot = number;
-	given->at = at;
 }
 
 /* When the oldest of the points held came in: earned, or given back; DT_NOEND: there are none. */
@@ -444,7 +549,7 @@ walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
 	walk_emit(walk, POINTS_MOVE_RESTORE, due->role, at, number, due->number, points);
 	if (walk_is_over(walk, lot->expires_at, at))
 	{
-		points_expire_lot(walk, number, at);
+		walk_expire_lot(walk, number, at, lot->expires_at);
 		return;
 	}
 	walk_repay(walk, number, due->role, at, due->number);
@@ -480,7 +585,11 @@ walk_take(PointsWalk *walk, WalkQueue queue, const PointsDue *due, int64 points)
 		return 0;
 	while (taken < points && (lot = walk_first_lot(walk, queue)) >= 0)
 	{
-		taken += walk_take_from_lot(walk, lot, due, points - taken);
+		int64 part = walk_take_from_lot(walk, lot, due, points - taken);
+
+		taken += part;
+		if (due->role == POINTS_EXPIRE && walk->policy->has_grace)
+			points_note_expired(walk, lot, part, due->at);
 		CHECK_FOR_INTERRUPTS();
 	}
 	return taken;
@@ -510,10 +619,10 @@ walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
 
 /* ---- what an event of each role does ---- */
 
-const char *const points_role_names[POINTS_ROLES] = { "earn",	  "redeem_refund", "adjust",
-													  "transfer", "return",		   "redeem",
-													  "forfeit",  "expire",		   "carry_over",
-													  "ignore" };
+const char *const points_role_names[POINTS_ROLES] = { "earn",		"redeem_refund", "reinstate",
+													  "adjust",		"transfer",		 "return",
+													  "redeem",		"forfeit",		 "expire",
+													  "carry_over", "ignore" };
 
 /* An event takes more than there is, which the policy refuses. */
 static pg_noinline void
@@ -645,10 +754,16 @@ give_back(PointsWalk *walk, const PointsDue *due, int64 left)
 	return left;
 }
 
-static void
-walk_finish(PointsWalk *walk, const PointsDue *due, int64 points)
+void
+points_finish_event(PointsWalk *walk, const PointsDue *due, int64 points)
 {
 	walk_emit_event(walk, POINTS_MOVE_DONE, due, points);
+}
+
+void
+points_report_beyond(PointsWalk *walk, const PointsDue *due, int64 points)
+{
+	walk_emit_event(walk, POINTS_MOVE_BEYOND, due, points);
 }
 
 /* Gives back what redemptions of earlier instants took. The rest waits for those of its own. */
@@ -660,7 +775,7 @@ refund(PointsWalk *walk, const PointsDue *due)
 
 	walk->totals.reinstated += given;
 	if (given > 0)
-		walk_finish(walk, due, given);
+		points_finish_event(walk, due, given);
 	if (left > 0)
 	{
 		PointsDue *waits;
@@ -690,9 +805,9 @@ points_finish_refunds(PointsWalk *walk)
 		if (left > 0 && walk->policy->refunds_new_lot)
 		{
 			walk->totals.reinstated += left;
-			walk_make_lot(walk, due, left, due->at, false);
+			walk_make_other_lots(walk, due, left, -1);
 		}
-		walk_finish(walk, due, due->value);
+		points_finish_event(walk, due, due->value);
 		CHECK_FOR_INTERRUPTS();
 	}
 	walk->nrefunds = 0;
@@ -790,7 +905,7 @@ move_points(PointsWalk *walk, const PointsDue *due, int128 *total)
 	if (due->value > 0)
 	{
 		*total += points;
-		walk_make_lot(walk, due, points, due->at, false);
+		walk_make_other_lots(walk, due, points, -1);
 		return;
 	}
 	there = points_walk_totals(walk)->active + walk->totals.pending;
@@ -819,6 +934,9 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 		case POINTS_REDEEM_REFUND:
 			refund(walk, due);
 			return;
+		case POINTS_REINSTATE:
+			points_reinstate(walk, due);
+			return;
 		case POINTS_ADJUST:
 			move_points(walk, due, &walk->totals.adjusted);
 			break;
@@ -839,7 +957,7 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 		default:
 			elog(ERROR, "unexpected role %d", due->role);
 	}
-	walk_finish(walk, due, due_points(due));
+	points_finish_event(walk, due, due_points(due));
 }
 
 /* ---- what was carried over ---- */
@@ -857,7 +975,7 @@ points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now)
 		walk->totals.adjusted += points;
 	else
 		walk->totals.transferred += points;
-	walk_make_lot(walk, due, points, now, false);
+	walk_make_lots(walk, due, points, -1, now, false);
 	walk_emit(walk, POINTS_MOVE_DONE, due->role, now, -1, due->number, points);
 }
 
@@ -932,7 +1050,7 @@ walk_work_off(PointsWalk *walk, PointsDue *due, bool plain)
 	{
 		due->role = POINTS_EARN;
 		walk_add(&walk->sums.earned, &walk->totals.earned, due->value);
-		walk_make_lot(walk, due, due->value, due->at, plain);
+		walk_make_lots(walk, due, due->value, -1, due->at, plain);
 		walk_note_activity(walk, due->at, walk->policy->refreshed_by_earn);
 	}
 	else if (plain ? due->value < 0 : due->role == POINTS_REDEEM)

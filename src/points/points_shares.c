@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "core/array.h"
 #include "core/shares.h"
 #include "points/points_internal.h"
@@ -20,13 +22,15 @@ typedef struct LotShare
 	int64 points;
 	int64 remaining;
 	int64 redeemed; /* and not given back */
+	int64 expired;	/* and not brought back */
 } LotShare;
 
 /* Where in the list those of a lot stand. */
 typedef struct LotShares
 {
 	int64 first;
-	int32 n; /* 0: it has its own label alone */
+	int64 points; /* all of them */
+	int32 n;	  /* 0: it has its own label alone */
 } LotShares;
 
 struct PointsShares
@@ -122,9 +126,82 @@ share_out(PointsShares *shares, const LotShare *list, int32 n, int64 points,
 		shares->units[shares->shares[i].place] = (int64) shares->shares[i].units;
 }
 
-/* A lot that the event to come makes, of which there may be several. */
+static int64
+expired_of(const LotShare *share)
+{
+	return share->expired;
+}
+
+/* What of a lot's points comes from which label: so many units of each of these. */
 static void
-note_lot(PointsShares *shares, const PointsLot *lot, int32 number)
+add_shares(PointsShares *shares, LotShares *entry, const LotShare *from, int32 n)
+{
+	int32 i;
+
+	for (i = 0; i < n; i++)
+	{
+		LotShare share = { .label_no = from[i].label_no,
+						   .points = shares->units[i],
+						   .remaining = shares->units[i] };
+
+		if (share.points == 0)
+			continue;
+		shares->list[shares->n++] = share;
+		entry->points += share.points;
+		entry->n++;
+	}
+}
+
+static void
+make_room(PointsShares *shares, int32 n)
+{
+	shares->list =
+		array_grow_in(shares->context, shares->list, &shares->max, shares->n + n, sizeof(LotShare));
+}
+
+/* The lot of which what had expired was made a new one: the newest of that earning that has fewer
+ * points than its labels; NULL: they had just one. */
+static LotShares *
+source_of(const PointsShares *shares, const PointsLot *lots, int32 number)
+{
+	int32 i;
+
+	for (i = number - 1; i >= 0; i--)
+	{
+		if (lots[i].event == lots[number].event && shares->lots[i].n > 0 &&
+			lots[i].points < shares->lots[i].points)
+			return &shares->lots[i];
+		CHECK_FOR_INTERRUPTS();
+	}
+	return NULL;
+}
+
+/* A lot that was brought back. */
+static void
+note_brought_back(PointsShares *shares, const PointsLot *lots, int32 number)
+{
+	LotShares *entry = &shares->lots[number];
+	LotShares *source = source_of(shares, lots, number);
+	LotShare *from;
+	int32 i;
+
+	if (source == NULL)
+		return;
+	make_room(shares, source->n);
+	from = &shares->list[source->first];
+	share_out(shares, from, source->n, lots[number].points, expired_of);
+	add_shares(shares, entry, from, source->n);
+	for (i = 0; i < source->n; i++)
+	{
+		from[i].expired -= shares->units[i];
+		from[i].points -= shares->units[i];
+	}
+	source->points -= entry->points;
+}
+
+/* A lot that was made; an event may make several. */
+static void
+note_lot(PointsShares *shares, const PointsLot *lots, int32 number, PointsRole role)
 {
 	LotShares *entry;
 	int32 i;
@@ -133,24 +210,17 @@ note_lot(PointsShares *shares, const PointsLot *lot, int32 number)
 								 (int64) number + 1, sizeof(LotShares));
 	entry = &shares->lots[number];
 	entry->first = shares->n;
+	entry->points = 0;
 	entry->n = 0;
-	if (lot->event != shares->event || shares->nannounced == 0)
+	if (role == POINTS_REINSTATE)
+		note_brought_back(shares, lots, number);
+	if (lots[number].event != shares->event || shares->nannounced == 0 || role == POINTS_REINSTATE)
 		return;
-	share_out(shares, shares->announced, shares->nannounced, lot->points, remaining_of);
-	shares->list = array_grow_in(shares->context, shares->list, &shares->max,
-								 shares->n + shares->nannounced, sizeof(LotShare));
+	make_room(shares, shares->nannounced);
+	share_out(shares, shares->announced, shares->nannounced, lots[number].points, remaining_of);
+	add_shares(shares, entry, shares->announced, shares->nannounced);
 	for (i = 0; i < shares->nannounced; i++)
-	{
-		LotShare share = { .label_no = shares->announced[i].label_no,
-						   .points = shares->units[i],
-						   .remaining = shares->units[i] };
-
-		if (share.points == 0)
-			continue;
-		shares->announced[i].remaining -= share.points;
-		shares->list[shares->n++] = share;
-		entry->n++;
-	}
+		shares->announced[i].remaining -= shares->units[i];
 }
 
 /* What made the points go: of a debt that is paid, that which made it. */
@@ -173,6 +243,8 @@ take_or_give(PointsShares *shares, const LotShares *lot, PointsRole role, bool b
 		share->remaining -= gone;
 		if (role == POINTS_REDEEM || role == POINTS_REDEEM_REFUND)
 			share->redeemed += gone;
+		else if (role == POINTS_EXPIRE)
+			share->expired += gone;
 	}
 }
 
@@ -207,18 +279,18 @@ const PointsShare *
 points_shares_split(PointsShares *shares, const PointsWalk *walk, const PointsMove *move, int *n)
 {
 	int32 nlots;
-	const PointsLot *lot = &points_walk_lots(walk, &nlots)[move->lot];
+	const PointsLot *lots = points_walk_lots(walk, &nlots);
 	const LotShares *of_lot;
 	PointsShare *split;
 	int32 i;
 
 	if (move->type == POINTS_MOVE_LOT)
-		note_lot(shares, lot, move->lot);
+		note_lot(shares, lots, move->lot, move->role);
 	of_lot = &shares->lots[move->lot];
 	if (of_lot->n == 0)
 	{
 		split = make_split(shares, 1);
-		split->label_no = lot->label_no;
+		split->label_no = lots[move->lot].label_no;
 		split->points = move->points;
 		*n = 1;
 		return split;
@@ -245,17 +317,24 @@ points_shares_of_lot(PointsShares *shares, const PointsWalk *walk, int32 number,
 	PointsShare *split = make_split(shares, Max(of_lot->n, 1));
 	int32 i;
 
-	split->label_no = lot->label_no;
-	split->points = lot->points;
-	split->remaining = lot->remaining;
+	*n = 0;
+	if (of_lot->n == 0)
+	{
+		split->label_no = lot->label_no;
+		split->points = lot->points;
+		split->remaining = lot->remaining;
+		*n = 1;
+	}
 	for (i = 0; i < of_lot->n; i++)
 	{
 		const LotShare *share = &shares->list[of_lot->first + i];
 
-		split[i].label_no = share->label_no;
-		split[i].points = share->points;
-		split[i].remaining = share->remaining;
+		/* all of it was brought back in another lot */
+		if (share->points == 0)
+			continue;
+		split[*n].label_no = share->label_no;
+		split[*n].points = share->points;
+		split[(*n)++].remaining = share->remaining;
 	}
-	*n = Max(of_lot->n, 1);
 	return split;
 }

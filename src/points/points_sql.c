@@ -516,11 +516,14 @@ answer_lots(FunctionCallInfo fcinfo, PointsCall *call)
 		int n = 1;
 		int j;
 
+		CHECK_FOR_INTERRUPTS();
+		/* all of it expired and was brought back, in a lot of its own */
+		if (lots[i].points == 0)
+			continue;
 		if (call->shares != NULL)
 			shares = points_shares_of_lot(call->shares, call->walk, i, &n);
 		for (j = 0; j < n; j++)
 			put_lot(&rows, call->walk, &takers, i, &shares[j]);
-		CHECK_FOR_INTERRUPTS();
 	}
 	return (Datum) 0;
 }

@@ -27,6 +27,7 @@ typedef enum FindingType
 	FOUND_RETURN,
 	FOUND_ADJUSTMENT,
 	FOUND_TRANSFER,
+	FOUND_REINSTATEMENT,
 	FOUND_TWICE,
 	FOUND_NOT_GIVEN,
 	FOUND_NOT_BOOKED,
@@ -34,26 +35,28 @@ typedef enum FindingType
 	FOUND_RETURNED /* none: what takes an earning's back */
 } FindingType;
 
-static const char *const problems[] = {
-	"redemption beyond the balance",		"redemption of points still pending",
-	"refund of more than was redeemed",		"return of more than was earned",
-	"adjustment of more than there is",		"transfer of more than there is",
-	"document earned more than once",		"booked expiry that the rules don't give",
-	"computed expiry that was never booked"
-};
+static const char *const problems[] = { "redemption beyond the balance",
+										"redemption of points still pending",
+										"refund of more than was redeemed",
+										"return of more than was earned",
+										"adjustment of more than there is",
+										"transfer of more than there is",
+										"reinstatement of more than can be brought back",
+										"document earned more than once",
+										"booked expiry that the rules don't give",
+										"computed expiry that was never booked" };
 
 /* What events of each role ask for beyond what there is. */
 static const FindingType found_beyond[POINTS_ROLES] = {
-	[POINTS_REDEEM_REFUND] = FOUND_REFUND,
-	[POINTS_ADJUST] = FOUND_ADJUSTMENT,
-	[POINTS_TRANSFER] = FOUND_TRANSFER,
+	[POINTS_REDEEM_REFUND] = FOUND_REFUND, [POINTS_REINSTATE] = FOUND_REINSTATEMENT,
+	[POINTS_ADJUST] = FOUND_ADJUSTMENT,	   [POINTS_TRANSFER] = FOUND_TRANSFER,
 	[POINTS_RETURN] = FOUND_RETURN,
 };
 
 typedef struct Finding
 {
 	TimestampTz at;
-	int64 points; /* in excess, once the walk is through; 0: none */
+	int64 points; /* in excess, once the walk is through */
 	int32 event;
 	FindingType type;
 } Finding;
@@ -70,18 +73,23 @@ typedef struct Findings
 } Findings;
 
 static void
-add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+add_any_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
 {
 	Finding *finding;
 
-	if (points <= 0)
-		return;
 	found->list = array_grow(found->list, &found->max, found->n + 1, sizeof(Finding));
 	finding = &found->list[found->n++];
 	finding->type = type;
 	finding->at = at;
 	finding->event = event;
 	finding->points = points;
+}
+
+static void
+add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+{
+	if (points > 0)
+		add_any_finding(found, type, at, event, points);
 }
 
 /* Pending points stand for what was owed before first. */
@@ -156,7 +164,7 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 				add_shortfall(found, walk, move);
 			break;
 		case POINTS_MOVE_BEYOND:
-			add_finding(found, found_beyond[move->role], move->at, move->event, move->points);
+			add_any_finding(found, found_beyond[move->role], move->at, move->event, move->points);
 			found->beyond = move->points;
 			break;
 		case POINTS_MOVE_MATCH:
@@ -317,7 +325,8 @@ loyalty_points_violations(PG_FUNCTION_ARGS)
 		const Finding *finding = &found.list[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (finding->type >= FOUND_EARNING || finding->points == 0)
+		if (finding->type >= FOUND_EARNING ||
+			(finding->type == FOUND_NOT_BOOKED && finding->points == 0))
 			continue;
 		rows_begin(&rows);
 		rows_put_instant(&rows, finding->at);

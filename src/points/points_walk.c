@@ -43,6 +43,7 @@ points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink, void 
 	walk->clock = points_clock_create(policy);
 	walk->sink = sink;
 	walk->sink_context = context;
+	walk->notes_expiries = policy->books_expiry || policy->has_grace;
 	lot_refs_init(&walk->refs, 1 << WALK_QUEUES);
 	walk->lots = array_grow(NULL, &walk->max_lots, 64, sizeof(PointsLot));
 	points_events_init(&walk->events, policy, (flags & POINTS_KEEP_EVENTS) != 0);
@@ -81,6 +82,9 @@ start_over(PointsWalk *walk)
 	memset(&walk->totals, 0, sizeof(PointsTotals));
 	memset(&walk->sums, 0, sizeof(WalkSums));
 	walk->unbooked = 0;
+	walk->nexpired = 0;
+	walk->last_expired = -1;
+	walk->expired_by_ref = false;
 	walk->knows_debts = walk->sink != NULL || walk->events.has_refunds;
 	walk->returned = 0;
 	walk->nrefunds = 0;
@@ -377,7 +381,7 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 
 	if (unlikely(walk->events.kept != NULL))
 		points_events_keep(&walk->events, event, walk->labels);
-	if (event->value == 0)
+	if (event->value == 0 && !points_role_needs_no_value(event->role))
 		return;
 	if (event->role == POINTS_EARN && event->value < 0)
 		due.role = POINTS_RETURN;
