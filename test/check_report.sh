@@ -23,6 +23,18 @@ report()
 	tail -n 1 "$scratch/said"
 }
 
+# findings PROGRAM ARGUMENTS...: what a program of test/report finds, as tests
+findings()
+{
+	local name got wanted status=0
+
+	node "$@" >"$scratch/found" 2>"$scratch/failed" || status=$?
+	while IFS=$'\t' read -r name got wanted; do
+		is "$got" "$wanted" "$name"
+	done <"$scratch/found"
+	is "$status$([ "$status" = 0 ] || { echo; head -n 20 "$scratch/failed"; })" 0 "... and $1 came through"
+}
+
 # demo_database NAME: the demo's shop.
 demo_database()
 {
@@ -91,7 +103,7 @@ cat >"$scratch/hostile.json" <<-'JSON'
 	}
 JSON
 # The extension's schema is not on the search path there.
-is "$(report --database report_hostile --config "$scratch/hostile.json" --output "$out/hostile.html" | sed -E 's|; [0-9.]+ s$||')" "13 charts in $out/hostile.html, 9 left out" "a report of hostile names"
+is "$(report --database report_hostile --config "$scratch/hostile.json" --output "$out/hostile.html" | sed -E 's|; [0-9.]+ s$||')" "11 charts in $out/hostile.html, 11 left out" "a report of hostile names"
 is "$(grep -c 'class="left-out".*Left out: the configuration has no ledger\.' "$out/hostile.html")" 4 "what has no data is left out, with the reason"
 
 # ---- what is wrong with a configuration is named ----
@@ -129,19 +141,9 @@ is "$(report --database report_nowhere | head -n 2)" $'exit status 2\nloyalty-re
 is "$(report --database postgres | tail -n 1)" 'loyalty-report: the database has no extension loyalty: CREATE EXTENSION loyalty' "a database without the extension"
 is "$([ ! -e "$out/wrong.html" ] && echo none)" none "... and no page is written then"
 
-# ---- in a browser ----
+# ---- its colours, and its page in a browser ----
 
-# in_browser PROGRAM ARGUMENTS...: its findings as tests
-in_browser()
-{
-	local name got wanted status=0
-
-	node "$@" >"$scratch/found" 2>"$scratch/failed" || status=$?
-	while IFS=$'\t' read -r name got wanted; do
-		is "$got" "$wanted" "$name"
-	done <"$scratch/found"
-	is "$status$([ "$status" = 0 ] || { echo; head -n 20 "$scratch/failed"; })" 0 "the browser came through"
-}
+findings test/report/colours.mjs
 
 if ! command -v "${CHROMIUM:-chromium}" >/dev/null; then
 	echo "ok $((tests += 1)) - in a browser # SKIP there is no Chromium here (test/setup.sh browser)"
@@ -150,8 +152,8 @@ elif [ ! -e test/report/node_modules/.package-lock.json ] && ! (cd test/report &
 else
 	CHROMIUM=$(command -v "${CHROMIUM:-chromium}")
 	export CHROMIUM
-	in_browser test/report/browser.mjs "$out/report.html" "$out/report" "$scratch/answers.json" test/report/kept.json "$@"
-	in_browser test/report/hostile.mjs "$out/hostile.html"
+	findings test/report/browser.mjs "$out/report.html" "$out/report" "$scratch/answers.json" test/report/kept.json "$@"
+	findings test/report/hostile.mjs "$out/hostile.html"
 	if command -v pdftotext >/dev/null; then
 		pdftotext -layout "$out/report/print.pdf" "$scratch/print.txt"
 		is "$(tr -s ' \n' ' ' <"$scratch/print.txt" | grep -oF -e 'Do newer customers come back more often than older ones did?' -e 'Would customers recommend us, more than before?')" \

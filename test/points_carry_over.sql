@@ -8,7 +8,7 @@
 \ir reference/setup.sql
 \if :{?ledgers}
 \else
-	\set ledgers 1500
+	\set ledgers 250
 \endif
 \if :{?first}
 \else
@@ -91,8 +91,9 @@ DELETE FROM account WHERE policy->'kinds' <> '{"CARRY": "carry_over"}' AND EXIST
 CREATE TABLE one AS
 SELECT *, a::text::event_timeline AS before, kept::text::event_timeline AS behind, points_carry_over(a::text::event_timeline + later::text::event_timeline, policy::text::points_policy, instant) AS carried
 FROM (SELECT *, (SELECT coalesce(jsonb_agg(e), '[]') FROM jsonb_array_elements(later) e
-		WHERE NOT (policy->'kinds'->>(e->>'kind') IN ('return', 'redeem_refund') OR policy->'kinds'->>(e->>'kind') = 'earn' AND (e->>'value')::numeric < 0)
-			OR e->>'ref' IS NOT NULL AND NOT EXISTS (SELECT FROM jsonb_array_elements(a) x WHERE x->>'ref' = e->>'ref')
+		WHERE policy->'kinds'->>(e->>'kind') = 'reinstate' AND NOT EXISTS (SELECT FROM jsonb_array_elements(a) x WHERE x->>'ref' = e->>'ref')
+			OR NOT (policy->'kinds'->>(e->>'kind') IN ('return', 'redeem_refund', 'reinstate') OR policy->'kinds'->>(e->>'kind') = 'earn' AND (e->>'value')::numeric < 0)
+			OR policy->'kinds'->>(e->>'kind') <> 'reinstate' AND e->>'ref' IS NOT NULL AND NOT EXISTS (SELECT FROM jsonb_array_elements(a) x WHERE x->>'ref' = e->>'ref')
 				AND EXISTS (SELECT FROM jsonb_array_elements(later) x WHERE x->>'ref' = e->>'ref' AND (x->>'at')::timestamptz < (e->>'at')::timestamptz
 					AND policy->'kinds'->>(x->>'kind') = CASE policy->'kinds'->>(e->>'kind') WHEN 'redeem_refund' THEN 'redeem' ELSE 'earn' END AND (x->>'value')::numeric > 0)) AS kept FROM account) q;
 SELECT cmp_ok((SELECT count(*)::int FROM one WHERE carried <> '[]'), '>=', :ledgers / 2, 'accounts');
@@ -167,6 +168,8 @@ FROM one, points_summary(carried, policy::text, greatest(day, (instant AT TIME Z
 SELECT cmp_ok((SELECT count(*)::int FROM state WHERE overdrawn > 0), '>', :ledgers / 20, 'debts are carried over');
 SELECT cmp_ok((SELECT count(*)::int FROM state WHERE pending > 0), '>', :ledgers / 20, 'points that wait');
 SELECT cmp_ok((SELECT count(*)::int FROM state WHERE unbooked), '>', :ledgers / 50, 'expiries that are not booked');
+SELECT cmp_ok((SELECT count(*)::int FROM one WHERE policy ? 'grace_after_expiry' AND EXISTS (SELECT FROM timeline_events(carried) e WHERE e.expires_at < instant AND policy->'kinds'->>e.kind = 'earn')), '>', :ledgers / 50, 'what has expired and may come back');
+SELECT cmp_ok((SELECT count(*)::int FROM one, points_movements(carried + behind, policy::text, day + 300) m WHERE m.role = 'reinstate' AND m.earned_at < instant), '>', :ledgers / 100, '... which comes back');
 SELECT cmp_ok((SELECT count(*)::int FROM state WHERE active > 0 AND policy ? 'inactive_after'), '>', :ledgers / 20, 'points that may lapse');
 SELECT cmp_ok((SELECT count(*)::int FROM asked WHERE was->'summary'->>'overdrawn_since' < (SELECT instant FROM one WHERE one.seed = asked.seed)::text), '>', :ledgers / 20, 'debts that are older');
 SELECT cmp_ok((SELECT count(*)::int FROM pair, points_summary(points_carry_over(a::text::event_timeline, policy::text, instant), policy::text, day) a, points_summary(points_carry_over(b::text::event_timeline, policy::text, instant), policy::text, day) b
@@ -231,6 +234,13 @@ SELECT is((SELECT (s.balance, s.returned)::text FROM points_summary(points_carry
 FROM (VALUES (rules(), '(500,40)'), (rules('{"returns_beyond": "take"}'), '(440,100)')) v (p, answer);
 SELECT is(points_balance(points_carry_over(entries('2024-01-01T10:00Z E 100 P-1', '2024-01-02T10:00Z S -60 O-1'), p, '2024-02-01') + entries('2024-02-05T10:00Z R 60 O-1'), p, '2024-02-05'), answer, 'a refund of before: ' || p::text)
 FROM (VALUES (rules(), 40::numeric), (rules('{"refunds_beyond": "new_lot"}'), 100)) v (p, answer);
+
+-- What expired on 11 February may be brought back until 12 March; of 90 that came in shares 60 are left.
+CREATE TABLE graced AS SELECT rules('{"kinds": {"E": "earn", "S": "redeem", "I": "reinstate", "C": "carry_over"}, "grace_after_expiry": "30 days", "expires_after": "1 month", "expires_align": "none"}') AS p;
+SELECT is((SELECT array_agg(format('%s %s', day, points_balance(points_carry_over(entries('2024-01-11T10:00Z E 80 P-1', '2024-03-01T10:00Z E 5'), p, '2024-03-05') + timeline_agg, p, day)) ORDER BY day) FROM graced,
+	(SELECT day, timeline_agg(make_event(at => day, kind => 'I')) FROM unnest('{2024-03-10,2024-03-13}'::date[]) day GROUP BY day) d), '{"2024-03-10 85","2024-03-13 5"}', 'what has expired comes back as long as it would have');
+SELECT is((SELECT array_agg(format('%s %s', remaining, expires_at::date) ORDER BY expires_at) FROM points_lots(points_carry_over(entries('2024-01-10T10:00Z E 90 P-1'), p, '2024-02-20'), p, '2024-02-20') l), '{"30 2024-03-11","30 2024-04-11"}', 'shares expire one after another')
+FROM (SELECT rules('{"expires_after": "1 month", "expires_shares": 3, "expires_every": "1 month"}')) v (p);
 
 -- Sums of everyone, and cents beside whole points.
 SELECT is((SELECT (members, active, overdrawn::int)::text FROM (SELECT points_totals(t, rules(), '2024-03-01') AS r FROM (SELECT t FROM debtor UNION ALL SELECT points_carry_over(entries('2024-01-01T10:00Z E 0.25'), rules(), '2024-03-01')

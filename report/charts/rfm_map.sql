@@ -3,7 +3,7 @@ WITH base AS (
 	SELECT timelines(:"orders_customer", :"orders_at", :"orders_amount") AS base FROM :orders
 ),
 scale AS MATERIALIZED (
-	SELECT rfm_scale(base, 5, :'as_of') AS scale FROM base
+	SELECT s.scale FROM base CROSS JOIN LATERAL rfm_scale(base.base, 5, :'as_of') s(scale) WHERE s.scale IS NOT NULL
 ),
 customer AS (
 	SELECT s.r, s.f, s.m, timeline_sum(timeline_slice(c.timeline, NULL, :'as_of'::date + 1)) AS revenue

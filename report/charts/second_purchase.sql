@@ -7,7 +7,11 @@ result AS (
 	FROM customer CROSS JOIN LATERAL repeat_duration(customer.activity, n => 2, as_of => :'as_of') d
 	WHERE d.duration IS NOT NULL
 )
-SELECT t.duration, 1 - t.survival AS bought_again, 1 - coalesce(t.upper, t.survival) AS lower, 1 - coalesce(t.lower, t.survival) AS upper, t.at_risk, m.median, r.n
+SELECT 0 AS duration, 0 AS bought_again, 0 AS lower, 0 AS upper, r.n AS at_risk, m.median, r.n
+FROM result r CROSS JOIN LATERAL survival_median(r.result) m
+WHERE r.n > 0
+UNION ALL
+SELECT t.duration, 1 - t.survival, 1 - coalesce(t.upper, t.survival), 1 - coalesce(t.lower, t.survival), t.at_risk, m.median, r.n
 FROM result r CROSS JOIN LATERAL survival_table(r.result) t CROSS JOIN LATERAL survival_median(r.result) m
-WHERE t.duration <= 365 AND t.at_risk >= 10
-ORDER BY t.duration;
+WHERE t.duration BETWEEN 1 AND 365 AND t.at_risk >= 10
+ORDER BY duration;

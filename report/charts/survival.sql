@@ -19,9 +19,11 @@ test AS (
 curve AS (
 	SELECT DISTINCT ON (s.segment, ceil(t.duration / 7)) s.segment, s.customers, t.duration, t.survival, t.lower, t.upper, t.at_risk, m.median
 	FROM (SELECT segment, survival(duration, event) AS result, count(*) AS customers FROM stay GROUP BY segment) s
-	CROSS JOIN LATERAL survival_table(s.result) t
+	CROSS JOIN LATERAL (
+		SELECT 0 AS duration, 1 AS survival, 1 AS lower, 1 AS upper, s.customers AS at_risk
+		UNION ALL SELECT duration, survival, lower, upper, at_risk FROM survival_table(s.result) WHERE at_risk >= 10 AND duration > 0
+	) t
 	CROSS JOIN LATERAL survival_median(s.result) m
-	WHERE t.at_risk >= 10
 	ORDER BY s.segment, ceil(t.duration / 7), t.duration DESC
 )
 SELECT c.segment, c.customers, c.duration, c.survival, coalesce(c.lower, c.survival) AS lower, coalesce(c.upper, c.survival) AS upper, c.at_risk, c.median, test.p, test.n

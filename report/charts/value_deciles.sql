@@ -8,8 +8,8 @@ model AS MATERIALIZED (
 customer AS (
 	SELECT lifetime_value(m.model, m.spend, s.x, s.t_x, s.age, s.m, :'horizon'::interval) AS value, p_alive(m.model, s.x, s.t_x, s.age) AS alive
 	FROM base CROSS JOIN LATERAL customer_purchase_summaries(base.base, :'as_of', 'week') s CROSS JOIN model m
-	-- Where the model of spend has a mean for everyone.
-	WHERE (SELECT p.estimate > 1 FROM model_parameters(m.spend) p WHERE p.name = 'q')
+	-- Where both fit, and the model of spend has a mean for everyone.
+	WHERE (SELECT converged FROM model_summary(m.model)) AND (SELECT converged FROM model_summary(m.spend)) AND (SELECT p.estimate > 1 FROM model_parameters(m.spend) p WHERE p.name = 'q')
 ),
 part AS (
 	SELECT ntile(10) OVER (ORDER BY value DESC) AS decile, value, alive FROM customer WHERE value IS NOT NULL

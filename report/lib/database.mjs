@@ -179,12 +179,12 @@ export class Database {
 	async asOf(config, file, found, variables) {
 		this.counts = {};
 		for (const [source, columns] of Object.entries(found)) {
-			const row = await this.row(`SELECT count(*) AS rows, least(max(${columns.at})::date, current_date)::text AS last FROM ${variables[source].sql}`);
+			const row = await this.row(`SELECT count(*) AS rows, CASE WHEN max(${columns.at})::date > current_date THEN current_date ELSE max(${columns.at})::date END::text AS last FROM ${variables[source].sql}`);
 
 			this.counts[source] = row.rows;
 			if (source === 'orders' && !config.as_of) {
 				if (row.last === null)
-					throw new Mistake(`${file}: orders.table: ${variables.orders.sql} has no rows`);
+					throw new Mistake(`${file}: orders.table: ${variables.orders.sql} has no row with a day`);
 				config.as_of = row.last;
 			}
 		}

@@ -37,8 +37,8 @@ export const pageConfig = coloured(config, inPage);
 // Without the title, which the page has above.
 export const forPage = ({ title: _, ...spec }) => coloured(spec, inPage);
 
-// It is always told where a chart's height goes by its rows, and means nothing.
-const harmless = /^Dropping "fit-y" because spec has discrete height/;
+// Told where a chart goes by its rows in height, and where a layer has nothing to show: both are as they should be.
+const harmless = /^(Dropping "fit-y" because spec has discrete height|Infinite extent for field)/;
 
 // As SVG, with the light colours, of a fixed width where the page has that of its container; and what Vega warns of.
 export async function toSvg(spec, rows) {

@@ -483,11 +483,11 @@ typedef struct PointsBooking PointsBooking;
 extern PointsBooking *points_booking_create(const PointsPolicy *policy,
 											const CalendarPeriod *period, bool by_label);
 
-/* Moves are booked by labels as these split them up. */
-extern void points_booking_share(PointsBooking *booking, PointsShares *shares);
-
 /* From now on what is brought back of what had expired lowers that column of roll-forwards. */
 extern void points_booking_net_expiries(PointsBooking *booking);
+
+/* Moves are booked by labels as these split them up. */
+extern void points_booking_share(PointsBooking *booking, PointsShares *shares);
 
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
 extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);
@@ -599,48 +599,5 @@ extern const char *points_closing_fault(const PointsClosing *closing, TallyRow *
 extern void points_closing_put(const PointsClosing *closing, Rows *rows,
 							   const MetricCalendar *calendar, TallyRow *const *row,
 							   TallyRow *const *end, int scale);
-
-/* ---- what a triangle says ---- */
-
-/*
- * Readings of a triangle, of whatever programme: a result by label, issue_period and age with the
- * sums issued, redeemed, expired and taken_back, as points_triangle_result has them, and the
- * parameters as_of, period and by_label. Set-returning; arguments behind the triangle are
- *
- *		redemption_rate		confidence, method
- *		liability			value_per_point, method, confidence
- *		liability_by_period	the same
- *		development			method
- *
- * points/triangle_readings.sql has the SQL.
- */
-extern Datum points_read_redemption_rate(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_liability(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_liability_by_period(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_development(FunctionCallInfo fcinfo, const TallyShape *shape);
-
-/* Defines loyalty_<name>_redemption_rate, loyalty_<name>_liability,
- * loyalty_<name>_liability_by_period and loyalty_<name>_development. */
-#define POINTS_TRIANGLE_READINGS(name, shape)                    \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_redemption_rate);       \
-	Datum loyalty_##name##_redemption_rate(PG_FUNCTION_ARGS)     \
-	{                                                            \
-		return points_read_redemption_rate(fcinfo, shape);       \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_liability);             \
-	Datum loyalty_##name##_liability(PG_FUNCTION_ARGS)           \
-	{                                                            \
-		return points_read_liability(fcinfo, shape);             \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_liability_by_period);   \
-	Datum loyalty_##name##_liability_by_period(PG_FUNCTION_ARGS) \
-	{                                                            \
-		return points_read_liability_by_period(fcinfo, shape);   \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_development);           \
-	Datum loyalty_##name##_development(PG_FUNCTION_ARGS)         \
-	{                                                            \
-		return points_read_development(fcinfo, shape);           \
-	}
 
 #endif

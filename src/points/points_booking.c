@@ -55,8 +55,8 @@ struct PointsBooking
 	Cells *cells;
 	bool expires_before_events; /* at one instant */
 	bool by_label;
-	PointsShares *shares; /* NULL: a lot has one label */
 	bool nets_expiries;
+	PointsShares *shares; /* NULL: a lot has one label */
 	MemoryContext context;
 
 	labels_hash *labels; /* all customers' */
@@ -94,15 +94,15 @@ points_booking_create(const PointsPolicy *policy, const CalendarPeriod *period, 
 }
 
 void
-points_booking_share(PointsBooking *booking, PointsShares *shares)
-{
-	booking->shares = shares;
-}
-
-void
 points_booking_net_expiries(PointsBooking *booking)
 {
 	booking->nets_expiries = true;
+}
+
+void
+points_booking_share(PointsBooking *booking, PointsShares *shares)
+{
+	booking->shares = shares;
 }
 
 EventText

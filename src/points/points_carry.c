@@ -92,7 +92,7 @@ note_move(void *context, PointsWalk *walk, const PointsMove *move)
 				carried->last_redeemed = move->at;
 			break;
 		case POINTS_MOVE_EXPIRE:
-			if (carried->books_expiry)
+			if (carried->books_expiry && !walk->restores_expired)
 				add_unbooked(carried, move->at, points_walk_lots(walk, &nlots)[move->lot].event,
 							 move->points);
 			break;
@@ -136,16 +136,22 @@ add_mark(Carried *carried, TimestampTz at)
 	return add_event(carried, &mark);
 }
 
-static void
+static Event *
 add_known(Carried *carried, PointsBrought which, TimestampTz at)
 {
-	Event *mark;
+	Event *mark = add_mark(carried, at);
 
-	if (TIMESTAMP_NOT_FINITE(at))
-		return;
-	mark = add_mark(carried, at);
 	mark->label.bytes = points_brought_names[which];
 	mark->label.len = (int) strlen(points_brought_names[which]);
+	return mark;
+}
+
+/* ... of the account; an infinite instant is none. */
+static void
+add_known_of_all(Carried *carried, PointsBrought which, TimestampTz at)
+{
+	if (!TIMESTAMP_NOT_FINITE(at))
+		(void) add_known(carried, which, at);
 }
 
 /* Where a timeline was itself carried over, some is known from there only. */
@@ -174,8 +180,28 @@ held_since(const PointsWalk *walk)
 	return since;
 }
 
+/* Where a lot could be spent sooner, or later, than by the rules; they are asked for as they are.
+ */
 static void
-carry_lots(Carried *carried, const PointsWalk *walk)
+carry_availability(Carried *carried, PointsWalk *walk, const Event *event, const PointsLot *lot,
+				   TimestampTz at)
+{
+	PointsRole role = walk->events.roles[2 * event->kind_no + (event->value < 0)];
+	Event *mark;
+
+	if (!walk->clock->pends || role != POINTS_EARN || lot->state != POINTS_LOT_ACTIVE ||
+		points_clock_available_at(walk->clock, lot->earned_at) <= at)
+		return;
+	mark = add_known(carried, BROUGHT_AVAILABLE, lot->earned_at);
+	mark->ref_type = event->ref_type;
+	mark->ref_number = event->ref_number;
+	mark->ref_text = event->ref_text;
+	mark->has_expiry = true;
+	mark->expires_at = lot->available_at;
+}
+
+static void
+carry_lots(Carried *carried, PointsWalk *walk, TimestampTz at)
 {
 	int32 i;
 
@@ -186,10 +212,35 @@ carry_lots(Carried *carried, const PointsWalk *walk)
 		CHECK_FOR_INTERRUPTS();
 		if (lot->remaining > 0)
 		{
-			Event *event = add_rest(carried, points_walk_event(walk, lot->event), lot->remaining);
+			const Event *made = points_walk_event(walk, lot->event);
+			Event *event = add_rest(carried, made, lot->remaining);
 
 			event->has_expiry = true;
 			event->expires_at = lot->expires_at;
+			carry_availability(carried, walk, made, lot, at);
+		}
+	}
+}
+
+/* What may be brought back: lots that are over. */
+static void
+carry_expired(Carried *carried, PointsWalk *walk, TimestampTz at)
+{
+	int32 nexpired;
+	const PointsExpired *expired = points_walk_expired(walk, &nexpired);
+	int32 i;
+
+	for (i = 0; i < nexpired; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (expired[i].points > 0 && points_walk_in_grace(walk, &expired[i], at))
+		{
+			const PointsLot *lot = &walk->lots[expired[i].lot];
+			Event *event =
+				add_rest(carried, points_walk_event(walk, lot->event), expired[i].points);
+
+			event->has_expiry = true;
+			event->expires_at = Min(expired[i].at, at);
 		}
 	}
 }
@@ -281,10 +332,11 @@ come_in(PointsWalk *walk, TimestampTz at)
 	if (carried_at == DT_NOBEGIN)
 		return;
 	if (carried_at > at)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("points were carried over at %s already, which is after %s",
-							   pstrdup(timestamptz_to_str(carried_at)), timestamptz_to_str(at)),
-						errhint("Carry over the timelines that they came from.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("points were carried over at %s already, which is after %s",
+						pstrdup(timestamptz_to_str(carried_at)), pstrdup(timestamptz_to_str(at))),
+				 errhint("Carry over the timelines that they came from.")));
 	points_restore(walk);
 }
 
@@ -309,14 +361,17 @@ loyalty_points_carry_over(PG_FUNCTION_ARGS)
 	points_walk_until(walk, limit);
 	come_in(walk, at);
 
-	carry_lots(&carried, walk);
+	carry_lots(&carried, walk, at);
+	if (call->policy->has_grace)
+		carry_expired(&carried, walk, at);
 	carry_debts(&carried, walk);
 	if (carried.books_expiry)
 		carry_unbooked(&carried, walk, kind_of_role(call->policy, POINTS_EXPIRE));
-	add_known(&carried, BROUGHT_EARNED, later_of(carried.last_earned, walk, BROUGHT_EARNED));
-	add_known(&carried, BROUGHT_REDEEMED, later_of(carried.last_redeemed, walk, BROUGHT_REDEEMED));
-	add_known(&carried, BROUGHT_OVERDRAWN, points_walk_overdrawn_since(walk));
-	add_known(&carried, BROUGHT_HELD, held_since(walk));
+	add_known_of_all(&carried, BROUGHT_EARNED, later_of(carried.last_earned, walk, BROUGHT_EARNED));
+	add_known_of_all(&carried, BROUGHT_REDEEMED,
+					 later_of(carried.last_redeemed, walk, BROUGHT_REDEEMED));
+	add_known_of_all(&carried, BROUGHT_OVERDRAWN, points_walk_overdrawn_since(walk));
+	add_known_of_all(&carried, BROUGHT_HELD, held_since(walk));
 	totals = points_walk_totals(walk);
 	carry_sum(&carried, totals->pending + totals->active - totals->overdrawn, at);
 

@@ -557,10 +557,18 @@ typedef enum PointsBrought
 	BROUGHT_REDEEMED,  /* ... redeemed */
 	BROUGHT_OVERDRAWN, /* since when something has been owed */
 	BROUGHT_HELD,	   /* since when lots earned before are held again, without a refresh since */
+	BROUGHT_AVAILABLE, /* of the lots of its instant and ref: they can be spent since its expiry */
 	POINTS_BROUGHT
 } PointsBrought;
 
 extern const char *const points_brought_names[POINTS_BROUGHT];
+
+/* An event of before; what is known of the lot that it makes. */
+typedef struct PointsHeld
+{
+	PointsDue due;
+	TimestampTz available_at; /* DT_NOBEGIN: as the rules have it */
+} PointsHeld;
 
 /* ---- the walk's state ---- */
 
@@ -643,8 +651,9 @@ struct PointsWalk
 	int32 ngiven_back;
 	int64 max_given_back;
 	int32 first_given_back; /* those before have nothing left, or again something else */
-	PointsDue *held;		/* what was carried over */
+	PointsHeld *held;		/* what was carried over */
 	int64 max_held;
+	bool restores_expired;				 /* those that come in are over, and booked on their own */
 	TimestampTz brought[POINTS_BROUGHT]; /* what is known of before; see points_restore() */
 
 	PointsEvents events; /* of a timeline */
@@ -705,7 +714,7 @@ extern void points_find_carry_over(PointsEvents *events);
 extern void points_restore(PointsWalk *walk);
 
 /* ... a lot, of what the event had; a debt; what pays debts; activity; lots held since then. */
-extern void points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now);
 extern void points_bring_debt(PointsWalk *walk, const PointsDue *due, TimestampTz now);
 extern void points_bring_unbooked(PointsWalk *walk, const PointsDue *due, TimestampTz now);
 extern void points_settle(PointsWalk *walk, TimestampTz now);

@@ -963,9 +963,15 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 /* ---- what was carried over ---- */
 
 void
-points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now)
+points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now)
 {
+	const PointsDue *due = &held->due;
 	int64 points = due_points(due);
+	LotTerms terms = { .now = now,
+					   .available_at = held->available_at,
+					   .expires_at = due->expires_at,
+					   .share = 0,
+					   .of = -1 };
 
 	if (due->role == POINTS_EARN)
 		walk_add(&walk->sums.earned, &walk->totals.earned, points);
@@ -975,7 +981,10 @@ points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now)
 		walk->totals.adjusted += points;
 	else
 		walk->totals.transferred += points;
-	walk_make_lots(walk, due, points, -1, now, false);
+	if (held->available_at != DT_NOBEGIN && due->has_expiry)
+		walk_add_lot(walk, due, points, &terms, false);
+	else
+		walk_make_lots(walk, due, points, -1, now, false);
 	walk_emit(walk, POINTS_MOVE_DONE, due->role, now, -1, due->number, points);
 }
 

@@ -171,7 +171,7 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 			match_expiries(found, move->points);
 			break;
 		case POINTS_MOVE_EXPIRE:
-			if (found->books_expiry)
+			if (found->books_expiry && !walk->restores_expired)
 			{
 				int32 nlots;
 

@@ -72,6 +72,7 @@ start_over(PointsWalk *walk)
 {
 	int i;
 
+	walk->restores_expired = false;
 	for (i = 0; i < POINTS_BROUGHT; i++)
 		walk->brought[i] = DT_NOBEGIN;
 	walk->nlots = 0;

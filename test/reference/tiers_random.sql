@@ -17,6 +17,10 @@ LANGUAGE sql IMMUTABLE AS $$
 		ELSE '{3 months,6 months,12 months,12 months,12 months,1 year,365 days,18 months,24 months}' END::text[])
 $$;
 
+-- Some policies are about what rolls over: calendar periods, whose thresholds are low.
+CREATE FUNCTION ref_random_rolls(seed bigint) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT ref_random(seed, 'rolls?') < 0.2 $$;
+
 CREATE FUNCTION ref_random_calendar(seed bigint, zone text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT 'calendar ' || ref_pick(seed, 'calendar', CASE ref_pace(seed)
@@ -30,6 +34,9 @@ $$;
 CREATE FUNCTION ref_random_window(seed bigint, zone text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
+	IF ref_random_rolls(seed) THEN
+		RETURN ref_random_calendar(seed, zone);
+	END IF;
 	CASE ref_pick(seed, 'window', '{rolling,rolling,rolling,calendar,calendar,calendar,membership,since,lifetime}')
 		WHEN 'rolling' THEN RETURN ref_tier_span(seed, 'rolling');
 		WHEN 'since' THEN RETURN 'since tier';
@@ -42,7 +49,7 @@ END $$;
 -- A threshold of the level number n, in steps of the values that occur.
 CREATE FUNCTION ref_random_threshold(seed bigint, what text, n int) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT n * ref_pick(seed, what || 'step', '{1,2,3,3,5,5,8}')::numeric + ref_pick(seed, what || 'above', '{0,0,0,0,0.5,0.25,0.001}')::numeric
+	SELECT n * ref_pick(seed, what || 'step', CASE WHEN ref_random_rolls(seed) THEN '{1,1,2,2,3}' ELSE '{1,2,3,3,5,5,8}' END::text[])::numeric + ref_pick(seed, what || 'above', '{0,0,0,0,0.5,0.25,0.001}')::numeric
 $$;
 
 -- A condition over several metrics; at least one of them.
@@ -149,7 +156,7 @@ BEGIN
 	END IF;
 
 	-- metrics
-	IF ref_random(seed, 'metrics?') < 0.45 THEN
+	IF ref_random_rolls(seed) OR ref_random(seed, 'metrics?') < 0.45 THEN
 		metrics := '{}';
 		FOREACH name IN ARRAY '{points,nights,visits,"spend, net"}'::text[] LOOP
 			CONTINUE WHEN ref_random(seed, 'metric ' || name) < 0.5 AND NOT (name = 'visits' AND metrics = '{}');
@@ -161,10 +168,10 @@ BEGIN
 			ELSIF metric->>'of' = 'sum' AND ref_random(seed, name || 'of?') < 0.5 THEN
 				metric := metric - 'of';
 			END IF;
-			IF ref_random(seed, name || 'kinds?') < 0.5 THEN
+			IF ref_random(seed, name || 'kinds?') < (CASE WHEN ref_random_rolls(seed) THEN 0.2 ELSE 0.5 END) THEN
 				metric := metric || jsonb_build_object('kinds', ref_pick(seed, name || 'kinds', ARRAY['["stay"]', '["buy", "stay"]', '["buy", "back"]'])::jsonb);
 			END IF;
-			IF ref_random(seed, name || 'labels?') < 0.25 THEN
+			IF ref_random(seed, name || 'labels?') < 0.25 AND NOT ref_random_rolls(seed) THEN
 				metric := metric || jsonb_build_object('labels', ref_pick(seed, name || 'labels', ARRAY['["air"]', '["air", "hotel"]', '["Gold", "hotel"]'])::jsonb);
 			END IF;
 			policy := jsonb_set(policy, '{metrics}', coalesce(policy->'metrics', '{}') || jsonb_build_object(name, metric));
@@ -224,7 +231,7 @@ BEGIN
 			IF ref_random(seed, name || 'own?') < 0.3 THEN
 				policy := jsonb_set(policy, ARRAY['metrics', name, 'qualifying_window'], to_jsonb(ref_pick(seed, name || 'own', own)));
 			END IF;
-			IF coalesce(policy->'metrics'->name->>'qualifying_window', qualifying_window) LIKE 'calendar %' AND ref_random(seed, name || 'rollover?') < 0.5 THEN
+			IF coalesce(policy->'metrics'->name->>'qualifying_window', qualifying_window) LIKE 'calendar %' AND ref_random(seed, name || 'rollover?') < (CASE WHEN ref_random_rolls(seed) THEN 0.9 ELSE 0.5 END) THEN
 				policy := jsonb_set(policy, ARRAY['metrics', name, 'rollover'], ref_pick(seed, name || 'rollover', '{true,true,1,2,2.5,5,0.001,false}')::jsonb);
 			END IF;
 		END LOOP;

@@ -957,10 +957,12 @@ $$;
 CREATE FUNCTION ref_tier_rollover(events jsonb, policy jsonb, as_of date)
 RETURNS TABLE(period_start date, period_end date, metric text, rolled_in numeric, earned numeric, value numeric, tier text, threshold numeric, rolls_over numeric, complete boolean)
 LANGUAGE sql AS $$
-	SELECT (r->>'start')::date, (r->>'next')::date, r->>'metric', (r->>'rolled_in')::numeric, (r->>'value')::numeric - (r->>'rolled_in')::numeric, (r->>'value')::numeric,
-		ref_tier_name(policy, (r->>'attained')::int), (r->>'threshold')::numeric, (r->>'rolls_over')::numeric, (r->>'next')::date <= as_of + 1
-	FROM jsonb_array_elements(ref_tier_walk(events, policy, ref_tier_day_end(policy, as_of), ref_tier_day_end(policy, as_of))->'rollovers') WITH ORDINALITY e(r, n)
-	WHERE (r->>'rolled_in')::numeric <> 0 OR (r->>'value')::numeric <> 0 OR (r->>'next')::date > as_of
+	SELECT (r->>'start')::date, next, r->>'metric', (r->>'rolled_in')::numeric, (r->>'value')::numeric - (r->>'rolled_in')::numeric, (r->>'value')::numeric,
+		ref_tier_name(policy, (r->>'attained')::int), (r->>'threshold')::numeric, (r->>'rolls_over')::numeric, next <= as_of + 1
+	FROM jsonb_array_elements(ref_tier_walk(events, policy, ref_tier_day_end(policy, as_of), ref_tier_day_end(policy, as_of))->'rollovers') WITH ORDINALITY e(r, n),
+		-- the last one of a list has no end
+		LATERAL (SELECT coalesce((r->>'next')::date, 'infinity')) i(next)
+	WHERE (r->>'rolled_in')::numeric <> 0 OR (r->>'value')::numeric <> 0 OR next > as_of
 	ORDER BY n
 $$;
 
