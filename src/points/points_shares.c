@@ -300,17 +300,24 @@ points_shares_of_lot(PointsShares *shares, const PointsWalk *walk, int32 number,
 	PointsShare *split = make_split(shares, Max(of_lot->n, 1));
 	int32 i;
 
-	split->label_no = lot->label_no;
-	split->points = lot->points;
-	split->remaining = lot->remaining;
+	*n = 0;
+	if (of_lot->n == 0)
+	{
+		split->label_no = lot->label_no;
+		split->points = lot->points;
+		split->remaining = lot->remaining;
+		*n = 1;
+	}
 	for (i = 0; i < of_lot->n; i++)
 	{
 		const LotShare *share = &shares->list[of_lot->first + i];
 
-		split[i].label_no = share->label_no;
-		split[i].points = share->points;
-		split[i].remaining = share->remaining;
+		/* all of it was brought back, in another lot */
+		if (share->points == 0)
+			continue;
+		split[*n].label_no = share->label_no;
+		split[*n].points = share->points;
+		split[(*n)++].remaining = share->remaining;
 	}
-	*n = Max(of_lot->n, 1);
 	return split;
 }
