@@ -1,6 +1,6 @@
 # Build with `make && make install && make installcheck`; PG_CONFIG= picks the server.
 #
-# The targets demo, test, bench, lint, format and format-check run scripts that install
+# The targets demo, report, test, bench, lint, format and format-check run scripts that install
 # what they need first, so they work where there is no PostgreSQL yet: PGXS is only read
 # where it is there.
 #
@@ -139,10 +139,13 @@ endif
 
 export PG_CONFIG
 
-.PHONY: demo test test-large bench test-matrix test-machines test-sanitizers lint format format-check dist update-script stored-values
+.PHONY: demo report test test-large bench test-matrix test-machines test-sanitizers lint format format-check dist update-script stored-values
 
 demo: # DATA=orders.csv
 	@DATA='$(DATA)' '$(SOURCE)/test/demo.sh'
+
+report: # DATA=orders.csv CONFIG=report.json
+	@DATA='$(DATA)' CONFIG='$(CONFIG)' '$(SOURCE)/report/make.sh'
 
 test: # ONLY= NODE= WORKERS=
 	@ONLY='$(subst ','\'',$(value ONLY))' NODE='$(NODE)' WORKERS='$(WORKERS)' '$(SOURCE)/test/run.sh'

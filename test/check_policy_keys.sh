@@ -51,5 +51,6 @@ done <<-TYPES
 	program_policy reference-program.md
 	rfm_scale reference-segments.md
 	rfm_rules reference-segments.md
+	redemption_method reference-points.md
 TYPES
 finish

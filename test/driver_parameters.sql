@@ -12,12 +12,12 @@ LANGUAGE sql AS $$
 	SELECT u.t::regtype::text, format('SELECT %I(%s)', p.proname, (SELECT string_agg(CASE WHEN a.n = u.n THEN '$1' ELSE format('NULL::%s', a.t::regtype) END, ', ' ORDER BY a.n) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a(t, n)))
 	FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'loyalty'
 	CROSS JOIN LATERAL unnest(p.proargtypes::oid[]) WITH ORDINALITY u(t, n)
-	WHERE u.t IN ('points_policy'::regtype, 'tier_policy'::regtype, 'earn_policy'::regtype, 'program_policy'::regtype, 'rfm_scale'::regtype, 'rfm_rules'::regtype, 'calendar_period'::regtype)
+	WHERE u.t IN ('points_policy'::regtype, 'tier_policy'::regtype, 'earn_policy'::regtype, 'program_policy'::regtype, 'rfm_scale'::regtype, 'rfm_rules'::regtype, 'redemption_method'::regtype, 'calendar_period'::regtype)
 	  AND p.oid NOT IN (SELECT aggtransfn FROM pg_aggregate)
 	  AND p.oid NOT IN (SELECT unnest(ARRAY[typoutput, typsend]::oid[]) FROM pg_type) AND p.oid NOT IN (SELECT oprcode FROM pg_operator) AND p.oid NOT IN (SELECT amproc FROM pg_amproc)
 	UNION ALL
 	SELECT o.oprleft::regtype::text, format('SELECT NULL::%s %s $1', o.oprleft::regtype, o.oprname)
-	FROM pg_operator o WHERE o.oprright = o.oprleft AND o.oprleft IN ('points_policy'::regtype, 'tier_policy'::regtype, 'earn_policy'::regtype, 'program_policy'::regtype, 'rfm_scale'::regtype, 'rfm_rules'::regtype, 'calendar_period'::regtype)
+	FROM pg_operator o WHERE o.oprright = o.oprleft AND o.oprleft IN ('points_policy'::regtype, 'tier_policy'::regtype, 'earn_policy'::regtype, 'program_policy'::regtype, 'rfm_scale'::regtype, 'rfm_rules'::regtype, 'redemption_method'::regtype, 'calendar_period'::regtype)
 $$;
 SELECT cmp_ok((SELECT count(*)::int FROM calls()), '>', 80, 'there are calls');
 CREATE FUNCTION refused(parameter text, call text) RETURNS text

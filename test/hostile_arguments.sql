@@ -76,7 +76,8 @@ INSERT INTO pool SELECT type, value FROM (VALUES
 	('event_timeline', ARRAY['[]']),
 	('points_policy', ARRAY['{}', '{"expires_after": "178000000 years"}', '{"expires_after": "1 day", "pending": "178000000 years"}', '{"expires_on": "02-29"}', '{"overdraft": "clip", "redeem_order": "newest"}']),
 	('earn_policy', ARRAY['{}', '{"rate": 1000000}', '{"multipliers": [{"times": 1000, "weekdays": ["saturday"]}], "caps": {"day": 1}}']),
-	('tier_policy', ARRAY['{"Gold": 500}', '{"levels": {"Silver": 4, "Gold": 20.5}, "valid": "178000000 years"}', '{"levels": {"Silver": 4}, "valid": "1 day", "qualifying_window": "178000000 years", "grace": "1 day"}']),
+	('tier_policy', ARRAY['{"Gold": 500}', '{"levels": {"Silver": 4, "Gold": 20.5}, "valid": "178000000 years"}', '{"levels": {"Silver": 4}, "valid": "1 day", "qualifying_window": "178000000 years", "grace": "1 day"}',
+		'{"levels": [{"tier": "Gold", "any": [{"all": {"e": 1, "v": 4}}, {"all": {"v": 20.5}}]}], "metrics": {"e": {"of": "events", "qualifying_window": "178000000 years"}, "v": {"rollover": 9223372036854775807}}, "qualifying_window": "calendar day"}']),
 	('program_policy', ARRAY['{}', '{"points": {"expires_after": "178000000 years"}, "tiers": {"Gold": 5}}', '{"earn": {"rate": 1000000}, "tiers": {"Gold": 5}, "tier_metric": "points"}', '{"tiers": {"Gold": 5}, "versions": [{"from": "5874897-12-31", "earn": {"rate": 3}}]}'])
 ) p (name, list), LATERAL (SELECT name::regtype) t (type), unnest(list) value;
 INSERT INTO pool SELECT 'event_timeline'::regtype, timeline_agg(at, v - 3)::text FROM visit UNION ALL SELECT 'event_timeline', timeline_agg(at, v)::text FROM far;

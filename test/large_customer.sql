@@ -87,8 +87,12 @@ INSERT INTO questions (question) SELECT format('SELECT count(q) FROM customers C
 	$$points_accrual_events(o, '{"kinds": KINDS, "multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
 	$$tier_history(o, ladder(), '2030-01-01')$$,
 	$$tier_progress(o, ladder(), '2030-01-01')$$,
+	$$tier_ways(o, ladder(), '2030-01-01')$$,
+	$$tier_rollover(o, '{"levels": {"S": 20, "G": 10000}, "metrics": {"o": {"of": "events", "rollover": true}}, "other_kinds": "ignore", "qualifying_window": "calendar month"}', '2030-01-01')$$,
 	$$program_summary(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
 	$$program_statement(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
+	$$program_lots(o, '{"earn": {"kinds": KINDS, "multipliers": [{"name": "double", "times": 2}]}, "points": {"expires_after": "1 year"}}', '2030-01-01', true)$$,
+	$$program_movements(o, '{"earn": {"kinds": KINDS, "multipliers": [{"name": "double", "times": 2}]}, "points": {"expires_after": "1 year"}}', '2030-01-01', true)$$,
 	$$timeline_events(o)$$]) f;
 -- everyone's
 INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FROM unnest(ARRAY[
@@ -98,6 +102,8 @@ INSERT INTO questions (question) SELECT format('SELECT %s FROM customers', f) FR
 	$$program_totals(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', '2030-01-01')$$,
 	$$program_compare(o, '{"earn": {"kinds": KINDS}, "tiers": {"S": 20, "G": 10000}}', '{"earn": {"kinds": KINDS}, "tiers": {"S": 30, "G": 10000}}', '2030-01-01')$$,
 	$$program_rollforward(o, '{"earn": {"kinds": KINDS}, "points": {"expires_after": "1 year"}, "tiers": {"S": 20, "G": 10000}}', 'year', '2030-01-01')$$,
+	$$program_rollforward(o, '{"earn": {"kinds": KINDS, "multipliers": [{"name": "double", "times": 2}]}, "points": {"expires_after": "1 year"}}', 'year', '2030-01-01', true)$$,
+	$$program_triangle(o, '{"earn": {"kinds": KINDS, "multipliers": [{"name": "double", "times": 2}]}, "points": {"expires_after": "1 year"}}', 'year', '2030-01-01', true)$$,
 	$$tier_census(o, ladder(), '2030-01-01')$$,
 	$$tier_migration(o, ladder(), '2020-01-01', '2030-01-01')$$,
 	$$tier_flow(o, ladder(), 'year', '2030-01-01')$$,

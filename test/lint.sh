@@ -45,7 +45,27 @@ grep -rnoE --include='*.[ch]' '#include "[a-z]+/[a-z0-9_]+\.h"' src/*/ | awk -F 
 	}
 	END { exit bad }' >&2 || die "includes that run up or across the floors of the house"
 
-mapfile -t scripts < <(find test .ci -name '*.sh' -o -path .ci/run | grep -v node_modules | sort)
+# What node runs, and what it reads.
+if command -v node >/dev/null; then
+	while read -r file; do
+		node --check "$file"
+	done < <(find report test -name '*.mjs' -not -path '*/node_modules/*')
+	while read -r file; do
+		node -e 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))' "$file" || die "$file is not JSON"
+	done < <(find report test -name '*.json' -not -path '*/node_modules/*')
+fi
+# A chart is its SQL, its specification, its place on the page, and what the tests count in it.
+for file in report/charts/*; do
+	name=$(basename "$file")
+	name=${name%%.*}
+	for other in "report/charts/$name.sql" "report/charts/$name.vl.json"; do
+		[ -f "$other" ] || die "$file has no $other beside it"
+	done
+	grep -q "\"$name\"" report/sections.json || die "$name is in no section of report/sections.json"
+	grep -q "^	$name: {" test/report/charts.mjs || die "$name is not in test/report/charts.mjs"
+done
+
+mapfile -t scripts < <(find test report .ci -name '*.sh' -o -path .ci/run -o -path report/loyalty-report | grep -v node_modules | sort)
 shellcheck -x -P SCRIPTDIR "${scripts[@]}"
 
 # Links in the pages that lead nowhere.

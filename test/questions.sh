@@ -33,6 +33,7 @@ declare -A base=(
 
 points_rules=\''{"kinds": {"purchase": "earn", "redeem": "redeem", "visit": "ignore"}, "expires_after": "3 months", "zone": "Europe/Helsinki"}'\'
 tier_rules=\''{"levels": {"Silver": 200, "Gold": 400}, "zone": "Europe/Helsinki"}'\'
+program_labels=\''{"earn": {"kinds": {"visit": "ignore", "redeem": "redemption"}, "other_kinds": "ignore", "multipliers": [{"name": "double", "times": 2}]}, "points": {"expires_after": "3 months"}, "zone": "Europe/Helsinki"}'\'
 program_rules=\''{"earn": {}, "points": {"expires_after": "3 months"}, "tiers": {"levels": {"Silver": 200, "Gold": 400}}, "zone": "Europe/Helsinki"}'\'
 program_changed=\''{"earn": {}, "points": {"expires_after": "6 months"}, "tiers": {"levels": {"Silver": 150, "Gold": 500}}, "zone": "Europe/Helsinki"}'\'
 scale=\''{"recency": [180, 60, 20], "frequency": [2, 4, 6], "monetary": [50, 150, 250.5]}'\'
@@ -92,6 +93,8 @@ listed_metrics()
 		program_totals|timeline|$program_rules, $as_of
 		program_compare|timeline|$program_rules, $program_changed, $as_of
 		program_rollforward|timeline|$program_rules, $period, $as_of
+		program_rollforward|events|$program_labels, $period, $as_of, true
+		program_triangle|events|$program_labels, $period, $as_of, true
 	LIST
 }
 

@@ -149,8 +149,8 @@ LANGUAGE sql AS $$
 	FROM (SELECT (state->>'ends')::timestamptz AS ends) e, LATERAL ref_tier_walk(events || jsonb_build_object('at', ends - interval '1 microsecond', 'value', amount), policy, ends, ends) w
 $$;
 CREATE TABLE asked AS
-SELECT s.seed, policy, e.events, day, state, (ref_tier_missing_to_keep(e.events, policy, ref_tier_day_end(policy, day), state))[1] AS missing,
-	ref_tier_unit('sum', e.events, (ref_tier_keeping(ref_tier_rules(policy, day), (state->'rank')::int, (state->'rank')::int)#>>'{all,value}')::numeric) AS unit
+SELECT s.seed, policy, e.events, day, state, (ref_tier_missing_to_keep(e.events, policy, ref_tier_day_end(policy, day), state))[1].missing AS missing,
+	ref_tier_unit('sum', e.events, (ref_tier_keeping(ref_tier_rules(policy, day), (state->'rank')::int, (state->'rank')::int)#>>'{0,value}')::numeric) AS unit
 FROM sample s, LATERAL (SELECT (m::timestamptz AT TIME ZONE 'UTC')::date AS day FROM jsonb_array_elements_text(walk->'moments') m ORDER BY ref_random(seed, m) LIMIT 2) d,
 	LATERAL (SELECT jsonb_agg(e) AS events FROM jsonb_array_elements(s.events) e WHERE (e->>'at')::timestamptz <= ref_tier_day_end(policy, day) AND e->>'kind' IS DISTINCT FROM coalesce(policy->>'grant_kind', 'tier_grant')) e,
 	LATERAL (SELECT ref_tier_walk(e.events, policy, ref_tier_day_end(policy, day), ref_tier_day_end(policy, day)) AS state) w

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs from Debian's packages what is missing; quick and silent where all is there.
 #
-# usage: setup.sh [server|tests|compilers|cross|lint|bench|matrix|sanitizers]...	(server and tests where none is named)
+# usage: setup.sh [server|tests|compilers|cross|lint|bench|report|browser|matrix|sanitizers]...	(server and tests where none is named)
 #
 # The server is the one of PG_CONFIG, be it there already or not (its path names the
 # version); by default see choose_server in lib.sh, or the one that Debian's release comes with.
@@ -156,11 +156,30 @@ need_lint()
 	need shellcheck command -v shellcheck
 }
 
-need_bench()
+need_node()
 {
 	need nodejs command -v node
 	need npm command -v npm
 	need ca-certificates test -d /etc/ssl/certs
+}
+
+need_bench()
+{
+	need_node
+}
+
+need_report()
+{
+	need_node
+}
+
+# Where the report is looked at.
+need_browser()
+{
+	need_node
+	need chromium command -v chromium
+	need fonts-liberation test -d /usr/share/fonts/truetype/liberation
+	need poppler-utils command -v pdfinfo
 }
 
 need_matrix()
@@ -183,7 +202,7 @@ need_sanitizers()
 [ $# -gt 0 ] || set -- server tests
 for group in "$@"; do
 	case $group in
-		server | tests | compilers | cross | lint | bench | matrix | sanitizers) "need_$group" ;;
+		server | tests | compilers | cross | lint | bench | report | browser | matrix | sanitizers) "need_$group" ;;
 		*) die "setup.sh: no such group: $group" ;;
 	esac
 done

@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(56);
+SELECT plan(60);
 
 -- Events as 'kind day=value', in the session's zone.
 CREATE FUNCTION events(VARIADIC list text[]) RETURNS event_timeline
@@ -143,6 +143,26 @@ SELECT is(told(events('night 2023-11-10=15'), windows('', ', "qualifying_window"
 -- a year in which nothing happens is judged, too, where a lifetime counts
 SELECT is(told(events('flight 2022-03-01=100'), windows(', "qualifying_window": "lifetime"', '', '{"levels": [{"tier": "Silver", "any": {"miles": 100}, "keep": {"any": {"nights": 5}}}], "qualifying_window": "calendar year", "upgrade": "period_end", "valid": "3 months"}'), '2024-06-30'),
 	E'2022-03-01 Member joined\n2023-01-01 Silver qualified until 2023-04-01\n2023-04-01 Member lapsed\n2024-01-01 Silver qualified until 2024-04-01\n2024-04-01 Member lapsed', 'every period''s end is judged');
+
+-- ---- in a programme, whose tiers see what orders spend ----
+
+CREATE TABLE spent AS
+SELECT timeline_agg(make_event(at => at, value => value, ref => ref)) AS timeline
+FROM (VALUES (timestamptz '2022-05-01 10:00', 300, 'a'), ('2022-06-01 10:00', 250, 'b'), ('2023-06-01 10:00', 60, 'c'), ('2024-03-01 10:00', 400, 'd')) v(at, value, ref);
+CREATE TABLE tiers_of AS
+SELECT * FROM (VALUES ('rollover', '{"levels": {"Silver": 100, "Gold": 400}, "metrics": {"spend": {"rollover": 150}}, "qualifying_window": "calendar year", "valid": "period_end"}'::jsonb),
+	('sets and a lifetime', '{"levels": [{"tier": "Silver", "any": {"spend": 100}}, {"tier": "Gold", "any": [{"all": {"spend": 400, "n": 2}}, {"all": {"life": 1000}}]}], "metrics": {"spend": {"rollover": 50}, "n": {"of": "events"}, "life": {"qualifying_window": "lifetime"}}, "qualifying_window": "calendar year", "valid": "period_end"}')) v(name, rules);
+SELECT is((SELECT string_agg(to_char(at, 'YYYY-MM-DD ') || explanation, E'\n' ORDER BY n) FROM program_statement(timeline, jsonb_build_object('earn', '{}'::jsonb, 'points', '{}'::jsonb, 'tiers', rules)::text::program_policy, '2026-06-30')
+		WITH ORDINALITY s(at, role, label, ref, amount, points, balance, tier, explanation, n) WHERE role = 'tier' AND explanation <> 'joined'), told, name || ' in a programme')
+FROM spent, tiers_of JOIN (VALUES
+	-- 550 in 2022: 150 of the 150 above Gold roll; 210 in 2023 are Silver: 110 above, 60 earned; 460 in 2024 are Gold, 60 above
+	('rollover', E'2022-05-01 Member to Silver, qualified\n2022-06-01 Silver to Gold, qualified\n2024-01-01 Gold to Silver, lapsed\n2024-03-01 Silver to Gold, qualified\n2026-01-01 Gold to Member, lapsed'),
+	-- a thousand in a lifetime on 2024-03-01
+	('sets and a lifetime', E'2022-05-01 Member to Silver, qualified\n2022-06-01 Silver to Gold, qualified\n2024-01-01 Gold to Silver, lapsed\n2024-03-01 Silver to Gold, qualified')) w(name, told) USING (name);
+SELECT is((SELECT string_agg(to_char(at, 'YYYY-MM-DD ') || explanation, E'\n' ORDER BY n) FROM program_statement(timeline, jsonb_build_object('earn', '{}'::jsonb, 'points', '{}'::jsonb, 'tiers', rules)::text::program_policy, '2026-06-30')
+		WITH ORDINALITY s(at, role, label, ref, amount, points, balance, tier, explanation, n) WHERE role = 'tier' AND explanation <> 'joined'),
+	(SELECT string_agg(to_char(valid_from, 'YYYY-MM-DD ') || from_tier || ' to ' || tier || ', ' || reason, E'\n' ORDER BY n) FROM tier_history(timeline, rules, '2026-06-30')
+		WITH ORDINALITY h(tier, rank, from_tier, valid_from, valid_to, promised_until, reason, metric, value, ref, n) WHERE reason <> 'joined'), name || ': as the tiers alone') FROM spent, tiers_of;
 
 SELECT * FROM finish();
 ROLLBACK;

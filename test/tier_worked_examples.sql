@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(175);
+SELECT plan(177);
 
 -- Events as [day or instant, value] pairs, in the session's zone.
 CREATE FUNCTION bought(VARIADIC pairs text[]) RETURNS event_timeline
@@ -145,6 +145,9 @@ SELECT is(told('[{"at": "2024-01-01T00:00Z", "kind": "tier_grant", "label": "Gol
 SELECT throws_ok($$SELECT tier('[{"at": "2024-01-01T00:00Z", "kind": "tier_grant", "label": "Platinum"}]', '{"Gold": 2000}', '2024-12-31')$$, '22023', 'a grant is of a tier that isn''t in the policy: "Platinum"', 'a grant of an unknown tier');
 SELECT throws_ok($$SELECT tier('[{"at": "2024-01-01T00:00Z", "kind": "tier_grant"}]', '{"Gold": 2000}', '2024-12-31')$$, '22023', 'a grant has no label, which names its tier', '... of none');
 SELECT lives_ok($$SELECT tier('[{"at": "2024-01-01T00:00Z", "kind": "tier_grant", "label": "Platinum"}]', '{"Gold": 2000}', '2023-12-31')$$, 'a grant after as_of isn''t there');
+-- Gold was open while it qualified; on 10 March it doesn't any more, and the grant holds it, to 13 June
+SELECT is((SELECT promised_until FROM tier_history('[{"at": "2025-01-10T00:00Z", "value": 8}, {"at": "2025-02-21T00:00Z", "kind": "tier_grant", "label": "Gold", "expires_at": "2025-06-13T00:00Z"}]', '{"levels": {"Gold": 4}, "valid": "while_qualified", "qualifying_window": "2 months"}', '2025-05-16', requals) WHERE rank = 1),
+	promised, 'what is promised at the end, and what was then: ' || requals) FROM (VALUES (false, timestamptz '2025-06-13'), (true, NULL)) v(requals, promised);
 
 -- ---- grace takes nothing away that is there without it ----
 

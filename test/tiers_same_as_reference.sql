@@ -16,7 +16,7 @@
 	\set first 1
 \endif
 BEGIN;
-SELECT plan(19);
+SELECT plan(25);
 \ir reference/periods.sql
 \ir reference/points_reference.sql
 \ir reference/points_random.sql
@@ -43,7 +43,9 @@ BEGIN
 		WHEN 'tier' THEN jsonb_build_array(tier(timeline, policy, c.as_of), tier_rank(timeline, policy, c.as_of))
 		WHEN 'history' THEN (SELECT jsonb_agg(plain(h)) FROM tier_history(timeline, policy, c.as_of, requalifications => true) h)
 		WHEN 'spells' THEN (SELECT jsonb_agg(plain(h)) FROM tier_history(timeline, policy, c.as_of) h)
-		WHEN 'progress' THEN (SELECT jsonb_agg(plain(p)) FROM tier_progress(timeline, policy, c.as_of) p) END;
+		WHEN 'progress' THEN (SELECT jsonb_agg(plain(p)) FROM tier_progress(timeline, policy, c.as_of) p)
+		WHEN 'ways' THEN (SELECT jsonb_agg(plain(w)) FROM tier_ways(timeline, policy, c.as_of) w)
+		WHEN 'rollover' THEN (SELECT jsonb_agg(plain(r)) FROM tier_rollover(timeline, policy, c.as_of) r) END;
 EXCEPTION WHEN OTHERS THEN
 	RETURN jsonb_build_object('error', SQLSTATE);
 END $$;
@@ -61,6 +63,8 @@ BEGIN
 		WHEN 'history' THEN RETURN (SELECT jsonb_agg(plain(h)) FROM ref_tier_history(c.events, c.policy, ref_tier_day_end(c.policy, c.as_of), true) h);
 		WHEN 'spells' THEN RETURN (SELECT jsonb_agg(plain(h)) FROM ref_tier_history(c.events, c.policy, ref_tier_day_end(c.policy, c.as_of), false) h);
 		WHEN 'progress' THEN RETURN (SELECT jsonb_agg(plain(p)) FROM ref_tier_progress(c.events, c.policy, c.as_of) p);
+		WHEN 'ways' THEN RETURN (SELECT jsonb_agg(plain(w)) FROM ref_tier_ways(c.events, c.policy, c.as_of) w);
+		WHEN 'rollover' THEN RETURN (SELECT jsonb_agg(plain(r)) FROM ref_tier_rollover(c.events, c.policy, c.as_of) r);
 	END CASE;
 EXCEPTION WHEN invalid_parameter_value THEN
 	RETURN jsonb_build_object('error', SQLSTATE);
@@ -234,9 +238,9 @@ BEGIN
 			SELECT day, q
 			FROM (SELECT (m::timestamptz AT TIME ZONE ref_zone(c.policy))::date - back
 				  FROM (SELECT jsonb_array_elements_text(walk->'moments') UNION SELECT e->>'at' FROM jsonb_array_elements(c.events) e) t(m), unnest('{0,1}'::int[]) back
-				  ORDER BY ref_random(seed, m || back), m, back LIMIT 1) d(day), unnest('{history,spells,tier,progress}'::text[]) q
+				  ORDER BY ref_random(seed, m || back), m, back LIMIT 1) d(day), unnest('{history,spells,tier,progress,ways,rollover}'::text[]) q
 		LOOP
-			IF (CASE WHEN question IN ('progress', 'spells') OR walk IS NULL THEN differ(c, question)
+			IF (CASE WHEN question IN ('progress', 'spells', 'ways', 'rollover') OR walk IS NULL THEN differ(c, question)
 				ELSE engine_answer(c, question) IS DISTINCT FROM as_walked(c, walk, question) END) THEN
 				INSERT INTO failure VALUES (seed, c, question);
 			END IF;
@@ -254,7 +258,7 @@ SELECT diag((SELECT string_agg(cases || ' x ' || question, ', ' ORDER BY questio
 -- ---- no difference ----
 
 SELECT is((SELECT count(DISTINCT seed)::int FROM failure WHERE question = q), 0, q || ' as the reference has it')
-FROM unnest('{policy,history,spells,tier_at,tier,progress}'::text[]) q;
+FROM unnest('{policy,history,spells,tier_at,tier,progress,ways,rollover}'::text[]) q;
 
 SELECT is_empty($$
 	SELECT s.seed, v, tier_for(v, s.policy), ref_tier_for(v, s.policy, day)
@@ -275,5 +279,10 @@ SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened WHERE reason IN ('
 SELECT cmp_ok((SELECT count(DISTINCT a.seed)::int FROM happened a JOIN happened b USING (seed, valid_from) WHERE a.rank > b.rank AND b.reason <> 'joined'), '>', :histories / 100, 'there is up and down at one instant');
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened WHERE reason IN ('qualified', 'requalified') AND policy->'versions' IS NOT NULL), '>', :histories / 20, 'policies change');
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened WHERE reason = 'qualified' AND rank > 2), '>', :histories / 20, 'high tiers are reached');
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM sample, jsonb_array_elements(walk->'rollovers') r WHERE (r->>'rolled_in')::numeric > 0), '>', :histories / 100, 'something rolls over');
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened h, jsonb_array_elements(ref_tier_levels(ref_tier_policy(policy)->'levels', 'value', NULL)) l WHERE l->>'tier' = tier AND h.reason = 'qualified' AND jsonb_array_length(nullif(l->'reach', 'null')) > 1), '>', :histories / 20, 'several sets are tried');
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened WHERE policy @? '$.metrics.*.qualifying_window' AND reason IN ('qualified', 'requalified')), '>', :histories / 40, 'metrics have windows of their own');
+SELECT cmp_ok((SELECT count(DISTINCT h.seed)::int FROM happened h JOIN sample s USING (seed), jsonb_array_elements(s.walk->'rollovers') r
+	WHERE h.reason = 'qualified' AND (r->>'rolls_over')::numeric > 0 AND h.valid_from = ref_day_start((r->>'next')::date, ref_zone(s.policy))), '>', 0, 'what rolls over raises');
 SELECT * FROM finish();
 ROLLBACK;

@@ -58,11 +58,11 @@ static void report_no_bound(bool is_upper) pg_attribute_noreturn();
 static void
 report_no_bound(bool is_upper)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("a range without %s bound has days without end",
-						   is_upper ? "upper" : "lower"),
-					is_upper ? errhint("Give as_of, the last day that counts.")
-							 : errhint("Give the day on which it begins.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a range without %s bound has days without end", is_upper ? "upper" : "lower"),
+			 is_upper ? errhint("Give as_of, the last day that counts.")
+					  : errhint("Give the day on which it begins.")));
 }
 
 /* The first and the last day of a range; false where it is empty. */

@@ -7,6 +7,29 @@
 #include "core/array.h"
 #include "core/shares.h"
 
+/* Bit by bit of the amount. */
+int128
+share_of_wide(Share *share, int64 place, int128 amount, int128 weight, int128 total)
+{
+	int bit = 126;
+
+	Assert(total <= SHARES_MAX_TOTAL);
+	*share = (Share){ .place = place };
+	for (; bit >= 0; bit--)
+	{
+		share->units *= 2;
+		share->remainder *= 2;
+		if (amount >> bit & 1)
+			share->remainder += weight;
+		while (share->remainder >= total)
+		{
+			share->remainder -= total;
+			share->units++;
+		}
+	}
+	return share->units;
+}
+
 static int
 compare_shares(const void *a, const void *b)
 {

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "core/compat.h"
+#include "core/int128.h"
 
 typedef struct Share
 {
@@ -22,13 +23,19 @@ typedef struct Share
 	int64 place; /* of the part */
 } Share;
 
-/* Sets a part's share of an amount that isn't negative, rounded down, and returns it. The product
- * of amount and weight fits. */
+/* What weights may come to, where the product of one and the amount doesn't fit. */
+#define SHARES_MAX_TOTAL ((int128) 1 << 124)
+
+extern int128 share_of_wide(Share *share, int64 place, int128 amount, int128 weight, int128 total);
+
+/* Sets a part's share of an amount that isn't negative, rounded down, and returns it. */
 static inline int128
 share_of(Share *share, int64 place, int128 amount, int128 weight, int128 total)
 {
-	int128 product = amount * weight;
+	int128 product;
 
+	if (unlikely(int128_mul_overflow(amount, weight, &product)))
+		return share_of_wide(share, place, amount, weight, total);
 	*share = (Share){ product / total, product % total, place };
 	return share->units;
 }

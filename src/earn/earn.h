@@ -119,6 +119,7 @@ typedef struct EarnRule
 	int32 hours_until;
 	EarnCaps cap;
 	int counter; /* of its cap; -1: none */
+	int label;	 /* that its name is, among those of the policy; -1: none */
 } EarnRule;
 
 typedef enum EarnBonusSort
@@ -133,9 +134,11 @@ typedef enum EarnBonusSort
 
 typedef struct EarnBonus
 {
-	Decimal points; /* 0: none */
+	Decimal points;	  /* 0: none */
+	const char *name; /* NULL: none */
 	EarnCaps cap;
 	int counter;
+	int label; /* among those of the policy: its name, or its sort */
 } EarnBonus;
 
 typedef struct EarnNth
@@ -193,6 +196,11 @@ typedef struct EarnPolicy
 	EarnVersion *versions;
 	int scale;	   /* of points: the most decimals of any version */
 	int ncounters; /* counter 0 counts all points */
+	/* Labels that the rules give: those of bonuses, which are their sorts in order, then names; and
+	 * behind them names of multipliers. */
+	int nlabels;
+	int nbonus_labels;
+	EventText *labels;
 } EarnPolicy;
 
 /* The keys of its JSON (policy/policy.h). */
@@ -204,7 +212,7 @@ extern EarnPolicy *earn_policy_open(const struct varlena *policy);
 /* Adds the kinds that it gives another role, and those and the labels that its rules name. */
 extern void earn_policy_names(const EarnPolicy *policy, struct MetricNames *names);
 
-/* "joining", ...: of bonuses, by sort; NULL ends them. */
+/* "joining", ...: of bonuses, by sort; NULL ends them. Their first labels. */
 extern const char *const earn_bonus_names[EARN_NTH_PURCHASE + 2];
 
 /* What events of a kind are; EARN_UNKNOWN where nobody says. A kind that is excluded and has no
@@ -242,6 +250,13 @@ typedef enum EarnEntryType
 /* "earn", "return", ...: kinds of the events of points. */
 extern const char *const earn_entry_names[EARN_ENTRY_TYPES];
 
+/* So many of an order's points under a label. */
+typedef struct EarnPart
+{
+	int label_no; /* as an entry's */
+	int64 points;
+} EarnPart;
+
 /* What an event, or a day of the year, gives or takes. */
 typedef struct EarnEntry
 {
@@ -249,7 +264,7 @@ typedef struct EarnEntry
 	EarnEntryType type;
 	const Event *event; /* its ref is the entry's; NULL: time alone did it */
 	EventText label;
-	int label_no;	 /* 0: none; of a bonus: his number of labels + 1 + its EarnBonusSort */
+	int label_no;	 /* 0: none; of a bonus: his number of labels + 1 + EarnBonus.label */
 	int kind_no;	 /* of what it is about: the event's, or that of the order that was paid for */
 	bool qualifies;	 /* its points count for tiers */
 	bool has_expiry; /* of its own: what a ledger gives */
@@ -259,6 +274,10 @@ typedef struct EarnEntry
 	int128 points;			 /* negative where they are taken */
 	int scale;				 /* of points */
 	const char *explanation; /* with EARN_WALK_EXPLAIN */
+	/* With EARN_WALK_BY_LABEL: what an order earns by label, sorted by the labels' bytes, none
+	 * last; 0: it is all under the entry's own. */
+	int nparts;
+	const EarnPart *parts;
 } EarnEntry;
 
 typedef struct EarnWalk EarnWalk;
@@ -266,7 +285,8 @@ typedef struct EarnWalk EarnWalk;
 /* Called for every entry; what it points to is gone afterwards. */
 typedef void (*EarnSink)(void *context, EarnWalk *walk, const EarnEntry *entry);
 
-#define EARN_WALK_EXPLAIN 0x01 /* entries are explained, and those without points reported too */
+#define EARN_WALK_EXPLAIN  0x01 /* entries are explained, and those without points reported too */
+#define EARN_WALK_BY_LABEL 0x02 /* points of orders are told apart by label */
 
 /* Makes a walk in the current memory context, to be started for one customer after another. */
 extern EarnWalk *earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink,
@@ -275,6 +295,10 @@ extern EarnWalk *earn_walk_create(const EarnPolicy *policy, int flags, EarnSink 
 /* From the next customer on, a kind that is ignored, whatever the rules say of it; and one that
  * joins, unless they say something of it. They must stay. */
 extern void earn_walk_kinds(EarnWalk *walk, const EventText *ignored, const EventText *joining);
+
+/* A label by its number: one of the customer's, or one that the rules give; of 0 there are no
+ * bytes. It stays as long as both do. */
+extern EventText earn_walk_label(const EarnWalk *walk, int label_no);
 
 /* The names of the tiers that earn_walk_end() gives by number, from 0 on. They are kept. */
 extern void earn_walk_tiers(EarnWalk *walk, const EventText *tiers, int ntiers);
@@ -321,7 +345,7 @@ extern void earn_walk_end(EarnWalk *walk, int tier);
 
 /*
  * All of that at once for an instant with just one event, a purchase that has neither kind nor
- * label nor ref, where nothing else falls due; where nobody has it explained.
+ * label nor ref, where nothing else falls due; where nobody has it explained, or told by label.
  */
 extern void earn_walk_purchase(EarnWalk *walk, const Event *event, int tier);
 
@@ -348,7 +372,7 @@ typedef void (*EarnFaultSink)(void *context, const EarnFault *fault);
  * earn_walk_close(), since their orders may come later. */
 extern void earn_walk_audit(EarnWalk *walk, EarnFaultSink sink, void *context);
 
-/* There are no more events. */
+/* There are no more events, and no more bonuses of the years to come. */
 extern void earn_walk_close(EarnWalk *walk);
 
 /*

@@ -19,7 +19,8 @@ COMMENT ON FUNCTION make_earn_policy(numeric, numeric, boolean, numeric, text, i
 rate, per: rate points for each per of an order''s amount; default 1, 1. full_steps: only for each full per. minimum: what an order must come to; default none.
 rounding: truncate (default), floor, ceiling, half_up, half_down, half_even; decimals: to so many, 0 (default) to 6. Once per order.
 multipliers: as [{"times": 2, "name": "saturday", "weekdays": ["saturday"]}], each with any of the conditions labels, tiers, from and until (dates; until is exclusive), weekdays, hours (["17:00", "19:00"]), and a cap on what it adds. combine: of those that hold the highest (default) counts, or all: multiply, add.
-bonuses: fixed points, as {"joining": 100, "first_purchase": 50, "birthday": 200, "anniversary": 100, "referral": 50, "nth_purchase": [{"n": 10, "points": 500, "every": false}]}; {"points": 100, "cap": {"year": 300}} instead of a number caps one.
+A name tells apart what the multiplier adds, by label.
+bonuses: fixed points, as {"joining": 100, "first_purchase": 50, "birthday": 200, "anniversary": 100, "referral": 50, "nth_purchase": [{"n": 10, "points": 500, "every": false}]}; {"points": 100, "cap": {"year": 300}} instead of a number caps one; a name in it is the label of its points, in place of its sort.
 caps: the most that is earned, as {"order": 100, "day": 200, "month": 500, "year": 5000, "lifetime": 20000}; all but order are for bonuses too.
 max_orders: the most orders that earn, as {"day": 3, "month": 20, "year": 100, "lifetime": 1000}; later ones earn nothing but their bonuses.
 kinds: role of each kind of event, as {"SALE": "purchase"}: purchase, return, redemption (or redeem), paid_with_points, join, birth, referral, ignore, and what passes through as in a points ledger: earn, redeem_refund, reinstate, adjust, transfer, forfeit, expire. Added to the default ones: purchase, return, join, birth, referral, paid_with_points, redeem (a redemption), tier_grant (ignored). An event without a kind is a purchase, or a return where it is negative.
@@ -38,7 +39,7 @@ Never NULL. Error 22023 for a rule that makes no sense or contradicts another, 2
 
 CREATE FUNCTION points_earned(amount numeric, policy earn_policy, label text DEFAULT NULL, on_date date DEFAULT NULL, tier text DEFAULT NULL) RETURNS numeric
 	AS 'MODULE_PATHNAME', 'loyalty_points_earned' LANGUAGE C STABLE PARALLEL SAFE COST 5;
-CREATE FUNCTION points_accrual(timeline event_timeline, policy earn_policy) RETURNS event_timeline
+CREATE FUNCTION points_accrual(timeline event_timeline, policy earn_policy, by_label boolean DEFAULT false) RETURNS event_timeline
 	AS 'MODULE_PATHNAME', 'loyalty_points_accrual' LANGUAGE C STABLE PARALLEL SAFE COST 50;
 CREATE FUNCTION points_accrual_events(timeline event_timeline, policy earn_policy)
 	RETURNS TABLE (at timestamptz, ref text, amount numeric, points numeric, explanation text)
@@ -49,8 +50,8 @@ CREATE FUNCTION points_accrual_violations(timeline event_timeline, policy earn_p
 
 COMMENT ON FUNCTION points_earned(numeric, earn_policy, text, date, text) IS
 	'The points of an order of that amount, all of one label, bought on on_date (a NULL one is current_date) at that tier, by nobody who earned anything before: the caps of an order and of multipliers cut, others don''t, and multipliers for hours don''t hold. A negative amount is a return at the rate of that day. NULL for a NULL amount. A NULL policy is error 22004, NaN and what doesn''t fit 22003, an infinite day 22008.';
-COMMENT ON FUNCTION points_accrual(event_timeline, earn_policy) IS
-	'A timeline of amounts as one of points, with bonuses and caps: events of the kinds earn, return (negative; of late payments with points, too), bonus (its label is which), redeem (negative, as it came), and what else passes through: redeem_refund, reinstate (without a value where it has none), adjust, transfer, forfeit, expire; with label and ref of what made them, for points_balance() and its like. Birthdays and anniversaries up to the last event. Multipliers for tiers don''t hold. NULL for a NULL timeline. A NULL policy is error 22004, a kind without a role 22023, points that don''t fit 22003.';
+COMMENT ON FUNCTION points_accrual(event_timeline, earn_policy, boolean) IS
+	'A timeline of amounts as one of points, with bonuses and caps: events of the kinds earn, return (negative; of late payments with points, too), bonus (its label is its name, or which it is), redeem (negative, as it came), and what else passes through: redeem_refund, reinstate (without a value where it has none), adjust, transfer, forfeit, expire; with label and ref of what made them, for points_balance() and its like. Birthdays and anniversaries up to the last event. Multipliers for tiers don''t hold. With by_label, an order earns by label: an event for what each multiplier with a name adds, under that, and for each label of its lines, which share the rest by largest remainder. NULL for a NULL timeline. A NULL policy or by_label is error 22004, a kind without a role 22023, points that don''t fit 22003.';
 COMMENT ON FUNCTION points_accrual_events(event_timeline, earn_policy) IS
 	'What made the points of points_accrual(): a row per order and instant, return, late payment with points, bonus, redemption and whatever else passes through, in order, those without points too. amount: of the lines, or returned or paid (negative); NULL for bonuses and what passes through. explanation: rate, multipliers, what was earned before, caps. No rows for a NULL timeline; errors as in points_accrual().';
 COMMENT ON FUNCTION points_accrual_violations(event_timeline, earn_policy) IS

@@ -5,6 +5,7 @@
  *
  *		earn_walk.c		customers: membership, what comes next, which instant
  *		earn_orders.c	what the events of an instant earn and take back
+ *		earn_parts.c	an order's points by label
  *		earn_reckon.c	what they count for
  *		earn_rate.c		exact rates, multipliers, caps; and the words for what they did
  *
@@ -17,6 +18,7 @@
 
 #include "core/array.h"
 #include "core/int128.h"
+#include "core/shares.h"
 #include "earn/earn.h"
 #include "policy/policy.h"
 
@@ -41,12 +43,12 @@ typedef struct EarnTerms
 	int first_rule; /* its first multiplier among those of all versions */
 	int weight_scale;
 	int64 one;			/* a weight of 1 */
-	int ncapped;		/* multipliers that count what they add */
+	int ncapped;		/* multipliers of which it matters what they add: for a cap, or by label */
 	int *capped;		/* their numbers in the version */
 	int64 *capped_caps; /* EARN_SPANS for each */
 } EarnTerms;
 
-/* What a multiplier that counts what it adds has added to an order. */
+/* What such a multiplier has added to an order. */
 typedef struct EarnShare
 {
 	int128 with;	/* lines, weighted by all multipliers up to it */
@@ -106,6 +108,30 @@ typedef struct EarnCounter
 	EarnBucket spans[3]; /* day, month, year */
 	int128 lifetime;
 } EarnCounter;
+
+/* A line of the order that earns, while its points are told apart by label. */
+typedef struct EarnLine
+{
+	int label_no;
+	EventText label;
+	int64 value;
+	int128 weighted; /* by the multipliers without a name */
+} EarnLine;
+
+/* An order's points at an instant, by label (earn_parts.c). */
+typedef struct EarnParts
+{
+	EarnLine *lines;
+	int64 nlines;
+	int64 max_lines;
+	int64 *added; /* at 0 the order's own, then by capped multipliers, within their caps */
+	int64 max_added;
+	Share *shares;
+	int64 max_shares;
+	EarnPart *list;
+	int64 n;
+	int64 max;
+} EarnParts;
 
 /* Why a purchase or a return doesn't count. */
 typedef enum EarnOut
@@ -240,6 +266,9 @@ struct EarnWalk
 	int64 max_counted;
 
 	StringInfo note; /* what is being explained; NULL: nobody asks */
+	bool by_label;	 /* points of orders are told apart by label */
+	EarnParts parts;
+	int128 named; /* of the weight of a line, what multipliers with a name have added to it */
 };
 
 #define EARN_ROLE_BIT(role) ((uint32) 1 << (role))
@@ -298,8 +327,10 @@ extern void earn_read_bonuses(const PolicyObject *object, const PolicyKey *key, 
 extern void earn_put_bonuses(StringInfo out, const PolicyKey *key, const void *policy,
 							 const void *now, const void *before);
 
-/* Gives each cap of a policy that is read its counter; 0 is that of all points. */
+/* Gives each cap of a policy that is read its counter; 0 is that of all points. And each name the
+ * label that it is. */
 extern void earn_number_counters(EarnPolicy *policy);
+extern void earn_number_labels(EarnPolicy *policy);
 
 /* ---- earn_policy.c ---- */
 
@@ -328,6 +359,15 @@ earn_size_of(const Event *event)
 {
 	return event->value < 0 ? -(int128) event->value : event->value;
 }
+
+/* ---- earn_parts.c ---- */
+
+/* The lines of the order that earns now, one after the other. */
+extern void earn_parts_begin(EarnWalk *walk, const EarnTerms *terms);
+extern void earn_parts_line(EarnWalk *walk, const Event *line, int128 weight);
+
+/* The points that the order earns with them; before, until caps on everything cut. To the entry. */
+extern void earn_parts_end(EarnWalk *walk, const EarnTerms *terms, int64 before, EarnEntry *entry);
 
 /* ---- earn_orders.c ---- */
 

@@ -61,7 +61,8 @@ earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort, const Earn
 	int scale = walk->policy->scale;
 	EarnEntry entry = { .type = EARN_ENTRY_BONUS,
 						.event = event,
-						.label_no = walk->nlabels + 1 + sort,
+						.label_no = walk->nlabels + 1 + bonus->label,
+						.label = walk->policy->labels[bonus->label],
 						.qualifies = terms->rules->bonuses_qualify,
 						.scale = scale };
 	int64 points;
@@ -80,8 +81,6 @@ earn_give(EarnWalk *walk, const EarnTerms *terms, EarnBonusSort sort, const Earn
 	}
 	if (walk->counts_all)
 		points = earn_within_caps(walk, 0, terms->caps, points, NULL);
-	entry.label.bytes = earn_bonus_names[sort];
-	entry.label.len = (int) strlen(entry.label.bytes);
 	entry.points = points;
 	emit(walk, &entry);
 }
@@ -115,12 +114,13 @@ shares_of(const EarnWalk *walk, const EarnTerms *terms, const EarnOrder *order)
 }
 
 /* Adds a line's weight by its multipliers. */
-static void
+static int128
 add_weight(EarnWalk *walk, const EarnTerms *terms, EarnOrder *order, int64 value, int label_no)
 {
 	int128 weight = earn_weight(walk, terms, label_no, shares_of(walk, terms, order), value);
 
 	order->weighted = earn_add(walk, order->weighted, earn_mul(walk, weight, value));
+	return weight;
 }
 
 /* Without multipliers, lines weigh what they are. */
@@ -168,7 +168,9 @@ cut_shares(EarnWalk *walk, const EarnTerms *terms, const EarnOrder *order, int64
 		int64 granted = more;
 
 		share->added = added;
-		if (points <= 0 || more <= 0)
+		if (walk->by_label)
+			walk->parts.added[1 + i] = more;
+		if (points <= 0 || more <= 0 || rule->counter < 0)
 			continue;
 		if (caps[EARN_ORDER] >= 0 && granted > caps[EARN_ORDER] - share->granted)
 		{
@@ -178,7 +180,10 @@ cut_shares(EarnWalk *walk, const EarnTerms *terms, const EarnOrder *order, int64
 		}
 		granted = earn_within_caps(walk, rule->counter, caps, granted, rule);
 		share->granted += granted;
-		points -= Min(more - granted, points);
+		more = Min(more - granted, points);
+		points -= more;
+		if (walk->by_label)
+			walk->parts.added[1 + i] -= more;
 	}
 	return points;
 }
@@ -190,9 +195,11 @@ comes_too_late(EarnWalk *walk, const EarnTerms *terms, int64 points)
 	return unlikely(terms->limits_orders) && points > 0 && !earn_may_begin(walk, terms);
 }
 
-/* The points that lines have added to an order, negative where they have made it earn less. */
+/* The points that lines have added to an order, negative where they have made it earn less; before
+ * caps on everything, and within them. */
 static int64
-settle(EarnWalk *walk, const EarnTerms *terms, EarnOrder *order, const EarnGroup *group)
+settle(EarnWalk *walk, const EarnTerms *terms, EarnOrder *order, const EarnGroup *group,
+	   int64 *before)
 {
 	bool capped = false;
 	int64 total;
@@ -214,6 +221,7 @@ settle(EarnWalk *walk, const EarnTerms *terms, EarnOrder *order, const EarnGroup
 		points = 0;
 	if (terms->ncapped > 0)
 		points = cut_shares(walk, terms, order, points);
+	*before = points;
 	if (points >= 0)
 	{
 		if (walk->counts_all)
@@ -241,13 +249,21 @@ earn_group(EarnWalk *walk, EarnGroup *group, int label_no)
 	const Event *event = &walk->due[group->first].event;
 	int128 amount = 0;
 	EarnEntry entry;
+	int64 before;
 	int32 line;
 
+	if (unlikely(walk->by_label))
+		earn_parts_begin(walk, terms);
 	for (line = group->first; line >= 0; line = walk->due[line].next)
 	{
+		int128 weight = terms->one;
+
+		walk->named = 0;
 		if (terms->rules->nrules > 0)
-			add_weight(walk, terms, order, walk->due[line].event.value,
-					   walk->due[line].event.label_no);
+			weight = add_weight(walk, terms, order, walk->due[line].event.value,
+								walk->due[line].event.label_no);
+		if (unlikely(walk->by_label))
+			earn_parts_line(walk, &walk->due[line].event, weight - walk->named);
 		amount += walk->due[line].event.value;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -262,9 +278,12 @@ earn_group(EarnWalk *walk, EarnGroup *group, int label_no)
 	entry.qualifies = true;
 	entry.has_amount = true;
 	entry.amount = amount;
-	entry.points = settle(walk, terms, order, group);
+	entry.points = settle(walk, terms, order, group, &before);
 	entry.type = entry.points < 0 ? EARN_ENTRY_RETURN : EARN_ENTRY_EARN;
 	entry.scale = walk->policy->scale;
+	entry.nparts = 0;
+	if (unlikely(walk->by_label))
+		earn_parts_end(walk, terms, before, &entry);
 	emit(walk, &entry);
 	if (group->starts)
 	{
@@ -536,7 +555,7 @@ earn_of_line(EarnWalk *walk, EarnTerms *terms, int64 value, int label_no, bool a
 	earn_init_order(walk, &order, terms, -1);
 	order.lines = order.amount = value;
 	if (terms->rules->nrules > 0)
-		add_weight(walk, terms, &order, value, label_no);
+		(void) add_weight(walk, terms, &order, value, label_no);
 	points = points_of(walk, terms, &order, weighted_of(terms, &order), &capped);
 	if (!alone && comes_too_late(walk, terms, points))
 		points = 0;
@@ -564,7 +583,7 @@ earn_walk_purchase(EarnWalk *walk, const Event *event, int tier)
 						.scale = walk->policy->scale,
 						.qualifies = true };
 
-	Assert(walk->note == NULL && event->at >= walk->member_since);
+	Assert(walk->note == NULL && !walk->by_label && event->at >= walk->member_since);
 	earn_come_to(walk, event->at);
 	walk->tier = tier;
 	terms = earn_terms_now(walk);

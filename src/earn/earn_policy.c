@@ -346,6 +346,7 @@ finish(void *opened)
 	for (i = 0; i < policy->nversions; i++)
 		policy->scale = Max(policy->scale, policy->versions[i].decimals);
 	earn_number_counters(policy);
+	earn_number_labels(policy);
 }
 
 #define VERSION_HINT \

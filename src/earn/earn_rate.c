@@ -180,7 +180,7 @@ open_version(EarnWalk *walk, EarnTerms *terms)
 	terms->capped_caps = palloc((rules->nrules + 1) * EARN_SPANS * sizeof(int64));
 	for (i = 0; i < rules->nrules; i++)
 	{
-		if (rules->rules[i].counter < 0)
+		if (rules->rules[i].counter < 0 && !(walk->by_label && rules->rules[i].label >= 0))
 			continue;
 		earn_scale_caps(walk->policy, &rules->rules[i].cap,
 						&terms->capped_caps[terms->ncapped * EARN_SPANS]);
@@ -475,6 +475,8 @@ earn_weight(EarnWalk *walk, const EarnTerms *terms, int label_no, EarnShare *sha
 
 			share->without = earn_add(walk, share->without, earn_mul(walk, before, value));
 			share->with = earn_add(walk, share->with, earn_mul(walk, Max(weight, 0), value));
+			if (rules->rules[i].label >= 0)
+				walk->named += Max(weight, 0) - before;
 		}
 	}
 	return Max(weight, 0);

@@ -476,6 +476,7 @@ earn_walk_close(EarnWalk *walk)
 {
 	int64 i;
 
+	walk->birthday = walk->anniversary = DT_NOEND;
 	/* what is left under a ref is of the last payments */
 	for (i = walk->npayments - 1; i >= 0; i--)
 	{

@@ -94,9 +94,9 @@ earn_put_caps(StringInfo out, const PolicyKey *key, const void *policy, const vo
 /* ---- multipliers ---- */
 
 static void
-check_name(const PolicyObject *object, const PolicyKey *key, void *rule, void *none)
+check_name(const PolicyObject *object, const PolicyKey *key, void *named, void *none)
 {
-	const char *name = ((const EarnRule *) rule)->name;
+	const char *name = *(const char *const *) ((const char *) named + key->at);
 
 	if (name != NULL && name[0] == '\0')
 		ereport(ERROR,
@@ -280,7 +280,7 @@ static const PolicyKey rule_keys[] = {
 };
 
 static const EarnRule default_rule = {
-	.from = DATEVAL_NOBEGIN, .until = DATEVAL_NOEND, .cap = EARN_NO_CAPS, .counter = -1
+	.from = DATEVAL_NOBEGIN, .until = DATEVAL_NOEND, .cap = EARN_NO_CAPS, .counter = -1, .label = -1
 };
 
 static void
@@ -378,6 +378,10 @@ check_nth(const PolicyObject *object, const PolicyKey *key, void *nth, void *non
 		.name = "points", .type = POLICY_NUMBER, .required = true, POLICY_AT(struct_type, field), \
 		.most = EARN_MAX_DECIMALS                                                                 \
 	}
+#define NAME_KEY(struct_type, field)                                                            \
+	{                                                                                           \
+		.name = "name", .type = POLICY_TEXT, POLICY_AT(struct_type, field), .check = check_name \
+	}
 #define CAP_KEY(struct_type, field)                                           \
 	{                                                                         \
 		.name = "cap", POLICY_AT(struct_type, field), .read = earn_read_caps, \
@@ -385,6 +389,7 @@ check_nth(const PolicyObject *object, const PolicyKey *key, void *nth, void *non
 	}
 
 static const PolicyKey bonus_keys[] = { POINTS_KEY(EarnBonus, points),
+										NAME_KEY(EarnBonus, name),
 										CAP_KEY(EarnBonus, cap),
 										{ .name = NULL } };
 static const PolicyKey nth_keys[] = {
@@ -394,6 +399,7 @@ static const PolicyKey nth_keys[] = {
 	  POLICY_AT(EarnNth, n),
 	  .check = check_nth },
 	POINTS_KEY(EarnNth, bonus.points),
+	NAME_KEY(EarnNth, bonus.name),
 	{ .name = "every", .type = POLICY_BOOL, POLICY_AT(EarnNth, every) },
 	CAP_KEY(EarnNth, bonus.cap),
 	{ .name = NULL }
@@ -510,7 +516,7 @@ earn_put_bonuses(StringInfo out, const PolicyKey *key, const void *policy, const
 
 		if (bonus->points.units == 0)
 			continue;
-		if (!bonus->cap.any)
+		if (!bonus->cap.any && bonus->name == NULL)
 		{
 			policy_put_number(out, earn_bonus_names[i], &bonus->points);
 			continue;
@@ -654,4 +660,131 @@ earn_number_counters(EarnPolicy *policy)
 	}
 	number_nth(policy);
 	number_rules(policy);
+}
+
+/* ---- labels ---- */
+
+/* Distinct names, sorted. */
+typedef struct Names
+{
+	const char **list;
+	int64 n;
+} Names;
+
+static void
+sort_names(Names *names)
+{
+	int64 distinct = 0;
+	int64 i;
+
+	qsort(names->list, names->n, sizeof(char *), compare_names);
+	for (i = 0; i < names->n; i++)
+		if (distinct == 0 || strcmp(names->list[distinct - 1], names->list[i]) != 0)
+			names->list[distinct++] = names->list[i];
+	names->n = distinct;
+}
+
+static int
+place_of_name(const Names *names, const char *name)
+{
+	const char **found = bsearch(&name, names->list, names->n, sizeof(char *), compare_names);
+
+	return (int) (found - names->list);
+}
+
+static void
+add_labels(EarnPolicy *policy, const char *const *labels, int64 n)
+{
+	int64 i;
+
+	for (i = 0; i < n; i++)
+	{
+		policy->labels[policy->nlabels].bytes = labels[i];
+		policy->labels[policy->nlabels++].len = (int) strlen(labels[i]);
+	}
+}
+
+/* Calls for each bonus of a version. */
+static void
+for_bonuses(EarnVersion *version, void (*work)(void *context, EarnBonus *bonus, int sort),
+			void *context)
+{
+	int i;
+
+	for (i = 0; i < EARN_NTH_PURCHASE; i++)
+		work(context, &version->bonuses->fixed[i], i);
+	for (i = 0; i < version->bonuses->nnth; i++)
+		work(context, &version->bonuses->nth[i].bonus, EARN_NTH_PURCHASE);
+}
+
+static void
+note_name(void *context, EarnBonus *bonus, int sort)
+{
+	Names *names = context;
+
+	if (bonus->name != NULL)
+		names->list[names->n++] = bonus->name;
+}
+
+static void
+label_bonus(void *context, EarnBonus *bonus, int sort)
+{
+	bonus->label =
+		bonus->name != NULL ? EARN_NTH_PURCHASE + 1 + place_of_name(context, bonus->name) : sort;
+}
+
+static bool
+has_own_rules(const EarnPolicy *policy, int version)
+{
+	return version == 0 || policy->versions[version].rules != policy->versions[version - 1].rules;
+}
+
+void
+earn_number_labels(EarnPolicy *policy)
+{
+	Names bonuses = { NULL, 0 };
+	Names rules = { NULL, 0 };
+	int64 max_bonuses = 1;
+	int64 max_rules = 1;
+	int v;
+	int i;
+
+	for (v = 0; v < policy->nversions; v++)
+	{
+		max_bonuses += EARN_NTH_PURCHASE + policy->versions[v].bonuses->nnth;
+		max_rules += policy->versions[v].nrules;
+	}
+	bonuses.list = palloc_extended(max_bonuses * sizeof(char *), MCXT_ALLOC_HUGE);
+	rules.list = palloc_extended(max_rules * sizeof(char *), MCXT_ALLOC_HUGE);
+	for (v = 0; v < policy->nversions; v++)
+	{
+		EarnVersion *version = &policy->versions[v];
+
+		for_bonuses(version, note_name, &bonuses);
+		for (i = 0; i < version->nrules && has_own_rules(policy, v); i++)
+			if (version->rules[i].name != NULL)
+				rules.list[rules.n++] = version->rules[i].name;
+		CHECK_FOR_INTERRUPTS();
+	}
+	sort_names(&bonuses);
+	sort_names(&rules);
+	policy->labels = palloc_extended(
+		(EARN_NTH_PURCHASE + 1 + bonuses.n + rules.n) * sizeof(EventText), MCXT_ALLOC_HUGE);
+	add_labels(policy, earn_bonus_names, EARN_NTH_PURCHASE + 1);
+	add_labels(policy, bonuses.list, bonuses.n);
+	policy->nbonus_labels = policy->nlabels;
+	add_labels(policy, rules.list, rules.n);
+	for (v = 0; v < policy->nversions; v++)
+	{
+		EarnVersion *version = &policy->versions[v];
+
+		for_bonuses(version, label_bonus, &bonuses);
+		for (i = 0; i < version->nrules && has_own_rules(policy, v); i++)
+			if (version->rules[i].name != NULL)
+				version->rules[i].label =
+					policy->nbonus_labels + place_of_name(&rules, version->rules[i].name);
+		CHECK_FOR_INTERRUPTS();
+	}
+	pfree(bonuses.list);
+	pfree(rules.list);
 }

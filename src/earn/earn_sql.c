@@ -9,9 +9,9 @@
 #include "miscadmin.h"
 #include "utils/date.h"
 
+#include "core/argument.h"
 #include "core/array.h"
 #include "core/rows.h"
-#include "core/array.h"
 #include "earn/earn.h"
 #include "policy/policy.h"
 #include "timeline/timeline.h"
@@ -26,6 +26,8 @@ typedef struct EarnCall
 {
 	EarnPolicy *policy;
 	EarnWalk *walk;
+	EarnWalk *by_label; /* of points_accrual(); NULL until asked for */
+	MemoryContext context;
 	void *reading; /* what the sink collects for, in this call */
 } EarnCall;
 
@@ -34,6 +36,7 @@ open_with(const struct varlena *bytes, int flags, EarnSink sink)
 {
 	EarnCall *call = palloc0(sizeof(EarnCall));
 
+	call->context = CurrentMemoryContext;
 	call->policy = earn_policy_open(bytes);
 	call->walk = earn_walk_create(call->policy, flags, sink, call);
 	return call;
@@ -108,9 +111,8 @@ typedef struct Accrual
 } Accrual;
 
 static void
-collect_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
+collect(Accrual *accrual, const EarnEntry *entry, EventText label, int128 points)
 {
-	Accrual *accrual = ((EarnCall *) context)->reading;
 	Event *event;
 
 	accrual->events =
@@ -122,12 +124,12 @@ collect_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 	event = &accrual->events[accrual->nevents++];
 	memset(event, 0, sizeof(Event));
 	event->at = entry->at;
-	event->value = (int64) entry->points;
+	event->value = (int64) points;
 	/* without a value it brings back everything */
 	event->has_value = entry->points != 0 || entry->type != EARN_ENTRY_REINSTATE;
 	event->kind.bytes = earn_entry_names[entry->type];
 	event->kind.len = (int) strlen(event->kind.bytes);
-	event->label = entry->label;
+	event->label = label;
 	event->has_expiry = entry->has_expiry;
 	event->expires_at = entry->has_expiry ? entry->expires_at : 0;
 	if (entry->event != NULL)
@@ -138,26 +140,55 @@ collect_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 	}
 }
 
+static void
+collect_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
+{
+	Accrual *accrual = ((EarnCall *) context)->reading;
+	int i;
+
+	for (i = 0; i < entry->nparts; i++)
+		collect(accrual, entry, earn_walk_label(walk, entry->parts[i].label_no),
+				entry->parts[i].points);
+	if (entry->nparts == 0)
+		collect(accrual, entry, entry->label, entry->points);
+}
+
 static void *
 open_for_accrual(const struct varlena *bytes)
 {
 	return open_with(bytes, 0, collect_entry);
 }
 
-/* points_accrual(timeline, policy) */
+static EarnWalk *
+walk_for_accrual(EarnCall *call, bool by_label)
+{
+	if (by_label && call->by_label == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(call->context);
+
+		call->by_label = earn_walk_create(call->policy, EARN_WALK_BY_LABEL, collect_entry, call);
+		MemoryContextSwitchTo(old);
+	}
+	return by_label ? call->by_label : call->walk;
+}
+
+/* points_accrual(timeline, policy, by_label) */
 Datum
 loyalty_points_accrual(PG_FUNCTION_ARGS)
 {
 	EarnCall *call = policy_argument(fcinfo, 1, &earn_policy_table, open_for_accrual);
 	Accrual accrual = { 0 };
+	EarnWalk *walk;
 	ByteBuffer out;
 	int64 i;
 
+	if (PG_ARGISNULL(2))
+		argument_refuse_null(fcinfo, 2, "by_label", NULL);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	call->reading = &accrual;
-	earn_walk_timeline(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
-					   NULL);
+	walk = walk_for_accrual(call, PG_GETARG_BOOL(2));
+	earn_walk_timeline(walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))), NULL);
 	for (i = 0; i < accrual.nevents; i++)
 		accrual.events[i].value =
 			decimal_rescale(accrual.events[i].value, accrual.scales[i], accrual.scale);

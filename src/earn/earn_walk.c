@@ -33,6 +33,7 @@ earn_walk_create(const EarnPolicy *policy, int flags, EarnSink sink, void *conte
 	walk->scale = -1;
 	if (flags & EARN_WALK_EXPLAIN)
 		walk->note = makeStringInfo();
+	walk->by_label = (flags & EARN_WALK_BY_LABEL) != 0;
 	earn_open_terms(walk);
 	return walk;
 }
@@ -400,6 +401,17 @@ int64
 earn_walk_orders(const EarnWalk *walk)
 {
 	return walk->norders;
+}
+
+EventText
+earn_walk_label(const EarnWalk *walk, int label_no)
+{
+	static const EventText none = { NULL, 0 };
+
+	if (label_no == 0)
+		return none;
+	return label_no <= walk->nlabels ? walk->labels[label_no - 1]
+									 : walk->policy->labels[label_no - 1 - walk->nlabels];
 }
 
 TimestampTz

@@ -66,6 +66,8 @@ typedef struct MetricArgument
 	bool by_all;
 	/* Where an aggregate leaves it out, at the end: of METRIC_WITHIN and METRIC_COUNT. */
 	const char *by_default;
+	/* METRIC_FLAG: the result has the parameter only where it is true. */
+	bool if_true;
 	/* METRIC_AS_OF: over a base it is today by default, whenever the last event was. */
 	bool is_today;
 	/* METRIC_AS_OF: in an aggregate it may be NULL, too. Then what there is up to today counts, and

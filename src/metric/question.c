@@ -446,7 +446,7 @@ metric_argument_text(const Metric *metric, const MetricQuestion *question, int i
 		case METRIC_DAY:
 			return day_text(question->day);
 		case METRIC_FLAG:
-			return question->flag ? "true" : "false";
+			return question->flag ? "true" : metric->arguments[i].if_true ? NULL : "false";
 		case METRIC_COUNT:
 			return question->count != 0 ? psprintf("%d", question->count) : NULL;
 		case METRIC_OTHER_COUNT:

@@ -99,6 +99,8 @@ typedef struct TallyShape
 				  * metric counts the latter by itself */
 	const char *const *totals;
 	const TallyGroups *groups; /* of the text; NULL: rows are a list */
+	bool late_text; /* without a text in any row, it is stored as if it had no such key: as it was
+					 * before it had one */
 	/* Has a tally of these parameters no such sum, or total? NULL: it has all. */
 	bool (*lacks)(const Tally *tally, const char *name);
 	/* Is it one that the metric can have made? NULL: any is. For results from outside; what is

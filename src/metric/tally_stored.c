@@ -9,7 +9,7 @@
  *		totals							(if one isn't 0)
  *			varint	which of them aren't 0, a bit for each	(if the shape has several)
  *			for each of them: varint
- *		if the shape has a key that is a text:
+ *		if the shape has a key that is a text (a late one: and the flag says that there are some):
  *			varint	number of different texts, then each, sorted: varint length, text
  *		varint	number of rows, then each, sorted:
  *			varint	which sums aren't 0, a bit for each, above the number of the first key
@@ -37,6 +37,7 @@
 #define STORED_VERSION	  1
 #define STORED_HAS_SCALE  0x10
 #define STORED_HAS_TOTALS 0x20
+#define STORED_HAS_TEXTS  0x40 /* of a late key */
 
 /* A row's key as it is written. */
 typedef struct WrittenKey
@@ -50,15 +51,32 @@ typedef struct KeyText
 	int len;
 } KeyText;
 
-/* How many bits the number of a key column takes. */
-static int
-column_bits(const TallyShape *shape)
+/* The columns of keys that are stored. */
+typedef struct KeyColumns
 {
-	int bits = 0;
+	int n;
+	int of[TALLY_MAX_KEYS]; /* in the shape */
+	int text;				/* the one of them that is a text; -1: none */
+	int bits;				/* that the number of one takes */
+} KeyColumns;
 
-	while (1 << bits < shape->nkeys)
-		bits++;
-	return bits;
+static KeyColumns
+key_columns(const Tally *tally, bool with_text)
+{
+	KeyColumns columns = { .text = -1 };
+	int i;
+
+	for (i = 0; i < tally->shape->nkeys; i++)
+	{
+		if (i == tally->text_column && !with_text)
+			continue;
+		if (i == tally->text_column)
+			columns.text = columns.n;
+		columns.of[columns.n++] = i;
+	}
+	while (1 << columns.bits < columns.n)
+		columns.bits++;
+	return columns;
 }
 
 /* ---- writing ---- */
@@ -117,8 +135,8 @@ collect_texts(const Tally *tally, TallyRow **rows, int64 nrows, int64 *ntexts)
 
 /* Writes a row, by the one before; NULL for the first. */
 static void
-put_row(ByteBuffer *out, const Tally *tally, const TallyRow *row, const WrittenKey *key,
-		const WrittenKey *before)
+put_row(ByteBuffer *out, const Tally *tally, const TallyRow *row, const KeyColumns *columns,
+		const WrittenKey *key, const WrittenKey *before)
 {
 	const TallyShape *shape = tally->shape;
 	int differs = 0;
@@ -131,8 +149,8 @@ put_row(ByteBuffer *out, const Tally *tally, const TallyRow *row, const WrittenK
 	if (before != NULL)
 		while (key->columns[differs] == before->columns[differs])
 			differs++;
-	buffer_put_varint(out, present << column_bits(shape) | (uint64) differs);
-	for (i = differs; i < shape->nkeys; i++)
+	buffer_put_varint(out, present << columns->bits | (uint64) differs);
+	for (i = differs; i < columns->n; i++)
 	{
 		uint64 difference =
 			(uint64) key->columns[i] - (before != NULL ? (uint64) before->columns[i] : 0);
@@ -193,14 +211,19 @@ encode(const Tally *tally, bool for_client)
 	TallyRow **rows = tally_rows(tally, &nrows);
 	KeyText *texts = NULL;
 	int64 ntexts = 0;
+	KeyColumns columns;
 	WrittenKey keys[2];
 	int64 n;
 	int i;
 
+	if (tally->text_column >= 0)
+		texts = collect_texts(tally, rows, nrows, &ntexts);
+	columns = key_columns(tally, ntexts > 0 || !shape->late_text);
 	buffer_init(&out, 256);
 	out.len = VARHDRSZ;
 	buffer_put_byte(&out, STORED_VERSION | (tally->scale > 0 ? STORED_HAS_SCALE : 0) |
-							  (totals != 0 ? STORED_HAS_TOTALS : 0));
+							  (totals != 0 ? STORED_HAS_TOTALS : 0) |
+							  (shape->late_text && ntexts > 0 ? STORED_HAS_TEXTS : 0));
 	for (i = 0; i < shape->nparameters; i++)
 		if (tally->parameters[i] != NULL)
 			present |= UINT64CONST(1) << i;
@@ -212,9 +235,8 @@ encode(const Tally *tally, bool for_client)
 		buffer_put_byte(&out, (uint8) tally->scale);
 	if (totals != 0)
 		put_totals(&out, tally, totals);
-	if (tally->text_column >= 0)
+	if (columns.text >= 0)
 	{
-		texts = collect_texts(tally, rows, nrows, &ntexts);
 		buffer_put_varint(&out, (uint64) ntexts);
 		for (n = 0; n < ntexts; n++)
 			put_text(&out, texts[n].bytes, texts[n].len, for_client);
@@ -225,18 +247,18 @@ encode(const Tally *tally, bool for_client)
 		const TallyKey *key = &rows[n]->key;
 		WrittenKey *written = &keys[n % 2];
 
-		for (i = 0; i < shape->nkeys; i++)
-			written->columns[i] = key->numbers[i];
-		if (tally->text_column >= 0)
+		for (i = 0; i < columns.n; i++)
+			written->columns[i] = key->numbers[columns.of[i]];
+		if (columns.text >= 0)
 		{
 			KeyText text = { key->text, key->text_len };
 			const KeyText *found =
 				text.bytes == NULL ? NULL
 								   : bsearch(&text, texts, ntexts, sizeof(KeyText), compare_texts);
 
-			written->columns[tally->text_column] = found != NULL ? found - texts + 1 : 0;
+			written->columns[columns.text] = found != NULL ? found - texts + 1 : 0;
 		}
-		put_row(&out, tally, rows[n], written, n > 0 ? &keys[(n + 1) % 2] : NULL);
+		put_row(&out, tally, rows[n], &columns, written, n > 0 ? &keys[(n + 1) % 2] : NULL);
 		datum_check_size(out.len, shape->type, TALLY_SIZE_HINT);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -353,11 +375,12 @@ read_texts(ByteReader *in, bool from_client, KeyText **texts, uint64 *ntexts)
 
 /* Reads the key of a row: the one before in, its own out. */
 static bool
-read_key(ByteReader *in, const TallyShape *shape, bool is_first, int differs, WrittenKey *key)
+read_key(ByteReader *in, const TallyShape *shape, const KeyColumns *columns, bool is_first,
+		 int differs, WrittenKey *key)
 {
 	int i;
 
-	for (i = differs; i < shape->nkeys; i++)
+	for (i = differs; i < columns->n; i++)
 	{
 		int64 *column = &key->columns[i];
 		uint64 larger;
@@ -376,7 +399,7 @@ read_key(ByteReader *in, const TallyShape *shape, bool is_first, int differs, Wr
 				return false;
 			*column = (int64) ((uint64) *column + (uint64) difference);
 		}
-		if (shape->keys[i].type == TALLY_PERIOD &&
+		if (shape->keys[columns->of[i]].type == TALLY_PERIOD &&
 			(*column < PG_INT32_MIN || *column > PG_INT32_MAX))
 			return false;
 	}
@@ -429,20 +452,21 @@ has_periods(const TallyShape *shape)
 }
 
 static bool
-read_rows(ByteReader *in, Tally *tally, bool from_client)
+read_rows(ByteReader *in, Tally *tally, bool has_texts, bool from_client)
 {
 	const TallyShape *shape = tally->shape;
-	int bits = column_bits(shape);
+	KeyColumns columns = key_columns(tally, has_texts);
 	KeyText *texts = NULL;
 	uint64 ntexts = 0;
 	bool *used = NULL;
 	WrittenKey written = { { 0 } };
 	uint64 nrows;
 	uint64 n;
+	int i;
 
-	if (tally->text_column >= 0)
+	if (columns.text >= 0)
 	{
-		if (!read_texts(in, from_client, &texts, &ntexts))
+		if (!read_texts(in, from_client, &texts, &ntexts) || (shape->late_text && ntexts == 0))
 			return false;
 		used = palloc_extended(ntexts + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	}
@@ -460,14 +484,15 @@ read_rows(ByteReader *in, Tally *tally, bool from_client)
 
 		if (!read_varint(in, &head))
 			return false;
-		differs = (int) (head & ((UINT64CONST(1) << bits) - 1));
-		if ((n == 0 && differs > 0) || (shape->nkeys > 0 && differs >= shape->nkeys) ||
-			!read_key(in, shape, n == 0, differs, &written))
+		differs = (int) (head & ((UINT64CONST(1) << columns.bits) - 1));
+		if ((n == 0 && differs > 0) || (columns.n > 0 && differs >= columns.n) ||
+			!read_key(in, shape, &columns, n == 0, differs, &written))
 			return false;
-		memcpy(key.numbers, written.columns, sizeof(key.numbers));
-		if (tally->text_column >= 0)
+		for (i = 0; i < columns.n; i++)
+			key.numbers[columns.of[i]] = written.columns[i];
+		if (columns.text >= 0)
 		{
-			int64 text = written.columns[tally->text_column];
+			int64 text = written.columns[columns.text];
 
 			if (text < 0 || (uint64) text > ntexts)
 				return false;
@@ -479,7 +504,7 @@ read_rows(ByteReader *in, Tally *tally, bool from_client)
 			}
 		}
 		row = tally_enter(tally, &key, &found);
-		if (found || !read_sums(in, tally, head >> bits, row))
+		if (found || !read_sums(in, tally, head >> columns.bits, row))
 			return false;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -499,7 +524,9 @@ read_tally(const TallyShape *shape, const uint8 *bytes, size_t len, bool from_cl
 	uint8 scale;
 
 	if (!read_byte(&in, &head) || (head & 0x0F) != STORED_VERSION ||
-		(head & 0xF0 & ~(STORED_HAS_SCALE | STORED_HAS_TOTALS)) != 0 ||
+		(head & 0xF0 &
+		 ~(STORED_HAS_SCALE | STORED_HAS_TOTALS | (shape->late_text ? STORED_HAS_TEXTS : 0))) !=
+			0 ||
 		!read_parameters(&in, tally, from_client))
 		return NULL;
 	if (head & STORED_HAS_SCALE)
@@ -511,7 +538,11 @@ read_tally(const TallyShape *shape, const uint8 *bytes, size_t len, bool from_cl
 	}
 	if (head & STORED_HAS_TOTALS && !read_totals(&in, tally))
 		return NULL;
-	return read_rows(&in, tally, from_client) && in.at == in.end ? tally : NULL;
+	return read_rows(&in, tally, !shape->late_text || (head & STORED_HAS_TEXTS) != 0,
+					 from_client) &&
+				   in.at == in.end
+			   ? tally
+			   : NULL;
 }
 
 Tally *

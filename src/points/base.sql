@@ -74,20 +74,19 @@ CREATE FUNCTION points_triangle_table(result points_triangle_result)
 COMMENT ON FUNCTION points_triangle_table(points_triangle_result) IS
 	'A row for each period in which points were issued (issue_period: its first day) and each age in periods up to as_of: what was issued (at age 0), and what of it was redeemed, expired, and taken back by returns, forfeits, adjustments and transfers at that age; what refunds gave back and what was reinstated is taken off. issued - redeemed - expired - taken_back over all ages is what is left of that period''s points; over all periods, pending + active of points_totals(). complete is false while the period of that age still runs. No rows for NULL.';
 
-CREATE FUNCTION points_redemption_rate(triangle points_triangle_result, confidence float8 DEFAULT 0.95)
-	RETURNS TABLE (label text, issue_period date, issued numeric, redeemed numeric, outstanding numeric,
-		rate float8, lower float8, upper float8, breakage float8,
-		breakage_points numeric, breakage_points_if_lower numeric, breakage_points_if_higher numeric)
-	AS 'MODULE_PATHNAME', 'loyalty_points_redemption_rate' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 30;
-COMMENT ON FUNCTION points_redemption_rate(points_triangle_result, float8) IS
-	'How much of the points of each period will be redeemed in the end, by chain ladder: points redeemed so far go on as older ones did at that age. A row for each period (of each label, which are estimated apart), and a last one, with a NULL issue_period, in all.
-issued: less what was taken back; redeemed: so far; rate: redeemed in the end / issued, with the interval at this confidence from Mack''s standard error, both within what is possible: points redeemed or expired are what they are, so a period with nothing outstanding has its rate. breakage: 1 - rate; breakage_points: issued points that will never be redeemed, and what they would be if the rate were a percentage point lower or higher, as far as it can be.
-What happens at ages that no period has reached is not known: the estimate is low as long as the history is shorter than points live. NULL rates where nothing was issued. No rows for NULL; a confidence outside of 0 to 1 is error 22023.
-Mack, T. (1993): Distribution-free calculation of the standard error of chain ladder reserve estimates. ASTIN Bulletin 23(2), 213-225.';
+-- ---- what the triangle says ----
 
-CREATE FUNCTION points_liability(triangle points_triangle_result, value_per_point numeric)
-	RETURNS TABLE (label text, issue_period date, outstanding numeric, expected numeric, liability numeric,
-		breakage_of_outstanding numeric, breakage_of_issued numeric)
-	AS 'MODULE_PATHNAME', 'loyalty_points_liability' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 30;
-COMMENT ON FUNCTION points_liability(points_triangle_result, numeric) IS
-	'What the points of each period are still worth: outstanding ones; expected, those of them that will be redeemed by the rate of points_redemption_rate(), with two more decimals than points have; liability = expected x value_per_point, with two more decimals than value_per_point has. breakage_of_outstanding: outstanding points that will never be redeemed, outstanding - expected; breakage_of_issued: the same of all points ever issued, those that have expired already among them, which is breakage_points of points_redemption_rate(). A row for each period (of each label), and a last one, with a NULL issue_period, in all. No rows for NULL; a value_per_point below zero, NaN or infinite is error 22023.';
+\expand points/triangle_readings.sql TYPE=points_triangle_result C=points
+
+-- One triangle of the base, and what it says.
+CREATE FUNCTION points_liability_by_period(base timeline_base, policy points_policy, period calendar_period, value_per_point numeric,
+		method redemption_method DEFAULT '{}', as_of date DEFAULT NULL, by_label boolean DEFAULT false, confidence float8 DEFAULT 0.95)
+	RETURNS TABLE (label text, period_start date, period_end date, complete boolean, outstanding numeric, expected numeric, breakage_of_outstanding numeric,
+		liability numeric, liability_lower numeric, liability_upper numeric, rate float8, in_all boolean, day date)
+	LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 60
+BEGIN ATOMIC
+	SELECT l.*
+	FROM points_liability_by_period(points_triangle(base, policy, period, as_of, by_label), value_per_point, method, confidence) l;
+END;
+COMMENT ON FUNCTION points_liability_by_period(timeline_base, points_policy, calendar_period, numeric, redemption_method, date, boolean, float8) IS
+	'The liability at the end of each period up to the end of the local day as_of (NULL: that of the last event collected), of the points of a base: points_liability_by_period() of its points_triangle(). No rows for a NULL base; errors as in both.';

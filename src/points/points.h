@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 
 #include "calendar/calendar.h"
 #include "core/rows.h"
@@ -260,7 +261,7 @@ typedef struct PointsWalk PointsWalk;
 /* Called for every move; the totals stand as they are after it. */
 typedef void (*PointsSink)(void *context, PointsWalk *walk, const PointsMove *move);
 
-/* Keep the events that were read, for points_walk_event(). */
+/* Keep the events that were read, or given, for points_walk_event(). */
 #define POINTS_KEEP_EVENTS 0x01
 
 /*
@@ -296,7 +297,10 @@ extern const PointsLot *points_walk_lots(const PointsWalk *walk, int32 *nlots);
 /* The customer's labels, sorted by their bytes; NULL where there are none. */
 extern const EventText *points_walk_labels(const PointsWalk *walk, int *nlabels);
 
-/* One of the events read so far; only with POINTS_KEEP_EVENTS. */
+/* One of them by its number, from 1 on; of 0 there are no bytes. */
+extern EventText points_walk_label(const PointsWalk *walk, int32 label_no);
+
+/* One of the events read, or given, so far; only with POINTS_KEEP_EVENTS. */
 extern const Event *points_walk_event(const PointsWalk *walk, int32 event);
 
 /* One of the debts made so far. */
@@ -350,6 +354,7 @@ typedef struct PointsEvent
 	EventRefType ref_type;
 	int64 ref_number;
 	EventText ref_text; /* its bytes must stay */
+	EventText kind;		/* with POINTS_KEEP_EVENTS; likewise */
 } PointsEvent;
 
 /*
@@ -374,6 +379,91 @@ extern void points_walk_resume(PointsWalk *walk, TimestampTz at);
 /* When it was resumed last; DT_NOBEGIN: never. */
 extern TimestampTz points_walk_resumed_at(const PointsWalk *walk);
 
+/* ---- questions about one customer (points_sql.c, points_moves.c) ---- */
+
+typedef struct PointsShares PointsShares;
+typedef struct PointsCall PointsCall;
+
+/* How somebody else goes on, who feeds the walk. */
+typedef struct PointsFeeder
+{
+	void (*to_day)(PointsCall *call, DateADT day); /* to the end of a local day */
+	void (*close)(PointsCall *call);			   /* there are no more events */
+	void (*run_out)(PointsCall *call);			   /* to where nothing falls due any more */
+} PointsFeeder;
+
+/* What a call site keeps of a policy (policy_argument()). */
+struct PointsCall
+{
+	PointsPolicy *policy; /* with a zone: its own, or the session's */
+	PointsWalk *walk;
+	void *reading; /* what the sink reads for, in this call */
+	MemoryContext context;
+	Rows *record; /* of a function that returns one; NULL until asked for */
+	bool has_limit;
+	DateADT limit_day;
+	PointsLimit limit;
+
+	const PointsFeeder *feeder; /* NULL: the walk has its events of a timeline */
+	void *feeding;				/* the feeder's own */
+	bool tells_label;			/* rows that say when points expire have a label */
+	PointsShares *shares;		/* rows are by label; NULL: lots have one, or it isn't asked */
+};
+
+/*
+ * A question: the sink, whose context is the call, what of POINTS_KEEP_EVENTS the walk is made
+ * with, and the answer of a call with the arguments (timeline, policy, ...), where NULL is that of
+ * a NULL timeline.
+ */
+typedef struct PointsQuestion
+{
+	int flags;
+	PointsSink sink;
+	Datum (*answer)(FunctionCallInfo fcinfo, PointsCall *call);
+} PointsQuestion;
+
+extern const PointsQuestion points_expiring_question;
+extern const PointsQuestion points_expiry_schedule_question;
+extern const PointsQuestion points_lots_question;
+extern const PointsQuestion points_movements_question;
+extern const PointsQuestion points_daily_question;
+
+/* ---- lots with several labels (points_shares.c) ---- */
+
+/*
+ * Points of an order may stand under several labels: its lot has so many under each. Whoever feeds
+ * the walk announces what the lot of the next event is made of; whoever hears the moves has each
+ * split up, all of them in order. What takes of a lot takes of its labels in proportion to what is
+ * left under each; what a refund gives back goes to them in proportion to what redemptions took of
+ * each; in whole units, by largest remainder.
+ */
+
+/* So many points under a label, by its number in the walk; 0: none. */
+typedef struct PointsShare
+{
+	int32 label_no;
+	int64 points;
+	int64 remaining; /* points_shares_of_lot() */
+} PointsShare;
+
+/* In the current memory context; starts over with a customer. */
+extern PointsShares *points_shares_create(void);
+extern void points_shares_start(PointsShares *shares);
+
+/* What the event of a number, which is given next, will make a lot of: in the order of the labels,
+ * each once. The list stays until it is given. A lot of which nothing was announced has the label
+ * of its event. */
+extern void points_shares_announce(PointsShares *shares, int32 event, const PointsShare *list,
+								   int n);
+
+/* A move of a lot by its labels, those that it touches; valid until the next call. */
+extern const PointsShare *points_shares_split(PointsShares *shares, const PointsWalk *walk,
+											  const PointsMove *move, int *n);
+
+/* What a lot has under each of its labels; valid until the next call. */
+extern const PointsShare *points_shares_of_lot(PointsShares *shares, const PointsWalk *walk,
+											   int32 lot, int *n);
+
 /* ---- booking moves by period (points_booking.c) ---- */
 
 /*
@@ -382,10 +472,10 @@ extern TimestampTz points_walk_resumed_at(const PointsWalk *walk);
  * walk was resumed. So what is booked up to a period's end is what the walk gives at the end of
  * its last day.
  *
- * By label, a move is booked under the label of its lot. A debt stands under none until a
- * lot pays it back: then the amount moves to that lot's label, in the column of the role
- * that made the debt. In the triangle a debt is there when it is paid back, and counts for the
- * lot that does it.
+ * By label, a move is booked under the label of its lot, or split up over its labels. A debt stands
+ * under none until a lot pays it back: then the amount moves to that lot's label, in the column of
+ * the role that made the debt. In the triangle a debt is there when it is paid back, and counts for
+ * the lot that does it.
  */
 typedef struct PointsBooking PointsBooking;
 
@@ -395,6 +485,9 @@ extern PointsBooking *points_booking_create(const PointsPolicy *policy,
 
 /* From now on what is brought back of what had expired lowers that column of roll-forwards. */
 extern void points_booking_net_expiries(PointsBooking *booking);
+
+/* Moves are booked by labels as these split them up. */
+extern void points_booking_share(PointsBooking *booking, PointsShares *shares);
 
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
 extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);
@@ -416,6 +509,68 @@ typedef enum RollforwardSum
 
 /* Books a roll-forward, a cell's sums by period: a sink whose context is the booking. */
 extern void points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move);
+
+/* By (label, period of issue, age in periods). */
+typedef enum TriangleSum
+{
+	TRIANGLE_ISSUED,
+	TRIANGLE_REDEEMED,
+	TRIANGLE_EXPIRED,
+	TRIANGLE_TAKEN_BACK,
+	TRIANGLE_SUMS
+} TriangleSum;
+
+/* Books a triangle, likewise. */
+extern void points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move);
+
+/* The text of a label's number in cells; 0: no label. */
+extern EventText points_booking_label(const PointsBooking *booking, int32 label);
+
+/* ---- results by label ---- */
+
+/* The parameter by_label. */
+#define POINTS_BY_LABEL_PARAMETER                                                    \
+	{                                                                                \
+		.name = "by_label", .is_json = true, .canonical = points_canonical_by_label, \
+		.hint = "Either all of them are by label, or none."                          \
+	}
+
+extern char *points_canonical_by_label(const char *text);
+
+/* What is wrong with the rows of a result by label and period, from outside; NULL: nothing so far,
+ * and the calendar is there. */
+extern const char *points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows,
+									 MetricCalendar *calendar);
+
+extern bool points_is_by_label(const Tally *tally);
+extern bool points_same_label(const TallyRow *row, const TallyRow *other);
+
+/* The rows of a result whose first key is a label, label by label; those without one come last. */
+typedef struct PointsLabels
+{
+	TallyRow **row; /* of the label that the walk is at: from here to the end */
+	TallyRow **end;
+	TallyRow **next;
+	TallyRow **unlabelled;
+	TallyRow **labelled;
+	TallyRow **all_end;
+} PointsLabels;
+
+extern void points_labels_open(PointsLabels *labels, const Tally *tally);
+
+/* The same of its rows, which are sorted already. */
+extern void points_labels_open_rows(PointsLabels *labels, TallyRow **rows, int64 nrows);
+extern bool points_labels_next(PointsLabels *labels);
+
+/* The triangle: what its results are made of, but for the parameters; its table. */
+#define POINTS_TRIANGLE_KEYS 3
+extern const TallyColumn points_triangle_keys[POINTS_TRIANGLE_KEYS];
+extern const TallyColumn points_triangle_columns[TRIANGLE_SUMS];
+extern const char *points_triangle_fault(const Tally *tally);
+extern void points_triangle_put(FunctionCallInfo fcinfo, const Tally *tally);
+
+/* A result of the type points_triangle_result with the rows of another shape's, by that policy. */
+extern Tally *points_triangle_of(const Tally *from, const PointsPolicy *policy);
 
 /* ---- from opening to closing ---- */
 
@@ -444,5 +599,48 @@ extern const char *points_closing_fault(const PointsClosing *closing, TallyRow *
 extern void points_closing_put(const PointsClosing *closing, Rows *rows,
 							   const MetricCalendar *calendar, TallyRow *const *row,
 							   TallyRow *const *end, int scale);
+
+/* ---- what a triangle says ---- */
+
+/*
+ * Readings of a triangle, of whatever programme: a result by label, issue_period and age with the
+ * sums issued, redeemed, expired and taken_back, as points_triangle_result has them, and the
+ * parameters as_of, period and by_label. Set-returning; arguments behind the triangle are
+ *
+ *		redemption_rate		confidence, method
+ *		liability			value_per_point, method, confidence
+ *		liability_by_period	the same
+ *		development			method
+ *
+ * points/triangle_readings.sql has the SQL.
+ */
+extern Datum points_read_redemption_rate(FunctionCallInfo fcinfo, const TallyShape *shape);
+extern Datum points_read_liability(FunctionCallInfo fcinfo, const TallyShape *shape);
+extern Datum points_read_liability_by_period(FunctionCallInfo fcinfo, const TallyShape *shape);
+extern Datum points_read_development(FunctionCallInfo fcinfo, const TallyShape *shape);
+
+/* Defines loyalty_<name>_redemption_rate, loyalty_<name>_liability,
+ * loyalty_<name>_liability_by_period and loyalty_<name>_development. */
+#define POINTS_TRIANGLE_READINGS(name, shape)                    \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_redemption_rate);       \
+	Datum loyalty_##name##_redemption_rate(PG_FUNCTION_ARGS)     \
+	{                                                            \
+		return points_read_redemption_rate(fcinfo, shape);       \
+	}                                                            \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_liability);             \
+	Datum loyalty_##name##_liability(PG_FUNCTION_ARGS)           \
+	{                                                            \
+		return points_read_liability(fcinfo, shape);             \
+	}                                                            \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_liability_by_period);   \
+	Datum loyalty_##name##_liability_by_period(PG_FUNCTION_ARGS) \
+	{                                                            \
+		return points_read_liability_by_period(fcinfo, shape);   \
+	}                                                            \
+	PG_FUNCTION_INFO_V1(loyalty_##name##_development);           \
+	Datum loyalty_##name##_development(PG_FUNCTION_ARGS)         \
+	{                                                            \
+		return points_read_development(fcinfo, shape);           \
+	}
 
 #endif

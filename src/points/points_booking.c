@@ -56,6 +56,7 @@ struct PointsBooking
 	bool expires_before_events; /* at one instant */
 	bool by_label;
 	bool nets_expiries;
+	PointsShares *shares; /* NULL: a lot has one label */
 	MemoryContext context;
 
 	labels_hash *labels; /* all customers' */
@@ -96,6 +97,12 @@ void
 points_booking_net_expiries(PointsBooking *booking)
 {
 	booking->nets_expiries = true;
+}
+
+void
+points_booking_share(PointsBooking *booking, PointsShares *shares)
+{
+	booking->shares = shares;
 }
 
 EventText
@@ -219,21 +226,14 @@ book_pending(PointsBooking *booking, int128 *sums, int64 points)
 	booking->pending += points;
 }
 
-void
-points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
+/* A move, or what of it is under a label. */
+static inline void
+book_rollforward(PointsBooking *booking, PointsWalk *walk, const PointsMove *move, int32 label)
 {
-	PointsBooking *booking = context;
-	const PointsLot *lot;
+	const PointsLot *lot = move->lot >= 0 ? lot_of(walk, move) : NULL;
+	int32 period = period_of_move(booking, walk, move);
 	int128 *sums;
-	int32 period;
-	int32 label = 0;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES))
-		return;
-	period = period_of_move(booking, walk, move);
-	lot = move->lot >= 0 ? lot_of(walk, move) : NULL;
-	if (lot != NULL)
-		label = label_of(booking, lot);
 	sums = cell_at(booking->cells, label, 0, period);
 	switch (move->type)
 	{
@@ -281,6 +281,39 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 	}
 }
 
+typedef void (*BookPart)(PointsBooking *booking, PointsWalk *walk, const PointsMove *move,
+						 int32 label);
+
+/* A move of a lot with several labels, label by label. */
+static pg_noinline void
+book_split(PointsBooking *booking, PointsWalk *walk, const PointsMove *move, BookPart book)
+{
+	PointsMove part = *move;
+	int n;
+	const PointsShare *split = points_shares_split(booking->shares, walk, move, &n);
+	int i;
+
+	for (i = 0; i < n; i++)
+	{
+		part.points = split[i].points;
+		book(booking, walk, &part, booking->label_numbers[split[i].label_no]);
+	}
+}
+
+void
+points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	PointsBooking *booking = context;
+
+	if (!(MOVE(move->type) & BOOKED_MOVES))
+		return;
+	if (unlikely(booking->shares != NULL) && move->lot >= 0)
+		book_split(booking, walk, move, book_rollforward);
+	else
+		book_rollforward(booking, walk, move,
+						 move->lot >= 0 ? label_of(booking, lot_of(walk, move)) : 0);
+}
+
 /* ---- triangle ---- */
 
 static const TriangleSum triangle_column[POINTS_ROLES] = {
@@ -298,18 +331,14 @@ note_issue(PointsBooking *booking, int32 lot, int32 period)
 	booking->issued_in[lot] = period;
 }
 
-void
-points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
+static inline void
+book_triangle(PointsBooking *booking, PointsWalk *walk, const PointsMove *move, int32 label)
 {
-	PointsBooking *booking = context;
+	int32 period = period_of_move(booking, walk, move);
 	int64 points = move->points;
 	int128 *sums;
-	int32 period;
 	int32 issued_in;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES) || move->type == POINTS_MOVE_ACTIVATE || move->lot < 0)
-		return;
-	period = period_of_move(booking, walk, move);
 	if (move->type == POINTS_MOVE_LOT)
 	{
 		/* what was carried over, or brought back, stays in the period in which it was issued */
@@ -320,8 +349,7 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 			note_issue(booking, move->lot, period);
 	}
 	issued_in = booking->issued_in[move->lot];
-	sums = cell_at(booking->cells, label_of(booking, lot_of(walk, move)), issued_in,
-				   period - issued_in);
+	sums = cell_at(booking->cells, label, issued_in, period - issued_in);
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
@@ -343,4 +371,17 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 			sums[triangle_column[points_walk_debt(walk, move->debt)->role]] += points;
 			break;
 	}
+}
+
+void
+points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	PointsBooking *booking = context;
+
+	if (!(MOVE(move->type) & BOOKED_MOVES) || move->type == POINTS_MOVE_ACTIVATE || move->lot < 0)
+		return;
+	if (unlikely(booking->shares != NULL))
+		book_split(booking, walk, move, book_triangle);
+	else
+		book_triangle(booking, walk, move, label_of(booking, lot_of(walk, move)));
 }

@@ -162,6 +162,33 @@ keep_event(const PointsEvents *events, const PointsDue *due, bool has_value)
 		event->expires_at = due->expires_at;
 }
 
+void
+points_events_keep(PointsEvents *events, const PointsEvent *given, const EventText *labels)
+{
+	Event *event;
+
+	events->kept =
+		array_grow(events->kept, &events->max_kept, (int64) given->number + 1, sizeof(Event));
+	events->nread = given->number + 1;
+	event = &events->kept[given->number];
+	memset(event, 0, sizeof(Event));
+	event->at = given->at;
+	event->has_value = true;
+	event->value = given->value;
+	event->kind = given->kind;
+	event->label_no = given->label_no;
+	if (given->label_no > 0)
+		event->label = labels[given->label_no - 1];
+	event->ref_type = given->ref_type;
+	if (given->ref_type == EVENT_REF_NUMBER)
+		event->ref_number = given->ref_number;
+	else if (given->ref_type == EVENT_REF_TEXT)
+		event->ref_text = given->ref_text;
+	event->has_expiry = given->has_expiry;
+	if (given->has_expiry)
+		event->expires_at = given->expires_at;
+}
+
 /* Reads events of any timeline. */
 static void
 read_whole(PointsEvents *events, PointsDue *due, int n)

@@ -11,11 +11,17 @@
  *		points_walk.c		the walk
  *		points_sql.c		questions about one customer, as he stands
  *		points_moves.c		... about what happened to his points
+ *		points_shares.c		lots with several labels
  *		points_carry.c		... what he has, as a timeline
  *		points_booking.c	a walk's moves by period
  *		points_fold.c		the walks of everyone, into results
  *		points_result.c		what the results of metrics have in common
- *		points_ladder.c		how many points will be redeemed in the end
+ *		points_method.c		how it is estimated how many points will be redeemed in the end
+ *		points_tail.c		what comes behind the oldest age
+ *		points_ladder.c		the estimates
+ *		points_bootstrap.c	how far off they may be, by resampling
+ *		points_redemption.c	of a triangle: rates, and
+ *		points_liability.c	what they cost
  */
 #ifndef LOYALTY_POINTS_INTERNAL_H
 #define LOYALTY_POINTS_INTERNAL_H
@@ -514,6 +520,10 @@ extern void points_events_start_empty(PointsEvents *events, int scale, const cha
 /* There are no more. */
 extern void points_events_close(PointsEvents *events);
 
+/* Keeps one that somebody else gives, by its number; labels are those that it numbers. */
+extern void points_events_keep(PointsEvents *events, const PointsEvent *given,
+							   const EventText *labels);
+
 /* Reads further events behind those that wait for their turn, which come to the front. */
 extern void points_events_read_ahead(PointsEvents *events);
 
@@ -713,19 +723,6 @@ extern void points_bring_held_since(PointsWalk *walk, TimestampTz since);
 
 /* ---- SQL of one customer (points_sql.c) ---- */
 
-/* What a call site keeps of a policy (policy_argument()). */
-typedef struct PointsCall
-{
-	PointsPolicy *policy; /* with a zone: its own, or the session's */
-	PointsWalk *walk;
-	void *reading; /* what the sink reads for, in this call */
-	MemoryContext context;
-	Rows *record; /* of a function that returns one; NULL until asked for */
-	bool has_limit;
-	DateADT limit_day;
-	PointsLimit limit;
-} PointsCall;
-
 /*
  * Arguments 0 and 1 of a call: timeline and policy. Starts the walk, which is made with these
  * flags; NULL where the timeline is NULL. A NULL policy is error 22004. The sink gets the
@@ -737,6 +734,14 @@ extern PointsCall *points_call(FunctionCallInfo fcinfo, int flags, PointsSink si
 
 /* The end of a local day. */
 extern PointsLimit points_call_limit(PointsCall *call, DateADT day);
+
+/* Goes on to there; from then on without events; and to where nothing falls due any more. */
+extern void points_call_to_day(PointsCall *call, DateADT day);
+extern void points_call_close(PointsCall *call);
+extern void points_call_run_out(PointsCall *call);
+
+/* A question to a timeline of points. */
+extern Datum points_ask(FunctionCallInfo fcinfo, const PointsQuestion *question);
 
 extern void points_put_points(Rows *rows, const PointsWalk *walk, int128 units);
 
@@ -780,16 +785,6 @@ typedef enum TotalsSum
 	TOTALS_SUMS
 } TotalsSum;
 
-/* By (label, period of issue, age in periods). */
-typedef enum TriangleSum
-{
-	TRIANGLE_ISSUED,
-	TRIANGLE_REDEEMED,
-	TRIANGLE_EXPIRED,
-	TRIANGLE_TAKEN_BACK,
-	TRIANGLE_SUMS
-} TriangleSum;
-
 #define POINTS_SUM				 "points" /* in errors */
 
 /* ---- what metrics are made of ---- */
@@ -821,27 +816,6 @@ extern void points_fold_finish(void *fold, Tally *tally);
 	.input = METRIC_TIMELINES, .policy = &points_metric_policy, .start = points_fold_start, \
 	.customer = points_fold_customer, .finish = points_fold_finish
 
-/* ---- reading results ---- */
-
-/* What is wrong with the rows of a result by label and period, from outside; NULL: nothing so far,
- * and the calendar is there. */
-extern const char *points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows,
-									 MetricCalendar *calendar);
-
-/* The rows of a result whose first key is a label, label by label; those without one come last. */
-typedef struct PointsLabels
-{
-	TallyRow **row; /* of the label that the walk is at: from here to the end */
-	TallyRow **end;
-	TallyRow **next;
-	TallyRow **unlabelled;
-	TallyRow **labelled;
-	TallyRow **all_end;
-} PointsLabels;
-
-extern void points_labels_open(PointsLabels *labels, const Tally *tally);
-extern bool points_labels_next(PointsLabels *labels);
-
 /* ---- the triangle (points_triangle.c) ---- */
 
 extern const TallyShape points_triangle_shape;
@@ -858,8 +832,15 @@ typedef struct PointsCohort
 	int128 outstanding;
 } PointsCohort;
 
-/* Takes the next cohort off the rows of a label, and adds it up; false at the end. */
-extern bool points_cohort_next(PointsLabels *labels, PointsCohort *cohort);
+/* Takes the next cohort off the rows of a label, and adds it up, as of the end of a period; false
+ * at the end. Cohorts of later periods are left out. */
+extern bool points_cohort_next(PointsLabels *labels, int32 until, PointsCohort *cohort);
+
+static inline int32
+points_issued_in(const TallyRow *row)
+{
+	return (int32) row->key.numbers[1];
+}
 
 static inline int32
 points_age(const TallyRow *row)
@@ -867,44 +848,182 @@ points_age(const TallyRow *row)
 	return (int32) row->key.numbers[2];
 }
 
-/* ---- booking (points_booking.c) ---- */
+/* ---- how redemptions to come are estimated (points_method.c) ---- */
 
-/* The text of a label's number in cells; 0: no label. */
-extern EventText points_booking_label(const PointsBooking *booking, int32 label);
+typedef enum RedemptionBy
+{
+	REDEMPTION_CHAIN_LADDER,
+	REDEMPTION_BORNHUETTER_FERGUSON,
+	REDEMPTION_CAPE_COD
+} RedemptionBy;
 
-/* Books a triangle; as points_book_rollforward(). */
-extern void points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move);
+typedef enum RedemptionTail
+{
+	REDEMPTION_NO_TAIL,
+	REDEMPTION_EXPONENTIAL_TAIL,
+	REDEMPTION_INVERSE_POWER_TAIL
+} RedemptionTail;
+
+/* No method changes from a day on, but policies may. */
+typedef struct RedemptionVersion
+{
+	DateADT from;
+} RedemptionVersion;
+
+#define REDEMPTION_NO_LAST_AGE (-1)
+
+typedef struct RedemptionMethod
+{
+	int nversions; /* as PolicyTable has it; always 1 */
+	RedemptionVersion *versions;
+	RedemptionBy by;
+	Decimal given_prior; /* as they were given; below zero: they weren't */
+	Decimal given_prior_error;
+	RedemptionTail tail;
+	Decimal given_tail;
+	Decimal given_tail_error;
+	int last_age; /* at which points are gone */
+	bool bootstraps;
+	int replicates;
+	int seed;
+
+	/* the same as numbers */
+	double prior_rate; /* NaN: none */
+	double prior_error;
+	double tail_factor; /* NaN: none is given */
+	double tail_error;
+} RedemptionMethod;
+
+extern const struct PolicyTable redemption_method_table;
+
+extern RedemptionMethod *redemption_method_open(const struct varlena *method);
+
+/* The method in argument n of a call, as policy_argument() keeps it; NULL is 22004. */
+extern const RedemptionMethod *redemption_method_argument(FunctionCallInfo fcinfo, int n);
 
 /* ---- the chain ladder (points_ladder.c) ---- */
 
 /* The points issued in one period. Periods in which nothing was issued may be left out. */
 typedef struct DevelopmentCohort
 {
-	double issued;			/* less what was taken back */
-	const double *redeemed; /* by the end of age 0, 1, ... */
-	int32 ages;				/* that are complete; 0: none */
-	double redeemed_now;	/* of which some may be in the age that isn't complete */
+	double issued;		 /* less what was taken back */
+	double *redeemed;	 /* by the end of age 0, 1, ... */
+	int32 ages;			 /* that are complete; 0: none */
+	double redeemed_now; /* of which some may be in the age that isn't complete */
 	double outstanding;
 } DevelopmentCohort;
 
+/* All in points. */
 typedef struct DevelopmentEstimate
 {
 	double ultimate;	   /* points redeemed in the end */
 	double expected;	   /* of these, still to come */
 	double standard_error; /* of the ultimate; NaN where there are too few cohorts to tell */
-	double rate; /* ultimate / issued; this and its interval are NaN if nothing was issued */
-	double lower;
+	double lower;		   /* of the ultimate */
 	double upper;
 } DevelopmentEstimate;
 
+typedef struct Ladder Ladder;
+
 /*
  * Estimates each cohort and all of them together, whose error has what the cohorts
- * share. Cohorts may come in any order. The rates' intervals hold with a confidence
- * between 0 and 1, by the normal distribution, and are cut to what is possible; where
- * the error is unknown they are all that is possible.
+ * share. Cohorts may come in any order. Intervals hold with a confidence between 0 and 1, by the
+ * normal distribution or the bootstrap's, and are cut to what is possible; where the error is
+ * unknown they are all that is possible.
  */
 extern void points_develop_redemptions(const DevelopmentCohort *cohorts, int32 ncohorts,
-									   double confidence, DevelopmentEstimate *estimates,
-									   DevelopmentEstimate *total);
+									   const RedemptionMethod *method, double confidence,
+									   DevelopmentEstimate *estimates, DevelopmentEstimate *total);
+
+/* What the ladder says of points by the end of so many ages: from 1 on. */
+typedef struct DevelopmentStep
+{
+	double factor;		   /* to the next age; of the oldest age, the tail. NaN: unknown */
+	double standard_error; /* of the factor; NaN: unknown */
+	int32 cohorts;		   /* that it was seen by; 0 of a tail */
+	double to_ultimate;	   /* the product of this factor and all behind it; NaN: unknown */
+	double developed;	   /* what part of all redemptions is in by then; NaN: unknown */
+} DevelopmentStep;
+
+/* In the current memory context: the ladder as it stands, and how many ages it has. */
+extern Ladder *points_ladder_open(const DevelopmentCohort *cohorts, int32 ncohorts,
+								  const RedemptionMethod *method, int32 *ages);
+extern DevelopmentStep points_ladder_step(const Ladder *ladder, int32 seen);
+extern void points_ladder_free(Ladder *ladder);
+
+/* ... for the bootstrap, which changes what was redeemed, and the numbers of the method: works the
+ * factors out again, without their errors; and what it says then. */
+extern void points_ladder_refit(Ladder *ladder);
+extern double points_ladder_ultimate(const Ladder *ladder, const DevelopmentCohort *cohort);
+
+/* ---- the tail (points_tail.c) ---- */
+
+typedef struct DevelopmentTail
+{
+	double factor;	 /* from the oldest age to the end */
+	double variance; /* of that factor; NaN: unknown */
+	bool known;		 /* else the triangle is too short for a fit, and the factor 1 */
+} DevelopmentTail;
+
+/* factors[n]: from so many complete ages to the next, from 1 on, below ages; NaN: never seen. */
+extern DevelopmentTail points_fit_tail(const RedemptionMethod *method, const double *factors,
+									   int32 ages);
+
+/* ---- the bootstrap (points_bootstrap.c) ---- */
+
+/* Puts errors and intervals into estimates that are there. */
+extern void points_bootstrap(const DevelopmentCohort *cohorts, int32 ncohorts,
+							 const RedemptionMethod *method, double confidence,
+							 DevelopmentEstimate *estimates, DevelopmentEstimate *total);
+
+/* ---- a triangle, estimated (points_redemption.c) ---- */
+
+/* Estimates are rounded to two decimals more than the points have. */
+#define ESTIMATE_DECIMALS 2
+
+/* Points issued in one period, or in all: exact, and at the scale of estimates. */
+typedef struct DevelopmentLine
+{
+	const TallyKey *label; /* NULL: in all */
+	int32 issued_in;
+	int64 first; /* the lines that it stands for: itself, or more, up to below end */
+	int64 end;
+	int128 issued;
+	int128 redeemed;
+	int128 outstanding;
+	int128 expected; /* to be redeemed */
+	int128 expected_lower;
+	int128 expected_upper;
+	DevelopmentEstimate estimate;
+} DevelopmentLine;
+
+typedef struct Development
+{
+	const RedemptionMethod *method;
+	double confidence;
+	int points_scale;
+	int scale; /* of the lines */
+	double unit;
+	int64 nlines; /* of the cohorts, label by label */
+	int64 max_lines;
+	DevelopmentLine *lines;
+	int64 nlabels; /* ... and in all of each label */
+	int64 max_labels;
+	DevelopmentLine *labels;
+	DevelopmentLine all;
+} Development;
+
+/* Lines in the order of the triangle's table, as of the end of a period, of which what came later
+ * isn't known yet. In the current memory context. The rows are those of the tally. */
+extern void points_develop(Development *development, const Tally *tally, TallyRow **rows,
+						   int64 nrows, const MetricCalendar *calendar, int32 until,
+						   const RedemptionMethod *method, double confidence);
+
+/* Begins a row with the columns that tell a line: label and issue_period, both NULL in all. */
+extern void points_put_line(Rows *rows, const MetricCalendar *calendar,
+							const DevelopmentLine *line);
+
+/* A number of points, which has no more decimals than the triangle's. */
+extern void points_put_whole(Rows *rows, const Development *development, int128 units);
 
 #endif

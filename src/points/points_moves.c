@@ -40,7 +40,8 @@ typedef struct Taken
 	PointsRole role;
 	int32 event; /* -1: it fell due */
 	int32 lot;
-	bool is_new; /* a refund gave back what nobody had taken: as a lot of its own */
+	int32 label_no; /* of the lot, or of what is under it */
+	bool is_new;	/* a refund gave back what nobody had taken: as a lot of its own */
 	int64 points;
 	int64 number; /* among these */
 	int64 place;  /* number of what its event took first: what paid its debt stands there, too */
@@ -57,7 +58,7 @@ typedef struct Takings
 
 /* Where a debt was carried over, the event that made it is older than the move. */
 static Taken *
-add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int64 points)
+add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int32 label_no, int64 points)
 {
 	Taken *taken;
 
@@ -67,6 +68,7 @@ add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int64 points
 	taken->role = move->role;
 	taken->event = move->event;
 	taken->lot = move->lot;
+	taken->label_no = label_no;
 	taken->is_new = move->type == POINTS_MOVE_LOT && move->role == POINTS_REDEEM_REFUND;
 	taken->points = points;
 	taken->number = taken->place = takings->n++;
@@ -75,10 +77,10 @@ add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int64 points
 
 /* A lot paid what an event owed: it was taken by that. */
 static void
-add_payment(Takings *takings, const PointsMove *move)
+add_payment(Takings *takings, const PointsMove *move, int32 label_no)
 {
 	Taken owed = takings->list[takings->by_debt[move->debt]];
-	Taken *taken = add_taken(takings, move, owed.at, move->points);
+	Taken *taken = add_taken(takings, move, owed.at, label_no, move->points);
 
 	takings->list[takings->by_debt[move->debt]].points -= move->points;
 	taken->role = owed.role;
@@ -86,36 +88,60 @@ add_payment(Takings *takings, const PointsMove *move)
 	taken->place = owed.place;
 }
 
+/* A move, or what of it is under a label. */
 static void
-find_taking(void *context, PointsWalk *walk, const PointsMove *move)
+note_taking(Takings *takings, const PointsWalk *walk, const PointsMove *move, int32 label_no)
 {
-	Takings *takings = ((PointsCall *) context)->reading;
-
 	switch (move->type)
 	{
 		case POINTS_MOVE_TAKE:
 		case POINTS_MOVE_EXPIRE:
-			(void) add_taken(takings, move, move->at, move->points);
+			(void) add_taken(takings, move, move->at, label_no, move->points);
 			break;
 		case POINTS_MOVE_OVERDRAW:
 			takings->by_debt = array_grow(takings->by_debt, &takings->max_debts,
 										  (int64) move->debt + 1, sizeof(int64));
 			takings->by_debt[move->debt] = takings->n;
-			(void) add_taken(takings, move, points_walk_event(walk, move->event)->at, move->points);
+			(void) add_taken(takings, move, points_walk_event(walk, move->event)->at, label_no,
+							 move->points);
 			break;
 		case POINTS_MOVE_REPAY:
-			add_payment(takings, move);
+			add_payment(takings, move, label_no);
 			break;
 		case POINTS_MOVE_RESTORE:
 		case POINTS_MOVE_CANCEL_DEBT:
-			(void) add_taken(takings, move, move->at, -move->points);
+			(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		case POINTS_MOVE_LOT:
 			if (move->role == POINTS_REDEEM_REFUND || move->role == POINTS_REINSTATE)
-				(void) add_taken(takings, move, move->at, -move->points);
+				(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		default:
 			break;
+	}
+}
+
+static void
+find_taking(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	PointsCall *call = context;
+	PointsMove part = *move;
+	const PointsShare *split;
+	int32 nlots;
+	int n;
+	int i;
+
+	if (call->shares == NULL || move->lot < 0)
+	{
+		note_taking(call->reading, walk, move,
+					move->lot >= 0 ? points_walk_lots(walk, &nlots)[move->lot].label_no : 0);
+		return;
+	}
+	split = points_shares_split(call->shares, walk, move, &n);
+	for (i = 0; i < n; i++)
+	{
+		part.points = split[i].points;
+		note_taking(call->reading, walk, &part, split[i].label_no);
 	}
 }
 
@@ -146,10 +172,11 @@ put_source(Rows *rows, const PointsWalk *walk, const Taken *taken)
 	else
 	{
 		const Event *earning = lot_event(walk, taken->lot);
+		EventText label = points_walk_label(walk, taken->label_no);
 
 		rows_put_instant(rows, earning->at);
 		event_put_ref(rows, earning);
-		rows_put_text(rows, earning->label.bytes, earning->label.len);
+		rows_put_text(rows, label.bytes, label.len);
 	}
 }
 
@@ -203,11 +230,10 @@ put_movement(Rows *rows, const PointsWalk *walk, const Taken *taken)
 }
 
 static Datum
-list_takings(FunctionCallInfo fcinfo,
+list_takings(FunctionCallInfo fcinfo, PointsCall *call,
 			 void (*put)(Rows *rows, const PointsWalk *walk, const Taken *taken))
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, find_taking, false);
 	Takings takings = { 0 };
 	Rows rows;
 	int64 i;
@@ -216,7 +242,7 @@ list_takings(FunctionCallInfo fcinfo,
 	if (call == NULL)
 		return (Datum) 0;
 	call->reading = &takings;
-	points_walk_until(call->walk, points_call_limit(call, as_of));
+	points_call_to_day(call, as_of);
 	sort_elements(takings.list, takings.n, sizeof(Taken), compare_taken);
 	for (i = 0; i < takings.n; i++)
 	{
@@ -231,14 +257,24 @@ list_takings(FunctionCallInfo fcinfo,
 Datum
 loyalty_points_redemptions(PG_FUNCTION_ARGS)
 {
-	return list_takings(fcinfo, put_redeemed);
+	return list_takings(fcinfo, points_call(fcinfo, POINTS_KEEP_EVENTS, find_taking, false),
+						put_redeemed);
 }
+
+static Datum
+answer_movements(FunctionCallInfo fcinfo, PointsCall *call)
+{
+	return list_takings(fcinfo, call, put_movement);
+}
+
+const PointsQuestion points_movements_question = { POINTS_KEEP_EVENTS, find_taking,
+												   answer_movements };
 
 /* points_movements(timeline, policy, as_of) */
 Datum
 loyalty_points_movements(PG_FUNCTION_ARGS)
 {
-	return list_takings(fcinfo, put_movement);
+	return points_ask(fcinfo, &points_movements_question);
 }
 
 /* ---- statement ---- */
@@ -483,16 +519,15 @@ compare_days(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* points_daily(timeline, policy, since, until) */
-Datum
-loyalty_points_daily(PG_FUNCTION_ARGS)
+/* (timeline, policy, since, until) */
+static Datum
+answer_daily(FunctionCallInfo fcinfo, PointsCall *call)
 {
 	static const RollforwardSum in[] = { ROLLFORWARD_ISSUED, ROLLFORWARD_REINSTATED,
 										 ROLLFORWARD_ADJUSTED, ROLLFORWARD_TRANSFERRED };
 	static const RollforwardSum out[] = { ROLLFORWARD_REDEEMED, ROLLFORWARD_RETURNED,
 										  ROLLFORWARD_EXPIRED, ROLLFORWARD_FORFEITED };
 	Days days = read_days(fcinfo);
-	PointsCall *call = points_call(fcinfo, 0, book_day, false);
 	const CalendarPeriod *a_day = calendar_period_parse("day");
 	Cells *cells = cells_create(ROLLFORWARD_SUMS);
 	DayList list = { 0 };
@@ -510,7 +545,7 @@ loyalty_points_daily(PG_FUNCTION_ARGS)
 	booking = points_booking_create(call->policy, a_day, false);
 	points_booking_start(booking, call->walk, cells);
 	call->reading = booking;
-	points_walk_until(call->walk, points_call_limit(call, days.until - 1));
+	points_call_to_day(call, days.until - 1);
 	cells_visit(cells, note_days, &list);
 	sort_elements(list.days, list.n, sizeof(Day), compare_days);
 	calendar_open(&calendar, a_day);
@@ -538,4 +573,13 @@ loyalty_points_daily(PG_FUNCTION_ARGS)
 		rows_end(&rows);
 	}
 	return (Datum) 0;
+}
+
+const PointsQuestion points_daily_question = { 0, book_day, answer_daily };
+
+/* points_daily(timeline, policy, since, until) */
+Datum
+loyalty_points_daily(PG_FUNCTION_ARGS)
+{
+	return points_ask(fcinfo, &points_daily_question);
 }

@@ -1,7 +1,7 @@
 /*
  * points_redemption.c
- *		How many points of a triangle will be redeemed, and what that costs:
- *		points_redemption_rate() and points_liability().
+ *		How many points of a triangle will be redeemed: points_redemption_rate(), and what that
+ *rests on, points_development().
  *
  * Estimates are rounded to two decimals more than the points have, so that what was and
  * will be redeemed and what is lost add up to what was issued, exactly, in every row and in all.
@@ -12,8 +12,6 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/numeric.h"
 
 #include "core/array.h"
 #include "core/decimal.h"
@@ -21,38 +19,6 @@
 #include "metric/statistics.h"
 #include "metric/tally.h"
 #include "points/points_internal.h"
-
-PG_FUNCTION_INFO_V1(loyalty_points_redemption_rate);
-PG_FUNCTION_INFO_V1(loyalty_points_liability);
-
-/* ---- a triangle's lines ---- */
-
-#define ESTIMATE_DECIMALS 2
-
-/* Points issued in one period, or in all: exact, and at the scale of estimates. */
-typedef struct Line
-{
-	const TallyKey *label; /* NULL: in all */
-	int32 issued_in;
-	int128 issued;
-	int128 redeemed;
-	int128 outstanding;
-	int128 expected; /* to be redeemed */
-	int128 expected_if_lower;
-	int128 expected_if_higher;
-	DevelopmentEstimate estimate;
-} Line;
-
-typedef struct Development
-{
-	int points_scale;
-	int scale; /* of the lines */
-	double unit;
-	int64 nlines;
-	int64 max_lines;
-	Line *lines;
-	Line all;
-} Development;
 
 /* ---- reading cohorts ---- */
 
@@ -71,7 +37,7 @@ in_points(const Development *development, int128 units)
 }
 
 /* What a cohort had redeemed by the end of each age that is over. */
-static const double *
+static double *
 redeemed_by_age(const Development *development, const PointsCohort *cohort, int32 ages)
 {
 	double *redeemed = palloc_extended(Max(1, ages) * sizeof(double), MCXT_ALLOC_HUGE);
@@ -89,167 +55,217 @@ redeemed_by_age(const Development *development, const PointsCohort *cohort, int3
 	return redeemed;
 }
 
-static Line *
+static void
 add_line(Development *development, const PointsCohort *cohort)
 {
-	Line *line;
+	DevelopmentLine *line;
 
 	development->lines = array_grow(development->lines, &development->max_lines,
-									development->nlines + 1, sizeof(Line));
+									development->nlines + 1, sizeof(DevelopmentLine));
 	line = &development->lines[development->nlines++];
-	memset(line, 0, sizeof(Line));
+	memset(line, 0, sizeof(DevelopmentLine));
 	line->label = &(*cohort->row)->key;
 	line->issued_in = cohort->issued_in;
+	line->first = development->nlines - 1;
+	line->end = development->nlines;
 	line->issued = scaled(development, cohort->issued);
 	line->redeemed = scaled(development, cohort->redeemed);
 	line->outstanding = scaled(development, cohort->outstanding);
-	return line;
 }
 
-/* ---- estimates ---- */
-
-static int128
-clamp(int128 expected, int128 outstanding)
-{
-	return Max(0, Min(expected, outstanding));
-}
-
-/* Expected points as a decimal; what is all of it stays exactly that. */
-static int128
-expected_units(const Development *development, const Line *line)
-{
-	double units = rint(line->estimate.expected * development->unit);
-
-	if (isnan(units) || line->estimate.expected >= in_points(development, line->outstanding))
-		return line->outstanding;
-	return clamp((int128) units, line->outstanding);
-}
-
-static void
-add_to_all(Line *all, const Line *line)
-{
-	decimal_sum_add(&all->issued, line->issued, POINTS_SUM);
-	decimal_sum_add(&all->redeemed, line->redeemed, POINTS_SUM);
-	decimal_sum_add(&all->outstanding, line->outstanding, POINTS_SUM);
-	decimal_sum_add(&all->expected, line->expected, POINTS_SUM);
-	decimal_sum_add(&all->expected_if_lower, line->expected_if_lower, POINTS_SUM);
-	decimal_sum_add(&all->expected_if_higher, line->expected_if_higher, POINTS_SUM);
-}
-
-/* Develops the cohorts of one label; gives their estimate in all. */
-static DevelopmentEstimate
-develop_label(Development *development, const MetricCalendar *calendar, PointsLabels *labels,
-			  double confidence)
+/* The cohorts of a label, as of the end of a period; so many ages of each are over. */
+static DevelopmentCohort *
+read_cohorts(Development *development, const MetricCalendar *calendar, int32 until,
+			 PointsLabels *labels)
 {
 	int64 first = development->nlines;
-	int64 ncohorts = 0;
 	int64 max_cohorts = 0;
 	DevelopmentCohort *cohorts = array_grow(NULL, &max_cohorts, 1, sizeof(DevelopmentCohort));
-	DevelopmentEstimate *estimates;
-	DevelopmentEstimate total;
 	PointsCohort cohort;
-	int64 i;
 
-	while (points_cohort_next(labels, &cohort))
+	while (points_cohort_next(labels, until, &cohort))
 	{
-		const Line *line = add_line(development, &cohort);
+		int64 n = development->nlines - first;
+		const DevelopmentLine *line;
 		DevelopmentCohort *to;
 
-		cohorts = array_grow(cohorts, &max_cohorts, ncohorts + 1, sizeof(DevelopmentCohort));
-		to = &cohorts[ncohorts++];
-		to->ages = Max(0, calendar->last_complete - cohort.issued_in + 1);
+		add_line(development, &cohort);
+		line = &development->lines[development->nlines - 1];
+		cohorts = array_grow(cohorts, &max_cohorts, n + 1, sizeof(DevelopmentCohort));
+		to = &cohorts[n];
+		to->ages = Max(0, Min(until, calendar->last_complete) - cohort.issued_in + 1);
 		to->redeemed = redeemed_by_age(development, &cohort, to->ages);
 		to->issued = in_points(development, line->issued);
 		to->redeemed_now = in_points(development, line->redeemed);
 		to->outstanding = in_points(development, line->outstanding);
 	}
-	estimates = palloc_extended(ncohorts * sizeof(DevelopmentEstimate), MCXT_ALLOC_HUGE);
-	points_develop_redemptions(cohorts, (int32) ncohorts, confidence, estimates, &total);
+	return cohorts;
+}
+
+static void
+free_cohorts(DevelopmentCohort *cohorts, int64 ncohorts)
+{
+	int64 i;
 
 	for (i = 0; i < ncohorts; i++)
-	{
-		Line *line = &development->lines[first + i];
-		int128 shift = line->issued / 100;
-
-		line->estimate = estimates[i];
-		line->expected = expected_units(development, line);
-		line->expected_if_lower = clamp(line->expected - shift, line->outstanding);
-		line->expected_if_higher = clamp(line->expected + shift, line->outstanding);
-		add_to_all(&development->all, line);
-		pfree((void *) cohorts[i].redeemed);
-	}
+		pfree(cohorts[i].redeemed);
 	pfree(cohorts);
+}
+
+/* ---- estimates ---- */
+
+/* Points that will be redeemed, of those that had been by now, as a decimal; what is all of the
+ * outstanding ones stays exactly that. */
+static int128
+expected_units(const Development *development, const DevelopmentLine *line, double ultimate)
+{
+	double expected = ultimate - in_points(development, line->redeemed);
+	double units = rint(expected * development->unit);
+
+	if (isnan(units) || expected >= in_points(development, line->outstanding))
+		return Max(0, line->outstanding);
+	return Max(0, Min((int128) units, line->outstanding));
+}
+
+static void
+set_expected(const Development *development, DevelopmentLine *line,
+			 const DevelopmentEstimate *estimate)
+{
+	line->estimate = *estimate;
+	line->expected = expected_units(development, line, estimate->ultimate);
+	line->expected_lower = expected_units(development, line, estimate->lower);
+	line->expected_upper = expected_units(development, line, estimate->upper);
+}
+
+/* What is redeemed in all is what is redeemed of each. */
+static void
+add_points(DevelopmentLine *all, const DevelopmentLine *line)
+{
+	decimal_sum_add(&all->issued, line->issued, POINTS_SUM);
+	decimal_sum_add(&all->redeemed, line->redeemed, POINTS_SUM);
+	decimal_sum_add(&all->outstanding, line->outstanding, POINTS_SUM);
+	decimal_sum_add(&all->expected, line->expected, POINTS_SUM);
+}
+
+static void
+set_bounds(const Development *development, DevelopmentLine *all)
+{
+	all->expected_lower = Min(all->expected, expected_units(development, all, all->estimate.lower));
+	all->expected_upper = Max(all->expected, expected_units(development, all, all->estimate.upper));
+}
+
+/* Develops the cohorts of one label. */
+static void
+develop_label(Development *development, const MetricCalendar *calendar, int32 until,
+			  PointsLabels *labels)
+{
+	int64 first = development->nlines;
+	const TallyKey *label = &(*labels->row)->key;
+	DevelopmentCohort *cohorts = read_cohorts(development, calendar, until, labels);
+	int64 ncohorts = development->nlines - first;
+	DevelopmentEstimate *estimates;
+	DevelopmentLine *all;
+	int64 i;
+
+	if (ncohorts == 0)
+	{
+		pfree(cohorts);
+		return;
+	}
+	development->labels = array_grow(development->labels, &development->max_labels,
+									 development->nlabels + 1, sizeof(DevelopmentLine));
+	all = &development->labels[development->nlabels++];
+	memset(all, 0, sizeof(DevelopmentLine));
+	all->label = label;
+	all->first = first;
+	all->end = development->nlines;
+	estimates = palloc_extended(ncohorts * sizeof(DevelopmentEstimate), MCXT_ALLOC_HUGE);
+	points_develop_redemptions(cohorts, (int32) ncohorts, development->method,
+							   development->confidence, estimates, &all->estimate);
+	for (i = 0; i < ncohorts; i++)
+	{
+		set_expected(development, &development->lines[first + i], &estimates[i]);
+		add_points(all, &development->lines[first + i]);
+	}
+	set_bounds(development, all);
+	free_cohorts(cohorts, ncohorts);
 	pfree(estimates);
-	return total;
 }
 
 /* Labels are developed apart, so their errors don't depend on each other. */
 static void
-add_estimate(DevelopmentEstimate *all, const DevelopmentEstimate *of_label)
+add_labels(Development *development)
 {
-	all->ultimate += of_label->ultimate;
-	all->expected += of_label->expected;
-	all->standard_error = hypot(all->standard_error, of_label->standard_error);
-}
+	DevelopmentLine *all = &development->all;
+	DevelopmentEstimate *estimate = &all->estimate;
+	double lowest;
+	double highest;
+	int64 i;
 
-/* The rate in all and its interval, cut to what is possible. */
-static void
-finish_all(Development *development, double confidence)
-{
-	Line *all = &development->all;
-	double issued = in_points(development, all->issued);
-	double least = in_points(development, all->redeemed) / issued;
-	double most = in_points(development, all->redeemed + all->outstanding) / issued;
-	double error = all->estimate.standard_error / issued;
-
-	all->estimate.rate = all->estimate.lower = all->estimate.upper = NAN;
-	if (issued <= 0)
-		return;
-	all->estimate.rate = all->estimate.ultimate / issued;
-	all->estimate.lower = least;
-	all->estimate.upper = most;
-	if (!isnan(error))
+	if (development->nlabels == 1)
 	{
-		double reach = error * confidence_quantile(confidence);
-
-		all->estimate.lower = Min(Max(all->estimate.rate - reach, least), most);
-		all->estimate.upper = Max(Min(all->estimate.rate + reach, most), least);
+		*all = development->labels[0];
+		all->label = NULL;
+		return;
 	}
+	all->end = development->nlines;
+	for (i = 0; i < development->nlabels; i++)
+	{
+		const DevelopmentLine *label = &development->labels[i];
+
+		add_points(all, label);
+		estimate->ultimate += label->estimate.ultimate;
+		estimate->expected += label->estimate.expected;
+		estimate->standard_error = hypot(estimate->standard_error, label->estimate.standard_error);
+	}
+	lowest = in_points(development, all->redeemed);
+	highest = lowest + in_points(development, all->outstanding);
+	estimate->lower = lowest;
+	estimate->upper = highest;
+	if (!isnan(estimate->standard_error))
+	{
+		double reach = estimate->standard_error * confidence_quantile(development->confidence);
+
+		estimate->lower = Min(Max(estimate->ultimate - reach, lowest), highest);
+		estimate->upper = Max(Min(estimate->ultimate + reach, highest), lowest);
+	}
+	set_bounds(development, all);
 }
 
-/* Develops every label of a triangle; lines in the order of its table. */
-static void
-develop_triangle(Development *development, MetricCalendar *calendar, const Tally *tally,
-				 double confidence)
+void
+points_develop(Development *development, const Tally *tally, TallyRow **rows, int64 nrows,
+			   const MetricCalendar *calendar, int32 until, const RedemptionMethod *method,
+			   double confidence)
 {
 	PointsLabels labels;
 	int i;
 
 	memset(development, 0, sizeof(Development));
+	development->method = method;
+	development->confidence = confidence;
 	development->points_scale = tally_scale(tally);
 	development->scale = Min(development->points_scale + ESTIMATE_DECIMALS, DECIMAL_MAX_SCALE);
 	development->unit = 1;
 	for (i = 0; i < development->scale; i++)
 		development->unit *= 10;
-	if (metric_result_calendar(tally, calendar))
-	{
-		points_labels_open(&labels, tally);
-		while (points_labels_next(&labels))
-		{
-			DevelopmentEstimate of_label =
-				develop_label(development, calendar, &labels, confidence);
-
-			add_estimate(&development->all.estimate, &of_label);
-		}
-	}
-	finish_all(development, confidence);
+	points_labels_open_rows(&labels, rows, nrows);
+	while (points_labels_next(&labels))
+		develop_label(development, calendar, until, &labels);
+	add_labels(development);
 }
 
-/* ---- rows ---- */
+void
+points_put_whole(Rows *rows, const Development *development, int128 units)
+{
+	int decimals = development->scale - development->points_scale;
 
-/* The columns that tell a line: label and issue_period, both NULL in all. */
-static void
-put_line(Rows *rows, const MetricCalendar *calendar, const Line *line)
+	for (; decimals > 0; decimals--)
+		units /= 10;
+	rows_put_decimal(rows, units, development->points_scale);
+}
+
+void
+points_put_line(Rows *rows, const MetricCalendar *calendar, const DevelopmentLine *line)
 {
 	rows_begin(rows);
 	if (line->label != NULL)
@@ -264,108 +280,120 @@ put_line(Rows *rows, const MetricCalendar *calendar, const Line *line)
 	}
 }
 
-/* A number of points, which has no more decimals than the triangle's. */
-static void
-put_points(Rows *rows, const Development *development, int128 units)
-{
-	int decimals = development->scale - development->points_scale;
+/* ---- rates ---- */
 
-	for (; decimals > 0; decimals--)
-		units /= 10;
-	rows_put_decimal(rows, units, development->points_scale);
+/* A percentage point more or less of what was issued, as far as it can be. */
+static int128
+shifted(const DevelopmentLine *line, int percent)
+{
+	return Max(0, Min(line->expected + line->issued / 100 * percent, line->outstanding));
 }
 
 static void
 put_rate(Rows *rows, const Development *development, const MetricCalendar *calendar,
-		 const Line *line)
+		 const DevelopmentLine *line, int128 if_lower, int128 if_higher)
 {
+	double issued = in_points(development, line->issued);
 	int128 lost = line->issued - line->redeemed;
+	const DevelopmentEstimate *estimate = &line->estimate;
 
-	put_line(rows, calendar, line);
-	put_points(rows, development, line->issued);
-	put_points(rows, development, line->redeemed);
-	put_points(rows, development, line->outstanding);
-	rows_put_float(rows, line->estimate.rate);
-	rows_put_float(rows, line->estimate.lower);
-	rows_put_float(rows, line->estimate.upper);
-	rows_put_float(rows, 1 - line->estimate.rate);
+	if (issued <= 0)
+		issued = NAN;
+	points_put_line(rows, calendar, line);
+	points_put_whole(rows, development, line->issued);
+	points_put_whole(rows, development, line->redeemed);
+	points_put_whole(rows, development, line->outstanding);
+	rows_put_float(rows, estimate->ultimate / issued);
+	rows_put_float(rows, estimate->lower / issued);
+	rows_put_float(rows, estimate->upper / issued);
+	rows_put_float(rows, estimate->standard_error / issued);
+	rows_put_float(rows, 1 - estimate->ultimate / issued);
 	rows_put_decimal(rows, lost - line->expected, development->scale);
-	rows_put_decimal(rows, lost - line->expected_if_lower, development->scale);
-	rows_put_decimal(rows, lost - line->expected_if_higher, development->scale);
+	rows_put_decimal(rows, lost - if_lower, development->scale);
+	rows_put_decimal(rows, lost - if_higher, development->scale);
 	rows_end(rows);
 }
 
-/* points_redemption_rate(triangle, confidence) */
+/* <triangle>_redemption_rate(triangle, confidence, method) */
 Datum
-loyalty_points_redemption_rate(PG_FUNCTION_ARGS)
+points_read_redemption_rate(FunctionCallInfo fcinfo, const TallyShape *shape)
 {
-	const Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
+	const Tally *tally = tally_argument(fcinfo, 0, shape);
 	double confidence = PG_GETARG_FLOAT8(1);
+	const RedemptionMethod *method = redemption_method_argument(fcinfo, 2);
 	Development development;
-	MetricCalendar calendar;
+	MetricCalendar calendar = { .last = 0 };
+	int64 nrows;
+	TallyRow **all = tally_rows(tally, &nrows);
+	int128 if_lower = 0;
+	int128 if_higher = 0;
 	Rows rows;
 	int64 i;
 
 	(void) confidence_quantile(confidence); /* refuses what isn't one */
 	rows_open(&rows, fcinfo);
-	develop_triangle(&development, &calendar, tally, confidence);
+	(void) metric_result_calendar(tally, &calendar);
+	points_develop(&development, tally, all, nrows, &calendar, calendar.last, method, confidence);
 	for (i = 0; i < development.nlines; i++)
-		put_rate(&rows, &development, &calendar, &development.lines[i]);
-	put_rate(&rows, &development, &calendar, &development.all);
+	{
+		const DevelopmentLine *line = &development.lines[i];
+
+		put_rate(&rows, &development, &calendar, line, shifted(line, -1), shifted(line, 1));
+		decimal_sum_add(&if_lower, shifted(line, -1), POINTS_SUM);
+		decimal_sum_add(&if_higher, shifted(line, 1), POINTS_SUM);
+	}
+	put_rate(&rows, &development, &calendar, &development.all, if_lower, if_higher);
 	return (Datum) 0;
 }
 
-/* ---- liability ---- */
+/* ---- development ---- */
 
-static Datum
-value_argument(FunctionCallInfo fcinfo, int n)
+static void
+put_step(Rows *rows, const TallyKey *label, int32 seen, DevelopmentStep step, bool is_tail)
 {
-	Numeric value = PG_GETARG_NUMERIC(n);
-
-	if (numeric_is_nan(value) || numeric_is_inf(value) ||
-		numeric_compare(value, int64_to_numeric(0)) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("value_per_point must not be below zero, nor NaN or infinite")));
-	return NumericGetDatum(value);
+	rows_begin(rows);
+	rows_put_text(rows, label->text, label->text_len);
+	rows_put_int(rows, seen - 1);
+	rows_put_float(rows, step.factor);
+	rows_put_float(rows, step.standard_error);
+	rows_put_int(rows, step.cohorts);
+	rows_put_float(rows, step.to_ultimate);
+	rows_put_float(rows, step.developed);
+	rows_put_bool(rows, is_tail);
+	rows_end(rows);
 }
 
-/* points_liability(triangle, value_per_point) */
+/* <triangle>_development(triangle, method) */
 Datum
-loyalty_points_liability(PG_FUNCTION_ARGS)
+points_read_development(FunctionCallInfo fcinfo, const TallyShape *shape)
 {
-	const Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
-	Datum value = value_argument(fcinfo, 1);
-	int decimals = DatumGetInt32(DirectFunctionCall1(numeric_scale, value)) + ESTIMATE_DECIMALS;
-	Datum sum = NumericGetDatum(int64_to_numeric(0));
-	Development development;
+	const Tally *tally = tally_argument(fcinfo, 0, shape);
+	const RedemptionMethod *method = redemption_method_argument(fcinfo, 1);
+	Development development = { .points_scale = tally_scale(tally),
+								.scale = tally_scale(tally),
+								.unit = (double) decimal_power[tally_scale(tally)] };
 	MetricCalendar calendar;
+	PointsLabels labels;
 	Rows rows;
-	int64 i;
 
-	rows_open(&rows, fcinfo);
-	develop_triangle(&development, &calendar, tally, 0.5);
-	for (i = 0; i <= development.nlines; i++)
+	rows_open_periods(&rows, fcinfo);
+	if (!metric_result_calendar(tally, &calendar))
+		return (Datum) 0;
+	points_labels_open(&labels, tally);
+	while (points_labels_next(&labels))
 	{
-		const Line *line = i < development.nlines ? &development.lines[i] : &development.all;
-		Datum liability = sum;
+		int64 first = development.nlines;
+		const TallyKey *label = &(*labels.row)->key;
+		DevelopmentCohort *cohorts = read_cohorts(&development, &calendar, calendar.last, &labels);
+		int32 ages;
+		Ladder *ladder =
+			points_ladder_open(cohorts, (int32) (development.nlines - first), method, &ages);
+		int32 seen;
 
-		if (i < development.nlines)
-		{
-			Datum expected =
-				NumericGetDatum(decimal_sum_to_numeric(line->expected, development.scale));
-
-			liability = DirectFunctionCall2(numeric_round,
-											DirectFunctionCall2(numeric_mul, expected, value),
-											Int32GetDatum(decimals));
-			sum = DirectFunctionCall2(numeric_add, sum, liability);
-		}
-		put_line(&rows, &calendar, line);
-		put_points(&rows, &development, line->outstanding);
-		rows_put_decimal(&rows, line->expected, development.scale);
-		rows_put_datum(&rows, liability);
-		rows_put_decimal(&rows, line->outstanding - line->expected, development.scale);
-		rows_put_decimal(&rows, line->issued - line->redeemed - line->expected, development.scale);
-		rows_end(&rows);
+		for (seen = 1; seen <= ages; seen++)
+			put_step(&rows, label, seen, points_ladder_step(ladder, seen), seen == ages);
+		points_ladder_free(ladder);
+		free_cohorts(cohorts, development.nlines - first);
 	}
 	return (Datum) 0;
 }

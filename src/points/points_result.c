@@ -17,8 +17,8 @@ canonical_policy(const char *text)
 	return policy_canonical(&points_policy_table, text);
 }
 
-static char *
-canonical_flag(const char *text)
+char *
+points_canonical_by_label(const char *text)
 {
 	return tally_canonical_flag(text, "by_label");
 }
@@ -28,10 +28,7 @@ const TallyParameter points_parameters[POINTS_PARAMETERS] = {
 	METRIC_POLICY_ZONE_PARAMETER,
 	METRIC_AS_OF_PARAMETER,
 	METRIC_PERIOD_PARAMETER,
-	{ .name = "by_label",
-	  .is_json = true,
-	  .canonical = canonical_flag,
-	  .hint = "Either all of them are by label, or none." },
+	POINTS_BY_LABEL_PARAMETER,
 };
 
 /* ---- the policy and the arguments ---- */
@@ -72,16 +69,24 @@ const MetricArgument points_period_arguments[POINTS_PERIOD_ARGUMENTS] = {
 
 /* ---- reading results ---- */
 
+bool
+points_is_by_label(const Tally *tally)
+{
+	const char *by_label = metric_parameter(tally, "by_label");
+
+	return by_label != NULL && strcmp(by_label, "true") == 0;
+}
+
 const char *
 points_rows_fault(const Tally *tally, TallyRow *const *rows, int64 nrows, MetricCalendar *calendar)
 {
-	const char *by_label = metric_parameter(tally, "by_label");
+	bool by_label = points_is_by_label(tally);
 	const char *fault;
 	int64 i;
 
 	fault = metric_calendar_fault(tally, calendar);
 	for (i = 0; fault == NULL && i < nrows; i++)
-		if (rows[i]->key.text != NULL && (by_label == NULL || strcmp(by_label, "true") != 0))
+		if (rows[i]->key.text != NULL && !by_label)
 			fault = "There are labels, but \"by_label\" isn't true.";
 	return fault;
 }
@@ -90,17 +95,29 @@ void
 points_labels_open(PointsLabels *labels, const Tally *tally)
 {
 	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
 
-	labels->unlabelled = labels->labelled = tally_rows(tally, &nrows);
+	points_labels_open_rows(labels, rows, nrows);
+}
+
+void
+points_labels_open_rows(PointsLabels *labels, TallyRow **rows, int64 nrows)
+{
+	labels->unlabelled = labels->labelled = rows;
 	labels->all_end = labels->unlabelled + nrows;
 	while (labels->labelled < labels->all_end && (*labels->labelled)->key.text == NULL)
 		labels->labelled++;
 	labels->next = labels->labelled;
 }
 
-static bool
-same_label(const TallyKey *a, const TallyKey *b)
+bool
+points_same_label(const TallyRow *row, const TallyRow *other)
 {
+	const TallyKey *a = &row->key;
+	const TallyKey *b = &other->key;
+
+	if (a->text == NULL || b->text == NULL)
+		return a->text == b->text;
 	return a->text_len == b->text_len && memcmp(a->text, b->text, a->text_len) == 0;
 }
 
@@ -118,7 +135,7 @@ points_labels_next(PointsLabels *labels)
 		return labels->row < labels->end;
 	}
 	for (labels->end = labels->row + 1; labels->end < labels->all_end; labels->end++)
-		if (!same_label(&(*labels->row)->key, &(*labels->end)->key))
+		if (!points_same_label(*labels->row, *labels->end))
 			break;
 	labels->next = labels->end;
 	return true;

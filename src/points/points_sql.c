@@ -75,12 +75,38 @@ points_call_limit(PointsCall *call, DateADT day)
 	return call->limit;
 }
 
-/* Goes on, without any more events, to where nothing falls due any more. */
-static void
-run_out(PointsCall *call)
+void
+points_call_to_day(PointsCall *call, DateADT day)
 {
-	points_walk_close(call->walk);
-	points_walk_until(call->walk, points_limit_instant(END_TIMESTAMP - 1));
+	if (call->feeder != NULL)
+		call->feeder->to_day(call, day);
+	else
+		points_walk_until(call->walk, points_call_limit(call, day));
+}
+
+void
+points_call_close(PointsCall *call)
+{
+	if (call->feeder != NULL)
+		call->feeder->close(call);
+	else
+		points_walk_close(call->walk);
+}
+
+void
+points_call_run_out(PointsCall *call)
+{
+	points_call_close(call);
+	if (call->feeder != NULL)
+		call->feeder->run_out(call);
+	else
+		points_walk_until(call->walk, points_limit_instant(END_TIMESTAMP - 1));
+}
+
+Datum
+points_ask(FunctionCallInfo fcinfo, const PointsQuestion *question)
+{
+	return question->answer(fcinfo, points_call(fcinfo, question->flags, question->sink, false));
 }
 
 static Datum
@@ -186,7 +212,7 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 	if (totals.pending > 0 || totals.active > 0)
 	{
 		next.open = true;
-		run_out(call);
+		points_call_run_out(call);
 	}
 
 	record = begin_record(call, fcinfo);
@@ -235,13 +261,12 @@ sum_expiries(void *context, PointsWalk *walk, const PointsMove *move)
 		sum->points += move->points;
 }
 
-/* points_expiring(timeline, policy, as_of, until); a NULL until is open */
-Datum
-loyalty_points_expiring(PG_FUNCTION_ARGS)
+/* (timeline, policy, as_of, until); a NULL until is open */
+static Datum
+answer_expiring(FunctionCallInfo fcinfo, PointsCall *call)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	DateADT until = as_of;
-	PointsCall *call;
 	ExpirySum sum = { 0 };
 
 	if (!PG_ARGISNULL(3))
@@ -254,75 +279,147 @@ loyalty_points_expiring(PG_FUNCTION_ARGS)
 					 errdetail("until is %s, as_of is %s.", day_text(until), day_text(as_of)),
 					 errhint("What has expired already is points_summary's column expired.")));
 	}
-	call = points_call(fcinfo, 0, sum_expiries, false);
 	if (call == NULL)
 		PG_RETURN_NULL();
 	call->reading = &sum;
-	points_walk_until(call->walk, points_call_limit(call, as_of));
+	points_call_to_day(call, as_of);
 	sum.open = true;
 	if (PG_ARGISNULL(3))
-		run_out(call);
+		points_call_run_out(call);
 	else
 	{
-		points_walk_close(call->walk);
-		points_walk_until(call->walk, points_limit_day(call->policy, until));
+		points_call_close(call);
+		points_call_to_day(call, until);
 	}
 	PG_RETURN_DATUM(to_numeric(call->walk, sum.points));
 }
 
-/* The rows of a schedule: one is open until an expiry at another instant comes. */
+const PointsQuestion points_expiring_question = { 0, sum_expiries, answer_expiring };
+
+/* points_expiring(timeline, policy, as_of, until) */
+Datum
+loyalty_points_expiring(PG_FUNCTION_ARGS)
+{
+	return points_ask(fcinfo, &points_expiring_question);
+}
+
+/* What expires at an instant, under a label. */
+typedef struct ScheduledPart
+{
+	EventText label;
+	int128 points;
+} ScheduledPart;
+
+/* The rows of a schedule: those of an instant are open until an expiry at another one comes. */
 typedef struct Schedule
 {
 	bool open;
 	Rows rows;
-	const PointsWalk *walk;
+	const PointsCall *call;
 	TimestampTz at;
-	int128 points;
+	ScheduledPart *parts;
+	int64 nparts;
+	int64 max_parts;
 } Schedule;
 
-static void
-end_schedule_row(Schedule *schedule)
+static int
+compare_scheduled(const void *a, const void *b)
 {
-	if (schedule->points == 0)
+	return event_text_compare(&((const ScheduledPart *) a)->label,
+							  &((const ScheduledPart *) b)->label);
+}
+
+static void
+end_schedule_rows(Schedule *schedule)
+{
+	Rows *rows = &schedule->rows;
+	int64 i = 0;
+
+	sort_elements(schedule->parts, schedule->nparts, sizeof(ScheduledPart), compare_scheduled);
+	while (i < schedule->nparts)
+	{
+		const ScheduledPart *first = &schedule->parts[i];
+		int128 points = 0;
+
+		for (; i < schedule->nparts && compare_scheduled(first, &schedule->parts[i]) == 0; i++)
+			points += schedule->parts[i].points;
+		if (points == 0)
+			continue;
+		rows_begin(rows);
+		rows_put_instant(rows, schedule->at);
+		if (schedule->call->tells_label)
+			rows_put_text(rows, first->label.bytes, first->label.len);
+		points_put_points(rows, schedule->call->walk, points);
+		rows_end(rows);
+	}
+	schedule->nparts = 0;
+}
+
+/* Without labels there is one part. */
+static void
+schedule_part(Schedule *schedule, EventText label, int64 points)
+{
+	ScheduledPart *part;
+
+	if (schedule->call->shares == NULL && schedule->nparts == 1)
+	{
+		schedule->parts->points += points;
 		return;
-	rows_begin(&schedule->rows);
-	rows_put_instant(&schedule->rows, schedule->at);
-	points_put_points(&schedule->rows, schedule->walk, schedule->points);
-	rows_end(&schedule->rows);
-	schedule->points = 0;
+	}
+	schedule->parts = array_grow(schedule->parts, &schedule->max_parts, schedule->nparts + 1,
+								 sizeof(ScheduledPart));
+	part = &schedule->parts[schedule->nparts++];
+	part->label = label;
+	part->points = points;
 }
 
 static void
 add_to_schedule(void *context, PointsWalk *walk, const PointsMove *move)
 {
-	Schedule *schedule = ((PointsCall *) context)->reading;
+	PointsCall *call = context;
+	Schedule *schedule = call->reading;
+	PointsShare whole = { .points = move->points };
+	const PointsShare *split = &whole;
+	int n = 1;
+	int i;
 
+	if (call->shares != NULL && move->lot >= 0)
+		split = points_shares_split(call->shares, walk, move, &n);
 	if (!schedule->open || move->type != POINTS_MOVE_EXPIRE)
 		return;
 	if (move->at != schedule->at)
-		end_schedule_row(schedule);
+		end_schedule_rows(schedule);
 	schedule->at = move->at;
-	schedule->points += move->points;
+	for (i = 0; i < n; i++)
+		schedule_part(schedule, points_walk_label(walk, split[i].label_no), split[i].points);
 }
 
-/* points_expiry_schedule(timeline, policy, as_of) */
-Datum
-loyalty_points_expiry_schedule(PG_FUNCTION_ARGS)
+/* (timeline, policy, as_of) */
+static Datum
+answer_schedule(FunctionCallInfo fcinfo, PointsCall *call)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	PointsCall *call = points_call(fcinfo, 0, add_to_schedule, false);
 	Schedule schedule = { 0 };
 
 	rows_open(&schedule.rows, fcinfo);
 	if (call == NULL)
 		return (Datum) 0;
 	call->reading = &schedule;
-	schedule.walk = call->walk;
-	points_walk_until(call->walk, points_call_limit(call, as_of));
+	schedule.call = call;
+	points_call_to_day(call, as_of);
 	schedule.open = true;
-	run_out(call);
-	end_schedule_row(&schedule);
+	points_call_run_out(call);
+	end_schedule_rows(&schedule);
 	return (Datum) 0;
+}
+
+const PointsQuestion points_expiry_schedule_question = { 0, add_to_schedule, answer_schedule };
+
+/* points_expiry_schedule(timeline, policy, as_of) */
+Datum
+loyalty_points_expiry_schedule(PG_FUNCTION_ARGS)
+{
+	return points_ask(fcinfo, &points_expiry_schedule_question);
 }
 
 /* ---- lots ---- */
@@ -337,7 +434,12 @@ typedef struct LotTakers
 static void
 note_taker(void *context, PointsWalk *walk, const PointsMove *move)
 {
-	LotTakers *takers = ((PointsCall *) context)->reading;
+	PointsCall *call = context;
+	LotTakers *takers = call->reading;
+	int n;
+
+	if (call->shares != NULL && move->lot >= 0)
+		(void) points_shares_split(call->shares, walk, move, &n);
 
 	if (move->type != POINTS_MOVE_TAKE && move->type != POINTS_MOVE_EXPIRE &&
 		move->type != POINTS_MOVE_REPAY)
@@ -368,12 +470,33 @@ state_of_lot(const PointsLot *lot, const LotTakers *takers, int32 number)
 	}
 }
 
-/* points_lots(timeline, policy, as_of) */
-Datum
-loyalty_points_lots(PG_FUNCTION_ARGS)
+static void
+put_lot(Rows *rows, const PointsWalk *walk, const LotTakers *takers, int32 number,
+		const PointsShare *share)
+{
+	int32 nlots;
+	const PointsLot *lot = &points_walk_lots(walk, &nlots)[number];
+	const Event *event = points_walk_event(walk, lot->event);
+	EventText label = points_walk_label(walk, share->label_no);
+
+	rows_begin(rows);
+	rows_put_instant(rows, lot->earned_at);
+	rows_put_text(rows, event->kind.bytes, event->kind.len);
+	rows_put_text(rows, label.bytes, label.len);
+	event_put_ref(rows, event);
+	points_put_points(rows, walk, share->points);
+	points_put_points(rows, walk, share->remaining);
+	rows_put_instant(rows, lot->available_at);
+	rows_put_instant(rows, lot->expires_at);
+	rows_put_name(rows, state_of_lot(lot, takers, number));
+	rows_end(rows);
+}
+
+/* (timeline, policy, as_of) */
+static Datum
+answer_lots(FunctionCallInfo fcinfo, PointsCall *call)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, note_taker, false);
 	LotTakers takers = { 0 };
 	const PointsLot *lots;
 	Rows rows;
@@ -384,27 +507,32 @@ loyalty_points_lots(PG_FUNCTION_ARGS)
 	if (call == NULL)
 		return (Datum) 0;
 	call->reading = &takers;
-	points_walk_until(call->walk, points_call_limit(call, as_of));
+	points_call_to_day(call, as_of);
 	lots = points_walk_lots(call->walk, &nlots);
 	for (i = 0; i < nlots; i++)
 	{
-		const Event *event = points_walk_event(call->walk, lots[i].event);
+		PointsShare whole = { lots[i].label_no, lots[i].points, lots[i].remaining };
+		const PointsShare *shares = &whole;
+		int n = 1;
+		int j;
 
 		CHECK_FOR_INTERRUPTS();
 		/* all of it expired and was brought back, in a lot of its own */
 		if (lots[i].points == 0)
 			continue;
-		rows_begin(&rows);
-		rows_put_instant(&rows, lots[i].earned_at);
-		rows_put_text(&rows, event->kind.bytes, event->kind.len);
-		rows_put_text(&rows, event->label.bytes, event->label.len);
-		event_put_ref(&rows, event);
-		points_put_points(&rows, call->walk, lots[i].points);
-		points_put_points(&rows, call->walk, lots[i].remaining);
-		rows_put_instant(&rows, lots[i].available_at);
-		rows_put_instant(&rows, lots[i].expires_at);
-		rows_put_name(&rows, state_of_lot(&lots[i], &takers, i));
-		rows_end(&rows);
+		if (call->shares != NULL)
+			shares = points_shares_of_lot(call->shares, call->walk, i, &n);
+		for (j = 0; j < n; j++)
+			put_lot(&rows, call->walk, &takers, i, &shares[j]);
 	}
 	return (Datum) 0;
+}
+
+const PointsQuestion points_lots_question = { POINTS_KEEP_EVENTS, note_taker, answer_lots };
+
+/* points_lots(timeline, policy, as_of) */
+Datum
+loyalty_points_lots(PG_FUNCTION_ARGS)
+{
+	return points_ask(fcinfo, &points_lots_question);
 }

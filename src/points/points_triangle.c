@@ -10,6 +10,7 @@
 
 #include "core/rows.h"
 #include "metric/tally.h"
+#include "policy/policy.h"
 #include "points/points_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_points_triangle_table);
@@ -17,13 +18,12 @@ PG_FUNCTION_INFO_V1(loyalty_points_triangle_table);
 /* Places of the keys. */
 #define KEY_ISSUED_IN 1
 #define KEY_AGE		  2
-#define KEYS		  3
 
-static const TallyColumn keys[KEYS] = { { "label", TALLY_TEXT },
-										{ "issue_period", TALLY_PERIOD },
-										{ "age", TALLY_NUMBER } };
+const TallyColumn points_triangle_keys[POINTS_TRIANGLE_KEYS] = { { "label", TALLY_TEXT },
+																 { "issue_period", TALLY_PERIOD },
+																 { "age", TALLY_NUMBER } };
 
-static const TallyColumn columns[TRIANGLE_SUMS] = {
+const TallyColumn points_triangle_columns[TRIANGLE_SUMS] = {
 	[TRIANGLE_ISSUED] = { "issued", TALLY_VALUE },
 	[TRIANGLE_REDEEMED] = { "redeemed", TALLY_VALUE },
 	[TRIANGLE_EXPIRED] = { "expired", TALLY_VALUE },
@@ -33,25 +33,28 @@ static const TallyColumn columns[TRIANGLE_SUMS] = {
 /* ---- cohorts ---- */
 
 bool
-points_cohort_next(PointsLabels *labels, PointsCohort *cohort)
+points_cohort_next(PointsLabels *labels, int32 until, PointsCohort *cohort)
 {
 	TallyRow **row = labels->row;
 
-	if (row == labels->end)
+	if (row == labels->end || (*row)->key.numbers[KEY_ISSUED_IN] > until)
 		return false;
 	memset(cohort, 0, sizeof(PointsCohort));
-	cohort->row = row;
+	cohort->row = cohort->end = row;
 	cohort->issued_in = (int32) (*row)->key.numbers[KEY_ISSUED_IN];
 	for (; row < labels->end && (*row)->key.numbers[KEY_ISSUED_IN] == cohort->issued_in; row++)
 	{
 		const int128 *sums = (*row)->sums;
 
+		if (cohort->issued_in + (*row)->key.numbers[KEY_AGE] > until)
+			continue;
+		cohort->end = row + 1;
 		decimal_sum_add(&cohort->issued, sums[TRIANGLE_ISSUED], POINTS_SUM);
 		decimal_sum_subtract(&cohort->issued, sums[TRIANGLE_TAKEN_BACK], POINTS_SUM);
 		decimal_sum_add(&cohort->redeemed, sums[TRIANGLE_REDEEMED], POINTS_SUM);
 		decimal_sum_add(&cohort->expired, sums[TRIANGLE_EXPIRED], POINTS_SUM);
 	}
-	cohort->end = labels->row = row;
+	labels->row = row;
 	cohort->outstanding = cohort->issued;
 	decimal_sum_subtract(&cohort->outstanding, cohort->redeemed, POINTS_SUM);
 	decimal_sum_subtract(&cohort->outstanding, cohort->expired, POINTS_SUM);
@@ -74,8 +77,8 @@ find_row_fault(const TallyRow *row, const MetricCalendar *calendar)
 	return NULL;
 }
 
-static const char *
-find_fault(const Tally *tally)
+const char *
+points_triangle_fault(const Tally *tally)
 {
 	MetricCalendar calendar;
 	PointsLabels labels;
@@ -91,7 +94,7 @@ find_fault(const Tally *tally)
 		return fault;
 	points_labels_open(&labels, tally);
 	while (points_labels_next(&labels))
-		while (points_cohort_next(&labels, &cohort))
+		while (points_cohort_next(&labels, PG_INT32_MAX, &cohort))
 			if (cohort.redeemed < 0 || cohort.expired < 0 || cohort.outstanding < 0)
 				return "Of the points of a period fewer than none were redeemed, expired, or are left.";
 	return NULL;
@@ -102,11 +105,11 @@ const TallyShape points_triangle_shape = {
 	.maker = "points_triangle() and rollup()",
 	.nparameters = POINTS_PARAMETERS,
 	.parameters = points_parameters,
-	.nkeys = KEYS,
-	.keys = keys,
+	.nkeys = POINTS_TRIANGLE_KEYS,
+	.keys = points_triangle_keys,
 	.nsums = TRIANGLE_SUMS,
-	.sums = columns,
-	.fault = find_fault,
+	.sums = points_triangle_columns,
+	.fault = points_triangle_fault,
 };
 
 static const Metric metric = { POINTS_METRIC,
@@ -158,11 +161,9 @@ put_cohort(Rows *rows, const MetricCalendar *calendar, const PointsCohort *cohor
 	}
 }
 
-/* points_triangle_table(result) */
-Datum
-loyalty_points_triangle_table(PG_FUNCTION_ARGS)
+void
+points_triangle_put(FunctionCallInfo fcinfo, const Tally *tally)
 {
-	Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
 	MetricCalendar calendar;
 	PointsLabels labels;
 	PointsCohort cohort;
@@ -170,10 +171,48 @@ loyalty_points_triangle_table(PG_FUNCTION_ARGS)
 
 	rows_open_periods(&rows, fcinfo);
 	if (!metric_result_calendar(tally, &calendar))
-		return (Datum) 0;
+		return;
 	points_labels_open(&labels, tally);
 	while (points_labels_next(&labels))
-		while (points_cohort_next(&labels, &cohort))
+		while (points_cohort_next(&labels, calendar.last, &cohort))
 			put_cohort(&rows, &calendar, &cohort, tally_scale(tally));
+}
+
+/* points_triangle_table(result) */
+Datum
+loyalty_points_triangle_table(PG_FUNCTION_ARGS)
+{
+	points_triangle_put(fcinfo, tally_argument(fcinfo, 0, &points_triangle_shape));
 	return (Datum) 0;
+}
+
+/* ---- that of a programme ---- */
+
+Tally *
+points_triangle_of(const Tally *from, const PointsPolicy *policy)
+{
+	Tally *tally = tally_create(&points_triangle_shape);
+	int64 nrows;
+	TallyRow **rows = tally_rows(from, &nrows);
+	int64 i;
+	int sum;
+
+	for (i = 0; i < POINTS_PARAMETERS; i++)
+		tally_set_parameter(tally, (int) i, metric_parameter(from, points_parameters[i].name));
+	if (metric_parameter(from, "by_label") == NULL)
+		tally_set_parameter(tally, POINTS_PARAMETERS - 1, "false");
+	if (policy != NULL)
+		tally_set_parameter(tally, 0, policy_text(&points_policy_table, policy));
+	tally_add_guests(tally, tally_guests(from));
+	tally_add_eventless(tally, tally_eventless(from));
+	(void) tally_use_scale(tally, tally_scale(from));
+	for (i = 0; i < nrows; i++)
+	{
+		TallyRow *row = tally_row(tally, &rows[i]->key);
+
+		for (sum = 0; sum < TRIANGLE_SUMS; sum++)
+			tally_add(tally, row, sum, rows[i]->sums[sum]);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return tally;
 }

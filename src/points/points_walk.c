@@ -306,6 +306,14 @@ points_walk_labels(const PointsWalk *walk, int *nlabels)
 	return walk->labels;
 }
 
+EventText
+points_walk_label(const PointsWalk *walk, int32 label_no)
+{
+	static const EventText none = { NULL, 0 };
+
+	return label_no > 0 ? walk->labels[label_no - 1] : none;
+}
+
 const Event *
 points_walk_event(const PointsWalk *walk, int32 event)
 {
@@ -372,6 +380,8 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 					  .has_expiry = event->has_expiry,
 					  .expires_at = event->expires_at };
 
+	if (unlikely(walk->events.kept != NULL))
+		points_events_keep(&walk->events, event, walk->labels);
 	if (event->value == 0 && !points_role_needs_no_value(event->role))
 		return;
 	if (event->role == POINTS_EARN && event->value < 0)

@@ -29,3 +29,22 @@ refunds_beyond: what a refund of more than was redeemed does: drop (default: not
 zone: of local days; default the session''s.
 versions: changes from a day on, as [{"from": "2024-07-01", "expires_after": "24 months"}]: of expires, expires_after, expires_from, expires_align, expires_on, expires_shares, expires_every, by_label, pending; points follow the version of the day on which they were earned.
 Never NULL. Error 22023 for a rule that makes no sense or contradicts another, 22P02 for JSON of the wrong form';
+
+-- ---- how redemptions to come are estimated ----
+
+\expand policy/policy_type.sql TYPE=redemption_method
+COMMENT ON TYPE redemption_method IS
+	'how points_redemption_rate(), points_liability() and points_liability_by_period() estimate what will be redeemed. Written as a JSON object, all of whose keys may be left out: by, prior_rate, prior_error, tail, tail_factor, tail_error, last_age, errors, replicates, seed. ''{}'' is the default: the chain ladder up to the oldest age, with Mack''s errors. make_redemption_method() builds one; a jsonb coerces by itself';
+
+CREATE FUNCTION make_redemption_method("by" text DEFAULT NULL, prior_rate numeric DEFAULT NULL, prior_error numeric DEFAULT NULL,
+		tail text DEFAULT NULL, tail_factor numeric DEFAULT NULL, tail_error numeric DEFAULT NULL, last_age int DEFAULT NULL,
+		errors text DEFAULT NULL, replicates int DEFAULT NULL, seed int DEFAULT NULL)
+	RETURNS redemption_method
+	AS 'MODULE_PATHNAME', 'loyalty_make_redemption_method' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION make_redemption_method(text, numeric, numeric, text, numeric, numeric, int, text, int, int) IS
+	'how redemptions to come are estimated; NULL is the default of each.
+by: chain_ladder (default): what was redeemed grows as it did with older points; bornhuetter_ferguson: of points issued a prior_rate is redeemed in the end, spread over ages as with older points; cape_cod: the same with the rate that all periods together show.
+prior_rate: 0 to 1; by cape_cod it holds as long as nothing was redeemed. prior_error: its standard error; default 0.
+tail: what comes behind the oldest age: none (default), or a curve fitted to the factors before, exponential or inverse_power; or tail_factor, 1 to 100, with its standard error tail_error (default 0). last_age: the age, in periods of the triangle, by which points are gone, where the tail ends: 24 for months and points that live 24 months; default: 100 ages behind the oldest.
+errors: analytic (default): Mack''s, with those of the prior rate; bootstrap: of the overdispersed Poisson model by England and Verrall, by so many replicates (100 to 100000, default 1000) from a seed (default 1): the same seed gives the same answer.
+Never NULL. Error 22023 for a rule that makes no sense or contradicts another, 22P02 for JSON of the wrong form';

@@ -90,7 +90,9 @@ typedef struct ProgramSinks
 	void *context;
 } ProgramSinks;
 
-#define PROGRAM_WALK_EXPLAIN 0x01 /* entries are explained, and those without points told too */
+#define PROGRAM_WALK_EXPLAIN  0x01 /* entries are explained, and those without points told too */
+#define PROGRAM_WALK_BY_LABEL 0x02 /* an order's points stand under several labels */
+#define PROGRAM_WALK_KEEP	  0x04 /* the points' walk keeps its events */
 
 /* Makes a walk in the current memory context, to be started for one customer after another. */
 extern ProgramWalk *program_walk_create(const ProgramPolicy *policy, int flags,
@@ -102,6 +104,11 @@ extern void program_walk_start(ProgramWalk *walk, ByteSpan body, const char *cus
 
 /* Goes on to the end of a local day, which isn't before that of the last call. */
 extern void program_walk_to_day(ProgramWalk *walk, DateADT day);
+
+/* There are no more events, and nothing that a year gives: what falls due goes on. To where nothing
+ * does any more; what of it is in some day, program_walk_to_day() still tells. */
+extern void program_walk_close(ProgramWalk *walk);
+extern void program_walk_run_out(ProgramWalk *walk);
 
 /*
  * Where he stands at the end of that day:
@@ -127,6 +134,10 @@ extern void program_walk_standing(ProgramWalk *walk, ProgramStanding *standing);
 /* When membership begins; DT_NOEND: never; DT_NOBEGIN: no events, a member all the time. Known
  * from the start. */
 extern TimestampTz program_walk_member_since(const ProgramWalk *walk);
+
+/* What splits up the points' moves; NULL without PROGRAM_WALK_BY_LABEL. Who hears the moves has all
+ * of them split up. */
+extern PointsShares *program_walk_shares(const ProgramWalk *walk);
 
 /* The walks beside it, for their own readings. */
 extern EarnWalk *program_walk_earn(const ProgramWalk *walk);

@@ -40,7 +40,7 @@ typedef struct ProgramFold
 	int nsums;			  /* of a cell */
 	int128 *sums[SCALES]; /* NULL: nothing of this scale yet */
 
-	/* PROGRAM_ROLLFORWARD */
+	/* PROGRAM_ROLLFORWARD, PROGRAM_TRIANGLE */
 	TimestampTz limit; /* the end of as_of */
 	PointsBooking *booking;
 	Cells *cells[SCALES];
@@ -54,6 +54,7 @@ program_fold_start(const MetricQuestion *question, Tally *tally)
 	ProgramFold *fold = palloc0(sizeof(ProgramFold));
 	const ProgramPolicy *program = question->policy;
 	ProgramSinks sinks = { 0 };
+	int flags = 0;
 
 	fold->kind = (ProgramFoldKind) question->kind;
 	fold->as_of = question->as_of;
@@ -75,14 +76,21 @@ program_fold_start(const MetricQuestion *question, Tally *tally)
 			fold->other = program_walk_create(fold->against, 0, NULL);
 			break;
 		case PROGRAM_ROLLFORWARD:
-			fold->booking = points_booking_create(program->points, question->period, false);
+		case PROGRAM_TRIANGLE:
+			fold->booking =
+				points_booking_create(program->points, question->period, question->flag);
 			points_booking_net_expiries(fold->booking);
 			fold->limit = points_limit_day(program->points, question->as_of).at;
-			sinks.move = points_book_rollforward;
+			sinks.move =
+				fold->kind == PROGRAM_ROLLFORWARD ? points_book_rollforward : points_book_triangle;
 			sinks.context = fold->booking;
+			if (question->flag)
+				flags |= PROGRAM_WALK_BY_LABEL;
 			break;
 	}
-	fold->walk = program_walk_create(program, 0, &sinks);
+	fold->walk = program_walk_create(program, flags, &sinks);
+	if (fold->booking != NULL)
+		points_booking_share(fold->booking, program_walk_shares(fold->walk));
 	return fold;
 }
 
@@ -193,7 +201,8 @@ cells_of_scale(ProgramFold *fold, int scale)
 	{
 		MemoryContext old = MemoryContextSwitchTo(fold->context);
 
-		fold->cells[scale] = cells_create(ROLLFORWARD_SUMS);
+		fold->cells[scale] =
+			cells_create(fold->kind == PROGRAM_ROLLFORWARD ? ROLLFORWARD_SUMS : TRIANGLE_SUMS);
 		MemoryContextSwitchTo(old);
 	}
 	return fold->cells[scale];
@@ -226,6 +235,7 @@ program_fold_customer(void *opaque, ByteSpan body)
 			add_comparison(fold, body);
 			break;
 		case PROGRAM_ROLLFORWARD:
+		case PROGRAM_TRIANGLE:
 			book_moves(fold, body);
 			break;
 	}
@@ -289,15 +299,17 @@ flush_sums(const Flushing *flushing, const int128 *sums)
 	}
 }
 
-/* Keys are (period). */
+/* Keys are (label, period). */
 static void
-flush_block(void *context, int32 layer, int32 row, int32 column, const int128 *block)
+flush_rollforward(void *context, int32 label, int32 row, int32 column, const int128 *block)
 {
+	const Flushing *flushing = context;
+	EventText text = points_booking_label(flushing->fold->booking, label);
 	int i;
 
 	for (i = 0; i < CELLS_BLOCK; i++)
 	{
-		TallyKey key = { .numbers = { column + i } };
+		TallyKey key = { .numbers = { 0, column + i }, .text = text.bytes, .text_len = text.len };
 		const int128 *booked = &block[i * ROLLFORWARD_SUMS];
 
 		add_value(context, &key, FORWARD_ISSUED,
@@ -309,6 +321,24 @@ flush_block(void *context, int32 layer, int32 row, int32 column, const int128 *b
 		add_value(context, &key, FORWARD_EXPIRED,
 				  booked[ROLLFORWARD_EXPIRED] + booked[ROLLFORWARD_FORFEITED]);
 		add_value(context, &key, FORWARD_PENDING, booked[ROLLFORWARD_PENDING]);
+	}
+}
+
+/* Keys are (label, period of issue, age). */
+static void
+flush_triangle(void *context, int32 label, int32 row, int32 column, const int128 *block)
+{
+	const Flushing *flushing = context;
+	EventText text = points_booking_label(flushing->fold->booking, label);
+	TallyKey key = { .numbers = { 0, row }, .text = text.bytes, .text_len = text.len };
+	int i;
+	int sum;
+
+	for (i = 0; i < CELLS_BLOCK; i++)
+	{
+		key.numbers[2] = column + i;
+		for (sum = 0; sum < TRIANGLE_SUMS; sum++)
+			add_value(flushing, &key, sum, block[i * TRIANGLE_SUMS + sum]);
 	}
 }
 
@@ -324,9 +354,11 @@ program_fold_finish(void *opaque, Tally *tally)
 		if (fold->sums[scale] == NULL && fold->cells[scale] == NULL)
 			continue;
 		flushing.factor = tally_use_scale(tally, scale);
-		if (fold->kind == PROGRAM_ROLLFORWARD)
+		if (fold->booking != NULL)
 		{
-			cells_visit(fold->cells[scale], flush_block, &flushing);
+			cells_visit(fold->cells[scale],
+						fold->kind == PROGRAM_ROLLFORWARD ? flush_rollforward : flush_triangle,
+						&flushing);
 			cells_free(fold->cells[scale]);
 			fold->cells[scale] = NULL;
 		}

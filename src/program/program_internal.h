@@ -3,14 +3,16 @@
  *		A programme over everyone: what the metrics share, from the fold to reading their results.
  *
  *		timelines --> one walk each, to the end of as_of --> where it stands  --> program_totals
- *						|							   \-> moves, by period --> program_rollforward
+ *						|							   |-> moves, by period --> program_rollforward
+ *						|							   \-> moves, by lot    --> program_triangle
  *						\-> another one, by other rules --> both, side by side --> program_compare
  *
  * Who isn't a member by the end of as_of isn't counted; a customer without any event is a
  * member all the time. Who is one by one of two programmes only has nothing under the other.
- * The roll-forward books the moves as points/points.h has it, without labels.
+ * Roll-forward and triangle book the moves as points/points.h has it.
  *
- * The metrics are program_totals.c, program_compare.c and program_rollforward.c.
+ * The metrics are program_totals.c, program_compare.c, program_rollforward.c and
+ * program_triangle.c.
  */
 #ifndef LOYALTY_PROGRAM_INTERNAL_H
 #define LOYALTY_PROGRAM_INTERNAL_H
@@ -26,7 +28,8 @@ typedef enum ProgramFoldKind
 {
 	PROGRAM_TOTALS,
 	PROGRAM_COMPARE,
-	PROGRAM_ROLLFORWARD
+	PROGRAM_ROLLFORWARD,
+	PROGRAM_TRIANGLE
 } ProgramFoldKind;
 
 /* ---- keys and sums of the tallies, in the order of their shapes ---- */
@@ -65,7 +68,7 @@ typedef enum CompareSum
 	COMPARE_SUMS
 } CompareSum;
 
-/* By period. Redeemed to expired are what goes; pending is its change. */
+/* By label and period. Redeemed to expired are what goes; pending is its change. */
 typedef enum ForwardSum
 {
 	FORWARD_ISSUED,
@@ -89,6 +92,13 @@ extern char *program_canonical(const char *text);
 				  .null_hint = "'{}' is 1 point per 1.00, that never expires, without tiers." \
 	}
 
+/* Parameters and arguments of metrics by period: (program, period, as_of, by_label). */
+#define PROGRAM_PERIOD_PARAMETERS 5
+extern const TallyParameter program_period_parameters[PROGRAM_PERIOD_PARAMETERS];
+
+#define PROGRAM_PERIOD_ARGUMENTS 4
+extern const MetricArgument program_period_arguments[PROGRAM_PERIOD_ARGUMENTS];
+
 extern const MetricPolicy program_metric_policy;
 
 /* The fold (program_fold.c). */
@@ -102,6 +112,9 @@ extern void program_fold_finish(void *fold, Tally *tally);
 	.customer = program_fold_customer, .finish = program_fold_finish
 
 /* ---- reading results ---- */
+
+/* What is wrong with the parameters of a result by period that has rows or not; NULL: nothing. */
+extern const char *program_period_fault(const Tally *tally);
 
 /* The programme of a parameter; NULL where the result has none, and so no rows. */
 extern ProgramPolicy *program_of_result(const Tally *tally, const char *parameter);

@@ -40,29 +40,48 @@ set_zone(void *opaque, ZoneDays *zone)
 		program->tiers->zone = zone;
 }
 
-/* Points and tiers go by what earning makes of events: with their labels, or a bonus's sort. */
+/* Points and tiers go by what earning makes of events: with their labels, or a bonus's name or
+ * sort. */
 static void
 names_of_program(const void *opaque, MetricNames *names)
 {
 	const ProgramPolicy *program = opaque;
-	int sort;
+	int i;
 
 	earn_policy_names(program->earn, names);
 	points_policy_names(program->points, names);
 	if (program->tiers != NULL)
 		tier_policy_names(program->tiers, names);
-	for (sort = 0; earn_bonus_names[sort] != NULL; sort++)
-	{
-		EventText name = { earn_bonus_names[sort], (int) strlen(earn_bonus_names[sort]) };
-
-		metric_add_known_name(names, true, &name);
-	}
+	for (i = 0; i < program->earn->nbonus_labels; i++)
+		metric_add_known_name(names, true, &program->earn->labels[i]);
 }
 
 const MetricPolicy program_metric_policy = { open_program, zone_of_program, set_zone,
 											 names_of_program };
 
+const TallyParameter program_period_parameters[PROGRAM_PERIOD_PARAMETERS] = {
+	PROGRAM_PARAMETER("program"), METRIC_POLICY_ZONE_PARAMETER, METRIC_AS_OF_PARAMETER,
+	METRIC_PERIOD_PARAMETER,	  POINTS_BY_LABEL_PARAMETER,
+};
+
+const MetricArgument program_period_arguments[PROGRAM_PERIOD_ARGUMENTS] = {
+	PROGRAM_ARGUMENT("program", METRIC_POLICY),
+	METRIC_PERIOD_ARGUMENT,
+	METRIC_LAST_DAY_ARGUMENT("as_of"),
+	{ "by_label", .type = METRIC_FLAG, .if_true = true },
+};
+
 /* ---- reading results ---- */
+
+const char *
+program_period_fault(const Tally *tally)
+{
+	if (metric_parameter(tally, "by_label") != NULL && !points_is_by_label(tally))
+		return "\"by_label\" is there only where it is true.";
+	if (tally_has_rows(tally) && metric_parameter(tally, "program") == NULL)
+		return "There are rows, but no \"program\".";
+	return NULL;
+}
 
 ProgramPolicy *
 program_of_result(const Tally *tally, const char *parameter)

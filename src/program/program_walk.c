@@ -25,8 +25,6 @@
 #include "core/array.h"
 #include "program/program.h"
 
-#define BONUS_SORTS		(EARN_NTH_PURCHASE + 1)
-
 /* Events between two looks at interrupts. */
 #define INTERRUPT_EVERY 1024
 
@@ -51,7 +49,9 @@ struct ProgramWalk
 	EarnWalk *earn;
 	PointsWalk *points;
 	TierWalk *tiers;
+	PointsShares *shares; /* NULL: points of an order stand under one label */
 	bool explains;
+	bool keeps;			   /* what the points are given */
 	bool crosses_after;	   /* some version has the order that reaches a tier earn at it */
 	bool counts_available; /* tiers count points once they are available */
 	bool in_step;		   /* somebody looks at what falls due in its order */
@@ -61,8 +61,10 @@ struct ProgramWalk
 	bool has_events;
 	TimestampTz member_since;
 	int points_scale;
-	EventText *labels; /* his labels, and behind them the sorts of bonuses */
+	EventText *labels; /* his labels, and behind them those of the rules */
 	int64 max_labels;
+	PointsShare *parts; /* of an entry */
+	int64 max_parts;
 	bool has_texts; /* kinds or labels */
 	int grant_no;	/* kind_no of grants; -1: no such kind */
 	TimelineReader reader;
@@ -251,6 +253,23 @@ count_entry(ProgramWalk *walk, const EarnEntry *entry, int32 number, int64 value
 		count_for_tiers(walk, value, entry->kind_no, entry->label_no);
 }
 
+/* What the lot of an entry will be made of. */
+static pg_noinline void
+announce_parts(ProgramWalk *walk, const EarnEntry *entry, int32 number)
+{
+	int64 factor = decimal_power[walk->points_scale - entry->scale];
+	int i;
+
+	walk->parts = array_grow_in(walk->context, walk->parts, &walk->max_parts, entry->nparts,
+								sizeof(PointsShare));
+	for (i = 0; i < entry->nparts; i++)
+	{
+		walk->parts[i].label_no = entry->parts[i].label_no;
+		walk->parts[i].points = as_value(walk, (int128) entry->parts[i].points * factor);
+	}
+	points_shares_announce(walk->shares, number, walk->parts, entry->nparts);
+}
+
 /* Gives an entry's points to the lots. */
 static void
 give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
@@ -287,6 +306,13 @@ give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
 		event.ref_number = entry->event->ref_number;
 		event.ref_text = entry->event->ref_text;
 	}
+	if (unlikely(walk->keeps))
+	{
+		event.kind.bytes = earn_entry_names[entry->type];
+		event.kind.len = (int) strlen(event.kind.bytes);
+	}
+	if (unlikely(entry->nparts > 0))
+		announce_parts(walk, entry, number);
 	walk->taken = 0;
 	points_walk_give(walk->points, &event);
 	if (walk->policy->metric == PROGRAM_POINTS && entry->type <= EARN_ENTRY_BONUS)
@@ -320,18 +346,22 @@ program_walk_create(const ProgramPolicy *policy, int flags, const ProgramSinks *
 	if (sinks != NULL)
 		walk->sinks = *sinks;
 	walk->explains = (flags & PROGRAM_WALK_EXPLAIN) != 0;
+	walk->keeps = (flags & PROGRAM_WALK_KEEP) != 0;
+	if (flags & PROGRAM_WALK_BY_LABEL)
+		walk->shares = points_shares_create();
 	for (i = 0; i < policy->earn->nversions; i++)
 		walk->crosses_after |= policy->tiers != NULL && policy->earn->versions[i].crossing_after;
 	walk->counts_available = policy->metric == PROGRAM_POINTS && !policy->pending_counts;
 	walk->in_step = walk->counts_available || policy->suspends || walk->sinks.entry != NULL ||
 					walk->sinks.move != NULL || walk->sinks.change != NULL;
 
-	walk->earn =
-		earn_walk_create(policy->earn, walk->explains ? EARN_WALK_EXPLAIN : 0, take_entry, walk);
-	if (walk->counts_available)
-		walk->points = points_walk_create(policy->points, 0, note_move, walk);
-	else
-		walk->points = points_walk_create(policy->points, 0, walk->sinks.move, walk->sinks.context);
+	walk->earn = earn_walk_create(policy->earn,
+								  (walk->explains ? EARN_WALK_EXPLAIN : 0) |
+									  (walk->shares != NULL ? EARN_WALK_BY_LABEL : 0),
+								  take_entry, walk);
+	walk->points = points_walk_create(policy->points, walk->keeps ? POINTS_KEEP_EVENTS : 0,
+									  walk->counts_available ? note_move : walk->sinks.move,
+									  walk->counts_available ? walk : walk->sinks.context);
 	if (policy->tiers != NULL)
 	{
 		EventText *names = palloc(policy->tiers->ntiers * sizeof(EventText));
@@ -351,23 +381,21 @@ program_walk_create(const ProgramPolicy *policy, int flags, const ProgramSinks *
 
 /* ---- a customer ---- */
 
-/* Numbers his labels, with the sorts of bonuses behind them, for all that ask for them. */
+/* Numbers his labels, with those of the rules behind them, for all that ask for them. */
 static void
 number_texts(ProgramWalk *walk)
 {
 	TimelineReader *reader = &walk->reader;
-	int nlabels = reader->nlabels + BONUS_SORTS;
+	const EarnPolicy *rules = walk->policy->earn;
+	int nlabels = reader->nlabels + (walk->shares != NULL ? rules->nlabels : rules->nbonus_labels);
 	int i;
 
 	walk->labels =
 		array_grow_in(walk->context, walk->labels, &walk->max_labels, nlabels, sizeof(EventText));
 	if (reader->nlabels > 0)
 		memcpy(walk->labels, reader->labels, reader->nlabels * sizeof(EventText));
-	for (i = 0; i < BONUS_SORTS; i++)
-	{
-		walk->labels[reader->nlabels + i].bytes = earn_bonus_names[i];
-		walk->labels[reader->nlabels + i].len = (int) strlen(earn_bonus_names[i]);
-	}
+	memcpy(walk->labels + reader->nlabels, rules->labels,
+		   (nlabels - reader->nlabels) * sizeof(EventText));
 	points_walk_set_labels(walk->points, walk->labels, nlabels);
 	walk->grant_no = -1;
 	if (walk->tiers == NULL)
@@ -467,7 +495,9 @@ program_walk_start(ProgramWalk *walk, ByteSpan body, const char *customer)
 	walk->spend = 0;
 	walk->nentries = 0;
 	walk->ngrants = 0;
-	walk->plain = !walk->explains && (reader->flags & TIMELINE_RICH) == 0 &&
+	if (walk->shares != NULL)
+		points_shares_start(walk->shares);
+	walk->plain = !walk->explains && walk->shares == NULL && (reader->flags & TIMELINE_RICH) == 0 &&
 				  (reader->flags & TIMELINE_HAS_VALUES) != 0;
 	memset(&walk->next, 0, sizeof(Event));
 	memset(&walk->single, 0, sizeof(Event));
@@ -631,14 +661,11 @@ next_instant(const ProgramWalk *walk)
 	return at;
 }
 
-void
-program_walk_to_day(ProgramWalk *walk, DateADT day)
+static void
+walk_until(ProgramWalk *walk, TimestampTz before)
 {
-	TimestampTz before;
 	TimestampTz at;
 
-	check_finite_day(day);
-	before = zone_day_start(walk->zone, day + 1);
 	while ((at = next_instant(walk)) < before)
 	{
 		work_off(walk, at);
@@ -648,6 +675,27 @@ program_walk_to_day(ProgramWalk *walk, DateADT day)
 		bring_tiers(walk, before);
 	bring_points(walk, before, POINTS_STEP_EXPIRE);
 	walk->reached = before;
+}
+
+void
+program_walk_to_day(ProgramWalk *walk, DateADT day)
+{
+	check_finite_day(day);
+	walk_until(walk, zone_day_start(walk->zone, day + 1));
+}
+
+void
+program_walk_close(ProgramWalk *walk)
+{
+	walk->has_next = false;
+	walk->reader.left = 0;
+	earn_walk_close(walk->earn);
+}
+
+void
+program_walk_run_out(ProgramWalk *walk)
+{
+	walk_until(walk, END_TIMESTAMP - 1);
 }
 
 /* ---- where it stands ---- */
@@ -676,6 +724,12 @@ TimestampTz
 program_walk_member_since(const ProgramWalk *walk)
 {
 	return walk->has_events ? walk->member_since : DT_NOBEGIN;
+}
+
+PointsShares *
+program_walk_shares(const ProgramWalk *walk)
+{
+	return walk->shares;
 }
 
 EarnWalk *

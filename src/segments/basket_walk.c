@@ -144,8 +144,8 @@ settle_changes(BasketWalk *walk, int32 period)
 	if (walk->gains.total > PG_INT64_MAX)
 		decimal_report_sum("a customer's values");
 	left = walk->gains.total;
-	walk->parts = array_grow_in(walk->memory, walk->parts, &walk->max_parts, walk->gains.n,
-								sizeof(Share));
+	walk->parts =
+		array_grow_in(walk->memory, walk->parts, &walk->max_parts, walk->gains.n, sizeof(Share));
 	for (i = 0; i < walk->losses.n; i++)
 	{
 		const BasketChange *loss = &walk->losses.list[i];

@@ -145,6 +145,5 @@ rfm_walk_until(RfmWalk *walk, TimestampTz limit)
 		return;
 	customer->last = walk->newest;
 	if (unlikely(walk->spanned != DT_NOBEGIN))
-		customer->last =
-			Max(customer->last, zone_day(walk->zone, Min(walk->spanned, limit - 1)));
+		customer->last = Max(customer->last, zone_day(walk->zone, Min(walk->spanned, limit - 1)));
 }

@@ -51,7 +51,7 @@ COMMENT ON TYPE tier_near_result IS
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="policy tier_policy, as_of date DEFAULT NULL, within numeric DEFAULT NULL" \
 	COST=100000 COST_OF_A_ROW=20 SSPACE=65536 \
-	COMMENT="How many members of a base lack something, but less than within, to the next tier at the end of the local day as_of (NULL: that of the last event collected), and to keeping theirs when it ends (missing_to_keep of tier_progress()); in the unit of the metric. Where any of several metrics does, the least that is missing counts, where all must, the most. NULL for a NULL base. A NULL within is error 22004, one that isn''t above zero 22023; others as in tier_census()." \
+	COMMENT="How many members of a base lack something, but less than within, to the next tier at the end of the local day as_of (NULL: that of the last event collected), and to keeping theirs when it ends (missing_to_keep of tier_progress()); in the unit of the metric. Where any of several metrics does, the least that is missing counts, where all must, the most, of sets that which lacks least. NULL for a NULL base. A NULL within is error 22004, one that isn''t above zero 22023; others as in tier_census()." \
 	AGGREGATE_COMMENT="tier_near() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, as_of and within must be the same for all rows (22023); others as in the function over a base."
 
 -- ---- rows ----

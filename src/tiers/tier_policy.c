@@ -131,12 +131,6 @@ window_text(const TierPolicy *policy)
 	return window_text_of(policy->window, policy);
 }
 
-static inline bool
-is_of_period(TierWindow window)
-{
-	return window == TIER_CALENDAR || window == TIER_MEMBERSHIP_YEAR;
-}
-
 /* ---- windows of measures ---- */
 
 /*
@@ -176,7 +170,7 @@ share_window(const PolicyObject *root, const char *path, const WindowRead *read,
 		policy->rolling = read->rolling;
 		known->rolling_path = path;
 	}
-	else if (is_of_period(read->window))
+	else if (tier_is_of_period(read->window))
 	{
 		TierPolicy other = *policy;
 
@@ -435,7 +429,7 @@ check_version(const PolicyObject *object, const PolicyKey *key, void *opened, vo
 	const TierPolicy *policy = opened;
 	const TierVersion *version = read;
 	const char *valid = version->valid != TIER_VALID_INTERVAL ? valid_text(version) : NULL;
-	bool has_periods = is_of_period(policy->window);
+	bool has_periods = tier_is_of_period(policy->window);
 
 	if (!has_periods &&
 		(version->valid == TIER_VALID_PERIOD_END || version->valid == TIER_VALID_NEXT_PERIOD_END))
@@ -461,7 +455,7 @@ check_upgrade(const PolicyObject *root, const PolicyKey *key, void *opened, void
 {
 	const TierPolicy *policy = opened;
 
-	if (policy->upgrade_at_period_end && !is_of_period(policy->window))
+	if (policy->upgrade_at_period_end && !tier_is_of_period(policy->window))
 		report_contradiction(root, key->name, upgrade_names[1], "qualifying_window",
 							 window_text(policy),
 							 "It needs a window with periods: a calendar period or the membership "

@@ -22,16 +22,6 @@
 
 /* ---- versions of the rules ---- */
 
-int
-tier_version_at(const TierWalk *walk, TimestampTz at)
-{
-	int version = walk->policy->nversions - 1;
-
-	while (version > 0 && walk->terms[version].starts > at)
-		version--;
-	return version;
-}
-
 bool
 tier_rules_come_to(TierWalk *walk, TimestampTz at)
 {
@@ -55,136 +45,7 @@ set_rule_rank(TierWalk *walk, int rank)
 	walk->rules.held = &walk->rung[rank];
 }
 
-int
-tier_set_that_holds(const int128 *values, const TierAsk *ask)
-{
-	int set;
-	int i = 0;
-
-	for (set = 0; set < ask->nsets; set++)
-	{
-		int start = i;
-
-		for (; i < ask->set_ends[set]; i++)
-			if (values[ask->needs[i].measure] < ask->needs[i].need)
-				break;
-		if (i == ask->set_ends[set])
-			return start;
-		i = ask->set_ends[set];
-	}
-	return -1;
-}
-
-static inline bool
-holds(const TierWalk *walk, const TierAsk *ask)
-{
-	int i;
-
-	if (ask->nneeds == 1)
-		return walk->rules.values[ask->first.measure] >= ask->first.need;
-	if (unlikely(ask->nsets > 0))
-		return tier_set_that_holds(walk->rules.values, ask) >= 0;
-	for (i = 0; i < ask->nneeds; i++)
-		if ((walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need) != ask->all)
-			return !ask->all;
-	return ask->all && ask->nneeds > 0;
-}
-
-/* ---- the ladder at a scale ---- */
-
-int128
-tier_need(const Decimal *threshold, int scale, bool exceeded)
-{
-	int128 need = threshold->units;
-
-	if (threshold->scale <= scale)
-		need = need * decimal_power[scale - threshold->scale] + (exceeded ? 1 : 0);
-	else
-	{
-		int64 factor = decimal_power[threshold->scale - scale];
-
-		need = threshold->units / factor + (exceeded || threshold->units % factor != 0 ? 1 : 0);
-	}
-	return need;
-}
-
-static void
-make_ask(const TierWalk *walk, const TierCondition *condition, int scale, bool exceeded,
-		 TierAsk *ask)
-{
-	int i;
-
-	ask->all = condition->all;
-	ask->nneeds = condition->ntests;
-	ask->nsets = condition->nsets;
-	ask->set_ends = condition->set_ends;
-	ask->needs = palloc(Max(ask->nneeds, 1) * sizeof(TierNeed));
-	for (i = 0; i < ask->nneeds; i++)
-	{
-		const TierTest *test = &condition->tests[i];
-
-		ask->needs[i].measure = test->measure;
-		ask->needs[i].need =
-			tier_need(&test->threshold,
-					  walk->policy->measures[test->measure].of == TIER_SUM ? scale : 0, exceeded);
-	}
-	if (ask->nneeds > 0)
-		ask->first = ask->needs[0];
-}
-
-#define MORE_THAN_ALL ((int128) 1 << 126)
-
-/* What the only measure must be at least for anything to move up from a rank, or be renewed. */
-static void
-set_moves(const TierPolicy *policy, TierRung *rungs)
-{
-	int128 above = MORE_THAN_ALL;
-	int rank;
-
-	for (rank = policy->ntiers - 1; rank >= 0; rank--)
-	{
-		TierRung *rung = &rungs[rank];
-
-		rung->above = policy->nmeasures > 1 ? -MORE_THAN_ALL : above;
-		rung->moves = rung->above;
-		if (rank > 0 && rung->keep.nneeds > 0)
-			rung->moves = Min(above, rung->keep.first.need);
-		if (rank > 0 && rung->reach.nneeds > 0)
-			above = Min(above, rung->reach.first.need);
-		if (policy->nmeasures > 1)
-			rung->moves = -MORE_THAN_ALL;
-	}
-}
-
-TierRung *
-tier_rungs_at(TierWalk *walk, int scale)
-{
-	const TierPolicy *policy = walk->policy;
-	MemoryContext caller;
-	TierRung *rungs;
-	int version;
-	int rank;
-
-	if (walk->rungs[scale] != NULL)
-		return walk->rungs[scale];
-	caller = MemoryContextSwitchTo(walk->context);
-	rungs = palloc0_array(TierRung, policy->nversions * policy->ntiers);
-	for (version = 0; version < policy->nversions; version++)
-	{
-		for (rank = 1; rank < policy->ntiers; rank++)
-		{
-			const TierVersion *rules = &policy->versions[version];
-			TierRung *rung = &rungs[version * policy->ntiers + rank];
-
-			make_ask(walk, &rules->levels[rank - 1].reach, scale, rules->exceeded, &rung->reach);
-			make_ask(walk, &rules->levels[rank - 1].keep, scale, rules->exceeded, &rung->keep);
-		}
-		set_moves(policy, &rungs[version * policy->ntiers]);
-	}
-	MemoryContextSwitchTo(caller);
-	walk->rungs[scale] = rungs;
-	return rungs;
-}
+/* ---- what holds ---- */
 
 static int
 highest(const TierWalk *walk, int rank)
@@ -194,26 +55,15 @@ highest(const TierWalk *walk, int rank)
 	if (walk->rules.values[0] < walk->rung[rank].above)
 		return rank;
 	for (i = walk->policy->ntiers - 1; i > rank; i--)
-		if (holds(walk, &walk->rung[i].reach))
+		if (tier_holds(walk, &walk->rung[i].reach))
 			return i;
-	return rank;
-}
-
-int
-tier_reached(const TierWalk *walk, const TierRung *rungs)
-{
-	int rank;
-
-	for (rank = walk->policy->ntiers - 1; rank > 0; rank--)
-		if (holds(walk, &rungs[rank].reach))
-			break;
 	return rank;
 }
 
 static inline bool
 keeps(const TierWalk *walk)
 {
-	return walk->rules.rank == 0 || holds(walk, &walk->rules.held->keep);
+	return walk->rules.rank == 0 || tier_holds(walk, &walk->rules.held->keep);
 }
 
 /* ---- two states ---- */
@@ -622,7 +472,7 @@ reached_below(const TierWalk *walk)
 	int rank;
 
 	for (rank = walk->rules.rank - 1; rank > 0; rank--)
-		if (holds(walk, &walk->rung[rank].reach))
+		if (tier_holds(walk, &walk->rung[rank].reach))
 			break;
 	return rank;
 }

@@ -283,7 +283,9 @@ loyalty_tier_history(PG_FUNCTION_ARGS)
 	call->reading = &history;
 	walk_to_day(call, as_of);
 	if (history.has_last)
-		put_spell(call, &history.last, DT_NOEND, tier_walk_valid_until(call->walk));
+		put_spell(call, &history.last, DT_NOEND,
+				  history.requalifications ? history.last.valid_until
+										   : tier_walk_valid_until(call->walk));
 	return (Datum) 0;
 }
 

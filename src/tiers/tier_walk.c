@@ -107,12 +107,6 @@ count_apart(TierWalk *walk, TimestampTz at, int64 value, uint32 measures, int64 
 
 /* ---- making one ---- */
 
-static inline bool
-is_of_period(TierWindow window)
-{
-	return window == TIER_CALENDAR || window == TIER_MEMBERSHIP_YEAR;
-}
-
 static void
 sort_measures(TierWalk *walk)
 {
@@ -127,7 +121,7 @@ sort_measures(TierWalk *walk)
 			walk->of_any_kind |= bit;
 		if (measure->window == TIER_ROLLING)
 			walk->rolling |= bit;
-		else if (is_of_period(measure->window))
+		else if (tier_is_of_period(measure->window))
 			walk->of_period |= bit;
 		else
 			walk->lasting |= bit;
@@ -191,7 +185,7 @@ tier_walk_create(const TierPolicy *policy, int flags, TierSink sink, void *conte
 	}
 	walk->rungs = palloc0((DECIMAL_MAX_SCALE + 1) * sizeof(TierRung *));
 	sort_measures(walk);
-	walk->has_periods = walk->of_period != 0 || is_of_period(policy->window);
+	walk->has_periods = walk->of_period != 0 || tier_is_of_period(policy->window);
 	walk->by_calendar = policy->window == TIER_CALENDAR;
 	for (i = 0; i < policy->nmeasures; i++)
 		walk->by_calendar |= policy->measures[i].window == TIER_CALENDAR;

@@ -5,6 +5,7 @@
  *		tier_conditions.c	the rules: what reaching and keeping a tier need
  *		tier_levels.c	the rules: measures and levels
  *		tier_policy.c	the rules: all other keys, and the type
+ *		tier_ladder.c	a walk: the rules made ready for a scale of values
  *		tier_rollover.c	a walk: what of a period counts in the next one, too
  *		tier_window.c	a walk: the measures, what leaves the window, which period it is
  *		tier_rules.c	a walk: what the rules decide
@@ -46,7 +47,14 @@ extern bool tier_condition_same(const TierCondition *a, const TierCondition *b);
 extern void tier_put_reach(StringInfo out, const TierPolicy *policy, const TierCondition *reach);
 extern void tier_put_keep(StringInfo out, const TierPolicy *policy, const TierCondition *keep);
 
-/* Where a set of a condition begins; without sets it is one. */
+/* Has a window periods: is what counts in it that of one of them? */
+static inline bool
+tier_is_of_period(TierWindow window)
+{
+	return window == TIER_CALENDAR || window == TIER_MEMBERSHIP_YEAR;
+}
+
+/* Where a set of a condition begins among its tests. */
 static inline int
 tier_set_start(const TierCondition *condition, int set)
 {
@@ -390,6 +398,39 @@ extern void tier_window_restart(TierWalk *walk, TimestampTz since);
 /* Brings the measures to an instant. */
 extern void tier_window_bring(TierWalk *walk, TimestampTz at);
 
+/* ---- tier_ladder.c ---- */
+
+/* The least value, in units at a scale, that meets a threshold. */
+extern int128 tier_need(const Decimal *threshold, int scale, bool exceeded);
+
+/* The ladder at a scale: rungs by version and rank. */
+extern TierRung *tier_rungs_at(TierWalk *walk, int scale);
+
+/* The first need of the first set that holds; -1: none does. */
+extern int tier_set_that_holds(const int128 *values, const TierAsk *ask);
+
+/* The version in force at an instant, by its number. */
+extern int tier_version_at(const TierWalk *walk, TimestampTz at);
+
+/* The highest rank whose condition holds among so many rungs. */
+extern int tier_reached(const TierWalk *walk, const TierRung *rungs);
+
+/* Does what is asked hold by the values of the rules' state? */
+static inline bool
+tier_holds(const TierWalk *walk, const TierAsk *ask)
+{
+	int i;
+
+	if (ask->nneeds == 1)
+		return walk->rules.values[ask->first.measure] >= ask->first.need;
+	if (unlikely(ask->nsets > 0))
+		return tier_set_that_holds(walk->rules.values, ask) >= 0;
+	for (i = 0; i < ask->nneeds; i++)
+		if ((walk->rules.values[ask->needs[i].measure] >= ask->needs[i].need) != ask->all)
+			return !ask->all;
+	return ask->all && ask->nneeds > 0;
+}
+
 /* ---- tier_rollover.c ---- */
 
 /* Leaves the period that it is in for the one that holds an instant: works out what rolls over. */
@@ -418,21 +459,6 @@ extern bool tier_by_reaching(const TierWalk *walk);
 extern TierMissing *tier_room_for_missing(TierWalk *walk);
 
 /* ---- tier_rules.c ---- */
-
-/* The first need of the first set that holds; -1: none does. */
-extern int tier_set_that_holds(const int128 *values, const TierAsk *ask);
-
-/* The version in force at an instant, by its number. */
-extern int tier_version_at(const TierWalk *walk, TimestampTz at);
-
-/* The highest rank whose condition holds among so many rungs. */
-extern int tier_reached(const TierWalk *walk, const TierRung *rungs);
-
-/* The least value, in units at a scale, that meets a threshold. */
-extern int128 tier_need(const Decimal *threshold, int scale, bool exceeded);
-
-/* The ladder at a scale: rungs by version and rank. */
-extern TierRung *tier_rungs_at(TierWalk *walk, int scale);
 
 /* Starts over with a customer, whose scale and membership are set. */
 extern void tier_rules_start(TierWalk *walk);

@@ -370,7 +370,8 @@ make_event(FunctionCallInfo fcinfo, EventArguments arguments)
 	return timeline_datum_end(&out);
 }
 
-/* make_event(at, value, kind, label, ref bigint, expires_at, until), and with a zone where at is a day */
+/* make_event(at, value, kind, label, ref bigint, expires_at, until), and with a zone where at is a
+ * day */
 Datum
 loyalty_make_event(PG_FUNCTION_ARGS)
 {

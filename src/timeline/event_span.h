@@ -27,9 +27,9 @@ typedef struct EventSpan
 {
 	Calendar *calendar; /* NULL: by elapsed lags */
 	ZoneDays *zone;
-	int64 elapsed; /* microseconds of a lag, */
+	int64 elapsed;		/* microseconds of a lag, */
 	TimestampTz origin; /* and where lag 0 begins */
-	int64 limit; /* the last place that counts; DATEVAL_NOEND: all do */
+	int64 limit;		/* the last place that counts; DATEVAL_NOEND: all do */
 	MemoryContext context;
 
 	/* The event: */

@@ -66,7 +66,7 @@
 #define TIMELINE_FLAGS			   0x1FF
 
 /* What a timeline of just instants and values doesn't have. */
-#define TIMELINE_RICH \
+#define TIMELINE_RICH                                                                       \
 	(TIMELINE_HAS_KINDS | TIMELINE_HAS_LABELS | TIMELINE_HAS_REFS | TIMELINE_HAS_EXPIRIES | \
 	 TIMELINE_HAS_SPANS)
 
@@ -461,8 +461,8 @@ timeline_read_span(TimelineReader *reader, TimestampTz at, TimestampTz *until)
 
 	if (code == 0)
 		return false;
-	*until = code == 1 ? DT_NOEND
-					   : (TimestampTz) ((uint64) at + (code - 2) * (uint64) reader->unit);
+	*until =
+		code == 1 ? DT_NOEND : (TimestampTz) ((uint64) at + (code - 2) * (uint64) reader->unit);
 	return true;
 }
 

@@ -355,14 +355,15 @@ event_check_span(const Event *event)
 		return;
 	instant_to_text(event->at, at);
 	instant_to_text(event->until, until);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("an event can't be from %s until %s: %s", at, until, fault),
-			 event->until < event->at
-				 ? errhint("until is exclusive, as the upper bound of a range: of a span whose last "
-						   "day is known it is the day after.")
-				 : errhint("A value is spread over the days of its span: make an event of each time "
-						   "that is paid for, or leave the value out.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("an event can't be from %s until %s: %s", at, until, fault),
+		 event->until < event->at
+			 ? errhint("until is exclusive, as the upper bound of a range: of a span whose last "
+					   "day is known it is the day after.")
+			 : errhint("A value is spread over the days of its span: make an event of each time "
+					   "that is paid for, or leave the value out.")));
 }
 
 /* Is this a bigint exactly as its output function writes it? */

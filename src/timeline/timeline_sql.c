@@ -541,12 +541,13 @@ static void report_missing(const Event *event, int scale) pg_attribute_noreturn(
 static void
 report_missing(const Event *event, int scale)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("an event to take away is not in the timeline"),
-			 errdetail("The event is %s.", event_json(event, scale)),
-			 errhint("Events are the same where all their columns are: at, value, kind, label, ref, "
-					 "expires_at and until.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("an event to take away is not in the timeline"),
+		 errdetail("The event is %s.", event_json(event, scale)),
+		 errhint("Events are the same where all their columns are: at, value, kind, label, ref, "
+				 "expires_at and until.")));
 }
 
 /* a - b: both are in the same order, so one walk finds b's events in a. */

@@ -41,6 +41,7 @@ INSERT INTO sample VALUES
 	('anynonarray', 'cause', 'CASE WHEN r.k % 3 > 0 THEN ''cause '' || r.k % 3 END', NULL), ('anycompatiblenonarray', 'cause', 'CASE WHEN r.k % 3 > 0 THEN ''cause '' || r.k % 3 END', NULL),
 	('bigint', 'x', 'r.k % 5', NULL), ('double precision', 't_x', 'sign(r.k % 5) * (r.k % 7)', NULL), ('double precision', 'age', '7 + r.k % 9', NULL), ('text', 'period', '''week''', NULL), ('double precision', 'm', '5 + r.k * 7 % 90', NULL), ('bigint', 'periods', 'r.k % 6', NULL), ('boolean', 'lost', 'r.k % 3 = 0', NULL),
 	('numeric', 'within', '100', NULL), ('boolean', 'by_label', 'true', NULL),
+	('redemption_method', 'method', '''{"by": "cape_cod", "tail": "exponential"}''', NULL), ('numeric', 'value_per_point', '0.01', NULL),
 	('rfm_scale', 'scale', 'make_rfm_scale(''{365,180,90,30}'', ''{2,4,8,16}'', ''{50,100,250.50,1000}'')', NULL), ('rfm_rules', 'rules', '''{}''', NULL), ('integer', 'bins', '5', '36525'),
 	('points_policy', 'policy', '''{"expires_after": "6 months"}''', NULL), ('tier_policy', 'policy', '''{"levels": {"Silver": 100, "Gold": 400}, "metrics": {"points": {"kinds": ["earn", "redeem"]}}}''', NULL);
 INSERT INTO sample VALUES

@@ -26,9 +26,10 @@ $$;
 
 CREATE FUNCTION earn_random_bonus(seed bigint, what text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE WHEN earn_random(seed, what || 'cap?') < 0.6 THEN points
-		ELSE jsonb_build_object('points', points, 'cap', earn_random_caps(seed, what || 'cap', '{day,month,year,lifetime}')) END
-	FROM (SELECT to_jsonb(earn_pick(seed, what || 'points', '{5,10,25,50,100}')::int) AS points) p
+	SELECT CASE WHEN earn_random(seed, what || 'cap?') < 0.6 AND name IS NULL THEN points
+		ELSE jsonb_build_object('points', points) || CASE WHEN earn_random(seed, what || 'cap?') < 0.6 THEN '{}' ELSE jsonb_build_object('cap', earn_random_caps(seed, what || 'cap', '{day,month,year,lifetime}')) END
+			|| jsonb_strip_nulls(jsonb_build_object('name', name)) END
+	FROM (SELECT CASE WHEN earn_random(seed, what || 'named?') < 0.2 THEN earn_pick(seed, what || 'name', '{welcome,thanks,food,first_purchase}') END AS name) n, (SELECT to_jsonb(earn_pick(seed, what || 'points', '{5,10,25,50,100}')::int) AS points) p
 $$;
 
 CREATE FUNCTION earn_random_rule(seed bigint, what text) RETURNS jsonb

@@ -161,6 +161,10 @@ BEGIN
 	RETURN least(earn_ref_round(num, den, rules->>'rounding', (rules->>'decimals')::int), (rules->'caps'->>'order')::numeric);
 END $$;
 
+-- The label of a bonus, which is a number or an object: its name, or which it is.
+CREATE FUNCTION earn_ref_bonus_label(bonus jsonb, sort text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(CASE jsonb_typeof(bonus) WHEN 'object' THEN bonus->>'name' END, sort) $$;
+
 -- A return of so much at the rate of its own instant.
 CREATE FUNCTION earn_ref_return(rules jsonb, amount numeric, at timestamp, without_time boolean, label text, tier text) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
@@ -378,7 +382,7 @@ BEGIN
 			points := least(points, earn_ref_left(rules->'caps', counts, 'all', today));
 			counts := counts || ROW('all', today, points)::earn_ref_count;
 			IF points <> 0 THEN
-				RETURN NEXT ROW(now, points, 'bonus', give->>'sort', give->>'ref', NULL)::earn_ref_entry;
+				RETURN NEXT ROW(now, points, 'bonus', earn_ref_bonus_label(o, give->>'sort'), give->>'ref', NULL)::earn_ref_entry;
 			END IF;
 		END LOOP;
 
@@ -470,7 +474,7 @@ BEGIN
 				points := least(points, earn_ref_left(rules->'caps', counts, 'all', today));
 				counts := counts || ROW('all', today, points)::earn_ref_count;
 				IF points <> 0 THEN
-					RETURN NEXT ROW(now, points, 'bonus', give->>'sort', g->>'ref', NULL)::earn_ref_entry;
+					RETURN NEXT ROW(now, points, 'bonus', earn_ref_bonus_label(give, give->>'sort'), g->>'ref', NULL)::earn_ref_entry;
 				END IF;
 			END LOOP;
 		END LOOP;

@@ -90,6 +90,9 @@ BEGIN
 		IF tiers ? 'qualifying_window' THEN
 			tiers := tiers || jsonb_build_object('qualifying_window', regexp_replace(tiers->>'qualifying_window', '@.*', ''));
 		END IF;
+		IF tiers ? 'metrics' THEN
+			tiers := tiers || jsonb_build_object('metrics', regexp_replace(tiers->>'metrics', '@[^"]*"', '"', 'g')::jsonb);
+		END IF;
 		FOR i IN 0 .. coalesce(jsonb_array_length(tiers->'versions'), 0) - 1 LOOP
 			IF tiers->'versions'->i ? 'levels' THEN
 				tiers := jsonb_set(tiers, ARRAY['versions', i::text, 'levels'], ref_program_scale(tiers->'versions'->i->'levels', factor));

@@ -16,8 +16,9 @@ CREATE TYPE ref_program_row AS (at timestamptz, role text, label text, ref text,
 -- What spend and orders count; first: the order's first.
 CREATE TYPE ref_program_counting AS (at timestamptz, value numeric, kind text, label text, ref text, first boolean);
 
--- What earning remembers (see earn_reference.sql), and the rows of its last step.
-CREATE TYPE ref_program_earning AS (joined boolean, counts earn_ref_count[], book earn_ref_book, bought text[], norders int, rows ref_program_row[]);
+-- What earning remembers (see earn_reference.sql), and the rows of its last step. parts: by the number of a row that is an
+-- order which earns, its points by label: [{"label", "points"}].
+CREATE TYPE ref_program_earning AS (joined boolean, counts earn_ref_count[], book earn_ref_book, bought text[], norders int, rows ref_program_row[], parts jsonb);
 
 -- ---- the programme ----
 
@@ -129,6 +130,67 @@ BEGIN
 	END LOOP;
 END $$;
 
+-- ---- points by label ----
+
+-- A whole in proportion to weights, in units, by largest remainder, of equal ones to the first.
+CREATE FUNCTION ref_apportion(whole numeric, weights numeric[], unit numeric) RETURNS numeric[]
+LANGUAGE sql IMMUTABLE AS $$
+	WITH share AS (
+		SELECT n, div(whole / unit * w, total) AS units, mod(whole / unit * w, total) AS rest
+		FROM unnest(weights) WITH ORDINALITY u(w, n), (SELECT greatest(sum(v), 1e-30) AS total FROM unnest(weights) v) t),
+	placed AS (SELECT n, units, row_number() OVER (ORDER BY rest DESC, n) AS place, whole / unit - sum(units) OVER () AS over FROM share)
+	SELECT array_agg((units + CASE WHEN place <= over THEN 1 ELSE 0 END) * unit ORDER BY n) FROM placed
+$$;
+
+--
+-- What an order earns at an instant, by label. adds: what its multipliers with a name added, [{"name", "points"}] in the order of the
+-- rules; before, points: what it earns in all, before caps on everything and within them. What is taken away is taken of what was
+-- added last. The rest, its own, goes to the labels of its lines as they weigh by the multipliers without a name.
+--
+CREATE FUNCTION ref_program_parts(rules jsonb, lines jsonb, adds jsonb, before numeric, points numeric, unit numeric) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	own numeric := before - (SELECT coalesce(sum((a->>'points')::numeric), 0) FROM jsonb_array_elements(adds) a);
+	kept numeric[];
+	left_to_take numeric := 0;
+	step numeric;
+	labels text[];
+	weights numeric[];
+	answer jsonb;
+BEGIN
+	-- one after the other: what is taken away is taken of those before, the last one first, or of those to come
+	FOREACH step IN ARRAY ARRAY[own] || ARRAY(SELECT (a->>'points')::numeric FROM jsonb_array_elements(adds) WITH ORDINALITY x(a, n) ORDER BY n) LOOP
+		kept := kept || greatest(step, 0);
+		left_to_take := left_to_take + greatest(-step, 0);
+		FOR i IN REVERSE cardinality(kept) .. 1 LOOP
+			step := least(kept[i], left_to_take);
+			kept[i] := kept[i] - step;
+			left_to_take := left_to_take - step;
+		END LOOP;
+	END LOOP;
+	left_to_take := (SELECT sum(k) FROM unnest(kept) k) - points;
+	FOR i IN REVERSE cardinality(kept) .. 1 LOOP
+		step := least(kept[i], left_to_take);
+		kept[i] := kept[i] - step;
+		left_to_take := left_to_take - step;
+	END LOOP;
+
+	-- the labels of the lines
+	SELECT array_agg(label ORDER BY label COLLATE "C" NULLS FIRST), array_agg(CASE WHEN total > 0 THEN weighs ELSE value END ORDER BY label COLLATE "C" NULLS FIRST) INTO labels, weights
+	FROM (SELECT label, sum(value * greatest(times, 0)) AS weighs, sum(value) AS value, sum(sum(value * greatest(times, 0))) OVER () AS total
+		  FROM (SELECT l->>'label' AS label, (l->>'value')::numeric AS value,
+					1 + (SELECT coalesce(sum(earn_ref_multiplier(rules, n, (l->>'at')::timestamp, false, l->>'label', l->>'tier') - earn_ref_multiplier(rules, n - 1, (l->>'at')::timestamp, false, l->>'label', l->>'tier')), 0)
+						 FROM generate_series(1, jsonb_array_length(rules->'multipliers')) n WHERE NOT rules->'multipliers'->(n - 1) ? 'name') AS times
+				FROM jsonb_array_elements(lines) l) l GROUP BY label) w;
+	SELECT coalesce(jsonb_agg(jsonb_build_object('label', label, 'points', given) ORDER BY label COLLATE "C" NULLS FIRST), '[]') INTO answer
+	FROM (SELECT label, sum(given) AS given
+		  FROM (SELECT label, given FROM unnest(labels, CASE WHEN (SELECT sum(w) FROM unnest(weights) w) > 0 THEN ref_apportion(kept[1], weights, unit) ELSE ARRAY[kept[1]] END) o(label, given)
+				UNION ALL
+				SELECT a->>'name', kept[1 + n] FROM jsonb_array_elements(adds) WITH ORDINALITY x(a, n)) p
+		  WHERE given > 0 GROUP BY label) q;
+	RETURN answer;
+END $$;
+
 -- ---- earning at one instant ----
 
 -- of 'days': birthday and anniversary; of 'events': the rest. tier: what multipliers see.
@@ -160,8 +222,12 @@ DECLARE
 	r numeric;
 	part numeric;
 	passing record;
+	adds jsonb;
+	before numeric;
+	unit numeric := 10 ^ -(SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(policy, '$.**.decimals') d)::numeric;
 BEGIN
 	s.rows := '{}';
+	s.parts := '{}';
 	IF of = 'days' AND now <> earn_ref_day_start(today, zone) THEN
 		RETURN s;
 	END IF;
@@ -198,7 +264,7 @@ BEGIN
 		s.counts := s.counts || ROW('bonus ' || (give->>'sort'), today, points)::earn_ref_count;
 		points := least(points, earn_ref_left(rules->'caps', s.counts, 'all', today));
 		s.counts := s.counts || ROW('all', today, points)::earn_ref_count;
-		s.rows := s.rows || ROW(now, 'bonus', give->>'sort', give->>'ref', NULL, points, NULL, NULL, NULL, CASE WHEN qualify THEN points END, NULL)::ref_program_row;
+		s.rows := s.rows || ROW(now, 'bonus', earn_ref_bonus_label(o, give->>'sort'), give->>'ref', NULL, points, NULL, NULL, NULL, CASE WHEN qualify THEN points END, NULL)::ref_program_row;
 	END LOOP;
 	IF of = 'days' THEN
 		RETURN s;
@@ -255,6 +321,7 @@ BEGIN
 		points := total - (o->>'total')::numeric;
 		o := o || jsonb_build_object('total', total);
 		-- what each capped multiplier added
+		adds := '[]';
 		FOR n IN 1 .. jsonb_array_length(rules->'multipliers') LOOP
 			CONTINUE WHEN NOT rules->'multipliers'->(n - 1) ? 'cap' AND NOT rules->'multipliers'->(n - 1) ? 'name';
 			share := coalesce(o->'shares'->(n::text), '{"added": 0, "granted": 0}');
@@ -267,10 +334,15 @@ BEGIN
 					earn_ref_left(rules->'multipliers'->(n - 1)->'cap', s.counts, earn_ref_counter(rules, n), today));
 				s.counts := s.counts || ROW(earn_ref_counter(rules, n), today, granted)::earn_ref_count;
 				share := share || jsonb_build_object('granted', (share->>'granted')::numeric + granted);
-				points := points - least(points, more - granted);
+				granted := more - least(points, more - granted);
+				points := points - (more - granted);
+			END IF;
+			IF rules->'multipliers'->(n - 1) ? 'name' THEN
+				adds := adds || jsonb_build_object('name', rules->'multipliers'->(n - 1)->'name', 'points', granted);
 			END IF;
 			o := jsonb_set(o, ARRAY['shares', n::text], share);
 		END LOOP;
+		before := points;
 		IF points >= 0 THEN
 			points := least(points, earn_ref_left(rules->'caps', s.counts, 'all', today));
 			s.counts := s.counts || ROW('all', today, points)::earn_ref_count;
@@ -285,6 +357,9 @@ BEGIN
 		s.rows := s.rows || ROW(now, CASE WHEN points < 0 THEN 'return' ELSE 'earn' END,
 			(SELECT CASE WHEN count(DISTINCT x->'label') = 1 THEN min(x->>'label') END FROM jsonb_array_elements(g->'lines') x), g->>'ref',
 			(SELECT sum((x->>'value')::numeric) FROM jsonb_array_elements(g->'lines') x), points, NULL, NULL, g->>'kind', points, NULL)::ref_program_row;
+		IF points > 0 THEN
+			s.parts := s.parts || jsonb_build_object(cardinality(s.rows), ref_program_parts(rules, g->'lines', adds, before, points, unit));
+		END IF;
 		CONTINUE WHEN NOT fresh;
 		s.norders := s.norders + 1;
 		gives := CASE WHEN s.norders = 1 AND rules->'bonuses' ? 'first_purchase' THEN jsonb_build_array(CASE jsonb_typeof(rules->'bonuses'->'first_purchase')
@@ -296,7 +371,7 @@ BEGIN
 			s.counts := s.counts || ROW(give->>'counter', today, points)::earn_ref_count;
 			points := least(points, earn_ref_left(rules->'caps', s.counts, 'all', today));
 			s.counts := s.counts || ROW('all', today, points)::earn_ref_count;
-			s.rows := s.rows || ROW(now, 'bonus', give->>'sort', g->>'ref', NULL, points, NULL, NULL, NULL, CASE WHEN qualify THEN points END, NULL)::ref_program_row;
+			s.rows := s.rows || ROW(now, 'bonus', earn_ref_bonus_label(give, give->>'sort'), g->>'ref', NULL, points, NULL, NULL, NULL, CASE WHEN qualify THEN points END, NULL)::ref_program_row;
 		END LOOP;
 	END LOOP;
 
@@ -442,6 +517,10 @@ DECLARE
 	fresh ref_program_row[];			-- rows of a step
 	counts ref_tier_event[];			-- what the tiers will count of the instant
 	entries ref_program_row[] := '{}';
+	row_number int;
+	lot_parts jsonb := '{}';	-- by lot, the points of an order by label
+	resumed int[] := '{}';		-- entries that a tier had kept from expiring
+	points_scale int;
 	metric_values numeric[];
 	condition jsonb;
 	missing numeric;
@@ -465,12 +544,17 @@ BEGIN
 	started := (member_since AT TIME ZONE zone)::date;
 	counting := coalesce((SELECT array_agg(x::ref_program_counting) FROM ref_program_counting(list, earn_policy, zone, member_since) x), '{}');
 
-	earning := ROW(false, '{}', earn_ref_book(earn_policy), '{}', 0, '{}');
+	earning := ROW(false, '{}', earn_ref_book(earn_policy), '{}', 0, '{}', '{}');
 	points := ref_points_begin(points_policy, false);
 	points.books := jsonb_path_exists(earn_policy, '$.kinds.* ? (@ == "expire")');
 	IF tier_policy IS NOT NULL THEN
 		tiers := ref_tier_machine(tier_policy, zone, member_since, NULL, as_of);
 		tiers.rules := ref_tier_rules(tier_policy, as_of);
+		-- the decimals of what tiers see: amounts, points, or orders
+		seen := CASE metric WHEN 'spend' THEN events WHEN 'orders' THEN '[{"value": 1}]'
+			ELSE jsonb_build_array(jsonb_build_object('value', round(1, (SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d))))
+				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL) END;
+		tiers.unit := power(10::numeric, -coalesce((SELECT max(scale((e->>'value')::numeric)) FROM jsonb_array_elements(seen) e), 0));
 		SELECT coalesce(array_agg(ROW(e.at, nullif(e.expires_at, 'infinity'), coalesce(array_position(tiers.names, e.label), 0), e.ref)::ref_tier_grant ORDER BY e.n), '{}') INTO tiers.grants
 		FROM ref_tier_timeline(events) e WHERE e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends;
 		IF EXISTS (SELECT FROM ref_tier_timeline(events) e WHERE e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends
@@ -535,7 +619,9 @@ BEGIN
 				earning := ref_program_earn(earning, list, earn_policy, zone, member_since, birth, now, CASE step WHEN '4' THEN 'days' ELSE 'events' END, tier);
 				refunds := '{}';
 				late_rows := '{}';
+				row_number := 0;
 				FOREACH r IN ARRAY earning.rows || NULL::ref_program_row LOOP
+					row_number := row_number + 1;
 					-- the rest of the refunds: of what was redeemed at this instant, and beyond
 					IF r.role IN ('forfeit', 'expire') OR r.role IS NULL THEN
 						FOR i IN 1 .. cardinality(refunds) LOOP
@@ -569,6 +655,7 @@ BEGIN
 						-- points of a lot that waits count when it is available; what is taken of such doesn't
 						IF cardinality(points.lots) > cardinality(before.lots) THEN
 							counting_lots[cardinality(points.lots)] := r.counts IS NOT NULL;
+							lot_parts := lot_parts || jsonb_strip_nulls(jsonb_build_object(cardinality(points.lots), earning.parts->(row_number::text)));
 							IF points.lots[cardinality(points.lots)].pending AND NOT pending_counts THEN
 								r.counts := NULL;
 							END IF;
@@ -609,7 +696,7 @@ BEGIN
 						tiers.counted := tiers.counted || counts;
 					END IF;
 					changes := tiers.history;
-					tiers := ref_tier_step(tiers, now, CASE WHEN step = '6' THEN '{grants,8a,8b}' WHEN now = member_since THEN '{joined,old grants}' ELSE '{2,3,4,5,6a,6b,grants end}' END::text[]);
+					tiers := ref_tier_step(tiers, now, CASE WHEN step = '6' THEN '{grants,8a,8b}' WHEN now = member_since THEN '{joined,old grants}' ELSE '{2,3,4,rollover,5,5r,6a,6b,grants end}' END::text[]);
 					changes := tiers.history[cardinality(changes) + 1:];
 				END IF;
 			END CASE;
@@ -629,6 +716,7 @@ BEGIN
 						points.suspended := false;
 						since := points.entry;
 						points := ref_points_expire(points, now, through);
+						resumed := resumed || ARRAY(SELECT generate_series(since + 1, points.entry));
 						FOREACH r IN ARRAY ref_program_due(points, since, counting_lots) LOOP
 							r.tier := tier;
 							entries := entries || r;
@@ -651,15 +739,15 @@ BEGIN
 		tiers.rules := ref_tier_rules(tier_policy, as_of);
 		next_tier := ref_tier_next_rank(tiers.rules, coalesce(tiers.now_rank, 0));
 		condition := tiers.rules->'levels'->(next_tier - 1)->'reach';
-		-- the decimals of what tiers see: amounts, points, or orders
-		seen := CASE metric WHEN 'spend' THEN events WHEN 'orders' THEN '[{"value": 1}]'
-			ELSE jsonb_build_array(jsonb_build_object('value', round(1, (SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d))))
-				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL) END;
-		-- of several metrics, where any does the least, where all must the most
-		SELECT CASE WHEN condition ? 'any' THEN min(m) ELSE max(m) END INTO missing
-		FROM unnest(tiers.metrics, tiers.of, metric_values) u(name, of, value), LATERAL (SELECT ref_tier_missing(condition, name, of, value, seen, tiers.rules->>'threshold', 0)) x(m);
+		-- of each set the most, of several sets the least
+		SELECT min(most) INTO missing
+		FROM (SELECT max(l.missing) FROM unnest(ref_tier_lacks(condition, tiers.metrics, tiers.of, metric_values, seen, tiers.rules->>'threshold', 0)) l GROUP BY l.way) w(most);
 	END IF;
+	SELECT greatest((SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d),
+		(SELECT coalesce(max(scale(trim_scale(l.value))), 0) FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL)) INTO points_scale;
 	RETURN jsonb_build_object(
+		'moves', to_jsonb(points.moves), 'lots', to_jsonb(points.lots), 'parts', lot_parts, 'resumed', to_jsonb(resumed), 'points_scale', points_scale,
+		'is_member', events = '[]' OR coalesce(member_since < day_ends, false), 'zone', zone,
 		'summary', jsonb_build_object('spend', spend, 'orders', norders, 'points_earned', points.earned + points.adjusted + points.transferred - points.returned,
 			'points_redeemed', points.redeemed - points.reinstated, 'points_expired', points.expired + points.forfeited, 'points_pending', points.pending, 'balance', points.active - points.debt,
 			'tier', CASE WHEN events = '[]' AND tier_policy IS NOT NULL THEN coalesce(tier_policy->>'base', 'Member') ELSE tier END,
@@ -667,4 +755,94 @@ BEGIN
 		'history', coalesce(to_jsonb(tiers.history), '[]'),
 		'entries', to_jsonb(entries),
 		'instants', to_jsonb(instants));
+END $$;
+
+-- ---- each move under labels and in a period ----
+
+--
+-- One customer's bookings of a walk, as ref_points_bookings() has them, but a lot's points stand under the labels of its order: what takes of
+-- it takes of each in proportion to what is left there, what a refund gives back goes to each in proportion to what redemptions took. What a tier
+-- had kept from expiring goes in the period in which the tier is left. of: 'rollforward', 'triangle', and 'lot': what is left, with its number as the column.
+--
+CREATE FUNCTION ref_program_bookings(walk jsonb, unit text) RETURNS SETOF ref_booking
+LANGUAGE plpgsql AS $$
+DECLARE
+	m ref_move;
+	local timestamp;
+	period date;
+	issued_in date[] := '{}';
+	shares jsonb := '{}';	-- by lot, [{"label", "left", "redeemed"}]
+	mine jsonb;
+	label text;
+	split numeric[];
+	weights numeric[];
+	of_role text;
+	col text;
+	size numeric;		-- of the move
+	points numeric;		-- in its column
+	way numeric;		-- 1: to the lot, -1: from it
+	fresh boolean;
+	grain numeric := 10 ^ -(walk->>'points_scale')::numeric;
+BEGIN
+	FOR m IN SELECT * FROM jsonb_populate_recordset(NULL::ref_move, walk->'moves') LOOP
+		local := m.at AT TIME ZONE (walk->>'zone');
+		IF m.step = 1 AND local = date_trunc('day', local) AND NOT walk->'resumed' @> to_jsonb(m.entry) THEN
+			local := local - interval '1 day';
+		END IF;
+		period := date_trunc(unit, local)::date;
+		of_role := coalesce(m.pays, m.role);
+		points := CASE WHEN m.pays IS NULL THEN m.points ELSE m.debt END;
+		IF of_role IN ('redeem', 'return', 'expire', 'forfeit') THEN
+			points := -points;
+		END IF;
+		col := CASE of_role WHEN 'earn' THEN 'issued' WHEN 'redeem_refund' THEN 'reinstated' WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred'
+			WHEN 'redeem' THEN 'redeemed' WHEN 'return' THEN 'returned' WHEN 'expire' THEN 'expired' WHEN 'forfeit' THEN 'forfeited' END;
+		IF m.pays IS NOT NULL THEN
+			RETURN NEXT ROW('rollforward', NULL, NULL, period, col, -points)::ref_booking;
+		END IF;
+		IF m.lot IS NULL THEN
+			RETURN NEXT ROW('rollforward', NULL, NULL, period, col, points)::ref_booking;
+			CONTINUE;
+		END IF;
+
+		fresh := NOT shares ? (m.lot::text);
+		IF fresh THEN
+			issued_in[m.lot] := period;
+			SELECT jsonb_agg(jsonb_build_object('label', p->'label', 'left', p->'points', 'redeemed', 0) ORDER BY n) INTO mine
+			FROM jsonb_array_elements(coalesce(walk->'parts'->(m.lot::text), jsonb_build_array(jsonb_build_object('label', walk->'lots'->(m.lot - 1)->'label', 'points', m.points)))) WITH ORDINALITY x(p, n);
+		ELSE
+			mine := shares->(m.lot::text);
+		END IF;
+		size := greatest(abs(m.active), abs(m.pending));
+		weights := ARRAY(SELECT (s->>CASE WHEN m.role = 'redeem_refund' AND NOT fresh THEN 'redeemed' ELSE 'left' END)::numeric FROM jsonb_array_elements(mine) WITH ORDINALITY x(s, n) ORDER BY n);
+		split := ref_apportion(size, weights, grain);
+		way := CASE WHEN fresh OR m.role = 'activate' THEN 0 WHEN m.role = 'redeem_refund' THEN 1 ELSE -1 END;
+		SELECT jsonb_agg(jsonb_build_object('label', s->'label', 'left', (s->>'left')::numeric + way * split[n],
+			'redeemed', (s->>'redeemed')::numeric - CASE WHEN of_role IN ('redeem', 'redeem_refund') THEN way * split[n] ELSE 0 END) ORDER BY n) INTO mine
+		FROM jsonb_array_elements(mine) WITH ORDINALITY x(s, n);
+		shares := shares || jsonb_build_object(m.lot, mine);
+		IF jsonb_path_exists(mine, '$[*] ? (@.left < 0 || @.redeemed < 0)') THEN
+			RAISE EXCEPTION 'less than nothing under a label at %: %', m.at, mine;
+		END IF;
+
+		FOR i IN 1 .. cardinality(split) LOOP
+			CONTINUE WHEN split[i] = 0;
+			label := mine->(i - 1)->>'label';
+			IF points <> 0 THEN
+				RETURN NEXT ROW('rollforward', label, NULL, period, col, sign(points) * split[i])::ref_booking;
+			END IF;
+			IF m.pending <> 0 THEN
+				RETURN NEXT ROW('rollforward', label, NULL, period, 'pending', sign(m.pending) * split[i])::ref_booking;
+			END IF;
+			IF points <> 0 AND fresh THEN
+				RETURN NEXT ROW('triangle', label, period, period, 'issued', split[i])::ref_booking;
+			ELSIF points <> 0 THEN
+				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period,
+					CASE WHEN of_role IN ('redeem', 'redeem_refund') THEN 'redeemed' WHEN of_role = 'expire' THEN 'expired' ELSE 'taken_back' END, -way * split[i])::ref_booking;
+			END IF;
+		END LOOP;
+	END LOOP;
+
+	-- what is left
+	RETURN QUERY SELECT 'lot', s->>'label', NULL::date, NULL::date, lot, (s->>'left')::numeric FROM jsonb_each(shares) l(lot, list), jsonb_array_elements(list) s;
 END $$;

@@ -133,20 +133,19 @@ $$;
 
 -- ---- near ----
 
--- What is missing of a condition: the smallest of any, the largest of all.
-CREATE FUNCTION ref_tier_all_missing(condition jsonb, missing numeric[]) RETURNS numeric
-LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN condition ? 'any' THEN min(m) ELSE max(m) END FROM unnest(missing) m $$;
+-- What is missing of a condition: each set lacks the most of its numbers, the condition what the set does that lacks least.
+CREATE FUNCTION ref_tier_all_missing(lacks ref_tier_lack[]) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$ SELECT min(most) FROM (SELECT max(missing) FROM unnest(lacks) GROUP BY way) w(most) $$;
 
 CREATE FUNCTION ref_tier_near(customers jsonb, policy jsonb, as_of date, within numeric)
 RETURNS TABLE(tier text, rank int, members bigint, near_next bigint, near_keep bigint, as_of_day date)
 LANGUAGE sql AS $$
 	WITH member AS MATERIALIZED (
 		SELECT (walk->'rank')::int AS rank,
-			ref_tier_all_missing(next, (SELECT array_agg(ref_tier_missing(next, m, coalesce(ref_tier_policy(policy)->'metrics'->m->>'of', 'sum'), (walk->'values'->(n::int - 1))::numeric, customers->(customer - 1), rules->>'threshold'))
-				FROM unnest(ref_tier_metrics(ref_tier_policy(policy))) WITH ORDINALITY u(m, n))) AS next,
-			ref_tier_all_missing(ref_tier_keeping(ref_tier_rules(ref_tier_policy(policy), (((walk->>'ends')::timestamptz - interval '1 microsecond') AT TIME ZONE ref_zone(policy))::date), (walk->'rank')::int, (walk->'rule_rank')::int),
-				ref_tier_missing_to_keep(customers->(customer - 1), policy, ref_tier_day_end(policy, as_of), walk)) AS keep
-		FROM ref_tier_customers(customers, policy, as_of), (SELECT ref_tier_rules(ref_tier_policy(policy), as_of)) r(rules),
+			ref_tier_all_missing(ref_tier_lacks(next, metrics, (SELECT array_agg(coalesce(ref_tier_policy(policy)->'metrics'->m->>'of', 'sum') ORDER BY n) FROM unnest(metrics) WITH ORDINALITY u(m, n)),
+				(SELECT array_agg(v::numeric ORDER BY n) FROM jsonb_array_elements_text(walk->'values') WITH ORDINALITY u(v, n)), customers->(customer - 1), rules->>'threshold')) AS next,
+			ref_tier_all_missing(ref_tier_missing_to_keep(customers->(customer - 1), policy, ref_tier_day_end(policy, as_of), walk)) AS keep
+		FROM ref_tier_customers(customers, policy, as_of), (SELECT ref_tier_rules(ref_tier_policy(policy), as_of), ref_tier_metrics(ref_tier_policy(policy))) r(rules, metrics),
 			LATERAL (SELECT rules->'levels'->(ref_tier_next_rank(rules, (walk->'rank')::int) - 1)->'reach') x(next)
 		WHERE walk IS NOT NULL)
 	SELECT t.tier, t.rank, count(m.rank), count(*) FILTER (WHERE m.next > 0 AND m.next < within), count(*) FILTER (WHERE m.keep > 0 AND m.keep < within), as_of

@@ -17,38 +17,64 @@ LANGUAGE sql IMMUTABLE AS $$
 		ELSE '{3 months,6 months,12 months,12 months,12 months,1 year,365 days,18 months,24 months}' END::text[])
 $$;
 
+-- Some policies are about what rolls over: calendar periods, whose thresholds are low.
+CREATE FUNCTION ref_random_rolls(seed bigint) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT ref_random(seed, 'rolls?') < 0.2 $$;
+
+CREATE FUNCTION ref_random_calendar(seed bigint, zone text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT 'calendar ' || ref_pick(seed, 'calendar', CASE ref_pace(seed)
+			WHEN 'hours' THEN ARRAY['day', 'day', 'day', 'week']
+			WHEN 'days' THEN ARRAY['week', 'week:sunday', 'week:wednesday', 'month', 'month:15', 'month:31']
+			WHEN 'months' THEN ARRAY['month', 'month:31', 'quarter', 'quarter:02-01', 'half_year', 'quarter:02-29', '{2023-01-01,2023-12-25,2024-02-29,2024-03-31,2024-05-01,2024-06-26,2024-10-27,2024-11-03}']
+			ELSE ARRAY['quarter', 'half_year', 'half_year:03-31', 'year', 'year', 'year:04-01', 'year:02-29', 'year:03-31', '{2023-01-01,2024-02-29,2025-02-24,2026-03-02}'] END)
+		|| CASE WHEN zone IS NOT NULL AND ref_random(seed, 'calendar zone') < 0.2 THEN '@' || zone ELSE '' END
+$$;
+
 CREATE FUNCTION ref_random_window(seed bigint, zone text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-	period text;
 BEGIN
+	IF ref_random_rolls(seed) THEN
+		RETURN ref_random_calendar(seed, zone);
+	END IF;
 	CASE ref_pick(seed, 'window', '{rolling,rolling,rolling,calendar,calendar,calendar,membership,since,lifetime}')
 		WHEN 'rolling' THEN RETURN ref_tier_span(seed, 'rolling');
 		WHEN 'since' THEN RETURN 'since tier';
 		WHEN 'lifetime' THEN RETURN 'lifetime';
 		WHEN 'membership' THEN RETURN 'membership year';
-		ELSE
-			period := ref_pick(seed, 'calendar', CASE ref_pace(seed)
-				WHEN 'hours' THEN ARRAY['day', 'day', 'day', 'week']
-				WHEN 'days' THEN ARRAY['week', 'week:sunday', 'week:wednesday', 'month', 'month:15', 'month:31']
-				WHEN 'months' THEN ARRAY['month', 'month:31', 'quarter', 'quarter:02-01', 'half_year', 'quarter:02-29', '{2023-01-01,2023-12-25,2024-02-29,2024-03-31,2024-05-01,2024-06-26,2024-10-27,2024-11-03}']
-				ELSE ARRAY['quarter', 'half_year', 'half_year:03-31', 'year', 'year', 'year:04-01', 'year:02-29', 'year:03-31', '{2023-01-01,2024-02-29,2025-02-24,2026-03-02}'] END);
-			RETURN 'calendar ' || period || CASE WHEN zone IS NOT NULL AND ref_random(seed, 'calendar zone') < 0.2 THEN '@' || zone ELSE '' END;
+		ELSE RETURN ref_random_calendar(seed, zone);
 	END CASE;
 END $$;
 
 -- A threshold of the level number n, in steps of the values that occur.
 CREATE FUNCTION ref_random_threshold(seed bigint, what text, n int) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT n * ref_pick(seed, what || 'step', '{1,2,3,3,5,5,8}')::numeric + ref_pick(seed, what || 'above', '{0,0,0,0,0.5,0.25,0.001}')::numeric
+	SELECT n * ref_pick(seed, what || 'step', CASE WHEN ref_random_rolls(seed) THEN '{1,1,2,2,3}' ELSE '{1,2,3,3,5,5,8}' END::text[])::numeric + ref_pick(seed, what || 'above', '{0,0,0,0,0.5,0.25,0.001}')::numeric
 $$;
 
 -- A condition over several metrics; at least one of them.
-CREATE FUNCTION ref_random_condition(seed bigint, what text, metrics text[], n int) RETURNS jsonb
+CREATE FUNCTION ref_random_plain_condition(seed bigint, what text, metrics text[], n int) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT jsonb_build_object(ref_pick(seed, what || 'quantifier', '{any,any,all}'), jsonb_object_agg(m, ref_random_threshold(seed, what || m, n)))
 	FROM unnest(metrics) WITH ORDINALITY u(m, k)
 	WHERE ref_random(seed, what || 'asks ' || m) < 0.7 OR k = 1 + floor(ref_random(seed, what || 'always') * cardinality(metrics))::int
+$$;
+
+-- The same, or several sets, each of which does; none that asks for as much of all that another asks for.
+CREATE FUNCTION ref_random_condition(seed bigint, what text, metrics text[], n int) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+	WITH drawn AS (
+		SELECT k, (ref_random_plain_condition(seed, what || 'set ' || k, metrics, n)) AS c FROM generate_series(1, 2 + floor(ref_random(seed, what || 'sets') * 3)::int) k),
+	needs AS (SELECT k, coalesce(c->'any', c->'all') AS needs FROM drawn),
+	useful AS (
+		SELECT k, needs FROM needs a
+		WHERE NOT EXISTS (SELECT FROM needs b WHERE b.k <> a.k
+			AND NOT EXISTS (SELECT FROM jsonb_each_text(b.needs) e(m, t) WHERE NOT a.needs ? m OR (a.needs->>m)::numeric < t::numeric)
+			-- of equals the first stays
+			AND (b.k < a.k OR a.needs <> b.needs)))
+	SELECT CASE WHEN ref_random(seed, what || 'sets?') < 0.3 AND (SELECT count(*) > 1 AND NOT bool_and((SELECT count(*) = 1 FROM jsonb_object_keys(needs))) FROM useful)
+		THEN (SELECT jsonb_build_object('any', jsonb_agg(jsonb_build_object('all', needs) ORDER BY k)) FROM useful)
+		ELSE ref_random_plain_condition(seed, what, metrics, n) END
 $$;
 
 -- Levels as a policy or a version has them: array, or an object where a level is just a number. level: what to draw from.
@@ -120,6 +146,7 @@ DECLARE
 	zone text;
 	qualifying_window text;
 	upgrade text := 'at_once';
+	own text[];
 	day date;
 	i int;
 BEGIN
@@ -129,7 +156,7 @@ BEGIN
 	END IF;
 
 	-- metrics
-	IF ref_random(seed, 'metrics?') < 0.45 THEN
+	IF ref_random_rolls(seed) OR ref_random(seed, 'metrics?') < 0.45 THEN
 		metrics := '{}';
 		FOREACH name IN ARRAY '{points,nights,visits,"spend, net"}'::text[] LOOP
 			CONTINUE WHEN ref_random(seed, 'metric ' || name) < 0.5 AND NOT (name = 'visits' AND metrics = '{}');
@@ -141,10 +168,10 @@ BEGIN
 			ELSIF metric->>'of' = 'sum' AND ref_random(seed, name || 'of?') < 0.5 THEN
 				metric := metric - 'of';
 			END IF;
-			IF ref_random(seed, name || 'kinds?') < 0.5 THEN
+			IF ref_random(seed, name || 'kinds?') < (CASE WHEN ref_random_rolls(seed) THEN 0.2 ELSE 0.5 END) THEN
 				metric := metric || jsonb_build_object('kinds', ref_pick(seed, name || 'kinds', ARRAY['["stay"]', '["buy", "stay"]', '["buy", "back"]'])::jsonb);
 			END IF;
-			IF ref_random(seed, name || 'labels?') < 0.25 THEN
+			IF ref_random(seed, name || 'labels?') < 0.25 AND NOT ref_random_rolls(seed) THEN
 				metric := metric || jsonb_build_object('labels', ref_pick(seed, name || 'labels', ARRAY['["air"]', '["air", "hotel"]', '["Gold", "hotel"]'])::jsonb);
 			END IF;
 			policy := jsonb_set(policy, '{metrics}', coalesce(policy->'metrics', '{}') || jsonb_build_object(name, metric));
@@ -196,6 +223,20 @@ BEGIN
 		policy := policy || jsonb_build_object('valid', ref_random_valid(seed, '', qualifying_window, upgrade, policy->>'downgrade' IS DISTINCT FROM 'one_level' OR policy ? 'grace'));
 	END IF;
 
+	-- metrics with windows of their own, and what rolls over
+	IF policy ? 'metrics' AND qualifying_window <> 'since tier' THEN
+		own := ARRAY['lifetime', CASE WHEN ref_tier_rolls(qualifying_window) THEN qualifying_window ELSE ref_tier_span(seed, 'own rolling') END,
+			CASE WHEN ref_tier_has_periods(qualifying_window) THEN qualifying_window WHEN ref_random(seed, 'own membership') < 0.2 THEN 'membership year' ELSE ref_random_calendar(seed, zone) END];
+		FOREACH name IN ARRAY metrics LOOP
+			IF ref_random(seed, name || 'own?') < 0.3 THEN
+				policy := jsonb_set(policy, ARRAY['metrics', name, 'qualifying_window'], to_jsonb(ref_pick(seed, name || 'own', own)));
+			END IF;
+			IF coalesce(policy->'metrics'->name->>'qualifying_window', qualifying_window) LIKE 'calendar %' AND ref_random(seed, name || 'rollover?') < (CASE WHEN ref_random_rolls(seed) THEN 0.9 ELSE 0.5 END) THEN
+				policy := jsonb_set(policy, ARRAY['metrics', name, 'rollover'], ref_pick(seed, name || 'rollover', '{true,true,1,2,2.5,5,0.001,false}')::jsonb);
+			END IF;
+		END LOOP;
+	END IF;
+
 	-- versions
 	IF with_versions THEN
 		day := ref_pick(seed, 'since', '{2024-01-31,2024-02-29,2024-03-10,2024-03-31,2024-05-01,2024-07-01}')::date;
@@ -240,6 +281,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	zone text := ref_zone(policy);
 	qualifying_window text := coalesce(policy->>'qualifying_window', '12 months');
+	period_window text := ref_tier_period_window(ref_tier_policy(policy));
 	day date := (near AT TIME ZONE zone)::date;
 	spans text[];
 	starts date[];
@@ -250,13 +292,13 @@ BEGIN
 		WHEN 'midnight' THEN
 			answer := ref_day_start(day + ref_pick(seed, what || ' days', '{0,1,1,2}')::int, zone);
 		WHEN 'due', 'due at midnight' THEN
-			spans := (SELECT array_agg(s ORDER BY s) FROM unnest(ARRAY[qualifying_window, policy->>'valid', policy->>'grace', ref_tier_span(seed, what || ' span')]) s WHERE s ~ '^\d');
+			spans := (SELECT array_agg(s ORDER BY s) FROM unnest(ref_tier_windows(ref_tier_policy(policy)) || ARRAY[qualifying_window, policy->>'valid', policy->>'grace', ref_tier_span(seed, what || ' span')]) s WHERE s ~ '^\d');
 			answer := ref_plus(near, ref_pick(seed, what || ' due', spans)::interval, zone);
 			IF ref_random(seed, what || ' midnight') < 0.3 THEN
 				answer := ref_day_start((answer AT TIME ZONE zone)::date + ref_pick(seed, what || ' days', '{0,1}')::int, zone);
 			END IF;
 		WHEN 'edge' THEN
-			starts := ref_tier_starts(qualifying_window, (first AT TIME ZONE zone)::date, day, day + 800);
+			starts := ref_tier_starts(period_window, (first AT TIME ZONE zone)::date, day, day + 800);
 			answer := coalesce(ref_day_start(ref_tier_next_period(starts, day), zone), ref_plus(near, ref_tier_span(seed, what || ' span')::interval, zone));
 		WHEN 'turn' THEN
 			-- month ends, the leap day, the changes of the clock in Helsinki, New York and Beirut

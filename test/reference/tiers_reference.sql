@@ -9,8 +9,8 @@
 --
 
 -- An event from the start of membership on that is no joining and no grant. period is the first
--- day of its period, leaves when a rolling window loses it, counts what it adds to each metric
--- (NULL: it doesn't count there). An amount that just might come has no day: it counts as it stands.
+-- day of its period (of the one window that has periods), leaves when the one rolling window loses it, counts what it
+-- adds to each metric (NULL: it doesn't count there). An amount that just might come has no day: it counts as it stands.
 CREATE TYPE ref_tier_event AS (at timestamptz, ref text, day date, period date, leaves timestamptz, counts numeric[]);
 
 -- ends NULL: never
@@ -24,7 +24,9 @@ CREATE TYPE ref_tier_change AS (tier text, rank int, from_tier text, valid_from 
 
 -- All that a customer's walk remembers: what never changes; what counts so far; what the rules give with grace (held) and
 -- what they would without (plain; where the policy has grace); the grants that run; what holds with them.
-CREATE TYPE ref_tier_machine AS (policy jsonb, zone text, qualifying_window text, metrics text[], of text[], names text[], starts date[], version_starts timestamptz[], member_since timestamptz, member_ref text,
+-- windows: by metric. starts: periods of whatever window has some; own_starts: of the policy's.
+-- rollovers: what each period's end came to, by metric: see ref_tier_rollovers.
+CREATE TYPE ref_tier_machine AS (policy jsonb, zone text, qualifying_window text, windows text[], metrics text[], of text[], unit numeric, names text[], starts date[], own_starts date[], rollovers jsonb, version_starts timestamptz[], member_since timestamptz, member_ref text,
 	grants ref_tier_grant[], counted ref_tier_event[],
 	rules jsonb, held ref_tier_state, plain ref_tier_state, with_grace boolean, running int[],
 	now_rank int, now_until timestamptz, history ref_tier_change[]);
@@ -50,13 +52,22 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT coalesce((SELECT array_agg(m ORDER BY n) FROM jsonb_object_keys(policy->'metrics') WITH ORDINALITY k(m, n)), '{value}')
 $$;
 
--- "at", "any", "all", a keeping number or object: as {"any": {metric: threshold}} or {"all": ...}; NULL: nobody.
+-- What a condition asks for first, in the order of metrics, which is that of the keys of jsonb.
+CREATE TYPE ref_tier_need AS (len int, metric text COLLATE "C", threshold numeric);
+
+CREATE FUNCTION ref_tier_needs(needs jsonb) RETURNS ref_tier_need[]
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT array_agg(ROW(octet_length(m), m, t)::ref_tier_need ORDER BY octet_length(m), m COLLATE "C") FROM jsonb_each_text(needs) e(m, t)
+$$;
+
+-- "at", "any", "all", a keeping number or object: as the array of its sets, {metric: threshold}, one of which must hold; NULL: nobody.
 CREATE FUNCTION ref_tier_condition(written jsonb, metric text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE
-		WHEN jsonb_typeof(written) = 'number' THEN jsonb_build_object('all', jsonb_build_object(metric, written))
-		WHEN jsonb_typeof(written->'any') = 'object' THEN jsonb_build_object('any', written->'any')
-		WHEN jsonb_typeof(written->'all') = 'object' THEN jsonb_build_object('all', written->'all')
+		WHEN jsonb_typeof(written) = 'number' THEN jsonb_build_array(jsonb_build_object(metric, written))
+		WHEN jsonb_typeof(written->'any') = 'object' THEN (SELECT jsonb_agg(jsonb_build_object(m, t) ORDER BY n) FROM jsonb_each(written->'any') WITH ORDINALITY e(m, t, n))
+		WHEN jsonb_typeof(written->'any') = 'array' THEN (SELECT jsonb_agg(a->'all' ORDER BY ref_tier_needs(a->'all')) FROM jsonb_array_elements(written->'any') a)
+		WHEN jsonb_typeof(written->'all') = 'object' THEN jsonb_build_array(written->'all')
 	END
 $$;
 
@@ -117,30 +128,25 @@ END $$;
 
 -- ---- conditions ----
 
--- By metric: does it hold its threshold of the condition? NULL where the condition doesn't ask for it.
-CREATE FUNCTION ref_tier_met(condition jsonb, metrics text[], metric_values numeric[], threshold text) RETURNS boolean[]
-LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-	needs jsonb := coalesce(condition->'any', condition->'all');
-	need numeric;
-	met boolean[] := '{}';
-BEGIN
-	FOR i IN 1 .. cardinality(metrics) LOOP
-		need := needs->>metrics[i];
-		met := met || CASE WHEN threshold = 'exceeded' THEN metric_values[i] > need ELSE metric_values[i] >= need END;
-	END LOOP;
-	RETURN met;
-END $$;
+CREATE FUNCTION ref_tier_set_holds(needs jsonb, metrics text[], metric_values numeric[], threshold text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT bool_and(CASE WHEN threshold = 'exceeded' THEN metric_values[n] > (needs->>m)::numeric ELSE metric_values[n] >= (needs->>m)::numeric END)
+	FROM unnest(metrics) WITH ORDINALITY u(m, n) WHERE needs ? m
+$$;
 
 CREATE FUNCTION ref_tier_holds(condition jsonb, metrics text[], metric_values numeric[], threshold text) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-	met boolean[] := ref_tier_met(condition, metrics, metric_values, threshold);
-BEGIN
-	RETURN CASE WHEN condition ? 'any' THEN coalesce(true = ANY (met), false)
-				WHEN condition ? 'all' THEN NOT coalesce(false = ANY (met), false)
-				ELSE false END;
-END $$;
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce(bool_or(ref_tier_set_holds(needs, metrics, metric_values, threshold)), false) FROM jsonb_array_elements(nullif(condition, 'null')) needs
+$$;
+
+-- The number of the metric that decided: the first that is asked for by the first set that holds; of what is lost, by the first set.
+CREATE FUNCTION ref_tier_decider(condition jsonb, metrics text[], metric_values numeric[], threshold text, is_lost boolean) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce((
+		SELECT (SELECT min(k)::int FROM unnest(metrics) WITH ORDINALITY u(m, k) WHERE needs ? m)
+		FROM jsonb_array_elements(nullif(condition, 'null')) WITH ORDINALITY e(needs, n)
+		WHERE is_lost OR ref_tier_set_holds(needs, metrics, metric_values, threshold) ORDER BY n LIMIT 1), 1)
+$$;
 
 -- The highest rank of at most top whose reaching condition holds.
 CREATE FUNCTION ref_tier_reached(rules jsonb, metrics text[], metric_values numeric[], top int) RETURNS int
@@ -175,6 +181,26 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT max(s) FROM unnest(starts) s WHERE s <= day 
 CREATE FUNCTION ref_tier_next_period(starts date[], day date) RETURNS date
 LANGUAGE sql IMMUTABLE AS $$ SELECT min(s) FROM unnest(starts) s WHERE s > day $$;
 
+-- Has a window periods?
+CREATE FUNCTION ref_tier_has_periods(qualifying_window text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT qualifying_window = 'membership year' OR qualifying_window LIKE 'calendar %' $$;
+
+CREATE FUNCTION ref_tier_rolls(qualifying_window text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT NOT ref_tier_has_periods(qualifying_window) AND qualifying_window NOT IN ('lifetime', 'since tier') $$;
+
+-- Each metric's window: its own, or the policy's.
+CREATE FUNCTION ref_tier_windows(policy jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT array_agg(coalesce(policy->'metrics'->m->>'qualifying_window', policy->>'qualifying_window', '12 months') ORDER BY n)
+	FROM unnest(ref_tier_metrics(policy)) WITH ORDINALITY u(m, n)
+$$;
+
+-- The one window of the policy and its metrics that has periods; NULL: there is none.
+CREATE FUNCTION ref_tier_period_window(policy jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT max(w) FROM unnest(ref_tier_windows(policy) || coalesce(policy->>'qualifying_window', '12 months')) w WHERE ref_tier_has_periods(w)
+$$;
+
 -- Is an event in the window at t, where those up to an instant have happened, this_period is the
 -- period's first day, and the present tier counts what is later than since?
 CREATE FUNCTION ref_tier_inside(e ref_tier_event, qualifying_window text, happened timestamptz, t timestamptz, this_period date, since timestamptz) RETURNS boolean
@@ -182,18 +208,18 @@ LANGUAGE sql IMMUTABLE AS $$
 	SELECT e.at <= happened AND CASE
 		WHEN qualifying_window = 'lifetime' THEN true
 		WHEN qualifying_window = 'since tier' THEN e.at > since
-		WHEN qualifying_window = 'membership year' OR qualifying_window LIKE 'calendar %' THEN e.period = this_period
+		WHEN ref_tier_has_periods(qualifying_window) THEN e.period = this_period
 		ELSE e.leaves > t END
 $$;
 
--- By metric: its value over the events in the window.
-CREATE FUNCTION ref_tier_values(events ref_tier_event[], metrics text[], of text[], qualifying_window text, happened timestamptz, t timestamptz, this_period date, since timestamptz) RETURNS numeric[]
+-- By metric: its value over the events in its window.
+CREATE FUNCTION ref_tier_values(events ref_tier_event[], of text[], windows text[], happened timestamptz, t timestamptz, this_period date, since timestamptz) RETURNS numeric[]
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_agg(CASE of[n] WHEN 'days' THEN v.days ELSE v.total END ORDER BY n)
-	FROM generate_subscripts(metrics, 1) n, LATERAL (
+	FROM generate_subscripts(of, 1) n, LATERAL (
 		SELECT coalesce(sum(e.counts[n]), 0) AS total, count(DISTINCT e.day) FILTER (WHERE e.counts[n] > 0)::numeric + coalesce(sum(e.counts[n]) FILTER (WHERE e.day IS NULL), 0) AS days
 		FROM unnest(events) e
-		WHERE ref_tier_inside(e, qualifying_window, happened, t, this_period, since)) v
+		WHERE ref_tier_inside(e, windows[n], happened, t, this_period, since)) v
 $$;
 
 -- ---- what counts ----
@@ -243,6 +269,8 @@ BEGIN
 	s.zone := zone;
 	s.qualifying_window := coalesce(policy->>'qualifying_window', '12 months');
 	s.metrics := ref_tier_metrics(policy);
+	s.windows := ref_tier_windows(policy);
+	s.rollovers := '[]';
 	s.of := (SELECT array_agg(coalesce(policy->'metrics'->m->>'of', 'sum') ORDER BY n) FROM unnest(s.metrics) WITH ORDINALITY u(m, n));
 	s.names := (SELECT array_agg(l->>'tier' ORDER BY n) FROM jsonb_array_elements(ref_tier_rules(policy, '-infinity')->'levels') WITH ORDINALITY l(l, n));
 	-- the days on which a version changes something
@@ -250,7 +278,8 @@ BEGIN
 		WHERE ref_tier_rules(policy, day) <> ref_tier_rules(policy, day - 1));
 	s.member_since := member_since;
 	s.member_ref := member_ref;
-	s.starts := ref_tier_starts(s.qualifying_window, (member_since AT TIME ZONE zone)::date, (member_since AT TIME ZONE zone)::date, until);
+	s.starts := ref_tier_starts(ref_tier_period_window(policy), (member_since AT TIME ZONE zone)::date, (member_since AT TIME ZONE zone)::date, until);
+	s.own_starts := CASE WHEN ref_tier_has_periods(s.qualifying_window) THEN s.starts END;
 	s.counted := '{}';
 	s.grants := '{}';
 	s.held.rank := 0;
@@ -266,14 +295,54 @@ END $$;
 CREATE FUNCTION ref_tier_counted(s ref_tier_machine, at timestamptz, ref text, counts numeric[]) RETURNS ref_tier_event
 LANGUAGE sql STABLE AS $$
 	SELECT ROW(at, ref, day, ref_tier_period(s.starts, day),
-		CASE WHEN s.qualifying_window NOT IN ('lifetime', 'since tier', 'membership year') AND s.qualifying_window NOT LIKE 'calendar %' THEN ref_plus(at, s.qualifying_window::interval, s.zone) END,
+		ref_plus(at, (SELECT w FROM unnest(s.windows || s.qualifying_window) w WHERE ref_tier_rolls(w) LIMIT 1)::interval, s.zone),
 		counts)::ref_tier_event
 	FROM (SELECT (at AT TIME ZONE s.zone)::date) d(day)
 $$;
 
+-- By metric: what rolled into the period that holds a day.
+CREATE FUNCTION ref_tier_rolled_in(s ref_tier_machine, day date) RETURNS numeric[]
+LANGUAGE sql STABLE AS $$
+	SELECT array_agg(coalesce((SELECT (r->>'rolls_over')::numeric FROM jsonb_array_elements(s.rollovers) r
+		WHERE (r->>'next')::date = ref_tier_period(s.starts, day) AND r->>'metric' = m), 0) ORDER BY n)
+	FROM unnest(s.metrics) WITH ORDINALITY u(m, n)
+$$;
+
 -- What measures are to somebody whose state is of, where those up to an instant have happened.
 CREATE FUNCTION ref_tier_measured(s ref_tier_machine, x ref_tier_state, happened timestamptz, t timestamptz, day date) RETURNS numeric[]
-LANGUAGE sql STABLE AS $$ SELECT ref_tier_values(s.counted, s.metrics, s.of, s.qualifying_window, happened, t, ref_tier_period(s.starts, day), x.since) $$;
+LANGUAGE sql STABLE AS $$
+	SELECT array_agg(v + r ORDER BY n)
+	FROM unnest(ref_tier_values(s.counted, s.of, s.windows, happened, t, ref_tier_period(s.starts, day), x.since), ref_tier_rolled_in(s, day)) WITH ORDINALITY u(v, r, n)
+$$;
+
+-- What the period that holds a day would come to if it ended with what has happened by an instant: an object for each metric that rolls over.
+CREATE FUNCTION ref_tier_period_ends(s ref_tier_machine, happened timestamptz, t timestamptz, day date) RETURNS SETOF jsonb
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	rules jsonb := ref_tier_rules(s.policy, day);
+	metric_values numeric[] := ref_tier_measured(s, s.held, happened, t, day);
+	rolled_in numeric[] := ref_tier_rolled_in(s, day);
+	attained int := ref_tier_reached(rules, s.metrics, metric_values, cardinality(s.names));
+	rollover jsonb;
+	threshold numeric;
+	unit numeric;
+	cap numeric;
+	rolls numeric;
+BEGIN
+	FOR m IN 1 .. cardinality(s.metrics) LOOP
+		rollover := s.policy->'metrics'->s.metrics[m]->'rollover';
+		CONTINUE WHEN rollover IS NULL OR rollover = 'false';
+		unit := CASE s.of[m] WHEN 'sum' THEN s.unit ELSE 1 END;
+		threshold := (SELECT max((needs->>s.metrics[m])::numeric) FROM jsonb_array_elements(rules->'levels'->(attained - 1)->'reach') needs WHERE attained > 0);
+		cap := CASE jsonb_typeof(rollover) WHEN 'number' THEN floor((rollover#>>'{}')::numeric / unit) * unit ELSE 'Infinity' END;
+		rolls := coalesce(greatest(least(metric_values[m] - ceil(threshold / unit) * unit, greatest(metric_values[m] - rolled_in[m], 0), cap), 0), 0);
+		IF threshold IS NULL THEN
+			rolls := 0;
+		END IF;
+		RETURN NEXT jsonb_build_object('start', ref_tier_period(s.starts, day), 'next', ref_tier_next_period(s.starts, day), 'metric', s.metrics[m], 'rolled_in', rolled_in[m],
+			'value', metric_values[m], 'attained', attained, 'threshold', threshold, 'rolls_over', rolls);
+	END LOOP;
+END $$;
 
 -- The effective tier after a change of the rules' state or of the grants; a row where it is another, or promised for longer.
 CREATE FUNCTION ref_tier_effect(s ref_tier_machine, clock timestamptz, reason text, metric text, value numeric, ref text) RETURNS ref_tier_machine
@@ -301,7 +370,9 @@ END $$;
 --   joined      membership
 --   2           a period's end gives or renews tiers
 --   3, 4        validity ends; grace ends
+--   rollover    what rolls over is there
 --   5           a version begins
+--   5r          what has rolled over raises
 --   6a, 6b      what has left the window; what doesn't hold without it (valid "while_qualified")
 --   grants, old grants, grants end    those that begin, have begun, end
 --   8a, 8b      what has happened at the instant
@@ -341,9 +412,14 @@ BEGIN
 		by_event := step IN ('8a', '8b');
 		again := false;
 
-		-- ---- grants, and joining ----
+		-- ---- grants, joining, and what rolls over ----
 
-		IF step = 'joined' THEN
+		IF step = 'rollover' THEN
+			IF day = ANY (s.starts) AND clock = ref_day_start(day, s.zone) THEN
+				s.rollovers := s.rollovers || coalesce((SELECT jsonb_agg(r) FROM ref_tier_period_ends(s, clock - tick, clock, ((clock - tick) AT TIME ZONE s.zone)::date) r), '[]');
+			END IF;
+			CONTINUE;
+		ELSIF step = 'joined' THEN
 			metric_values := ref_tier_measured(s, s.held, clock - tick, clock, day);
 			s := ref_tier_effect(s, clock, 'joined', s.metrics[1], metric_values[1], s.member_ref);
 			CONTINUE;
@@ -377,10 +453,11 @@ BEGIN
 			ref := NULL;
 			falls := false;
 			IF (CASE step
-				WHEN '2' THEN NOT at_once AND day = ANY (s.starts) AND clock = ref_day_start(day, s.zone)
+				WHEN '2' THEN NOT at_once AND day = ANY (s.own_starts) AND clock = ref_day_start(day, s.zone)
 				WHEN '3' THEN x.rank > 0 AND x.valid_until = clock
 				WHEN '4' THEN x.rank > 0 AND x.grace_until = clock
 				WHEN '5' THEN at_once AND clock = ANY (s.version_starts)
+				WHEN '5r' THEN at_once AND day = ANY (s.starts) AND clock = ref_day_start(day, s.zone) AND 0 < ANY (ref_tier_rolled_in(s, day))
 				WHEN '6a' THEN at_once AND EXISTS (SELECT FROM unnest(s.counted) e WHERE e.leaves = clock)
 				WHEN '8a' THEN at_once AND EXISTS (SELECT FROM unnest(s.counted) e WHERE e.at = clock)
 				ELSE x.rank > 0 AND s.rules->>'valid' = 'while_qualified' END)
@@ -400,10 +477,10 @@ BEGIN
 					-- what a period's end gives is for the period that begins then
 					IF best > x.rank THEN
 						reason := 'qualified';
-						x.valid_until := ref_tier_validity(s.rules, s.starts, clock, true, s.zone);
+						x.valid_until := ref_tier_validity(s.rules, s.own_starts, clock, true, s.zone);
 					ELSIF x.rank > 0 AND kept THEN
 						x.grace_until := NULL;
-						renewed := ref_tier_validity(s.rules, s.starts, clock, true, s.zone);
+						renewed := ref_tier_validity(s.rules, s.own_starts, clock, true, s.zone);
 						IF coalesce(renewed, 'infinity') > coalesce(x.valid_until, 'infinity') THEN
 							reason := 'requalified';
 							x.valid_until := renewed;
@@ -413,7 +490,7 @@ BEGIN
 				WHEN '3' THEN
 					IF kept OR other IS NOT NULL AND ref_tier_kept(s.rules, s.metrics, other, x.rank) THEN
 						reason := 'requalified';
-						x.valid_until := ref_tier_validity(s.rules, s.starts, clock, true, s.zone);
+						x.valid_until := ref_tier_validity(s.rules, s.own_starts, clock, true, s.zone);
 						metric_values := CASE WHEN kept THEN metric_values ELSE other END;
 					ELSIF graceful THEN
 						x.grace_until := ref_plus(clock, (s.rules->>'grace')::interval, s.zone);
@@ -429,12 +506,14 @@ BEGIN
 				WHEN '5' THEN
 					IF best > x.rank THEN
 						reason := 'qualified';
-						x.valid_until := ref_tier_validity(s.rules, s.starts, clock, false, s.zone);
+						x.valid_until := ref_tier_validity(s.rules, s.own_starts, clock, false, s.zone);
 					END IF;
 
-				WHEN '6a', '8a' THEN
-					IF step = '6a' THEN
-						raised := EXISTS (SELECT FROM unnest(s.counted) e WHERE e.leaves = clock AND 0 > ANY (e.counts));
+				WHEN '5r', '6a', '8a' THEN
+					IF step = '5r' THEN
+						raised := true;
+					ELSIF step = '6a' THEN
+						raised := EXISTS (SELECT FROM unnest(s.counted) e, generate_subscripts(s.metrics, 1) m WHERE e.leaves = clock AND e.counts[m] < 0 AND ref_tier_rolls(s.windows[m]));
 					ELSE
 						-- a positive contribution, an event counted, or the first of a day that isn't there yet
 						SELECT count(*) > 0, (array_agg(s.counted[n].ref ORDER BY n DESC))[1] INTO raised, ref
@@ -444,13 +523,13 @@ BEGIN
 							WHERE s.counted[n].counts[m] > 0 AND (s.of[m] <> 'days' OR s.counted[n].day IS NULL OR NOT EXISTS (
 								SELECT FROM generate_series(1, n - 1) b
 								WHERE s.counted[b].day = s.counted[n].day AND s.counted[b].counts[m] > 0
-								  AND ref_tier_inside(s.counted[b], s.qualifying_window, clock, clock, ref_tier_period(s.starts, day), x.since))));
+								  AND ref_tier_inside(s.counted[b], s.windows[m], clock, clock, ref_tier_period(s.starts, day), x.since))));
 					END IF;
 					IF raised AND best > x.rank THEN
 						reason := 'qualified';
-						x.valid_until := ref_tier_validity(s.rules, s.starts, clock, false, s.zone);
+						x.valid_until := ref_tier_validity(s.rules, s.own_starts, clock, false, s.zone);
 					ELSIF raised AND x.rank > 0 AND kept THEN
-						renewed := ref_tier_validity(s.rules, s.starts, clock, step = '6a', s.zone);
+						renewed := ref_tier_validity(s.rules, s.own_starts, clock, step = '6a', s.zone);
 						IF coalesce(renewed, 'infinity') > coalesce(x.valid_until, 'infinity') OR x.grace_until IS NOT NULL THEN
 							reason := 'requalified';
 							x.valid_until := renewed;
@@ -485,15 +564,12 @@ BEGIN
 				ELSIF falls THEN
 					x.rank := CASE s.rules->>'downgrade' WHEN 'one_level' THEN x.rank - 1 WHEN 'to_base' THEN 0
 						ELSE greatest(ref_tier_reached(s.rules, s.metrics, metric_values, x.rank - 1), CASE WHEN other IS NOT NULL THEN ref_tier_reached(s.rules, s.metrics, other, x.rank - 1) END) END;
-					x.valid_until := CASE WHEN x.rank > 0 THEN ref_tier_validity(s.rules, s.starts, clock, true, s.zone) END;
+					x.valid_until := CASE WHEN x.rank > 0 THEN ref_tier_validity(s.rules, s.own_starts, clock, true, s.zone) END;
 				END IF;
 				IF reason IS NOT NULL THEN
 					x.grace_until := NULL;
 					x.since := CASE WHEN by_event THEN clock ELSE clock - tick END;
-					-- the first measure that holds its threshold, or, of a tier lost, the first that was asked for
-					decider := coalesce(CASE WHEN falls
-						THEN (SELECT min(n) FROM unnest(ref_tier_met(condition, s.metrics, metric_values, s.rules->>'threshold')) WITH ORDINALITY u(met, n) WHERE met IS NOT NULL)
-						ELSE array_position(ref_tier_met(condition, s.metrics, metric_values, s.rules->>'threshold'), true) END, 1);
+					decider := ref_tier_decider(condition, s.metrics, metric_values, s.rules->>'threshold', falls);
 					x.metric := s.metrics[decider];
 					x.value := metric_values[decider];
 					x.ref := ref;
@@ -561,6 +637,7 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	s := ref_tier_machine(policy, ref_zone(policy), member_since, member_ref, (until AT TIME ZONE ref_zone(policy))::date);
+	s.unit := power(10::numeric, -coalesce((SELECT max(scale((e->>'value')::numeric)) FROM jsonb_array_elements(events) e), 0));
 	s.counted := coalesce((
 		SELECT array_agg(ref_tier_counted(s, e.at, e.ref, (
 			SELECT array_agg(ref_tier_counts(coalesce(policy->'metrics'->name, '{}'), e.kind, e.label, e.value) ORDER BY n) FROM unnest(s.metrics) WITH ORDINALITY u(name, n))) ORDER BY e.n)
@@ -584,9 +661,10 @@ END $$;
 --   ends              when the effective tier ends, grace that runs included, if nothing more happens; NULL: it doesn't
 --   values            of the measures
 --   moments           the instants at which something could happen
--- With more, an amount for each measure, these amounts are there at the instant more_at.
+--   rollovers         what the periods came to, the one that holds until as if it ended then
+-- With more, an amount for each measure, these amounts are there at the instant more_at. With no_rollover nothing rolls over at the instant until.
 --
-CREATE FUNCTION ref_tier_walk(events jsonb, policy jsonb, known timestamptz, until timestamptz, more numeric[] DEFAULT NULL, more_at timestamptz DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION ref_tier_walk(events jsonb, policy jsonb, known timestamptz, until timestamptz, more numeric[] DEFAULT NULL, more_at timestamptz DEFAULT NULL, no_rollover boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	s ref_tier_machine := ref_tier_customer(events, policy, known, until);
@@ -596,7 +674,7 @@ DECLARE
 BEGIN
 	IF s IS NULL OR s.member_since IS NULL THEN
 		RETURN CASE WHEN NOT EXISTS (SELECT FROM ref_tier_timeline(events) e WHERE ref_tier_known_kind(ref_tier_policy(policy), e.kind))
-			THEN jsonb_build_object('history', '[]'::jsonb, 'rank', 0, 'rule_rank', 0, 'values', array_fill(0, ARRAY[cardinality(ref_tier_metrics(ref_tier_policy(policy)))]), 'moments', '[]'::jsonb) END;
+			THEN jsonb_build_object('history', '[]'::jsonb, 'rank', 0, 'rule_rank', 0, 'values', array_fill(0, ARRAY[cardinality(ref_tier_metrics(ref_tier_policy(policy)))]), 'moments', '[]'::jsonb, 'rollovers', '[]'::jsonb) END;
 	END IF;
 	IF more IS NOT NULL THEN
 		s.counted := s.counted || ROW(more_at, NULL, NULL, ref_tier_period(s.starts, (more_at AT TIME ZONE s.zone)::date), 'infinity', more)::ref_tier_event;
@@ -609,7 +687,8 @@ BEGIN
 
 	clock := s.member_since;
 	LOOP
-		s := ref_tier_step(s, clock, CASE WHEN clock = s.member_since THEN '{joined,grants,8a,8b}'::text[] ELSE '{2,3,4,5,6a,6b,grants,grants end,8a,8b}' END);
+		s := ref_tier_step(s, clock, CASE WHEN clock = s.member_since THEN '{joined,grants,8a,8b}'::text[]
+			ELSE '{2,3,4}'::text[] || CASE WHEN NOT (no_rollover AND clock = until) THEN '{rollover}'::text[] END || '{5,5r,6a,6b,grants,grants end,8a,8b}'::text[] END);
 		clock := least((SELECT min(m) FROM unnest(moments) m WHERE m > clock), ref_tier_due(s, clock));
 		EXIT WHEN clock IS NULL OR clock > until;
 		IF clock <> ALL (moments) THEN
@@ -622,7 +701,8 @@ BEGIN
 		'ends', nullif(greatest(CASE WHEN (s.held).rank = s.now_rank AND (s.held).rank > 0 THEN coalesce((s.held).grace_until, CASE WHEN (s.held).valid_until > until THEN (s.held).valid_until END, 'infinity') END,
 			(SELECT max(coalesce(s.grants[n].ends, 'infinity')) FROM unnest(s.running) n WHERE s.grants[n].rank = s.now_rank AND s.now_rank > 0)), 'infinity'),
 		'values', ref_tier_measured(s, s.held, until, until, (until AT TIME ZONE s.zone)::date),
-		'moments', to_jsonb(moments));
+		'moments', to_jsonb(moments),
+		'rollovers', s.rollovers || coalesce((SELECT jsonb_agg(r) FROM ref_tier_period_ends(s, until, until, (until AT TIME ZONE s.zone)::date) r), '[]'));
 END $$;
 
 -- When a tier ends that begins or is renewed at t; NULL is open. In a downgrade and a renewal by the
@@ -691,17 +771,33 @@ $$;
 CREATE FUNCTION ref_tier_target(needs numeric, unit numeric, threshold text) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN threshold = 'exceeded' THEN (floor(needs / unit) + 1) * unit ELSE ceil(needs / unit) * unit END $$;
 
--- How much of a measure a condition asks for beyond a value; NULL where it doesn't ask for that measure.
-CREATE FUNCTION ref_tier_missing(condition jsonb, metric text, of text, value numeric, events jsonb, threshold text, cents int DEFAULT 2) RETURNS numeric
+-- How much of a measure a set asks for beyond a value; NULL where it doesn't ask for that measure.
+CREATE FUNCTION ref_tier_missing_of_set(needs_of jsonb, metric text, of text, value numeric, events jsonb, threshold text, cents int DEFAULT 2) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE WHEN needs IS NOT NULL THEN greatest(ref_tier_target(needs, ref_tier_unit(of, events, needs, cents), threshold) - value, 0) END
-	FROM (SELECT (coalesce(condition->'any', condition->'all')->>metric)::numeric) c(needs)
+	FROM (SELECT (needs_of->>metric)::numeric) c(needs)
+$$;
+
+-- What is missing, set by set: each set lacks the most of its numbers; a metric has the number of the set, of those that
+-- ask for it, which lacks least, and of equals of the first. NULLs are left out of the most, and a set with one comes last.
+CREATE TYPE ref_tier_lack AS (way int, metric text, missing numeric);
+
+CREATE FUNCTION ref_tier_least_missing(lacks ref_tier_lack[], metric_asked text) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT l.missing FROM unnest(lacks) l JOIN (SELECT way, max(missing) AS most, bool_or(missing IS NULL) AS open FROM unnest(lacks) GROUP BY way) w USING (way)
+	WHERE l.metric = metric_asked ORDER BY w.open, w.most, way LIMIT 1
+$$;
+
+CREATE FUNCTION ref_tier_lacks(condition jsonb, metrics text[], of text[], metric_values numeric[], events jsonb, threshold text, cents int DEFAULT 2) RETURNS ref_tier_lack[]
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT array_agg(ROW(way, metrics[k], ref_tier_missing_of_set(needs, metrics[k], of[k], metric_values[k], events, threshold, cents))::ref_tier_lack ORDER BY way, k)
+	FROM jsonb_array_elements(nullif(condition, 'null')) WITH ORDINALITY e(needs, way), generate_subscripts(metrics, 1) k WHERE needs ? metrics[k]
 $$;
 
 -- The next rank that somebody can reach; NULL at the top.
 CREATE FUNCTION ref_tier_next_rank(rules jsonb, rank int) RETURNS int
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT min(n)::int FROM jsonb_array_elements(rules->'levels') WITH ORDINALITY l(l, n) WHERE n > rank AND jsonb_typeof(l->'reach') = 'object'
+	SELECT min(n)::int FROM jsonb_array_elements(rules->'levels') WITH ORDINALITY l(l, n) WHERE n > rank AND jsonb_typeof(l->'reach') = 'array'
 $$;
 
 -- What keeping an effective rank takes: reaching it, where a grant lifts above the rules' rank; NULL at the base.
@@ -712,12 +808,12 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN rank > 0 THEN rules->'levels'->(ra
 CREATE FUNCTION ref_tier_kept_with(events jsonb, policy jsonb, known timestamptz, ends timestamptz, rank int, more numeric[]) RETURNS boolean
 LANGUAGE sql AS $$
 	SELECT (w->'rank')::int >= rank AND NOT ((w->'rule_rank')::int = rank AND w->>'grace_until' IS NOT NULL AND NOT (w->'granted')::boolean)
-	FROM ref_tier_walk(events, policy, known, ends, more, ends - interval '1 microsecond') w
+	FROM ref_tier_walk(events, policy, known, ends, more, ends - interval '1 microsecond', true) w
 $$;
 
--- What each measure must still come to by the end of the tier: tried out. The amounts to try are those at which some
--- threshold is just met, at the last instant or after it; that a unit less isn't enough is tried, too.
-CREATE FUNCTION ref_tier_missing_to_keep(events jsonb, written jsonb, known timestamptz, state jsonb) RETURNS numeric[]
+-- What each measure of each set must still come to by the end of the tier: tried out. The amounts to try are those at which some
+-- threshold is just met, at the last instant or after it; that a unit less isn't enough is tried, too. NULL: there is nothing to keep.
+CREATE FUNCTION ref_tier_missing_to_keep(events jsonb, written jsonb, known timestamptz, state jsonb) RETURNS ref_tier_lack[]
 LANGUAGE plpgsql AS $$
 DECLARE
 	policy jsonb := ref_tier_policy(written);
@@ -730,58 +826,64 @@ DECLARE
 	rules jsonb;
 	later jsonb;
 	condition jsonb;
-	asked numeric;
-	at_last jsonb;
-	at_end jsonb;
+	needs jsonb;
+	way int;
+	at_last numeric[];
+	at_end numeric[];
 	more numeric[];
 	unit numeric;
 	amount numeric;
-	answer numeric[] := array_fill(NULL::numeric, ARRAY[cardinality(metrics)]);
+	of_set numeric[];
+	is_kept boolean;
+	answer ref_tier_lack[];
 BEGIN
 	IF ends IS NULL OR rank = 0 THEN
-		RETURN answer;
+		RETURN NULL;
 	END IF;
 	rules := ref_tier_rules(policy, (last AT TIME ZONE zone)::date);
 	later := ref_tier_rules(policy, (ends AT TIME ZONE zone)::date);
 	condition := ref_tier_keeping(rules, rank, (state->'rule_rank')::int);
-	at_last := ref_tier_walk(events, policy, known, last)->'values';
-	at_end := ref_tier_walk(events, policy, known, ends)->'values';
-	IF ref_tier_kept_with(events, policy, known, ends, rank, array_fill(0::numeric, ARRAY[cardinality(metrics)])) THEN
+	at_last := (SELECT array_agg(v::numeric ORDER BY n) FROM jsonb_array_elements_text(ref_tier_walk(events, policy, known, last)->'values') WITH ORDINALITY u(v, n));
+	at_end := (SELECT array_agg(v::numeric ORDER BY n) FROM jsonb_array_elements_text(ref_tier_walk(events, policy, known, ends, no_rollover => true)->'values') WITH ORDINALITY u(v, n));
+	is_kept := ref_tier_kept_with(events, policy, known, ends, rank, array_fill(0::numeric, ARRAY[cardinality(metrics)]));
+	FOR needs, way IN SELECT n, w FROM jsonb_array_elements(nullif(condition, 'null')) WITH ORDINALITY e(n, w) ORDER BY w LOOP
+		of_set := array_fill(NULL::numeric, ARRAY[cardinality(metrics)]);
 		FOR m IN 1 .. cardinality(metrics) LOOP
-			answer[m] := CASE WHEN coalesce(condition->'any', condition->'all') ? metrics[m] THEN 0 END;
-		END LOOP;
-		RETURN answer;
-	END IF;
-	FOR m IN 1 .. cardinality(metrics) LOOP
-		CONTINUE WHEN NOT coalesce(coalesce(condition->'any', condition->'all') ? metrics[m], false);
-		asked := coalesce(condition->'any', condition->'all')->>metrics[m];
-		unit := ref_tier_unit(of[m], events, asked);
-		-- where all must hold the others do
-		more := (SELECT array_agg(CASE WHEN condition ? 'all' THEN coalesce(ref_tier_missing(condition, metrics[k], of[k], (at_last->(k - 1))::numeric, events, rules->>'threshold'), 0) ELSE 0 END ORDER BY k)
-			FROM generate_subscripts(metrics, 1) k);
-		FOR amount IN
-			SELECT DISTINCT a FROM (
-				SELECT unnest(ARRAY[0, unit])
-				UNION ALL SELECT greatest(ref_tier_missing(c, metrics[m], of[m], v, events, r->>'threshold'), unit)
-				FROM unnest(ARRAY[rules, later]) r, jsonb_array_elements(r->'levels') l, unnest(ARRAY[l->'reach', l->'keep']) c, unnest(ARRAY[(at_last->(m - 1))::numeric, (at_end->(m - 1))::numeric]) v) x(a)
-			WHERE a IS NOT NULL ORDER BY 1
-		LOOP
-			more[m] := ceil(amount / unit) * unit;
-			IF ref_tier_kept_with(events, policy, known, ends, rank, more) THEN
-				answer[m] := more[m];
-				more[m] := more[m] - unit;
-				IF more[m] > 0 AND ref_tier_kept_with(events, policy, known, ends, rank, more) THEN
-					RAISE EXCEPTION 'less than % of % keeps rank %, as of %: % %', answer[m], metrics[m], rank, known, policy, events;
-				END IF;
-				EXIT;
+			CONTINUE WHEN NOT needs ? metrics[m];
+			IF is_kept THEN
+				of_set[m] := 0;
+				CONTINUE;
 			END IF;
+			unit := ref_tier_unit(of[m], events, (needs->>metrics[m])::numeric);
+			-- the others of the set hold
+			more := (SELECT array_agg(coalesce(ref_tier_missing_of_set(needs, metrics[k], of[k], at_last[k], events, rules->>'threshold'), 0) ORDER BY k)
+				FROM generate_subscripts(metrics, 1) k);
+			FOR amount IN
+				SELECT DISTINCT a FROM (
+					SELECT unnest(ARRAY[0, unit])
+					UNION ALL SELECT greatest(ref_tier_missing_of_set(asked, metrics[m], of[m], v, events, r->>'threshold'), unit)
+					FROM unnest(ARRAY[rules, later]) r, jsonb_array_elements(r->'levels') l, unnest(ARRAY[l->'reach', l->'keep']) c,
+						jsonb_array_elements(CASE jsonb_typeof(c) WHEN 'array' THEN c END) asked, unnest(ARRAY[at_last[m], at_end[m]]) v) x(a)
+				WHERE a IS NOT NULL ORDER BY 1
+			LOOP
+				more[m] := ceil(amount / unit) * unit;
+				IF ref_tier_kept_with(events, policy, known, ends, rank, more) THEN
+					of_set[m] := more[m];
+					more[m] := more[m] - unit;
+					IF more[m] > 0 AND ref_tier_kept_with(events, policy, known, ends, rank, more) THEN
+						RAISE EXCEPTION 'less than % of % keeps rank %, as of %: % %', of_set[m], metrics[m], rank, known, policy, events;
+					END IF;
+					EXIT;
+				END IF;
+			END LOOP;
 		END LOOP;
+		-- amounts that reach something else than what is asked for, each by itself, may not do together
+		IF NOT is_kept AND (SELECT bool_and(of_set[k] IS NOT NULL) FROM generate_subscripts(metrics, 1) k WHERE needs ? metrics[k])
+			AND NOT ref_tier_kept_with(events, policy, known, ends, rank, (SELECT array_agg(coalesce(a, 0) ORDER BY n) FROM unnest(of_set) WITH ORDINALITY u(a, n))) THEN
+			of_set := (SELECT array_agg(ref_tier_missing_of_set(needs, metrics[k], of[k], at_last[k], events, rules->>'threshold') ORDER BY k) FROM generate_subscripts(metrics, 1) k);
+		END IF;
+		answer := answer || (SELECT array_agg(ROW(way, metrics[k], of_set[k])::ref_tier_lack ORDER BY k) FROM generate_subscripts(metrics, 1) k WHERE needs ? metrics[k]);
 	END LOOP;
-	-- amounts that reach something else than what is asked for, each by itself, may not do together
-	IF condition ? 'all' AND (SELECT bool_and(answer[k] IS NOT NULL) FROM generate_subscripts(metrics, 1) k WHERE condition->'all' ? metrics[k])
-		AND NOT ref_tier_kept_with(events, policy, known, ends, rank, (SELECT array_agg(coalesce(a, 0) ORDER BY n) FROM unnest(answer) WITH ORDINALITY u(a, n))) THEN
-		answer := (SELECT array_agg(ref_tier_missing(condition, metrics[k], of[k], (at_last->(k - 1))::numeric, events, rules->>'threshold') ORDER BY k) FROM generate_subscripts(metrics, 1) k);
-	END IF;
 	RETURN answer;
 END $$;
 
@@ -799,7 +901,8 @@ DECLARE
 	next_needs jsonb;
 	keep_needs jsonb;
 	of text[] := (SELECT array_agg(coalesce(ref_tier_policy(policy)->'metrics'->m->>'of', 'sum') ORDER BY n) FROM unnest(metrics) WITH ORDINALITY u(m, n));
-	to_keep numeric[];
+	to_keep ref_tier_lack[];
+	metric_values numeric[];
 BEGIN
 	IF state IS NULL THEN
 		RETURN;
@@ -814,6 +917,7 @@ BEGIN
 	keep_needs := ref_tier_keeping(rules, rank, (state->>'rule_rank')::int);
 
 	to_keep := ref_tier_missing_to_keep(events, policy, known, state);
+	metric_values := (SELECT array_agg(v::numeric ORDER BY n) FROM jsonb_array_elements_text(state->'values') WITH ORDINALITY u(v, n));
 
 	-- what is left when validity, and grace after it, has ended
 	IF state->>'ends' IS NOT NULL THEN
@@ -826,13 +930,41 @@ BEGIN
 
 	FOR i IN 1 .. cardinality(metrics) LOOP
 		metric := metrics[i];
-		value := state->'values'->(i - 1);
-		missing_to_next := ref_tier_missing(next_needs, metric, of[i], value, events, rules->>'threshold');
-		missing_to_keep := to_keep[i];
-		missing_as_of := ref_tier_missing(keep_needs, metric, of[i], value, events, rules->>'threshold');
+		value := metric_values[i];
+		missing_to_next := ref_tier_least_missing(ref_tier_lacks(next_needs, metrics, of, metric_values, events, rules->>'threshold'), metric);
+		missing_to_keep := ref_tier_least_missing(to_keep, metric);
+		missing_as_of := ref_tier_least_missing(ref_tier_lacks(keep_needs, metrics, of, metric_values, events, rules->>'threshold'), metric);
 		RETURN NEXT;
 	END LOOP;
 END $$;
+
+-- The ways to each tier above the one that is held; see tier_ways.
+CREATE FUNCTION ref_tier_ways(events jsonb, policy jsonb, as_of date)
+RETURNS TABLE(tier text, rank int, way int, metric text, value numeric, threshold numeric, missing numeric)
+LANGUAGE sql AS $$
+	SELECT ref_tier_name(policy, r), r, (k).way, (k).metric, v[i], (l->'reach'->((k).way - 1)->>(k).metric)::numeric, (k).missing
+	FROM (SELECT ref_tier_walk(events, policy, ref_tier_day_end(policy, as_of), ref_tier_day_end(policy, as_of)), ref_tier_rules(ref_tier_policy(policy), as_of), ref_tier_metrics(ref_tier_policy(policy))) s(state, rules, metrics),
+		LATERAL (SELECT array_agg(t::numeric ORDER BY n) FROM jsonb_array_elements_text(state->'values') WITH ORDINALITY u(t, n)) x(v),
+		LATERAL (SELECT l, n::int FROM jsonb_array_elements(rules->'levels') WITH ORDINALITY e(l, n)) e(l, r),
+		unnest(ref_tier_lacks(nullif(l->'reach', 'null'), metrics, (SELECT array_agg(coalesce(ref_tier_policy(policy)->'metrics'->m->>'of', 'sum') ORDER BY n) FROM unnest(metrics) WITH ORDINALITY u(m, n)),
+			v, events, rules->>'threshold')) k,
+		LATERAL (SELECT array_position(metrics, (k).metric)) p(i)
+	WHERE state IS NOT NULL AND r > (state->'rank')::int
+	ORDER BY r, (k).way, i
+$$;
+
+-- What rolls over, period by period; see tier_rollover.
+CREATE FUNCTION ref_tier_rollover(events jsonb, policy jsonb, as_of date)
+RETURNS TABLE(period_start date, period_end date, metric text, rolled_in numeric, earned numeric, value numeric, tier text, threshold numeric, rolls_over numeric, complete boolean)
+LANGUAGE sql AS $$
+	SELECT (r->>'start')::date, next, r->>'metric', (r->>'rolled_in')::numeric, (r->>'value')::numeric - (r->>'rolled_in')::numeric, (r->>'value')::numeric,
+		ref_tier_name(policy, (r->>'attained')::int), (r->>'threshold')::numeric, (r->>'rolls_over')::numeric, next <= as_of + 1
+	FROM jsonb_array_elements(ref_tier_walk(events, policy, ref_tier_day_end(policy, as_of), ref_tier_day_end(policy, as_of))->'rollovers') WITH ORDINALITY e(r, n),
+		-- the last one of a list has no end
+		LATERAL (SELECT coalesce((r->>'next')::date, 'infinity')) i(next)
+	WHERE (r->>'rolled_in')::numeric <> 0 OR (r->>'value')::numeric <> 0 OR next > as_of
+	ORDER BY n
+$$;
 
 -- By the reaching thresholds of a day alone.
 CREATE FUNCTION ref_tier_for(value numeric, policy jsonb, day date) RETURNS text

@@ -1,0 +1,261 @@
+/*
+ * points_shares.c
+ *		Lots with several labels: how many of a lot's points are under each, move by move.
+ *
+ *		lot 3	[ food 40 | toys 20 | weekend 60 ]		a list of a few, in the order of their
+ *labels
+ *
+ * A lot that was made with one label, its own, has no list.
+ */
+#include "postgres.h"
+
+#include "core/array.h"
+#include "core/shares.h"
+#include "points/points_internal.h"
+
+/* Points of a lot under one label. */
+typedef struct LotShare
+{
+	int32 label_no;
+	int64 points;
+	int64 remaining;
+	int64 redeemed; /* and not given back */
+} LotShare;
+
+/* Where in the list those of a lot stand. */
+typedef struct LotShares
+{
+	int64 first;
+	int32 n; /* 0: it has its own label alone */
+} LotShares;
+
+struct PointsShares
+{
+	MemoryContext context;
+	LotShares *lots;
+	int64 max_lots;
+	LotShare *list;
+	int64 n;
+	int64 max;
+
+	/* of the event to come: what is in no lot yet */
+	int32 event;
+	LotShare *announced;
+	int32 nannounced;
+	int64 max_announced;
+
+	Share *shares; /* of a move */
+	int64 max_shares;
+	int64 *units; /* they, by place */
+	int64 max_units;
+	PointsShare *split; /* what a move does under each label */
+	int64 max_split;
+};
+
+PointsShares *
+points_shares_create(void)
+{
+	PointsShares *shares = palloc0(sizeof(PointsShares));
+
+	shares->context = CurrentMemoryContext;
+	return shares;
+}
+
+void
+points_shares_start(PointsShares *shares)
+{
+	shares->n = 0;
+	shares->event = -1;
+	shares->nannounced = 0;
+}
+
+void
+points_shares_announce(PointsShares *shares, int32 event, const PointsShare *list, int n)
+{
+	int i;
+
+	shares->event = event;
+	shares->nannounced = n;
+	shares->announced = array_grow_in(shares->context, shares->announced, &shares->max_announced, n,
+									  sizeof(LotShare));
+	for (i = 0; i < n; i++)
+	{
+		LotShare share = { .label_no = list[i].label_no, .remaining = list[i].points };
+
+		shares->announced[i] = share;
+	}
+}
+
+static int64
+remaining_of(const LotShare *share)
+{
+	return share->remaining;
+}
+
+static int64
+redeemed_of(const LotShare *share)
+{
+	return share->redeemed;
+}
+
+/* Shares points out in proportion to what each has of something: units, in their order. */
+static void
+share_out(PointsShares *shares, const LotShare *list, int32 n, int64 points,
+		  int64 (*weight)(const LotShare *share))
+{
+	int128 rest = points;
+	int64 total = 0;
+	int32 i;
+
+	shares->shares =
+		array_grow_in(shares->context, shares->shares, &shares->max_shares, n, sizeof(Share));
+	shares->units =
+		array_grow_in(shares->context, shares->units, &shares->max_units, n, sizeof(int64));
+	for (i = 0; i < n; i++)
+		total += weight(&list[i]);
+	if (total < points)
+		elog(ERROR, "more points than labels have");
+	for (i = 0; i < n; i++)
+		rest -= share_of(&shares->shares[i], i, points, weight(&list[i]), Max(total, 1));
+	shares_give_rest(shares->shares, n, rest);
+	for (i = 0; i < n; i++)
+		shares->units[shares->shares[i].place] = (int64) shares->shares[i].units;
+}
+
+/* A lot that the event to come makes, of which there may be several. */
+static void
+note_lot(PointsShares *shares, const PointsLot *lot, int32 number)
+{
+	LotShares *entry;
+	int32 i;
+
+	shares->lots = array_grow_in(shares->context, shares->lots, &shares->max_lots,
+								 (int64) number + 1, sizeof(LotShares));
+	entry = &shares->lots[number];
+	entry->first = shares->n;
+	entry->n = 0;
+	if (lot->event != shares->event || shares->nannounced == 0)
+		return;
+	share_out(shares, shares->announced, shares->nannounced, lot->points, remaining_of);
+	shares->list = array_grow_in(shares->context, shares->list, &shares->max,
+								 shares->n + shares->nannounced, sizeof(LotShare));
+	for (i = 0; i < shares->nannounced; i++)
+	{
+		LotShare share = { .label_no = shares->announced[i].label_no,
+						   .points = shares->units[i],
+						   .remaining = shares->units[i] };
+
+		if (share.points == 0)
+			continue;
+		shares->announced[i].remaining -= share.points;
+		shares->list[shares->n++] = share;
+		entry->n++;
+	}
+}
+
+/* What made the points go: of a debt that is paid, that which made it. */
+static PointsRole
+role_of(const PointsWalk *walk, const PointsMove *move)
+{
+	return move->type == POINTS_MOVE_REPAY ? points_walk_debt(walk, move->debt)->role : move->role;
+}
+
+static void
+take_or_give(PointsShares *shares, const LotShares *lot, PointsRole role, bool back)
+{
+	int32 i;
+
+	for (i = 0; i < lot->n; i++)
+	{
+		LotShare *share = &shares->list[lot->first + i];
+		int64 gone = back ? -shares->units[i] : shares->units[i];
+
+		share->remaining -= gone;
+		if (role == POINTS_REDEEM || role == POINTS_REDEEM_REFUND)
+			share->redeemed += gone;
+	}
+}
+
+static void
+share_move(PointsShares *shares, const LotShares *lot, const PointsWalk *walk,
+		   const PointsMove *move)
+{
+	PointsRole role = role_of(walk, move);
+	const LotShare *list = &shares->list[lot->first];
+
+	if (move->type == POINTS_MOVE_RESTORE)
+	{
+		share_out(shares, list, lot->n, move->points, redeemed_of);
+		take_or_give(shares, lot, role, true);
+		return;
+	}
+	share_out(shares, list, lot->n, move->points, remaining_of);
+	if (move->type == POINTS_MOVE_TAKE || move->type == POINTS_MOVE_REPAY ||
+		move->type == POINTS_MOVE_EXPIRE)
+		take_or_give(shares, lot, role, false);
+}
+
+static PointsShare *
+make_split(PointsShares *shares, int32 n)
+{
+	shares->split =
+		array_grow_in(shares->context, shares->split, &shares->max_split, n, sizeof(PointsShare));
+	return shares->split;
+}
+
+const PointsShare *
+points_shares_split(PointsShares *shares, const PointsWalk *walk, const PointsMove *move, int *n)
+{
+	int32 nlots;
+	const PointsLot *lot = &points_walk_lots(walk, &nlots)[move->lot];
+	const LotShares *of_lot;
+	PointsShare *split;
+	int32 i;
+
+	if (move->type == POINTS_MOVE_LOT)
+		note_lot(shares, lot, move->lot);
+	of_lot = &shares->lots[move->lot];
+	if (of_lot->n == 0)
+	{
+		split = make_split(shares, 1);
+		split->label_no = lot->label_no;
+		split->points = move->points;
+		*n = 1;
+		return split;
+	}
+	share_move(shares, of_lot, walk, move);
+	split = make_split(shares, of_lot->n);
+	*n = 0;
+	for (i = 0; i < of_lot->n; i++)
+	{
+		if (shares->units[i] == 0)
+			continue;
+		split[*n].label_no = shares->list[of_lot->first + i].label_no;
+		split[(*n)++].points = shares->units[i];
+	}
+	return split;
+}
+
+const PointsShare *
+points_shares_of_lot(PointsShares *shares, const PointsWalk *walk, int32 number, int *n)
+{
+	int32 nlots;
+	const PointsLot *lot = &points_walk_lots(walk, &nlots)[number];
+	const LotShares *of_lot = &shares->lots[number];
+	PointsShare *split = make_split(shares, Max(of_lot->n, 1));
+	int32 i;
+
+	split->label_no = lot->label_no;
+	split->points = lot->points;
+	split->remaining = lot->remaining;
+	for (i = 0; i < of_lot->n; i++)
+	{
+		const LotShare *share = &shares->list[of_lot->first + i];
+
+		split[i].label_no = share->label_no;
+		split[i].points = share->points;
+		split[i].remaining = share->remaining;
+	}
+	*n = Max(of_lot->n, 1);
+	return split;
+}
