@@ -960,6 +960,8 @@ points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now)
 {
 	const PointsDue *due = &held->due;
 	int64 points = due_points(due);
+	int64 blocked = held->blocked;
+	int32 number = walk->nlots;
 	LotTerms terms = { .now = now,
 					   .available_at = held->available_at,
 					   .expires_at = due->expires_at,
@@ -978,6 +980,17 @@ points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now)
 		walk_add_lot(walk, due, points, &terms, false);
 	else
 		walk_make_lots(walk, due, points, -1, now, false);
+	for (; blocked > 0 && number < walk->nlots; number++)
+	{
+		PointsDue here = *due;
+		int64 part = Min(blocked, walk->lots[number].remaining);
+
+		here.at = now;
+		here.role = POINTS_BLOCK;
+		if (part > 0)
+			points_block_lot(walk, number, &here, part);
+		blocked -= part;
+	}
 	walk_emit(walk, POINTS_MOVE_DONE, due->role, now, -1, due->number, points);
 }
 
@@ -1038,7 +1051,7 @@ points_bring_held_since(PointsWalk *walk, TimestampTz since)
 
 	for (i = 0; i < walk->nlots; i++)
 	{
-		if (walk->lots[i].earned_at < since && walk->lots[i].remaining > 0)
+		if (walk->lots[i].earned_at < since && lot_has_points(&walk->lots[i]))
 			walk_note_given_back(walk, i, since);
 		CHECK_FOR_INTERRUPTS();
 	}
