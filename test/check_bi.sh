@@ -77,6 +77,7 @@ is "$(run bi_demo <<<"SELECT count(*) FROM (SELECT source FROM loyalty_bi.tier_l
 
 # A panel's query, and the columns that the panel names.
 {
+	# shellcheck disable=SC2016
 	echo '\set dashboard `cat report/grafana.json`'
 	cat <<-'SQL'
 		CREATE TEMP TABLE panel AS
