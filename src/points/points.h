@@ -256,6 +256,7 @@ typedef struct PointsMove
 	int32 lot;	   /* -1: none */
 	int32 event;   /* -1: none (something fell due) */
 	int32 debt;	   /* that was made, paid or cancelled, for points_walk_debt(); -1: none */
+	int32 of;	   /* of a lot that was made, the older one whose points come back; -1: none */
 	int64 points;  /* positive */
 	int64 blocked; /* so many of what is taken or gone were */
 } PointsMove;
@@ -619,48 +620,5 @@ extern const char *points_closing_fault(const PointsClosing *closing, TallyRow *
 extern void points_closing_put(const PointsClosing *closing, Rows *rows,
 							   const MetricCalendar *calendar, TallyRow *const *row,
 							   TallyRow *const *end, int scale);
-
-/* ---- what a triangle says ---- */
-
-/*
- * Readings of a triangle, of whatever programme: a result by label, issue_period and age with the
- * sums issued, redeemed, expired and taken_back, as points_triangle_result has them, and the
- * parameters as_of, period and by_label. Set-returning; arguments behind the triangle are
- *
- *		redemption_rate		confidence, method
- *		liability			value_per_point, method, confidence
- *		liability_by_period	the same
- *		development			method
- *
- * points/triangle_readings.sql has the SQL.
- */
-extern Datum points_read_redemption_rate(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_liability(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_liability_by_period(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_development(FunctionCallInfo fcinfo, const TallyShape *shape);
-
-/* Defines loyalty_<name>_redemption_rate, loyalty_<name>_liability,
- * loyalty_<name>_liability_by_period and loyalty_<name>_development. */
-#define POINTS_TRIANGLE_READINGS(name, shape)                    \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_redemption_rate);       \
-	Datum loyalty_##name##_redemption_rate(PG_FUNCTION_ARGS)     \
-	{                                                            \
-		return points_read_redemption_rate(fcinfo, shape);       \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_liability);             \
-	Datum loyalty_##name##_liability(PG_FUNCTION_ARGS)           \
-	{                                                            \
-		return points_read_liability(fcinfo, shape);             \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_liability_by_period);   \
-	Datum loyalty_##name##_liability_by_period(PG_FUNCTION_ARGS) \
-	{                                                            \
-		return points_read_liability_by_period(fcinfo, shape);   \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_development);           \
-	Datum loyalty_##name##_development(PG_FUNCTION_ARGS)         \
-	{                                                            \
-		return points_read_development(fcinfo, shape);           \
-	}
 
 #endif

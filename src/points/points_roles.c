@@ -45,6 +45,7 @@ points_tell_simple(PointsWalk *walk, PointsMoveType type, PointsRole role, Times
 						.lot = lot,
 						.event = event,
 						.debt = -1,
+						.of = -1,
 						.points = points };
 
 	walk->sink(walk->sink_context, walk, &move);
@@ -81,6 +82,7 @@ walk_emit_debt(PointsWalk *walk, PointsMoveType type, PointsRole role, Timestamp
 						.lot = lot,
 						.event = event,
 						.debt = debt,
+						.of = -1,
 						.points = points };
 
 	points_tell(walk, &move);
@@ -282,6 +284,21 @@ typedef struct LotTerms
 	int32 of; /* the older lot whose points these are; -1: none */
 } LotTerms;
 
+static pg_noinline void
+walk_tell_lot(PointsWalk *walk, const PointsDue *due, int32 lot, int32 of, TimestampTz at)
+{
+	PointsMove move = { .type = POINTS_MOVE_LOT,
+						.role = due->role,
+						.at = at,
+						.lot = lot,
+						.event = due->number,
+						.debt = -1,
+						.of = of,
+						.points = walk->lots[lot].points };
+
+	walk->sink(walk->sink_context, walk, &move);
+}
+
 /* Makes a lot of an event's points. */
 static pg_attribute_always_inline void
 walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerms *terms,
@@ -332,7 +349,8 @@ walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerm
 		lot_refs_add_part(&walk->refs, walk->lots, terms->of, number);
 		walk_note_given_back(walk, number, now);
 	}
-	walk_emit(walk, POINTS_MOVE_LOT, due->role, now, number, due->number, points);
+	if (unlikely(walk->sink != NULL))
+		walk_tell_lot(walk, due, number, plain ? -1 : terms->of, now);
 	if (unlikely(walk_is_over(walk, lot->expires_at, now)))
 	{
 		walk_expire_lot(walk, number, now, lot->expires_at);
