@@ -187,14 +187,13 @@ held_since(const PointsWalk *walk)
 /* Where a lot could be spent sooner, or later, than by the rules; they are asked for as they are.
  */
 static void
-carry_availability(Carried *carried, PointsWalk *walk, const Event *event, const PointsLot *lot,
-				   TimestampTz at)
+carry_availability(Carried *carried, PointsWalk *walk, const Event *event, const PointsLot *lot)
 {
 	PointsRole role = walk->events.roles[2 * event->kind_no + (event->value < 0)];
 	Event *mark;
 
 	if (!walk->clock->pends || role != POINTS_EARN || lot->state != POINTS_LOT_ACTIVE ||
-		points_clock_available_at(walk->clock, lot->earned_at) <= at)
+		points_clock_available_at(walk->clock, lot->earned_at) == lot->available_at)
 		return;
 	mark = add_known(carried, BROUGHT_AVAILABLE, lot->earned_at);
 	mark->ref_type = event->ref_type;
@@ -238,7 +237,7 @@ goes_on(const PointsWalk *walk, int32 lot)
 }
 
 static void
-carry_lots(Carried *carried, PointsWalk *walk, TimestampTz at)
+carry_lots(Carried *carried, PointsWalk *walk)
 {
 	const EventText *block = kind_of_role(walk->policy, POINTS_BLOCK);
 	int128 points = 0; /* of shares that are counted from an activation to come, all together */
@@ -264,7 +263,7 @@ carry_lots(Carried *carried, PointsWalk *walk, TimestampTz at)
 				carried->events[carried->n - 1] = event;
 			}
 			carry_block(carried, &event, (int64) blocked, block);
-			carry_availability(carried, walk, made, lot, at);
+			carry_availability(carried, walk, made, lot);
 		}
 		if (!goes_on(walk, i))
 			points = blocked = 0;
@@ -400,7 +399,7 @@ loyalty_points_carry_over(PG_FUNCTION_ARGS)
 	points_walk_until(walk, limit);
 	come_in(walk, at);
 
-	carry_lots(&carried, walk, at);
+	carry_lots(&carried, walk);
 	if (call->policy->has_grace)
 		carry_expired(&carried, walk, at);
 	carry_debts(&carried, walk);

@@ -383,15 +383,16 @@ bring_activities(PointsWalk *walk, const Held *held, TimestampTz now)
 		bring_activity(walk, earned, walk->policy->refreshed_by_earn, now);
 }
 
+/* What expired together did so in the order of lots. */
 static int
 compare_expiries(const void *left, const void *right)
 {
-	const PointsDue *a = &(*(PointsHeld *const *) left)->due;
-	const PointsDue *b = &(*(PointsHeld *const *) right)->due;
+	const PointsHeld *a = *(PointsHeld *const *) left;
+	const PointsHeld *b = *(PointsHeld *const *) right;
 
-	if (a->expires_at != b->expires_at)
-		return a->expires_at < b->expires_at ? -1 : 1;
-	return a->number < b->number ? -1 : a->number > b->number;
+	if (a->due.expires_at != b->due.expires_at)
+		return a->due.expires_at < b->due.expires_at ? -1 : 1;
+	return a < b ? -1 : a > b;
 }
 
 /* What expired before comes in in that order: lots that may come back, or what isn't booked yet. */

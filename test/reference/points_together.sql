@@ -86,7 +86,7 @@ BEGIN
 		FOR gone IN SELECT p.* FROM (SELECT p.at, p.points, a.lots[p.lot] AS lot FROM unnest(a.pieces) p UNION ALL SELECT p.at, p.points, b.lots[p.lot] FROM unnest(b.pieces) p) p
 					WHERE p.points > 0 AND (ref_plus(p.at, (s.policy->>'grace_after_expiry')::interval, s.zone) > instant
 						OR ref_plus(p.at, (s.policy->>'grace_after_expiry')::interval, s.zone) = instant AND s.policy->>'expiry_boundary' = 'valid')
-					ORDER BY p.at, (p.lot).earned_at, (p.lot).kind COLLATE "C" NULLS FIRST, (p.lot).label COLLATE "C" NULLS FIRST, (p.lot).ref IS NOT NULL, ref_number((p.lot).ref) NULLS LAST, (p.lot).ref COLLATE "C", p.points LOOP
+					ORDER BY p.at, (p.lot).earned_at, (p.lot).role = 'redeem_refund', array_position(ARRAY['earn', 'adjust', 'transfer', 'redeem_refund'], (p.lot).role), (p.lot).kind COLLATE "C" NULLS FIRST, (p.lot).label COLLATE "C" NULLS FIRST, (p.lot).ref IS NOT NULL, ref_number((p.lot).ref) NULLS LAST, (p.lot).ref COLLATE "C", p.points LOOP
 			lot := gone.lot;
 			lot.no := cardinality(s.lots) + 1;
 			lot.points := gone.points;
