@@ -9,7 +9,7 @@
 \ir reference/setup.sql
 \if :{?histories}
 \else
-	\set histories 350
+	\set histories 200
 \endif
 \if :{?first}
 \else
