@@ -256,6 +256,7 @@ typedef struct PointsMove
 	int32 lot;	   /* -1: none */
 	int32 event;   /* -1: none (something fell due) */
 	int32 debt;	   /* that was made, paid or cancelled, for points_walk_debt(); -1: none */
+	int32 of;	   /* of a lot that was made, the older one whose points come back; -1: none */
 	int64 points;  /* positive */
 	int64 blocked; /* so many of what is taken or gone were */
 } PointsMove;

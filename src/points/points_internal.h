@@ -594,6 +594,7 @@ typedef enum PointsBrought
 	BROUGHT_REDEEMED,  /* ... redeemed */
 	BROUGHT_OVERDRAWN, /* since when something has been owed */
 	BROUGHT_HELD,	   /* since when lots earned before are held again, without a refresh since */
+	BROUGHT_FROZEN,	   /* since when what comes in is blocked */
 	BROUGHT_AVAILABLE, /* of the lots of its instant and ref: they can be spent since its expiry */
 	POINTS_BROUGHT
 } PointsBrought;
@@ -605,6 +606,7 @@ typedef struct PointsHeld
 {
 	PointsDue due;
 	TimestampTz available_at; /* DT_NOBEGIN: as the rules have it */
+	int64 blocked;			  /* so many of its points are */
 } PointsHeld;
 
 /* ---- the walk's state ---- */

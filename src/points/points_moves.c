@@ -584,7 +584,8 @@ answer_daily(FunctionCallInfo fcinfo, PointsCall *call)
 		for (c = 0; c < lengthof(out); c++)
 			points_put_points(&rows, call->walk, day->sums[out[c]]);
 		points_put_points(&rows, call->walk, pending);
-		if (call->feeding == NULL) /* in a programme nothing is */
+		/* nothing is in a programme */
+		if (call->feeder == NULL)
 			points_put_points(&rows, call->walk, blocked);
 		points_put_points(&rows, call->walk, held - pending - blocked);
 		rows_end(&rows);

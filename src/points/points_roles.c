@@ -45,6 +45,7 @@ points_tell_simple(PointsWalk *walk, PointsMoveType type, PointsRole role, Times
 						.lot = lot,
 						.event = event,
 						.debt = -1,
+						.of = -1,
 						.points = points };
 
 	walk->sink(walk->sink_context, walk, &move);
@@ -81,6 +82,7 @@ walk_emit_debt(PointsWalk *walk, PointsMoveType type, PointsRole role, Timestamp
 						.lot = lot,
 						.event = event,
 						.debt = debt,
+						.of = -1,
 						.points = points };
 
 	points_tell(walk, &move);
@@ -282,6 +284,21 @@ typedef struct LotTerms
 	int32 of; /* the older lot whose points these are; -1: none */
 } LotTerms;
 
+static pg_noinline void
+walk_tell_lot(PointsWalk *walk, const PointsDue *due, int32 lot, int32 of, TimestampTz at)
+{
+	PointsMove move = { .type = POINTS_MOVE_LOT,
+						.role = due->role,
+						.at = at,
+						.lot = lot,
+						.event = due->number,
+						.debt = -1,
+						.of = of,
+						.points = walk->lots[lot].points };
+
+	walk->sink(walk->sink_context, walk, &move);
+}
+
 /* Makes a lot of an event's points. */
 static pg_attribute_always_inline void
 walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerms *terms,
@@ -332,7 +349,8 @@ walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerm
 		lot_refs_add_part(&walk->refs, walk->lots, terms->of, number);
 		walk_note_given_back(walk, number, now);
 	}
-	walk_emit(walk, POINTS_MOVE_LOT, due->role, now, number, due->number, points);
+	if (unlikely(walk->sink != NULL))
+		walk_tell_lot(walk, due, number, plain ? -1 : terms->of, now);
 	if (unlikely(walk_is_over(walk, lot->expires_at, now)))
 	{
 		walk_expire_lot(walk, number, now, lot->expires_at);
@@ -942,6 +960,8 @@ points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now)
 {
 	const PointsDue *due = &held->due;
 	int64 points = due_points(due);
+	int64 blocked = held->blocked;
+	int32 number = walk->nlots;
 	LotTerms terms = { .now = now,
 					   .available_at = held->available_at,
 					   .expires_at = due->expires_at,
@@ -960,6 +980,17 @@ points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now)
 		walk_add_lot(walk, due, points, &terms, false);
 	else
 		walk_make_lots(walk, due, points, -1, now, false);
+	for (; blocked > 0 && number < walk->nlots; number++)
+	{
+		PointsDue here = *due;
+		int64 part = Min(blocked, walk->lots[number].remaining);
+
+		here.at = now;
+		here.role = POINTS_BLOCK;
+		if (part > 0)
+			points_block_lot(walk, number, &here, part);
+		blocked -= part;
+	}
 	walk_emit(walk, POINTS_MOVE_DONE, due->role, now, -1, due->number, points);
 }
 
@@ -1020,7 +1051,7 @@ points_bring_held_since(PointsWalk *walk, TimestampTz since)
 
 	for (i = 0; i < walk->nlots; i++)
 	{
-		if (walk->lots[i].earned_at < since && walk->lots[i].remaining > 0)
+		if (walk->lots[i].earned_at < since && lot_has_points(&walk->lots[i]))
 			walk_note_given_back(walk, i, since);
 		CHECK_FOR_INTERRUPTS();
 	}
