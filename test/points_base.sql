@@ -9,7 +9,7 @@
 	\set groups 60
 \endif
 BEGIN;
-SELECT plan(97);
+SELECT plan(98);
 \ir reference/points_reference.sql
 \ir reference/points_random.sql
 
@@ -116,8 +116,8 @@ SELECT b.grp, b.as_of, by_label, CASE WHEN by_label THEN label END AS label, b.i
 FROM reference_booking b JOIN asked a USING (grp, as_of) CROSS JOIN (VALUES (false), (true)) v(by_label) WHERE b.of = 'triangle'
 GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(points) <> 0;
 
-SELECT is_empty('SELECT * FROM rollforward_amount WHERE col <> $$pending$$ EXCEPT SELECT * FROM reference_rollforward', 'roll-forward: nothing that the reference doesn''t have');
-SELECT is_empty('SELECT * FROM reference_rollforward WHERE col <> $$pending$$ EXCEPT SELECT * FROM rollforward_amount', '... and everything that it has');
+SELECT is_empty('SELECT * FROM rollforward_amount WHERE col NOT IN ($$pending$$, $$blocked$$) EXCEPT SELECT * FROM reference_rollforward', 'roll-forward: nothing that the reference doesn''t have');
+SELECT is_empty('SELECT * FROM reference_rollforward WHERE col NOT IN ($$pending$$, $$blocked$$) EXCEPT SELECT * FROM rollforward_amount', '... and everything that it has');
 SELECT is_empty('SELECT * FROM triangle_amount EXCEPT SELECT * FROM reference_triangle', 'triangle: nothing that the reference doesn''t have');
 SELECT is_empty('SELECT * FROM reference_triangle EXCEPT SELECT * FROM triangle_amount', '... and everything that it has');
 SELECT is_empty($$
@@ -125,6 +125,11 @@ SELECT is_empty($$
 		FROM shown_rollforward s LEFT JOIN (SELECT *, coalesce(label, '-') AS l FROM reference_rollforward WHERE col = 'pending') r
 			ON r.grp = s.grp AND r.as_of = s.as_of AND r.by_label = s.by_label AND r.l = coalesce(s.label, '-') AND r.period = s.period_start) q
 	WHERE pending <> expected$$, 'pending at each period''s end');
+SELECT is_empty($$
+	SELECT * FROM (SELECT s.*, sum(coalesce(r.points, 0)) OVER (PARTITION BY s.grp, s.as_of, s.by_label, s.label ORDER BY s.period_start) AS expected
+		FROM shown_rollforward s LEFT JOIN (SELECT *, coalesce(label, '-') AS l FROM reference_rollforward WHERE col = 'blocked') r
+			ON r.grp = s.grp AND r.as_of = s.as_of AND r.by_label = s.by_label AND r.l = coalesce(s.label, '-') AND r.period = s.period_start) q
+	WHERE blocked <> expected$$, 'blocked at each period''s end');
 SELECT cmp_ok((SELECT count(*)::int FROM reference_rollforward WHERE by_label), '>', 30 * :groups, 'there are labels');
 SELECT cmp_ok((SELECT count(*)::int FROM reference_triangle WHERE age > 0), '>', 5 * :groups, 'there are ages');
 SELECT cmp_ok((SELECT count(DISTINCT grp)::int FROM reference_rollforward WHERE by_label AND label IS NULL AND points < 0 AND col = 'redeemed'), '>', 0, 'debts move to labels');
@@ -134,24 +139,24 @@ SELECT cmp_ok((SELECT count(DISTINCT grp)::int FROM reference_rollforward WHERE 
 SELECT is_empty($$SELECT * FROM shown_rollforward WHERE closing <> opening + issued + reinstated + adjusted + transferred - redeemed - returned - expired - forfeited$$, 'opening to closing: the identity');
 SELECT is_empty($$SELECT * FROM (SELECT opening, lag(closing, 1, 0::numeric) OVER w AS before, period_start, lag(period_end, 1, period_start) OVER w AS start FROM shown_rollforward
 	WINDOW w AS (PARTITION BY grp, as_of, by_label, label ORDER BY period_start)) q WHERE opening <> before OR period_start <> start$$, 'each closing is the next opening, without gaps');
-SELECT is_empty($$SELECT grp, as_of, sum(closing), sum(s.pending) FROM (SELECT DISTINCT ON (grp, as_of, label) * FROM shown_rollforward WHERE NOT by_label ORDER BY grp, as_of, label, period_start DESC) s GROUP BY 1, 2
-	EXCEPT SELECT grp, as_of, pending + active - overdrawn, pending FROM shown_totals$$, 'the last closing is that of the totals');
-SELECT is_empty($$SELECT grp, as_of, period_start, sum(opening), sum(issued), sum(reinstated), sum(adjusted), sum(transferred), sum(redeemed), sum(returned), sum(expired), sum(forfeited), sum(closing), sum(pending)
+SELECT is_empty($$SELECT grp, as_of, sum(closing), sum(s.pending), sum(s.blocked) FROM (SELECT DISTINCT ON (grp, as_of, label) * FROM shown_rollforward WHERE NOT by_label ORDER BY grp, as_of, label, period_start DESC) s GROUP BY 1, 2
+	EXCEPT SELECT grp, as_of, pending + active + blocked - overdrawn, pending, blocked FROM shown_totals$$, 'the last closing is that of the totals');
+SELECT is_empty($$SELECT grp, as_of, period_start, sum(opening), sum(issued), sum(reinstated), sum(adjusted), sum(transferred), sum(redeemed), sum(returned), sum(expired), sum(forfeited), sum(closing), sum(pending), sum(blocked)
 		FROM shown_rollforward WHERE by_label GROUP BY 1, 2, 3
-	EXCEPT SELECT grp, as_of, period_start, opening, issued, reinstated, adjusted, transferred, redeemed, returned, expired, forfeited, closing, pending FROM shown_rollforward WHERE NOT by_label$$,
+	EXCEPT SELECT grp, as_of, period_start, opening, issued, reinstated, adjusted, transferred, redeemed, returned, expired, forfeited, closing, pending, blocked FROM shown_rollforward WHERE NOT by_label$$,
 	'labels add up to the whole');
-SELECT is_empty($$SELECT * FROM shown_rollforward WHERE pending < 0 OR by_label AND label IS NOT NULL AND closing < 0$$, 'nothing is owed under a label');
-SELECT is_empty($$SELECT grp, as_of, by_label, sum(issued - redeemed - expired - taken_back) FROM shown_triangle GROUP BY 1, 2, 3 EXCEPT SELECT grp, as_of, b, pending + active FROM shown_totals, unnest('{t,f}'::boolean[]) b$$,
-	'what is left of the triangle''s points is pending or active');
+SELECT is_empty($$SELECT * FROM shown_rollforward WHERE pending < 0 OR blocked < 0 OR by_label AND label IS NOT NULL AND closing < 0$$, 'nothing is owed under a label');
+SELECT is_empty($$SELECT grp, as_of, by_label, sum(issued - redeemed - expired - taken_back) FROM shown_triangle GROUP BY 1, 2, 3 EXCEPT SELECT grp, as_of, b, pending + active + blocked FROM shown_totals, unnest('{t,f}'::boolean[]) b$$,
+	'what is left of the triangle''s points is pending, active or blocked');
 SELECT is_empty($$SELECT grp, as_of, issue_period, age, complete, sum(issued), sum(redeemed), sum(expired), sum(taken_back) FROM shown_triangle WHERE by_label GROUP BY 1, 2, 3, 4, 5
 	EXCEPT SELECT grp, as_of, issue_period, age, complete, issued, redeemed, expired, taken_back FROM shown_triangle WHERE NOT by_label$$, 'labels of the triangle add up to the whole');
 -- each closing is what the totals are at the end of that day
 SELECT is_empty($$
-	WITH e AS (SELECT s.grp, s.period_end - 1 AS day, s.closing, s.pending, a.points_policy, a.zone FROM shown_rollforward s JOIN asked a USING (grp, as_of)
+	WITH e AS (SELECT s.grp, s.period_end - 1 AS day, s.closing, s.pending, s.blocked, a.points_policy, a.zone FROM shown_rollforward s JOIN asked a USING (grp, as_of)
 			   WHERE NOT s.by_label AND s.complete AND s.grp % 3 = 0)
-	SELECT e.grp, e.day, e.closing, e.pending FROM e
+	SELECT e.grp, e.day, e.closing, e.pending, e.blocked FROM e
 	EXCEPT
-	SELECT e.grp, e.day, sum(s.pending + s.active - s.overdrawn), sum(s.pending)
+	SELECT e.grp, e.day, sum(s.pending + s.active + s.blocked - s.overdrawn), sum(s.pending), sum(s.blocked)
 	FROM (SELECT DISTINCT grp, day, points_policy, zone FROM e) e JOIN ledger l USING (grp)
 		CROSS JOIN LATERAL points_summary(l.timeline, (e.points_policy::jsonb || jsonb_build_object('zone', e.zone))::points_policy, e.day) s GROUP BY 1, 2$$,
 	'a closing is what the day''s end gives');

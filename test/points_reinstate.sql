@@ -13,7 +13,7 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(timeline_agg(e), '[]') FROM unnest(
 CREATE FUNCTION lots(timeline event_timeline, policy points_policy, as_of date) RETURNS text[]
 LANGUAGE sql AS $$
 	SELECT coalesce(array_agg(concat_ws(' ', l.ref, trim_scale(l.points), trim_scale(l.remaining), l.expires_at::date, l.state) ORDER BY n), '{}')
-	FROM points_lots(timeline, policy, as_of) WITH ORDINALITY AS l(earned_at, kind, label, ref, points, remaining, available_at, expires_at, state, n)
+	FROM points_lots(timeline, policy, as_of) WITH ORDINALITY AS l(earned_at, kind, label, ref, points, remaining, blocked, available_at, expires_at, state, n)
 $$;
 
 CREATE FUNCTION identity_holds(timeline event_timeline, policy points_policy, as_of date) RETURNS boolean

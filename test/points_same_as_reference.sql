@@ -15,7 +15,7 @@
 	\set first 1
 \endif
 BEGIN;
-SELECT plan(19);
+SELECT plan(23);
 \ir reference/points_reference.sql
 \ir reference/points_random.sql
 
@@ -259,5 +259,9 @@ SELECT cmp_ok((SELECT count(DISTINCT m.seed)::int FROM move m WHERE m.role = 're
 SELECT cmp_ok((SELECT count(DISTINCT m.seed)::int FROM move m JOIN sample s USING (seed) WHERE m.role = 'expire' AND s.policy ? 'inactive_after'
 		AND (s.walk->'lots'->(m.lot - 1)->>'expires_at')::timestamptz IS DISTINCT FROM m.at AND m.step IN (1, 4)), '>', :ledgers / 20, 'balances lapse by inactivity');
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM move WHERE role = 'expire' AND entry IN (SELECT x.entry FROM move x WHERE x.seed = move.seed AND x.step = 3)), '>', :ledgers / 20, 'expiries are booked, or at once');
+SELECT cmp_ok((SELECT count(DISTINCT m.seed)::int FROM move m WHERE m.role = 'activate' AND m.step = 3), '>', :ledgers / 200, 'events activate');
+SELECT cmp_ok((SELECT count(DISTINCT m.seed)::int FROM move m WHERE m.role = 'expire' AND m.blocked < 0), '>', :ledgers / 100, 'blocked points expire');
+SELECT cmp_ok((SELECT count(DISTINCT m.seed)::int FROM move m WHERE m.role = 'unblock'), '>', :ledgers / 100, 'points are unblocked');
+SELECT cmp_ok((SELECT count(DISTINCT m.seed)::int FROM move m WHERE m.role NOT IN ('block', 'unblock') AND m.blocked > 0), '>', :ledgers / 200, 'points come into a frozen account');
 SELECT * FROM finish();
 ROLLBACK;

@@ -103,7 +103,10 @@ LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
 	unit numeric := power(10::numeric, scale(trim_scale(points)));
 BEGIN
-	RETURN (floor(points * unit * (share + 1) / shares) - floor(points * unit * share / shares)) / unit;
+	IF shares = 1 THEN
+		RETURN points;
+	END IF;
+	RETURN trim_scale((floor(points * unit * (share + 1) / shares) - floor(points * unit * share / shares)) / unit);
 END $$;
 
 -- When points earned then, and available then, expire, of a share the points; NULL is never.
