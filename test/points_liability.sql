@@ -9,7 +9,7 @@
 	\set groups 24
 \endif
 BEGIN;
-SELECT plan(123);
+SELECT plan(124);
 \ir reference/points_reference.sql
 \ir reference/points_random.sql
 \ir reference/development.sql
@@ -177,6 +177,10 @@ SELECT is(shown(young(as_of, redeemed), method), shows, format('%s, %s: %s', as_
 	(date '2024-04-30', '{100,100,100,75}'::int[], '{"errors": "bootstrap"}', '0.3750 0.3750-1.0000 unknown')) v(as_of, redeemed, method, shows);
 SELECT results_eq($$SELECT factor, standard_error, cohorts, to_ultimate, developed FROM points_development(young('2024-02-29', '{100,50}'), '{"tail": "exponential"}')$$,
 	'VALUES (1.5::float8, NULL::float8, 1, NULL::float8, NULL::float8), (NULL, NULL, 0, NULL, NULL)', 'what isn''t known is NULL');
+-- an error without an end is unknown, and what can't be has none
+SELECT is_empty($$SELECT s.* FROM generate_series(1, 40) n CROSS JOIN LATERAL (SELECT young('2024-06-30', ARRAY[1, 1 + n * 7 % 5, n * 3 % 4, n % 2, 1 + n % 3, n % 5]) AS t) y
+	CROSS JOIN (VALUES ('{"tail": "inverse_power", "last_age": 36525}'::redemption_method), ('{"tail": "exponential"}')) m(method) CROSS JOIN LATERAL points_redemption_rate(t, 0.9, method) s
+	WHERE standard_error IN ('infinity', 'NaN') OR NOT lower BETWEEN 0 AND upper OR upper > 1$$, 'no error is infinite');
 SELECT is_empty($$SELECT * FROM points_development(young('2024-01-15', '{5}'))$$, 'no age is over');
 SELECT is_empty($$SELECT * FROM points_development('{"rows": []}'::points_triangle_result)$$, 'an empty triangle has no factors');
 SELECT is_empty($$SELECT * FROM points_liability_by_period('{"rows": []}'::points_triangle_result, 1)$$, '... nor periods');

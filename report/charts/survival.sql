@@ -1,7 +1,8 @@
--- How long customers stay, by segment: that of a customer's first order. The five largest segments by name, all others together.
+-- How long customers stay, by segment: that of a customer's first order that has one. The five largest segments by name, all others together.
 WITH customer AS (
-	SELECT activity_agg(:"orders_at") AS activity, (array_agg(:orders_segment::text ORDER BY :"orders_at"))[1] AS segment
-	FROM :orders WHERE :"orders_customer" IS NOT NULL GROUP BY :"orders_customer"
+	SELECT activity_set(c.timeline) AS activity, timeline_first_label(c.timeline) AS segment
+	FROM (SELECT timelines(:"orders_customer", make_event(at => :"orders_at", label => :orders_segment::text)) AS base FROM :orders) q
+	CROSS JOIN LATERAL customer_timelines(q.base) c
 ),
 largest AS (
 	SELECT segment FROM customer WHERE segment IS NOT NULL GROUP BY segment ORDER BY count(*) DESC, segment LIMIT 5

@@ -52,27 +52,27 @@ CREATE FUNCTION points_totals_table(result points_totals_result)
 	RETURNS TABLE (members bigint, members_with_balance bigint, members_overdrawn bigint,
 		earned numeric, reinstated numeric, adjusted numeric, transferred numeric,
 		redeemed numeric, returned numeric, expired numeric, forfeited numeric,
-		pending numeric, active numeric, overdrawn numeric, unmet numeric,
+		pending numeric, active numeric, blocked numeric, overdrawn numeric, unmet numeric,
 		rows_without_customer bigint, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_points_totals_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 1;
 COMMENT ON FUNCTION points_totals_table(points_totals_result) IS
-	'One row: members, those who have points to spend and those who owe some, and the columns of points_summary() added up over all of them. Debts and points are never netted: overdrawn is what some owe, active what others have. earned + reinstated + adjusted + transferred = redeemed + returned + expired + forfeited + pending + active - overdrawn. as_of is NULL where nobody has events. No row for NULL.';
+	'One row: members, those who have points to spend and those who owe some, and the columns of points_summary() added up over all of them. Debts and points are never netted: overdrawn is what some owe, active what others have. earned + reinstated + adjusted + transferred = redeemed + returned + expired + forfeited + pending + active + blocked - overdrawn. as_of is NULL where nobody has events. No row for NULL.';
 
 CREATE FUNCTION points_rollforward_table(result points_rollforward_result)
 	RETURNS TABLE (label text, period_start date, period_end date, complete boolean, opening numeric,
 		issued numeric, reinstated numeric, adjusted numeric, transferred numeric,
 		redeemed numeric, returned numeric, expired numeric, forfeited numeric,
-		closing numeric, pending numeric, as_of date)
+		closing numeric, pending numeric, blocked numeric, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_points_rollforward_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 60;
 COMMENT ON FUNCTION points_rollforward_table(points_rollforward_result) IS
-	'A row for each period, from the first in which points moved to that of as_of: opening + issued + reinstated + adjusted + transferred - redeemed - returned - expired - forfeited = closing, the next one''s opening. closing is what there is, pending points among it (pending says how many), less debts; the last one agrees with points_totals(). By label, these are the rows of each label, those without label last, which hold what is owed; columns add up over labels to those without. period_end is exclusive; complete is false while the period still runs. No rows for NULL.';
+	'A row for each period, from the first in which points moved to that of as_of: opening + issued + reinstated + adjusted + transferred - redeemed - returned - expired - forfeited = closing, the next one''s opening. closing is what there is, pending and blocked points among it (pending and blocked say how many), less debts; the last one agrees with points_totals(). By label, these are the rows of each label, those without label last, which hold what is owed; columns add up over labels to those without. period_end is exclusive; complete is false while the period still runs. No rows for NULL.';
 
 CREATE FUNCTION points_triangle_table(result points_triangle_result)
 	RETURNS TABLE (label text, issue_period date, age int, issued numeric, redeemed numeric, expired numeric, taken_back numeric,
 		complete boolean, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_points_triangle_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 300;
 COMMENT ON FUNCTION points_triangle_table(points_triangle_result) IS
-	'A row for each period in which points were issued (issue_period: its first day) and each age in periods up to as_of: what was issued (at age 0), and what of it was redeemed, expired, and taken back by returns, forfeits, adjustments and transfers at that age; what refunds gave back and what was reinstated is taken off. issued - redeemed - expired - taken_back over all ages is what is left of that period''s points; over all periods, pending + active of points_totals(). complete is false while the period of that age still runs. No rows for NULL.';
+	'A row for each period in which points were issued (issue_period: its first day) and each age in periods up to as_of: what was issued (at age 0), and what of it was redeemed, expired, and taken back by returns, forfeits, adjustments and transfers at that age; what refunds gave back and what was reinstated is taken off. issued - redeemed - expired - taken_back over all ages is what is left of that period''s points; over all periods, pending + active + blocked of points_totals(). complete is false while the period of that age still runs. No rows for NULL.';
 
 -- ---- what the triangle says ----
 

@@ -155,11 +155,13 @@ points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cell
 
 #define MOVE(type) (1 << (type))
 
-/* Those that change what there is. */
+/* Those that change the state of what there is, and those that change what there is. */
+#define STATE_MOVES \
+	(MOVE(POINTS_MOVE_ACTIVATE) | MOVE(POINTS_MOVE_BLOCK) | MOVE(POINTS_MOVE_UNBLOCK))
 #define BOOKED_MOVES                                                                        \
 	(MOVE(POINTS_MOVE_LOT) | MOVE(POINTS_MOVE_TAKE) | MOVE(POINTS_MOVE_OVERDRAW) |          \
 	 MOVE(POINTS_MOVE_RESTORE) | MOVE(POINTS_MOVE_CANCEL_DEBT) | MOVE(POINTS_MOVE_EXPIRE) | \
-	 MOVE(POINTS_MOVE_REPAY) | MOVE(POINTS_MOVE_ACTIVATE))
+	 MOVE(POINTS_MOVE_REPAY))
 
 static inline const PointsLot *
 lot_of(const PointsWalk *walk, const PointsMove *move)
@@ -248,16 +250,29 @@ book_rollforward(PointsBooking *booking, PointsWalk *walk, const PointsMove *mov
 		case POINTS_MOVE_ACTIVATE:
 			book_pending(booking, sums, -move->points);
 			break;
+		case POINTS_MOVE_BLOCK:
+			sums[ROLLFORWARD_BLOCKED] += move->points;
+			if (lot->state == POINTS_LOT_PENDING)
+				book_pending(booking, sums, -move->points);
+			break;
+		case POINTS_MOVE_UNBLOCK:
+			sums[ROLLFORWARD_BLOCKED] -= move->points;
+			if (lot->state == POINTS_LOT_PENDING)
+				book_pending(booking, sums, move->points);
+			break;
 		case POINTS_MOVE_TAKE:
 			book_out(sums, move->role, move->points);
-			if (lot->state == POINTS_LOT_PENDING)
+			if (move->blocked > 0)
+				sums[ROLLFORWARD_BLOCKED] -= move->blocked;
+			else if (lot->state == POINTS_LOT_PENDING)
 				book_pending(booking, sums, -move->points);
 			break;
 		case POINTS_MOVE_EXPIRE:
 			sums[ROLLFORWARD_EXPIRED] += move->points;
+			sums[ROLLFORWARD_BLOCKED] -= move->blocked;
 			/* the lot's state doesn't say any more whether it was still waiting */
 			if (booking->pending > 0 && points_walk_totals(walk)->pending < booking->pending)
-				book_pending(booking, sums, -move->points);
+				book_pending(booking, sums, move->blocked - move->points);
 			break;
 		case POINTS_MOVE_RESTORE:
 			sums[ROLLFORWARD_REINSTATED] += move->points;
@@ -305,7 +320,7 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsBooking *booking = context;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES))
+	if (!(MOVE(move->type) & (BOOKED_MOVES | STATE_MOVES)))
 		return;
 	if (unlikely(booking->shares != NULL) && move->lot >= 0)
 		book_split(booking, walk, move, book_rollforward);
@@ -378,7 +393,7 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsBooking *booking = context;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES) || move->type == POINTS_MOVE_ACTIVATE || move->lot < 0)
+	if (!(MOVE(move->type) & BOOKED_MOVES) || move->lot < 0)
 		return;
 	if (unlikely(booking->shares != NULL))
 		book_split(booking, walk, move, book_triangle);

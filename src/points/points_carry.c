@@ -29,7 +29,8 @@ typedef struct Carried
 {
 	TimestampTz last_earned;
 	TimestampTz last_redeemed;
-	Unbooked *unbooked; /* in the order in which they fell due */
+	TimestampTz frozen_at; /* the last time */
+	Unbooked *unbooked;	   /* in the order in which they fell due */
 	int64 nunbooked;
 	int64 max_unbooked;
 	int64 first_unbooked; /* those before are booked */
@@ -78,15 +79,19 @@ static void
 note_move(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	Carried *carried = ((PointsCall *) context)->reading;
+	const Event *event = move->event >= 0 ? points_walk_event(walk, move->event) : NULL;
 	int32 nlots;
 
 	switch (move->type)
 	{
 		case POINTS_MOVE_DONE:
 			/* what came in with a carry-over is no activity */
-			if (points_walk_event(walk, move->event)->at < move->at)
+			if (event->at < move->at)
 				break;
-			if (move->role == POINTS_EARN)
+			if (move->role == POINTS_BLOCK && !event->has_value &&
+				event->ref_type == EVENT_REF_NONE)
+				carried->frozen_at = move->at;
+			else if (move->role == POINTS_EARN)
 				carried->last_earned = move->at;
 			else if (move->role == POINTS_REDEEM)
 				carried->last_redeemed = move->at;
@@ -97,8 +102,7 @@ note_move(void *context, PointsWalk *walk, const PointsMove *move)
 							 move->points);
 			break;
 		case POINTS_MOVE_UNBOOKED:
-			add_unbooked(carried, points_walk_event(walk, move->event)->expires_at, move->event,
-						 move->points);
+			add_unbooked(carried, event->expires_at, move->event, move->points);
 			break;
 		case POINTS_MOVE_MATCH:
 			match_unbooked(carried, move->points);
@@ -173,7 +177,7 @@ held_since(const PointsWalk *walk)
 		{
 			const PointsLot *lot = &walk->lots[i];
 
-			if (lot->remaining > 0 && lot->held_since > lot->earned_at)
+			if (lot_has_points(lot) && lot->held_since > lot->earned_at)
 				since = Min(since, lot->held_since);
 			CHECK_FOR_INTERRUPTS();
 		}
@@ -200,9 +204,45 @@ carry_availability(Carried *carried, PointsWalk *walk, const Event *event, const
 	mark->expires_at = lot->available_at;
 }
 
+/* The first kind of a role; NULL: there is none. */
+static const EventText *
+kind_of_role(const PointsPolicy *policy, PointsRole role)
+{
+	int i;
+
+	for (i = 0; i < policy->nkinds; i++)
+		if (policy->kinds[i].role == role)
+			return &policy->kinds[i].kind;
+	return NULL;
+}
+
+/* So many points of a lot are blocked. */
+static void
+carry_block(Carried *carried, const Event *event, int64 points, const EventText *kind)
+{
+	Event *block;
+
+	if (points == 0 || kind == NULL)
+		return;
+	block = add_event(carried, event);
+	block->kind = *kind;
+	block->value = points;
+}
+
+/* Does the next lot have points of the same event, whose expiry isn't known yet either? */
+static bool
+goes_on(const PointsWalk *walk, int32 lot)
+{
+	return lot + 1 < walk->nlots && walk->lots[lot + 1].event == walk->lots[lot].event &&
+		   walk->lots[lot].expires_later && walk->lots[lot + 1].expires_later;
+}
+
 static void
 carry_lots(Carried *carried, PointsWalk *walk, TimestampTz at)
 {
+	const EventText *block = kind_of_role(walk->policy, POINTS_BLOCK);
+	int128 points = 0; /* of shares that are counted from an activation to come, all together */
+	int128 blocked = 0;
 	int32 i;
 
 	for (i = 0; i < walk->nlots; i++)
@@ -210,15 +250,24 @@ carry_lots(Carried *carried, PointsWalk *walk, TimestampTz at)
 		const PointsLot *lot = &walk->lots[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (lot->remaining > 0)
+		points += (int128) lot->remaining + lot->blocked;
+		blocked += lot->blocked;
+		if (points > 0 && !goes_on(walk, i))
 		{
 			const Event *made = points_walk_event(walk, lot->event);
-			Event *event = add_rest(carried, made, lot->remaining);
+			Event event = *add_rest(carried, made, (int64) points);
 
-			event->has_expiry = true;
-			event->expires_at = lot->expires_at;
+			if (!lot->expires_later)
+			{
+				event.has_expiry = true;
+				event.expires_at = lot->expires_at;
+				carried->events[carried->n - 1] = event;
+			}
+			carry_block(carried, &event, (int64) blocked, block);
 			carry_availability(carried, walk, made, lot, at);
 		}
+		if (!goes_on(walk, i))
+			points = blocked = 0;
 	}
 }
 
@@ -279,18 +328,6 @@ carry_unbooked(Carried *carried, const PointsWalk *walk, const EventText *kind)
 	}
 }
 
-/* The first kind of a role; NULL: there is none. */
-static const EventText *
-kind_of_role(const PointsPolicy *policy, PointsRole role)
-{
-	int i;
-
-	for (i = 0; i < policy->nkinds; i++)
-		if (policy->kinds[i].role == role)
-			return &policy->kinds[i].kind;
-	return NULL;
-}
-
 static EventText
 carry_kind(const PointsPolicy *policy)
 {
@@ -347,7 +384,9 @@ loyalty_points_carry_over(PG_FUNCTION_ARGS)
 	TimestampTz at = argument_instant(fcinfo, 2, "at");
 	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, note_move, false);
 	PointsLimit limit = { .at = at, .step = POINTS_STEP_EXPIRE };
-	Carried carried = { .last_earned = DT_NOBEGIN, .last_redeemed = DT_NOBEGIN };
+	Carried carried = { .last_earned = DT_NOBEGIN,
+						.last_redeemed = DT_NOBEGIN,
+						.frozen_at = DT_NOBEGIN };
 	PointsWalk *walk;
 	const PointsTotals *totals;
 	ByteBuffer out;
@@ -372,8 +411,11 @@ loyalty_points_carry_over(PG_FUNCTION_ARGS)
 					 later_of(carried.last_redeemed, walk, BROUGHT_REDEEMED));
 	add_known_of_all(&carried, BROUGHT_OVERDRAWN, points_walk_overdrawn_since(walk));
 	add_known_of_all(&carried, BROUGHT_HELD, held_since(walk));
+	if (points_walk_is_frozen(walk))
+		add_known_of_all(&carried, BROUGHT_FROZEN,
+						 later_of(carried.frozen_at, walk, BROUGHT_FROZEN));
 	totals = points_walk_totals(walk);
-	carry_sum(&carried, totals->pending + totals->active - totals->overdrawn, at);
+	carry_sum(&carried, totals->pending + totals->active + totals->blocked - totals->overdrawn, at);
 
 	timeline_datum_begin(&out, 64 + carried.n * 8);
 	timeline_encode(&out, carried.events, carried.n, points_walk_scale(walk));

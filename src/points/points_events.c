@@ -112,7 +112,7 @@ clear_due(PointsDue *due, int32 number)
 	due->value = 0;
 	due->number = number;
 	due->kind_no = due->label_no = 0;
-	due->has_expiry = false;
+	due->has_expiry = due->has_value = false;
 	due->ref.type = EVENT_REF_NONE;
 }
 
@@ -215,6 +215,7 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 			due->ref.type = timeline_read_ref(&reader, &due->ref.number, &due->ref.text);
 		if (reader.flags & TIMELINE_HAS_EXPIRIES)
 			due->has_expiry = timeline_read_expiry(&reader, due->at, &due->expires_at);
+		due->has_value = has_value;
 		if (reader.flags & TIMELINE_HAS_SPANS)
 			(void) timeline_read_span(&reader, due->at,
 									  &until); /* points are due where it begins */

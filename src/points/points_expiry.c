@@ -291,11 +291,12 @@ points_clock_create(const PointsPolicy *policy)
 		const PointsVersion *version = &policy->versions[i];
 		ClockVersion *opened = &clock->versions[i];
 
+		opened->until_activated = version->until_activated;
 		opened->pends =
 			version->pending.month != 0 || version->pending.day != 0 || version->pending.time != 0;
 		if (opened->pends)
 			span_open(&opened->pending, &version->pending);
-		clock->pends |= opened->pends;
+		clock->pends |= opened->pends || opened->until_activated;
 		clock->has_label_rules |= version->nlabels > 0;
 		opened->rules = palloc0((1 + version->nlabels) * sizeof(ClockRule));
 		open_rule(&opened->rules[0], &version->expiry);
@@ -401,6 +402,8 @@ points_clock_available_at(PointsClock *clock, TimestampTz earned_at)
 {
 	ClockVersion *version = &clock->versions[version_at(clock, earned_at)];
 
+	if (version->until_activated)
+		return DT_NOEND;
 	return version->pends ? add_span(clock, &version->pending, earned_at) : earned_at;
 }
 
@@ -412,12 +415,18 @@ rule_at(PointsClock *clock, TimestampTz earned_at, int label_no)
 							   : rule_of(clock, version_at(clock, earned_at), label_no);
 }
 
+bool
+points_clock_from_activation(PointsClock *clock, TimestampTz earned_at, int label_no)
+{
+	return rule_at(clock, earned_at, label_no)->expiry->from_activation;
+}
+
 static TimestampTz
 end_by_rule(PointsClock *clock, ClockRule *rule, TimestampTz earned_at, TimestampTz available_at)
 {
 	TimestampTz start = rule->expiry->from_activation ? available_at : earned_at;
 
-	if (rule->form == CLOCK_NEVER)
+	if (rule->form == CLOCK_NEVER || start == DT_NOEND)
 		return DT_NOEND;
 	if (rule->form == CLOCK_BY_SPAN)
 	{

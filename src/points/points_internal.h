@@ -5,9 +5,11 @@
  *		points_expiry.c		when points are gone, and can be spent
  *		points_lots.c		lots in an order, and what was earned and redeemed under a ref
  *		points_events.c		a customer's events, read ahead
- *		points_roles.c		what an event of each role does
- *		points_reinstate.c	... that brings back what has expired
+ *		points_steps.h		what changes a lot, which roles are made of
+ *		points_blocked.c	events that activate, block and unblock
+ *		points_reinstate.c	events that bring back what has expired
  *		points_restore.c	what was carried over comes in
+ *		points_roles.c		what an event of each other role does
  *		points_walk.c		the walk
  *		points_sql.c		questions about one customer, as he stands
  *		points_moves.c		... about what happened to his points
@@ -104,8 +106,9 @@ typedef struct ClockRule
 
 typedef struct ClockVersion
 {
-	ClockRule *rules; /* the general one, then those of its labels */
-	bool pends;		  /* points have to wait */
+	ClockRule *rules;	  /* the general one, then those of its labels */
+	bool pends;			  /* points have to wait for a while */
+	bool until_activated; /* ... for an event */
 	Span pending;
 } ClockVersion;
 
@@ -143,8 +146,12 @@ extern PointsClock *points_clock_create(const PointsPolicy *policy);
 /* The labels of the customer whose lots come now, by which expiries are asked for. */
 extern void points_clock_set_labels(PointsClock *clock, const EventText *labels, int nlabels);
 
-/* When a lot earned at that instant can be spent, where points have to wait. */
+/* When a lot earned at that instant can be spent, where points have to wait; DT_NOEND: once an
+ * event says so. */
 extern TimestampTz points_clock_available_at(PointsClock *clock, TimestampTz earned_at);
+
+/* Is the expiry of such a lot counted from when it can be spent? */
+extern bool points_clock_from_activation(PointsClock *clock, TimestampTz earned_at, int label_no);
 
 /* How many shares a lot earned at that instant has, which expire one after another; 1: it's whole.
  */
@@ -221,10 +228,12 @@ typedef enum LotOrder
 /* Which lots belong into it. */
 typedef enum LotMembers
 {
-	LOTS_WITH_POINTS, /* pending or active */
-	LOTS_PENDING,	  /* with or without points */
+	LOTS_WITH_POINTS, /* pending or active, free or blocked */
+	LOTS_WITH_FREE_POINTS,
+	LOTS_PENDING, /* with or without points */
 	LOTS_PENDING_WITH_POINTS,
-	LOTS_ACTIVE_WITH_POINTS
+	LOTS_ACTIVE_WITH_POINTS,
+	LOTS_BLOCKED /* in part or wholly */
 } LotMembers;
 
 typedef enum LotForm
@@ -243,7 +252,7 @@ typedef struct LotQueue
 	int32 head;
 	int32 end;
 	int64 last;		 /* a range's: rank of the lot added last */
-	uint8 bit;		 /* this queue's in PointsLot.queued */
+	uint16 bit;		 /* this queue's in PointsLot.queued */
 	bool shares_bit; /* so that its lots can't be told by the bit: it is never a range */
 	LotOrder order;
 	int32 *numbers; /* of lots; the heap's root is at head */
@@ -252,7 +261,7 @@ typedef struct LotQueue
 } LotQueue;
 
 /* An empty queue, in the current memory context. Of those that share a bit a lot is in one. */
-extern void lot_queue_init(LotQueue *queue, uint8 bit, bool shares_bit, LotOrder order);
+extern void lot_queue_init(LotQueue *queue, uint16 bit, bool shares_bit, LotOrder order);
 extern void lot_queue_push_slow(LotQueue *queue, PointsLot *lots, int32 lot);
 extern int32 lot_queue_first_slow(LotQueue *queue, LotMembers members, PointsLot *lots);
 
@@ -270,7 +279,7 @@ static inline int64
 lot_rank(LotOrder order, const PointsLot *lot)
 {
 	return order == LOTS_BY_EXPIRY		 ? lot->expires_at
-		   : order == LOTS_BY_ACTIVATION ? lot->available_at
+		   : order == LOTS_BY_ACTIVATION ? lot->waits_until
 										 : 0;
 }
 
@@ -286,12 +295,21 @@ lot_before(LotOrder order, const PointsLot *lots, int32 a, int32 b)
 	return rank_a < rank_b || (rank_a == rank_b && a < b);
 }
 
+/* Is anything left of it? */
+static inline bool
+lot_has_points(const PointsLot *lot)
+{
+	return lot->remaining > 0 || lot->blocked > 0;
+}
+
 static inline bool
 lot_belongs(LotMembers members, const PointsLot *lot)
 {
 	switch (members)
 	{
 		case LOTS_WITH_POINTS:
+			return lot_has_points(lot);
+		case LOTS_WITH_FREE_POINTS:
 			return lot->remaining > 0;
 		case LOTS_PENDING:
 			return lot->state == POINTS_LOT_PENDING;
@@ -299,6 +317,8 @@ lot_belongs(LotMembers members, const PointsLot *lot)
 			return lot->state == POINTS_LOT_PENDING && lot->remaining > 0;
 		case LOTS_ACTIVE_WITH_POINTS:
 			return lot->state == POINTS_LOT_ACTIVE && lot->remaining > 0;
+		case LOTS_BLOCKED:
+			return lot->blocked > 0;
 	}
 	return false;
 }
@@ -334,7 +354,7 @@ lot_queue_step(LotQueue *queue, PointsLot *lots, int32 lot)
 {
 	if (likely(queue->form == LOTS_RANGE && lot == queue->head))
 	{
-		lots[lot].queued &= (uint8) ~queue->bit;
+		lots[lot].queued &= (uint16) ~queue->bit;
 		queue->head++;
 	}
 }
@@ -353,7 +373,7 @@ lot_queue_first(LotQueue *queue, LotMembers members, PointsLot *lots)
 		{
 			if (likely(lot_belongs(members, lot)))
 				return queue->head;
-			lot->queued &= (uint8) ~queue->bit;
+			lot->queued &= (uint16) ~queue->bit;
 		}
 	}
 	return -1;
@@ -381,11 +401,14 @@ typedef struct RefUse
 /* What was earned and redeemed under one ref. */
 typedef struct LotRef
 {
-	int32 lot;		  /* the only lot earned under it; -1: none, or several */
-	LotQueue *lots;	  /* several, newest first */
-	int128 earned;	  /* points of all of them */
-	int128 returned;  /* of these */
-	int32 last_piece; /* of a redemption; -1: none */
+	int32 lot;			/* the only lot earned under it; -1: none, or several */
+	LotQueue *lots;		/* several, newest first */
+	LotQueue *blocked;	/* ... of which something is blocked; NULL: none so far */
+	int128 earned;		/* points of all of them */
+	int128 returned;	/* of these */
+	int128 activated;	/* points earned by the last activation */
+	int32 last_waiting; /* lot that waited when it was noted; -1: none */
+	int32 last_piece;	/* of a redemption; -1: none */
 	int32 last_debt;
 	int32 last_expired; /* of its lots; -1: nothing */
 } LotRef;
@@ -402,7 +425,11 @@ typedef struct LotPiece
 typedef struct LotRefs
 {
 	MemoryContext context;
-	uint8 bit;	  /* in PointsLot.queued, for the queue of a lot's ref */
+	uint16 bit;			 /* in PointsLot.queued, for the queue of a lot's ref */
+	uint16 blocked_bit;	 /* ... and for that of the blocked ones */
+	bool keeps_waiting;	 /* somebody asks for lots that wait */
+	int32 *waits_before; /* by lot: the one under the same ref before it that waits, too */
+	int64 max_waits;
 	bool known;	  /* somebody has looked for one: uses go to the table at once from then on */
 	RefUse *uses; /* before that */
 	int32 nuses;
@@ -421,7 +448,7 @@ typedef struct LotRefs
 } LotRefs;
 
 /* In the current memory context. */
-extern void lot_refs_init(LotRefs *refs, uint8 bit);
+extern void lot_refs_init(LotRefs *refs, uint16 bit, uint16 blocked_bit, bool keeps_waiting);
 
 /* Forgets all of them: a new customer. */
 extern void lot_refs_clear(LotRefs *refs);
@@ -441,11 +468,19 @@ extern int32 lot_refs_find(LotRefs *refs, PointsLot *lots, const RefKey *key);
 /* The same; it is there from then on. */
 extern int32 lot_refs_add(LotRefs *refs, PointsLot *lots, const RefKey *key);
 
-/* The newest lot of a ref that has points; -1: none. */
+/* The newest lot of a ref that has free points; -1: none. Of which something is blocked. */
 extern int32 lot_ref_first(LotRef *ref, PointsLot *lots);
+extern int32 lot_ref_first_blocked(LotRef *ref, PointsLot *lots);
 
-/* A lot has points again. */
+/* A lot has free points again; some of it are blocked. */
 extern void lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot);
+extern void lot_refs_block(LotRefs *refs, PointsLot *lots, int32 lot);
+
+/*
+ * Takes the lots out that waited when they were noted, by now perhaps no more: the oldest one, -1:
+ * none; the next one is refs->waits_before[].
+ */
+extern int32 lot_refs_take_waiting(LotRefs *refs, LotRef *ref);
 
 /* A new lot has points of an older one: it belongs to the same ref, whose refs must be known. */
 extern void lot_refs_add_part(LotRefs *refs, PointsLot *lots, int32 old, int32 lot);
@@ -468,6 +503,7 @@ typedef struct PointsDue
 	int32 kind_no;
 	int32 label_no;
 	bool has_expiry;
+	bool has_value;			/* known of those that have a kind */
 	TimestampTz expires_at; /* of its own; see has_expiry */
 	RefKey ref;
 } PointsDue;
@@ -476,7 +512,8 @@ typedef struct PointsDue
 static inline bool
 points_role_needs_no_value(PointsRole role)
 {
-	return role == POINTS_REINSTATE;
+	return role == POINTS_REINSTATE || role == POINTS_ACTIVATE || role == POINTS_BLOCK ||
+		   role == POINTS_UNBLOCK;
 }
 
 /* Dictionaries up to this size are read without an allocation. */
@@ -558,6 +595,7 @@ typedef enum PointsBrought
 	BROUGHT_REDEEMED,  /* ... redeemed */
 	BROUGHT_OVERDRAWN, /* since when something has been owed */
 	BROUGHT_HELD,	   /* since when lots earned before are held again, without a refresh since */
+	BROUGHT_FROZEN,	   /* since when what comes in is blocked */
 	BROUGHT_AVAILABLE, /* of the lots of its instant and ref: they can be spent since its expiry */
 	POINTS_BROUGHT
 } PointsBrought;
@@ -569,6 +607,7 @@ typedef struct PointsHeld
 {
 	PointsDue due;
 	TimestampTz available_at; /* DT_NOBEGIN: as the rules have it */
+	int64 blocked;			  /* so many of its points are */
 } PointsHeld;
 
 /* ---- the walk's state ---- */
@@ -582,6 +621,7 @@ typedef enum WalkQueue
 	QUEUE_PENDING,	/* pending, newest first: for returns, and for what takes from everything */
 	QUEUE_SOONEST,	/* active, soonest expiry first: for booked expiries */
 	QUEUE_ALL,		/* all, oldest first: for inactivity */
+	QUEUE_BLOCKED,	/* of which something is blocked, newest first */
 	WALK_QUEUES
 } WalkQueue;
 
@@ -648,6 +688,9 @@ struct PointsWalk
 	TimestampTz lapses_from;  /* without a refresh, points don't lapse before; DT_NOEND: none do */
 	TimestampTz lapsing_at;	  /* when points lapse, before the booked expiry that takes some */
 	int32 first_held;		  /* the lots before have nothing left that was earned with them */
+	bool frozen;			  /* what comes in is blocked */
+	int128 activated;		  /* points earned by the last activation of everything */
+	int32 first_waiting;	  /* before, no lot waits that has points */
 	LotGivenBack *given_back; /* ascending by at */
 	int32 ngiven_back;
 	int64 max_given_back;
@@ -684,17 +727,16 @@ extern void points_lapse(PointsWalk *walk, TimestampTz deadline, TimestampTz at)
 /* When all points go for want of activity, if none comes; DT_NOEND: never. */
 extern TimestampTz points_inactive_at(PointsWalk *walk);
 
-/* A lot can be spent from now on. */
+/* A lot can be spent from now on, since its time has come. */
 extern void points_activate(PointsWalk *walk, int32 number);
+
+/* Events that activate, block and unblock (points_blocked.c). */
+extern void points_release_event(PointsWalk *walk, const PointsDue *due);
+extern void points_block_event(PointsWalk *walk, const PointsDue *due);
+extern void points_unblock_event(PointsWalk *walk, const PointsDue *due);
 
 /* Lots of points of an older one come in, as if earned by the event. */
 extern void points_bring_back(PointsWalk *walk, const PointsDue *due, int32 old, int64 points);
-
-/* An event is through, with so many points. */
-extern void points_finish_event(PointsWalk *walk, const PointsDue *due, int64 points);
-
-/* An event asks for so many points more than there are. */
-extern void points_report_beyond(PointsWalk *walk, const PointsDue *due, int64 points);
 
 /* The lot that will be the next one; -1: none. */
 extern int32 points_first_to_activate(PointsWalk *walk);
@@ -783,6 +825,7 @@ typedef enum TotalsSum
 	TOTALS_ACTIVE,
 	TOTALS_OVERDRAWN,
 	TOTALS_UNMET,
+	TOTALS_BLOCKED, /* at the end: stored results have the others where they are */
 	TOTALS_SUMS
 } TotalsSum;
 

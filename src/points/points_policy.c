@@ -201,6 +201,59 @@ version_expiry_same(const PolicyKey *key, const void *policy, const void *now, c
 					   &((const PointsVersion *) before)->expiry);
 }
 
+/* ---- waiting ---- */
+
+static const char *const until_names[] = { "activated" };
+
+/* Points wait for a while, or for an event: of two levels the inner one says which. */
+static void
+read_pending(const PolicyObject *object, const PolicyKey *key, void *opened, void *at)
+{
+	PointsVersion *version = at;
+	int number;
+
+	policy_refuse_both(object, "pending", "pending_until",
+					   "Points wait for an interval, which an activation may cut short, or until "
+					   "they are activated.");
+	if (policy_get_interval(object, "pending", true, &version->pending))
+		version->until_activated = false;
+	if (policy_get_choice(object, "pending_until", until_names, lengthof(until_names), &number))
+	{
+		if (!((const PointsPolicy *) opened)->has_activations)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" of a %s needs a kind that activates",
+							policy_path(object, "pending_until"), object->type),
+					 errhint("Without a kind whose role in \"kinds\" is activate, points would "
+							 "never be available. A programme has no such kinds: its points "
+							 "wait for an interval, \"pending\".")));
+		memset(&version->pending, 0, sizeof(Interval));
+		version->until_activated = true;
+	}
+}
+
+static bool
+pending_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+{
+	const PointsVersion *a = now;
+	const PointsVersion *b = before;
+
+	return a->until_activated == b->until_activated &&
+		   policy_interval_same(&a->pending, &b->pending);
+}
+
+static void
+put_pending(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+			const void *before)
+{
+	const PointsVersion *version = now;
+
+	if (version->until_activated)
+		policy_put_name(out, "pending_until", until_names[0]);
+	else
+		policy_put_interval(out, "pending", &version->pending);
+}
+
 /* ---- kinds and labels ---- */
 
 /* A key of an object as a text of its own. */
@@ -244,6 +297,8 @@ read_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *v
 		policy->sign_decides = policy->sign_decides && kind->role == POINTS_CARRY_OVER;
 		policy->books_expiry = policy->books_expiry || kind->role == POINTS_EXPIRE;
 		policy->has_refunds = policy->has_refunds || kind->role == POINTS_REDEEM_REFUND;
+		policy->has_activations = policy->has_activations || kind->role == POINTS_ACTIVATE;
+		policy->has_blocks = policy->has_blocks || kind->role == POINTS_BLOCK;
 	}
 	qsort(policy->kinds, policy->nkinds, sizeof(PointsKind), event_text_order);
 }
@@ -454,11 +509,15 @@ static const PolicyKey keys[] = {
 	  POLICY_AT(PointsVersion, labels),
 	  .read = read_labels,
 	  .write = put_labels },
+	/* this row reads and writes the one behind it */
 	{ .name = "pending",
-	  .type = POLICY_INTERVAL_OR_ZERO,
 	  .changes = true,
 	  .argument = 10,
-	  POLICY_AT(PointsVersion, pending) },
+	  .given_as = POLICY_INTERVAL_OR_ZERO,
+	  .read = read_pending,
+	  .write = put_pending,
+	  .same = pending_same },
+	{ .name = "pending_until", .changes = true, .argument = 21, .given_as = POLICY_TEXT },
 	{ .name = "redeem_order",
 	  .type = POLICY_CHOICE,
 	  .argument = 11,

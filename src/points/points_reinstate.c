@@ -15,7 +15,7 @@
 
 #include "core/array.h"
 #include "core/decimal.h"
-#include "points/points_internal.h"
+#include "points/points_steps.h"
 
 /* ---- what expired ---- */
 
@@ -151,6 +151,6 @@ points_reinstate(PointsWalk *walk, const PointsDue *due)
 	walk->totals.reinstated += given;
 	walk->totals.brought_back += given;
 	if (everything ? given == 0 : given < wanted)
-		points_report_beyond(walk, due, everything ? 0 : wanted - (int64) given);
-	points_finish_event(walk, due, everything ? (int64) given : wanted);
+		walk_emit_event(walk, POINTS_MOVE_BEYOND, due, everything ? 0 : wanted - (int64) given);
+	walk_finish(walk, due, everything ? (int64) given : wanted);
 }

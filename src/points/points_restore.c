@@ -16,9 +16,9 @@
 #include "core/decimal.h"
 #include "points/points_internal.h"
 
-const char *const points_brought_names[POINTS_BROUGHT] = { "last earned", "last redeemed",
+const char *const points_brought_names[POINTS_BROUGHT] = { "last earned",	  "last redeemed",
 														   "overdrawn since", "held since",
-														   "available since" };
+														   "frozen since",	  "available since" };
 
 /* ---- the sum ---- */
 
@@ -129,7 +129,7 @@ is_over(const PointsWalk *walk, const PointsDue *due, TimestampTz now)
 static bool
 is_note(const PointsDue *due)
 {
-	return due->role == POINTS_CARRY_OVER;
+	return due->role == POINTS_CARRY_OVER || due->role == POINTS_BLOCK;
 }
 
 static int
@@ -184,6 +184,56 @@ compare_notes(const void *left, const void *right)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
+/* By ref, label and expiry, how many points of such lots are blocked first. */
+static int
+compare_blocks(const void *left, const void *right)
+{
+	const PointsDue *a = &(*(PointsHeld *const *) left)->due;
+	const PointsDue *b = &(*(PointsHeld *const *) right)->due;
+	int order = compare_keys(&a->ref, &b->ref);
+
+	if (order != 0)
+		return order;
+	if (a->label_no != b->label_no)
+		return a->label_no < b->label_no ? -1 : 1;
+	if (a->has_expiry != b->has_expiry)
+		return a->has_expiry ? 1 : -1;
+	if (a->has_expiry && a->expires_at != b->expires_at)
+		return a->expires_at < b->expires_at ? -1 : 1;
+	if (is_note(a) != is_note(b))
+		return is_note(a) ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* Of lots of an instant that are alike, as many points as there are notes of. */
+static void
+apply_blocks(PointsHeld **lots, int64 n)
+{
+	const PointsDue *of = NULL;
+	int128 blocked = 0;
+	int64 i;
+
+	sort_elements(lots, n, sizeof(PointsHeld *), compare_blocks);
+	for (i = 0; i < n; i++)
+	{
+		const PointsDue *due = &lots[i]->due;
+
+		if (of == NULL || compare_keys(&of->ref, &due->ref) != 0 || of->label_no != due->label_no ||
+			of->has_expiry != due->has_expiry ||
+			(due->has_expiry && of->expires_at != due->expires_at))
+			blocked = 0;
+		of = due;
+		if (due->role == POINTS_BLOCK)
+			blocked += Abs(due->value);
+		else if (makes_lot(due))
+		{
+			lots[i]->blocked = (int64) Min(blocked, Abs(due->value));
+			blocked -= lots[i]->blocked;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 /* Lots of an instant that could be spent sooner, or later, than the rules have it. */
 static void
 apply_notes(PointsHeld *held, int64 n)
@@ -199,13 +249,14 @@ apply_notes(PointsHeld *held, int64 n)
 	{
 		const PointsDue *due = &by_ref[i]->due;
 
-		if (is_note(due))
+		if (due->role == POINTS_CARRY_OVER)
 			note = due;
 		else if (note != NULL && compare_keys(&note->ref, &due->ref) == 0 &&
 				 due->role == POINTS_EARN)
 			by_ref[i]->available_at = note->expires_at;
 		CHECK_FOR_INTERRUPTS();
 	}
+	apply_blocks(by_ref, n);
 	pfree(by_ref);
 }
 
@@ -219,6 +270,7 @@ add_held(PointsWalk *walk, Held *held, const PointsDue *due)
 	added = &walk->held[held->n++];
 	added->due = *due;
 	added->available_at = DT_NOBEGIN;
+	added->blocked = 0;
 	return added;
 }
 
@@ -270,6 +322,8 @@ hold(PointsWalk *walk, Held *held, const PointsDue *due, TimestampTz now)
 	}
 	else if (due->role == POINTS_EXPIRE)
 		held->has_unbooked = true;
+	else if (due->role == POINTS_BLOCK && due->value != 0)
+		held->nnotes++;
 	else
 		report_role(&walk->events, due, now);
 	(void) add_held(walk, held, due);
@@ -415,6 +469,7 @@ points_restore(PointsWalk *walk)
 	if (walk->last_refresh == DT_NOBEGIN && held.brought[BROUGHT_HELD] != DT_NOBEGIN)
 		points_bring_held_since(walk, held.brought[BROUGHT_HELD]);
 	points_settle(walk, now);
+	walk->frozen = held.brought[BROUGHT_FROZEN] != DT_NOBEGIN;
 	if (walk->totals.overdrawn > 0)
 		walk->overdrawn_since = held.brought[BROUGHT_OVERDRAWN] != DT_NOBEGIN
 									? held.brought[BROUGHT_OVERDRAWN]

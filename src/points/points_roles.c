@@ -1,23 +1,21 @@
 /*
  * points_roles.c
- *		What an event of each role does, by moves on lots: each keeps totals and queues true, and
- *		tells the sink.
+ *		What an event of each role does, by steps that change lots (points_steps.h). Those that
+ *		activate and block are in points_blocked.c.
  *
  * Most timelines are plain, and where the compiler knows that, it leaves out what is for the
  * others. So plain is a constant wherever it is handed on.
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "core/array.h"
 #include "core/decimal.h"
-#include "points/points_internal.h"
+#include "points/points_steps.h"
 
-/* Which lots belong into the queues. */
-static const LotMembers walk_members[WALK_QUEUES] = {
+const LotMembers points_queue_members[WALK_QUEUES] = {
 	[QUEUE_SPEND] = LOTS_ACTIVE_WITH_POINTS,
 	[QUEUE_EXPIRY] = LOTS_WITH_POINTS,
 	[QUEUE_ACTIVATE] = LOTS_PENDING,
@@ -25,40 +23,21 @@ static const LotMembers walk_members[WALK_QUEUES] = {
 	[QUEUE_PENDING] = LOTS_PENDING_WITH_POINTS,
 	[QUEUE_SOONEST] = LOTS_ACTIVE_WITH_POINTS,
 	[QUEUE_ALL] = LOTS_WITH_POINTS,
+	[QUEUE_BLOCKED] = LOTS_BLOCKED,
 };
-
-/* An event's points, whatever their sign. */
-static inline int64
-due_points(const PointsDue *due)
-{
-	return due->value < 0 ? -due->value : due->value;
-}
 
 /* ---- moves on lots ---- */
 
-/* Adds to a total by way of its sum, which takes the carry to the total. */
-static inline void
-walk_add(int64 *sum, int128 *total, int64 points)
+pg_noinline void
+points_tell(PointsWalk *walk, const PointsMove *move)
 {
-	int64 added;
-
-	if (unlikely(pg_add_s64_overflow(*sum, points, &added)))
-	{
-		*total += *sum;
-		added = points;
-	}
-	*sum = added;
+	if (walk->sink != NULL)
+		walk->sink(walk->sink_context, walk, move);
 }
 
-static inline void
-walk_add_active(PointsWalk *walk, int64 points)
-{
-	walk_add(&walk->sums.active, &walk->totals.active, points);
-}
-
-static pg_noinline void
-walk_tell(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
-		  int32 event, int64 points)
+pg_noinline void
+points_tell_simple(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at,
+				   int32 lot, int32 event, int64 points)
 {
 	PointsMove move = { .type = type,
 						.role = role,
@@ -72,43 +51,18 @@ walk_tell(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at
 	walk->sink(walk->sink_context, walk, &move);
 }
 
-/* Reports a move to the sink, if there is one. */
-static inline void
-walk_emit(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
-		  int32 event, int64 points)
-{
-	if (unlikely(walk->sink != NULL))
-		walk_tell(walk, type, role, at, lot, event, points);
-}
-
-/* ... one of an event's that touches no lot. */
-static inline void
-walk_emit_event(PointsWalk *walk, PointsMoveType type, const PointsDue *due, int64 points)
-{
-	walk_emit(walk, type, due->role, due->at, -1, due->number, points);
-}
-
-static pg_noinline void
-walk_fill_queue(PointsWalk *walk, WalkQueue queue)
+pg_noinline void
+points_fill_queue(PointsWalk *walk, WalkQueue queue)
 {
 	int32 i;
 
 	walk->filled |= 1 << queue;
 	for (i = 0; i < walk->nlots; i++)
 	{
-		if (lot_belongs(walk_members[queue], &walk->lots[i]))
+		if (lot_belongs(points_queue_members[queue], &walk->lots[i]))
 			lot_queue_push(&walk->queues[queue], walk->lots, i);
 		CHECK_FOR_INTERRUPTS();
 	}
-}
-
-/* The first lot of a queue; -1: none. */
-static inline int32
-walk_first_lot(PointsWalk *walk, WalkQueue queue)
-{
-	if (unlikely((walk->filled & (1 << queue)) == 0))
-		walk_fill_queue(walk, queue);
-	return lot_queue_first(&walk->queues[queue], walk_members[queue], walk->lots);
 }
 
 int32
@@ -131,8 +85,7 @@ walk_emit_debt(PointsWalk *walk, PointsMoveType type, PointsRole role, Timestamp
 						.of = -1,
 						.points = points };
 
-	if (walk->sink != NULL)
-		walk->sink(walk->sink_context, walk, &move);
+	points_tell(walk, &move);
 }
 
 /* Something falls due at an instant. */
@@ -163,13 +116,12 @@ static inline void
 walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at, TimestampTz over_at)
 {
 	PointsLot *lot = &walk->lots[number];
-	int64 points = lot->remaining;
+	int64 blocked = lot->blocked;
+	int64 points = lot->remaining + blocked;
 
-	if (unlikely(lot->state == POINTS_LOT_PENDING))
-		walk->totals.pending -= points;
-	else
-		walk_add_active(walk, -points);
-	lot->remaining = 0;
+	walk_add_free(walk, lot, -lot->remaining);
+	if (unlikely(blocked > 0))
+		walk_add_blocked(walk, lot, -blocked);
 	lot->state = POINTS_LOT_GONE;
 	walk_add(&walk->sums.expired, &walk->totals.expired, points);
 	if (unlikely(walk->notes_expiries))
@@ -178,7 +130,19 @@ walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at, TimestampTz over
 		if (walk->policy->has_grace)
 			points_note_expired(walk, number, points, over_at);
 	}
-	walk_emit(walk, POINTS_MOVE_EXPIRE, POINTS_EXPIRE, at, number, -1, points);
+	if (unlikely(walk->sink != NULL))
+	{
+		PointsMove move = { .type = POINTS_MOVE_EXPIRE,
+							.role = POINTS_EXPIRE,
+							.at = at,
+							.lot = number,
+							.event = -1,
+							.debt = -1,
+							.points = points,
+							.blocked = blocked };
+
+		points_tell(walk, &move);
+	}
 }
 
 void
@@ -190,20 +154,15 @@ points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
 	walk_expire_lot(walk, number, at, lot->expires_at < lot->held_since ? lot->expires_at : at);
 }
 
-static void
-queue_if_filled(PointsWalk *walk, WalkQueue queue, int32 lot)
-{
-	if (walk->filled & (1 << queue))
-		lot_queue_push(&walk->queues[queue], walk->lots, lot);
-}
-
 static pg_noinline void
 walk_enqueue_further(PointsWalk *walk, int32 lot)
 {
+	bool pending = walk->lots[lot].state == POINTS_LOT_PENDING;
+
 	queue_if_filled(walk, QUEUE_ALL, lot);
-	if (walk->lots[lot].expires_at != DT_NOEND)
+	if (walk->lots[lot].expires_at != DT_NOEND && !(pending && walk->lots[lot].expires_later))
 		queue_if_filled(walk, QUEUE_EXPIRY, lot);
-	if (walk->lots[lot].state == POINTS_LOT_PENDING)
+	if (pending)
 		queue_if_filled(walk, QUEUE_PENDING, lot);
 	else
 	{
@@ -234,8 +193,9 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 		walk_expect_lapse(walk, lot->held_since);
 	if (unlikely(lot->state == POINTS_LOT_PENDING))
 	{
-		lot_queue_push(&walk->queues[QUEUE_ACTIVATE], walk->lots, number);
-		walk_expect(walk, lot->available_at);
+		if (lot->waits_until != DT_NOEND)
+			lot_queue_push(&walk->queues[QUEUE_ACTIVATE], walk->lots, number);
+		walk_expect(walk, lot->waits_until);
 	}
 	else if (is_new)
 		lot_queue_push_new(&walk->queues[QUEUE_SPEND], walk->lots, number);
@@ -243,6 +203,12 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 		lot_queue_push(&walk->queues[QUEUE_SPEND], walk->lots, number);
 	if (unlikely(walk->filled != 1 << QUEUE_SPEND))
 		walk_enqueue_further(walk, number);
+}
+
+void
+points_enqueue(PointsWalk *walk, int32 number)
+{
+	walk_enqueue(walk, number, false);
 }
 
 /* A lot pays debts one by one, the oldest first: what pays a redemption's is redeemed. */
@@ -272,9 +238,8 @@ walk_repay_each(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at,
 	}
 }
 
-/* Points that have become available pay debts first. */
-static pg_noinline void
-walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
+pg_noinline void
+points_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
 {
 	PointsLot *lot = &walk->lots[number];
 	int64 points;
@@ -352,14 +317,19 @@ walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerm
 	lot->expires_at = terms->expires_at;
 	lot->held_since = due->at;
 	lot->points = lot->remaining = points;
+	lot->blocked = 0;
 	lot->event = due->number;
 	lot->label_no = plain ? 0 : due->label_no;
 	lot->ref = -1;
+	lot->expires_later = false;
 	lot->queued = 0;
-	lot->share = (uint16) terms->share;
+	lot->share = (uint8) terms->share;
 	if (unlikely(lot->available_at > now))
 	{
 		lot->state = POINTS_LOT_PENDING;
+		lot->waits_until = lot->available_at;
+		if (walk->policy->has_activations && (plain || !due->has_expiry))
+			lot->expires_later = points_clock_from_activation(walk->clock, due->at, lot->label_no);
 		walk->totals.pending += points;
 	}
 	else
@@ -386,8 +356,10 @@ walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerm
 		walk_expire_lot(walk, number, now, lot->expires_at);
 		return;
 	}
-	if (unlikely(walk->totals.overdrawn != 0) && lot->state == POINTS_LOT_ACTIVE)
-		walk_repay(walk, number, due->role, now, due->number);
+	if (!plain && unlikely(walk->frozen))
+		points_block_lot(walk, number, due, points);
+	else if (unlikely(walk->totals.overdrawn != 0) && lot->state == POINTS_LOT_ACTIVE)
+		points_repay(walk, number, due->role, now, due->number);
 	walk_enqueue(walk, number, true);
 }
 
@@ -477,14 +449,16 @@ points_activate(PointsWalk *walk, int32 number)
 	PointsLot *lot = &walk->lots[number];
 
 	lot->state = POINTS_LOT_ACTIVE;
-	if (lot->remaining == 0)
-		return;
-	walk->totals.pending -= lot->remaining;
-	walk_add_active(walk, lot->remaining);
-	walk_emit(walk, POINTS_MOVE_ACTIVATE, POINTS_EARN, lot->available_at, number, -1,
-			  lot->remaining);
-	walk_repay(walk, number, POINTS_EARN, lot->available_at, -1);
-	walk_enqueue(walk, number, false);
+	if (lot->remaining > 0)
+	{
+		walk->totals.pending -= lot->remaining;
+		walk_add_active(walk, lot->remaining);
+		walk_emit(walk, POINTS_MOVE_ACTIVATE, POINTS_EARN, lot->available_at, number, -1,
+				  lot->remaining);
+		points_repay(walk, number, POINTS_EARN, lot->available_at, -1);
+	}
+	if (lot_has_points(lot))
+		walk_enqueue(walk, number, false);
 }
 
 /* When the oldest of the points held came in: earned, or given back; DT_NOEND: there are none. */
@@ -497,7 +471,7 @@ walk_held_since(PointsWalk *walk)
 	{
 		const PointsLot *lot = &walk->lots[walk->first_held];
 
-		if (lot->remaining > 0 && lot->held_since == lot->earned_at)
+		if (lot_has_points(lot) && lot->held_since == lot->earned_at)
 		{
 			since = lot->earned_at;
 			break;
@@ -509,7 +483,7 @@ walk_held_since(PointsWalk *walk)
 		const LotGivenBack *given = &walk->given_back[walk->first_given_back];
 		const PointsLot *lot = &walk->lots[given->lot];
 
-		if (lot->remaining > 0 && lot->held_since == given->at)
+		if (lot_has_points(lot) && lot->held_since == given->at)
 			return Min(since, given->at);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -561,7 +535,7 @@ walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
 	PointsLot *lot = &walk->lots[number];
 	TimestampTz at = due->at;
 
-	if (lot->remaining == 0)
+	if (!lot_has_points(lot))
 		walk_note_given_back(walk, number, at);
 	lot->remaining += points;
 	lot->state = POINTS_LOT_ACTIVE;
@@ -572,7 +546,10 @@ walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
 		walk_expire_lot(walk, number, at, lot->expires_at);
 		return;
 	}
-	walk_repay(walk, number, due->role, at, due->number);
+	if (unlikely(walk->frozen))
+		points_block_lot(walk, number, due, points);
+	else
+		points_repay(walk, number, due->role, at, due->number);
 	lot_refs_restore(&walk->refs, walk->lots, number);
 	walk_enqueue(walk, number, false);
 }
@@ -584,11 +561,7 @@ walk_take_from_lot(PointsWalk *walk, int32 number, const PointsDue *due, int64 p
 	PointsLot *lot = &walk->lots[number];
 	int64 taken = Min(points, lot->remaining);
 
-	lot->remaining -= taken;
-	if (unlikely(lot->state == POINTS_LOT_PENDING))
-		walk->totals.pending -= taken;
-	else
-		walk_add_active(walk, -taken);
+	walk_add_free(walk, lot, -taken);
 	walk_emit(walk, POINTS_MOVE_TAKE, due->role, due->at, number, due->number, taken);
 	return taken;
 }
@@ -639,10 +612,10 @@ walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
 
 /* ---- what an event of each role does ---- */
 
-const char *const points_role_names[POINTS_ROLES] = { "earn",		"redeem_refund", "reinstate",
-													  "adjust",		"transfer",		 "return",
-													  "redeem",		"forfeit",		 "expire",
-													  "carry_over", "ignore" };
+const char *const points_role_names[POINTS_ROLES] = {
+	"earn",	 "activate", "redeem_refund", "reinstate", "adjust", "transfer",   "return",
+	"block", "unblock",	 "redeem",		  "forfeit",   "expire", "carry_over", "ignore"
+};
 
 /* An event takes more than there is, which the policy refuses. */
 static pg_noinline void
@@ -774,18 +747,6 @@ give_back(PointsWalk *walk, const PointsDue *due, int64 left)
 	return left;
 }
 
-void
-points_finish_event(PointsWalk *walk, const PointsDue *due, int64 points)
-{
-	walk_emit_event(walk, POINTS_MOVE_DONE, due, points);
-}
-
-void
-points_report_beyond(PointsWalk *walk, const PointsDue *due, int64 points)
-{
-	walk_emit_event(walk, POINTS_MOVE_BEYOND, due, points);
-}
-
 /* Gives back what redemptions of earlier instants took. The rest waits for those of its own. */
 static void
 refund(PointsWalk *walk, const PointsDue *due)
@@ -795,7 +756,7 @@ refund(PointsWalk *walk, const PointsDue *due)
 
 	walk->totals.reinstated += given;
 	if (given > 0)
-		points_finish_event(walk, due, given);
+		walk_finish(walk, due, given);
 	if (left > 0)
 	{
 		PointsDue *waits;
@@ -827,7 +788,7 @@ points_finish_refunds(PointsWalk *walk)
 			walk->totals.reinstated += left;
 			walk_make_other_lots(walk, due, left, -1);
 		}
-		points_finish_event(walk, due, due->value);
+		walk_finish(walk, due, due->value);
 		CHECK_FOR_INTERRUPTS();
 	}
 	walk->nrefunds = 0;
@@ -849,7 +810,7 @@ take_returnable(PointsWalk *walk, const PointsDue *due, LotRef *own)
 	return points;
 }
 
-/* From the lots of its own ref, then pending ones, then the newest. */
+/* From the lots of its own ref, then pending ones, then the newest; blocked ones last. */
 static void
 take_back(PointsWalk *walk, const PointsDue *due)
 {
@@ -872,8 +833,11 @@ take_back(PointsWalk *walk, const PointsDue *due)
 	left = points;
 	while (own != NULL && left > 0 && (lot = lot_ref_first(own, walk->lots)) >= 0)
 		left -= walk_take_from_lot(walk, lot, due, left);
+	while (own != NULL && left > 0 && (lot = lot_ref_first_blocked(own, walk->lots)) >= 0)
+		left -= points_take_blocked_of(walk, lot, due, left);
 	left -= walk_take(walk, QUEUE_PENDING, due, left);
 	left -= walk_take(walk, QUEUE_NEWEST, due, left);
+	left -= points_take_blocked(walk, due, left);
 	walk->totals.returned += points - left;
 	if (walk->policy->returns_below_zero)
 	{
@@ -896,6 +860,7 @@ forfeit(PointsWalk *walk, const PointsDue *due)
 {
 	int64 left = take_anything(walk, QUEUE_SPEND, due, due_points(due));
 
+	left -= points_take_blocked(walk, due, left);
 	walk->totals.forfeited += due_points(due) - left;
 }
 
@@ -911,6 +876,7 @@ book_expiry(PointsWalk *walk, const PointsDue *due)
 	if (matched > 0)
 		walk_emit_event(walk, POINTS_MOVE_MATCH, due, matched);
 	left = take_anything(walk, QUEUE_SOONEST, due, due_points(due) - matched);
+	left -= points_take_blocked(walk, due, left);
 	walk->totals.expired += due_points(due) - matched - left;
 }
 
@@ -951,12 +917,21 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 		points_finish_refunds(walk);
 	switch (due->role)
 	{
+		case POINTS_ACTIVATE:
+			points_release_event(walk, due);
+			return;
 		case POINTS_REDEEM_REFUND:
 			refund(walk, due);
 			return;
 		case POINTS_REINSTATE:
 			points_reinstate(walk, due);
 			return;
+		case POINTS_BLOCK:
+			points_block_event(walk, due);
+			break;
+		case POINTS_UNBLOCK:
+			points_unblock_event(walk, due);
+			break;
 		case POINTS_ADJUST:
 			move_points(walk, due, &walk->totals.adjusted);
 			break;
@@ -977,7 +952,7 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 		default:
 			elog(ERROR, "unexpected role %d", due->role);
 	}
-	points_finish_event(walk, due, due_points(due));
+	walk_finish(walk, due, due_points(due));
 }
 
 /* ---- what was carried over ---- */
@@ -987,6 +962,8 @@ points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now)
 {
 	const PointsDue *due = &held->due;
 	int64 points = due_points(due);
+	int64 blocked = held->blocked;
+	int32 number = walk->nlots;
 	LotTerms terms = { .now = now,
 					   .available_at = held->available_at,
 					   .expires_at = due->expires_at,
@@ -1005,6 +982,17 @@ points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now)
 		walk_add_lot(walk, due, points, &terms, false);
 	else
 		walk_make_lots(walk, due, points, -1, now, false);
+	for (; blocked > 0 && number < walk->nlots; number++)
+	{
+		PointsDue here = *due;
+		int64 part = Min(blocked, walk->lots[number].remaining);
+
+		here.at = now;
+		here.role = POINTS_BLOCK;
+		if (part > 0)
+			points_block_lot(walk, number, &here, part);
+		blocked -= part;
+	}
 	walk_emit(walk, POINTS_MOVE_DONE, due->role, now, -1, due->number, points);
 }
 
@@ -1047,7 +1035,7 @@ points_settle(PointsWalk *walk, TimestampTz now)
 
 	while (walk->totals.overdrawn > 0 && (lot = walk_first_lot(walk, QUEUE_SPEND)) >= 0)
 	{
-		walk_repay(walk, lot, POINTS_EARN, now, -1);
+		points_repay(walk, lot, POINTS_EARN, now, -1);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -1065,7 +1053,7 @@ points_bring_held_since(PointsWalk *walk, TimestampTz since)
 
 	for (i = 0; i < walk->nlots; i++)
 	{
-		if (walk->lots[i].earned_at < since && walk->lots[i].remaining > 0)
+		if (walk->lots[i].earned_at < since && lot_has_points(&walk->lots[i]))
 			walk_note_given_back(walk, i, since);
 		CHECK_FOR_INTERRUPTS();
 	}

@@ -23,11 +23,15 @@ typedef enum FindingType
 {
 	FOUND_BEYOND_BALANCE,
 	FOUND_STILL_PENDING,
+	FOUND_BLOCKED,
 	FOUND_REFUND,
 	FOUND_RETURN,
 	FOUND_ADJUSTMENT,
 	FOUND_TRANSFER,
 	FOUND_REINSTATEMENT,
+	FOUND_ACTIVATION,
+	FOUND_BLOCK,
+	FOUND_UNBLOCK,
 	FOUND_TWICE,
 	FOUND_NOT_GIVEN,
 	FOUND_NOT_BOOKED,
@@ -35,22 +39,33 @@ typedef enum FindingType
 	FOUND_RETURNED /* none: what takes an earning's back */
 } FindingType;
 
-static const char *const problems[] = { "redemption beyond the balance",
-										"redemption of points still pending",
-										"refund of more than was redeemed",
-										"return of more than was earned",
-										"adjustment of more than there is",
-										"transfer of more than there is",
-										"reinstatement of more than can be brought back",
-										"document earned more than once",
-										"booked expiry that the rules don't give",
-										"computed expiry that was never booked" };
+static const char *const problems[] = {
+	[FOUND_BEYOND_BALANCE] = "redemption beyond the balance",
+	[FOUND_STILL_PENDING] = "redemption of points still pending",
+	[FOUND_BLOCKED] = "redemption of blocked points",
+	[FOUND_REFUND] = "refund of more than was redeemed",
+	[FOUND_RETURN] = "return of more than was earned",
+	[FOUND_ADJUSTMENT] = "adjustment of more than there is",
+	[FOUND_TRANSFER] = "transfer of more than there is",
+	[FOUND_REINSTATEMENT] = "reinstatement of more than can be brought back",
+	[FOUND_ACTIVATION] = "activation without an earning",
+	[FOUND_BLOCK] = "block of more than there is",
+	[FOUND_UNBLOCK] = "unblock of more than is blocked",
+	[FOUND_TWICE] = "document earned more than once",
+	[FOUND_NOT_GIVEN] = "booked expiry that the rules don't give",
+	[FOUND_NOT_BOOKED] = "computed expiry that was never booked",
+};
 
 /* What events of each role ask for beyond what there is. */
 static const FindingType found_beyond[POINTS_ROLES] = {
-	[POINTS_REDEEM_REFUND] = FOUND_REFUND, [POINTS_REINSTATE] = FOUND_REINSTATEMENT,
-	[POINTS_ADJUST] = FOUND_ADJUSTMENT,	   [POINTS_TRANSFER] = FOUND_TRANSFER,
+	[POINTS_REDEEM_REFUND] = FOUND_REFUND,
+	[POINTS_ADJUST] = FOUND_ADJUSTMENT,
+	[POINTS_TRANSFER] = FOUND_TRANSFER,
 	[POINTS_RETURN] = FOUND_RETURN,
+	[POINTS_REINSTATE] = FOUND_REINSTATEMENT,
+	[POINTS_ACTIVATE] = FOUND_ACTIVATION,
+	[POINTS_BLOCK] = FOUND_BLOCK,
+	[POINTS_UNBLOCK] = FOUND_UNBLOCK,
 };
 
 typedef struct Finding
@@ -98,10 +113,13 @@ add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
 {
 	const PointsTotals *totals = points_walk_totals(walk);
 	int128 owed = totals->overdrawn - (move->type == POINTS_MOVE_OVERDRAW ? move->points : 0);
-	int128 covered = Min(Max(totals->pending - owed, 0), move->points);
+	int128 waiting = Min(Max(totals->pending - owed, 0), move->points);
+	int128 covered = Min(Max(totals->pending + totals->blocked - owed, 0), move->points);
 
-	add_finding(found, FOUND_STILL_PENDING, move->at, move->event, (int64) covered);
-	add_finding(found, FOUND_BEYOND_BALANCE, move->at, move->event, move->points - (int64) covered);
+	add_finding(found, FOUND_STILL_PENDING, move->at, move->event, (int64) waiting);
+	add_finding(found, FOUND_BLOCKED, move->at, move->event, (int64) (covered - waiting));
+	add_finding(found, FOUND_BEYOND_BALANCE, move->at, move->event,
+				(int64) (move->points - covered));
 }
 
 /* Would what an event took of a lot have gone by the end of its day anyway? */
@@ -325,6 +343,7 @@ loyalty_points_violations(PG_FUNCTION_ARGS)
 		const Finding *finding = &found.list[i];
 
 		CHECK_FOR_INTERRUPTS();
+		/* a booking may have met all of an expiry */
 		if (finding->type >= FOUND_EARNING ||
 			(finding->type == FOUND_NOT_BOOKED && finding->points == 0))
 			continue;

@@ -19,7 +19,7 @@ DECLARE
 BEGIN
 	LOOP
 		SELECT least(min(l.expires_at), s.inactive_at), min(l.available_at) FILTER (WHERE l.pending)
-		INTO next_expiry_at, next_activation_at FROM unnest(s.lots) l WHERE l.remaining > 0;
+		INTO next_expiry_at, next_activation_at FROM unnest(s.lots) l WHERE l.remaining + l.blocked > 0;
 		SELECT t.at, t.step INTO next_at, next_step
 		FROM (VALUES (next_expiry_at, s.expiry_step), (next_activation_at, 2), (todo[done + 1].at, 3)) t(at, step)
 		WHERE t.at IS NOT NULL ORDER BY t.at, t.step LIMIT 1;
@@ -91,6 +91,7 @@ BEGIN
 			lot.no := cardinality(s.lots) + 1;
 			lot.points := gone.points;
 			lot.remaining := 0;
+			lot.blocked := 0;
 			lot.expires_at := gone.at;
 			lot.pending := false;
 			lot.emptied := 'expired';
@@ -99,12 +100,13 @@ BEGIN
 			s.pieces := s.pieces || ROW(gone.at, lot.no, gone.points)::ref_piece;
 		END LOOP;
 	END IF;
-	FOR lot IN SELECT l.* FROM unnest(a.lots || b.lots) l WHERE l.remaining > 0
+	FOR lot IN SELECT l.* FROM unnest(a.lots || b.lots) l WHERE l.remaining + l.blocked > 0
 			   ORDER BY l.earned_at, l.role = 'redeem_refund', array_position(ARRAY['earn', 'adjust', 'transfer', 'redeem_refund'], l.role),
 				   l.kind COLLATE "C" NULLS FIRST, l.label COLLATE "C" NULLS FIRST, l.ref IS NOT NULL, ref_number(l.ref) NULLS LAST, l.ref COLLATE "C", l.expires_at NULLS LAST, l.remaining LOOP
 		lot.no := cardinality(s.lots) + 1;
-		lot.points := lot.remaining;
-		lot.pending := lot.available_at > instant;
+		lot.points := lot.remaining + lot.blocked;
+		-- NULL: until an event says so
+		lot.pending := coalesce(lot.available_at > instant, true);
 		s := ref_points_add_up(s, lot);
 	END LOOP;
 	SELECT coalesce(array_agg(ROW(d.at, d.role, d.label, d.ref, d.owed, d.owed)::ref_debt ORDER BY d.at, array_position(ARRAY['adjust', 'transfer', 'return', 'redeem'], d.role), d.account, d.n), '{}')
@@ -126,5 +128,7 @@ BEGIN
 	SELECT coalesce(array_agg(l.no ORDER BY CASE WHEN s.policy->>'redeem_order' = 'newest' THEN -l.no END,
 		CASE WHEN coalesce(s.policy->>'redeem_order', 'soonest_expiry') = 'soonest_expiry' THEN l.expires_at END NULLS LAST, l.no), '{}')
 	INTO s.arrived FROM unnest(s.lots) l WHERE NOT l.pending;
-	RETURN ref_points_settle(s);
+	s := ref_points_settle(s);
+	s.frozen := a.frozen OR b.frozen;
+	RETURN s;
 END $$;
