@@ -310,7 +310,7 @@ points_clock_create(const PointsPolicy *policy)
 	if (policy->nversions == 1 && !clock->has_label_rules)
 	{
 		clock->only = &clock->versions[0].rules[0];
-		if (clock->only->form == CLOCK_BY_DAY &&
+		if (clock->only->form == CLOCK_BY_DAY && !clock->has_shares &&
 			!(clock->only->expiry->from_activation && clock->pends))
 			clock->ends = &clock->only->ends;
 	}

@@ -125,7 +125,8 @@ typedef struct PointsClock
 	const PointsPolicy *policy;
 	ZoneDays *zone; /* of local days */
 	MemoryContext context;
-	ClockTable *ends; /* of all lots, by the local day of earning; NULL: it isn't that simple */
+	ClockTable *ends; /* of all lots, by the local day of earning; NULL: it isn't that simple, as
+						 where lots have shares */
 	ClockRule *only;  /* the rule of all lots; NULL: there are several */
 	bool pends;		  /* some points have to wait */
 	bool has_shares;  /* some lots expire share by share */

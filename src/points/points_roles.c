@@ -380,23 +380,25 @@ walk_add_any_lot(PointsWalk *walk, const PointsDue *due, int64 points, const Lot
  * that the points have: so it doesn't matter how many decimals other events have.
  */
 static pg_noinline void
-walk_make_shares(PointsWalk *walk, const PointsDue *due, int64 points, LotTerms *terms)
+walk_make_shares(PointsWalk *walk, const PointsDue *due, int64 points, int32 of,
+				 TimestampTz available_at, TimestampTz now)
 {
+	LotTerms terms = { .now = now, .available_at = available_at, .of = of };
 	int scale = walk->events.reader.scale;
 	int64 unit = decimal_power[scale - decimal_minimal_scale(points, scale)];
 	int64 units = points / unit;
 	int64 done = 0;
 	int n = points_clock_shares(walk->clock, due->at, due->label_no);
 
-	for (terms->share = 0; terms->share < n; terms->share++)
+	for (terms.share = 0; terms.share < n; terms.share++)
 	{
-		int64 end = units / n * (terms->share + 1) + units % n * (terms->share + 1) / n;
+		int64 end = units / n * (terms.share + 1) + units % n * (terms.share + 1) / n;
 
 		if (end > done)
 		{
-			terms->expires_at = points_clock_share_expires_at(
-				walk->clock, due->at, terms->available_at, due->label_no, terms->share);
-			walk_add_any_lot(walk, due, (end - done) * unit, terms);
+			terms.expires_at = points_clock_share_expires_at(
+				walk->clock, due->at, terms.available_at, due->label_no, terms.share);
+			walk_add_any_lot(walk, due, (end - done) * unit, &terms);
 			done = end;
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -414,9 +416,9 @@ walk_make_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of, T
 		terms.available_at = points_clock_available_at(walk->clock, due->at);
 	if (!plain && due->has_expiry)
 		terms.expires_at = due->expires_at;
-	else if (unlikely(walk->clock->has_shares))
+	else if (unlikely(walk->clock->ends == NULL && walk->clock->has_shares))
 	{
-		walk_make_shares(walk, due, points, &terms);
+		walk_make_shares(walk, due, points, of, terms.available_at, now);
 		return;
 	}
 	else
