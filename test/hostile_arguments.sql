@@ -66,6 +66,7 @@ INSERT INTO pool SELECT type, value FROM (VALUES
 	('interval', ARRAY['0', '-1 day', '178000000 years', '-178000000 years', '1 microsecond', '1 month -30 days', '1 year', '2147483647 days']),
 	('jsonb', ARRAY['{}', '[]', 'null', '1e1000', '"x"', repeat('[', 3000) || repeat(']', 3000), repeat('{"versions":', 2000) || '1' || repeat('}', 2000), '{"rate": 1e400}', '[{"from": "infinity"}]', '[{"from": "294276-12-31", "rate": 2}]']),
 	('text[]', ARRAY['{}', '{NULL}', '{a,NULL}', '{{a,b},{c,d}}', '[5:6]={a,b}', '{a,a}', '{k0,k1,k2}', '{k0|k1,k1?,!k0,k2}', '{k0,!"",k1}']),
+	('daterange', ARRAY['empty', '(,)', '[2024-01-05,)', '(,2024-01-05)', '[-infinity,infinity]', '[4714-11-24 BC,5874897-12-31)', '[2024-01-05,2024-01-31]']),
 	('date[]', ARRAY['{}', '{NULL}', '{infinity}', '{-infinity,infinity}', '{2024-01-01,2024-02-01}']),
 	('int[]', ARRAY['{}', '{NULL}', '{2147483647,-2147483648}', '{{1,2},{3,NULL}}', '{{1,2147483647}}', '{{1,7},{8,30}}', '{{{1}}}']),
 	('numeric[]', ARRAY['{}', '{NULL}', '{NaN}', '{-Infinity,Infinity}', '{1e131071}', '{-1.5,2}', '{0,0,9223372036854775807}', '{{1,2}}']),
