@@ -44,7 +44,7 @@ CREATE FUNCTION other_program(g int, program jsonb) RETURNS jsonb
 LANGUAGE sql AS $$
 	SELECT CASE g % 4
 		WHEN 0 THEN program || jsonb_build_object('earn', coalesce(program->'earn', '{}') || '{"rate": 3}')
-		WHEN 1 THEN program - 'versions' || jsonb_build_object('points', ref_random_policy(90000 + g) - 'zone' - 'kinds' - 'versions')
+		WHEN 1 THEN program - 'versions' || jsonb_build_object('points', ref_random_program_points(90000 + g) - 'versions')
 		WHEN 2 THEN program - '{tiers,tier_metric,pending_counts,no_expiry_tiers,versions}'::text[] || jsonb_build_object('earn', (program->'earn') - '{multipliers,versions}'::text[])
 		ELSE '{"earn": {"kinds": {"stay": "ignore", "buy": "ignore", "burn": "redemption"}, "other_kinds": "ignore", "decimals": 2, "rate": 0.05}, "tiers": {"levels": {"Blue": 20}, "grant_kind": "none"}, "tier_metric": "points"}' END
 $$;

@@ -171,9 +171,9 @@ SELECT is_empty($$SELECT s.seed, e.at, e.ref, e.label, sum(e.value) FROM sample 
 	EXCEPT SELECT seed, earned_at, ref, label, sum(points) FROM lot_label WHERE kind = 'earn' GROUP BY 1, 2, 3, 4$$, '... and the labels of the lots');
 
 -- What these cases try.
-SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM lot_label WHERE label LIKE 'rule %'), '>', :timelines / 5, 'multipliers with a name');
-SELECT cmp_ok((SELECT count(*)::int FROM (SELECT l.seed, l.ordinality FROM lot l JOIN sample s USING (seed) WHERE jsonb_array_length(s.walk->'parts'->(l.ordinality::text)) > 2) q), '>', :timelines / 20, '... with three and more');
-SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND label LIKE 'rule %' AND col = c), '>', :timelines / 20, 'of multipliers, ' || c)
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM lot_label WHERE label LIKE 'rule %'), '>', :timelines / 8, 'multipliers with a name');
+SELECT cmp_ok((SELECT count(*)::int FROM (SELECT l.seed, l.ordinality FROM lot l JOIN sample s USING (seed) WHERE jsonb_array_length(s.walk->'parts'->(l.ordinality::text)->'parts') > 2) q), '>', :timelines / 20, '... with three and more');
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND label LIKE 'rule %' AND col = c), '>', :timelines / 40, 'of multipliers, ' || c)
 FROM unnest('{redeemed,returned,expired}'::text[]) c;
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND col = c), '>', 0, c || ' occurs')
 FROM unnest('{issued,reinstated,adjusted,transferred,forfeited,pending}'::text[]) c;

@@ -229,7 +229,7 @@ SELECT is(told('[{"at": "2024-01-01T10:00Z", "value": 5, "label": "a"}, {"at": "
 -- without tiers: points_balance(points_accrual())
 CREATE TABLE flat AS
 SELECT seed, earn, points, t, (SELECT (max(at) AT TIME ZONE 'Europe/Helsinki')::date FROM timeline_events(t)) AS as_of
-FROM generate_series(1, 200) seed, LATERAL (SELECT regexp_replace(earn_random_policy(seed)::text, '"tiers": \[[^]]*\], ', '', 'g')::jsonb || '{"zone": "Europe/Helsinki", "other_kinds": "ignore"}' AS earn, ref_random_policy(seed) - 'kinds' || '{"zone": "Europe/Helsinki"}' AS points) p,
+FROM generate_series(1, 200) seed, LATERAL (SELECT regexp_replace(earn_random_policy(seed)::text, '"tiers": \[[^]]*\], ', '', 'g')::jsonb || '{"zone": "Europe/Helsinki", "other_kinds": "ignore"}' AS earn, ref_random_program_points(seed) || '{"zone": "Europe/Helsinki"}' AS points) p,
 	LATERAL (SELECT earn_random_timeline(seed, earn)::text::event_timeline AS t) q;
 SELECT is_empty($$
 	SELECT seed, earn, points, t, ours, theirs

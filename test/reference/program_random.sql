@@ -16,6 +16,10 @@ BEGIN
 		ELSE value END;
 END $$;
 
+-- Random rules of points for a programme, where no event activates points.
+CREATE FUNCTION ref_random_program_points(seed bigint) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$ SELECT replace(ref_random_policy(seed)::text, '"pending_until": "activated"', '"pending": "3 days"')::jsonb - 'zone' - 'kinds' $$;
+
 CREATE FUNCTION ref_random_program_earn(seed bigint, metric text, tiers text[]) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
@@ -75,7 +79,7 @@ DECLARE
 	factor numeric := CASE metric WHEN 'orders' THEN 1 ELSE ref_pick(seed, 'factor', '{5,10,10,20}')::numeric END;
 	zone text := ref_pick(seed, 'program zone', '{UTC,Europe/Helsinki,Europe/Helsinki,America/New_York,America/New_York,America/Sao_Paulo,Asia/Beirut}');
 	earn jsonb;
-	points jsonb := ref_random_policy(seed) - 'zone' - 'kinds';
+	points jsonb := ref_random_program_points(seed);
 	tiers jsonb := ref_random_tier_policy(seed);
 	names text[];
 	with_tiers boolean := ref_random(seed, 'tiers?') < 0.9;

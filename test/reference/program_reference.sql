@@ -526,7 +526,7 @@ DECLARE
 	counts ref_tier_event[];			-- what the tiers will count of the instant
 	entries ref_program_row[] := '{}';
 	row_number int;
-	lot_parts jsonb := '{}';	-- by lot, the points of an order by label
+	lot_parts jsonb := '{}';	-- by lot, the points of its order by label, which the lots of the same event have together
 	resumed int[] := '{}';		-- entries that a tier had kept from expiring
 	points_scale int;
 	metric_values numeric[];
@@ -664,7 +664,7 @@ BEGIN
 						IF cardinality(points.lots) > cardinality(before.lots) THEN
 							FOR i IN cardinality(before.lots) + 1 .. cardinality(points.lots) LOOP
 								counting_lots[i] := r.counts IS NOT NULL;
-								lot_parts := lot_parts || jsonb_strip_nulls(jsonb_build_object(i, earning.parts->(row_number::text)));
+								lot_parts := lot_parts || CASE WHEN earning.parts ? (row_number::text) THEN jsonb_build_object(i, jsonb_build_object('event', nevents, 'parts', earning.parts->(row_number::text))) ELSE '{}' END;
 							END LOOP;
 							IF points.lots[cardinality(points.lots)].pending AND NOT pending_counts THEN
 								r.counts := NULL;
@@ -783,6 +783,9 @@ DECLARE
 	issued_in date[] := '{}';
 	shares jsonb := '{}';	-- by lot, [{"label", "left", "redeemed"}]
 	mine jsonb;
+	of_event jsonb := '{}';	-- by event, what of its order's points is in no lot yet
+	order_event text;
+	parts jsonb;
 	label text;
 	split numeric[];
 	weights numeric[];
@@ -818,8 +821,13 @@ BEGIN
 		fresh := NOT shares ? (m.lot::text);
 		IF fresh THEN
 			issued_in[m.lot] := period;
-			SELECT jsonb_agg(jsonb_build_object('label', p->'label', 'left', p->'points', 'redeemed', 0) ORDER BY n) INTO mine
-			FROM jsonb_array_elements(coalesce(walk->'parts'->(m.lot::text), jsonb_build_array(jsonb_build_object('label', walk->'lots'->(m.lot - 1)->'label', 'points', m.points)))) WITH ORDINALITY x(p, n);
+			order_event := coalesce(walk->'parts'->(m.lot::text)->>'event', 'lot ' || m.lot);
+			parts := coalesce(of_event->order_event, walk->'parts'->(m.lot::text)->'parts', jsonb_build_array(jsonb_build_object('label', walk->'lots'->(m.lot - 1)->'label', 'points', m.points)));
+			-- of several lots each has its share of what is in none yet
+			split := ref_apportion(m.points, ARRAY(SELECT (p->>'points')::numeric FROM jsonb_array_elements(parts) WITH ORDINALITY x(p, n) ORDER BY n), grain);
+			SELECT jsonb_agg(jsonb_build_object('label', p->'label', 'left', split[n], 'redeemed', 0) ORDER BY n) FILTER (WHERE split[n] > 0),
+				of_event || jsonb_build_object(order_event, jsonb_agg(p || jsonb_build_object('points', (p->>'points')::numeric - split[n]) ORDER BY n)) INTO mine, of_event
+			FROM jsonb_array_elements(parts) WITH ORDINALITY x(p, n);
 		ELSE
 			mine := shares->(m.lot::text);
 		END IF;
