@@ -51,7 +51,7 @@ is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_policy WHERE points_
 # without the NOTICE on tables of very many periods, which mutants make
 export PGOPTIONS="-c client_min_messages=warning"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_retention_result r, LATERAL (SELECT count(*), bool_or(t.retained > t.retained_after OR t.retained_after > t.cohort_size OR t.retained < 0 OR t.rate NOT BETWEEN 0 AND 1) AS wrong FROM retention_table(r.x) t) c WHERE c.wrong" 2>&1)" 0 "results: what stays is part of the cohort"
-is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_totals_result r, LATERAL points_totals_table(r.x) t WHERE t.earned + t.reinstated + t.adjusted + t.transferred <> t.redeemed + t.returned + t.expired + t.forfeited + t.pending + t.active - t.overdrawn" 2>&1)" 0 "results: totals hold together"
+is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_totals_result r, LATERAL points_totals_table(r.x) t WHERE t.earned + t.reinstated + t.adjusted + t.transferred <> t.redeemed + t.returned + t.expired + t.forfeited + t.pending + t.active + t.blocked - t.overdrawn" 2>&1)" 0 "results: totals hold together"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_points_triangle_result r, LATERAL points_redemption_rate(r.x) t WHERE t.rate NOT BETWEEN 0 AND 1.0000001 OR t.breakage_points < 0" 2>&1)" 0 "results: rates are shares"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_growth_result r, LATERAL growth_table(r.x) t WHERE t.active <> t.new + t.retained + t.resurrected OR t.churned < 0" 2>&1)" 0 "growth"
 is "$(run loyalty_fuzz -c "SELECT count(*) FROM fuzz_stickiness_result r, LATERAL stickiness_table(r.x) t WHERE t.ratio NOT BETWEEN 0 AND 1" 2>&1)" 0 "stickiness"

@@ -62,6 +62,7 @@ CREATE TABLE questions (place int GENERATED ALWAYS AS IDENTITY, question text);
 INSERT INTO questions (question) SELECT format('SELECT count(q) FROM (SELECT %s FROM customers OFFSET 0) q', f) FROM unnest(ARRAY[
 	$$points_balance(p, '{"expires_after": "1 year"}', '2030-01-01')$$,
 	$$points_expiring(p, '{"expires_after": "1 year"}', '2020-06-01')$$,
+	$$points_balance(points_carry_over(p, '{"kinds": {"c": "carry_over"}}', '2030-01-01'), '{"kinds": {"c": "carry_over"}}', '2030-01-01')$$,
 	$$points_accrual(o, '{"kinds": KINDS, "multipliers": [{"times": 2, "labels": ["l1"]}]}')$$,
 	$$tier(o, ladder(), '2030-01-01')$$,
 	$$activity_streak(a, 'week', '2030-01-01')$$,

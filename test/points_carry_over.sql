@@ -8,7 +8,7 @@
 \ir reference/setup.sql
 \if :{?ledgers}
 \else
-	\set ledgers 1500
+	\set ledgers 250
 \endif
 \if :{?first}
 \else
@@ -40,8 +40,8 @@ LANGUAGE sql AS $$
 		'balance', trim_scale(points_balance(timeline, policy, as_of)),
 		'summary', (SELECT plain(to_jsonb(s) - '{earned,reinstated,adjusted,transferred,redeemed,returned,expired,forfeited,unmet}'::text[]) FROM points_summary(timeline, policy, as_of) s),
 		'lots', (SELECT coalesce(jsonb_agg(l ORDER BY l::text), '[]') FROM (SELECT plain(jsonb_build_object('earned_at', l.earned_at, 'kind', l.kind, 'label', l.label, 'ref', l.ref,
-				'remaining', sum(l.remaining), 'available_at', l.available_at, 'expires_at', l.expires_at, 'state', l.state)) AS l
-			FROM points_lots(timeline, policy, as_of) l WHERE l.remaining > 0 GROUP BY l.earned_at, l.kind, l.label, l.ref, l.available_at, l.expires_at, l.state) l),
+				'remaining', sum(l.remaining), 'blocked', sum(l.blocked), 'available_at', l.available_at, 'expires_at', l.expires_at)) AS l
+			FROM points_lots(timeline, policy, as_of) l WHERE l.remaining > 0 GROUP BY l.earned_at, l.kind, l.label, l.ref, l.available_at, l.expires_at) l),
 		'schedule', (SELECT coalesce(jsonb_agg(plain(to_jsonb(s)) ORDER BY s.expires_at), '[]') FROM points_expiry_schedule(timeline, policy, as_of) s),
 		-- what refunds cancelled is no debt any more
 		'debts', (SELECT coalesce(jsonb_agg(d ORDER BY d::text), '[]') FROM (SELECT plain(jsonb_build_object('at', CASE WHEN m.role !~ '^redeem' THEN m.at END, 'role', regexp_replace(m.role, '_.*', ''), 'ref', m.ref, 'points', sum(m.points))) AS d
@@ -62,7 +62,7 @@ LANGUAGE sql AS $$
 			FROM points_redemptions(timeline, policy, as_of) r WHERE (r.redeemed_at AT TIME ZONE coalesce(policy::jsonb->>'zone', current_setting('timezone')))::date > since
 			GROUP BY r.redeemed_at, r.redeem_ref, r.earned_at, r.earn_ref, r.label) g),
 		'violations', (SELECT coalesce(jsonb_agg(g ORDER BY g::text), '[]') FROM (SELECT plain(jsonb_build_object('at', v.at, 'ref', v.ref, 'problem', v.problem, 'points', sum(v.points))) AS g
-			FROM points_violations(timeline, policy, as_of) v WHERE v.problem <> 'document earned more than once' AND (v.problem ~ '^computed' OR (v.at AT TIME ZONE coalesce(policy::jsonb->>'zone', current_setting('timezone')))::date > since)
+			FROM points_violations(timeline, policy, as_of) v WHERE v.problem NOT IN ('document earned more than once', 'activation without an earning') AND (v.problem ~ '^computed' OR (v.at AT TIME ZONE coalesce(policy::jsonb->>'zone', current_setting('timezone')))::date > since)
 			GROUP BY v.at, v.ref, v.problem) g),
 		'rollforward', (SELECT coalesce(jsonb_agg(plain(to_jsonb(t) - 'complete') ORDER BY t.label, t.period_start), '[]')
 			FROM points_rollforward_table((SELECT points_rollforward(timeline, policy, 'day', as_of, true))) t WHERE t.period_start > since AND (t.opening, t.closing, t.issued) IS DISTINCT FROM (0, 0, 0)),
@@ -87,14 +87,22 @@ DELETE FROM account WHERE policy->'kinds' <> '{"CARRY": "carry_over"}' AND EXIST
 
 -- ---- one account: as if it had gone on ----
 
+-- Some programmes bring back what has expired, all of it or so much, a while after the instant.
+CREATE VIEW reviving AS
+SELECT seed, zone, instant, a, b, day, CASE WHEN revives THEN policy || jsonb_build_object('kinds', policy->'kinds' || '{"revive": "reinstate"}', 'grace_after_expiry', span) ELSE policy END AS policy,
+	CASE WHEN revives THEN later || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', instant + floor(ref_random(seed, 'revive at') * 20)::int * interval '1 day', 'kind', 'revive',
+		'value', CASE WHEN ref_random(seed, 'revive all') < 0.5 THEN 10 END))) ELSE later END AS later
+FROM account, LATERAL (SELECT policy->'kinds' ? 'EARN' AND NOT policy ? 'grace_after_expiry' AND ref_random(seed, 'revives?') < 0.4 AS revives, ref_pick(seed, 'grace', '{1 day,10 days,30 days,6 months,2 years}') AS span) r;
+
 -- What is returned or refunded after the instant was earned or redeemed after it: of what came before just what is left is known.
 CREATE TABLE one AS
 SELECT *, a::text::event_timeline AS before, kept::text::event_timeline AS behind, points_carry_over(a::text::event_timeline + later::text::event_timeline, policy::text::points_policy, instant) AS carried
 FROM (SELECT *, (SELECT coalesce(jsonb_agg(e), '[]') FROM jsonb_array_elements(later) e
-		WHERE NOT (policy->'kinds'->>(e->>'kind') IN ('return', 'redeem_refund') OR policy->'kinds'->>(e->>'kind') = 'earn' AND (e->>'value')::numeric < 0)
-			OR e->>'ref' IS NOT NULL AND NOT EXISTS (SELECT FROM jsonb_array_elements(a) x WHERE x->>'ref' = e->>'ref')
+		WHERE policy->'kinds'->>(e->>'kind') = 'reinstate' AND NOT EXISTS (SELECT FROM jsonb_array_elements(a) x WHERE x->>'ref' = e->>'ref')
+			OR NOT (policy->'kinds'->>(e->>'kind') IN ('return', 'redeem_refund', 'reinstate') OR policy->'kinds'->>(e->>'kind') = 'earn' AND (e->>'value')::numeric < 0)
+			OR policy->'kinds'->>(e->>'kind') <> 'reinstate' AND e->>'ref' IS NOT NULL AND NOT EXISTS (SELECT FROM jsonb_array_elements(a) x WHERE x->>'ref' = e->>'ref')
 				AND EXISTS (SELECT FROM jsonb_array_elements(later) x WHERE x->>'ref' = e->>'ref' AND (x->>'at')::timestamptz < (e->>'at')::timestamptz
-					AND policy->'kinds'->>(x->>'kind') = CASE policy->'kinds'->>(e->>'kind') WHEN 'redeem_refund' THEN 'redeem' ELSE 'earn' END AND (x->>'value')::numeric > 0)) AS kept FROM account) q;
+					AND policy->'kinds'->>(x->>'kind') = CASE policy->'kinds'->>(e->>'kind') WHEN 'redeem_refund' THEN 'redeem' ELSE 'earn' END AND (x->>'value')::numeric > 0)) AS kept FROM reviving) q;
 SELECT cmp_ok((SELECT count(*)::int FROM one WHERE carried <> '[]'), '>=', :ledgers / 2, 'accounts');
 SELECT is_empty($$SELECT seed FROM one WHERE (points_summary(carried, policy::text::points_policy, day - 1)) IS DISTINCT FROM (points_summary('[]', policy::text::points_policy, day - 1))$$, 'nothing is there before');
 
@@ -114,7 +122,10 @@ FROM unnest('{flows,days,statement,redeemed,violations,rollforward,outstanding}'
 CREATE TABLE again AS
 SELECT seed, points_carry_over(carried + timeline_slice(behind, NULL, later_on), policy::text, later_on) AS twice, points_carry_over(before + behind, policy::text, later_on) AS once
 FROM one, LATERAL (SELECT instant + floor(ref_random(seed, 'again') * 100)::int * interval '1 day' AS later_on) l;
-SELECT is_empty('SELECT seed, once, twice FROM again WHERE once <> twice LIMIT 3', 'carried over again');
+-- Lots that are alike in all but their points are taken together.
+CREATE FUNCTION summed(timeline event_timeline) RETURNS jsonb
+LANGUAGE sql AS $$ SELECT jsonb_agg(e ORDER BY e::text) FROM (SELECT jsonb_build_array(at, kind, label, ref, expires_at, trim_scale(sum(value))) AS e FROM timeline_events(timeline) GROUP BY at, kind, label, ref, expires_at) e $$;
+SELECT is_empty('SELECT seed, once, twice FROM again WHERE summed(once) <> summed(twice) LIMIT 3', 'carried over again');
 
 -- ---- two accounts: as the reference has them together ----
 
@@ -134,13 +145,13 @@ BEGIN
 	schedule := went.schedule;
 	RETURN jsonb_build_object(
 		'balance', trim_scale(s.active - s.debt),
-		'summary', plain(jsonb_build_object('balance', s.active - s.debt, 'earned', s.earned, 'pending', s.pending, 'active', s.active, 'redeemed', s.redeemed,
+		'summary', plain(jsonb_build_object('balance', s.active - s.debt, 'earned', s.earned, 'pending', s.pending, 'active', s.active, 'blocked', s.blocked, 'redeemed', s.redeemed,
 			'expired', s.expired, 'returned', s.returned, 'adjusted', s.adjusted, 'transferred', s.transferred, 'forfeited', s.forfeited, 'reinstated', s.reinstated,
 			'overdrawn', s.debt, 'overdrawn_since', s.overdrawn_since, 'unmet', s.unmet, 'last_activity_at', s.last_activity_at,
 			'next_expiry_at', schedule->0->'expires_at', 'next_expiry_points', schedule->0->'points')),
 		'lots', (SELECT coalesce(jsonb_agg(l ORDER BY l::text), '[]') FROM (SELECT plain(jsonb_build_object('earned_at', l.earned_at, 'kind', l.kind, 'label', l.label, 'ref', l.ref,
-				'remaining', sum(l.remaining), 'available_at', l.available_at, 'expires_at', l.expires_at, 'state', CASE WHEN l.pending THEN 'pending' ELSE 'active' END)) AS l
-			FROM unnest(s.lots) l WHERE l.remaining > 0 GROUP BY l.earned_at, l.kind, l.label, l.ref, l.available_at, l.expires_at, l.pending) l),
+				'remaining', sum(l.remaining + l.blocked), 'blocked', sum(l.blocked), 'available_at', l.available_at, 'expires_at', l.expires_at)) AS l
+			FROM unnest(s.lots) l WHERE l.remaining + l.blocked > 0 GROUP BY l.earned_at, l.kind, l.label, l.ref, l.available_at, l.expires_at) l),
 		'schedule', (SELECT coalesce(jsonb_agg(plain(g) ORDER BY n), '[]') FROM jsonb_array_elements(schedule) WITH ORDINALITY g(g, n)),
 		'debts', (SELECT coalesce(jsonb_agg(d ORDER BY d::text), '[]') FROM (SELECT plain(jsonb_build_object('at', CASE WHEN d.role <> 'redeem' THEN d.at END, 'role', d.role, 'ref', d.ref, 'points', sum(d.owed))) AS d
 			FROM unnest(s.debts) d GROUP BY CASE WHEN d.role <> 'redeem' THEN d.at END, d.role, d.ref HAVING sum(d.owed) > 0) d));
@@ -167,10 +178,14 @@ FROM one, points_summary(carried, policy::text, greatest(day, (instant AT TIME Z
 SELECT cmp_ok((SELECT count(*)::int FROM state WHERE overdrawn > 0), '>', :ledgers / 20, 'debts are carried over');
 SELECT cmp_ok((SELECT count(*)::int FROM state WHERE pending > 0), '>', :ledgers / 20, 'points that wait');
 SELECT cmp_ok((SELECT count(*)::int FROM state WHERE unbooked), '>', :ledgers / 50, 'expiries that are not booked');
+SELECT cmp_ok((SELECT count(*)::int FROM one WHERE policy ? 'grace_after_expiry' AND EXISTS (SELECT FROM timeline_events(carried) e WHERE e.expires_at < instant AND policy->'kinds'->>e.kind = 'earn')), '>', :ledgers / 50, 'what has expired and may come back');
+SELECT cmp_ok((SELECT count(*)::int FROM one, points_movements(carried + behind, policy::text, day + 300) m WHERE m.role = 'reinstate' AND m.earned_at < instant), '>', :ledgers / 100, '... which comes back');
+SELECT cmp_ok((SELECT count(*)::int FROM state WHERE blocked > 0), '>', :ledgers / 50, 'points that are blocked');
+SELECT cmp_ok((SELECT count(*)::int FROM one WHERE EXISTS (SELECT FROM timeline_events(carried) e WHERE e.label = 'available since')), '>', :ledgers / 100, 'points that an event activated');
 SELECT cmp_ok((SELECT count(*)::int FROM state WHERE active > 0 AND policy ? 'inactive_after'), '>', :ledgers / 20, 'points that may lapse');
 SELECT cmp_ok((SELECT count(*)::int FROM asked WHERE was->'summary'->>'overdrawn_since' < (SELECT instant FROM one WHERE one.seed = asked.seed)::text), '>', :ledgers / 20, 'debts that are older');
 SELECT cmp_ok((SELECT count(*)::int FROM pair, points_summary(points_carry_over(a::text::event_timeline, policy::text, instant), policy::text, day) a, points_summary(points_carry_over(b::text::event_timeline, policy::text, instant), policy::text, day) b
-	WHERE a.overdrawn > 0 AND b.active > 0 OR b.overdrawn > 0 AND a.active > 0), '>', :ledgers / 20, 'one account pays what the other owes');
+	WHERE a.overdrawn > 0 AND b.active > 0 OR b.overdrawn > 0 AND a.active > 0), '>', :ledgers / 50, 'one account pays what the other owes');
 
 -- ---- worked examples ----
 
@@ -231,6 +246,25 @@ SELECT is((SELECT (s.balance, s.returned)::text FROM points_summary(points_carry
 FROM (VALUES (rules(), '(500,40)'), (rules('{"returns_beyond": "take"}'), '(440,100)')) v (p, answer);
 SELECT is(points_balance(points_carry_over(entries('2024-01-01T10:00Z E 100 P-1', '2024-01-02T10:00Z S -60 O-1'), p, '2024-02-01') + entries('2024-02-05T10:00Z R 60 O-1'), p, '2024-02-05'), answer, 'a refund of before: ' || p::text)
 FROM (VALUES (rules(), 40::numeric), (rules('{"refunds_beyond": "new_lot"}'), 100)) v (p, answer);
+
+-- What expired on 11 February may be brought back until 12 March; of 90 that came in shares 60 are left.
+CREATE TABLE graced AS SELECT rules('{"kinds": {"E": "earn", "S": "redeem", "I": "reinstate", "C": "carry_over"}, "grace_after_expiry": "30 days", "expires_after": "1 month", "expires_align": "none"}') AS p;
+SELECT is((SELECT array_agg(format('%s %s', day, points_balance(points_carry_over(entries('2024-01-11T10:00Z E 80 P-1', '2024-03-01T10:00Z E 5'), p, '2024-03-05') + timeline_agg, p, day)) ORDER BY day) FROM graced,
+	(SELECT day, timeline_agg(make_event(at => day, kind => 'I')) FROM unnest('{2024-03-10,2024-03-13}'::date[]) day GROUP BY day) d), '{"2024-03-10 85","2024-03-13 5"}', 'what has expired comes back as long as it would have');
+SELECT is((SELECT array_agg(format('%s %s', remaining, expires_at::date) ORDER BY expires_at) FROM points_lots(points_carry_over(entries('2024-01-10T10:00Z E 90 P-1'), p, '2024-02-20'), p, '2024-02-20') l), '{"30 2024-03-11","30 2024-04-11"}', 'shares expire one after another')
+FROM (SELECT rules('{"expires_after": "1 month", "expires_shares": 3, "expires_every": "1 month"}')) v (p);
+
+-- P-1 has waited for its activation, P-2 still does; 30 of P-1 are blocked; card 2 is frozen.
+CREATE TABLE held AS SELECT rules('{"kinds": {"E": "earn", "S": "redeem", "V": "activate", "K": "block", "U": "unblock", "C": "carry_over"}, "pending_until": "activated"}') AS p;
+CREATE TABLE merged AS
+SELECT p, points_carry_over(entries('2024-01-10T10:00Z E 80 P-1', '2024-01-11T10:00Z E 40 P-2', '2024-01-12T10:00Z V - P-1', '2024-01-13T10:00Z K 30 P-1'), p, '2024-02-01') AS one,
+	points_carry_over(entries('2024-01-10T11:00Z E 5 P-3', '2024-01-12T10:00Z V - P-3', '2024-01-14T10:00Z K'), p, '2024-02-01') AS two FROM held;
+SELECT is((SELECT (balance, pending, active, blocked)::text FROM merged, points_summary(one, p, '2024-02-01')), '(50,40,50,30)', 'what waits for an event, what one activated, what is blocked');
+SELECT is((SELECT array_agg(format('%s %s %s', ref, state, available_at) ORDER BY ref) FROM merged, points_lots(one, p, '2024-02-01')), '{"P-1 active 2024-01-12 10:00:00+00","P-2 pending "}', '... lot by lot');
+SELECT is((SELECT (balance, pending, active, blocked)::text FROM merged, points_summary(one + entries('2024-02-02T10:00Z V - P-2', '2024-02-02T10:00Z U - P-1'), p, '2024-02-02')), '(120,0,120,0)', '... until events say otherwise');
+SELECT is((SELECT (balance, pending, active, blocked)::text FROM merged, points_summary(one + two, p, '2024-02-01')), '(50,40,50,35)', 'a frozen account beside another');
+SELECT is((SELECT (balance, pending, active, blocked)::text FROM merged, points_summary(one + two + entries('2024-02-02T10:00Z E 7 P-4'), p, '2024-02-02')), '(50,40,50,42)', '... what comes in later is blocked');
+SELECT is((SELECT (balance, pending, active, blocked)::text FROM merged, points_summary(one + two + entries('2024-02-02T10:00Z U'), p, '2024-02-02')), '(85,40,85,0)', '... until both are freed');
 
 -- Sums of everyone, and cents beside whole points.
 SELECT is((SELECT (members, active, overdrawn::int)::text FROM (SELECT points_totals(t, rules(), '2024-03-01') AS r FROM (SELECT t FROM debtor UNION ALL SELECT points_carry_over(entries('2024-01-01T10:00Z E 0.25'), rules(), '2024-03-01')

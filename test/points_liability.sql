@@ -9,7 +9,7 @@
 	\set groups 24
 \endif
 BEGIN;
-SELECT plan(120);
+SELECT plan(124);
 \ir reference/points_reference.sql
 \ir reference/points_random.sql
 \ir reference/development.sql
@@ -177,6 +177,10 @@ SELECT is(shown(young(as_of, redeemed), method), shows, format('%s, %s: %s', as_
 	(date '2024-04-30', '{100,100,100,75}'::int[], '{"errors": "bootstrap"}', '0.3750 0.3750-1.0000 unknown')) v(as_of, redeemed, method, shows);
 SELECT results_eq($$SELECT factor, standard_error, cohorts, to_ultimate, developed FROM points_development(young('2024-02-29', '{100,50}'), '{"tail": "exponential"}')$$,
 	'VALUES (1.5::float8, NULL::float8, 1, NULL::float8, NULL::float8), (NULL, NULL, 0, NULL, NULL)', 'what isn''t known is NULL');
+-- an error without an end is unknown, and what can't be has none
+SELECT is_empty($$SELECT s.* FROM generate_series(1, 40) n CROSS JOIN LATERAL (SELECT young('2024-06-30', ARRAY[1, 1 + n * 7 % 5, n * 3 % 4, n % 2, 1 + n % 3, n % 5]) AS t) y
+	CROSS JOIN (VALUES ('{"tail": "inverse_power", "last_age": 36525}'::redemption_method), ('{"tail": "exponential"}')) m(method) CROSS JOIN LATERAL points_redemption_rate(t, 0.9, method) s
+	WHERE standard_error IN ('infinity', 'NaN') OR NOT lower BETWEEN 0 AND upper OR upper > 1$$, 'no error is infinite');
 SELECT is_empty($$SELECT * FROM points_development(young('2024-01-15', '{5}'))$$, 'no age is over');
 SELECT is_empty($$SELECT * FROM points_development('{"rows": []}'::points_triangle_result)$$, 'an empty triangle has no factors');
 SELECT is_empty($$SELECT * FROM points_liability_by_period('{"rows": []}'::points_triangle_result, 1)$$, '... nor periods');
@@ -267,6 +271,18 @@ SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
 ANALYZE raw;
 SELECT results_eq($$SELECT l.* FROM points_liability_by_period((SELECT points_triangle(timelines(customer, at, value), '{"expires_after": "6 months", "zone": "UTC"}', 'month') FROM raw), 0.01, '{"by": "cape_cod"}') l$$, 'SELECT * FROM alone', 'by workers');
+
+-- ---- a programme's triangle ----
+
+CREATE TABLE programme AS SELECT '{"zone": "UTC", "earn": {"kinds": {"buy": "purchase", "burn": "redeem"}, "rate": 2}, "points": {"expires_after": "5 months", "overdraft": "clip"}}'::program_policy AS rules;
+CREATE TABLE bought AS SELECT timelines(customer, make_event(at => at, value => abs(value), kind => CASE WHEN value > 0 THEN 'buy' ELSE 'burn' END)) AS b FROM raw;
+CREATE TABLE of_programme AS SELECT l.* FROM bought, programme CROSS JOIN LATERAL points_liability_by_period(program_triangle(b, rules, 'month', '2024-02-15'), 0.01, '{"by": "cape_cod", "tail": "exponential", "last_age": 5}') l;
+SELECT is_empty($$SELECT day, outstanding, expected, breakage_of_outstanding, liability, liability_lower, liability_upper FROM of_programme
+	EXCEPT SELECT d.day, l.outstanding, l.expected, l.breakage_of_outstanding, l.liability, l.liability_lower, l.liability_upper FROM (SELECT DISTINCT day FROM of_programme) d, bought, programme
+		CROSS JOIN LATERAL points_liability(program_triangle(b, rules, 'month', d.day), 0.01, '{"by": "cape_cod", "tail": "exponential", "last_age": 5}') l WHERE issue_period IS NULL$$, 'of a programme, by the same methods');
+SELECT results_eq('SELECT count(*), sum(outstanding) > 0, sum(expected) > 0 FROM of_programme', 'VALUES (14::bigint, true, true)', '... there are some');
+SELECT results_eq($$SELECT period_start, outstanding FROM of_programme$$, $$SELECT r.period_start, r.closing FROM bought, programme CROSS JOIN LATERAL program_rollforward_table(program_rollforward(b, rules, 'month', '2024-02-15')) r$$, '... whose closing it is');
+
 SELECT is_empty($$SELECT l.* FROM points_liability_by_period(NULL::points_triangle_result, 0.01) l UNION ALL SELECT l.* FROM points_liability_by_period(NULL::timeline_base, '{}', 'month', 0.01) l$$, 'nothing of NULL');
 
 -- ---- the type ----

@@ -172,9 +172,9 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT, detail = PG_EXCEPTION_DETAIL;
 	RETURN concat_ws('; ', nullif(detail, ''), nullif(hint, ''));
 END $$;
-SELECT is(hint_of($$SELECT '{"kinds": {"a": "x"}}'::points_policy$$), 'Allowed: earn, redeem_refund, adjust, transfer, return, redeem, forfeit, expire, carry_over, ignore.', 'roles are listed');
+SELECT is(hint_of($$SELECT '{"kinds": {"a": "x"}}'::points_policy$$), 'Allowed: earn, activate, redeem_refund, reinstate, adjust, transfer, return, block, unblock, redeem, forfeit, expire, carry_over, ignore.', 'roles are listed');
 SELECT is(hint_of($$SELECT '{"expires_after": "1 day", "expires_align": "x"}'::points_policy$$), 'Allowed: none, day, month, quarter, half_year, year.', 'alignments are listed');
-SELECT is(hint_of($$SELECT '{"x": 1}'::points_policy$$), 'Allowed: zone, kinds, expires, expires_after, expires_from, expires_align, expires_on, inactive_after, refreshed_by, expiry_boundary, by_label, pending, redeem_order, returns_below_zero, returns_beyond, refunds_beyond, overdraft, versions.', 'keys are listed');
+SELECT is(hint_of($$SELECT '{"x": 1}'::points_policy$$), 'Allowed: zone, kinds, expires, expires_after, expires_from, expires_align, expires_on, expires_shares, expires_every, inactive_after, refreshed_by, expiry_boundary, grace_after_expiry, by_label, pending, pending_until, redeem_order, returns_below_zero, returns_beyond, refunds_beyond, overdraft, versions.', 'keys are listed');
 SELECT is(hint_of($$SELECT '{"expires_after": 12}'::points_policy$$), 'Found: number.', 'the type that was found is named');
 
 -- large and deep

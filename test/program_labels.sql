@@ -15,7 +15,7 @@
 	\set first 1
 \endif
 BEGIN;
-SELECT plan(108);
+SELECT plan(114);
 \ir reference/periods.sql
 \ir reference/earn_reference.sql
 \ir reference/earn_random.sql
@@ -251,6 +251,24 @@ SELECT results_eq($$SELECT label, period_start, issued, redeemed, closing FROM p
 SELECT results_eq($$SELECT label, remaining FROM program_lots('[{"at": "2024-06-01T10:00Z", "value": 40, "label": "food", "ref": 1}, {"at": "2024-06-01T10:00Z", "value": 21, "label": "toys", "ref": 1}, {"at": "2024-06-20T10:00Z", "value": 50, "kind": "redeem", "ref": 7},
 	{"at": "2024-06-21T10:00Z", "value": 50, "kind": "undo", "ref": 7}]', '{"earn": {"kinds": {"undo": "redeem_refund"}, "multipliers": [{"name": "double weekend", "times": 2}]}, "zone": "UTC"}', '2024-06-30', by_label => true)$$,
 	$$VALUES ('double weekend', 61::numeric), ('food', 40), ('toys', 21)$$, 'a refund');
+
+-- Points that expire share by share: two lots of 61, of which the first has 30.5, 20 and 10.5 under its labels
+SELECT results_eq($$SELECT label, points, expires_at::date FROM example, program_lots(t, '{"earn": {"multipliers": [{"name": "double weekend", "times": 2}]}, "points": {"expires_after": "1 month", "expires_shares": 2, "expires_every": "1 month"}, "zone": "UTC"}', '2024-06-02', by_label => true)$$,
+	$$VALUES ('double weekend', 31::numeric, '2024-07-02'::date), ('food', 20, '2024-07-02'), ('toys', 10, '2024-07-02'), ('double weekend', 30, '2024-08-02'), ('food', 20, '2024-08-02'), ('toys', 11, '2024-08-02')$$, 'shares of an order''s points');
+-- Points that are brought back have the labels that they had: of 61, 40 and 21, 50 are 25, 16.39.. and 8.60..
+CREATE TABLE brought_back AS SELECT '[{"at": "2024-06-01T10:00Z", "value": 40, "label": "food", "ref": 1}, {"at": "2024-06-01T10:00Z", "value": 21, "label": "toys", "ref": 1}, {"at": "2024-07-10T10:00Z", "value": 50, "kind": "back"}]'::event_timeline AS t,
+	'{"earn": {"kinds": {"back": "reinstate"}, "multipliers": [{"name": "double weekend", "times": 2}]}, "points": {"expires_after": "1 month", "grace_after_expiry": "1 month"}, "zone": "UTC"}'::program_policy AS p;
+SELECT results_eq($$SELECT label, points, remaining, state FROM brought_back, program_lots(t, p, '2024-07-11', by_label => true)$$,
+	$$VALUES ('double weekend', 36::numeric, 0::numeric, 'expired'), ('food', 24, 0, 'expired'), ('toys', 12, 0, 'expired'), ('double weekend', 25, 25, 'active'), ('food', 16, 16, 'active'), ('toys', 9, 9, 'active')$$, 'what is brought back has its labels');
+SELECT results_eq($$SELECT label, period_start, issued, expired, closing FROM program_rollforward_table((SELECT program_rollforward(timelines(1, t), p, 'month', '2024-07-31', true) FROM brought_back GROUP BY p))$$,
+	$$VALUES ('double weekend', '2024-06-01'::date, 61::numeric, 0::numeric, 61::numeric), ('double weekend', '2024-07-01', 0, 36, 25), ('food', '2024-06-01', 40, 0, 40), ('food', '2024-07-01', 0, 24, 16), ('toys', '2024-06-01', 21, 0, 21), ('toys', '2024-07-01', 0, 12, 9)$$, '... in a roll-forward');
+SELECT results_eq($$SELECT label, age, issued, expired FROM program_triangle_table((SELECT program_triangle(timelines(1, t), p, 'month', '2024-07-31', true) FROM brought_back GROUP BY p)) WHERE label = 'double weekend'$$,
+	$$VALUES ('double weekend', 0, 61::numeric, 0::numeric), ('double weekend', 1, 0, 36)$$, '... and in a triangle');
+SELECT results_eq($$SELECT role, label, points FROM brought_back, program_movements(t, p, '2024-07-31', by_label => true)$$,
+	$$VALUES ('expire', 'double weekend', 61::numeric), ('expire', 'food', 40), ('expire', 'toys', 21), ('reinstate', 'double weekend', -25), ('reinstate', 'food', -16), ('reinstate', 'toys', -9)$$, '... and in movements');
+-- what is brought back expires again, and comes back again
+SELECT results_eq($$SELECT label, sum(points), sum(remaining) FROM brought_back, program_lots(timeline_merge(t, '[{"at": "2024-08-15T10:00Z", "kind": "back"}]'), p, '2024-08-16', by_label => true) GROUP BY 1 ORDER BY 1$$,
+	$$VALUES ('double weekend', 61::numeric, 25::numeric), ('food', 40, 16), ('toys', 21, 9)$$, '... again and again');
 
 -- ---- hostile arguments ----
 

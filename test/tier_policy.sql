@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(285);
+SELECT plan(287);
 
 -- ---- canonical text ----
 
@@ -212,6 +212,8 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT is(hint_of($$SELECT '{"levels": {"G": 1}, "x": 1}'::tier_policy$$), 'Allowed: levels, base, metrics, qualifying_window, threshold, upgrade, valid, downgrade, grace, join_kind, grant_kind, other_kinds, zone, versions.', 'keys are listed');
 SELECT is(hint_of($$SELECT '{"metrics": {"a": {}, "b": {}}, "levels": [{"tier": "G", "any": {"c": 5}}]}'::tier_policy$$), 'Known metrics: "a", "b". "metrics" says what they are.', 'metrics are listed');
+SELECT is(hint_of($$SELECT '{"metrics": {"a": {"qualifying_window": "often"}}, "levels": {"G": 1}}'::tier_policy$$), 'Write an interval such as "12 months", "calendar year" (or another calendar_period), "membership year" or "lifetime".', 'the windows that a metric can have');
+SELECT is(hint_of($$SELECT '{"metrics": {"a": {"rollover": true}}, "levels": {"G": 1}}'::tier_policy$$), 'What rolls over goes from one calendar period into the next: give the policy or the metric a "qualifying_window" such as "calendar year".', '... and where something can roll over');
 SELECT is(hint_of($$SELECT '{"levels": {"S": 1, "G": 5}, "versions": [{"from": "2024-01-01", "levels": {"G": 6}}]}'::tier_policy$$), 'Those are, in this order: "S", "G".; Tiers and their order are the same in all versions. A tier that nobody reaches then has null.', 'tiers are listed');
 
 -- large and deep

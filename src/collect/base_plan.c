@@ -113,7 +113,7 @@ estimate_combining(SupportRequestCost *request)
 		return false;
 	foreach (cell, request->root->aggtransinfos)
 	{
-		const AggTransInfo *info = lfirst_node(AggTransInfo, cell);
+		const AggTransInfo *info = lfirst(cell);
 
 		if (info->combinefn_oid != request->funcid)
 			continue;

@@ -57,6 +57,7 @@ typedef enum EarnRole
 	EARN_REFERRAL,
 	EARN_GIVEN, /* earned elsewhere: "earn" */
 	EARN_REFUND,
+	EARN_REINSTATE, /* without a value: of everything */
 	EARN_ADJUST,
 	EARN_TRANSFER,
 	EARN_FORFEIT,
@@ -169,6 +170,7 @@ typedef struct EarnVersion
 	EarnCombine combine;
 	EarnBonuses *bonuses;
 	EarnCaps caps;
+	EarnCaps max_orders; /* that earn; none of an order */
 	int nexcluded_kinds;
 	EventText *excluded_kinds; /* sorted */
 	int nexcluded_labels;
@@ -236,6 +238,7 @@ typedef enum EarnEntryType
 	EARN_ENTRY_BONUS,
 	EARN_ENTRY_REDEEM,
 	EARN_ENTRY_REFUND,
+	EARN_ENTRY_REINSTATE, /* of 0 points: of everything */
 	EARN_ENTRY_ADJUST,
 	EARN_ENTRY_TRANSFER,
 	EARN_ENTRY_FORFEIT,

@@ -38,6 +38,8 @@ typedef struct EarnTerms
 	int128 step_den;
 	int128 needed; /* the least amount that earns */
 	int64 caps[EARN_SPANS];
+	bool limits_orders;
+	int64 max_orders[EARN_SPANS];
 	int first_rule; /* its first multiplier among those of all versions */
 	int weight_scale;
 	int64 one;			/* a weight of 1 */
@@ -82,6 +84,7 @@ typedef struct EarnOrder
 	int32 next;	 /* of the same ref; -1: none */
 	int32 group; /* that has its lines ... */
 	int64 turn;	 /* ... of this instant */
+	bool counts; /* among the orders that earn */
 } EarnOrder;
 
 /* What is known of a ref. */
@@ -192,9 +195,10 @@ struct EarnWalk
 	int scale;		  /* of values, that they are for; -1: none yet */
 	int nrules;		  /* of all versions */
 	const EarnRule **rules;
-	bool has_labels;  /* some multiplier asks for one */
-	bool counts_all;  /* some version caps all points */
-	bool *rule_tiers; /* by multiplier and tier */
+	bool has_labels;	/* some multiplier asks for one */
+	bool counts_all;	/* some version caps all points */
+	bool counts_orders; /* ... the orders that earn */
+	bool *rule_tiers;	/* by multiplier and tier */
 	int64 max_rule_tiers;
 	int ntiers;
 
@@ -218,6 +222,7 @@ struct EarnWalk
 	int64 norders;
 	int128 spend; /* what has counted so far: orders, less payments and returns */
 	EarnCounter *counters;
+	EarnCounter earning; /* orders that earn */
 
 	/* Orders with a ref. */
 	RefTable ref_numbers;
@@ -307,6 +312,8 @@ extern const char *const earn_span_names[EARN_SPANS + 1];
 extern const char *const earn_weekday_names[7];
 
 /* As PolicyKey.read and .write have them. */
+extern void earn_read_max_orders(const PolicyObject *object, const PolicyKey *key, void *policy,
+								 void *version);
 extern void earn_read_caps(const PolicyObject *object, const PolicyKey *key, void *policy,
 						   void *version);
 extern void earn_put_caps(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
@@ -425,6 +432,12 @@ extern void earn_scale_caps(const EarnPolicy *policy, const EarnCaps *caps, int6
 extern int64 earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, int64 points,
 							  const EarnRule *rule);
 
+/* May one more order of a version earn? */
+extern bool earn_may_begin(EarnWalk *walk, const EarnTerms *terms);
+
+/* One more does. */
+extern void earn_count_order(EarnWalk *walk);
+
 /* ---- earn_rate.c: adds to the note, which must be there ---- */
 
 /* An order: its amount and rate, what multiplies the group's lines, what earned before. */
@@ -434,6 +447,9 @@ extern void earn_note_before(EarnWalk *walk, int64 points);
 
 /* A cap that cut; of a multiplier, if rule isn't NULL. */
 extern void earn_note_cap(EarnWalk *walk, const EarnRule *rule, EarnSpan span, int64 most);
+
+/* No more than so many orders earn. */
+extern void earn_note_max_orders(EarnWalk *walk, EarnSpan span, int64 most);
 
 /* Why an event doesn't count. */
 extern void earn_note_out(EarnWalk *walk, const EarnDue *due);

@@ -5,8 +5,8 @@
  *		what passes through.
  *
  * At one instant things happen in this order: what time gives, joining, referrals, purchases, what
- * was earned elsewhere, refunds of redemptions, adjustments, transfers, late payments, returns, and
- * the rest of what passes through: as points have it.
+ * was earned elsewhere, refunds of redemptions, reinstatements, adjustments, transfers, late
+ * payments, returns, and the rest of what passes through: as points have it.
  */
 #include "postgres.h"
 
@@ -14,16 +14,18 @@
 
 #include "earn/earn_internal.h"
 
-const char *const earn_entry_names[] = { "earn",   "return",   "bonus",	  "redeem", "redeem_refund",
-										 "adjust", "transfer", "forfeit", "expire" };
+const char *const earn_entry_names[] = { "earn",		  "return",	   "bonus",	 "redeem",
+										 "redeem_refund", "reinstate", "adjust", "transfer",
+										 "forfeit",		  "expire" };
 
 /* ---- entries ---- */
 
-/* Reports an entry of the instant, which it completes; without points only if it's explained. */
+/* Reports an entry of the instant, which it completes; without points only if it's explained, or
+ * does something all the same. */
 static void
 emit(EarnWalk *walk, EarnEntry *entry)
 {
-	if (entry->points != 0 || walk->note != NULL)
+	if (entry->points != 0 || walk->note != NULL || entry->type == EARN_ENTRY_REINSTATE)
 	{
 		entry->at = walk->now;
 		entry->explanation = walk->note != NULL ? walk->note->data : NULL;
@@ -186,6 +188,13 @@ cut_shares(EarnWalk *walk, const EarnTerms *terms, const EarnOrder *order, int64
 	return points;
 }
 
+/* Does an order that would earn so many points find that enough others have begun to? */
+static inline bool
+comes_too_late(EarnWalk *walk, const EarnTerms *terms, int64 points)
+{
+	return unlikely(terms->limits_orders) && points > 0 && !earn_may_begin(walk, terms);
+}
+
 /* The points that lines have added to an order, negative where they have made it earn less; before
  * caps on everything, and within them. */
 static int64
@@ -208,6 +217,8 @@ settle(EarnWalk *walk, const EarnTerms *terms, EarnOrder *order, const EarnGroup
 			earn_note_before(walk, order->total);
 	}
 	order->total = total;
+	if (!order->counts && comes_too_late(walk, terms, points))
+		points = 0;
 	if (terms->ncapped > 0)
 		points = cut_shares(walk, terms, order, points);
 	*before = points;
@@ -215,6 +226,11 @@ settle(EarnWalk *walk, const EarnTerms *terms, EarnOrder *order, const EarnGroup
 	{
 		if (walk->counts_all)
 			points = earn_within_caps(walk, 0, terms->caps, points, NULL);
+		if (points > 0 && unlikely(walk->counts_orders) && !order->counts)
+		{
+			order->counts = true;
+			earn_count_order(walk);
+		}
 		order->earned += points;
 		return points;
 	}
@@ -448,11 +464,12 @@ pass_on(EarnWalk *walk, int32 due)
 		[EARN_REDEMPTION] = EARN_ENTRY_REDEEM, [EARN_GIVEN] = EARN_ENTRY_EARN,
 		[EARN_REFUND] = EARN_ENTRY_REFUND,	   [EARN_ADJUST] = EARN_ENTRY_ADJUST,
 		[EARN_TRANSFER] = EARN_ENTRY_TRANSFER, [EARN_FORFEIT] = EARN_ENTRY_FORFEIT,
-		[EARN_EXPIRE] = EARN_ENTRY_EXPIRE,
+		[EARN_EXPIRE] = EARN_ENTRY_EXPIRE,	   [EARN_REINSTATE] = EARN_ENTRY_REINSTATE,
 	};
 	static const char *const words[] = { [EARN_REDEMPTION] = "redemption",
 										 [EARN_GIVEN] = "earned elsewhere",
 										 [EARN_REFUND] = "refund of a redemption",
+										 [EARN_REINSTATE] = "reinstatement",
 										 [EARN_ADJUST] = "adjustment",
 										 [EARN_TRANSFER] = "transfer",
 										 [EARN_FORFEIT] = "forfeit",
@@ -469,9 +486,9 @@ pass_on(EarnWalk *walk, int32 due)
 	entry.points = event->value / decimal_power[walk->scale - entry.scale];
 	if (role == EARN_REDEMPTION || role == EARN_FORFEIT || role == EARN_EXPIRE)
 		entry.points = entry.points < 0 ? entry.points : -entry.points;
-	else if (role == EARN_REFUND)
+	else if (role == EARN_REFUND || role == EARN_REINSTATE)
 		entry.points = entry.points < 0 ? -entry.points : entry.points;
-	else if (entry.points > 0 && event->has_expiry)
+	if (event->has_expiry && role != EARN_REFUND && (entry.points > 0 || role == EARN_REINSTATE))
 	{
 		entry.has_expiry = true;
 		entry.expires_at = event->expires_at;
@@ -512,6 +529,7 @@ earn_walk_end(EarnWalk *walk, int tier)
 	earn_purchases(walk);
 	earn_for_role(walk, EARN_GIVEN, pass_on_coming);
 	earn_for_role(walk, EARN_REFUND, pass_on);
+	earn_for_role(walk, EARN_REINSTATE, pass_on);
 	earn_for_role(walk, EARN_ADJUST, pass_on);
 	earn_for_role(walk, EARN_TRANSFER, pass_on_coming);
 	earn_for_role(walk, EARN_TRANSFER, pass_on_going);
@@ -525,22 +543,33 @@ earn_walk_end(EarnWalk *walk, int tier)
 
 /* ---- one order alone ---- */
 
-int64
-earn_single(EarnWalk *walk, int64 value, int label_no)
+/* alone: nobody has earned anything before. */
+static pg_attribute_always_inline int64
+earn_of_line(EarnWalk *walk, EarnTerms *terms, int64 value, int label_no, bool alone)
 {
-	EarnTerms *terms = earn_terms_now(walk);
 	EarnOrder order;
 	bool capped;
+	int64 points;
 
-	if (value < 0)
-		return return_at_rate(walk, terms, -(int128) value, label_no);
 	walk->nscratch = 0;
 	earn_init_order(walk, &order, terms, -1);
 	order.lines = order.amount = value;
 	if (terms->rules->nrules > 0)
 		(void) add_weight(walk, terms, &order, value, label_no);
-	return cut_shares(walk, terms, &order,
-					  points_of(walk, terms, &order, weighted_of(terms, &order), &capped));
+	points = points_of(walk, terms, &order, weighted_of(terms, &order), &capped);
+	if (!alone && comes_too_late(walk, terms, points))
+		points = 0;
+	return cut_shares(walk, terms, &order, points);
+}
+
+int64
+earn_single(EarnWalk *walk, int64 value, int label_no)
+{
+	EarnTerms *terms = earn_terms_now(walk);
+
+	if (value < 0)
+		return return_at_rate(walk, terms, -(int128) value, label_no);
+	return earn_of_line(walk, terms, value, label_no, true);
 }
 
 void
@@ -558,9 +587,11 @@ earn_walk_purchase(EarnWalk *walk, const Event *event, int tier)
 	earn_come_to(walk, event->at);
 	walk->tier = tier;
 	terms = earn_terms_now(walk);
-	entry.points = earn_single(walk, event->value, 0);
+	entry.points = earn_of_line(walk, terms, event->value, 0, false);
 	if (walk->counts_all)
 		entry.points = earn_within_caps(walk, 0, terms->caps, (int64) entry.points, NULL);
+	if (entry.points > 0 && unlikely(walk->counts_orders))
+		earn_count_order(walk);
 	emit(walk, &entry);
 	walk->spend += event->value;
 	walk->norders++;

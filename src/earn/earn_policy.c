@@ -15,11 +15,12 @@
 /* ---- names, in the order of their enums ---- */
 
 /* Behind the roles, another name of redemptions: that which they have in a points ledger. */
-static const char *const role_names[] = { "purchase",		  "return",	  "redemption",
-										  "paid_with_points", "join",	  "birth",
-										  "referral",		  "earn",	  "redeem_refund",
-										  "adjust",			  "transfer", "forfeit",
-										  "expire",			  "ignore",	  "redeem" };
+static const char *const role_names[] = {
+	"purchase",		 "return",	  "redemption", "paid_with_points",
+	"join",			 "birth",	  "referral",	"earn",
+	"redeem_refund", "reinstate", "adjust",		"transfer",
+	"forfeit",		 "expire",	  "ignore",		"redeem"
+};
 #define ROLE_REDEEM (EARN_IGNORE + 1)
 
 static const char *const other_names[] = { "error", "ignore" };
@@ -276,6 +277,12 @@ static const PolicyKey keys[] = {
 	  POLICY_AT(EarnVersion, caps),
 	  .read = earn_read_caps,
 	  .write = earn_put_caps },
+	{ .name = "max_orders",
+	  .changes = true,
+	  .argument = 20,
+	  POLICY_AT(EarnVersion, max_orders),
+	  .read = earn_read_max_orders,
+	  .write = earn_put_caps },
 	{ .name = "kinds", .late = true, .argument = 11, .read = read_kinds, .write = put_kinds },
 	{ .name = "other_kinds",
 	  .type = POLICY_CHOICE,
@@ -327,7 +334,8 @@ static const EarnVersion default_version = { .from = DATEVAL_NOBEGIN,
 											 .rate = { 1, 0 },
 											 .per = { 1, 0 },
 											 .bonuses = &no_bonuses,
-											 .caps = EARN_NO_CAPS };
+											 .caps = EARN_NO_CAPS,
+											 .max_orders = EARN_NO_CAPS };
 
 static void
 finish(void *opened)
@@ -352,7 +360,8 @@ const PolicyTable earn_policy_table = {
 	.policy = &default_policy,
 	.version = &default_version,
 	.fixed_hint = VERSION_HINT,
-	.none_hint = "None from then on is [] for lists, {} for bonuses and caps, 0 for the minimum.",
+	.none_hint =
+		"None from then on is [] for lists, {} for bonuses, caps and max_orders, 0 for the minimum.",
 	.empty_hint = VERSION_HINT,
 	.check = check_version,
 	.finish = finish,

@@ -170,7 +170,12 @@ open_version(EarnWalk *walk, EarnTerms *terms)
 	terms->unit = decimal_power[walk->policy->scale - rules->decimals];
 	earn_scale_caps(walk->policy, &rules->caps, terms->caps);
 	for (span = EARN_DAY; span < EARN_SPANS; span++)
+	{
 		walk->counts_all |= terms->caps[span] >= 0;
+		terms->max_orders[span] = rules->max_orders.most[span].units;
+	}
+	terms->limits_orders = rules->max_orders.any;
+	walk->counts_orders |= rules->max_orders.any;
 	terms->capped = palloc((rules->nrules + 1) * sizeof(int));
 	terms->capped_caps = palloc((rules->nrules + 1) * EARN_SPANS * sizeof(int64));
 	for (i = 0; i < rules->nrules; i++)
@@ -273,17 +278,24 @@ set_scale(EarnWalk *walk, int scale)
 }
 
 static void
+clear_counter(EarnCounter *counter)
+{
+	int span;
+
+	memset(counter, 0, sizeof(EarnCounter));
+	for (span = 0; span < 3; span++)
+		counter->spans[span].key[0] = counter->spans[span].key[1] = NO_KEY;
+}
+
+static void
 clear_counters(EarnWalk *walk)
 {
 	int i;
-	int span;
 
 	for (i = 0; i < walk->policy->ncounters; i++)
-	{
-		memset(&walk->counters[i], 0, sizeof(EarnCounter));
-		for (span = 0; span < 3; span++)
-			walk->counters[i].spans[span].key[0] = walk->counters[i].spans[span].key[1] = NO_KEY;
-	}
+		clear_counter(&walk->counters[i]);
+	if (walk->counts_orders)
+		clear_counter(&walk->earning);
 }
 
 void
@@ -643,11 +655,11 @@ earn_note_before(EarnWalk *walk, int64 points)
 	appendStringInfoString(walk->note, " before");
 }
 
+static const char *const span_words[] = { "an order", "a day", "a month", "a year", "in all" };
+
 void
 earn_note_cap(EarnWalk *walk, const EarnRule *rule, EarnSpan span, int64 most)
 {
-	static const char *const words[] = { "an order", "a day", "a month", "a year", "in all" };
-
 	next_part(walk);
 	if (rule != NULL)
 	{
@@ -656,7 +668,15 @@ earn_note_cap(EarnWalk *walk, const EarnRule *rule, EarnSpan span, int64 most)
 	}
 	appendStringInfoString(walk->note, "capped by ");
 	put_points(walk, most);
-	appendStringInfo(walk->note, " %s", words[span]);
+	appendStringInfo(walk->note, " %s", span_words[span]);
+}
+
+void
+earn_note_max_orders(EarnWalk *walk, EarnSpan span, int64 most)
+{
+	next_part(walk);
+	appendStringInfo(walk->note, "capped by " INT64_FORMAT " %s %s", most,
+					 most == 1 ? "order" : "orders", span_words[span]);
 }
 
 void
@@ -766,11 +786,10 @@ set_keys(EarnWalk *walk)
 	walk->has_keys = true;
 }
 
-int64
-earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, int64 points, const EarnRule *rule)
+/* What the spans from the day on have used up of a counter now. */
+static void
+find_used(EarnWalk *walk, EarnCounter *count, int128 **used)
 {
-	EarnCounter *count = &walk->counters[counter];
-	int128 *used[EARN_SPANS];
 	int span;
 
 	if (!walk->has_keys)
@@ -778,6 +797,15 @@ earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, int64 points, c
 	for (span = EARN_DAY; span < EARN_LIFETIME; span++)
 		used[span] = used_now(walk, &count->spans[span - EARN_DAY], span - EARN_DAY);
 	used[EARN_LIFETIME] = &count->lifetime;
+}
+
+int64
+earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, int64 points, const EarnRule *rule)
+{
+	int128 *used[EARN_SPANS];
+	int span;
+
+	find_used(walk, &walk->counters[counter], used);
 	for (span = EARN_DAY; span < EARN_SPANS; span++)
 	{
 		int128 left;
@@ -795,4 +823,35 @@ earn_within_caps(EarnWalk *walk, int counter, const int64 *caps, int64 points, c
 	for (span = EARN_DAY; span < EARN_SPANS; span++)
 		*used[span] += points;
 	return points;
+}
+
+bool
+earn_may_begin(EarnWalk *walk, const EarnTerms *terms)
+{
+	int128 *used[EARN_SPANS];
+	int span;
+
+	find_used(walk, &walk->earning, used);
+	for (span = EARN_DAY; span < EARN_SPANS; span++)
+	{
+		int64 most = terms->max_orders[span];
+
+		if (most < 0 || *used[span] < most)
+			continue;
+		if (walk->note != NULL)
+			earn_note_max_orders(walk, (EarnSpan) span, most);
+		return false;
+	}
+	return true;
+}
+
+void
+earn_count_order(EarnWalk *walk)
+{
+	int128 *used[EARN_SPANS];
+	int span;
+
+	find_used(walk, &walk->earning, used);
+	for (span = EARN_DAY; span < EARN_SPANS; span++)
+		++*used[span];
 }

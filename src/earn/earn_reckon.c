@@ -98,6 +98,7 @@ earn_init_order(EarnWalk *walk, EarnOrder *order, const EarnTerms *terms, int32 
 	order->ref = ref;
 	order->next = order->group = -1;
 	order->turn = -1;
+	order->counts = false;
 	if (terms->ncapped > 0)
 		init_shares(walk, order, terms);
 }

@@ -28,26 +28,52 @@ const char *const earn_weekday_names[] = { "monday", "tuesday",	 "wednesday", "t
 
 /* ---- caps ---- */
 
-void
-earn_read_caps(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+/* The object of caps of the spans from one on; false where there is none. None caps yet. */
+static bool
+enter_caps(const PolicyObject *object, const PolicyKey *key, EarnSpan first, EarnCaps *caps,
+		   PolicyObject *place)
 {
-	EarnCaps *caps = CAPS_OF(key, key->changes ? version : policy);
 	JsonbValue value;
-	PolicyObject place;
 	int i;
 
 	if (json_member(object->json, key->name, &value) == NULL)
-		return;
-	policy_enter(object, &value, policy_path(object, key->name), &place);
-	policy_check_keys(&place, earn_span_names);
+		return false;
+	policy_enter(object, &value, policy_path(object, key->name), place);
+	policy_check_keys(place, earn_span_names + first);
 	caps->any = false;
 	for (i = 0; i < EARN_SPANS; i++)
 	{
 		caps->most[i].units = -1;
 		caps->most[i].scale = 0;
-		if (policy_get_number(&place, earn_span_names[i], EARN_MAX_DECIMALS, true, &caps->most[i]))
-			caps->any = true;
 	}
+	return true;
+}
+
+void
+earn_read_caps(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+{
+	EarnCaps *caps = CAPS_OF(key, key->changes ? version : policy);
+	PolicyObject place;
+	int i;
+
+	if (!enter_caps(object, key, EARN_ORDER, caps, &place))
+		return;
+	for (i = 0; i < EARN_SPANS; i++)
+		caps->any |=
+			policy_get_number(&place, earn_span_names[i], EARN_MAX_DECIMALS, true, &caps->most[i]);
+}
+
+void
+earn_read_max_orders(const PolicyObject *object, const PolicyKey *key, void *policy, void *version)
+{
+	EarnCaps *caps = CAPS_OF(key, version);
+	PolicyObject place;
+	int i;
+
+	if (!enter_caps(object, key, EARN_DAY, caps, &place))
+		return;
+	for (i = EARN_DAY; i < EARN_SPANS; i++)
+		caps->any |= policy_get_count(&place, earn_span_names[i], &caps->most[i].units);
 }
 
 void

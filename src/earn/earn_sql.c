@@ -125,7 +125,8 @@ collect(Accrual *accrual, const EarnEntry *entry, EventText label, int128 points
 	memset(event, 0, sizeof(Event));
 	event->at = entry->at;
 	event->value = (int64) points;
-	event->has_value = true;
+	/* without a value it brings back everything */
+	event->has_value = entry->points != 0 || entry->type != EARN_ENTRY_REINSTATE;
 	event->kind.bytes = earn_entry_names[entry->type];
 	event->kind.len = (int) strlen(event->kind.bytes);
 	event->label = label;
@@ -218,7 +219,10 @@ put_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 		rows_put_decimal(rows, entry->amount, explained->scale);
 	else
 		rows_put_null(rows);
-	rows_put_decimal(rows, entry->points, entry->scale);
+	if (entry->points == 0 && entry->type == EARN_ENTRY_REINSTATE)
+		rows_put_null(rows);
+	else
+		rows_put_decimal(rows, entry->points, entry->scale);
 	rows_put_name(rows, entry->explanation);
 	rows_end(rows);
 }

@@ -346,6 +346,8 @@ role_of(const EarnWalk *walk, const Event *event)
 		case EARN_FORFEIT:
 		case EARN_EXPIRE:
 			return event->value == 0 ? EARN_IGNORE : role;
+		case EARN_REINSTATE:
+			return event->has_value && event->value == 0 ? EARN_IGNORE : role;
 		case EARN_UNKNOWN:
 			report_unknown_kind(walk, event);
 		default:

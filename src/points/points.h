@@ -39,10 +39,14 @@ struct MetricNames;
 typedef enum PointsRole
 {
 	POINTS_EARN,
+	POINTS_ACTIVATE, /* what was earned need not wait any longer */
 	POINTS_REDEEM_REFUND,
+	POINTS_REINSTATE, /* without a value: everything */
 	POINTS_ADJUST,
 	POINTS_TRANSFER,
 	POINTS_RETURN,
+	POINTS_BLOCK, /* points stay where they are, and can't be spent */
+	POINTS_UNBLOCK,
 	POINTS_REDEEM,
 	POINTS_FORFEIT,
 	POINTS_EXPIRE,	   /* booked by the ledger */
@@ -89,7 +93,11 @@ typedef struct PointsExpiry
 	PointsAlign align;
 	int on_month; /* fixed annual date; 0: none */
 	int on_day;
+	int shares; /* that go one after another; 0: all at once */
+	Interval every;
 } PointsExpiry;
+
+#define POINTS_MAX_SHARES 120
 
 typedef struct PointsLabelRule
 {
@@ -102,7 +110,8 @@ typedef struct PointsVersion
 {
 	DateADT from; /* the first: DATEVAL_NOBEGIN */
 	PointsExpiry expiry;
-	Interval pending; /* zero: can be spent at once */
+	Interval pending;	  /* zero: can be spent at once, unless ... */
+	bool until_activated; /* ... they wait for an event */
 	int nlabels;
 	PointsLabelRule *labels; /* sorted by label */
 } PointsVersion;
@@ -121,6 +130,8 @@ typedef struct PointsPolicy
 	bool sign_decides;		 /* no kind has a role, but perhaps POINTS_CARRY_OVER */
 	bool books_expiry;		 /* some kind is POINTS_EXPIRE */
 	bool has_refunds;		 /* some kind is POINTS_REDEEM_REFUND */
+	bool has_activations;	 /* some kind is POINTS_ACTIVATE */
+	bool has_blocks;		 /* some kind is POINTS_BLOCK */
 	int nversions;			 /* at least 1 */
 	PointsVersion *versions; /* ascending by from */
 	bool has_inactive;
@@ -128,12 +139,17 @@ typedef struct PointsPolicy
 	bool refreshed_by_earn;
 	bool refreshed_by_redeem;
 	bool valid_at_boundary; /* points are valid at their expiry instant itself */
+	bool has_grace;
+	Interval grace; /* so long after it expired points can be brought back */
 	bool returns_below_zero;
 	bool returns_take;	  /* what goes beyond what was earned, too */
 	bool refunds_new_lot; /* what goes beyond what was redeemed becomes a lot */
 	PointsOrder order;
 	PointsOverdraft overdraft;
 } PointsPolicy;
+
+/* The role of reinstatements needs that time. */
+#define POINTS_GRACE_HINT "It says how long after they expired points can be brought back."
 
 /* The keys of its JSON (policy/policy.h). */
 extern const struct PolicyTable points_policy_table;
@@ -165,33 +181,39 @@ typedef enum PointsLotState
 {
 	POINTS_LOT_PENDING,
 	POINTS_LOT_ACTIVE,
-	POINTS_LOT_GONE /* expired; remaining is 0 */
+	POINTS_LOT_GONE /* expired; nothing is left */
 } PointsLotState;
 
 typedef struct PointsLot
 {
 	TimestampTz earned_at;
-	TimestampTz available_at;
-	TimestampTz expires_at; /* DT_NOEND: never */
+	TimestampTz available_at; /* DT_NOEND: nobody knows yet */
+	TimestampTz expires_at;	  /* DT_NOEND: never */
 	int64 points;
-	int64 remaining;
-	int32 event;			/* number of the event that made it, for points_walk_event() */
-	int32 label_no;			/* of its label in points_walk_labels(), plus 1; 0: none */
-	int32 ref;				/* number of its ref in the walk; -1: none */
-	uint8 state;			/* PointsLotState */
-	uint8 queued;			/* which queues it is in */
+	int64 remaining;		 /* free ones */
+	int64 blocked;			 /* these are left, too */
+	TimestampTz waits_until; /* of a lot that waits: when it needn't any longer without an event */
+	int32 event;			 /* number of the event that made it, for points_walk_event() */
+	int32 label_no;			 /* of its label in points_walk_labels(), plus 1; 0: none */
+	int32 ref;				 /* number of its ref in the walk; -1: none */
+	uint8 state;			 /* PointsLotState */
+	uint8 share : 7;		 /* of those that expire one after another, from 0 on */
+	uint8
+		expires_later : 1; /* while it waits: its expiry is counted from when it doesn't any more */
+	uint16 queued;		   /* which queues it is in */
 	TimestampTz held_since; /* when what is left came in: earned, or given back when nothing was */
 } PointsLot;
 
 /*
  * Columns of the summary; for the identity see doc/reference-points.md:
  * earned + reinstated + adjusted + transferred
- *	 = redeemed + returned + expired + forfeited + pending + active - overdrawn
+ *	 = redeemed + returned + expired + forfeited + pending + active + blocked - overdrawn
  */
 typedef struct PointsTotals
 {
 	int128 earned;
 	int128 reinstated;
+	int128 brought_back; /* of these: what had expired; refunds gave back the rest */
 	int128 adjusted;
 	int128 transferred;
 	int128 redeemed;
@@ -201,20 +223,24 @@ typedef struct PointsTotals
 	int128 unmet;
 	int128 pending;
 	int128 active;
+	int128 blocked;
 	int128 overdrawn;
 } PointsTotals;
 
 typedef enum PointsMoveType
 {
-	POINTS_MOVE_LOT, /* a lot was made (earn, adjust, transfer, refund beyond what was taken) */
-	POINTS_MOVE_ACTIVATE, /* a lot can be spent from now on */
-	POINTS_MOVE_REPAY,	  /* a lot paid back a debt, or some of it */
-	POINTS_MOVE_TAKE,	  /* an event took from a lot */
-	POINTS_MOVE_OVERDRAW, /* an event took what isn't there: a debt */
-	POINTS_MOVE_UNMET,	  /* a redemption was clipped */
-	POINTS_MOVE_BEYOND,	  /* a refund, return, adjustment or transfer asks for more than there is */
-	POINTS_MOVE_RESTORE,  /* a refund gave back to a lot */
+	POINTS_MOVE_LOT, /* a lot was made (earn, adjust, transfer, refund beyond what was taken; of
+						what had expired, with the earning of its lot: reinstate) */
+	POINTS_MOVE_ACTIVATE,	 /* a lot can be spent from now on */
+	POINTS_MOVE_REPAY,		 /* a lot paid back a debt, or some of it */
+	POINTS_MOVE_TAKE,		 /* an event took from a lot */
+	POINTS_MOVE_OVERDRAW,	 /* an event took what isn't there: a debt */
+	POINTS_MOVE_UNMET,		 /* a redemption was clipped */
+	POINTS_MOVE_BEYOND,		 /* an event asks for more than there is; 0: there was nothing at all */
+	POINTS_MOVE_RESTORE,	 /* a refund gave back to a lot */
 	POINTS_MOVE_CANCEL_DEBT, /* a refund cancelled a debt of its redemption */
+	POINTS_MOVE_BLOCK,		 /* points of a lot were blocked */
+	POINTS_MOVE_UNBLOCK,	 /* ... are free again */
 	POINTS_MOVE_EXPIRE,		 /* what is left of a lot is gone, by the rules */
 	POINTS_MOVE_MATCH,		 /* a booked expiry met computed ones */
 	POINTS_MOVE_UNBOOKED,	 /* a computed expiry was carried over that isn't booked yet */
@@ -224,13 +250,15 @@ typedef enum PointsMoveType
 typedef struct PointsMove
 {
 	PointsMoveType type;
-	PointsRole
-		role; /* of the event; POINTS_EXPIRE for computed expiries, POINTS_EARN for activations */
+	PointsRole role; /* of the event; POINTS_EXPIRE for computed expiries, POINTS_EARN for
+					  * activations that fell due */
 	TimestampTz at;
-	int32 lot;	  /* -1: none */
-	int32 event;  /* -1: none (something fell due) */
-	int32 debt;	  /* that was made, paid or cancelled, for points_walk_debt(); -1: none */
-	int64 points; /* positive */
+	int32 lot;	   /* -1: none */
+	int32 event;   /* -1: none (something fell due) */
+	int32 debt;	   /* that was made, paid or cancelled, for points_walk_debt(); -1: none */
+	int32 of;	   /* of a lot that was made, the older one whose points come back; -1: none */
+	int64 points;  /* positive */
+	int64 blocked; /* so many of what is taken or gone were */
 } PointsMove;
 
 /* What an event took that wasn't there. */
@@ -292,6 +320,25 @@ extern const Event *points_walk_event(const PointsWalk *walk, int32 event);
 /* One of the debts made so far. */
 extern const PointsDebt *points_walk_debt(const PointsWalk *walk, int32 debt);
 
+/* Is what comes in blocked at once? */
+extern bool points_walk_is_frozen(const PointsWalk *walk);
+
+/* What an expiry took from a lot, where the policy lets it be brought back. */
+typedef struct PointsExpired
+{
+	int32 lot;
+	int32 before;	   /* it expired; -1: nothing did */
+	int32 before_here; /* ... of what was earned under the same ref */
+	int64 points;	   /* that weren't brought back */
+	TimestampTz at;	   /* when it was over; see doc/reference-points.md */
+} PointsExpired;
+
+/* All of it, in order. */
+extern const PointsExpired *points_walk_expired(const PointsWalk *walk, int32 *n);
+
+/* Can it still be brought back at an instant? */
+extern bool points_walk_in_grace(PointsWalk *walk, const PointsExpired *expired, TimestampTz at);
+
 /* Since when something has been owed without a break; DT_NOEND: nothing is. */
 extern TimestampTz points_walk_overdrawn_since(const PointsWalk *walk);
 
@@ -316,9 +363,9 @@ typedef struct PointsEvent
 {
 	TimestampTz at;
 	PointsRole role; /* refunds and booked expiries only where the policy has a kind for them */
-	int64 value;	 /* signed as in a timeline */
-	int32 number;	 /* comes back in moves and lots */
-	int32 label_no;	 /* 0: none */
+	int64 value;	/* signed as in a timeline; 0, which does nothing, is none of a reinstatement */
+	int32 number;	/* comes back in moves and lots */
+	int32 label_no; /* 0: none */
 	bool has_expiry; /* of its own */
 	TimestampTz expires_at;
 	EventRefType ref_type;
@@ -453,13 +500,17 @@ typedef struct PointsBooking PointsBooking;
 extern PointsBooking *points_booking_create(const PointsPolicy *policy,
 											const CalendarPeriod *period, bool by_label);
 
+/* From now on what is brought back of what had expired lowers that column of roll-forwards. */
+extern void points_booking_net_expiries(PointsBooking *booking);
+
 /* Moves are booked by labels as these split them up. */
 extern void points_booking_share(PointsBooking *booking, PointsShares *shares);
 
 /* Begins with a customer, whose walk was started: his moves go into these cells. */
 extern void points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cells);
 
-/* By (label, period). Redeemed to forfeited are what goes; pending is its change. */
+/* By (label, period). Redeemed to forfeited are what goes; pending and blocked are their changes.
+ */
 typedef enum RollforwardSum
 {
 	ROLLFORWARD_ISSUED,
@@ -471,6 +522,7 @@ typedef enum RollforwardSum
 	ROLLFORWARD_EXPIRED,
 	ROLLFORWARD_FORFEITED,
 	ROLLFORWARD_PENDING,
+	ROLLFORWARD_BLOCKED,
 	ROLLFORWARD_SUMS
 } RollforwardSum;
 
@@ -544,16 +596,18 @@ extern Tally *points_triangle_of(const Tally *from, const PointsPolicy *policy);
 /*
  * The rows that the tables of roll-forwards have, whatever moves they tell apart:
  *
- *		period_start, period_end, complete, opening, what moved ..., closing, pending, as_of
+ *		period_start, period_end, complete, opening, what moved ..., closing, pending,
+ *		blocked, as_of
  *
- * Where the rows of such a result have what: sums that come in, sums that go, and the last one,
- * the change of pending.
+ * Where the rows of such a result have what: sums that come in, sums that go, and behind those the
+ * changes of pending and of blocked.
  */
 typedef struct PointsClosing
 {
 	int period_key;
 	int first_out;
 	int pending;
+	int blocked;   /* 0: nothing is told of it */
 	bool by_label; /* rows begin with the key's text */
 } PointsClosing;
 
@@ -566,48 +620,5 @@ extern const char *points_closing_fault(const PointsClosing *closing, TallyRow *
 extern void points_closing_put(const PointsClosing *closing, Rows *rows,
 							   const MetricCalendar *calendar, TallyRow *const *row,
 							   TallyRow *const *end, int scale);
-
-/* ---- what a triangle says ---- */
-
-/*
- * Readings of a triangle, of whatever programme: a result by label, issue_period and age with the
- * sums issued, redeemed, expired and taken_back, as points_triangle_result has them, and the
- * parameters as_of, period and by_label. Set-returning; arguments behind the triangle are
- *
- *		redemption_rate		confidence, method
- *		liability			value_per_point, method, confidence
- *		liability_by_period	the same
- *		development			method
- *
- * points/triangle_readings.sql has the SQL.
- */
-extern Datum points_read_redemption_rate(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_liability(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_liability_by_period(FunctionCallInfo fcinfo, const TallyShape *shape);
-extern Datum points_read_development(FunctionCallInfo fcinfo, const TallyShape *shape);
-
-/* Defines loyalty_<name>_redemption_rate, loyalty_<name>_liability,
- * loyalty_<name>_liability_by_period and loyalty_<name>_development. */
-#define POINTS_TRIANGLE_READINGS(name, shape)                    \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_redemption_rate);       \
-	Datum loyalty_##name##_redemption_rate(PG_FUNCTION_ARGS)     \
-	{                                                            \
-		return points_read_redemption_rate(fcinfo, shape);       \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_liability);             \
-	Datum loyalty_##name##_liability(PG_FUNCTION_ARGS)           \
-	{                                                            \
-		return points_read_liability(fcinfo, shape);             \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_liability_by_period);   \
-	Datum loyalty_##name##_liability_by_period(PG_FUNCTION_ARGS) \
-	{                                                            \
-		return points_read_liability_by_period(fcinfo, shape);   \
-	}                                                            \
-	PG_FUNCTION_INFO_V1(loyalty_##name##_development);           \
-	Datum loyalty_##name##_development(PG_FUNCTION_ARGS)         \
-	{                                                            \
-		return points_read_development(fcinfo, shape);           \
-	}
 
 #endif

@@ -55,6 +55,7 @@ struct PointsBooking
 	Cells *cells;
 	bool expires_before_events; /* at one instant */
 	bool by_label;
+	bool nets_expiries;
 	PointsShares *shares; /* NULL: a lot has one label */
 	MemoryContext context;
 
@@ -90,6 +91,12 @@ points_booking_create(const PointsPolicy *policy, const CalendarPeriod *period, 
 	booking->max_lots = 64;
 	booking->issued_in = palloc(booking->max_lots * sizeof(int32));
 	return booking;
+}
+
+void
+points_booking_net_expiries(PointsBooking *booking)
+{
+	booking->nets_expiries = true;
 }
 
 void
@@ -148,11 +155,13 @@ points_booking_start(PointsBooking *booking, const PointsWalk *walk, Cells *cell
 
 #define MOVE(type) (1 << (type))
 
-/* Those that change what there is. */
+/* Those that change the state of what there is, and those that change what there is. */
+#define STATE_MOVES \
+	(MOVE(POINTS_MOVE_ACTIVATE) | MOVE(POINTS_MOVE_BLOCK) | MOVE(POINTS_MOVE_UNBLOCK))
 #define BOOKED_MOVES                                                                        \
 	(MOVE(POINTS_MOVE_LOT) | MOVE(POINTS_MOVE_TAKE) | MOVE(POINTS_MOVE_OVERDRAW) |          \
 	 MOVE(POINTS_MOVE_RESTORE) | MOVE(POINTS_MOVE_CANCEL_DEBT) | MOVE(POINTS_MOVE_EXPIRE) | \
-	 MOVE(POINTS_MOVE_REPAY) | MOVE(POINTS_MOVE_ACTIVATE))
+	 MOVE(POINTS_MOVE_REPAY))
 
 static inline const PointsLot *
 lot_of(const PointsWalk *walk, const PointsMove *move)
@@ -192,9 +201,8 @@ period_of_move(PointsBooking *booking, const PointsWalk *walk, const PointsMove 
 
 /* Columns of what comes in and what goes, by role; a negative sign: going lowers the column. */
 static const RollforwardSum column_in[POINTS_ROLES] = {
-	[POINTS_EARN] = ROLLFORWARD_ISSUED,
-	[POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
-	[POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
+	[POINTS_EARN] = ROLLFORWARD_ISSUED,			 [POINTS_REDEEM_REFUND] = ROLLFORWARD_REINSTATED,
+	[POINTS_REINSTATE] = ROLLFORWARD_REINSTATED, [POINTS_ADJUST] = ROLLFORWARD_ADJUSTED,
 	[POINTS_TRANSFER] = ROLLFORWARD_TRANSFERRED,
 };
 
@@ -232,23 +240,39 @@ book_rollforward(PointsBooking *booking, PointsWalk *walk, const PointsMove *mov
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
-			sums[column_in[move->role]] += move->points;
+			if (move->role == POINTS_REINSTATE && booking->nets_expiries)
+				sums[ROLLFORWARD_EXPIRED] -= move->points;
+			else
+				sums[column_in[move->role]] += move->points;
 			if (lot->state == POINTS_LOT_PENDING)
 				book_pending(booking, sums, move->points);
 			break;
 		case POINTS_MOVE_ACTIVATE:
 			book_pending(booking, sums, -move->points);
 			break;
+		case POINTS_MOVE_BLOCK:
+			sums[ROLLFORWARD_BLOCKED] += move->points;
+			if (lot->state == POINTS_LOT_PENDING)
+				book_pending(booking, sums, -move->points);
+			break;
+		case POINTS_MOVE_UNBLOCK:
+			sums[ROLLFORWARD_BLOCKED] -= move->points;
+			if (lot->state == POINTS_LOT_PENDING)
+				book_pending(booking, sums, move->points);
+			break;
 		case POINTS_MOVE_TAKE:
 			book_out(sums, move->role, move->points);
-			if (lot->state == POINTS_LOT_PENDING)
+			if (move->blocked > 0)
+				sums[ROLLFORWARD_BLOCKED] -= move->blocked;
+			else if (lot->state == POINTS_LOT_PENDING)
 				book_pending(booking, sums, -move->points);
 			break;
 		case POINTS_MOVE_EXPIRE:
 			sums[ROLLFORWARD_EXPIRED] += move->points;
+			sums[ROLLFORWARD_BLOCKED] -= move->blocked;
 			/* the lot's state doesn't say any more whether it was still waiting */
 			if (booking->pending > 0 && points_walk_totals(walk)->pending < booking->pending)
-				book_pending(booking, sums, -move->points);
+				book_pending(booking, sums, move->blocked - move->points);
 			break;
 		case POINTS_MOVE_RESTORE:
 			sums[ROLLFORWARD_REINSTATED] += move->points;
@@ -296,7 +320,7 @@ points_book_rollforward(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsBooking *booking = context;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES))
+	if (!(MOVE(move->type) & (BOOKED_MOVES | STATE_MOVES)))
 		return;
 	if (unlikely(booking->shares != NULL) && move->lot >= 0)
 		book_split(booking, walk, move, book_rollforward);
@@ -332,17 +356,22 @@ book_triangle(PointsBooking *booking, PointsWalk *walk, const PointsMove *move, 
 
 	if (move->type == POINTS_MOVE_LOT)
 	{
-		/* what was carried over stays in the period in which it was issued */
+		/* what was carried over, or brought back, stays in the period in which it was issued */
 		if (lot_of(walk, move)->earned_at < move->at)
-			period = period_of(booking->periods, lot_of(walk, move)->earned_at);
-		note_issue(booking, move->lot, period);
+			note_issue(booking, move->lot,
+					   period_of(booking->periods, lot_of(walk, move)->earned_at));
+		else
+			note_issue(booking, move->lot, period);
 	}
 	issued_in = booking->issued_in[move->lot];
 	sums = cell_at(booking->cells, label, issued_in, period - issued_in);
 	switch (move->type)
 	{
 		case POINTS_MOVE_LOT:
-			sums[TRIANGLE_ISSUED] += points;
+			if (move->role == POINTS_REINSTATE)
+				sums[TRIANGLE_EXPIRED] -= points;
+			else
+				sums[TRIANGLE_ISSUED] += points;
 			break;
 		case POINTS_MOVE_TAKE:
 			sums[triangle_column[move->role]] += points;
@@ -364,7 +393,7 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsBooking *booking = context;
 
-	if (!(MOVE(move->type) & BOOKED_MOVES) || move->type == POINTS_MOVE_ACTIVATE || move->lot < 0)
+	if (!(MOVE(move->type) & BOOKED_MOVES) || move->lot < 0)
 		return;
 	if (unlikely(booking->shares != NULL))
 		book_split(booking, walk, move, book_triangle);

@@ -93,10 +93,13 @@ find_roles(PointsEvents *events)
 
 /* What an event does; POINTS_IGNORE where it does nothing. */
 static inline PointsRole
-role_of(const PointsEvents *events, int kind_no, int64 value)
+role_of(const PointsEvents *events, int kind_no, int64 value, bool has_value)
 {
 	if (value == 0)
-		return POINTS_IGNORE;
+		return !has_value && events->policy->nkinds > 0 &&
+					   points_role_needs_no_value(events->roles[2 * kind_no])
+				   ? events->roles[2 * kind_no]
+				   : POINTS_IGNORE;
 	if (events->policy->nkinds == 0)
 		return value > 0 ? POINTS_EARN : POINTS_REDEEM;
 	return events->roles[2 * kind_no + (value < 0)];
@@ -109,7 +112,7 @@ clear_due(PointsDue *due, int32 number)
 	due->value = 0;
 	due->number = number;
 	due->kind_no = due->label_no = 0;
-	due->has_expiry = false;
+	due->has_expiry = due->has_value = false;
 	due->ref.type = EVENT_REF_NONE;
 }
 
@@ -212,10 +215,11 @@ read_whole(PointsEvents *events, PointsDue *due, int n)
 			due->ref.type = timeline_read_ref(&reader, &due->ref.number, &due->ref.text);
 		if (reader.flags & TIMELINE_HAS_EXPIRIES)
 			due->has_expiry = timeline_read_expiry(&reader, due->at, &due->expires_at);
+		due->has_value = has_value;
 		if (reader.flags & TIMELINE_HAS_SPANS)
 			(void) timeline_read_span(&reader, due->at,
 									  &until); /* points are due where it begins */
-		due->role = role_of(events, due->kind_no, due->value);
+		due->role = role_of(events, due->kind_no, due->value, has_value);
 		if (events->kept != NULL)
 			keep_event(events, due, has_value);
 	}

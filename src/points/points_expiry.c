@@ -213,8 +213,11 @@ points_clock_look_slow(PointsClock *clock, ClockTable *table, TimestampTz at)
 	{
 		int i;
 
-		if (++table->asked < CLOCK_FEW)
+		if (table->asked < CLOCK_FEW)
+			table->asked++;
+		if (table->asked < CLOCK_FEW || clock->tables == CLOCK_TABLES)
 			return table->compute(clock, table->of, at, NULL);
+		clock->tables++;
 		table->slices = MemoryContextAlloc(clock->context, CLOCK_SLICES * sizeof(ClockSlice));
 		table->mask = CLOCK_SLICES - 1;
 		for (i = 0; i < CLOCK_SLICES; i++)
@@ -250,6 +253,7 @@ open_rule(ClockRule *rule, const PointsExpiry *expiry)
 {
 	rule->expiry = expiry;
 	rule->form = form_of(expiry);
+	rule->shares = NULL;
 	if (rule->form == CLOCK_BY_DAY)
 		open_table(&rule->ends, compute_end_by_day, expiry);
 	else if (rule->form == CLOCK_BY_SPAN)
@@ -287,16 +291,21 @@ points_clock_create(const PointsPolicy *policy)
 		const PointsVersion *version = &policy->versions[i];
 		ClockVersion *opened = &clock->versions[i];
 
+		opened->until_activated = version->until_activated;
 		opened->pends =
 			version->pending.month != 0 || version->pending.day != 0 || version->pending.time != 0;
 		if (opened->pends)
 			span_open(&opened->pending, &version->pending);
-		clock->pends |= opened->pends;
+		clock->pends |= opened->pends || opened->until_activated;
 		clock->has_label_rules |= version->nlabels > 0;
 		opened->rules = palloc0((1 + version->nlabels) * sizeof(ClockRule));
 		open_rule(&opened->rules[0], &version->expiry);
+		clock->has_shares |= version->expiry.shares > 0;
 		for (n = 0; n < version->nlabels; n++)
+		{
 			open_rule(&opened->rules[1 + n], &version->labels[n].expiry);
+			clock->has_shares |= version->labels[n].expiry.shares > 0;
+		}
 	}
 	if (policy->nversions == 1 && !clock->has_label_rules)
 	{
@@ -305,6 +314,8 @@ points_clock_create(const PointsPolicy *policy)
 			!(clock->only->expiry->from_activation && clock->pends))
 			clock->ends = &clock->only->ends;
 	}
+	if (policy->has_grace)
+		span_open(&clock->grace, &policy->grace);
 	open_table(&clock->lapses, compute_lapse, &policy->inactive_after);
 	clock->inactive_least = least_of(&policy->inactive_after);
 	return clock;
@@ -391,20 +402,31 @@ points_clock_available_at(PointsClock *clock, TimestampTz earned_at)
 {
 	ClockVersion *version = &clock->versions[version_at(clock, earned_at)];
 
+	if (version->until_activated)
+		return DT_NOEND;
 	return version->pends ? add_span(clock, &version->pending, earned_at) : earned_at;
 }
 
-TimestampTz
-points_clock_expires_at_slow(PointsClock *clock, TimestampTz earned_at, TimestampTz available_at,
-							 int label_no)
+/* The rule of a lot. */
+static ClockRule *
+rule_at(PointsClock *clock, TimestampTz earned_at, int label_no)
 {
-	ClockRule *rule = clock->only;
-	TimestampTz start;
+	return clock->only != NULL ? clock->only
+							   : rule_of(clock, version_at(clock, earned_at), label_no);
+}
 
-	if (rule == NULL)
-		rule = rule_of(clock, version_at(clock, earned_at), label_no);
-	start = rule->expiry->from_activation ? available_at : earned_at;
-	if (rule->form == CLOCK_NEVER)
+bool
+points_clock_from_activation(PointsClock *clock, TimestampTz earned_at, int label_no)
+{
+	return rule_at(clock, earned_at, label_no)->expiry->from_activation;
+}
+
+static TimestampTz
+end_by_rule(PointsClock *clock, ClockRule *rule, TimestampTz earned_at, TimestampTz available_at)
+{
+	TimestampTz start = rule->expiry->from_activation ? available_at : earned_at;
+
+	if (rule->form == CLOCK_NEVER || start == DT_NOEND)
 		return DT_NOEND;
 	if (rule->form == CLOCK_BY_SPAN)
 	{
@@ -413,6 +435,70 @@ points_clock_expires_at_slow(PointsClock *clock, TimestampTz earned_at, Timestam
 			return start;
 	}
 	return points_clock_look(clock, &rule->ends, start);
+}
+
+TimestampTz
+points_clock_expires_at_slow(PointsClock *clock, TimestampTz earned_at, TimestampTz available_at,
+							 int label_no)
+{
+	return end_by_rule(clock, rule_at(clock, earned_at, label_no), earned_at, available_at);
+}
+
+/* ---- shares ---- */
+
+/* Each share but the first, which goes by the rule itself, has a rule with a longer interval. */
+static void
+open_shares(PointsClock *clock, ClockRule *rule)
+{
+	int n = rule->expiry->shares;
+	MemoryContext old = MemoryContextSwitchTo(clock->context);
+	PointsExpiry *expiries = palloc(n * sizeof(PointsExpiry));
+	ClockRule *shares = palloc0(n * sizeof(ClockRule));
+	int i;
+
+	for (i = 1; i < n; i++)
+	{
+		const Interval *every = &rule->expiry->every;
+		PointsExpiry *expiry = &expiries[i];
+
+		/* the policy was refused if this didn't fit */
+		*expiry = *rule->expiry;
+		expiry->after.month += i * every->month;
+		expiry->after.day += i * every->day;
+		expiry->after.time += i * every->time;
+		open_rule(&shares[i - 1], expiry);
+	}
+	MemoryContextSwitchTo(old);
+	rule->shares = shares;
+}
+
+int
+points_clock_shares(PointsClock *clock, TimestampTz earned_at, int label_no)
+{
+	return Max(rule_at(clock, earned_at, label_no)->expiry->shares, 1);
+}
+
+TimestampTz
+points_clock_share_expires_at(PointsClock *clock, TimestampTz earned_at, TimestampTz available_at,
+							  int label_no, int share)
+{
+	ClockRule *rule = rule_at(clock, earned_at, label_no);
+
+	if (share > 0)
+	{
+		if (rule->shares == NULL)
+			open_shares(clock, rule);
+		rule = &rule->shares[share - 1];
+	}
+	return end_by_rule(clock, rule, earned_at, available_at);
+}
+
+/* ---- other answers ---- */
+
+TimestampTz
+points_clock_grace_until(PointsClock *clock, TimestampTz expired_at)
+{
+	return span_end(&clock->grace, clock->zone, expired_at);
 }
 
 TimestampTz

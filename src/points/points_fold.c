@@ -91,6 +91,7 @@ add_totals(PointsFold *fold, int scale)
 	to->forfeited += from->forfeited;
 	to->pending += from->pending;
 	to->active += from->active;
+	to->blocked += from->blocked;
 	to->overdrawn += from->overdrawn;
 	to->unmet += from->unmet;
 }
@@ -186,6 +187,7 @@ flush_totals(const Flushing *flushing, const PointsTotals *totals)
 	add_value(flushing, row, TOTALS_ACTIVE, totals->active);
 	add_value(flushing, row, TOTALS_OVERDRAWN, totals->overdrawn);
 	add_value(flushing, row, TOTALS_UNMET, totals->unmet);
+	add_value(flushing, row, TOTALS_BLOCKED, totals->blocked);
 }
 
 static void

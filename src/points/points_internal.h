@@ -5,8 +5,11 @@
  *		points_expiry.c		when points are gone, and can be spent
  *		points_lots.c		lots in an order, and what was earned and redeemed under a ref
  *		points_events.c		a customer's events, read ahead
- *		points_roles.c		what an event of each role does
+ *		points_steps.h		what changes a lot, which roles are made of
+ *		points_blocked.c	events that activate, block and unblock
+ *		points_reinstate.c	events that bring back what has expired
  *		points_restore.c	what was carried over comes in
+ *		points_roles.c		what an event of each other role does
  *		points_walk.c		the walk
  *		points_sql.c		questions about one customer, as he stands
  *		points_moves.c		... about what happened to his points
@@ -50,6 +53,9 @@
 /* Slices remembered in a table; a power of two. */
 #define CLOCK_SLICES	 2048
 
+/* Tables that may remember, of 64 kB each. */
+#define CLOCK_TABLES	 512
+
 /* An answer that isn't known; one that happens to be that is computed each time. */
 #define CLOCK_UNKNOWN	 1
 
@@ -88,19 +94,21 @@ typedef enum ClockForm
 	CLOCK_BY_SPAN /* start plus span; where aligned, ends of that */
 } ClockForm;
 
-/* A rule of a version: the general one, or one of its labels. */
+/* A rule of a version: the general one, or one of its labels; or that of a share of its lots. */
 typedef struct ClockRule
 {
 	const PointsExpiry *expiry;
 	ClockForm form;
 	Span span;
 	ClockTable ends;
+	struct ClockRule *shares; /* of share 1 on; NULL: nobody has asked for them */
 } ClockRule;
 
 typedef struct ClockVersion
 {
-	ClockRule *rules; /* the general one, then those of its labels */
-	bool pends;		  /* points have to wait */
+	ClockRule *rules;	  /* the general one, then those of its labels */
+	bool pends;			  /* points have to wait for a while */
+	bool until_activated; /* ... for an event */
 	Span pending;
 } ClockVersion;
 
@@ -120,7 +128,10 @@ typedef struct PointsClock
 	ClockTable *ends; /* of all lots, by the local day of earning; NULL: it isn't that simple */
 	ClockRule *only;  /* the rule of all lots; NULL: there are several */
 	bool pends;		  /* some points have to wait */
+	bool has_shares;  /* some lots expire share by share */
 	bool has_label_rules;
+	int tables; /* that remember answers; so that a policy of many rules doesn't fill the memory */
+	Span grace;
 	ClockVersion *versions;
 	ClockTable lapses;	  /* when points are gone for want of activity */
 	int64 inactive_least; /* that isn't sooner */
@@ -134,8 +145,23 @@ extern PointsClock *points_clock_create(const PointsPolicy *policy);
 /* The labels of the customer whose lots come now, by which expiries are asked for. */
 extern void points_clock_set_labels(PointsClock *clock, const EventText *labels, int nlabels);
 
-/* When a lot earned at that instant can be spent, where points have to wait. */
+/* When a lot earned at that instant can be spent, where points have to wait; DT_NOEND: once an
+ * event says so. */
 extern TimestampTz points_clock_available_at(PointsClock *clock, TimestampTz earned_at);
+
+/* Is the expiry of such a lot counted from when it can be spent? */
+extern bool points_clock_from_activation(PointsClock *clock, TimestampTz earned_at, int label_no);
+
+/* How many shares a lot earned at that instant has, which expire one after another; 1: it's whole.
+ */
+extern int points_clock_shares(PointsClock *clock, TimestampTz earned_at, int label_no);
+
+/* When a share of it, from 0 on, is gone by the rules. */
+extern TimestampTz points_clock_share_expires_at(PointsClock *clock, TimestampTz earned_at,
+												 TimestampTz available_at, int label_no, int share);
+
+/* Until when what expired at an instant can be brought back; DT_NOEND: for ever. */
+extern TimestampTz points_clock_grace_until(PointsClock *clock, TimestampTz expired_at);
 
 /* When points are gone for want of activity since an instant; DT_NOEND: never. */
 extern TimestampTz points_clock_inactive_at(PointsClock *clock, TimestampTz last);
@@ -201,10 +227,12 @@ typedef enum LotOrder
 /* Which lots belong into it. */
 typedef enum LotMembers
 {
-	LOTS_WITH_POINTS, /* pending or active */
-	LOTS_PENDING,	  /* with or without points */
+	LOTS_WITH_POINTS, /* pending or active, free or blocked */
+	LOTS_WITH_FREE_POINTS,
+	LOTS_PENDING, /* with or without points */
 	LOTS_PENDING_WITH_POINTS,
-	LOTS_ACTIVE_WITH_POINTS
+	LOTS_ACTIVE_WITH_POINTS,
+	LOTS_BLOCKED /* in part or wholly */
 } LotMembers;
 
 typedef enum LotForm
@@ -223,7 +251,7 @@ typedef struct LotQueue
 	int32 head;
 	int32 end;
 	int64 last;		 /* a range's: rank of the lot added last */
-	uint8 bit;		 /* this queue's in PointsLot.queued */
+	uint16 bit;		 /* this queue's in PointsLot.queued */
 	bool shares_bit; /* so that its lots can't be told by the bit: it is never a range */
 	LotOrder order;
 	int32 *numbers; /* of lots; the heap's root is at head */
@@ -232,7 +260,7 @@ typedef struct LotQueue
 } LotQueue;
 
 /* An empty queue, in the current memory context. Of those that share a bit a lot is in one. */
-extern void lot_queue_init(LotQueue *queue, uint8 bit, bool shares_bit, LotOrder order);
+extern void lot_queue_init(LotQueue *queue, uint16 bit, bool shares_bit, LotOrder order);
 extern void lot_queue_push_slow(LotQueue *queue, PointsLot *lots, int32 lot);
 extern int32 lot_queue_first_slow(LotQueue *queue, LotMembers members, PointsLot *lots);
 
@@ -250,7 +278,7 @@ static inline int64
 lot_rank(LotOrder order, const PointsLot *lot)
 {
 	return order == LOTS_BY_EXPIRY		 ? lot->expires_at
-		   : order == LOTS_BY_ACTIVATION ? lot->available_at
+		   : order == LOTS_BY_ACTIVATION ? lot->waits_until
 										 : 0;
 }
 
@@ -266,12 +294,21 @@ lot_before(LotOrder order, const PointsLot *lots, int32 a, int32 b)
 	return rank_a < rank_b || (rank_a == rank_b && a < b);
 }
 
+/* Is anything left of it? */
+static inline bool
+lot_has_points(const PointsLot *lot)
+{
+	return lot->remaining > 0 || lot->blocked > 0;
+}
+
 static inline bool
 lot_belongs(LotMembers members, const PointsLot *lot)
 {
 	switch (members)
 	{
 		case LOTS_WITH_POINTS:
+			return lot_has_points(lot);
+		case LOTS_WITH_FREE_POINTS:
 			return lot->remaining > 0;
 		case LOTS_PENDING:
 			return lot->state == POINTS_LOT_PENDING;
@@ -279,6 +316,8 @@ lot_belongs(LotMembers members, const PointsLot *lot)
 			return lot->state == POINTS_LOT_PENDING && lot->remaining > 0;
 		case LOTS_ACTIVE_WITH_POINTS:
 			return lot->state == POINTS_LOT_ACTIVE && lot->remaining > 0;
+		case LOTS_BLOCKED:
+			return lot->blocked > 0;
 	}
 	return false;
 }
@@ -314,7 +353,7 @@ lot_queue_step(LotQueue *queue, PointsLot *lots, int32 lot)
 {
 	if (likely(queue->form == LOTS_RANGE && lot == queue->head))
 	{
-		lots[lot].queued &= (uint8) ~queue->bit;
+		lots[lot].queued &= (uint16) ~queue->bit;
 		queue->head++;
 	}
 }
@@ -333,7 +372,7 @@ lot_queue_first(LotQueue *queue, LotMembers members, PointsLot *lots)
 		{
 			if (likely(lot_belongs(members, lot)))
 				return queue->head;
-			lot->queued &= (uint8) ~queue->bit;
+			lot->queued &= (uint16) ~queue->bit;
 		}
 	}
 	return -1;
@@ -361,12 +400,16 @@ typedef struct RefUse
 /* What was earned and redeemed under one ref. */
 typedef struct LotRef
 {
-	int32 lot;		  /* the only lot earned under it; -1: none, or several */
-	LotQueue *lots;	  /* several, newest first */
-	int128 earned;	  /* points of all of them */
-	int128 returned;  /* of these */
-	int32 last_piece; /* of a redemption; -1: none */
+	int32 lot;			/* the only lot earned under it; -1: none, or several */
+	LotQueue *lots;		/* several, newest first */
+	LotQueue *blocked;	/* ... of which something is blocked; NULL: none so far */
+	int128 earned;		/* points of all of them */
+	int128 returned;	/* of these */
+	int128 activated;	/* points earned by the last activation */
+	int32 last_waiting; /* lot that waited when it was noted; -1: none */
+	int32 last_piece;	/* of a redemption; -1: none */
 	int32 last_debt;
+	int32 last_expired; /* of its lots; -1: nothing */
 } LotRef;
 
 /* What a redemption took from a lot, at once or by its debt, remembered for its refund. */
@@ -381,7 +424,11 @@ typedef struct LotPiece
 typedef struct LotRefs
 {
 	MemoryContext context;
-	uint8 bit;	  /* in PointsLot.queued, for the queue of a lot's ref */
+	uint16 bit;			 /* in PointsLot.queued, for the queue of a lot's ref */
+	uint16 blocked_bit;	 /* ... and for that of the blocked ones */
+	bool keeps_waiting;	 /* somebody asks for lots that wait */
+	int32 *waits_before; /* by lot: the one under the same ref before it that waits, too */
+	int64 max_waits;
 	bool known;	  /* somebody has looked for one: uses go to the table at once from then on */
 	RefUse *uses; /* before that */
 	int32 nuses;
@@ -400,7 +447,7 @@ typedef struct LotRefs
 } LotRefs;
 
 /* In the current memory context. */
-extern void lot_refs_init(LotRefs *refs, uint8 bit);
+extern void lot_refs_init(LotRefs *refs, uint16 bit, uint16 blocked_bit, bool keeps_waiting);
 
 /* Forgets all of them: a new customer. */
 extern void lot_refs_clear(LotRefs *refs);
@@ -420,11 +467,22 @@ extern int32 lot_refs_find(LotRefs *refs, PointsLot *lots, const RefKey *key);
 /* The same; it is there from then on. */
 extern int32 lot_refs_add(LotRefs *refs, PointsLot *lots, const RefKey *key);
 
-/* The newest lot of a ref that has points; -1: none. */
+/* The newest lot of a ref that has free points; -1: none. Of which something is blocked. */
 extern int32 lot_ref_first(LotRef *ref, PointsLot *lots);
+extern int32 lot_ref_first_blocked(LotRef *ref, PointsLot *lots);
 
-/* A lot has points again. */
+/* A lot has free points again; some of it are blocked. */
 extern void lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot);
+extern void lot_refs_block(LotRefs *refs, PointsLot *lots, int32 lot);
+
+/*
+ * Takes the lots out that waited when they were noted, by now perhaps no more: the oldest one, -1:
+ * none; the next one is refs->waits_before[].
+ */
+extern int32 lot_refs_take_waiting(LotRefs *refs, LotRef *ref);
+
+/* A new lot has points of an older one: it belongs to the same ref, whose refs must be known. */
+extern void lot_refs_add_part(LotRefs *refs, PointsLot *lots, int32 old, int32 lot);
 
 /* A new debt, of which the number is returned. */
 extern int32 lot_refs_add_debt(LotRefs *refs, const RefKey *key, const PointsDebt *debt);
@@ -444,9 +502,18 @@ typedef struct PointsDue
 	int32 kind_no;
 	int32 label_no;
 	bool has_expiry;
+	bool has_value;			/* known of those that have a kind */
 	TimestampTz expires_at; /* of its own; see has_expiry */
 	RefKey ref;
 } PointsDue;
+
+/* Does a role do something without a value? */
+static inline bool
+points_role_needs_no_value(PointsRole role)
+{
+	return role == POINTS_REINSTATE || role == POINTS_ACTIVATE || role == POINTS_BLOCK ||
+		   role == POINTS_UNBLOCK;
+}
 
 /* Dictionaries up to this size are read without an allocation. */
 #define EVENTS_TEXTS 64
@@ -527,10 +594,20 @@ typedef enum PointsBrought
 	BROUGHT_REDEEMED,  /* ... redeemed */
 	BROUGHT_OVERDRAWN, /* since when something has been owed */
 	BROUGHT_HELD,	   /* since when lots earned before are held again, without a refresh since */
+	BROUGHT_FROZEN,	   /* since when what comes in is blocked */
+	BROUGHT_AVAILABLE, /* of the lots of its instant and ref: they can be spent since its expiry */
 	POINTS_BROUGHT
 } PointsBrought;
 
 extern const char *const points_brought_names[POINTS_BROUGHT];
+
+/* An event of before; what is known of the lot that it makes. */
+typedef struct PointsHeld
+{
+	PointsDue due;
+	TimestampTz available_at; /* DT_NOBEGIN: as the rules have it */
+	int64 blocked;			  /* so many of its points are */
+} PointsHeld;
 
 /* ---- the walk's state ---- */
 
@@ -543,6 +620,7 @@ typedef enum WalkQueue
 	QUEUE_PENDING,	/* pending, newest first: for returns, and for what takes from everything */
 	QUEUE_SOONEST,	/* active, soonest expiry first: for booked expiries */
 	QUEUE_ALL,		/* all, oldest first: for inactivity */
+	QUEUE_BLOCKED,	/* of which something is blocked, newest first */
 	WALK_QUEUES
 } WalkQueue;
 
@@ -569,8 +647,9 @@ struct PointsWalk
 	PointsSink sink;
 	void *sink_context;
 
-	bool fed;		  /* from outside */
-	bool knows_debts; /* one by one, since somebody listens, or refunds may cancel them */
+	bool fed;			 /* from outside */
+	bool notes_expiries; /* they may be booked, or brought back */
+	bool knows_debts;	 /* one by one, since somebody listens, or refunds may cancel them */
 	const EventText *labels;
 	int nlabels;
 
@@ -595,6 +674,11 @@ struct PointsWalk
 	PointsTotals totals;
 	WalkSums sums;	 /* what isn't in them yet */
 	int128 unbooked; /* computed expiries that the ledger hasn't booked yet, if it books any */
+	PointsExpired *expired; /* where it may be brought back */
+	int32 nexpired;
+	int64 max_expired;
+	int32 last_expired; /* that may still be brought back; -1: none */
+	bool expired_by_ref;
 	TimestampTz last_activity;
 	TimestampTz overdrawn_since; /* where something is owed */
 	TimestampTz last_refresh;	 /* of which the deadline hasn't passed; DT_NOBEGIN: none */
@@ -603,12 +687,16 @@ struct PointsWalk
 	TimestampTz lapses_from;  /* without a refresh, points don't lapse before; DT_NOEND: none do */
 	TimestampTz lapsing_at;	  /* when points lapse, before the booked expiry that takes some */
 	int32 first_held;		  /* the lots before have nothing left that was earned with them */
+	bool frozen;			  /* what comes in is blocked */
+	int128 activated;		  /* points earned by the last activation of everything */
+	int32 first_waiting;	  /* before, no lot waits that has points */
 	LotGivenBack *given_back; /* ascending by at */
 	int32 ngiven_back;
 	int64 max_given_back;
 	int32 first_given_back; /* those before have nothing left, or again something else */
-	PointsDue *held;		/* what was carried over */
+	PointsHeld *held;		/* what was carried over */
 	int64 max_held;
+	bool restores_expired;				 /* those that come in are over, and booked on their own */
 	TimestampTz brought[POINTS_BROUGHT]; /* what is known of before; see points_restore() */
 
 	PointsEvents events; /* of a timeline */
@@ -638,12 +726,27 @@ extern void points_lapse(PointsWalk *walk, TimestampTz deadline, TimestampTz at)
 /* When all points go for want of activity, if none comes; DT_NOEND: never. */
 extern TimestampTz points_inactive_at(PointsWalk *walk);
 
-/* A lot can be spent from now on. */
+/* A lot can be spent from now on, since its time has come. */
 extern void points_activate(PointsWalk *walk, int32 number);
+
+/* Events that activate, block and unblock (points_blocked.c). */
+extern void points_release_event(PointsWalk *walk, const PointsDue *due);
+extern void points_block_event(PointsWalk *walk, const PointsDue *due);
+extern void points_unblock_event(PointsWalk *walk, const PointsDue *due);
+
+/* Lots of points of an older one come in, as if earned by the event. */
+extern void points_bring_back(PointsWalk *walk, const PointsDue *due, int32 old, int64 points);
 
 /* The lot that will be the next one; -1: none. */
 extern int32 points_first_to_activate(PointsWalk *walk);
 
+/* ---- what has expired comes back (points_reinstate.c) ---- */
+
+/* Notes what an expiry at an instant took from a lot. */
+extern void points_note_expired(PointsWalk *walk, int32 lot, int64 points, TimestampTz at);
+
+/* Does what an event of the role does. */
+extern void points_reinstate(PointsWalk *walk, const PointsDue *due);
 /* ---- what was carried over comes in (points_restore.c) ---- */
 
 /* Finds out when the points of a timeline were carried over, and how many. */
@@ -653,7 +756,7 @@ extern void points_find_carry_over(PointsEvents *events);
 extern void points_restore(PointsWalk *walk);
 
 /* ... a lot, of what the event had; a debt; what pays debts; activity; lots held since then. */
-extern void points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now);
+extern void points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now);
 extern void points_bring_debt(PointsWalk *walk, const PointsDue *due, TimestampTz now);
 extern void points_bring_unbooked(PointsWalk *walk, const PointsDue *due, TimestampTz now);
 extern void points_settle(PointsWalk *walk, TimestampTz now);
@@ -721,6 +824,7 @@ typedef enum TotalsSum
 	TOTALS_ACTIVE,
 	TOTALS_OVERDRAWN,
 	TOTALS_UNMET,
+	TOTALS_BLOCKED, /* at the end: stored results have the others where they are */
 	TOTALS_SUMS
 } TotalsSum;
 

@@ -590,6 +590,13 @@ set_interval(DevelopmentEstimate *estimate, double lowest, double highest, doubl
 	}
 }
 
+/* The error of this square; where it has no end, it is unknown. */
+static double
+error_of_square(double square)
+{
+	return isfinite(square) ? sqrt(square) : NAN;
+}
+
 static void
 estimate_cohort(Ladder *ladder, const DevelopmentCohort *cohort, double highest,
 				DevelopmentEstimate *estimate)
@@ -604,7 +611,7 @@ estimate_cohort(Ladder *ladder, const DevelopmentCohort *cohort, double highest,
 	}
 	estimate->ultimate =
 		isnan(ultimate) ? highest : Min(Max(ultimate, cohort->redeemed_now), highest);
-	estimate->standard_error = sqrt(error_of_cohort(
+	estimate->standard_error = error_of_square(error_of_cohort(
 		ladder, cohort, ultimate > Max(highest, 0) ? Max(highest, 0) / ultimate : 1));
 }
 
@@ -643,8 +650,8 @@ total_error(const Ladder *ladder)
 		}
 	}
 	estimation = sqrt(by_factors) + sqrt(by_rates);
-	return sqrt(process + estimation * estimation +
-				times(ladder->open * ladder->open, ladder->prior_variance));
+	return error_of_square(process + estimation * estimation +
+						   times(ladder->open * ladder->open, ladder->prior_variance));
 }
 
 void

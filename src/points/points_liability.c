@@ -22,12 +22,11 @@
 #include "metric/tally.h"
 #include "points/points_internal.h"
 
+PG_FUNCTION_INFO_V1(loyalty_points_liability);
+PG_FUNCTION_INFO_V1(loyalty_points_liability_by_period);
+
 /* Each end of a period is estimated anew, from all that is before it. */
 #define MAX_PERIODS 4000
-
-/* loyalty_points_redemption_rate, loyalty_points_liability, loyalty_points_liability_by_period,
- * loyalty_points_development */
-POINTS_TRIANGLE_READINGS(points, &points_triangle_shape)
 
 /* ---- money ---- */
 
@@ -112,11 +111,11 @@ put_liability(Rows *rows, const MetricCalendar *calendar, const PointValue *valu
 	rows_end(rows);
 }
 
-/* <triangle>_liability(triangle, value_per_point, method, confidence) */
+/* points_liability(triangle, value_per_point, method, confidence) */
 Datum
-points_read_liability(FunctionCallInfo fcinfo, const TallyShape *shape)
+loyalty_points_liability(PG_FUNCTION_ARGS)
 {
-	const Tally *tally = tally_argument(fcinfo, 0, shape);
+	const Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
 	PointValue value = value_argument(fcinfo, 1);
 	const RedemptionMethod *method = redemption_method_argument(fcinfo, 2);
 	double confidence = PG_GETARG_FLOAT8(3);
@@ -177,11 +176,11 @@ put_end(Rows *rows, const MetricCalendar *calendar, int32 period, const PointVal
 	rows_end(rows);
 }
 
-/* <triangle>_liability_by_period(triangle, value_per_point, method, confidence) */
+/* points_liability_by_period(triangle, value_per_point, method, confidence) */
 Datum
-points_read_liability_by_period(FunctionCallInfo fcinfo, const TallyShape *shape)
+loyalty_points_liability_by_period(PG_FUNCTION_ARGS)
 {
-	const Tally *tally = tally_argument(fcinfo, 0, shape);
+	const Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
 	PointValue value = value_argument(fcinfo, 1);
 	const RedemptionMethod *method = redemption_method_argument(fcinfo, 2);
 	double confidence = PG_GETARG_FLOAT8(3);

@@ -19,7 +19,7 @@
 /* ---- lots in an order ---- */
 
 void
-lot_queue_init(LotQueue *queue, uint8 bit, bool shares_bit, LotOrder order)
+lot_queue_init(LotQueue *queue, uint16 bit, bool shares_bit, LotOrder order)
 {
 	queue->bit = bit;
 	queue->shares_bit = shares_bit;
@@ -143,7 +143,7 @@ lot_queue_push_slow(LotQueue *queue, PointsLot *lots, int32 lot)
 	}
 	if (queue->form == LOTS_RANGE)
 	{
-		lots[lot].queued &= (uint8) ~queue->bit;
+		lots[lot].queued &= (uint16) ~queue->bit;
 		make_list(queue, lots);
 		lots[lot].queued |= queue->bit;
 	}
@@ -181,7 +181,7 @@ lot_queue_first_slow(LotQueue *queue, LotMembers members, PointsLot *lots)
 
 		if (lot_belongs(members, &lots[lot]))
 			return lot;
-		lots[lot].queued &= (uint8) ~queue->bit;
+		lots[lot].queued &= (uint16) ~queue->bit;
 		drop_first(queue, lots);
 	}
 	lot_queue_clear(queue);
@@ -190,14 +190,18 @@ lot_queue_first_slow(LotQueue *queue, LotMembers members, PointsLot *lots)
 
 /* ---- what was earned and redeemed under a ref ---- */
 
-static const LotRef no_uses = { .lot = -1, .last_piece = -1, .last_debt = -1 };
+static const LotRef no_uses = {
+	.lot = -1, .last_waiting = -1, .last_piece = -1, .last_debt = -1, .last_expired = -1
+};
 
 void
-lot_refs_init(LotRefs *refs, uint8 bit)
+lot_refs_init(LotRefs *refs, uint16 bit, uint16 blocked_bit, bool keeps_waiting)
 {
 	memset(refs, 0, sizeof(LotRefs));
 	refs->context = CurrentMemoryContext;
 	refs->bit = bit;
+	refs->blocked_bit = blocked_bit;
+	refs->keeps_waiting = keeps_waiting;
 	refs->list = array_grow(NULL, &refs->max_list, 1, sizeof(LotRef));
 	refs->list[0] = no_uses;
 	ref_table_init(&refs->numbers, refs->context);
@@ -238,12 +242,37 @@ make_ref(LotRefs *refs, const RefKey *key)
 	return place;
 }
 
+/* A queue of lots of a ref, newest first. */
+static LotQueue *
+make_queue(LotRefs *refs, uint16 bit)
+{
+	MemoryContext old;
+	LotQueue *queue;
+
+	if (unlikely(refs->queues == NULL))
+		refs->queues = AllocSetContextCreate(refs->context, "loyalty refs", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(refs->queues);
+	queue = palloc(sizeof(LotQueue));
+	lot_queue_init(queue, bit, true, LOTS_NEWEST);
+	MemoryContextSwitchTo(old);
+	return queue;
+}
+
+/* Some of a lot is blocked; that of a ref's only lot is seen by itself. */
+static void
+add_blocked(LotRefs *refs, PointsLot *lots, LotRef *ref, int32 lot)
+{
+	if (ref->lots == NULL)
+		return;
+	if (ref->blocked == NULL)
+		ref->blocked = make_queue(refs, refs->blocked_bit);
+	lot_queue_push(ref->blocked, lots, lot);
+}
+
 /* Adds a lot to those of its ref: most refs have one, which needs no queue. */
 static void
 add_lot(LotRefs *refs, PointsLot *lots, LotRef *ref, int32 lot)
 {
-	MemoryContext old;
-
 	if (ref->lots == NULL && (ref->lot < 0 || ref->lot == lot))
 	{
 		ref->lot = lot;
@@ -251,17 +280,42 @@ add_lot(LotRefs *refs, PointsLot *lots, LotRef *ref, int32 lot)
 	}
 	if (ref->lots == NULL)
 	{
-		if (unlikely(refs->queues == NULL))
-			refs->queues =
-				AllocSetContextCreate(refs->context, "loyalty refs", ALLOCSET_SMALL_SIZES);
-		old = MemoryContextSwitchTo(refs->queues);
-		ref->lots = palloc(sizeof(LotQueue));
-		lot_queue_init(ref->lots, refs->bit, true, LOTS_NEWEST);
-		MemoryContextSwitchTo(old);
+		ref->lots = make_queue(refs, refs->bit);
 		lot_queue_push(ref->lots, lots, ref->lot);
+		if (unlikely(lots[ref->lot].blocked > 0))
+			add_blocked(refs, lots, ref, ref->lot);
 		ref->lot = -1;
 	}
 	lot_queue_push(ref->lots, lots, lot);
+}
+
+/* An event may say that a lot needn't wait any longer. */
+static void
+note_waiting(LotRefs *refs, LotRef *ref, int32 lot)
+{
+	refs->waits_before = array_grow_in(refs->context, refs->waits_before, &refs->max_waits,
+									   (int64) lot + 1, sizeof(int32));
+	refs->waits_before[lot] = ref->last_waiting;
+	ref->last_waiting = lot;
+}
+
+int32
+lot_refs_take_waiting(LotRefs *refs, LotRef *ref)
+{
+	int32 first = -1;
+	int32 lot = ref->last_waiting;
+
+	while (lot >= 0)
+	{
+		int32 before = refs->waits_before[lot];
+
+		refs->waits_before[lot] = first;
+		first = lot;
+		lot = before;
+		CHECK_FOR_INTERRUPTS();
+	}
+	ref->last_waiting = -1;
+	return first;
 }
 
 static void
@@ -276,6 +330,10 @@ enter(LotRefs *refs, PointsLot *lots, const RefUse *use)
 		lots[use->lot].ref = place;
 		ref->earned += lots[use->lot].points;
 		add_lot(refs, lots, ref, use->lot);
+		if (unlikely(lots[use->lot].blocked > 0))
+			add_blocked(refs, lots, ref, use->lot);
+		if (unlikely(refs->keeps_waiting) && lots[use->lot].state == POINTS_LOT_PENDING)
+			note_waiting(refs, ref, use->lot);
 		return;
 	}
 	for (i = use->first_piece; i < use->first_piece + use->npieces; i++)
@@ -375,11 +433,28 @@ int32
 lot_ref_first(LotRef *ref, PointsLot *lots)
 {
 	if (ref->lots != NULL)
-		return lot_queue_first(ref->lots, LOTS_WITH_POINTS, lots);
+		return lot_queue_first(ref->lots, LOTS_WITH_FREE_POINTS, lots);
 	return ref->lot >= 0 && lots[ref->lot].remaining > 0 ? ref->lot : -1;
 }
 
-/* Only a refund gives back, which has looked for its ref: all refs are known. */
+int32
+lot_ref_first_blocked(LotRef *ref, PointsLot *lots)
+{
+	if (ref->blocked != NULL)
+		return lot_queue_first(ref->blocked, LOTS_BLOCKED, lots);
+	return ref->lot >= 0 && lots[ref->lot].blocked > 0 ? ref->lot : -1;
+}
+
+/* Of refs that aren't known yet, the lot comes to its ref once they are. */
+void
+lot_refs_block(LotRefs *refs, PointsLot *lots, int32 lot)
+{
+	int32 ref = lots[lot].ref;
+
+	if (ref >= 0)
+		add_blocked(refs, lots, &refs->list[ref], lot);
+}
+
 void
 lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot)
 {
@@ -387,6 +462,14 @@ lot_refs_restore(LotRefs *refs, PointsLot *lots, int32 lot)
 
 	if (ref >= 0)
 		add_lot(refs, lots, &refs->list[ref], lot);
+}
+
+void
+lot_refs_add_part(LotRefs *refs, PointsLot *lots, int32 old, int32 lot)
+{
+	lots[lot].ref = lots[old].ref;
+	if (lots[lot].ref >= 0)
+		add_lot(refs, lots, &refs->list[lots[lot].ref], lot);
 }
 
 /* ---- debts ---- */

@@ -69,7 +69,7 @@ add_taken(Takings *takings, const PointsMove *move, TimestampTz at, int32 label_
 	taken->event = move->event;
 	taken->lot = move->lot;
 	taken->label_no = label_no;
-	taken->is_new = move->type == POINTS_MOVE_LOT;
+	taken->is_new = move->type == POINTS_MOVE_LOT && move->role == POINTS_REDEEM_REFUND;
 	taken->points = points;
 	taken->number = taken->place = takings->n++;
 	return taken;
@@ -113,7 +113,7 @@ note_taking(Takings *takings, const PointsWalk *walk, const PointsMove *move, in
 			(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		case POINTS_MOVE_LOT:
-			if (move->role == POINTS_REDEEM_REFUND)
+			if (move->role == POINTS_REDEEM_REFUND || move->role == POINTS_REINSTATE)
 				(void) add_taken(takings, move, move->at, label_no, -move->points);
 			break;
 		default:
@@ -285,6 +285,7 @@ typedef struct PointsStatement
 	PointsWalk *walk;
 	bool open;		  /* the walk has come to its first day */
 	bool in_event;	  /* an event is being worked off */
+	int128 changed;	  /* what it blocked or unblocked */
 	PointsMove *held; /* what expired at once: its row follows the event's */
 	int64 nheld;
 	int64 max_held;
@@ -293,7 +294,7 @@ typedef struct PointsStatement
 /* An event of NULL: the opening balance. Points to expire yet are still there. */
 static void
 put_entry(PointsStatement *statement, TimestampTz at, const char *role, const Event *event,
-		  int64 points, int128 to_expire)
+		  int128 points, int128 to_expire)
 {
 	Rows *rows = &statement->rows;
 
@@ -337,17 +338,21 @@ spendable_part(const PointsWalk *walk, const PointsMove *move)
 {
 	int32 nlots;
 
-	return points_walk_lots(walk, &nlots)[move->lot].available_at <= move->at ? move->points : 0;
+	if (points_walk_lots(walk, &nlots)[move->lot].available_at > move->at)
+		return 0;
+	return move->points - move->blocked;
 }
 
 /* An event's points, negative where they are taken. */
-static int64
-signed_points(PointsRole role, const Event *event, int64 points)
+static int128
+signed_points(PointsRole role, const Event *event, int128 points)
 {
 	switch (role)
 	{
 		case POINTS_EARN:
 		case POINTS_REDEEM_REFUND:
+		case POINTS_UNBLOCK:
+		case POINTS_REINSTATE:
 			return points;
 		case POINTS_ADJUST:
 		case POINTS_TRANSFER:
@@ -363,19 +368,24 @@ put_event(PointsStatement *statement, const PointsMove *move)
 {
 	const PointsWalk *walk = statement->walk;
 	const Event *event = points_walk_event(walk, move->event);
+	bool all = !event->has_value && (move->role == POINTS_BLOCK || move->role == POINTS_UNBLOCK);
+	int128 points = all ? statement->changed : move->points;
 	int128 to_expire = 0;
 	int64 i;
 
 	for (i = 0; i < statement->nheld; i++)
 		to_expire += spendable_part(walk, &statement->held[i]);
-	put_entry(statement, move->at, points_role_names[move->role], event,
-			  signed_points(move->role, event, move->points), to_expire);
+	/* what it activated has rows of its own */
+	if (move->role != POINTS_ACTIVATE)
+		put_entry(statement, move->at, points_role_names[move->role], event,
+				  signed_points(move->role, event, points), to_expire);
 	for (i = 0; i < statement->nheld; i++)
 	{
 		to_expire -= spendable_part(walk, &statement->held[i]);
 		put_expiry(statement, &statement->held[i], to_expire);
 	}
 	statement->nheld = 0;
+	statement->changed = 0;
 	statement->in_event = false;
 }
 
@@ -400,6 +410,10 @@ list_entry(void *context, PointsWalk *walk, const PointsMove *move)
 		case POINTS_MOVE_DONE:
 			put_event(statement, move);
 			break;
+		case POINTS_MOVE_BLOCK:
+		case POINTS_MOVE_UNBLOCK:
+			statement->changed += move->points;
+			statement->in_event = true;
 		case POINTS_MOVE_UNBOOKED:
 			break;
 		default:
@@ -532,6 +546,7 @@ answer_daily(FunctionCallInfo fcinfo, PointsCall *call)
 	DayList list = { 0 };
 	int128 held = 0;
 	int128 pending = 0;
+	int128 blocked = 0;
 	PointsBooking *booking;
 	Calendar calendar;
 	Rows rows;
@@ -559,6 +574,7 @@ answer_daily(FunctionCallInfo fcinfo, PointsCall *call)
 		for (c = 0; c < lengthof(out); c++)
 			held -= day->sums[out[c]];
 		pending += day->sums[ROLLFORWARD_PENDING];
+		blocked += day->sums[ROLLFORWARD_BLOCKED];
 		if (days.has_since && date < days.since)
 			continue;
 		rows_begin(&rows);
@@ -568,7 +584,10 @@ answer_daily(FunctionCallInfo fcinfo, PointsCall *call)
 		for (c = 0; c < lengthof(out); c++)
 			points_put_points(&rows, call->walk, day->sums[out[c]]);
 		points_put_points(&rows, call->walk, pending);
-		points_put_points(&rows, call->walk, held - pending);
+		/* nothing is in a programme */
+		if (call->feeder == NULL)
+			points_put_points(&rows, call->walk, blocked);
+		points_put_points(&rows, call->walk, held - pending - blocked);
 		rows_end(&rows);
 	}
 	return (Datum) 0;

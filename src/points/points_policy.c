@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/json.h"
 
@@ -22,8 +23,10 @@ static const char *const refunds_names[] = { "drop", "new_lot" };
 static const char *const returns_names[] = { "drop", "take" };
 static const char *const refreshing_names[] = { "earn", "redeem" };
 
-static const char *const label_keys[] = { "expires",	   "expires_after", "expires_from",
-										  "expires_align", "expires_on",	NULL };
+static const char *const label_keys[] = { "expires",	   "expires_after",
+										  "expires_from",  "expires_align",
+										  "expires_on",	   "expires_shares",
+										  "expires_every", NULL };
 
 /* The expiry of points without a rule. */
 static const PointsExpiry expires_never = { .align = POINTS_ALIGN_DAY };
@@ -33,6 +36,62 @@ static const PointsExpiry expires_never = { .align = POINTS_ALIGN_DAY };
 
 /* ---- expiry ---- */
 
+/* Can the interval of the last share be written? */
+static bool
+shares_fit(const PointsExpiry *expiry)
+{
+	const Interval *after = &expiry->after;
+	const Interval *every = &expiry->every;
+	int32 times = expiry->shares - 1;
+	int32 number;
+	int64 time;
+
+	return !pg_mul_s32_overflow(every->month, times, &number) &&
+		   !pg_add_s32_overflow(number, after->month, &number) &&
+		   !pg_mul_s32_overflow(every->day, times, &number) &&
+		   !pg_add_s32_overflow(number, after->day, &number) &&
+		   !pg_mul_s64_overflow(every->time, times, &time) &&
+		   !pg_add_s64_overflow(time, after->time, &time);
+}
+
+/* How many shares expire one after another, and how far apart. */
+static void
+read_shares(const PolicyObject *object, PointsExpiry *expiry)
+{
+	int64 shares;
+
+	if (policy_get_count(object, "expires_shares", &shares))
+	{
+		if (shares < 1 || shares > POINTS_MAX_SHARES)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"%s\" of a %s is " INT64_FORMAT,
+								   policy_path(object, "expires_shares"), object->type, shares),
+							errhint("From 1 to %d shares are possible.", POINTS_MAX_SHARES)));
+		if (!expiry->has_after)
+			policy_report_needs(object, "expires_shares", "expires_after",
+								"It says when the first share expires.");
+		expiry->shares = shares > 1 ? (int) shares : 0;
+		if (expiry->shares == 0)
+			memset(&expiry->every, 0, sizeof(Interval));
+	}
+	if (policy_get_interval(object, "expires_every", false, &expiry->every) && expiry->shares == 0)
+		policy_report_needs(
+			object, "expires_every", "expires_shares",
+			"It says how long after each share the next one expires, of 2 or more.");
+	if (expiry->shares == 0)
+		return;
+	if (expiry->every.month == 0 && expiry->every.day == 0 && expiry->every.time == 0)
+		policy_report_needs(object, "expires_shares", "expires_every",
+							"It says how long after each share the next one expires.");
+	if (!shares_fit(expiry))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" of a %s is too long for %d shares: \"%s\"",
+							   policy_path(object, "expires_every"), object->type, expiry->shares,
+							   policy_interval_text(&expiry->every)),
+						errhint("The last share expires so many times this interval after the "
+								"first.")));
+}
+
 /*
  * Reads one level's expiry over what holds without it: a date takes the place of an interval, and
  * the other way round; what is left out stays.
@@ -40,8 +99,8 @@ static const PointsExpiry expires_never = { .align = POINTS_ALIGN_DAY };
 static void
 read_expiry(const PolicyObject *object, PointsExpiry *expiry)
 {
-	static const char *const ways[] = { "expires_after", "expires_from", "expires_align",
-										"expires_on" };
+	static const char *const ways[] = { "expires_after", "expires_from",   "expires_align",
+										"expires_on",	 "expires_shares", "expires_every" };
 	int number;
 	int month;
 	int day;
@@ -79,6 +138,7 @@ read_expiry(const PolicyObject *object, PointsExpiry *expiry)
 				"It says to the end of which day, month or year such an expiry moves.");
 		expiry->align = (PointsAlign) number;
 	}
+	read_shares(object, expiry);
 }
 
 static bool
@@ -86,7 +146,8 @@ expiry_same(const PointsExpiry *a, const PointsExpiry *b)
 {
 	return a->has_after == b->has_after && a->from_activation == b->from_activation &&
 		   a->align == b->align && a->on_month == b->on_month && a->on_day == b->on_day &&
-		   (!a->has_after || policy_interval_same(&a->after, &b->after));
+		   (!a->has_after || policy_interval_same(&a->after, &b->after)) &&
+		   a->shares == b->shares && policy_interval_same(&a->every, &b->every);
 }
 
 /* Writes what is to be read over before to give this expiry; without before, all of it. */
@@ -109,6 +170,13 @@ write_expiry(StringInfo out, const PointsExpiry *expiry, const PointsExpiry *bef
 			policy_put_name(out, "expires_from", from_names[expiry->from_activation ? 1 : 0]);
 		if (expiry->align != before->align)
 			policy_put_name(out, "expires_align", align_names[expiry->align]);
+		if (expiry->shares != before->shares)
+		{
+			policy_put_key(out, "expires_shares");
+			appendStringInfo(out, "%d", Max(expiry->shares, 1));
+		}
+		if (expiry->shares > 0 && !policy_interval_same(&expiry->every, &before->every))
+			policy_put_interval(out, "expires_every", &expiry->every);
 	}
 }
 
@@ -131,6 +199,59 @@ version_expiry_same(const PolicyKey *key, const void *policy, const void *now, c
 {
 	return expiry_same(&((const PointsVersion *) now)->expiry,
 					   &((const PointsVersion *) before)->expiry);
+}
+
+/* ---- waiting ---- */
+
+static const char *const until_names[] = { "activated" };
+
+/* Points wait for a while, or for an event: of two levels the inner one says which. */
+static void
+read_pending(const PolicyObject *object, const PolicyKey *key, void *opened, void *at)
+{
+	PointsVersion *version = at;
+	int number;
+
+	policy_refuse_both(object, "pending", "pending_until",
+					   "Points wait for an interval, which an activation may cut short, or until "
+					   "they are activated.");
+	if (policy_get_interval(object, "pending", true, &version->pending))
+		version->until_activated = false;
+	if (policy_get_choice(object, "pending_until", until_names, lengthof(until_names), &number))
+	{
+		if (!((const PointsPolicy *) opened)->has_activations)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" of a %s needs a kind that activates",
+							policy_path(object, "pending_until"), object->type),
+					 errhint("Without a kind whose role in \"kinds\" is activate, points would "
+							 "never be available. A programme has no such kinds: its points "
+							 "wait for an interval, \"pending\".")));
+		memset(&version->pending, 0, sizeof(Interval));
+		version->until_activated = true;
+	}
+}
+
+static bool
+pending_same(const PolicyKey *key, const void *policy, const void *now, const void *before)
+{
+	const PointsVersion *a = now;
+	const PointsVersion *b = before;
+
+	return a->until_activated == b->until_activated &&
+		   policy_interval_same(&a->pending, &b->pending);
+}
+
+static void
+put_pending(StringInfo out, const PolicyKey *key, const void *policy, const void *now,
+			const void *before)
+{
+	const PointsVersion *version = now;
+
+	if (version->until_activated)
+		policy_put_name(out, "pending_until", until_names[0]);
+	else
+		policy_put_interval(out, "pending", &version->pending);
 }
 
 /* ---- kinds and labels ---- */
@@ -176,6 +297,8 @@ read_kinds(const PolicyObject *root, const PolicyKey *key, void *opened, void *v
 		policy->sign_decides = policy->sign_decides && kind->role == POINTS_CARRY_OVER;
 		policy->books_expiry = policy->books_expiry || kind->role == POINTS_EXPIRE;
 		policy->has_refunds = policy->has_refunds || kind->role == POINTS_REDEEM_REFUND;
+		policy->has_activations = policy->has_activations || kind->role == POINTS_ACTIVATE;
+		policy->has_blocks = policy->has_blocks || kind->role == POINTS_BLOCK;
 	}
 	qsort(policy->kinds, policy->nkinds, sizeof(PointsKind), event_text_order);
 }
@@ -323,6 +446,22 @@ put_refreshing(StringInfo out, const PolicyKey *key, const void *opened, const v
 	appendStringInfoChar(out, ']');
 }
 
+/* ---- what has expired ---- */
+
+/* Of a program_policy the kinds are those of its earn rules, which it checks itself. */
+static void
+check_grace(const PolicyObject *root, const PolicyKey *key, void *opened, void *version)
+{
+	PointsPolicy *policy = opened;
+	int i;
+
+	policy->has_grace =
+		policy->grace.month != 0 || policy->grace.day != 0 || policy->grace.time != 0;
+	for (i = 0; i < policy->nkinds && !policy->has_grace; i++)
+		if (policy->kinds[i].role == POINTS_REINSTATE)
+			policy_report_needs(root, "kinds", key->name, POINTS_GRACE_HINT);
+}
+
 /* ---- the table ---- */
 
 static const PolicyKey keys[] = {
@@ -332,7 +471,7 @@ static const PolicyKey keys[] = {
 	  POLICY_AT(PointsPolicy, kinds),
 	  .read = read_kinds,
 	  .write = put_kinds },
-	/* this row reads and writes the four behind it */
+	/* this row reads and writes the six behind it */
 	{ .name = "expires",
 	  .changes = true,
 	  .read = read_version_expiry,
@@ -342,6 +481,8 @@ static const PolicyKey keys[] = {
 	{ .name = "expires_from", .changes = true, .argument = 3, .given_as = POLICY_TEXT },
 	{ .name = "expires_align", .changes = true, .argument = 4, .given_as = POLICY_TEXT },
 	{ .name = "expires_on", .changes = true, .argument = 5, .given_as = POLICY_TEXT },
+	{ .name = "expires_shares", .changes = true, .argument = 18, .given_as = POLICY_COUNT },
+	{ .name = "expires_every", .changes = true, .argument = 19, .given_as = POLICY_INTERVAL },
 	{ .name = "inactive_after",
 	  .type = POLICY_INTERVAL,
 	  .argument = 6,
@@ -357,17 +498,26 @@ static const PolicyKey keys[] = {
 	  .argument = 8,
 	  POLICY_AT(PointsPolicy, valid_at_boundary),
 	  POLICY_NAMES(boundary_names) },
+	{ .name = "grace_after_expiry",
+	  .type = POLICY_INTERVAL,
+	  .argument = 20,
+	  POLICY_AT(PointsPolicy, grace),
+	  .check = check_grace },
 	{ .name = "by_label",
 	  .changes = true,
 	  .argument = 9,
 	  POLICY_AT(PointsVersion, labels),
 	  .read = read_labels,
 	  .write = put_labels },
+	/* this row reads and writes the one behind it */
 	{ .name = "pending",
-	  .type = POLICY_INTERVAL_OR_ZERO,
 	  .changes = true,
 	  .argument = 10,
-	  POLICY_AT(PointsVersion, pending) },
+	  .given_as = POLICY_INTERVAL_OR_ZERO,
+	  .read = read_pending,
+	  .write = put_pending,
+	  .same = pending_same },
+	{ .name = "pending_until", .changes = true, .argument = 21, .given_as = POLICY_TEXT },
 	{ .name = "redeem_order",
 	  .type = POLICY_CHOICE,
 	  .argument = 11,

@@ -20,6 +20,9 @@
 #include "metric/tally.h"
 #include "points/points_internal.h"
 
+PG_FUNCTION_INFO_V1(loyalty_points_redemption_rate);
+PG_FUNCTION_INFO_V1(loyalty_points_development);
+
 /* ---- reading cohorts ---- */
 
 static int128
@@ -314,11 +317,11 @@ put_rate(Rows *rows, const Development *development, const MetricCalendar *calen
 	rows_end(rows);
 }
 
-/* <triangle>_redemption_rate(triangle, confidence, method) */
+/* points_redemption_rate(triangle, confidence, method) */
 Datum
-points_read_redemption_rate(FunctionCallInfo fcinfo, const TallyShape *shape)
+loyalty_points_redemption_rate(PG_FUNCTION_ARGS)
 {
-	const Tally *tally = tally_argument(fcinfo, 0, shape);
+	const Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
 	double confidence = PG_GETARG_FLOAT8(1);
 	const RedemptionMethod *method = redemption_method_argument(fcinfo, 2);
 	Development development;
@@ -363,11 +366,11 @@ put_step(Rows *rows, const TallyKey *label, int32 seen, DevelopmentStep step, bo
 	rows_end(rows);
 }
 
-/* <triangle>_development(triangle, method) */
+/* points_development(triangle, method) */
 Datum
-points_read_development(FunctionCallInfo fcinfo, const TallyShape *shape)
+loyalty_points_development(PG_FUNCTION_ARGS)
 {
-	const Tally *tally = tally_argument(fcinfo, 0, shape);
+	const Tally *tally = tally_argument(fcinfo, 0, &points_triangle_shape);
 	const RedemptionMethod *method = redemption_method_argument(fcinfo, 1);
 	Development development = { .points_scale = tally_scale(tally),
 								.scale = tally_scale(tally),

@@ -16,8 +16,9 @@
 #include "core/decimal.h"
 #include "points/points_internal.h"
 
-const char *const points_brought_names[POINTS_BROUGHT] = { "last earned", "last redeemed",
-														   "overdrawn since", "held since" };
+const char *const points_brought_names[POINTS_BROUGHT] = { "last earned",	  "last redeemed",
+														   "overdrawn since", "held since",
+														   "frozen since",	  "available since" };
 
 /* ---- the sum ---- */
 
@@ -34,14 +35,14 @@ customer_detail(const PointsEvents *events)
 static void
 report_value(const PointsEvents *events, const Event *event)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("points were carried over at %s and at %s",
-					pstrdup(timestamptz_to_str(events->carried_at)), timestamptz_to_str(event->at)),
-			 customer_detail(events),
-			 errhint("Kinds of role \"carry_over\" are for what points_carry_over() gives; "
-					 "points that the ledger itself carries over are \"adjust\" or "
-					 "\"transfer\". " CARRY_HINT)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("points were carried over at %s and at %s",
+						   pstrdup(timestamptz_to_str(events->carried_at)),
+						   pstrdup(timestamptz_to_str(event->at))),
+					customer_detail(events),
+					errhint("Kinds of role \"carry_over\" are for what points_carry_over() gives; "
+							"points that the ledger itself carries over are \"adjust\" or "
+							"\"transfer\". " CARRY_HINT)));
 }
 
 static void
@@ -54,6 +55,17 @@ report_sum(const PointsWalk *walk, TimestampTz at, int128 found)
 					errmsg("%s points were carried over at %s, but %s stand before",
 						   decimal_sum_to_text(events->carried, scale), timestamptz_to_str(at),
 						   decimal_sum_to_text(found, scale)),
+					customer_detail(events), errhint(CARRY_HINT)));
+}
+
+static void
+report_role(const PointsEvents *events, const PointsDue *due, TimestampTz at)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("event of role \"%s\" at %s stands before the points that were carried "
+						   "over at %s",
+						   points_role_names[due->role], pstrdup(timestamptz_to_str(due->at)),
+						   pstrdup(timestamptz_to_str(at))),
 					customer_detail(events), errhint(CARRY_HINT)));
 }
 
@@ -83,7 +95,9 @@ points_find_carry_over(PointsEvents *events)
 typedef struct Held
 {
 	int64 n;
-	int64 nunbooked;	 /* computed expiries among them */
+	bool has_expired;	 /* some are lots that are over */
+	bool has_unbooked;	 /* ... computed expiries */
+	int64 nnotes;		 /* of the instant that is read */
 	int128 sum;			 /* of lots less debts */
 	TimestampTz owed_at; /* the first debt; DT_NOEND: none */
 	TimestampTz brought[POINTS_BROUGHT];
@@ -111,6 +125,13 @@ is_over(const PointsWalk *walk, const PointsDue *due, TimestampTz now)
 		   (due->expires_at < now || (due->expires_at == now && !walk->policy->valid_at_boundary));
 }
 
+/* What is known of the lots of an instant and a ref, beside their own events. */
+static bool
+is_note(const PointsDue *due)
+{
+	return due->role == POINTS_CARRY_OVER || due->role == POINTS_BLOCK;
+}
+
 static int
 compare_keys(const RefKey *a, const RefKey *b)
 {
@@ -129,8 +150,8 @@ compare_keys(const RefKey *a, const RefKey *b)
 static int
 compare_held(const void *left, const void *right)
 {
-	const PointsDue *a = left;
-	const PointsDue *b = right;
+	const PointsDue *a = &((const PointsHeld *) left)->due;
+	const PointsDue *b = &((const PointsHeld *) right)->due;
 	int order;
 
 	if ((a->role == POINTS_REDEEM_REFUND) != (b->role == POINTS_REDEEM_REFUND))
@@ -146,6 +167,111 @@ compare_held(const void *left, const void *right)
 	if (a->has_expiry && b->has_expiry && a->expires_at != b->expires_at)
 		return a->expires_at < b->expires_at ? -1 : 1;
 	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* By ref, what is known of it first. */
+static int
+compare_notes(const void *left, const void *right)
+{
+	const PointsDue *a = &(*(PointsHeld *const *) left)->due;
+	const PointsDue *b = &(*(PointsHeld *const *) right)->due;
+	int order = compare_keys(&a->ref, &b->ref);
+
+	if (order != 0)
+		return order;
+	if (is_note(a) != is_note(b))
+		return is_note(a) ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* By ref, label and expiry, how many points of such lots are blocked first. */
+static int
+compare_blocks(const void *left, const void *right)
+{
+	const PointsDue *a = &(*(PointsHeld *const *) left)->due;
+	const PointsDue *b = &(*(PointsHeld *const *) right)->due;
+	int order = compare_keys(&a->ref, &b->ref);
+
+	if (order != 0)
+		return order;
+	if (a->label_no != b->label_no)
+		return a->label_no < b->label_no ? -1 : 1;
+	if (a->has_expiry != b->has_expiry)
+		return a->has_expiry ? 1 : -1;
+	if (a->has_expiry && a->expires_at != b->expires_at)
+		return a->expires_at < b->expires_at ? -1 : 1;
+	if (is_note(a) != is_note(b))
+		return is_note(a) ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* Of lots of an instant that are alike, as many points as there are notes of. */
+static void
+apply_blocks(PointsHeld **lots, int64 n)
+{
+	const PointsDue *of = NULL;
+	int128 blocked = 0;
+	int64 i;
+
+	sort_elements(lots, n, sizeof(PointsHeld *), compare_blocks);
+	for (i = 0; i < n; i++)
+	{
+		const PointsDue *due = &lots[i]->due;
+
+		if (of == NULL || compare_keys(&of->ref, &due->ref) != 0 || of->label_no != due->label_no ||
+			of->has_expiry != due->has_expiry ||
+			(due->has_expiry && of->expires_at != due->expires_at))
+			blocked = 0;
+		of = due;
+		if (due->role == POINTS_BLOCK)
+			blocked += Abs(due->value);
+		else if (makes_lot(due))
+		{
+			lots[i]->blocked = (int64) Min(blocked, Abs(due->value));
+			blocked -= lots[i]->blocked;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Lots of an instant that could be spent sooner, or later, than the rules have it. */
+static void
+apply_notes(PointsHeld *held, int64 n)
+{
+	PointsHeld **by_ref = palloc_extended(n * sizeof(PointsHeld *), MCXT_ALLOC_HUGE);
+	const PointsDue *note = NULL;
+	int64 i;
+
+	for (i = 0; i < n; i++)
+		by_ref[i] = &held[i];
+	sort_elements(by_ref, n, sizeof(PointsHeld *), compare_notes);
+	for (i = 0; i < n; i++)
+	{
+		const PointsDue *due = &by_ref[i]->due;
+
+		if (due->role == POINTS_CARRY_OVER)
+			note = due;
+		else if (note != NULL && compare_keys(&note->ref, &due->ref) == 0 &&
+				 due->role == POINTS_EARN)
+			by_ref[i]->available_at = note->expires_at;
+		CHECK_FOR_INTERRUPTS();
+	}
+	apply_blocks(by_ref, n);
+	pfree(by_ref);
+}
+
+static PointsHeld *
+add_held(PointsWalk *walk, Held *held, const PointsDue *due)
+{
+	PointsHeld *added;
+
+	walk->held = array_grow_in(walk->events.context, walk->held, &walk->max_held, held->n + 1,
+							   sizeof(PointsHeld));
+	added = &walk->held[held->n++];
+	added->due = *due;
+	added->available_at = DT_NOBEGIN;
+	added->blocked = 0;
+	return added;
 }
 
 /* Something else that is known, by its label: of several accounts the last activity, the first
@@ -166,8 +292,13 @@ hold_mark(PointsWalk *walk, Held *held, const PointsDue *due)
 							   timestamptz_to_str(due->at)),
 						customer_detail(&walk->events),
 						errhint("Take what points_carry_over() gives as it is.")));
-	if (held->brought[which] == DT_NOBEGIN ||
-		(which >= BROUGHT_OVERDRAWN) == (due->at < held->brought[which]))
+	if (which == BROUGHT_AVAILABLE)
+	{
+		add_held(walk, held, due)->due.role = POINTS_CARRY_OVER;
+		held->nnotes++;
+	}
+	else if (held->brought[which] == DT_NOBEGIN ||
+			 (which >= BROUGHT_OVERDRAWN) == (due->at < held->brought[which]))
 		held->brought[which] = due->at;
 }
 
@@ -180,20 +311,22 @@ hold(PointsWalk *walk, Held *held, const PointsDue *due, TimestampTz now)
 			hold_mark(walk, held, due);
 		return;
 	}
-	if (makes_lot(due))
-		held->sum += is_over(walk, due, now) ? 0 : Abs(due->value);
+	if (makes_lot(due) && is_over(walk, due, now))
+		held->has_expired = true;
+	else if (makes_lot(due))
+		held->sum += Abs(due->value);
 	else if (makes_debt(due))
 	{
 		held->sum -= Abs(due->value);
 		held->owed_at = Min(held->owed_at, due->at);
 	}
 	else if (due->role == POINTS_EXPIRE)
-		held->nunbooked++;
+		held->has_unbooked = true;
+	else if (due->role == POINTS_BLOCK && due->value != 0)
+		held->nnotes++;
 	else
-		report_sum(walk, now, held->sum);
-	walk->held = array_grow_in(walk->events.context, walk->held, &walk->max_held, held->n + 1,
-							   sizeof(PointsDue));
-	walk->held[held->n++] = *due;
+		report_role(&walk->events, due, now);
+	(void) add_held(walk, held, due);
 }
 
 static void
@@ -213,7 +346,10 @@ hold_all(PointsWalk *walk, Held *held, TimestampTz now)
 			CHECK_FOR_INTERRUPTS();
 		}
 		if (held->n - first > 1)
-			sort_elements(walk->held + first, held->n - first, sizeof(PointsDue), compare_held);
+			sort_elements(walk->held + first, held->n - first, sizeof(PointsHeld), compare_held);
+		if (held->nnotes > 0)
+			apply_notes(walk->held + first, held->n - first);
+		held->nnotes = 0;
 		events->next += n;
 	}
 }
@@ -250,32 +386,50 @@ bring_activities(PointsWalk *walk, const Held *held, TimestampTz now)
 static int
 compare_expiries(const void *left, const void *right)
 {
-	const PointsDue *a = left;
-	const PointsDue *b = right;
+	const PointsDue *a = &(*(PointsHeld *const *) left)->due;
+	const PointsDue *b = &(*(PointsHeld *const *) right)->due;
 
 	if (a->expires_at != b->expires_at)
 		return a->expires_at < b->expires_at ? -1 : 1;
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* Expiries that wait for their booking, in the order in which points expired. */
+/* What expired before comes in in that order: lots that may come back, or what isn't booked yet. */
 static void
-bring_unbooked(PointsWalk *walk, const Held *held, TimestampTz now)
+bring_expired(PointsWalk *walk, const Held *held, bool lots, TimestampTz now)
 {
-	PointsDue *expiries = palloc_extended(held->nunbooked * sizeof(PointsDue), MCXT_ALLOC_HUGE);
+	PointsHeld **expired = palloc_extended(held->n * sizeof(PointsHeld *), MCXT_ALLOC_HUGE);
 	int64 n = 0;
 	int64 i;
 
 	for (i = 0; i < held->n; i++)
-		if (walk->held[i].role == POINTS_EXPIRE)
-			expiries[n++] = walk->held[i];
-	sort_elements(expiries, n, sizeof(PointsDue), compare_expiries);
+	{
+		PointsHeld *one = &walk->held[i];
+
+		if (lots ? makes_lot(&one->due) && is_over(walk, &one->due, now)
+				 : one->due.role == POINTS_EXPIRE)
+			expired[n++] = one;
+	}
+	sort_elements(expired, n, sizeof(PointsHeld *), compare_expiries);
 	for (i = 0; i < n; i++)
 	{
-		points_bring_unbooked(walk, &expiries[i], now);
+		if (lots)
+			points_bring_lot(walk, expired[i], now);
+		else
+			points_bring_unbooked(walk, &expired[i]->due, now);
 		CHECK_FOR_INTERRUPTS();
 	}
-	pfree(expiries);
+	pfree(expired);
+}
+
+/* What has expired was, or will be, booked on its own. */
+static void
+bring_expired_lots(PointsWalk *walk, const Held *held, TimestampTz now)
+{
+	walk->restores_expired = true;
+	bring_expired(walk, held, true, now);
+	walk->restores_expired = false;
+	walk->unbooked = 0;
 }
 
 void
@@ -294,23 +448,28 @@ points_restore(PointsWalk *walk)
 	memcpy(walk->brought, held.brought, sizeof(walk->brought));
 
 	bring_activities(walk, &held, now);
+	if (held.has_expired)
+		bring_expired_lots(walk, &held, now);
 	for (i = 0; i < held.n; i++)
 	{
-		if (makes_lot(&walk->held[i]))
-			points_bring_lot(walk, &walk->held[i], now);
+		const PointsHeld *one = &walk->held[i];
+
+		if (makes_lot(&one->due) && !is_over(walk, &one->due, now))
+			points_bring_lot(walk, one, now);
 		CHECK_FOR_INTERRUPTS();
 	}
 	for (i = 0; i < held.n; i++)
 	{
-		if (makes_debt(&walk->held[i]))
-			points_bring_debt(walk, &walk->held[i], now);
+		if (makes_debt(&walk->held[i].due))
+			points_bring_debt(walk, &walk->held[i].due, now);
 		CHECK_FOR_INTERRUPTS();
 	}
-	if (held.nunbooked > 0)
-		bring_unbooked(walk, &held, now);
+	if (held.has_unbooked)
+		bring_expired(walk, &held, false, now);
 	if (walk->last_refresh == DT_NOBEGIN && held.brought[BROUGHT_HELD] != DT_NOBEGIN)
 		points_bring_held_since(walk, held.brought[BROUGHT_HELD]);
 	points_settle(walk, now);
+	walk->frozen = held.brought[BROUGHT_FROZEN] != DT_NOBEGIN;
 	if (walk->totals.overdrawn > 0)
 		walk->overdrawn_since = held.brought[BROUGHT_OVERDRAWN] != DT_NOBEGIN
 									? held.brought[BROUGHT_OVERDRAWN]

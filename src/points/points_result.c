@@ -171,7 +171,7 @@ points_closing_fault(const PointsClosing *closing, TallyRow *const *rows, int64 
 static void
 put_period(const PointsClosing *closing, Rows *rows, const MetricCalendar *calendar, int32 period,
 		   const TallyKey *key, int128 opening, const int128 *sums, int128 closed, int128 pending,
-		   int scale)
+		   int128 blocked, int scale)
 {
 	DateADT end = calendar_start(&calendar->calendar, period + 1);
 	int i;
@@ -187,6 +187,8 @@ put_period(const PointsClosing *closing, Rows *rows, const MetricCalendar *calen
 		rows_put_decimal(rows, sums[i], scale);
 	rows_put_decimal(rows, closed, scale);
 	rows_put_decimal(rows, pending, scale);
+	if (closing->blocked > 0)
+		rows_put_decimal(rows, blocked, scale);
 	rows_put_day(rows, calendar->as_of);
 	rows_end(rows);
 }
@@ -199,6 +201,7 @@ points_closing_put(const PointsClosing *closing, Rows *rows, const MetricCalenda
 	const TallyKey *key = &(*row)->key;
 	int128 opening = 0;
 	int128 pending = 0;
+	int128 blocked = 0;
 	int64 period;
 
 	for (period = key->numbers[closing->period_key]; period <= calendar->last; period++)
@@ -210,8 +213,10 @@ points_closing_put(const PointsClosing *closing, Rows *rows, const MetricCalenda
 			sums = (*row++)->sums;
 		closed = add_to_closing(closing, opening, sums);
 		decimal_sum_add(&pending, sums[closing->pending], POINTS_SUM);
+		if (closing->blocked > 0)
+			decimal_sum_add(&blocked, sums[closing->blocked], POINTS_SUM);
 		put_period(closing, rows, calendar, (int32) period, key, opening, sums, closed, pending,
-				   scale);
+				   blocked, scale);
 		opening = closed;
 		CHECK_FOR_INTERRUPTS();
 	}

@@ -1,23 +1,21 @@
 /*
  * points_roles.c
- *		What an event of each role does, by moves on lots: each keeps totals and queues true, and
- *		tells the sink.
+ *		What an event of each role does, by steps that change lots (points_steps.h). Those that
+ *		activate and block are in points_blocked.c.
  *
  * Most timelines are plain, and where the compiler knows that, it leaves out what is for the
  * others. So plain is a constant wherever it is handed on.
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "core/array.h"
 #include "core/decimal.h"
-#include "points/points_internal.h"
+#include "points/points_steps.h"
 
-/* Which lots belong into the queues. */
-static const LotMembers walk_members[WALK_QUEUES] = {
+const LotMembers points_queue_members[WALK_QUEUES] = {
 	[QUEUE_SPEND] = LOTS_ACTIVE_WITH_POINTS,
 	[QUEUE_EXPIRY] = LOTS_WITH_POINTS,
 	[QUEUE_ACTIVATE] = LOTS_PENDING,
@@ -25,40 +23,21 @@ static const LotMembers walk_members[WALK_QUEUES] = {
 	[QUEUE_PENDING] = LOTS_PENDING_WITH_POINTS,
 	[QUEUE_SOONEST] = LOTS_ACTIVE_WITH_POINTS,
 	[QUEUE_ALL] = LOTS_WITH_POINTS,
+	[QUEUE_BLOCKED] = LOTS_BLOCKED,
 };
-
-/* An event's points, whatever their sign. */
-static inline int64
-due_points(const PointsDue *due)
-{
-	return due->value < 0 ? -due->value : due->value;
-}
 
 /* ---- moves on lots ---- */
 
-/* Adds to a total by way of its sum, which takes the carry to the total. */
-static inline void
-walk_add(int64 *sum, int128 *total, int64 points)
+pg_noinline void
+points_tell(PointsWalk *walk, const PointsMove *move)
 {
-	int64 added;
-
-	if (unlikely(pg_add_s64_overflow(*sum, points, &added)))
-	{
-		*total += *sum;
-		added = points;
-	}
-	*sum = added;
+	if (walk->sink != NULL)
+		walk->sink(walk->sink_context, walk, move);
 }
 
-static inline void
-walk_add_active(PointsWalk *walk, int64 points)
-{
-	walk_add(&walk->sums.active, &walk->totals.active, points);
-}
-
-static pg_noinline void
-walk_tell(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
-		  int32 event, int64 points)
+pg_noinline void
+points_tell_simple(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at,
+				   int32 lot, int32 event, int64 points)
 {
 	PointsMove move = { .type = type,
 						.role = role,
@@ -66,48 +45,24 @@ walk_tell(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at
 						.lot = lot,
 						.event = event,
 						.debt = -1,
+						.of = -1,
 						.points = points };
 
 	walk->sink(walk->sink_context, walk, &move);
 }
 
-/* Reports a move to the sink, if there is one. */
-static inline void
-walk_emit(PointsWalk *walk, PointsMoveType type, PointsRole role, TimestampTz at, int32 lot,
-		  int32 event, int64 points)
-{
-	if (unlikely(walk->sink != NULL))
-		walk_tell(walk, type, role, at, lot, event, points);
-}
-
-/* ... one of an event's that touches no lot. */
-static inline void
-walk_emit_event(PointsWalk *walk, PointsMoveType type, const PointsDue *due, int64 points)
-{
-	walk_emit(walk, type, due->role, due->at, -1, due->number, points);
-}
-
-static pg_noinline void
-walk_fill_queue(PointsWalk *walk, WalkQueue queue)
+pg_noinline void
+points_fill_queue(PointsWalk *walk, WalkQueue queue)
 {
 	int32 i;
 
 	walk->filled |= 1 << queue;
 	for (i = 0; i < walk->nlots; i++)
 	{
-		if (lot_belongs(walk_members[queue], &walk->lots[i]))
+		if (lot_belongs(points_queue_members[queue], &walk->lots[i]))
 			lot_queue_push(&walk->queues[queue], walk->lots, i);
 		CHECK_FOR_INTERRUPTS();
 	}
-}
-
-/* The first lot of a queue; -1: none. */
-static inline int32
-walk_first_lot(PointsWalk *walk, WalkQueue queue)
-{
-	if (unlikely((walk->filled & (1 << queue)) == 0))
-		walk_fill_queue(walk, queue);
-	return lot_queue_first(&walk->queues[queue], walk_members[queue], walk->lots);
 }
 
 int32
@@ -127,10 +82,10 @@ walk_emit_debt(PointsWalk *walk, PointsMoveType type, PointsRole role, Timestamp
 						.lot = lot,
 						.event = event,
 						.debt = debt,
+						.of = -1,
 						.points = points };
 
-	if (walk->sink != NULL)
-		walk->sink(walk->sink_context, walk, &move);
+	points_tell(walk, &move);
 }
 
 /* Something falls due at an instant. */
@@ -156,38 +111,58 @@ walk_is_over(const PointsWalk *walk, TimestampTz expires_at, TimestampTz now)
 		   !walk->suspended;
 }
 
+/* What is left of a lot is gone at an instant; its time was over at that, or some time before. */
+static inline void
+walk_expire_lot(PointsWalk *walk, int32 number, TimestampTz at, TimestampTz over_at)
+{
+	PointsLot *lot = &walk->lots[number];
+	int64 blocked = lot->blocked;
+	int64 points = lot->remaining + blocked;
+
+	walk_add_free(walk, lot, -lot->remaining);
+	if (unlikely(blocked > 0))
+		walk_add_blocked(walk, lot, -blocked);
+	lot->state = POINTS_LOT_GONE;
+	walk_add(&walk->sums.expired, &walk->totals.expired, points);
+	if (unlikely(walk->notes_expiries))
+	{
+		walk->unbooked += walk->policy->books_expiry ? points : 0;
+		if (walk->policy->has_grace)
+			points_note_expired(walk, number, points, over_at);
+	}
+	if (unlikely(walk->sink != NULL))
+	{
+		PointsMove move = { .type = POINTS_MOVE_EXPIRE,
+							.role = POINTS_EXPIRE,
+							.at = at,
+							.lot = number,
+							.event = -1,
+							.debt = -1,
+							.points = points,
+							.blocked = blocked };
+
+		points_tell(walk, &move);
+	}
+}
+
 void
 points_expire_lot(PointsWalk *walk, int32 number, TimestampTz at)
 {
-	PointsLot *lot = &walk->lots[number];
-	int64 points = lot->remaining;
+	const PointsLot *lot = &walk->lots[number];
 
-	if (unlikely(lot->state == POINTS_LOT_PENDING))
-		walk->totals.pending -= points;
-	else
-		walk_add_active(walk, -points);
-	lot->remaining = 0;
-	lot->state = POINTS_LOT_GONE;
-	walk_add(&walk->sums.expired, &walk->totals.expired, points);
-	if (unlikely(walk->policy->books_expiry))
-		walk->unbooked += points;
-	walk_emit(walk, POINTS_MOVE_EXPIRE, POINTS_EXPIRE, at, number, -1, points);
-}
-
-static void
-queue_if_filled(PointsWalk *walk, WalkQueue queue, int32 lot)
-{
-	if (walk->filled & (1 << queue))
-		lot_queue_push(&walk->queues[queue], walk->lots, lot);
+	/* while nothing could expire, points may have come in whose time was over */
+	walk_expire_lot(walk, number, at, lot->expires_at < lot->held_since ? lot->expires_at : at);
 }
 
 static pg_noinline void
 walk_enqueue_further(PointsWalk *walk, int32 lot)
 {
+	bool pending = walk->lots[lot].state == POINTS_LOT_PENDING;
+
 	queue_if_filled(walk, QUEUE_ALL, lot);
-	if (walk->lots[lot].expires_at != DT_NOEND)
+	if (walk->lots[lot].expires_at != DT_NOEND && !(pending && walk->lots[lot].expires_later))
 		queue_if_filled(walk, QUEUE_EXPIRY, lot);
-	if (walk->lots[lot].state == POINTS_LOT_PENDING)
+	if (pending)
 		queue_if_filled(walk, QUEUE_PENDING, lot);
 	else
 	{
@@ -218,8 +193,9 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 		walk_expect_lapse(walk, lot->held_since);
 	if (unlikely(lot->state == POINTS_LOT_PENDING))
 	{
-		lot_queue_push(&walk->queues[QUEUE_ACTIVATE], walk->lots, number);
-		walk_expect(walk, lot->available_at);
+		if (lot->waits_until != DT_NOEND)
+			lot_queue_push(&walk->queues[QUEUE_ACTIVATE], walk->lots, number);
+		walk_expect(walk, lot->waits_until);
 	}
 	else if (is_new)
 		lot_queue_push_new(&walk->queues[QUEUE_SPEND], walk->lots, number);
@@ -227,6 +203,12 @@ walk_enqueue(PointsWalk *walk, int32 number, bool is_new)
 		lot_queue_push(&walk->queues[QUEUE_SPEND], walk->lots, number);
 	if (unlikely(walk->filled != 1 << QUEUE_SPEND))
 		walk_enqueue_further(walk, number);
+}
+
+void
+points_enqueue(PointsWalk *walk, int32 number)
+{
+	walk_enqueue(walk, number, false);
 }
 
 /* A lot pays debts one by one, the oldest first: what pays a redemption's is redeemed. */
@@ -256,9 +238,8 @@ walk_repay_each(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at,
 	}
 }
 
-/* Points that have become available pay debts first. */
-static pg_noinline void
-walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
+pg_noinline void
+points_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int32 event)
 {
 	PointsLot *lot = &walk->lots[number];
 	int64 points;
@@ -277,75 +258,6 @@ walk_repay(PointsWalk *walk, int32 number, PointsRole role, TimestampTz at, int3
 	walk->totals.overdrawn -= points;
 }
 
-/* Makes a lot of an event's points; it comes in at an instant, mostly the event's. */
-static pg_attribute_always_inline void
-walk_make_lot(PointsWalk *walk, const PointsDue *due, int64 points, TimestampTz now, bool plain)
-{
-	TimestampTz at = due->at;
-	int32 label_no = plain ? 0 : due->label_no;
-	int32 number = walk->nlots;
-	PointsLot *lot;
-
-	if (unlikely(number == walk->max_lots))
-		walk->lots = array_grow(walk->lots, &walk->max_lots, walk->max_lots + 1, sizeof(PointsLot));
-	walk->nlots = number + 1;
-	lot = &walk->lots[number];
-	lot->earned_at = at;
-	lot->available_at = at;
-	if (unlikely(walk->clock->pends) && due->role == POINTS_EARN)
-		lot->available_at = points_clock_available_at(walk->clock, at);
-	if (!plain && due->has_expiry)
-		lot->expires_at = due->expires_at;
-	else
-		lot->expires_at = points_clock_expires_at(walk->clock, at, lot->available_at, label_no);
-	lot->held_since = at;
-	lot->points = lot->remaining = points;
-	lot->event = due->number;
-	lot->label_no = label_no;
-	lot->ref = -1;
-	lot->queued = 0;
-	if (unlikely(lot->available_at > now))
-	{
-		lot->state = POINTS_LOT_PENDING;
-		walk->totals.pending += points;
-	}
-	else
-	{
-		lot->state = POINTS_LOT_ACTIVE;
-		walk_add_active(walk, points);
-	}
-
-	/* only a return looks for the lots of a ref, and of a timeline's events only kinds make one */
-	if (!plain && due->ref.type != EVENT_REF_NONE && due->role == POINTS_EARN &&
-		(walk->policy->nkinds > 0 || walk->fed))
-		lot_refs_note_lot(&walk->refs, walk->lots, &due->ref, number);
-	walk_emit(walk, POINTS_MOVE_LOT, due->role, now, number, due->number, points);
-	if (unlikely(walk_is_over(walk, lot->expires_at, now)))
-	{
-		points_expire_lot(walk, number, now);
-		return;
-	}
-	if (unlikely(walk->totals.overdrawn != 0) && lot->state == POINTS_LOT_ACTIVE)
-		walk_repay(walk, number, due->role, now, due->number);
-	walk_enqueue(walk, number, true);
-}
-
-void
-points_activate(PointsWalk *walk, int32 number)
-{
-	PointsLot *lot = &walk->lots[number];
-
-	lot->state = POINTS_LOT_ACTIVE;
-	if (lot->remaining == 0)
-		return;
-	walk->totals.pending -= lot->remaining;
-	walk_add_active(walk, lot->remaining);
-	walk_emit(walk, POINTS_MOVE_ACTIVATE, POINTS_EARN, lot->available_at, number, -1,
-			  lot->remaining);
-	walk_repay(walk, number, POINTS_EARN, lot->available_at, -1);
-	walk_enqueue(walk, number, false);
-}
-
 /* A lot that was empty is given points back. */
 static void
 walk_note_given_back(PointsWalk *walk, int32 number, TimestampTz at)
@@ -362,6 +274,191 @@ walk_note_given_back(PointsWalk *walk, int32 number, TimestampTz at)
 	given->at = at;
 }
 
+/* What of a lot its event doesn't say. */
+typedef struct LotTerms
+{
+	TimestampTz now; /* when it comes in: mostly that of the event */
+	TimestampTz available_at;
+	TimestampTz expires_at;
+	int share;
+	int32 of; /* the older lot whose points these are; -1: none */
+} LotTerms;
+
+static pg_noinline void
+walk_tell_lot(PointsWalk *walk, const PointsDue *due, int32 lot, int32 of, TimestampTz at)
+{
+	PointsMove move = { .type = POINTS_MOVE_LOT,
+						.role = due->role,
+						.at = at,
+						.lot = lot,
+						.event = due->number,
+						.debt = -1,
+						.of = of,
+						.points = walk->lots[lot].points };
+
+	walk->sink(walk->sink_context, walk, &move);
+}
+
+/* Makes a lot of an event's points. */
+static pg_attribute_always_inline void
+walk_add_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerms *terms,
+			 bool plain)
+{
+	TimestampTz now = terms->now;
+	int32 number = walk->nlots;
+	PointsLot *lot;
+
+	if (unlikely(number == walk->max_lots))
+		walk->lots = array_grow(walk->lots, &walk->max_lots, walk->max_lots + 1, sizeof(PointsLot));
+	walk->nlots = number + 1;
+	lot = &walk->lots[number];
+	lot->earned_at = due->at;
+	lot->available_at = terms->available_at;
+	lot->expires_at = terms->expires_at;
+	lot->held_since = due->at;
+	lot->points = lot->remaining = points;
+	lot->blocked = 0;
+	lot->event = due->number;
+	lot->label_no = plain ? 0 : due->label_no;
+	lot->ref = -1;
+	lot->expires_later = false;
+	lot->queued = 0;
+	lot->share = (uint8) terms->share;
+	if (unlikely(lot->available_at > now))
+	{
+		lot->state = POINTS_LOT_PENDING;
+		lot->waits_until = lot->available_at;
+		if (walk->policy->has_activations && (plain || !due->has_expiry))
+			lot->expires_later = points_clock_from_activation(walk->clock, due->at, lot->label_no);
+		walk->totals.pending += points;
+	}
+	else
+	{
+		lot->state = POINTS_LOT_ACTIVE;
+		walk_add_active(walk, points);
+	}
+
+	/* only a return looks for the lots of a ref, and of a timeline's events only kinds make one */
+	if (!plain && due->ref.type != EVENT_REF_NONE && due->role == POINTS_EARN &&
+		(walk->policy->nkinds > 0 || walk->fed))
+		lot_refs_note_lot(&walk->refs, walk->lots, &due->ref, number);
+	if (!plain && unlikely(terms->of >= 0))
+	{
+		lot->earned_at = walk->lots[terms->of].earned_at;
+		lot->event = walk->lots[terms->of].event;
+		lot_refs_add_part(&walk->refs, walk->lots, terms->of, number);
+		walk_note_given_back(walk, number, now);
+	}
+	if (unlikely(walk->sink != NULL))
+		walk_tell_lot(walk, due, number, plain ? -1 : terms->of, now);
+	if (unlikely(walk_is_over(walk, lot->expires_at, now)))
+	{
+		walk_expire_lot(walk, number, now, lot->expires_at);
+		return;
+	}
+	if (!plain && unlikely(walk->frozen))
+		points_block_lot(walk, number, due, points);
+	else if (unlikely(walk->totals.overdrawn != 0) && lot->state == POINTS_LOT_ACTIVE)
+		points_repay(walk, number, due->role, now, due->number);
+	walk_enqueue(walk, number, true);
+}
+
+static pg_noinline void
+walk_add_any_lot(PointsWalk *walk, const PointsDue *due, int64 points, const LotTerms *terms)
+{
+	if (walk->nlots == PG_INT32_MAX)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many lots of points"),
+			 walk->events.customer != NULL ? errdetail("Customer %s.", walk->events.customer) : 0,
+			 errhint("Lots that expire in fewer shares are fewer lots.")));
+	walk_add_lot(walk, due, points, terms, false);
+}
+
+/*
+ * Lots that expire one after another. What they have together is rounded down, in the last decimal
+ * that the points have: so it doesn't matter how many decimals other events have.
+ */
+static pg_noinline void
+walk_make_shares(PointsWalk *walk, const PointsDue *due, int64 points, LotTerms *terms)
+{
+	int scale = walk->events.reader.scale;
+	int64 unit = decimal_power[scale - decimal_minimal_scale(points, scale)];
+	int64 units = points / unit;
+	int64 done = 0;
+	int n = points_clock_shares(walk->clock, due->at, due->label_no);
+
+	for (terms->share = 0; terms->share < n; terms->share++)
+	{
+		int64 end = units / n * (terms->share + 1) + units % n * (terms->share + 1) / n;
+
+		if (end > done)
+		{
+			terms->expires_at = points_clock_share_expires_at(
+				walk->clock, due->at, terms->available_at, due->label_no, terms->share);
+			walk_add_any_lot(walk, due, (end - done) * unit, terms);
+			done = end;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Makes lots of an event's points: one, unless they expire share by share. */
+static pg_attribute_always_inline void
+walk_make_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of, TimestampTz now,
+			   bool plain)
+{
+	LotTerms terms = { .now = now, .available_at = due->at, .share = 0, .of = of };
+
+	if (unlikely(walk->clock->pends) && due->role == POINTS_EARN)
+		terms.available_at = points_clock_available_at(walk->clock, due->at);
+	if (!plain && due->has_expiry)
+		terms.expires_at = due->expires_at;
+	else if (unlikely(walk->clock->has_shares))
+	{
+		walk_make_shares(walk, due, points, &terms);
+		return;
+	}
+	else
+		terms.expires_at = points_clock_expires_at(walk->clock, due->at, terms.available_at,
+												   plain ? 0 : due->label_no);
+	walk_add_lot(walk, due, points, &terms, plain);
+}
+
+static pg_noinline void
+walk_make_other_lots(PointsWalk *walk, const PointsDue *due, int64 points, int32 of)
+{
+	walk_make_lots(walk, due, points, of, due->at, false);
+}
+
+void
+points_bring_back(PointsWalk *walk, const PointsDue *due, int32 old, int64 points)
+{
+	PointsDue by_label = *due;
+
+	by_label.label_no = walk->lots[old].label_no;
+	walk->lots[old].points -= points;
+	walk_make_other_lots(walk, &by_label, points, old);
+}
+
+void
+points_activate(PointsWalk *walk, int32 number)
+{
+	PointsLot *lot = &walk->lots[number];
+
+	lot->state = POINTS_LOT_ACTIVE;
+	if (lot->remaining > 0)
+	{
+		walk->totals.pending -= lot->remaining;
+		walk_add_active(walk, lot->remaining);
+		walk_emit(walk, POINTS_MOVE_ACTIVATE, POINTS_EARN, lot->available_at, number, -1,
+				  lot->remaining);
+		points_repay(walk, number, POINTS_EARN, lot->available_at, -1);
+	}
+	if (lot_has_points(lot))
+		walk_enqueue(walk, number, false);
+}
+
 /* When the oldest of the points held came in: earned, or given back; DT_NOEND: there are none. */
 static TimestampTz
 walk_held_since(PointsWalk *walk)
@@ -372,7 +469,7 @@ walk_held_since(PointsWalk *walk)
 	{
 		const PointsLot *lot = &walk->lots[walk->first_held];
 
-		if (lot->remaining > 0 && lot->held_since == lot->earned_at)
+		if (lot_has_points(lot) && lot->held_since == lot->earned_at)
 		{
 			since = lot->earned_at;
 			break;
@@ -384,7 +481,7 @@ walk_held_since(PointsWalk *walk)
 		const LotGivenBack *given = &walk->given_back[walk->first_given_back];
 		const PointsLot *lot = &walk->lots[given->lot];
 
-		if (lot->remaining > 0 && lot->held_since == given->at)
+		if (lot_has_points(lot) && lot->held_since == given->at)
 			return Min(since, given->at);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -436,7 +533,7 @@ walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
 	PointsLot *lot = &walk->lots[number];
 	TimestampTz at = due->at;
 
-	if (lot->remaining == 0)
+	if (!lot_has_points(lot))
 		walk_note_given_back(walk, number, at);
 	lot->remaining += points;
 	lot->state = POINTS_LOT_ACTIVE;
@@ -444,10 +541,13 @@ walk_restore(PointsWalk *walk, int32 number, const PointsDue *due, int64 points)
 	walk_emit(walk, POINTS_MOVE_RESTORE, due->role, at, number, due->number, points);
 	if (walk_is_over(walk, lot->expires_at, at))
 	{
-		points_expire_lot(walk, number, at);
+		walk_expire_lot(walk, number, at, lot->expires_at);
 		return;
 	}
-	walk_repay(walk, number, due->role, at, due->number);
+	if (unlikely(walk->frozen))
+		points_block_lot(walk, number, due, points);
+	else
+		points_repay(walk, number, due->role, at, due->number);
 	lot_refs_restore(&walk->refs, walk->lots, number);
 	walk_enqueue(walk, number, false);
 }
@@ -459,11 +559,7 @@ walk_take_from_lot(PointsWalk *walk, int32 number, const PointsDue *due, int64 p
 	PointsLot *lot = &walk->lots[number];
 	int64 taken = Min(points, lot->remaining);
 
-	lot->remaining -= taken;
-	if (unlikely(lot->state == POINTS_LOT_PENDING))
-		walk->totals.pending -= taken;
-	else
-		walk_add_active(walk, -taken);
+	walk_add_free(walk, lot, -taken);
 	walk_emit(walk, POINTS_MOVE_TAKE, due->role, due->at, number, due->number, taken);
 	return taken;
 }
@@ -480,7 +576,11 @@ walk_take(PointsWalk *walk, WalkQueue queue, const PointsDue *due, int64 points)
 		return 0;
 	while (taken < points && (lot = walk_first_lot(walk, queue)) >= 0)
 	{
-		taken += walk_take_from_lot(walk, lot, due, points - taken);
+		int64 part = walk_take_from_lot(walk, lot, due, points - taken);
+
+		taken += part;
+		if (due->role == POINTS_EXPIRE && walk->policy->has_grace)
+			points_note_expired(walk, lot, part, due->at);
 		CHECK_FOR_INTERRUPTS();
 	}
 	return taken;
@@ -510,10 +610,10 @@ walk_overdraw(PointsWalk *walk, const PointsDue *due, int64 points)
 
 /* ---- what an event of each role does ---- */
 
-const char *const points_role_names[POINTS_ROLES] = { "earn",	  "redeem_refund", "adjust",
-													  "transfer", "return",		   "redeem",
-													  "forfeit",  "expire",		   "carry_over",
-													  "ignore" };
+const char *const points_role_names[POINTS_ROLES] = {
+	"earn",	 "activate", "redeem_refund", "reinstate", "adjust", "transfer",   "return",
+	"block", "unblock",	 "redeem",		  "forfeit",   "expire", "carry_over", "ignore"
+};
 
 /* An event takes more than there is, which the policy refuses. */
 static pg_noinline void
@@ -645,12 +745,6 @@ give_back(PointsWalk *walk, const PointsDue *due, int64 left)
 	return left;
 }
 
-static void
-walk_finish(PointsWalk *walk, const PointsDue *due, int64 points)
-{
-	walk_emit_event(walk, POINTS_MOVE_DONE, due, points);
-}
-
 /* Gives back what redemptions of earlier instants took. The rest waits for those of its own. */
 static void
 refund(PointsWalk *walk, const PointsDue *due)
@@ -690,7 +784,7 @@ points_finish_refunds(PointsWalk *walk)
 		if (left > 0 && walk->policy->refunds_new_lot)
 		{
 			walk->totals.reinstated += left;
-			walk_make_lot(walk, due, left, due->at, false);
+			walk_make_other_lots(walk, due, left, -1);
 		}
 		walk_finish(walk, due, due->value);
 		CHECK_FOR_INTERRUPTS();
@@ -714,7 +808,7 @@ take_returnable(PointsWalk *walk, const PointsDue *due, LotRef *own)
 	return points;
 }
 
-/* From the lots of its own ref, then pending ones, then the newest. */
+/* From the lots of its own ref, then pending ones, then the newest; blocked ones last. */
 static void
 take_back(PointsWalk *walk, const PointsDue *due)
 {
@@ -737,8 +831,11 @@ take_back(PointsWalk *walk, const PointsDue *due)
 	left = points;
 	while (own != NULL && left > 0 && (lot = lot_ref_first(own, walk->lots)) >= 0)
 		left -= walk_take_from_lot(walk, lot, due, left);
+	while (own != NULL && left > 0 && (lot = lot_ref_first_blocked(own, walk->lots)) >= 0)
+		left -= points_take_blocked_of(walk, lot, due, left);
 	left -= walk_take(walk, QUEUE_PENDING, due, left);
 	left -= walk_take(walk, QUEUE_NEWEST, due, left);
+	left -= points_take_blocked(walk, due, left);
 	walk->totals.returned += points - left;
 	if (walk->policy->returns_below_zero)
 	{
@@ -761,6 +858,7 @@ forfeit(PointsWalk *walk, const PointsDue *due)
 {
 	int64 left = take_anything(walk, QUEUE_SPEND, due, due_points(due));
 
+	left -= points_take_blocked(walk, due, left);
 	walk->totals.forfeited += due_points(due) - left;
 }
 
@@ -776,6 +874,7 @@ book_expiry(PointsWalk *walk, const PointsDue *due)
 	if (matched > 0)
 		walk_emit_event(walk, POINTS_MOVE_MATCH, due, matched);
 	left = take_anything(walk, QUEUE_SOONEST, due, due_points(due) - matched);
+	left -= points_take_blocked(walk, due, left);
 	walk->totals.expired += due_points(due) - matched - left;
 }
 
@@ -790,7 +889,7 @@ move_points(PointsWalk *walk, const PointsDue *due, int128 *total)
 	if (due->value > 0)
 	{
 		*total += points;
-		walk_make_lot(walk, due, points, due->at, false);
+		walk_make_other_lots(walk, due, points, -1);
 		return;
 	}
 	there = points_walk_totals(walk)->active + walk->totals.pending;
@@ -816,9 +915,21 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 		points_finish_refunds(walk);
 	switch (due->role)
 	{
+		case POINTS_ACTIVATE:
+			points_release_event(walk, due);
+			return;
 		case POINTS_REDEEM_REFUND:
 			refund(walk, due);
 			return;
+		case POINTS_REINSTATE:
+			points_reinstate(walk, due);
+			return;
+		case POINTS_BLOCK:
+			points_block_event(walk, due);
+			break;
+		case POINTS_UNBLOCK:
+			points_unblock_event(walk, due);
+			break;
 		case POINTS_ADJUST:
 			move_points(walk, due, &walk->totals.adjusted);
 			break;
@@ -845,9 +956,17 @@ walk_do_other(PointsWalk *walk, const PointsDue *due)
 /* ---- what was carried over ---- */
 
 void
-points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now)
+points_bring_lot(PointsWalk *walk, const PointsHeld *held, TimestampTz now)
 {
+	const PointsDue *due = &held->due;
 	int64 points = due_points(due);
+	int64 blocked = held->blocked;
+	int32 number = walk->nlots;
+	LotTerms terms = { .now = now,
+					   .available_at = held->available_at,
+					   .expires_at = due->expires_at,
+					   .share = 0,
+					   .of = -1 };
 
 	if (due->role == POINTS_EARN)
 		walk_add(&walk->sums.earned, &walk->totals.earned, points);
@@ -857,7 +976,21 @@ points_bring_lot(PointsWalk *walk, const PointsDue *due, TimestampTz now)
 		walk->totals.adjusted += points;
 	else
 		walk->totals.transferred += points;
-	walk_make_lot(walk, due, points, now, false);
+	if (held->available_at != DT_NOBEGIN && due->has_expiry)
+		walk_add_lot(walk, due, points, &terms, false);
+	else
+		walk_make_lots(walk, due, points, -1, now, false);
+	for (; blocked > 0 && number < walk->nlots; number++)
+	{
+		PointsDue here = *due;
+		int64 part = Min(blocked, walk->lots[number].remaining);
+
+		here.at = now;
+		here.role = POINTS_BLOCK;
+		if (part > 0)
+			points_block_lot(walk, number, &here, part);
+		blocked -= part;
+	}
 	walk_emit(walk, POINTS_MOVE_DONE, due->role, now, -1, due->number, points);
 }
 
@@ -900,7 +1033,7 @@ points_settle(PointsWalk *walk, TimestampTz now)
 
 	while (walk->totals.overdrawn > 0 && (lot = walk_first_lot(walk, QUEUE_SPEND)) >= 0)
 	{
-		walk_repay(walk, lot, POINTS_EARN, now, -1);
+		points_repay(walk, lot, POINTS_EARN, now, -1);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -918,7 +1051,7 @@ points_bring_held_since(PointsWalk *walk, TimestampTz since)
 
 	for (i = 0; i < walk->nlots; i++)
 	{
-		if (walk->lots[i].earned_at < since && walk->lots[i].remaining > 0)
+		if (walk->lots[i].earned_at < since && lot_has_points(&walk->lots[i]))
 			walk_note_given_back(walk, i, since);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -932,7 +1065,7 @@ walk_work_off(PointsWalk *walk, PointsDue *due, bool plain)
 	{
 		due->role = POINTS_EARN;
 		walk_add(&walk->sums.earned, &walk->totals.earned, due->value);
-		walk_make_lot(walk, due, due->value, due->at, plain);
+		walk_make_lots(walk, due, due->value, -1, due->at, plain);
 		walk_note_activity(walk, due->at, walk->policy->refreshed_by_earn);
 	}
 	else if (plain ? due->value < 0 : due->role == POINTS_REDEEM)

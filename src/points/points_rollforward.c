@@ -28,11 +28,13 @@ static const TallyColumn columns[ROLLFORWARD_SUMS] = {
 	[ROLLFORWARD_EXPIRED] = { "expired", TALLY_VALUE },
 	[ROLLFORWARD_FORFEITED] = { "forfeited", TALLY_VALUE },
 	[ROLLFORWARD_PENDING] = { "pending", TALLY_VALUE },
+	[ROLLFORWARD_BLOCKED] = { "blocked", TALLY_VALUE },
 };
 
 static const PointsClosing closing = { .period_key = KEY_PERIOD,
 									   .first_out = ROLLFORWARD_REDEEMED,
 									   .pending = ROLLFORWARD_PENDING,
+									   .blocked = ROLLFORWARD_BLOCKED,
 									   .by_label = true };
 
 static const char *

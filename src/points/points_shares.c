@@ -20,6 +20,7 @@ typedef struct LotShare
 	int64 points;
 	int64 remaining;
 	int64 redeemed; /* and not given back */
+	int64 expired;	/* and not brought back */
 } LotShare;
 
 /* Where in the list those of a lot stand. */
@@ -98,6 +99,12 @@ redeemed_of(const LotShare *share)
 	return share->redeemed;
 }
 
+static int64
+expired_of(const LotShare *share)
+{
+	return share->expired;
+}
+
 /* Shares points out in proportion to what each has of something: units, in their order. */
 static void
 share_out(PointsShares *shares, const LotShare *list, int32 n, int64 points,
@@ -122,34 +129,75 @@ share_out(PointsShares *shares, const LotShare *list, int32 n, int64 points,
 		shares->units[shares->shares[i].place] = (int64) shares->shares[i].units;
 }
 
+/* Begins with a lot, of up to so many shares. */
+static LotShares *
+begin_lot(PointsShares *shares, int32 number, int32 n)
+{
+	LotShares *entry;
+
+	shares->lots = array_grow_in(shares->context, shares->lots, &shares->max_lots,
+								 (int64) number + 1, sizeof(LotShares));
+	shares->list =
+		array_grow_in(shares->context, shares->list, &shares->max, shares->n + n, sizeof(LotShare));
+	entry = &shares->lots[number];
+	entry->first = shares->n;
+	entry->n = 0;
+	return entry;
+}
+
+static void
+add_share(PointsShares *shares, LotShares *entry, int32 label_no, int64 points)
+{
+	LotShare share = { .label_no = label_no, .points = points, .remaining = points };
+
+	shares->list[shares->n++] = share;
+	entry->n++;
+}
+
 /* A lot that the event to come makes, of which there may be several. */
 static void
 note_lot(PointsShares *shares, const PointsLot *lot, int32 number)
 {
-	LotShares *entry;
+	bool announced = lot->event == shares->event;
+	int32 n = announced ? shares->nannounced : 0;
+	LotShares *entry = begin_lot(shares, number, n);
 	int32 i;
 
-	shares->lots = array_grow_in(shares->context, shares->lots, &shares->max_lots,
-								 (int64) number + 1, sizeof(LotShares));
-	entry = &shares->lots[number];
-	entry->first = shares->n;
-	entry->n = 0;
-	if (lot->event != shares->event || shares->nannounced == 0)
+	if (n == 0)
 		return;
-	share_out(shares, shares->announced, shares->nannounced, lot->points, remaining_of);
-	shares->list = array_grow_in(shares->context, shares->list, &shares->max,
-								 shares->n + shares->nannounced, sizeof(LotShare));
-	for (i = 0; i < shares->nannounced; i++)
+	share_out(shares, shares->announced, n, lot->points, remaining_of);
+	for (i = 0; i < n; i++)
 	{
-		LotShare share = { .label_no = shares->announced[i].label_no,
-						   .points = shares->units[i],
-						   .remaining = shares->units[i] };
+		int64 points = shares->units[i];
 
-		if (share.points == 0)
+		if (points == 0)
 			continue;
-		shares->announced[i].remaining -= share.points;
-		shares->list[shares->n++] = share;
-		entry->n++;
+		shares->announced[i].remaining -= points;
+		add_share(shares, entry, shares->announced[i].label_no, points);
+	}
+}
+
+/* A lot of what had expired of an older one. */
+static void
+note_part(PointsShares *shares, const PointsLot *lot, int32 number, int32 old)
+{
+	int32 n = shares->lots[old].n;
+	LotShares *entry = begin_lot(shares, number, n);
+	LotShare *list = &shares->list[shares->lots[old].first];
+	int32 i;
+
+	if (n == 0)
+		return;
+	share_out(shares, list, n, lot->points, expired_of);
+	for (i = 0; i < n; i++)
+	{
+		int64 points = shares->units[i];
+
+		if (points == 0)
+			continue;
+		list[i].expired -= points;
+		list[i].points -= points;
+		add_share(shares, entry, list[i].label_no, points);
 	}
 }
 
@@ -173,6 +221,8 @@ take_or_give(PointsShares *shares, const LotShares *lot, PointsRole role, bool b
 		share->remaining -= gone;
 		if (role == POINTS_REDEEM || role == POINTS_REDEEM_REFUND)
 			share->redeemed += gone;
+		else if (role == POINTS_EXPIRE)
+			share->expired += gone;
 	}
 }
 
@@ -213,7 +263,12 @@ points_shares_split(PointsShares *shares, const PointsWalk *walk, const PointsMo
 	int32 i;
 
 	if (move->type == POINTS_MOVE_LOT)
-		note_lot(shares, lot, move->lot);
+	{
+		if (move->of < 0)
+			note_lot(shares, lot, move->lot);
+		else
+			note_part(shares, lot, move->lot, move->of);
+	}
 	of_lot = &shares->lots[move->lot];
 	if (of_lot->n == 0)
 	{
@@ -245,17 +300,24 @@ points_shares_of_lot(PointsShares *shares, const PointsWalk *walk, int32 number,
 	PointsShare *split = make_split(shares, Max(of_lot->n, 1));
 	int32 i;
 
-	split->label_no = lot->label_no;
-	split->points = lot->points;
-	split->remaining = lot->remaining;
+	*n = 0;
+	if (of_lot->n == 0)
+	{
+		split->label_no = lot->label_no;
+		split->points = lot->points;
+		split->remaining = lot->remaining;
+		*n = 1;
+	}
 	for (i = 0; i < of_lot->n; i++)
 	{
 		const LotShare *share = &shares->list[of_lot->first + i];
 
-		split[i].label_no = share->label_no;
-		split[i].points = share->points;
-		split[i].remaining = share->remaining;
+		/* all of it was brought back, in another lot */
+		if (share->points == 0)
+			continue;
+		split[*n].label_no = share->label_no;
+		split[*n].points = share->points;
+		split[(*n)++].remaining = share->remaining;
 	}
-	*n = Max(of_lot->n, 1);
 	return split;
 }

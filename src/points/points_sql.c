@@ -209,7 +209,7 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 	totals = *points_walk_totals(call->walk);
 	since = points_walk_overdrawn_since(call->walk);
 	last = points_walk_last_activity(call->walk);
-	if (totals.pending > 0 || totals.active > 0)
+	if (totals.pending > 0 || totals.active > 0 || totals.blocked > 0)
 	{
 		next.open = true;
 		points_call_run_out(call);
@@ -227,6 +227,7 @@ loyalty_points_summary(PG_FUNCTION_ARGS)
 	points_put_points(record, call->walk, totals.forfeited);
 	points_put_points(record, call->walk, totals.pending);
 	points_put_points(record, call->walk, totals.active);
+	points_put_points(record, call->walk, totals.blocked);
 	points_put_points(record, call->walk, totals.overdrawn);
 	rows_put_instant(record, since);
 	points_put_points(record, call->walk, totals.unmet);
@@ -453,6 +454,8 @@ state_of_lot(const PointsLot *lot, const LotTakers *takers, int32 number)
 {
 	if (lot->remaining > 0)
 		return lot->state == POINTS_LOT_PENDING ? "pending" : "active";
+	if (lot->blocked > 0)
+		return "blocked";
 	switch (takers->roles[number])
 	{
 		case POINTS_EXPIRE:
@@ -470,9 +473,10 @@ state_of_lot(const PointsLot *lot, const LotTakers *takers, int32 number)
 	}
 }
 
+/* tells_blocked: not of a programme, where nothing is. */
 static void
 put_lot(Rows *rows, const PointsWalk *walk, const LotTakers *takers, int32 number,
-		const PointsShare *share)
+		const PointsShare *share, bool tells_blocked)
 {
 	int32 nlots;
 	const PointsLot *lot = &points_walk_lots(walk, &nlots)[number];
@@ -485,7 +489,9 @@ put_lot(Rows *rows, const PointsWalk *walk, const LotTakers *takers, int32 numbe
 	rows_put_text(rows, label.bytes, label.len);
 	event_put_ref(rows, event);
 	points_put_points(rows, walk, share->points);
-	points_put_points(rows, walk, share->remaining);
+	points_put_points(rows, walk, (int128) share->remaining + lot->blocked);
+	if (tells_blocked)
+		points_put_points(rows, walk, lot->blocked);
 	rows_put_instant(rows, lot->available_at);
 	rows_put_instant(rows, lot->expires_at);
 	rows_put_name(rows, state_of_lot(lot, takers, number));
@@ -516,11 +522,14 @@ answer_lots(FunctionCallInfo fcinfo, PointsCall *call)
 		int n = 1;
 		int j;
 
+		CHECK_FOR_INTERRUPTS();
+		/* all of it expired and was brought back, in a lot of its own */
+		if (lots[i].points == 0)
+			continue;
 		if (call->shares != NULL)
 			shares = points_shares_of_lot(call->shares, call->walk, i, &n);
 		for (j = 0; j < n; j++)
-			put_lot(&rows, call->walk, &takers, i, &shares[j]);
-		CHECK_FOR_INTERRUPTS();
+			put_lot(&rows, call->walk, &takers, i, &shares[j], call->feeding == NULL);
 	}
 	return (Datum) 0;
 }

@@ -28,6 +28,7 @@ static const TallyColumn columns[TOTALS_SUMS] = {
 	[TOTALS_ACTIVE] = { "active", TALLY_VALUE },
 	[TOTALS_OVERDRAWN] = { "overdrawn", TALLY_VALUE },
 	[TOTALS_UNMET] = { "unmet", TALLY_VALUE },
+	[TOTALS_BLOCKED] = { "blocked", TALLY_VALUE },
 };
 
 /* What counts for the identity, and with which sign. */
@@ -35,7 +36,7 @@ static const int identity[TOTALS_SUMS] = {
 	[TOTALS_EARNED] = 1,	  [TOTALS_REINSTATED] = 1, [TOTALS_ADJUSTED] = 1,
 	[TOTALS_TRANSFERRED] = 1, [TOTALS_REDEEMED] = -1,  [TOTALS_RETURNED] = -1,
 	[TOTALS_EXPIRED] = -1,	  [TOTALS_FORFEITED] = -1, [TOTALS_PENDING] = -1,
-	[TOTALS_ACTIVE] = -1,	  [TOTALS_OVERDRAWN] = 1,
+	[TOTALS_ACTIVE] = -1,	  [TOTALS_BLOCKED] = -1,   [TOTALS_OVERDRAWN] = 1,
 };
 
 static const char *
@@ -96,6 +97,26 @@ TALLY_TYPE(points_totals_result, &shape)
 /* loyalty_points_totals, (base, policy, as_of); loyalty_points_totals_accum */
 METRIC_FUNCTIONS(points_totals, &metric)
 
+/* The table's columns, in order. */
+static const TotalsSum shown[TOTALS_SUMS] = {
+	TOTALS_MEMBERS,
+	TOTALS_MEMBERS_WITH_BALANCE,
+	TOTALS_MEMBERS_OVERDRAWN,
+	TOTALS_EARNED,
+	TOTALS_REINSTATED,
+	TOTALS_ADJUSTED,
+	TOTALS_TRANSFERRED,
+	TOTALS_REDEEMED,
+	TOTALS_RETURNED,
+	TOTALS_EXPIRED,
+	TOTALS_FORFEITED,
+	TOTALS_PENDING,
+	TOTALS_ACTIVE,
+	TOTALS_BLOCKED,
+	TOTALS_OVERDRAWN,
+	TOTALS_UNMET,
+};
+
 /* points_totals_table(result): one row, also where nobody was counted */
 Datum
 loyalty_points_totals_table(PG_FUNCTION_ARGS)
@@ -110,9 +131,10 @@ loyalty_points_totals_table(PG_FUNCTION_ARGS)
 	rows_begin(&rows);
 	for (i = 0; i < TOTALS_SUMS; i++)
 	{
-		int128 sum = row != NULL ? row->sums[i] : 0;
+		TotalsSum of = shown[i];
+		int128 sum = row != NULL ? row->sums[of] : 0;
 
-		if (columns[i].type == TALLY_COUNT)
+		if (columns[of].type == TALLY_COUNT)
 			rows_put_count(&rows, (int64) sum);
 		else
 			rows_put_decimal(&rows, sum, tally_scale(tally));

@@ -23,10 +23,15 @@ typedef enum FindingType
 {
 	FOUND_BEYOND_BALANCE,
 	FOUND_STILL_PENDING,
+	FOUND_BLOCKED,
 	FOUND_REFUND,
 	FOUND_RETURN,
 	FOUND_ADJUSTMENT,
 	FOUND_TRANSFER,
+	FOUND_REINSTATEMENT,
+	FOUND_ACTIVATION,
+	FOUND_BLOCK,
+	FOUND_UNBLOCK,
 	FOUND_TWICE,
 	FOUND_NOT_GIVEN,
 	FOUND_NOT_BOOKED,
@@ -35,11 +40,20 @@ typedef enum FindingType
 } FindingType;
 
 static const char *const problems[] = {
-	"redemption beyond the balance",		"redemption of points still pending",
-	"refund of more than was redeemed",		"return of more than was earned",
-	"adjustment of more than there is",		"transfer of more than there is",
-	"document earned more than once",		"booked expiry that the rules don't give",
-	"computed expiry that was never booked"
+	[FOUND_BEYOND_BALANCE] = "redemption beyond the balance",
+	[FOUND_STILL_PENDING] = "redemption of points still pending",
+	[FOUND_BLOCKED] = "redemption of blocked points",
+	[FOUND_REFUND] = "refund of more than was redeemed",
+	[FOUND_RETURN] = "return of more than was earned",
+	[FOUND_ADJUSTMENT] = "adjustment of more than there is",
+	[FOUND_TRANSFER] = "transfer of more than there is",
+	[FOUND_REINSTATEMENT] = "reinstatement of more than can be brought back",
+	[FOUND_ACTIVATION] = "activation without an earning",
+	[FOUND_BLOCK] = "block of more than there is",
+	[FOUND_UNBLOCK] = "unblock of more than is blocked",
+	[FOUND_TWICE] = "document earned more than once",
+	[FOUND_NOT_GIVEN] = "booked expiry that the rules don't give",
+	[FOUND_NOT_BOOKED] = "computed expiry that was never booked",
 };
 
 /* What events of each role ask for beyond what there is. */
@@ -48,12 +62,16 @@ static const FindingType found_beyond[POINTS_ROLES] = {
 	[POINTS_ADJUST] = FOUND_ADJUSTMENT,
 	[POINTS_TRANSFER] = FOUND_TRANSFER,
 	[POINTS_RETURN] = FOUND_RETURN,
+	[POINTS_REINSTATE] = FOUND_REINSTATEMENT,
+	[POINTS_ACTIVATE] = FOUND_ACTIVATION,
+	[POINTS_BLOCK] = FOUND_BLOCK,
+	[POINTS_UNBLOCK] = FOUND_UNBLOCK,
 };
 
 typedef struct Finding
 {
 	TimestampTz at;
-	int64 points; /* in excess, once the walk is through; 0: none */
+	int64 points; /* in excess, once the walk is through */
 	int32 event;
 	FindingType type;
 } Finding;
@@ -70,12 +88,10 @@ typedef struct Findings
 } Findings;
 
 static void
-add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+add_any_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
 {
 	Finding *finding;
 
-	if (points <= 0)
-		return;
 	found->list = array_grow(found->list, &found->max, found->n + 1, sizeof(Finding));
 	finding = &found->list[found->n++];
 	finding->type = type;
@@ -84,16 +100,26 @@ add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int6
 	finding->points = points;
 }
 
+static void
+add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+{
+	if (points > 0)
+		add_any_finding(found, type, at, event, points);
+}
+
 /* Pending points stand for what was owed before first. */
 static void
 add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
 {
 	const PointsTotals *totals = points_walk_totals(walk);
 	int128 owed = totals->overdrawn - (move->type == POINTS_MOVE_OVERDRAW ? move->points : 0);
-	int128 covered = Min(Max(totals->pending - owed, 0), move->points);
+	int128 waiting = Min(Max(totals->pending - owed, 0), move->points);
+	int128 covered = Min(Max(totals->pending + totals->blocked - owed, 0), move->points);
 
-	add_finding(found, FOUND_STILL_PENDING, move->at, move->event, (int64) covered);
-	add_finding(found, FOUND_BEYOND_BALANCE, move->at, move->event, move->points - (int64) covered);
+	add_finding(found, FOUND_STILL_PENDING, move->at, move->event, (int64) waiting);
+	add_finding(found, FOUND_BLOCKED, move->at, move->event, (int64) (covered - waiting));
+	add_finding(found, FOUND_BEYOND_BALANCE, move->at, move->event,
+				(int64) (move->points - covered));
 }
 
 /* Would what an event took of a lot have gone by the end of its day anyway? */
@@ -156,14 +182,14 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 				add_shortfall(found, walk, move);
 			break;
 		case POINTS_MOVE_BEYOND:
-			add_finding(found, found_beyond[move->role], move->at, move->event, move->points);
+			add_any_finding(found, found_beyond[move->role], move->at, move->event, move->points);
 			found->beyond = move->points;
 			break;
 		case POINTS_MOVE_MATCH:
 			match_expiries(found, move->points);
 			break;
 		case POINTS_MOVE_EXPIRE:
-			if (found->books_expiry)
+			if (found->books_expiry && !walk->restores_expired)
 			{
 				int32 nlots;
 
@@ -317,7 +343,9 @@ loyalty_points_violations(PG_FUNCTION_ARGS)
 		const Finding *finding = &found.list[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (finding->type >= FOUND_EARNING || finding->points == 0)
+		/* a booking may have met all of an expiry */
+		if (finding->type >= FOUND_EARNING ||
+			(finding->type == FOUND_NOT_BOOKED && finding->points == 0))
 			continue;
 		rows_begin(&rows);
 		rows_put_instant(&rows, finding->at);

@@ -43,7 +43,8 @@ points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink, void 
 	walk->clock = points_clock_create(policy);
 	walk->sink = sink;
 	walk->sink_context = context;
-	lot_refs_init(&walk->refs, 1 << WALK_QUEUES);
+	walk->notes_expiries = policy->books_expiry || policy->has_grace;
+	lot_refs_init(&walk->refs, 1 << WALK_QUEUES, 2 << WALK_QUEUES, policy->has_activations);
 	walk->lots = array_grow(NULL, &walk->max_lots, 64, sizeof(PointsLot));
 	points_events_init(&walk->events, policy, (flags & POINTS_KEEP_EVENTS) != 0);
 	init_queue(walk, QUEUE_SPEND, spend);
@@ -53,13 +54,15 @@ points_walk_create(const PointsPolicy *policy, int flags, PointsSink sink, void 
 	init_queue(walk, QUEUE_PENDING, LOTS_NEWEST);
 	init_queue(walk, QUEUE_SOONEST, LOTS_BY_EXPIRY);
 	init_queue(walk, QUEUE_ALL, LOTS_OLDEST);
+	init_queue(walk, QUEUE_BLOCKED, LOTS_NEWEST);
 
-	/* where lots don't wait, those to be spent in the order of expiry are those that expire */
+	/* where lots don't wait, nor are blocked, those to be spent in the order of expiry are those
+	 * that expire */
 	walk->filled_at_first = 1 << QUEUE_SPEND;
 	walk->expiry = QUEUE_SPEND;
 	if (walk->clock->pends)
 		walk->filled_at_first |= 1 << QUEUE_ACTIVATE;
-	if (walk->clock->pends || spend != LOTS_BY_EXPIRY)
+	if (walk->clock->pends || policy->has_blocks || spend != LOTS_BY_EXPIRY)
 	{
 		walk->filled_at_first |= 1 << QUEUE_EXPIRY;
 		walk->expiry = QUEUE_EXPIRY;
@@ -71,6 +74,7 @@ start_over(PointsWalk *walk)
 {
 	int i;
 
+	walk->restores_expired = false;
 	for (i = 0; i < POINTS_BROUGHT; i++)
 		walk->brought[i] = DT_NOBEGIN;
 	walk->nlots = 0;
@@ -81,6 +85,9 @@ start_over(PointsWalk *walk)
 	memset(&walk->totals, 0, sizeof(PointsTotals));
 	memset(&walk->sums, 0, sizeof(WalkSums));
 	walk->unbooked = 0;
+	walk->nexpired = 0;
+	walk->last_expired = -1;
+	walk->expired_by_ref = false;
 	walk->knows_debts = walk->sink != NULL || walk->events.has_refunds;
 	walk->returned = 0;
 	walk->nrefunds = 0;
@@ -89,6 +96,9 @@ start_over(PointsWalk *walk)
 	walk->first_held = 0;
 	walk->ngiven_back = walk->first_given_back = 0;
 	walk->inactive_known = false;
+	walk->frozen = false;
+	walk->activated = 0;
+	walk->first_waiting = 0;
 	walk->next_due = DT_NOEND;
 	walk->suspended = false;
 	walk->resumed_at = DT_NOBEGIN;
@@ -145,7 +155,7 @@ run_due(PointsWalk *walk, PointsLimit limit)
 		int32 expiring = lot_queue_first(expiry, LOTS_WITH_POINTS, walk->lots);
 		int32 activating = unlikely(walk->clock->pends) ? points_first_to_activate(walk) : -1;
 		TimestampTz expires_at = expiring < 0 ? DT_NOEND : walk->lots[expiring].expires_at;
-		TimestampTz available_at = activating < 0 ? DT_NOEND : walk->lots[activating].available_at;
+		TimestampTz available_at = activating < 0 ? DT_NOEND : walk->lots[activating].waits_until;
 		TimestampTz inactive_at = inactive_bound(walk);
 		TimestampTz first_expiry;
 
@@ -323,6 +333,12 @@ points_walk_debt(const PointsWalk *walk, int32 debt)
 	return &walk->refs.debts[debt].debt;
 }
 
+bool
+points_walk_is_frozen(const PointsWalk *walk)
+{
+	return walk->frozen;
+}
+
 TimestampTz
 points_walk_overdrawn_since(const PointsWalk *walk)
 {
@@ -373,11 +389,12 @@ points_walk_give(PointsWalk *walk, const PointsEvent *event)
 					  .role = event->role,
 					  .label_no = event->label_no,
 					  .has_expiry = event->has_expiry,
+					  .has_value = event->value != 0,
 					  .expires_at = event->expires_at };
 
 	if (unlikely(walk->events.kept != NULL))
 		points_events_keep(&walk->events, event, walk->labels);
-	if (event->value == 0)
+	if (event->value == 0 && !points_role_needs_no_value(event->role))
 		return;
 	if (event->role == POINTS_EARN && event->value < 0)
 		due.role = POINTS_RETURN;
@@ -406,7 +423,7 @@ points_walk_suspend(PointsWalk *walk)
 	int32 activating = walk->clock->pends ? points_first_to_activate(walk) : -1;
 
 	walk->suspended = true;
-	walk->next_due = activating < 0 ? DT_NOEND : walk->lots[activating].available_at;
+	walk->next_due = activating < 0 ? DT_NOEND : walk->lots[activating].waits_until;
 }
 
 void

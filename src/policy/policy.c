@@ -275,6 +275,17 @@ policy_interval_same(const Interval *a, const Interval *b)
 	return a->month == b->month && a->day == b->day && a->time == b->time;
 }
 
+bool
+policy_get_count(const PolicyObject *object, const char *key, int64 *number)
+{
+	JsonbValue found;
+
+	if (json_member(object->json, key, &found) == NULL)
+		return false;
+	*number = json_as_count(&found, object->type, policy_path(object, key));
+	return true;
+}
+
 Decimal
 policy_number(const PolicyObject *object, const JsonbValue *value, const char *path, int decimals,
 			  bool may_be_zero)

@@ -95,6 +95,9 @@ extern bool policy_get_number(const PolicyObject *object, const char *key, int d
 extern Decimal policy_number(const PolicyObject *object, const JsonbValue *value, const char *path,
 							 int decimals, bool may_be_zero);
 
+/* A whole number, 0 or more. */
+extern bool policy_get_count(const PolicyObject *object, const char *key, int64 *number);
+
 /* A list of texts, each once; sorted. Where there is a hint, it can't be empty. */
 extern bool policy_get_texts(const PolicyObject *object, const char *key, const char *empty_hint,
 							 int *count, EventText **texts);

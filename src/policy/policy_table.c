@@ -49,12 +49,10 @@ read_choice(const PolicyObject *object, const PolicyKey *key, void *value)
 static void
 read_count(const PolicyObject *object, const PolicyKey *key, void *value)
 {
-	JsonbValue found;
 	int64 number;
 
-	if (json_member(object->json, key->name, &found) == NULL)
+	if (!policy_get_count(object, key->name, &number))
 		return;
-	number = json_as_count(&found, object->type, policy_path(object, key->name));
 	if (key->most > 0 && number > key->most)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("\"%s\" of %s is " INT64_FORMAT, policy_path(object, key->name),

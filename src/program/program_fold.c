@@ -79,6 +79,7 @@ program_fold_start(const MetricQuestion *question, Tally *tally)
 		case PROGRAM_TRIANGLE:
 			fold->booking =
 				points_booking_create(program->points, question->period, question->flag);
+			points_booking_net_expiries(fold->booking);
 			fold->limit = points_limit_day(program->points, question->as_of).at;
 			sinks.move =
 				fold->kind == PROGRAM_ROLLFORWARD ? points_book_rollforward : points_book_triangle;

@@ -394,6 +394,23 @@ check_grants(const ProgramPolicy *policy)
 				 errhint("An event either grants a tier, or is what \"earn\" makes of it.")));
 }
 
+/* What brings back expired points needs a time within which it may. */
+static void
+check_reinstatements(const ProgramPolicy *policy)
+{
+	int i;
+
+	for (i = 0; i < policy->earn->nkinds && !policy->points->has_grace; i++)
+		if (policy->earn->kinds[i].role == EARN_REINSTATE)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("\"earn.kinds\" of a %s needs \"points.grace_after_expiry\"",
+								   PROGRAM_POLICY_TYPE),
+							errdetail("Kind \"%.*s%s\" has the role reinstate.",
+									  JSON_SHOWN(policy->earn->kinds[i].kind.bytes,
+												 policy->earn->kinds[i].kind.len)),
+							errhint(POINTS_GRACE_HINT)));
+}
+
 static void
 check_crossing(const ProgramPolicy *policy)
 {
@@ -427,6 +444,7 @@ finish(void *opened)
 	check_multipliers(policy);
 	check_measures(policy);
 	check_grants(policy);
+	check_reinstatements(policy);
 	for (i = 0; i < policy->nversions && policy->tiers != NULL; i++)
 		for (rank = 0; rank < policy->tiers->ntiers; rank++)
 			policy->suspends |= policy->versions[i].suspends[rank];

@@ -66,7 +66,8 @@ find_fault(const Tally *tally)
 	for (i = 0; fault == NULL && i < nrows; i++)
 	{
 		for (sum = 0; sum < FORWARD_PENDING; sum++)
-			if (rows[i]->sums[sum] < 0 && !may_be_negative(rows[i], sum, by_label, has_ledger))
+			if (rows[i]->sums[sum] < 0 && !may_be_negative(rows[i], sum, by_label, has_ledger) &&
+				(sum != FORWARD_EXPIRED || !program->points->has_grace))
 				fault = psprintf("\"%s\" is below zero.", columns[sum].name);
 		if (i > 0 && !points_same_label(rows[i - 1], rows[i]))
 			pending = 0;

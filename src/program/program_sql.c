@@ -157,8 +157,9 @@ typedef struct Statement
 	Expired *expired;
 	int64 nexpired;
 	int64 max_expired;
-	bool giving;	 /* points of the next entry; what is held back expired of them */
-	int128 refunded; /* by the next entry, at once */
+	bool giving;	   /* points of the next entry; what is held back expired of them */
+	int128 refunded;   /* by the next entry, at once */
+	int128 reinstated; /* by the next entry */
 	LateRefund *late;
 	int64 nlate;
 	int64 max_late;
@@ -359,6 +360,8 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 		else
 			put_late_refund(statement, move);
 	}
+	else if (move->type == POINTS_MOVE_DONE && move->role == POINTS_REINSTATE)
+		statement->reinstated = move->points;
 }
 
 static void
@@ -379,6 +382,8 @@ put_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 			return;
 	}
 	statement->refunded = 0;
+	if (entry->type == EARN_ENTRY_REINSTATE)
+		points = statement->reinstated;
 	begin_row(statement, entry->at, earn_entry_names[entry->type], entry->label);
 	if (entry->event != NULL)
 		event_put_ref(statement->rows, entry->event);

@@ -280,6 +280,7 @@ give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
 		[EARN_ENTRY_BONUS] = POINTS_EARN,
 		[EARN_ENTRY_REDEEM] = POINTS_REDEEM,
 		[EARN_ENTRY_REFUND] = POINTS_REDEEM_REFUND,
+		[EARN_ENTRY_REINSTATE] = POINTS_REINSTATE,
 		[EARN_ENTRY_ADJUST] = POINTS_ADJUST,
 		[EARN_ENTRY_TRANSFER] = POINTS_TRANSFER,
 		[EARN_ENTRY_FORFEIT] = POINTS_FORFEIT,
@@ -324,7 +325,7 @@ take_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 {
 	ProgramWalk *walk = context;
 
-	if (likely(entry->points != 0))
+	if (likely(entry->points != 0) || entry->type == EARN_ENTRY_REINSTATE)
 		give_points(walk, entry, walk->nentries);
 	walk->nentries++;
 	if (walk->sinks.entry != NULL)
@@ -713,8 +714,8 @@ program_walk_standing(ProgramWalk *walk, ProgramStanding *standing)
 	standing->orders = earn_walk_orders(walk->earn);
 	standing->spend = walk->spend;
 	standing->issued = totals->earned + totals->adjusted + totals->transferred - totals->returned;
-	standing->redeemed = totals->redeemed - totals->reinstated;
-	standing->expired = totals->expired + totals->forfeited;
+	standing->redeemed = totals->redeemed - (totals->reinstated - totals->brought_back);
+	standing->expired = totals->expired - totals->brought_back + totals->forfeited;
 	standing->pending = totals->pending;
 	standing->balance = totals->active - totals->overdrawn;
 }

@@ -30,6 +30,9 @@ static const char *const downgrade_names[] = { "to_metric", "one_level", "to_bas
 #define WINDOW_HINT                                                                             \
 	"Write an interval such as \"12 months\", \"calendar year\" (or another calendar_period), " \
 	"\"membership year\", \"since tier\" or \"lifetime\"."
+#define OWN_WINDOW_HINT                                                                         \
+	"Write an interval such as \"12 months\", \"calendar year\" (or another calendar_period), " \
+	"\"membership year\" or \"lifetime\"."
 #define VALID_HINT                                                                      \
 	"Write an interval such as \"12 months\", period_end or next_period_end (or more: " \
 	"\"next_period_end + 3 months\"), while_qualified, or forever."
@@ -98,7 +101,8 @@ typedef struct WindowRead
 } WindowRead;
 
 static WindowRead
-window_of_text(const PolicyObject *root, const char *path, char *text, const TierPolicy *policy)
+window_of_text(const PolicyObject *root, const char *path, char *text, const TierPolicy *policy,
+			   const char *hint)
 {
 	WindowRead read = { 0 };
 	int number = choice_find(text, strlen(text), window_names, lengthof(window_names));
@@ -111,7 +115,7 @@ window_of_text(const PolicyObject *root, const char *path, char *text, const Tie
 		read.period = read_period(root, path, text + strlen(CALENDAR_WORD), policy);
 	}
 	else
-		read.rolling = read_span(root, path, text, WINDOW_HINT);
+		read.rolling = read_span(root, path, text, hint);
 	return read;
 }
 
@@ -209,7 +213,8 @@ read_measure_window(const PolicyObject *root, TierMeasure *measure, TierPolicy *
 	measure->window = policy->window;
 	if (measure->window_text != NULL)
 	{
-		WindowRead read = window_of_text(root, path, pstrdup(measure->window_text), policy);
+		WindowRead read =
+			window_of_text(root, path, pstrdup(measure->window_text), policy, OWN_WINDOW_HINT);
 
 		if (read.window != policy->window &&
 			(read.window == TIER_SINCE_TIER || policy->window == TIER_SINCE_TIER))
@@ -240,8 +245,8 @@ read_window(const PolicyObject *root, const PolicyKey *key, void *opened, void *
 	int i;
 
 	if (json_member(root->json, key->name, &value) != NULL)
-		read =
-			window_of_text(root, key->name, json_as_string(&value, root->type, key->name), policy);
+		read = window_of_text(root, key->name, json_as_string(&value, root->type, key->name),
+							  policy, WINDOW_HINT);
 	policy->window = read.window;
 	share_window(root, key->name, &read, policy, &known);
 	for (i = 0; i < policy->nmeasures; i++)

@@ -122,6 +122,11 @@ BEGIN
 	IF earn_random(seed, what || 'caps?') < 0.5 * likely THEN
 		rules := rules || jsonb_build_object('caps', earn_random_caps(seed, what || 'caps', '{order,day,month,year,lifetime}'));
 	END IF;
+	IF earn_random(seed, what || 'max_orders?') < 0.3 * likely THEN
+		rules := rules || jsonb_build_object('max_orders', CASE WHEN what <> '' AND earn_random(seed, what || 'no max_orders') < 0.3 THEN '{}'
+			ELSE (SELECT jsonb_object_agg(span, earn_pick(seed, what || 'orders' || span, '{0,1,1,2,3}')::int)
+				  FROM unnest('{day,month,year,lifetime}'::text[]) span WHERE earn_random(seed, what || 'orders' || span || '?') < 0.2 OR span = earn_pick(seed, what || 'orders', '{day,month,year,lifetime}')) END);
+	END IF;
 	IF earn_random(seed, what || 'excluded_kinds?') < 0.15 * likely THEN
 		rules := rules || '{"excluded_kinds": ["delivery"]}';
 	END IF;

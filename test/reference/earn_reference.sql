@@ -76,6 +76,8 @@ BEGIN
 		WHEN role IS NULL THEN CASE WHEN value >= 0 THEN 'purchase' WHEN value < 0 THEN 'return' ELSE 'nothing' END
 		WHEN role = 'purchase' AND value < 0 THEN 'return'
 		WHEN role IN ('return', 'redemption', 'redeem', 'paid_with_points', 'earn', 'redeem_refund', 'adjust', 'transfer', 'forfeit', 'expire') AND coalesce(value, 0) = 0 THEN 'nothing'
+		-- all that can come back, where it has no value
+		WHEN role = 'reinstate' AND value = 0 THEN 'nothing'
 		WHEN role = 'redeem' THEN 'redemption'
 		ELSE role END;
 END $$;
@@ -83,11 +85,11 @@ END $$;
 -- What passes through at its instant as it is in a ledger of points, and in which order there.
 CREATE FUNCTION earn_ref_passing(role text, value numeric, OUT place int, OUT as_role text, OUT points numeric)
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT array_position('{earn,returned,redeem_refund,adjust,transfer,handed,redemption,forfeit,expire}'::text[],
+	SELECT array_position('{earn,returned,redeem_refund,reinstate,adjust,transfer,handed,redemption,forfeit,expire}'::text[],
 			CASE WHEN role = 'earn' AND value < 0 THEN 'returned' WHEN role = 'transfer' AND value < 0 THEN 'handed' ELSE role END),
 		CASE WHEN role = 'earn' AND value < 0 THEN 'return' WHEN role = 'redemption' THEN 'redeem' ELSE role END,
-		CASE WHEN role IN ('earn', 'adjust', 'transfer') THEN value WHEN role = 'redeem_refund' THEN abs(value) ELSE -abs(value) END
-	WHERE role IN ('earn', 'redeem_refund', 'adjust', 'transfer', 'redemption', 'forfeit', 'expire')
+		CASE WHEN role IN ('earn', 'adjust', 'transfer') THEN value WHEN role IN ('redeem_refund', 'reinstate') THEN abs(value) ELSE -abs(value) END
+	WHERE role IN ('earn', 'redeem_refund', 'reinstate', 'adjust', 'transfer', 'redemption', 'forfeit', 'expire')
 $$;
 
 -- The first instant of a local day, where a clock put back over midnight gives two of them.
@@ -430,6 +432,10 @@ BEGIN
 			total := earn_ref_points(rules, (o->>'amount')::numeric, lines, jsonb_array_length(rules->'multipliers'), false);
 			points := total - (o->>'total')::numeric;
 			o := o || jsonb_build_object('total', total);
+			-- no more orders may begin to earn
+			IF points > 0 AND NOT coalesce((o->>'begun')::boolean, false) AND earn_ref_left(rules->'max_orders', counts, 'orders', today) = 0 THEN
+				points := 0;
+			END IF;
 			-- what each capped multiplier added
 			FOR n IN 1 .. jsonb_array_length(rules->'multipliers') LOOP
 				CONTINUE WHEN NOT rules->'multipliers'->(n - 1) ? 'cap' AND NOT rules->'multipliers'->(n - 1) ? 'name';
@@ -456,6 +462,10 @@ BEGIN
 				more := greatest((o->>'earned')::numeric - total, 0);
 				points := -least(more, (o->>'earned')::numeric - (o->>'taken')::numeric);
 				o := o || jsonb_build_object('earned', (o->>'earned')::numeric - more);
+			END IF;
+			IF points > 0 AND NOT coalesce((o->>'begun')::boolean, false) THEN
+				o := o || '{"begun": true}';
+				counts := counts || ROW('orders', today, 1)::earn_ref_count;
 			END IF;
 			book.orders := book.orders || jsonb_build_object(key, o);
 			IF points <> 0 THEN
@@ -520,7 +530,7 @@ BEGIN
 		FOREACH e IN ARRAY list LOOP
 			SELECT * INTO passing FROM earn_ref_passing(e.role, e.value);
 			IF e.at = now AND passing.as_role IS NOT NULL THEN
-				RETURN NEXT ROW(now, passing.points, passing.as_role, e.label, e.ref, CASE WHEN e.role IN ('earn', 'adjust', 'transfer') AND e.value > 0 THEN e.expires_at END)::earn_ref_entry;
+				RETURN NEXT ROW(now, passing.points, passing.as_role, e.label, e.ref, CASE WHEN e.role IN ('earn', 'adjust', 'transfer') AND e.value > 0 OR e.role = 'reinstate' THEN e.expires_at END)::earn_ref_entry;
 			END IF;
 		END LOOP;
 	END LOOP;

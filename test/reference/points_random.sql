@@ -43,6 +43,9 @@ BEGIN
 			IF ref_random(seed, level || 'from?') < 0.5 THEN
 				rule := rule || jsonb_build_object('expires_from', ref_pick(seed, level || 'from', '{earning,activation,activation}'));
 			END IF;
+			IF ref_random(seed, level || 'shares?') < 0.25 THEN
+				rule := rule || jsonb_build_object('expires_shares', ref_pick(seed, level || 'shares', '{2,3,3,4,12}')::int, 'expires_every', ref_random_span(seed, level || 'every'));
+			END IF;
 		WHEN 'on' THEN
 			rule := jsonb_build_object('expires_on', ref_pick(seed, level || 'on', '{12-31,01-01,02-28,02-29,03-01,03-31,06-30,10-27}'));
 		ELSE
@@ -85,6 +88,15 @@ BEGIN
 		IF ref_random(seed, 'books?') < 0.4 THEN
 			policy := jsonb_set(policy, '{kinds,EXP}', '"expire"');
 		END IF;
+		IF ref_random(seed, 'activates?') < 0.4 THEN
+			policy := jsonb_set(policy, '{kinds,conf}', '"activate"');
+		END IF;
+		IF ref_random(seed, 'blocks?') < 0.5 THEN
+			policy := jsonb_set(policy, '{kinds}', policy->'kinds' || '{"hold": "block", "free": "unblock"}');
+		END IF;
+		IF ref_random(seed, 'grace?') < 0.4 THEN
+			policy := jsonb_set(policy, '{kinds,again}', '"reinstate"') || jsonb_build_object('grace_after_expiry', ref_random_span(seed, 'grace'));
+		END IF;
 	END IF;
 	policy := policy || ref_random_expiry(seed, '');
 	IF ref_random(seed, 'inactive?') < 0.3 THEN
@@ -102,6 +114,9 @@ BEGIN
 	END IF;
 	IF ref_random(seed, 'pending?') < 0.5 THEN
 		policy := policy || jsonb_build_object('pending', CASE WHEN ref_random(seed, 'no pending') < 0.1 THEN '0' ELSE ref_random_span(seed, 'pending') END);
+	END IF;
+	IF policy->'kinds' ? 'conf' AND ref_random(seed, 'until?') < 0.4 THEN
+		policy := policy - 'pending' || '{"pending_until": "activated"}';
 	END IF;
 	IF ref_random(seed, 'order?') < 0.7 THEN
 		policy := policy || jsonb_build_object('redeem_order', ref_pick(seed, 'order', '{soonest_expiry,oldest,newest}'));
@@ -136,12 +151,19 @@ BEGIN
 					IF ref_random(seed, i || 'new align') < 0.5 THEN
 						version := version || jsonb_build_object('expires_align', ref_pick(seed, i || 'align', '{none,day,month}'));
 					END IF;
+					IF ref_random(seed, i || 'new shares') < 0.3 THEN
+						version := version || CASE WHEN ref_random(seed, i || 'no shares') < 0.3 THEN '{"expires_shares": 1}'
+							ELSE jsonb_build_object('expires_shares', ref_pick(seed, i || 'shares', '{2,3,5}')::int, 'expires_every', ref_random_span(seed, i || 'every')) END;
+					END IF;
 				ELSE
 					version := version || jsonb_build_object('expires_after', ref_random_span(seed, i || 'after'), 'expires_align', ref_pick(seed, i || 'align', '{none,day,month}'));
 				END IF;
 			END IF;
 			IF ref_random(seed, i || 'new pending') < 0.4 OR version - 'from' = '{}' THEN
 				version := version || jsonb_build_object('pending', CASE WHEN ref_random(seed, i || 'no pending') < 0.3 THEN '0' ELSE ref_random_span(seed, i || 'pending') END);
+			END IF;
+			IF policy->'kinds' ? 'conf' AND ref_random(seed, i || 'until') < 0.3 THEN
+				version := version - 'pending' || '{"pending_until": "activated"}';
 			END IF;
 			IF ref_random(seed, i || 'new by_label') < 0.3 THEN
 				version := version || jsonb_build_object('by_label', ref_random_by_label(seed, i::text));
@@ -222,7 +244,7 @@ BEGIN
 		END IF;
 		instants := instants || at;
 		value := greatest(round((size * ref_random(seed, i || 'value'))::numeric, decimals), power(10::numeric, -decimals));
-		role := ref_pick(seed, i || 'role', '{EARN,EARN,EARN,EARN,EARN,bonus,bonus,SPEND,SPEND,SPEND,burn,back,back,refund,refund,refund,corr,xfer,close,note,EXP}');
+		role := ref_pick(seed, i || 'role', '{EARN,EARN,EARN,EARN,EARN,bonus,bonus,SPEND,SPEND,SPEND,burn,back,back,refund,refund,refund,corr,xfer,close,note,EXP,again,again,conf,conf,hold,hold,free}');
 		IF i <= 2 AND ref_random(seed, 'starts by earning') < 0.8 THEN
 			role := 'EARN';
 		ELSIF role NOT IN ('EARN', 'bonus') THEN
@@ -243,6 +265,10 @@ BEGIN
 			IF role NOT IN ('EARN', 'bonus', 'refund', 'xfer', 'note', 'EXP') THEN
 				value := -value;
 			END IF;
+		END IF;
+		-- what has expired comes back, all of it or so much
+		IF kind IN ('again', 'conf', 'hold', 'free') AND ref_random(seed, i || 'all again') < 0.5 THEN
+			value := NULL;
 		END IF;
 		-- earnings and their returns, redemptions and their refunds share refs
 		ref := CASE WHEN NOT refs OR ref_random(seed, i || 'ref?') < 0.2 THEN NULL

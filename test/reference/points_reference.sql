@@ -11,7 +11,11 @@ CREATE TYPE ref_event AS (at timestamptz, value numeric, kind text, label text, 
 
 -- Points that came in at one event; no is its place in the array of lots, emptied is what took from it last, held_since when it was last filled.
 CREATE TYPE ref_lot AS (no int, earned_at timestamptz, role text, kind text, label text, ref text, points numeric, remaining numeric,
-						available_at timestamptz, expires_at timestamptz, pending boolean, emptied text, held_since timestamptz);
+						available_at timestamptz, expires_at timestamptz, pending boolean, emptied text, held_since timestamptz, event_points numeric, source int,
+						blocked numeric, own timestamptz, share int);
+
+-- What one expiry took from a lot, and nothing brought back: when its time was over.
+CREATE TYPE ref_piece AS (at timestamptz, lot int, points numeric);
 
 -- What a redemption took from a lot, at once or when the lot paid its debt, and what nothing gave back yet.
 CREATE TYPE ref_use AS (at timestamptz, ref text, lot int, taken numeric, points numeric);
@@ -29,10 +33,13 @@ CREATE TYPE ref_unbooked AS (at timestamptz, ref text, points numeric);
 -- the summary (taken is negative); active, pending and debt are what it does to these. Where
 -- a lot pays a debt (role 'pay'), pays is the role of what made the debt.
 CREATE TYPE ref_move AS (entry int, at timestamptz, step int, role text, label text, ref text, lot int,
-						 points numeric, active numeric, pending numeric, debt numeric, pays text);
+						 points numeric, active numeric, pending numeric, debt numeric, pays text, blocked numeric);
 
 -- One entry of the statement, be it without effect: an event with its points, or what falls due.
 CREATE TYPE ref_entry AS (entry int, at timestamptz, step int, role text, label text, ref text, points numeric);
+
+-- What had been earned under a ref, or without one in all, when it was activated last.
+CREATE TYPE ref_activation AS (ref text, earned numeric);
 
 CREATE TYPE ref_violation AS (at timestamptz, ref text, problem text, points numeric);
 
@@ -71,9 +78,14 @@ BEGIN
 	FOR version IN SELECT v FROM jsonb_array_elements(policy->'versions') v ORDER BY (v->>'from')::date LOOP
 		IF (version->>'from')::date <= day THEN
 			IF version ?| '{expires,expires_on}' THEN
-				rules := rules - '{expires,expires_on,expires_after,expires_from,expires_align}'::text[];
+				rules := rules - '{expires,expires_on,expires_after,expires_from,expires_align,expires_shares,expires_every}'::text[];
 			ELSIF version ? 'expires_after' THEN
 				rules := rules - '{expires,expires_on}'::text[];
+			END IF;
+			IF version ? 'pending' THEN
+				rules := rules - 'pending_until';
+			ELSIF version ? 'pending_until' THEN
+				rules := rules - 'pending';
 			END IF;
 			rules := rules || (version - 'from');
 		END IF;
@@ -81,8 +93,21 @@ BEGIN
 	RETURN rules;
 END $$;
 
--- When points earned then, and available then, expire; NULL is never.
-CREATE FUNCTION ref_expiry(rules jsonb, label text, own timestamptz, earned_at timestamptz, available_at timestamptz, zone text) RETURNS timestamptz
+-- Into how many shares points with a label, of an event that may say itself when they expire, fall.
+CREATE FUNCTION ref_shares(rules jsonb, label text, own timestamptz) RETURNS int
+LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN own IS NULL THEN coalesce((coalesce(rules->'by_label'->label, rules)->>'expires_shares')::int, 1) ELSE 1 END $$;
+
+-- Points of a share of so many, from 0 on: whole units of the last decimal that the points have.
+CREATE FUNCTION ref_share(points numeric, share int, shares int) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	unit numeric := power(10::numeric, scale(trim_scale(points)));
+BEGIN
+	RETURN (floor(points * unit * (share + 1) / shares) - floor(points * unit * share / shares)) / unit;
+END $$;
+
+-- When points earned then, and available then, expire, of a share the points; NULL is never.
+CREATE FUNCTION ref_expiry(rules jsonb, label text, own timestamptz, earned_at timestamptz, available_at timestamptz, zone text, share int DEFAULT 0) RETURNS timestamptz
 LANGUAGE plpgsql AS $$
 DECLARE
 	rule jsonb := coalesce(rules->'by_label'->label, rules);
@@ -110,7 +135,8 @@ BEGIN
 			year := year + 1;
 		END LOOP;
 	ELSIF rule ? 'expires_after' THEN
-		exactly := ref_plus(CASE rule->>'expires_from' WHEN 'activation' THEN available_at ELSE earned_at END, (rule->>'expires_after')::interval, zone);
+		exactly := ref_plus(CASE rule->>'expires_from' WHEN 'activation' THEN available_at ELSE earned_at END,
+							(rule->>'expires_after')::interval + share * coalesce(rule->>'expires_every', '0')::interval, zone);
 		IF rule->>'expires_align' = 'none' THEN
 			RETURN exactly;
 		END IF;
@@ -136,9 +162,11 @@ $$;
 CREATE FUNCTION ref_role(kind text, value numeric, policy jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-	role text;
+	role text := CASE WHEN value IS NULL THEN policy->'kinds'->>kind END;
 BEGIN
-	IF value IS NULL OR value = 0 THEN
+	IF role IN ('activate', 'reinstate', 'block', 'unblock') THEN
+		RETURN role;
+	ELSIF value IS NULL OR value = 0 THEN
 		RETURN NULL;
 	ELSIF NOT policy ? 'kinds' THEN
 		RETURN CASE WHEN value > 0 THEN 'earn' ELSE 'redeem' END;
@@ -163,12 +191,12 @@ LANGUAGE sql STABLE AS $$
 	WITH done AS (
 		SELECT e.*, row_number() OVER (ORDER BY
 			at,
-			array_position(ARRAY['earn', 'redeem_refund', 'adjust', 'transfer', 'return', 'redeem', 'forfeit', 'expire'], role),
+			array_position(ARRAY['earn', 'activate', 'redeem_refund', 'reinstate', 'adjust', 'transfer', 'return', 'block', 'unblock', 'redeem', 'forfeit', 'expire'], role),
 			role IN ('adjust', 'transfer') AND value < 0,
 			kind COLLATE "C" NULLS FIRST,
 			label COLLATE "C" NULLS FIRST,
 			ref IS NOT NULL, ref_number(ref) NULLS LAST, ref COLLATE "C",
-			value,
+			value NULLS FIRST,
 			expires_at NULLS FIRST) AS no
 		FROM (SELECT e.*, ref_role(e.kind, e.value, policy) AS role
 			  FROM jsonb_to_recordset(events) AS e(at timestamptz, value numeric, kind text, label text, ref text, expires_at timestamptz)
@@ -190,10 +218,10 @@ $$;
 --
 CREATE TYPE ref_points_state AS (policy jsonb, zone text, expiry_step int, overdraft text, books boolean, suspended boolean,
 	clock timestamptz, clock_step int, entry int,
-	lots ref_lot[], uses ref_use[], anew ref_use[], debts ref_debt[], returns ref_return[], unbooked ref_unbooked[], given numeric[], arrived int[],
+	lots ref_lot[], uses ref_use[], anew ref_use[], debts ref_debt[], returns ref_return[], unbooked ref_unbooked[], pieces ref_piece[], noted numeric[], given numeric[], arrived int[],
 	moves ref_move[], entries ref_entry[], violations ref_violation[],
 	earned numeric, adjusted numeric, transferred numeric, reinstated numeric, redeemed numeric, unmet numeric, returned numeric, expired numeric, forfeited numeric,
-	active numeric, pending numeric, debt numeric,
+	active numeric, pending numeric, blocked numeric, debt numeric, frozen boolean, activations ref_activation[],
 	last_activity_at timestamptz, refreshed_at timestamptz, overdrawn_since timestamptz, inactive_at timestamptz);
 
 -- lenient: overdraft "refuse" is as "clip".
@@ -220,6 +248,8 @@ BEGIN
 	s.debts := '{}';
 	s.returns := '{}';
 	s.unbooked := '{}';
+	s.pieces := '{}';    -- what has expired
+	s.noted := '{}';     -- by lot: what a refund gave back and is among these already
 	s.given := '{}';     -- by event: what of a refund has been given back
 	s.arrived := '{}';   -- lots in which points have just become available
 	s.moves := '{}';
@@ -236,7 +266,10 @@ BEGIN
 	s.forfeited := 0;
 	s.active := 0;
 	s.pending := 0;
+	s.blocked := 0;
 	s.debt := 0;
+	s.frozen := false;   -- whatever comes in is blocked
+	s.activations := '{}';
 	RETURN s;
 END $$;
 
@@ -258,7 +291,7 @@ BEGIN
 			s.lots[i].remaining := s.lots[i].remaining - part;
 			s.lots[i].emptied := 'spent';
 			s.debts[d].owed := s.debts[d].owed - part;
-			s.moves := s.moves || ROW(s.entry, s.clock, s.clock_step, 'pay', s.debts[d].label, s.debts[d].ref, i, 0, -part, 0, -part, s.debts[d].role)::ref_move;
+			s.moves := s.moves || ROW(s.entry, s.clock, s.clock_step, 'pay', s.debts[d].label, s.debts[d].ref, i, 0, -part, 0, -part, s.debts[d].role, 0)::ref_move;
 			-- what pays for a redemption has been redeemed
 			IF s.debts[d].role = 'redeem' THEN
 				s.debts[d].points := s.debts[d].points - part;
@@ -270,16 +303,16 @@ BEGIN
 
 	-- ---- the identity ----
 
-	SELECT coalesce(sum(l.remaining) FILTER (WHERE NOT l.pending), 0), coalesce(sum(l.remaining) FILTER (WHERE l.pending), 0)
-	INTO s.active, s.pending FROM unnest(s.lots) l;
+	SELECT coalesce(sum(l.remaining) FILTER (WHERE NOT l.pending), 0), coalesce(sum(l.remaining) FILTER (WHERE l.pending), 0), coalesce(sum(l.blocked), 0)
+	INTO s.active, s.pending, s.blocked FROM unnest(s.lots) l;
 	s.debt := (SELECT coalesce(sum(o.owed), 0) FROM unnest(s.debts) o);
-	IF s.earned + s.reinstated + s.adjusted + s.transferred <> s.redeemed + s.returned + s.expired + s.forfeited + s.pending + s.active - s.debt THEN
+	IF s.earned + s.reinstated + s.adjusted + s.transferred <> s.redeemed + s.returned + s.expired + s.forfeited + s.pending + s.active + s.blocked - s.debt THEN
 		RAISE EXCEPTION 'identity broken at %: %', s.clock, s.policy;
 	END IF;
 	IF EXISTS (SELECT FROM unnest(s.debts) o WHERE o.owed < 0 OR o.points < o.owed)
 		OR EXISTS (SELECT FROM unnest(s.uses) u WHERE u.points NOT BETWEEN 0 AND u.taken)
 		OR EXISTS (SELECT FROM unnest(s.lots) l
-				   WHERE l.remaining NOT BETWEEN 0 AND l.points
+				   WHERE l.remaining < 0 OR l.blocked < 0 OR l.remaining + l.blocked > l.points
 					  OR l.remaining > 0 AND NOT l.pending AND s.debt > 0 AND NOT s.suspended AND (coalesce(l.expires_at, 'infinity'), s.expiry_step) > (s.clock, s.clock_step)) THEN
 		RAISE EXCEPTION 'impossible state at %: %', s.clock, s.policy;
 	END IF;
@@ -292,7 +325,7 @@ BEGIN
 	-- ---- when inactivity ends it all: counted from the last refresh, or from when the oldest of the points came in where that is too long ago ----
 
 	s.inactive_at := NULL;
-	held_since := (SELECT min(l.held_since) FROM unnest(s.lots) l WHERE l.remaining > 0);
+	held_since := (SELECT min(l.held_since) FROM unnest(s.lots) l WHERE l.remaining + l.blocked > 0);
 	IF s.policy ? 'inactive_after' AND held_since IS NOT NULL THEN
 		s.inactive_at := ref_inactive(s.refreshed_at, (s.policy->>'inactive_after')::interval, s.zone);
 		IF s.inactive_at IS NULL OR (s.inactive_at, s.expiry_step) < (held_since, 3) THEN
@@ -310,17 +343,24 @@ DECLARE
 	i int;
 	part numeric;
 BEGIN
-	FOREACH lot IN ARRAY s.lots LOOP
-		CONTINUE WHEN lot.remaining = 0 OR NOT coalesce(least(lot.expires_at, s.inactive_at) < due OR least(lot.expires_at, s.inactive_at) = due AND inclusive, false);
+	-- what is due first goes first
+	FOR lot IN SELECT * FROM unnest(s.lots) l ORDER BY least(l.expires_at, s.inactive_at), l.no LOOP
+		CONTINUE WHEN lot.remaining + lot.blocked = 0 OR NOT coalesce(least(lot.expires_at, s.inactive_at) < due OR least(lot.expires_at, s.inactive_at) = due AND inclusive, false);
 		i := lot.no;
-		part := lot.remaining;
+		part := lot.remaining + lot.blocked;
 		s.lots[i].remaining := 0;
+		s.lots[i].blocked := 0;
 		s.lots[i].emptied := 'expired';
 		s.expired := s.expired + part;
 		s.entry := s.entry + 1;
 		s.entries := s.entries || ROW(s.entry, s.clock, s.clock_step, 'expire', lot.label, lot.ref, -part)::ref_entry;
 		s.moves := s.moves || ROW(s.entry, s.clock, s.clock_step, 'expire', lot.label, lot.ref, i, -part,
-							  CASE WHEN lot.pending THEN 0 ELSE -part END, CASE WHEN lot.pending THEN -part ELSE 0 END, 0, NULL)::ref_move;
+							  CASE WHEN lot.pending THEN 0 ELSE -lot.remaining END, CASE WHEN lot.pending THEN -lot.remaining ELSE 0 END, 0, NULL, -lot.blocked)::ref_move;
+		-- what came in too old was over before
+		IF part > coalesce(s.noted[i], 0) THEN
+			s.pieces := s.pieces || ROW(CASE WHEN lot.expires_at < lot.held_since THEN lot.expires_at ELSE s.clock END, i, part - coalesce(s.noted[i], 0))::ref_piece;
+		END IF;
+		s.noted[i] := 0;
 		IF s.books THEN
 			s.unbooked := s.unbooked || ROW(s.clock, lot.ref, part)::ref_unbooked;
 		END IF;
@@ -336,12 +376,13 @@ DECLARE
 	i int;
 BEGIN
 	FOREACH lot IN ARRAY s.lots LOOP
-		CONTINUE WHEN lot.remaining = 0 OR NOT lot.pending OR lot.available_at <> due;
+		CONTINUE WHEN lot.remaining + lot.blocked = 0 OR NOT lot.pending OR lot.available_at IS DISTINCT FROM due;
 		i := lot.no;
 		s.lots[i].pending := false;
+		CONTINUE WHEN lot.remaining = 0;
 		s.entry := s.entry + 1;
 		s.entries := s.entries || ROW(s.entry, s.clock, 2, 'activate', lot.label, lot.ref, lot.remaining)::ref_entry;
-		s.moves := s.moves || ROW(s.entry, s.clock, 2, 'activate', lot.label, lot.ref, i, 0, lot.remaining, -lot.remaining, 0, NULL)::ref_move;
+		s.moves := s.moves || ROW(s.entry, s.clock, 2, 'activate', lot.label, lot.ref, i, 0, lot.remaining, -lot.remaining, 0, NULL, 0)::ref_move;
 		s.arrived := s.arrived || i;
 	END LOOP;
 	RETURN ref_points_settle(s);
@@ -365,6 +406,10 @@ DECLARE
 	unfounded numeric;
 	edge timestamptz;
 	rules jsonb;
+	back ref_piece[] := '{}';  -- what comes back, piece by piece
+	shares int;
+	k int;
+	q int;
 BEGIN
 	x := abs(e.value);
 	rest := x;  -- what is still to be taken or given back
@@ -392,7 +437,7 @@ BEGIN
 			CONTINUE WHEN part = 0;
 			s.debts[i].owed := s.debts[i].owed - part;
 			rest := rest - part;
-			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, NULL, part, 0, 0, -part, NULL)::ref_move;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, NULL, part, 0, 0, -part, NULL, 0)::ref_move;
 		END LOOP;
 		-- then the pieces, the last one first, to the lots that they came from
 		FOR i IN SELECT u.n FROM (SELECT u.*, row_number() OVER () AS n FROM unnest(s.uses) u) u
@@ -402,12 +447,24 @@ BEGIN
 			s.uses[i].points := s.uses[i].points - part;
 			rest := rest - part;
 			d := s.uses[i].lot;
-			IF s.lots[d].remaining = 0 THEN
+			IF s.lots[d].remaining + s.lots[d].blocked = 0 THEN
 				s.lots[d].held_since := e.at;
 			END IF;
-			s.lots[d].remaining := s.lots[d].remaining + part;
-			s.arrived := s.arrived || d;
-			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, d, part, part, 0, 0, NULL)::ref_move;
+			IF s.frozen THEN
+				s.lots[d].blocked := s.lots[d].blocked + part;
+			ELSE
+				s.lots[d].remaining := s.lots[d].remaining + part;
+				s.arrived := s.arrived || d;
+			END IF;
+			-- what comes back to a lot that is over expires at once, each time
+			IF s.lots[d].expires_at < e.at AND NOT s.suspended THEN
+				s.pieces := s.pieces || ROW(s.lots[d].expires_at, d, part)::ref_piece;
+				s.noted[d] := coalesce(s.noted[d], 0) + part;
+			ELSIF s.lots[d].expires_at = e.at AND s.expiry_step = 1 AND NOT s.suspended THEN
+				s.pieces := s.pieces || ROW(e.at, d, part)::ref_piece;
+				s.noted[d] := coalesce(s.noted[d], 0) + part;
+			END IF;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, d, part, CASE WHEN s.frozen THEN 0 ELSE part END, 0, 0, NULL, CASE WHEN s.frozen THEN part ELSE 0 END)::ref_move;
 		END LOOP;
 		part := x - coalesce(s.given[e.no], 0) - rest;
 		s.reinstated := s.reinstated + part;
@@ -425,6 +482,105 @@ BEGIN
 			s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, CASE WHEN e.late THEN part + rest ELSE part END)::ref_entry;
 		END IF;
 
+	ELSIF e.role = 'activate' THEN
+		-- ---- what was earned under its ref, or everything, needn't wait any longer ----
+		part := CASE WHEN e.ref IS NULL THEN s.earned ELSE (SELECT coalesce(sum(l.points), 0) FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref) END;
+		IF part = coalesce((SELECT max(a.earned) FROM unnest(s.activations) a WHERE a.ref IS NOT DISTINCT FROM e.ref), 0) THEN
+			s.violations := s.violations || ROW(e.at, e.ref, 'activation without an earning', 0)::ref_violation;
+		END IF;
+		s.activations := s.activations || ROW(e.ref, part)::ref_activation;
+		FOREACH lot IN ARRAY s.lots LOOP
+			CONTINUE WHEN NOT lot.pending OR lot.remaining + lot.blocked = 0 OR NOT coalesce(e.ref IS NULL OR lot.role = 'earn' AND lot.ref = e.ref, false);
+			i := lot.no;
+			s.lots[i].pending := false;
+			s.lots[i].available_at := e.at;
+			s.lots[i].expires_at := ref_expiry(ref_rules(s.policy, (lot.earned_at AT TIME ZONE s.zone)::date), lot.label, lot.own, lot.earned_at, e.at, s.zone, lot.share);
+			CONTINUE WHEN lot.remaining = 0;
+			s.entry := s.entry + 1;
+			s.entries := s.entries || ROW(s.entry, s.clock, 3, 'activate', lot.label, lot.ref, lot.remaining)::ref_entry;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, 'activate', lot.label, lot.ref, i, 0, lot.remaining, -lot.remaining, 0, NULL, 0)::ref_move;
+			s.arrived := s.arrived || i;
+		END LOOP;
+
+	ELSIF e.role IN ('block', 'unblock') THEN
+		-- ---- points can't be spent any more, or again: of a ref, so many, all ----
+		s.entry := s.entry + 1;
+		gain := 0;
+		matched := CASE WHEN s.frozen THEN 1 ELSE 0 END;
+		IF e.ref IS NULL AND x IS NULL THEN
+			s.frozen := e.role = 'block';
+		END IF;
+		FOR i IN SELECT l.no FROM unnest(s.lots) l
+				 WHERE CASE e.role WHEN 'block' THEN l.remaining ELSE l.blocked END > 0 AND (e.ref IS NULL OR l.role = 'earn' AND l.ref = e.ref)
+				 ORDER BY CASE WHEN e.role = 'block' AND e.ref IS NULL AND l.pending THEN 2 ELSE 1 END,
+					CASE WHEN e.role = 'unblock' OR e.ref IS NOT NULL OR l.pending OR redeem_order = 'newest' THEN l.no END DESC,
+					CASE WHEN redeem_order = 'soonest_expiry' THEN l.expires_at END NULLS LAST,
+					l.no LOOP
+			part := least(rest, CASE e.role WHEN 'block' THEN s.lots[i].remaining ELSE s.lots[i].blocked END);
+			EXIT WHEN part = 0;
+			rest := rest - part;
+			gain := gain + part;
+			IF e.role = 'unblock' AND NOT s.lots[i].pending THEN
+				s.arrived := s.arrived || i;
+			END IF;
+			IF e.role = 'unblock' THEN
+				part := -part;
+			END IF;
+			s.lots[i].remaining := s.lots[i].remaining - part;
+			s.lots[i].blocked := s.lots[i].blocked + part;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, i, 0, CASE WHEN s.lots[i].pending THEN 0 ELSE -part END, CASE WHEN s.lots[i].pending THEN -part ELSE 0 END, 0, NULL, part)::ref_move;
+		END LOOP;
+		IF rest > 0 OR x IS NULL AND gain = 0 AND (e.ref IS NOT NULL OR e.role = 'unblock' AND matched = 0) THEN
+			s.violations := s.violations || ROW(e.at, e.ref, CASE e.role WHEN 'block' THEN 'block of more than there is' ELSE 'unblock of more than is blocked' END, coalesce(rest, 0))::ref_violation;
+		END IF;
+		s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, CASE e.role WHEN 'block' THEN -1 ELSE 1 END * coalesce(x, gain))::ref_entry;
+		gain := 0;
+
+	ELSIF e.role = 'reinstate' THEN
+		-- ---- what has expired within the time of grace comes back, the last first: of the ref, where something was earned under it ----
+		FOR i IN SELECT p.n FROM (SELECT p.*, row_number() OVER () AS n FROM unnest(s.pieces) p) p
+				 WHERE p.points > 0
+				   AND (ref_plus(p.at, (s.policy->>'grace_after_expiry')::interval, s.zone) > e.at
+						OR ref_plus(p.at, (s.policy->>'grace_after_expiry')::interval, s.zone) = e.at AND s.policy->>'expiry_boundary' = 'valid')
+				   AND (NOT EXISTS (SELECT FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref) OR s.lots[p.lot].role = 'earn' AND s.lots[p.lot].ref = e.ref)
+				 ORDER BY p.n DESC LOOP
+			part := least(rest, s.pieces[i].points);
+			EXIT WHEN part = 0;
+			rest := rest - part;
+			s.pieces[i].points := s.pieces[i].points - part;
+			s.lots[s.pieces[i].lot].points := s.lots[s.pieces[i].lot].points - part;
+			back := back || ROW(s.pieces[i].at, s.pieces[i].lot, part)::ref_piece;
+		END LOOP;
+		part := (SELECT coalesce(sum(b.points), 0) FROM unnest(back) b);
+		s.reinstated := s.reinstated + part;
+		IF rest > 0 OR x IS NULL AND part = 0 THEN
+			s.violations := s.violations || ROW(e.at, e.ref, 'reinstatement of more than can be brought back', coalesce(rest, 0))::ref_violation;
+		END IF;
+		s.entry := s.entry + 1;
+		s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, coalesce(x, part))::ref_entry;
+		FOR d IN 1 .. cardinality(back) LOOP
+			-- as if earned now, but for what the lot says of where its points are from
+			lot := s.lots[back[d].lot];
+			rules := ref_rules(s.policy, (e.at AT TIME ZONE s.zone)::date);
+			shares := ref_shares(rules, lot.label, e.expires_at);
+			FOR k IN 0 .. shares - 1 LOOP
+				lot.points := ref_share(back[d].points, k, shares);
+				CONTINUE WHEN lot.points = 0;
+				lot.no := cardinality(s.lots) + 1;
+				lot.remaining := CASE WHEN s.frozen THEN 0 ELSE lot.points END;
+				lot.blocked := lot.points - lot.remaining;
+				lot.held_since := e.at;
+				lot.available_at := e.at;
+				lot.expires_at := ref_expiry(rules, lot.label, e.expires_at, e.at, e.at, s.zone, k);
+				lot.pending := false;
+				lot.emptied := 'spent';
+				lot.source := back[d].lot;
+				s.lots := s.lots || lot;
+				s.arrived := s.arrived || lot.no;
+				s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, lot.no, lot.points, lot.remaining, 0, 0, NULL, lot.blocked)::ref_move;
+			END LOOP;
+		END LOOP;
+
 	ELSE
 		s.entry := s.entry + 1;
 		s.entries := s.entries || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref,
@@ -441,25 +597,27 @@ BEGIN
 		-- the same document again: unless it is another line of it, or all of it was returned
 		IF e.role = 'earn'
 			AND EXISTS (SELECT FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref AND l.kind IS NOT DISTINCT FROM e.kind
-						AND (l.earned_at <> e.at OR l.label IS NOT DISTINCT FROM e.label AND l.points = e.value))
+						AND (l.earned_at <> e.at OR l.label IS NOT DISTINCT FROM e.label AND l.event_points = e.value))
 			AND (SELECT sum(l.points) FROM unnest(s.lots) l WHERE l.role = 'earn' AND l.ref = e.ref)
 				> (SELECT coalesce(sum(r.points), 0) FROM unnest(s.returns) r WHERE r.ref = e.ref) THEN
 			s.violations := s.violations || ROW(e.at, e.ref, 'document earned more than once', x)::ref_violation;
 		END IF;
 
-	ELSIF e.role <> 'redeem_refund' THEN
-		-- ---- taking: from which lots, in which order ----
-		SELECT coalesce(array_agg(l.no ORDER BY
-			CASE WHEN e.role = 'return' THEN CASE WHEN l.role = 'earn' AND l.ref = e.ref THEN 1 WHEN l.pending THEN 2 ELSE 3 END
-				 ELSE CASE WHEN l.pending THEN 2 ELSE 1 END END,
+	ELSIF e.role NOT IN ('activate', 'redeem_refund', 'reinstate', 'block', 'unblock') THEN
+		-- ---- taking: from which lots, in which order; below zero: of what is blocked of the lot ----
+		SELECT coalesce(array_agg(CASE WHEN held THEN -l.no ELSE l.no END ORDER BY
+			CASE WHEN e.role = 'return' AND l.role = 'earn' AND l.ref = e.ref THEN CASE WHEN held THEN 2 ELSE 1 END
+				 WHEN held THEN 5
+				 WHEN e.role = 'return' THEN CASE WHEN l.pending THEN 3 ELSE 4 END
+				 ELSE CASE WHEN l.pending THEN 4 ELSE 3 END END,
 			-- newest first
-			CASE WHEN e.role = 'return' OR l.pending OR (e.role <> 'expire' AND redeem_order = 'newest') THEN l.no END DESC,
+			CASE WHEN e.role = 'return' OR held OR l.pending OR (e.role <> 'expire' AND redeem_order = 'newest') THEN l.no END DESC,
 			-- soonest expiry first
 			CASE WHEN e.role = 'expire' OR redeem_order = 'soonest_expiry' THEN l.expires_at END NULLS LAST,
 			-- oldest first
 			l.no), '{}')
-		INTO queue FROM unnest(s.lots) l
-		WHERE l.remaining > 0 AND NOT (l.pending AND e.role = 'redeem');
+		INTO queue FROM unnest(s.lots) l, unnest('{f,t}'::boolean[]) held
+		WHERE CASE WHEN held THEN l.blocked > 0 AND e.role IN ('return', 'forfeit', 'expire') ELSE l.remaining > 0 AND NOT (l.pending AND e.role = 'redeem') END;
 
 		IF e.role = 'expire' THEN
 			-- a booking stands for what has expired already, the oldest first
@@ -473,8 +631,9 @@ BEGIN
 			-- and for what will have gone by the end of its day
 			unfounded := rest;
 			edge := ref_day_start((e.at AT TIME ZONE s.zone)::date + 1, s.zone);
-			FOREACH i IN ARRAY queue LOOP
-				part := least(rest, s.lots[i].remaining);
+			FOREACH q IN ARRAY queue LOOP
+				i := abs(q);
+				part := least(rest, CASE WHEN q < 0 THEN s.lots[i].blocked ELSE s.lots[i].remaining END);
 				rest := rest - part;
 				IF (least(s.lots[i].expires_at, s.inactive_at), s.expiry_step) <= (edge, 1) THEN
 					unfounded := unfounded - part;
@@ -495,9 +654,15 @@ BEGIN
 			IF part > 0 THEN
 				s.violations := s.violations || ROW(e.at, e.ref, 'redemption of points still pending', part)::ref_violation;
 			END IF;
-			IF x - s.active > part THEN
-				s.violations := s.violations || ROW(e.at, e.ref, 'redemption beyond the balance', x - s.active - part)::ref_violation;
+			-- then blocked ones
+			gain := least(x - s.active, greatest(s.pending + s.blocked - s.debt, 0)) - part;
+			IF gain > 0 THEN
+				s.violations := s.violations || ROW(e.at, e.ref, 'redemption of blocked points', gain)::ref_violation;
 			END IF;
+			IF x - s.active > part + gain THEN
+				s.violations := s.violations || ROW(e.at, e.ref, 'redemption beyond the balance', x - s.active - part - gain)::ref_violation;
+			END IF;
+			gain := 0;
 		END IF;
 
 		IF e.role IN ('adjust', 'transfer') AND x > s.active + s.pending THEN
@@ -523,15 +688,20 @@ BEGIN
 			END IF;
 		END IF;
 
-		FOREACH i IN ARRAY queue LOOP
-			part := least(rest, s.lots[i].remaining);
+		FOREACH q IN ARRAY queue LOOP
+			i := abs(q);
+			part := least(rest, CASE WHEN q < 0 THEN s.lots[i].blocked ELSE s.lots[i].remaining END);
 			CONTINUE WHEN part = 0;
-			s.lots[i].remaining := s.lots[i].remaining - part;
+			IF q < 0 THEN
+				s.lots[i].blocked := s.lots[i].blocked - part;
+			ELSE
+				s.lots[i].remaining := s.lots[i].remaining - part;
+			END IF;
 			s.lots[i].emptied := CASE e.role WHEN 'redeem' THEN 'spent' WHEN 'return' THEN 'returned' WHEN 'adjust' THEN 'adjusted'
 									WHEN 'transfer' THEN 'transferred' WHEN 'forfeit' THEN 'forfeited' ELSE 'expired' END;
 			rest := rest - part;
 			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, i, -part,
-								  CASE WHEN s.lots[i].pending THEN 0 ELSE -part END, CASE WHEN s.lots[i].pending THEN -part ELSE 0 END, 0, NULL)::ref_move;
+								  CASE WHEN q < 0 OR s.lots[i].pending THEN 0 ELSE -part END, CASE WHEN q > 0 AND s.lots[i].pending THEN -part ELSE 0 END, 0, NULL, CASE WHEN q < 0 THEN -part ELSE 0 END)::ref_move;
 			CASE e.role
 				WHEN 'redeem' THEN
 					s.redeemed := s.redeemed + part;
@@ -540,7 +710,9 @@ BEGIN
 				WHEN 'adjust' THEN s.adjusted := s.adjusted - part;
 				WHEN 'transfer' THEN s.transferred := s.transferred - part;
 				WHEN 'forfeit' THEN s.forfeited := s.forfeited + part;
-				WHEN 'expire' THEN s.expired := s.expired + part;
+				WHEN 'expire' THEN
+					s.expired := s.expired + part;
+					s.pieces := s.pieces || ROW(e.at, i, part)::ref_piece;
 			END CASE;
 		END LOOP;
 
@@ -550,7 +722,7 @@ BEGIN
 		ELSIF rest > 0 AND (e.role IN ('redeem', 'adjust', 'transfer') AND s.overdraft = 'allow'
 							OR e.role = 'return' AND coalesce((s.policy->>'returns_below_zero')::boolean, true)) THEN
 			s.debts := s.debts || ROW(e.at, e.role, e.label, e.ref, rest, rest)::ref_debt;
-			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, NULL, -rest, 0, 0, rest, NULL)::ref_move;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, NULL, -rest, 0, 0, rest, NULL, 0)::ref_move;
 			CASE e.role
 				WHEN 'redeem' THEN s.redeemed := s.redeemed + rest;
 				WHEN 'return' THEN s.returned := s.returned + rest;
@@ -564,30 +736,38 @@ BEGIN
 
 	IF gain > 0 THEN
 		rules := ref_rules(s.policy, (e.at AT TIME ZONE s.zone)::date);
-		lot := NULL;
-		lot.no := cardinality(s.lots) + 1;
-		lot.earned_at := e.at;
-		lot.held_since := e.at;
-		lot.role := e.role;
-		lot.kind := e.kind;
-		lot.label := e.label;
-		lot.ref := e.ref;
-		lot.points := gain;
-		lot.remaining := gain;
-		lot.available_at := CASE WHEN e.role = 'earn' THEN ref_plus(e.at, coalesce(rules->>'pending', '0')::interval, s.zone) ELSE e.at END;
-		lot.expires_at := ref_expiry(rules, e.label, e.expires_at, e.at, lot.available_at, s.zone);
-		lot.pending := lot.available_at > e.at;
-		lot.emptied := 'spent';
-		s.lots := s.lots || lot;
-		s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, lot.no, gain,
-							  CASE WHEN lot.pending THEN 0 ELSE gain END, CASE WHEN lot.pending THEN gain ELSE 0 END, 0, NULL)::ref_move;
-		IF NOT lot.pending THEN
-			s.arrived := s.arrived || lot.no;
-		END IF;
-		-- a refund that makes points anew: given back of none that were taken
-		IF e.role = 'redeem_refund' THEN
-			s.anew := s.anew || ROW(e.at, e.ref, lot.no, 0, -gain)::ref_use;
-		END IF;
+		shares := ref_shares(rules, e.label, e.expires_at);
+		FOR k IN 0 .. shares - 1 LOOP
+			lot := NULL;
+			lot.points := ref_share(gain, k, shares);
+			CONTINUE WHEN lot.points = 0;
+			lot.no := cardinality(s.lots) + 1;
+			lot.earned_at := e.at;
+			lot.held_since := e.at;
+			lot.role := e.role;
+			lot.kind := e.kind;
+			lot.label := e.label;
+			lot.ref := e.ref;
+			lot.event_points := gain;
+			lot.own := e.expires_at;
+			lot.share := k;
+			lot.remaining := CASE WHEN s.frozen THEN 0 ELSE lot.points END;
+			lot.blocked := lot.points - lot.remaining;
+			lot.available_at := CASE WHEN e.role = 'earn' AND rules ? 'pending_until' THEN NULL WHEN e.role = 'earn' THEN ref_plus(e.at, coalesce(rules->>'pending', '0')::interval, s.zone) ELSE e.at END;
+			lot.expires_at := ref_expiry(rules, e.label, e.expires_at, e.at, lot.available_at, s.zone, k);
+			lot.pending := coalesce(lot.available_at > e.at, true);
+			lot.emptied := 'spent';
+			s.lots := s.lots || lot;
+			s.moves := s.moves || ROW(s.entry, s.clock, 3, e.role, e.label, e.ref, lot.no, lot.points,
+								  CASE WHEN lot.pending THEN 0 ELSE lot.remaining END, CASE WHEN lot.pending THEN lot.remaining ELSE 0 END, 0, NULL, lot.blocked)::ref_move;
+			IF NOT lot.pending THEN
+				s.arrived := s.arrived || lot.no;
+			END IF;
+			-- a refund that makes points anew: given back of none that were taken
+			IF e.role = 'redeem_refund' THEN
+				s.anew := s.anew || ROW(e.at, e.ref, lot.no, 0, -lot.points)::ref_use;
+			END IF;
+		END LOOP;
 	END IF;
 	RETURN ref_points_settle(s);
 END $$;
@@ -598,7 +778,8 @@ END $$;
 -- State of one customer at the end of a local day, or at an instant (one of the two). An
 -- object with
 --   summary      the columns of points_summary
---   lots         in order of making
+--   lots         in order of making, without those that came back wholly
+--   made         of all lots, in that order: label, and the lot from which they came back (from)
 --   redemptions  what redemptions took (from a lot, or as a debt), and what of it was not given back
 --   moves        the effects of all entries, in order
 --   entries      the entries themselves
@@ -630,7 +811,7 @@ BEGIN
 		-- ---- what comes next ----
 
 		SELECT least(min(l.expires_at), s.inactive_at), min(l.available_at) FILTER (WHERE l.pending)
-		INTO next_expiry_at, next_activation_at FROM unnest(s.lots) l WHERE l.remaining > 0;
+		INTO next_expiry_at, next_activation_at FROM unnest(s.lots) l WHERE l.remaining + l.blocked > 0;
 		SELECT t.at, t.step INTO next_at, next_step
 		FROM (VALUES (next_expiry_at, s.expiry_step), (next_activation_at, 2), (todo[done + 1].at, 3)) t(at, step)
 		WHERE t.at IS NOT NULL ORDER BY t.at, t.step LIMIT 1;
@@ -640,15 +821,16 @@ BEGIN
 		IF answer IS NULL AND (next_at IS NULL OR (next_at, next_step) > (limit_at, limit_step)) THEN
 			answer := jsonb_build_object(
 				'summary', jsonb_build_object(
-					'balance', s.active - s.debt, 'earned', s.earned, 'pending', s.pending, 'active', s.active, 'redeemed', s.redeemed,
+					'balance', s.active - s.debt, 'earned', s.earned, 'pending', s.pending, 'active', s.active, 'blocked', s.blocked, 'redeemed', s.redeemed,
 					'expired', s.expired, 'returned', s.returned, 'adjusted', s.adjusted, 'transferred', s.transferred,
 					'forfeited', s.forfeited, 'reinstated', s.reinstated, 'overdrawn', s.debt, 'overdrawn_since', s.overdrawn_since, 'unmet', s.unmet,
 					'last_activity_at', s.last_activity_at),
 				'lots', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-							'earned_at', l.earned_at, 'kind', l.kind, 'label', l.label, 'ref', l.ref, 'points', l.points, 'remaining', l.remaining,
+							'earned_at', l.earned_at, 'kind', l.kind, 'label', l.label, 'ref', l.ref, 'points', l.points, 'remaining', l.remaining + l.blocked, 'blocked', l.blocked,
 							'available_at', l.available_at, 'expires_at', l.expires_at,
-							'state', CASE WHEN l.remaining > 0 AND l.pending THEN 'pending' WHEN l.remaining > 0 THEN 'active' ELSE l.emptied END) ORDER BY l.no), '[]')
-						 FROM unnest(s.lots) l),
+							'state', CASE WHEN l.remaining > 0 AND l.pending THEN 'pending' WHEN l.remaining > 0 THEN 'active' WHEN l.blocked > 0 THEN 'blocked' ELSE l.emptied END) ORDER BY l.no), '[]')
+						 FROM unnest(s.lots) l WHERE l.points > 0),
+				'made', (SELECT coalesce(jsonb_agg(jsonb_build_object('label', l.label, 'from', l.source) ORDER BY l.no), '[]') FROM unnest(s.lots) l),
 				'redemptions', (SELECT coalesce(jsonb_agg(jsonb_build_object(
 							'redeemed_at', u.at, 'redeem_ref', u.ref, 'earned_at', s.lots[u.lot].earned_at, 'earn_ref', s.lots[u.lot].ref,
 							'label', s.lots[u.lot].label, 'taken', u.taken, 'points', u.points) ORDER BY u.n), '[]')
@@ -700,11 +882,11 @@ CREATE FUNCTION ref_points_balance_at(events jsonb, policy jsonb, instant timest
 LANGUAGE sql AS $$ SELECT (ref_points(events, policy, NULL, instant)->'summary'->>'balance')::numeric $$;
 
 CREATE FUNCTION ref_points_summary(events jsonb, policy jsonb, as_of date)
-RETURNS TABLE(balance numeric, earned numeric, pending numeric, active numeric, redeemed numeric, expired numeric, returned numeric, adjusted numeric, transferred numeric,
+RETURNS TABLE(balance numeric, earned numeric, pending numeric, active numeric, blocked numeric, redeemed numeric, expired numeric, returned numeric, adjusted numeric, transferred numeric,
 			  forfeited numeric, reinstated numeric, overdrawn numeric, overdrawn_since timestamptz, unmet numeric, next_expiry_at timestamptz, next_expiry_points numeric, last_activity_at timestamptz)
 LANGUAGE sql AS $$
 	SELECT * FROM jsonb_to_record(ref_points(events, policy, as_of, NULL)->'summary')
-	AS s(balance numeric, earned numeric, pending numeric, active numeric, redeemed numeric, expired numeric, returned numeric, adjusted numeric, transferred numeric,
+	AS s(balance numeric, earned numeric, pending numeric, active numeric, blocked numeric, redeemed numeric, expired numeric, returned numeric, adjusted numeric, transferred numeric,
 		 forfeited numeric, reinstated numeric, overdrawn numeric, overdrawn_since timestamptz, unmet numeric, next_expiry_at timestamptz, next_expiry_points numeric, last_activity_at timestamptz)
 $$;
 
@@ -774,7 +956,7 @@ LANGUAGE sql AS $$
 		FROM generate_series((SELECT date_trunc(period, min(day)::timestamp) FROM move), date_trunc(period, as_of::timestamp), ('1 ' || period)::interval) p)
 	SELECT p.period_start, p.period_end, coalesce(sum(d) FILTER (WHERE before), 0),
 		coalesce(sum(m.points) FILTER (WHERE NOT before AND role = 'earn'), 0),
-		coalesce(sum(m.points) FILTER (WHERE NOT before AND role = 'redeem_refund'), 0),
+		coalesce(sum(m.points) FILTER (WHERE NOT before AND role IN ('redeem_refund', 'reinstate')), 0),
 		coalesce(sum(m.points) FILTER (WHERE NOT before AND role = 'adjust'), 0),
 		coalesce(sum(m.points) FILTER (WHERE NOT before AND role = 'transfer'), 0),
 		coalesce(-sum(m.points) FILTER (WHERE NOT before AND role = 'redeem'), 0),
@@ -782,7 +964,7 @@ LANGUAGE sql AS $$
 		coalesce(-sum(m.points) FILTER (WHERE NOT before AND role = 'expire'), 0),
 		coalesce(-sum(m.points) FILTER (WHERE NOT before AND role = 'forfeit'), 0),
 		sum(d), sum(m.pending)
-	FROM part p CROSS JOIN LATERAL (SELECT m.*, m.active + m.pending - m.debt AS d, m.day < p.period_start AS before FROM move m WHERE m.day < p.period_end) m
+	FROM part p CROSS JOIN LATERAL (SELECT m.*, m.active + m.pending + m.blocked - m.debt AS d, m.day < p.period_start AS before FROM move m WHERE m.day < p.period_end) m
 	GROUP BY 1, 2 ORDER BY 1
 $$;
 
@@ -818,7 +1000,7 @@ BEGIN
 			local := local - interval '1 day';
 		END IF;
 		period := date_trunc(unit, local)::date;
-		label := walk->'lots'->(m.lot - 1)->>'label';
+		label := walk->'made'->(m.lot - 1)->>'label';
 		-- a lot that pays is taken from as by what made the debt
 		of_role := coalesce(m.pays, m.role);
 		points := CASE WHEN m.pays IS NULL THEN m.points ELSE m.debt END;
@@ -826,7 +1008,7 @@ BEGIN
 		IF of_role IN ('redeem', 'return', 'expire', 'forfeit') THEN
 			points := -points;
 		END IF;
-		col := CASE of_role WHEN 'earn' THEN 'issued' WHEN 'redeem_refund' THEN 'reinstated' WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred'
+		col := CASE of_role WHEN 'earn' THEN 'issued' WHEN 'redeem_refund' THEN 'reinstated' WHEN 'reinstate' THEN 'reinstated' WHEN 'adjust' THEN 'adjusted' WHEN 'transfer' THEN 'transferred'
 			WHEN 'redeem' THEN 'redeemed' WHEN 'return' THEN 'returned' WHEN 'expire' THEN 'expired' WHEN 'forfeit' THEN 'forfeited' END;
 
 		IF points <> 0 THEN
@@ -838,9 +1020,16 @@ BEGIN
 		IF m.pending <> 0 THEN
 			RETURN NEXT ROW('rollforward', label, NULL, period, 'pending', m.pending)::ref_booking;
 		END IF;
+		IF m.blocked <> 0 THEN
+			RETURN NEXT ROW('rollforward', label, NULL, period, 'blocked', m.blocked)::ref_booking;
+		END IF;
 
 		IF m.lot IS NOT NULL AND points <> 0 THEN
-			IF issued_in[m.lot] IS NULL THEN
+			IF of_role = 'reinstate' THEN
+				-- of the period of the lot that it was taken from
+				issued_in[m.lot] := issued_in[(walk->'made'->(m.lot - 1)->>'from')::int];
+				RETURN NEXT ROW('triangle', label, issued_in[m.lot], period, 'expired', -points)::ref_booking;
+			ELSIF issued_in[m.lot] IS NULL THEN
 				issued_in[m.lot] := period;
 				RETURN NEXT ROW('triangle', label, period, period, 'issued', points)::ref_booking;
 			ELSE

@@ -19,7 +19,7 @@ DECLARE
 BEGIN
 	LOOP
 		SELECT least(min(l.expires_at), s.inactive_at), min(l.available_at) FILTER (WHERE l.pending)
-		INTO next_expiry_at, next_activation_at FROM unnest(s.lots) l WHERE l.remaining > 0;
+		INTO next_expiry_at, next_activation_at FROM unnest(s.lots) l WHERE l.remaining + l.blocked > 0;
 		SELECT t.at, t.step INTO next_at, next_step
 		FROM (VALUES (next_expiry_at, s.expiry_step), (next_activation_at, 2), (todo[done + 1].at, 3)) t(at, step)
 		WHERE t.at IS NOT NULL ORDER BY t.at, t.step LIMIT 1;
@@ -55,6 +55,20 @@ END $$;
 CREATE FUNCTION ref_points_before(events jsonb, policy jsonb, instant timestamptz) RETURNS ref_points_state
 LANGUAGE sql AS $$ SELECT (ref_points_go(ref_points_begin(policy, true), ref_events(events, policy, instant, false), instant, 1)).s $$;
 
+-- A lot that comes in, in the sum of its role.
+CREATE FUNCTION ref_points_add_up(s ref_points_state, lot ref_lot) RETURNS ref_points_state
+LANGUAGE plpgsql AS $$
+BEGIN
+	CASE lot.role
+		WHEN 'earn' THEN s.earned := s.earned + lot.points;
+		WHEN 'adjust' THEN s.adjusted := s.adjusted + lot.points;
+		WHEN 'transfer' THEN s.transferred := s.transferred + lot.points;
+		ELSE s.reinstated := s.reinstated + lot.points;
+	END CASE;
+	s.lots := s.lots || lot;
+	RETURN s;
+END $$;
+
 -- Both side by side from that instant on: lots with what is left of them, debts with what is owed, expiries that aren't booked, the
 -- later activity unless all lapsed for want of another. Debts are paid, the oldest one first, by lots in the order of redemption.
 CREATE FUNCTION ref_points_together(a ref_points_state, b ref_points_state, instant timestamptz) RETURNS ref_points_state
@@ -62,24 +76,38 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	s ref_points_state := ref_points_begin(a.policy, true);
 	lot ref_lot;
-	refreshed timestamptz[] := '{}';
 	r timestamptz;
+	gone record;
 BEGIN
 	s.clock := instant;
 	s.clock_step := 3;
-	FOR lot IN SELECT l.* FROM unnest(a.lots || b.lots) l WHERE l.remaining > 0
+	-- what has expired and may be brought back
+	IF s.policy ? 'grace_after_expiry' THEN
+		FOR gone IN SELECT p.* FROM (SELECT p.at, p.points, a.lots[p.lot] AS lot FROM unnest(a.pieces) p UNION ALL SELECT p.at, p.points, b.lots[p.lot] FROM unnest(b.pieces) p) p
+					WHERE p.points > 0 AND (ref_plus(p.at, (s.policy->>'grace_after_expiry')::interval, s.zone) > instant
+						OR ref_plus(p.at, (s.policy->>'grace_after_expiry')::interval, s.zone) = instant AND s.policy->>'expiry_boundary' = 'valid')
+					ORDER BY p.at, (p.lot).earned_at, (p.lot).kind COLLATE "C" NULLS FIRST, (p.lot).label COLLATE "C" NULLS FIRST, (p.lot).ref IS NOT NULL, ref_number((p.lot).ref) NULLS LAST, (p.lot).ref COLLATE "C", p.points LOOP
+			lot := gone.lot;
+			lot.no := cardinality(s.lots) + 1;
+			lot.points := gone.points;
+			lot.remaining := 0;
+			lot.blocked := 0;
+			lot.expires_at := gone.at;
+			lot.pending := false;
+			lot.emptied := 'expired';
+			s := ref_points_add_up(s, lot);
+			s.expired := s.expired + lot.points;
+			s.pieces := s.pieces || ROW(gone.at, lot.no, gone.points)::ref_piece;
+		END LOOP;
+	END IF;
+	FOR lot IN SELECT l.* FROM unnest(a.lots || b.lots) l WHERE l.remaining + l.blocked > 0
 			   ORDER BY l.earned_at, l.role = 'redeem_refund', array_position(ARRAY['earn', 'adjust', 'transfer', 'redeem_refund'], l.role),
 				   l.kind COLLATE "C" NULLS FIRST, l.label COLLATE "C" NULLS FIRST, l.ref IS NOT NULL, ref_number(l.ref) NULLS LAST, l.ref COLLATE "C", l.expires_at NULLS LAST, l.remaining LOOP
 		lot.no := cardinality(s.lots) + 1;
-		lot.points := lot.remaining;
-		lot.pending := lot.available_at > instant;
-		CASE lot.role
-			WHEN 'earn' THEN s.earned := s.earned + lot.points;
-			WHEN 'adjust' THEN s.adjusted := s.adjusted + lot.points;
-			WHEN 'transfer' THEN s.transferred := s.transferred + lot.points;
-			ELSE s.reinstated := s.reinstated + lot.points;
-		END CASE;
-		s.lots := s.lots || lot;
+		lot.points := lot.remaining + lot.blocked;
+		-- NULL: until an event says so
+		lot.pending := coalesce(lot.available_at > instant, true);
+		s := ref_points_add_up(s, lot);
 	END LOOP;
 	SELECT coalesce(array_agg(ROW(d.at, d.role, d.label, d.ref, d.owed, d.owed)::ref_debt ORDER BY d.at, array_position(ARRAY['adjust', 'transfer', 'return', 'redeem'], d.role), d.account, d.n), '{}')
 	INTO s.debts
@@ -100,5 +128,7 @@ BEGIN
 	SELECT coalesce(array_agg(l.no ORDER BY CASE WHEN s.policy->>'redeem_order' = 'newest' THEN -l.no END,
 		CASE WHEN coalesce(s.policy->>'redeem_order', 'soonest_expiry') = 'soonest_expiry' THEN l.expires_at END NULLS LAST, l.no), '{}')
 	INTO s.arrived FROM unnest(s.lots) l WHERE NOT l.pending;
-	RETURN ref_points_settle(s);
+	s := ref_points_settle(s);
+	s.frozen := a.frozen OR b.frozen;
+	RETURN s;
 END $$;

@@ -320,6 +320,10 @@ BEGIN
 		total := earn_ref_points(rules, (o->>'amount')::numeric, lines, jsonb_array_length(rules->'multipliers'), false);
 		points := total - (o->>'total')::numeric;
 		o := o || jsonb_build_object('total', total);
+		-- no more orders may begin to earn
+		IF points > 0 AND NOT coalesce((o->>'begun')::boolean, false) AND earn_ref_left(rules->'max_orders', s.counts, 'orders', today) = 0 THEN
+			points := 0;
+		END IF;
 		-- what each capped multiplier added
 		adds := '[]';
 		FOR n IN 1 .. jsonb_array_length(rules->'multipliers') LOOP
@@ -353,6 +357,10 @@ BEGIN
 			points := -least(more, (o->>'earned')::numeric - (o->>'taken')::numeric);
 			o := o || jsonb_build_object('earned', (o->>'earned')::numeric - more);
 		END IF;
+		IF points > 0 AND NOT coalesce((o->>'begun')::boolean, false) THEN
+			o := o || '{"begun": true}';
+			s.counts := s.counts || ROW('orders', today, 1)::earn_ref_count;
+		END IF;
 		s.book.orders := (s.book).orders || jsonb_build_object(key, o);
 		s.rows := s.rows || ROW(now, CASE WHEN points < 0 THEN 'return' ELSE 'earn' END,
 			(SELECT CASE WHEN count(DISTINCT x->'label') = 1 THEN min(x->>'label') END FROM jsonb_array_elements(g->'lines') x), g->>'ref',
@@ -385,9 +393,9 @@ BEGIN
 	-- refunds, adjustments and transfers stand before returns, as in a ledger of points
 	FOR passing IN
 		SELECT l.*, p.* FROM unnest(list) WITH ORDINALITY l(at, value, kind, label, ref, role, expires_at, i), LATERAL earn_ref_passing(l.role, l.value) p
-		WHERE l.at = now AND p.place BETWEEN 3 AND 6 ORDER BY p.place, i
+		WHERE l.at = now AND p.place BETWEEN 3 AND 7 ORDER BY p.place, i
 	LOOP
-		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind, NULL, CASE WHEN passing.as_role IN ('adjust', 'transfer') THEN passing.expires_at END)::ref_program_row;
+		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind, NULL, CASE WHEN passing.as_role IN ('reinstate', 'adjust', 'transfer') THEN passing.expires_at END)::ref_program_row;
 	END LOOP;
 	FOR give IN SELECT x FROM jsonb_array_elements(late) WITH ORDINALITY q(x, i) ORDER BY i LOOP
 		s.rows := s.rows || ROW(now, 'return', give->>'label', give->>'ref', -(give->>'part')::numeric, (give->>'points')::numeric, NULL, NULL, give->>'kind', (give->>'points')::numeric, NULL)::ref_program_row;
@@ -419,7 +427,7 @@ BEGIN
 	END LOOP;
 	FOR passing IN
 		SELECT l.*, p.* FROM unnest(list) WITH ORDINALITY l(at, value, kind, label, ref, role, expires_at, i), LATERAL earn_ref_passing(l.role, l.value) p
-		WHERE l.at = now AND (p.place = 2 OR p.place > 6) ORDER BY p.place, i
+		WHERE l.at = now AND (p.place = 2 OR p.place > 7) ORDER BY p.place, i
 	LOOP
 		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind,
 			CASE WHEN passing.as_role = 'return' AND now >= member_since THEN passing.points END, NULL)::ref_program_row;
@@ -654,8 +662,10 @@ BEGIN
 						END IF;
 						-- points of a lot that waits count when it is available; what is taken of such doesn't
 						IF cardinality(points.lots) > cardinality(before.lots) THEN
-							counting_lots[cardinality(points.lots)] := r.counts IS NOT NULL;
-							lot_parts := lot_parts || jsonb_strip_nulls(jsonb_build_object(cardinality(points.lots), earning.parts->(row_number::text)));
+							FOR i IN cardinality(before.lots) + 1 .. cardinality(points.lots) LOOP
+								counting_lots[i] := r.counts IS NOT NULL;
+								lot_parts := lot_parts || jsonb_strip_nulls(jsonb_build_object(i, earning.parts->(row_number::text)));
+							END LOOP;
 							IF points.lots[cardinality(points.lots)].pending AND NOT pending_counts THEN
 								r.counts := NULL;
 							END IF;

@@ -129,35 +129,42 @@ END $$;
 -- ---- conditions ----
 
 CREATE FUNCTION ref_tier_set_holds(needs jsonb, metrics text[], metric_values numeric[], threshold text) RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT bool_and(CASE WHEN threshold = 'exceeded' THEN metric_values[n] > (needs->>m)::numeric ELSE metric_values[n] >= (needs->>m)::numeric END)
-	FROM unnest(metrics) WITH ORDINALITY u(m, n) WHERE needs ? m
-$$;
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN (SELECT bool_and(CASE WHEN threshold = 'exceeded' THEN metric_values[n] > (needs->>m)::numeric ELSE metric_values[n] >= (needs->>m)::numeric END)
+	FROM unnest(metrics) WITH ORDINALITY u(m, n) WHERE needs ? m);
+END $$;
 
 CREATE FUNCTION ref_tier_holds(condition jsonb, metrics text[], metric_values numeric[], threshold text) RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT coalesce(bool_or(ref_tier_set_holds(needs, metrics, metric_values, threshold)), false) FROM jsonb_array_elements(nullif(condition, 'null')) needs
-$$;
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN (SELECT coalesce(bool_or(ref_tier_set_holds(needs, metrics, metric_values, threshold)), false) FROM jsonb_array_elements(nullif(condition, 'null')) needs);
+END $$;
 
 -- The number of the metric that decided: the first that is asked for by the first set that holds; of what is lost, by the first set.
 CREATE FUNCTION ref_tier_decider(condition jsonb, metrics text[], metric_values numeric[], threshold text, is_lost boolean) RETURNS int
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT coalesce((
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN (SELECT coalesce((
 		SELECT (SELECT min(k)::int FROM unnest(metrics) WITH ORDINALITY u(m, k) WHERE needs ? m)
 		FROM jsonb_array_elements(nullif(condition, 'null')) WITH ORDINALITY e(needs, n)
-		WHERE is_lost OR ref_tier_set_holds(needs, metrics, metric_values, threshold) ORDER BY n LIMIT 1), 1)
-$$;
+		WHERE is_lost OR ref_tier_set_holds(needs, metrics, metric_values, threshold) ORDER BY n LIMIT 1), 1));
+END $$;
 
 -- The highest rank of at most top whose reaching condition holds.
 CREATE FUNCTION ref_tier_reached(rules jsonb, metrics text[], metric_values numeric[], top int) RETURNS int
-LANGUAGE sql IMMUTABLE AS $$
-	SELECT coalesce(max(n), 0)::int
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN (SELECT coalesce(max(n), 0)::int
 	FROM jsonb_array_elements(rules->'levels') WITH ORDINALITY l(l, n)
-	WHERE n <= top AND ref_tier_holds(l->'reach', metrics, metric_values, rules->>'threshold')
-$$;
+	WHERE n <= top AND ref_tier_holds(l->'reach', metrics, metric_values, rules->>'threshold'));
+END $$;
 
 CREATE FUNCTION ref_tier_kept(rules jsonb, metrics text[], metric_values numeric[], rank int) RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$ SELECT rank = 0 OR ref_tier_holds(rules->'levels'->(rank - 1)->'keep', metrics, metric_values, rules->>'threshold') $$;
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN (SELECT rank = 0 OR ref_tier_holds(rules->'levels'->(rank - 1)->'keep', metrics, metric_values, rules->>'threshold'));
+END $$;
 
 -- ---- windows ----
 
@@ -302,33 +309,47 @@ $$;
 
 -- By metric: what rolled into the period that holds a day.
 CREATE FUNCTION ref_tier_rolled_in(s ref_tier_machine, day date) RETURNS numeric[]
-LANGUAGE sql STABLE AS $$
-	SELECT array_agg(coalesce((SELECT (r->>'rolls_over')::numeric FROM jsonb_array_elements(s.rollovers) r
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN (SELECT array_agg(coalesce((SELECT (r->>'rolls_over')::numeric FROM jsonb_array_elements(s.rollovers) r
 		WHERE (r->>'next')::date = ref_tier_period(s.starts, day) AND r->>'metric' = m), 0) ORDER BY n)
-	FROM unnest(s.metrics) WITH ORDINALITY u(m, n)
-$$;
+	FROM unnest(s.metrics) WITH ORDINALITY u(m, n));
+END $$;
 
 -- What measures are to somebody whose state is of, where those up to an instant have happened.
 CREATE FUNCTION ref_tier_measured(s ref_tier_machine, x ref_tier_state, happened timestamptz, t timestamptz, day date) RETURNS numeric[]
-LANGUAGE sql STABLE AS $$
-	SELECT array_agg(v + r ORDER BY n)
-	FROM unnest(ref_tier_values(s.counted, s.of, s.windows, happened, t, ref_tier_period(s.starts, day), x.since), ref_tier_rolled_in(s, day)) WITH ORDINALITY u(v, r, n)
-$$;
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	this_period date := ref_tier_period(s.starts, day);
+	earned numeric[] := ref_tier_values(s.counted, s.of, s.windows, happened, t, this_period, x.since);
+BEGIN
+	IF s.rollovers = '[]' THEN
+		RETURN earned;
+	END IF;
+	RETURN (SELECT array_agg(e + r ORDER BY n) FROM unnest(earned, ref_tier_rolled_in(s, day)) WITH ORDINALITY u(e, r, n));
+END $$;
 
 -- What the period that holds a day would come to if it ended with what has happened by an instant: an object for each metric that rolls over.
 CREATE FUNCTION ref_tier_period_ends(s ref_tier_machine, happened timestamptz, t timestamptz, day date) RETURNS SETOF jsonb
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-	rules jsonb := ref_tier_rules(s.policy, day);
-	metric_values numeric[] := ref_tier_measured(s, s.held, happened, t, day);
-	rolled_in numeric[] := ref_tier_rolled_in(s, day);
-	attained int := ref_tier_reached(rules, s.metrics, metric_values, cardinality(s.names));
+	rules jsonb;
+	metric_values numeric[];
+	rolled_in numeric[];
+	attained int;
 	rollover jsonb;
 	threshold numeric;
 	unit numeric;
 	cap numeric;
 	rolls numeric;
 BEGIN
+	IF NOT s.policy @? '$.metrics.*.rollover' THEN
+		RETURN;
+	END IF;
+	rules := ref_tier_rules(s.policy, day);
+	metric_values := ref_tier_measured(s, s.held, happened, t, day);
+	rolled_in := ref_tier_rolled_in(s, day);
+	attained := ref_tier_reached(rules, s.metrics, metric_values, cardinality(s.names));
 	FOR m IN 1 .. cardinality(s.metrics) LOOP
 		rollover := s.policy->'metrics'->s.metrics[m]->'rollover';
 		CONTINUE WHEN rollover IS NULL OR rollover = 'false';
