@@ -414,6 +414,7 @@ list_entry(void *context, PointsWalk *walk, const PointsMove *move)
 		case POINTS_MOVE_UNBLOCK:
 			statement->changed += move->points;
 			statement->in_event = true;
+			break;
 		case POINTS_MOVE_UNBOOKED:
 			break;
 		default:
