@@ -239,7 +239,7 @@ SELECT is_empty($$SELECT * FROM by_period WHERE NOT (outstanding = expected + br
 	AND (liability BETWEEN liability_lower AND liability_upper OR m = 5))$$, 'expected and lost are outstanding; the interval is one');
 -- ... against the totals, the roll-forward and the triangle's own table
 SELECT is_empty($$SELECT grp, day, outstanding FROM by_period WHERE in_all AND NOT by_label AND m = 1
-	EXCEPT SELECT grp, p.day, t.pending + t.active FROM (SELECT DISTINCT grp, day FROM by_period) p JOIN base USING (grp) CROSS JOIN LATERAL points_totals_table(points_totals(b, policy, p.day)) t$$, 'outstanding is pending and active of the totals');
+	EXCEPT SELECT grp, p.day, t.pending + t.active + t.blocked FROM (SELECT DISTINCT grp, day FROM by_period) p JOIN base USING (grp) CROSS JOIN LATERAL points_totals_table(points_totals(b, policy, p.day)) t$$, 'outstanding is pending, active and blocked of the totals');
 SELECT is_empty($$SELECT grp, period_start, period_end, complete, outstanding - (SELECT sum(s.overdrawn) FROM ledger l CROSS JOIN LATERAL points_summary(l.timeline, a.policy, p.day) s WHERE l.grp = p.grp)
 		FROM by_period p JOIN asked a USING (grp) WHERE in_all AND NOT by_label AND m = 1
 	EXCEPT SELECT grp, r.period_start, r.period_end, r.complete, r.closing FROM base CROSS JOIN LATERAL points_rollforward_table(points_rollforward(b, policy, period, as_of)) r$$, 'less debts it is the closing of the roll-forward');
