@@ -375,6 +375,16 @@ numeric_compare(Numeric a, Numeric b)
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
+int
+decimal_compare(int128 a, int a_scale, int128 b, int b_scale)
+{
+	if (a_scale < b_scale)
+		a *= decimal_power[b_scale - a_scale];
+	else
+		b *= decimal_power[a_scale - b_scale];
+	return (a > b) - (a < b);
+}
+
 Numeric
 decimal_to_numeric(int64 units, int scale)
 {

@@ -81,6 +81,9 @@ extern int decimal_minimal_scale(int64 units, int scale);
 /* The order of two numerics, below 0, 0, or above; NaN is above all. */
 extern int numeric_compare(Numeric a, Numeric b);
 
+/* Less than 0, 0, more than 0: units of different scales, less than 2^67. */
+extern int decimal_compare(int128 a, int a_scale, int128 b, int b_scale);
+
 extern Numeric decimal_to_numeric(int64 units, int scale);
 extern Numeric decimal_sum_to_numeric(int128 units, int scale);
 

@@ -43,11 +43,7 @@ smallest(Decimal number)
 static int
 compare_decimals(const Decimal *a, const Decimal *b)
 {
-	int scale = Max(a->scale, b->scale);
-	int128 left = (int128) a->units * decimal_power[scale - a->scale];
-	int128 right = (int128) b->units * decimal_power[scale - b->scale];
-
-	return (left > right) - (left < right);
+	return decimal_compare(a->units, a->scale, b->units, b->scale);
 }
 
 static Decimal

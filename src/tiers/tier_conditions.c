@@ -20,14 +20,7 @@ static const char *const set_keys[] = { "all", NULL };
 int
 tier_compare_thresholds(const Decimal *a, const Decimal *b)
 {
-	int128 left = a->units;
-	int128 right = b->units;
-
-	if (a->scale < b->scale)
-		left *= decimal_power[b->scale - a->scale];
-	else
-		right *= decimal_power[a->scale - b->scale];
-	return (left > right) - (left < right);
+	return decimal_compare(a->units, a->scale, b->units, b->scale);
 }
 
 static Decimal

@@ -55,14 +55,7 @@ missing_of(const TierWalk *walk, const TierTest *test)
 static bool
 is_more(const TierMissing *a, const TierMissing *b)
 {
-	int128 left = a->units;
-	int128 right = b->units;
-
-	if (a->scale < b->scale)
-		left *= decimal_power[b->scale - a->scale];
-	else
-		right *= decimal_power[a->scale - b->scale];
-	return left > right;
+	return decimal_compare(a->units, a->scale, b->units, b->scale) > 0;
 }
 
 /* ---- of a way ---- */
