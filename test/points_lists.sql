@@ -6,18 +6,7 @@
 BEGIN;
 SELECT plan(148);
 
--- the rows that a query gives, as text
-CREATE FUNCTION lines(query text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-	line record;
-	answer text := '';
-BEGIN
-	FOR line IN EXECUTE query LOOP
-		answer := answer || E'\n' || trim(BOTH '()' FROM line::text);
-	END LOOP;
-	RETURN replace(replace(answer, '"', ''), ':00+00', '');
-END $$;
+\ir reference/lines.sql
 
 CREATE FUNCTION kinds(more jsonb DEFAULT '{}') RETURNS points_policy
 LANGUAGE sql IMMUTABLE AS $$

@@ -376,7 +376,7 @@ numeric_compare(Numeric a, Numeric b)
 }
 
 int
-decimal_compare(int128 a, int a_scale, int128 b, int b_scale)
+decimal_units_compare(int128 a, int a_scale, int128 b, int b_scale)
 {
 	if (a_scale < b_scale)
 		a *= decimal_power[b_scale - a_scale];

@@ -82,7 +82,13 @@ extern int decimal_minimal_scale(int64 units, int scale);
 extern int numeric_compare(Numeric a, Numeric b);
 
 /* Less than 0, 0, more than 0: units of different scales, less than 2^67. */
-extern int decimal_compare(int128 a, int a_scale, int128 b, int b_scale);
+extern int decimal_units_compare(int128 a, int a_scale, int128 b, int b_scale);
+
+static inline int
+decimal_compare(const Decimal *a, const Decimal *b)
+{
+	return decimal_units_compare(a->units, a->scale, b->units, b->scale);
+}
 
 extern Numeric decimal_to_numeric(int64 units, int scale);
 extern Numeric decimal_sum_to_numeric(int128 units, int scale);

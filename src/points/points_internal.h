@@ -1063,6 +1063,12 @@ extern void points_develop(Development *development, const Tally *tally, TallyRo
 						   int64 nrows, const MetricCalendar *calendar, int32 until,
 						   const RedemptionMethod *method, double confidence);
 
+/* The same of a whole result, as of its own day, whose calendar is told, too; confidence is
+ * checked. */
+extern void points_develop_result(Development *development, const Tally *tally,
+								  MetricCalendar *calendar, const RedemptionMethod *method,
+								  double confidence);
+
 /* Begins a row with the columns that tell a line: label and issue_period, both NULL in all. */
 extern void points_put_line(Rows *rows, const MetricCalendar *calendar,
 							const DevelopmentLine *line);

@@ -120,16 +120,12 @@ loyalty_points_liability(PG_FUNCTION_ARGS)
 	const RedemptionMethod *method = redemption_method_argument(fcinfo, 2);
 	double confidence = PG_GETARG_FLOAT8(3);
 	Development development;
-	MetricCalendar calendar = { .last = 0 };
-	int64 nrows;
-	TallyRow **all = tally_rows(tally, &nrows);
+	MetricCalendar calendar;
 	Rows rows;
 	int64 i;
 
-	(void) confidence_quantile(confidence); /* refuses what isn't one */
 	rows_open(&rows, fcinfo);
-	(void) metric_result_calendar(tally, &calendar);
-	points_develop(&development, tally, all, nrows, &calendar, calendar.last, method, confidence);
+	points_develop_result(&development, tally, &calendar, method, confidence);
 	for (i = 0; i < development.nlines; i++)
 		put_liability(&rows, &calendar, &value, &development, &development.lines[i]);
 	put_liability(&rows, &calendar, &value, &development, &development.all);

@@ -283,6 +283,19 @@ points_put_line(Rows *rows, const MetricCalendar *calendar, const DevelopmentLin
 	}
 }
 
+void
+points_develop_result(Development *development, const Tally *tally, MetricCalendar *calendar,
+					  const RedemptionMethod *method, double confidence)
+{
+	int64 nrows;
+	TallyRow **rows = tally_rows(tally, &nrows);
+
+	(void) confidence_quantile(confidence);		 /* refuses what isn't one */
+	memset(calendar, 0, sizeof(MetricCalendar)); /* of a result about nobody */
+	(void) metric_result_calendar(tally, calendar);
+	points_develop(development, tally, rows, nrows, calendar, calendar->last, method, confidence);
+}
+
 /* ---- rates ---- */
 
 /* A percentage point more or less of what was issued, as far as it can be. */
@@ -325,18 +338,14 @@ loyalty_points_redemption_rate(PG_FUNCTION_ARGS)
 	double confidence = PG_GETARG_FLOAT8(1);
 	const RedemptionMethod *method = redemption_method_argument(fcinfo, 2);
 	Development development;
-	MetricCalendar calendar = { .last = 0 };
-	int64 nrows;
-	TallyRow **all = tally_rows(tally, &nrows);
+	MetricCalendar calendar;
 	int128 if_lower = 0;
 	int128 if_higher = 0;
 	Rows rows;
 	int64 i;
 
-	(void) confidence_quantile(confidence); /* refuses what isn't one */
 	rows_open(&rows, fcinfo);
-	(void) metric_result_calendar(tally, &calendar);
-	points_develop(&development, tally, all, nrows, &calendar, calendar.last, method, confidence);
+	points_develop_result(&development, tally, &calendar, method, confidence);
 	for (i = 0; i < development.nlines; i++)
 	{
 		const DevelopmentLine *line = &development.lines[i];

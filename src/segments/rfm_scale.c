@@ -40,12 +40,6 @@ smallest(Decimal number)
 	return number;
 }
 
-static int
-compare_decimals(const Decimal *a, const Decimal *b)
-{
-	return decimal_compare(a->units, a->scale, b->units, b->scale);
-}
-
 static Decimal
 check_whole(Decimal number, const char *path)
 {
@@ -76,7 +70,7 @@ check_order(const RfmCuts *cuts, const char *name, bool descends)
 
 	for (i = 1; i < cuts->n; i++)
 	{
-		int order = compare_decimals(&cuts->at[i - 1], &cuts->at[i]);
+		int order = decimal_compare(&cuts->at[i - 1], &cuts->at[i]);
 
 		if (descends ? order < 0 : order > 0)
 			ereport(ERROR,

@@ -17,12 +17,6 @@ static const char *const set_keys[] = { "all", NULL };
 
 /* ---- read ---- */
 
-int
-tier_compare_thresholds(const Decimal *a, const Decimal *b)
-{
-	return decimal_compare(a->units, a->scale, b->units, b->scale);
-}
-
 static Decimal
 read_threshold(const PolicyObject *object, const JsonbValue *value, const char *path)
 {
@@ -137,7 +131,7 @@ compare_sets(const void *a, const void *b)
 		int order = left->tests[i].measure - right->tests[i].measure;
 
 		if (order == 0)
-			order = tier_compare_thresholds(&left->tests[i].threshold, &right->tests[i].threshold);
+			order = decimal_compare(&left->tests[i].threshold, &right->tests[i].threshold);
 		if (order != 0)
 			return order;
 	}
@@ -157,7 +151,7 @@ is_implied(const TierSet *other, const TierSet *one)
 			if (one->tests[j].measure == other->tests[i].measure)
 				break;
 		if (j == one->ntests ||
-			tier_compare_thresholds(&one->tests[j].threshold, &other->tests[i].threshold) < 0)
+			decimal_compare(&one->tests[j].threshold, &other->tests[i].threshold) < 0)
 			return false;
 	}
 	return true;

@@ -352,7 +352,7 @@ check_ascending(const PolicyObject *object, const char *path, const char *const 
 			if (more->ntests != 1 || less->ntests != 1 ||
 				more->tests[0].measure != less->tests[0].measure)
 				continue;
-			if (tier_compare_thresholds(&more->tests[0].threshold, &less->tests[0].threshold) <= 0)
+			if (decimal_compare(&more->tests[0].threshold, &less->tests[0].threshold) <= 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("\"%s\" of a %s: tier \"%.*s%s\" doesn't need more than \"%.*s%s\"",
@@ -379,8 +379,8 @@ sort_list(LevelList *list)
 
 		while (at > 0 && level.reach.ntests > 0 &&
 			   (list->levels[at - 1].reach.ntests == 0 ||
-				tier_compare_thresholds(&list->levels[at - 1].reach.tests[0].threshold,
-										&level.reach.tests[0].threshold) > 0))
+				decimal_compare(&list->levels[at - 1].reach.tests[0].threshold,
+								&level.reach.tests[0].threshold) > 0))
 		{
 			list->names[at] = list->names[at - 1];
 			list->levels[at] = list->levels[at - 1];

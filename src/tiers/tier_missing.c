@@ -55,7 +55,7 @@ missing_of(const TierWalk *walk, const TierTest *test)
 static bool
 is_more(const TierMissing *a, const TierMissing *b)
 {
-	return decimal_compare(a->units, a->scale, b->units, b->scale) > 0;
+	return decimal_units_compare(a->units, a->scale, b->units, b->scale) > 0;
 }
 
 /* ---- of a way ---- */

@@ -24,7 +24,7 @@ threshold_of(const TierLevel *level, int measure)
 		const TierTest *test = &level->reach.tests[i];
 
 		if (test->measure == measure &&
-			(largest == NULL || tier_compare_thresholds(&test->threshold, largest) > 0))
+			(largest == NULL || decimal_compare(&test->threshold, largest) > 0))
 			largest = &test->threshold;
 	}
 	return largest;

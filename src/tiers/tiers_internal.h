@@ -40,7 +40,6 @@ extern void tier_read_all(const PolicyObject *object, const TierPolicy *policy,
 extern void tier_read_keep(const PolicyObject *object, const TierPolicy *policy,
 						   const JsonbValue *value, TierCondition *condition);
 
-extern int tier_compare_thresholds(const Decimal *a, const Decimal *b);
 extern bool tier_condition_same(const TierCondition *a, const TierCondition *b);
 
 /* Members that say it: "at", or "any" or "all"; "keep". */
