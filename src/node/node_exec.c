@@ -36,16 +36,19 @@
 #include "node/node_internal.h"
 
 /* Rows are dealt to parts when they are more than this, which is quick to group. */
-#define SINGLE_MAX	(64 * 1024)
+#define SINGLE_MAX	   (64 * 1024)
 
 /* So often can rows be dealt until all of a hash was looked at. */
-#define MAX_LEVELS	(64 / PART_BITS)
+#define MAX_LEVELS	   (64 / PART_BITS)
 
 /* Rows that are fed at once, where they are not grouped. */
-#define STREAM_ROWS 256
+#define STREAM_ROWS	   256
 
 /* Memory for each group of a part, about. */
-#define GROUP_BYTES 160
+#define GROUP_BYTES	   160
+
+/* What of the limit one part may take to be grouped; the rest may hold other parts. */
+#define GROUPING_SHARE 4
 
 typedef struct DealLevel
 {
@@ -180,15 +183,14 @@ note_memory(GroupScanState *state)
 		Max(state->counts.memory, MemoryContextMemAllocated(state->context, true));
 }
 
-/* Writes down what is left in memory, where some of it is in the file: memory is for grouping then.
- */
+/* What is in the file in part goes there whole, and more of it: some memory is for grouping. */
 static void
 settle(GroupScanState *state, Deal *deal)
 {
 	note_memory(state);
 	if (deal->file == NULL)
 		return;
-	deal_write(deal);
+	deal_write_down(deal, state->limit - state->limit / GROUPING_SHARE);
 	state->counts.written += deal->written;
 }
 
@@ -386,7 +388,7 @@ is_too_large(const GroupScanState *state, const Deal *deal, const DealPart *part
 
 	if (part->written != NULL)
 		needed += (double) deal_bytes_of(part);
-	return deal->bits > 0 && needed > (double) (state->limit / 4);
+	return deal->bits > 0 && needed > (double) (state->limit / GROUPING_SHARE);
 }
 
 /* Do all rows of a part have the same hash? */
@@ -461,6 +463,18 @@ open_groups(GroupScanState *state, Deal *deal, DealPart *part)
 	note_memory(state);
 }
 
+/* Makes memory free for finer parts. */
+static void
+make_room(GroupScanState *state, Deal *deal)
+{
+	int64 before = deal->written;
+
+	if (deal->file == NULL)
+		return;
+	deal_write(deal);
+	state->counts.written += deal->written - before;
+}
+
 static void
 open_part(GroupScanState *state)
 {
@@ -478,6 +492,7 @@ open_part(GroupScanState *state)
 
 		state->intact = false;
 		finer->part = -1;
+		make_room(state, deal);
 		deal_init(&finer->deal, &state->arena, state->form, deal->skip + deal->bits, PART_BITS,
 				  state->limit);
 		deal_again(deal, part, &finer->deal);
