@@ -355,8 +355,10 @@ extern void node_collect_begin(NodeCollect *collect, NodeState *node, EState *es
 /* Collects all rows; what is known of all participants' rows is known then. */
 extern void node_collect_rows(NodeCollect *collect);
 
-/* A part that nobody has read yet; false: there is none. And forgets it, noting what there was. */
+/* A part that nobody has read yet; false: there is none. Counts its customers, of all inputs, for
+ * EXPLAIN, too; and forgets it. */
 extern bool node_collect_next_part(NodeCollect *collect, int *part);
+extern int64 node_collect_count_part(NodeCollect *collect, int part);
 extern void node_collect_forget_part(NodeCollect *collect, int part);
 
 /* Opens a part of what an input has collected, or all of it (-1); NULL: there is nothing. */
@@ -422,6 +424,32 @@ extern const CustomScanMethods rollup_scan_methods;
 /* What a participant gives of a metric: its result, and the names that it asked about. */
 extern Datum partial_result(const Tally *tally, const MetricNames *names);
 
+/* ---- node_parts.c ---- */
+
+/*
+ * The node for a list of customers over a base, such as customer_timelines(timelines(customer, at))
+ * by LATERAL:
+ *
+ *		Nested Loop
+ *		  ->  Custom Scan (LoyaltyParts)	custom_scan_tlist: the collector
+ *				->  child					argument or FILTER of it ...
+ *		  ->  Function Scan on customer_timelines
+ *
+ * It collects as LoyaltyFold does, and gives part after part as a base of some customers: where the
+ * sub-select has one row of everyone, this has several, and the join the same rows of customers.
+ * With workers all of that is below Gather, with a Parallel Custom Scan (LoyaltyParts).
+ */
+#define PARTS_NODE_NAME "LoyaltyParts"
+
+/* CustomScan.custom_private of LoyaltyParts. */
+typedef enum PartsPlanPart
+{
+	PARTS_PLAN_COLUMNS,	  /* as GROUP_PLAN_COLUMNS, of the only collector */
+	PARTS_PLAN_NEEDS_LAST /* Boolean: the list may ask for the last event */
+} PartsPlanPart;
+
+extern const CustomScanMethods parts_scan_methods;
+
 /* ---- node_plan.c ---- */
 
 /* How many processes share the rows of a path, as the server reckons: the leader less so, the more
@@ -454,5 +482,22 @@ extern List *plan_cheap_first(PlannerInfo *root, List *clauses);
 
 /* Adds the paths of metrics over everyone, where the query is one of them. */
 extern void add_fold_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *having);
+
+/* Does an aggregate collect a base? */
+extern bool plan_is_collector(Oid aggregate);
+
+/* Rows of a path as a collecting node's child has them; moves the columns where they stand
+ * elsewhere. */
+extern Path *plan_input_rows(PlannerInfo *root, RelOptInfo *input, Path *rows, PathTarget *target,
+							 List **columns);
+
+/* What a node costs that collects the rows of a child and reads the parts, up to its first row. */
+extern void plan_cost_collecting(PlannerInfo *root, Path *path, const Path *child,
+								 const List *aggrefs);
+
+/* ---- node_parts_plan.c ---- */
+
+/* Makes the node for lists of customers known, at module load. */
+extern void plan_register_parts(void);
 
 #endif
