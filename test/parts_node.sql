@@ -192,6 +192,8 @@ SELECT results_eq('SELECT (node->''Groups'')::int, (node->''Rows'')::int, (node-
 SELECT by_node(2, '4MB') IS NULL AS void \gset
 SELECT results_eq('SELECT (node->''Groups'')::int, (node->''Rows'')::int, (node->''Parts'')::int > 200, (node->''Disk'')::int > 0 FROM node_of(list(''timelines(customer, at)'')) node', 'SELECT count(DISTINCT customer)::int, count(*)::int, true, true FROM entry', '... of all participants, who share files');
 
+SELECT lives_ok(format('EXPLAIN (ANALYZE, VERBOSE, FORMAT %s) %s', format, list('timelines(customer, at) FILTER (WHERE points > 7)')), format) FROM unnest(ARRAY['text', 'xml', 'yaml', 'json']) format;
+
 -- ---- memory ----
 
 CREATE TABLE much WITH (parallel_workers = 2) AS SELECT n::bigint * 7919 % 100003 AS customer, timestamptz '2024-01-01' + n % 700 * interval '7 hours' AS at, n % 100 AS points FROM generate_series(1, 400000) n;

@@ -146,11 +146,11 @@ join_obstacle(PlannerInfo *root, const RelOptInfo *joined, JoinType type, const 
 		return "customers are joined otherwise than by an inner join";
 	if (list_length(entry->functions) != 1 || entry->funcordinality)
 		return "customers are numbered, or stand beside rows of another function";
+	if (!bms_is_empty(join->collected->lateral_relids))
+		return "what is collected depends on another table's row";
 	if (list_length(join->list->lateral_vars) != 1 ||
 		!bms_equal(join->list->lateral_relids, join->collected->relids))
 		return "an argument beside the base comes from a table";
-	if (!bms_is_empty(join->collected->lateral_relids))
-		return "what is collected depends on another table's row";
 	if (is_base_used(root, joined, join, conditions))
 		return "a base is used by something else than a list of its customers";
 	if (!is_plain(join->collected->subroot))
