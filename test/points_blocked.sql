@@ -157,7 +157,7 @@ INSERT INTO fault VALUES
 	('{"kinds": {"c": "activate"}, "pending_until": "activated", "pending": "1 day"}', '22023', '"pending" and "pending_until" of a points_policy contradict each other'),
 	('{"kinds": {"c": "activate"}, "pending_until": "confirmed"}', '22023', '"pending_until" of a points_policy can''t be "confirmed"'),
 	('{"kinds": {"c": "activate"}, "pending_until": true}', '22P02', '"pending_until" of a points_policy is not a string'),
-	('{"versions": [{"from": "2024-01-01", "pending_until": "activated"}]}', '22023', '"versions[0].pending_until" of a points_policy needs a kind that activates'),
+	('{"versions": [{"from": "2024-01-01", "pending_until": "activated"}]}', '22023', '"pending_until" of a points_policy needs a kind that activates'),
 	('{"kinds": {"c": "activate"}, "versions": [{"from": "2024-01-01", "pending_until": "activated", "pending": "1 day"}]}', '22023', '"versions[0].pending" and "versions[0].pending_until" of a points_policy contradict each other'),
 	('{"kinds": {"c": "activated"}}', '22023', '"kinds.c" of a points_policy can''t be "activated"'),
 	('{"by_label": {"p": {"expires": "never", "pending_until": "activated"}}}', '22P02', 'unknown key "pending_until" in a points_policy at "by_label.p"');

@@ -311,6 +311,7 @@ book_split(PointsBooking *booking, PointsWalk *walk, const PointsMove *move, Boo
 	for (i = 0; i < n; i++)
 	{
 		part.points = split[i].points;
+		part.blocked = split[i].blocked;
 		book(booking, walk, &part, booking->label_numbers[split[i].label_no]);
 	}
 }
