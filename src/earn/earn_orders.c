@@ -276,6 +276,7 @@ earn_group(EarnWalk *walk, EarnGroup *group, int label_no)
 	entry.label_no = label_no;
 	entry.kind_no = event->kind_no;
 	entry.has_expiry = false;
+	entry.passes = false;
 	entry.qualifies = true;
 	entry.has_amount = true;
 	entry.amount = amount;

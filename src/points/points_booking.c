@@ -394,8 +394,15 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsBooking *booking = context;
 
+	int n;
+
 	if (!(MOVE(move->type) & BOOKED_MOVES) || move->lot < 0)
+	{
+		/* what is blocked of a lot's labels decides what a later move takes of them */
+		if (unlikely(booking->shares != NULL) && (MOVE(move->type) & STATE_MOVES))
+			(void) points_shares_split(booking->shares, walk, move, &n);
 		return;
+	}
 	if (unlikely(booking->shares != NULL))
 		book_split(booking, walk, move, book_triangle);
 	else

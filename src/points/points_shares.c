@@ -313,7 +313,9 @@ points_shares_split(PointsShares *shares, const PointsWalk *walk, const PointsMo
 		return split;
 	}
 	list = &shares->list[of_lot->first];
-	share_out(shares, list, of_lot->n, move->points, weight_of_move(move));
+	/* what a frozen account blocks as it comes in is what the move before shared out */
+	if (move->type != POINTS_MOVE_BLOCK || move->role == POINTS_BLOCK)
+		share_out(shares, list, of_lot->n, move->points, weight_of_move(move));
 	role = role_of(walk, move);
 	split = make_split(shares, of_lot->n);
 	*n = 0;

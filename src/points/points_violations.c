@@ -153,13 +153,6 @@ match_expiries(PointsFindings *found, int64 points)
 	}
 }
 
-/* Should its ref have been earned under but once? Who feeds the walk says of what. */
-static bool
-is_document(const PointsWalk *walk, const Event *event)
-{
-	return event->ref_type != EVENT_REF_NONE && (!walk->fed || event->kind_no > 0);
-}
-
 void
 points_find_violation(PointsFindings *found, PointsWalk *walk, const PointsMove *move)
 {
@@ -209,7 +202,7 @@ points_find_violation(PointsFindings *found, PointsWalk *walk, const PointsMove 
 			else if (has_ref && move->role == POINTS_RETURN)
 				add_finding(found, FOUND_RETURNED, move->at, move->event,
 							move->points - found->beyond);
-			else if (move->role == POINTS_EARN && is_document(walk, event))
+			else if (has_ref && move->role == POINTS_EARN)
 				add_finding(found, FOUND_EARNING, move->at, move->event, move->points);
 			found->matched = found->beyond = 0;
 			break;
@@ -269,6 +262,13 @@ is_again(const Document *document, const Event *event)
 		   (document->last->label_no == event->label_no && document->last->value == event->value);
 }
 
+/* Should its document be earned but once? Who feeds the walk says of what. */
+static bool
+is_document(const PointsWalk *walk, const Event *event)
+{
+	return !walk->fed || event->kind_no > 0;
+}
+
 /* An earning is a violation where its document was earned before, and not all of it returned. */
 static void
 find_twice(PointsFindings *found, const PointsWalk *walk)
@@ -313,14 +313,17 @@ find_twice(PointsFindings *found, const PointsWalk *walk)
 			left -= finding->points;
 			continue;
 		}
-		if (document->ref != ref)
+		if (is_document(walk, event))
 		{
-			document->ref = ref;
-			document->first = event;
+			if (document->ref != ref)
+			{
+				document->ref = ref;
+				document->first = event;
+			}
+			else if (left > 0 && is_again(document, event))
+				finding->type = FOUND_TWICE;
+			document->last = event;
 		}
-		else if (left > 0 && is_again(document, event))
-			finding->type = FOUND_TWICE;
-		document->last = event;
 		left += finding->points;
 	}
 	pfree(documents);
