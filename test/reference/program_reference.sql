@@ -808,7 +808,7 @@ END $$;
 --
 -- One customer's bookings of a walk, as ref_points_bookings() has them, but a lot's points stand under the labels of its order: what takes of
 -- it takes of each in proportion to what is free there, or blocked, what a refund gives back goes to each in proportion to what redemptions took. What a tier
--- had kept from expiring goes in the period in which the tier is left. of: 'rollforward', 'triangle', and 'lot': what is left, with its number as the column.
+-- had kept from expiring goes in the period in which the tier is left. of: 'rollforward', 'triangle', and 'lot', 'lot blocked': what is left, with its number as the column.
 --
 CREATE FUNCTION ref_program_bookings(walk jsonb, unit text) RETURNS SETOF ref_booking
 LANGUAGE plpgsql AS $$
@@ -911,5 +911,5 @@ BEGIN
 	END LOOP;
 
 	-- what is left
-	RETURN QUERY SELECT 'lot', s->>'label', NULL::date, NULL::date, lot, (s->>'left')::numeric FROM jsonb_each(shares) l(lot, list), jsonb_array_elements(list) s;
+	RETURN QUERY SELECT o.of, s->>'label', NULL::date, NULL::date, lot, (s->>o.key)::numeric FROM jsonb_each(shares) l(lot, list), jsonb_array_elements(list) s, (VALUES ('lot', 'left'), ('lot blocked', 'blocked')) o(of, key);
 END $$;
