@@ -4,7 +4,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(120);
+SELECT plan(118);
 
 \ir reference/lines.sql
 
@@ -162,8 +162,6 @@ INSERT INTO fault VALUES
 	('{"kinds": {"c": "activated"}}', '22023', '"kinds.c" of a points_policy can''t be "activated"'),
 	('{"by_label": {"p": {"expires": "never", "pending_until": "activated"}}}', '22P02', 'unknown key "pending_until" in a points_policy at "by_label.p"');
 SELECT throws_ok(format('SELECT %L::points_policy', written), state, message, 'refused: ' || written) FROM fault;
-SELECT throws_ok($$SELECT '{"points": {"pending_until": "activated"}}'::program_policy$$, '22023', NULL, 'a programme has no such kinds: refused, too');
-SELECT throws_ok($$SELECT '{"earn": {"kinds": {"HOLD": "block"}}}'::program_policy$$, '22023', NULL, '... and earning has no such roles');
 -- from a day on
 INSERT INTO entry VALUES
 	('since', '2024-01-30 10:00', 1, 'EARN', 'A', NULL), ('since', '2024-01-31 10:00', 2, 'EARN', 'A', NULL), ('since', '2024-02-01 10:00', 4, 'EARN', 'A', NULL),

@@ -179,14 +179,14 @@ CREATE FUNCTION club() RETURNS program_policy IMMUTABLE PARALLEL SAFE LANGUAGE s
 	SELECT '{"earn": {"multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "2 months"}, "tiers": {"Silver": 500, "Gold": 2000}}'::program_policy $$;
 CREATE VIEW collected AS SELECT timelines(customer, make_event(at => at, value => amount, kind => kind)) AS b FROM sale;
 SELECT results_eq('SELECT t.* FROM collected CROSS JOIN LATERAL program_totals_table(program_totals(b, club(), $$2024-02-29$$)) t',
-	$$VALUES ('Member', 0, 2::bigint, 100::numeric, 1::bigint, 100::numeric, 40::numeric, 0::numeric, 0::numeric, 60::numeric, date '2024-02-29'), ('Silver', 1, 1, 600, 1, 600, 0, 0, 0, 600, '2024-02-29'),
-		('Gold', 2, 0, 0, 0, 0, 0, 0, 0, 0, '2024-02-29'), (NULL, NULL, 3, 700, 2, 700, 40, 0, 0, 660, '2024-02-29')$$, 'totals by tier and in all; who joins later isn''t there');
+	$$VALUES ('Member', 0, 2::bigint, 100::numeric, 1::bigint, 100::numeric, 40::numeric, 0::numeric, 0::numeric, 0::numeric, 60::numeric, date '2024-02-29'), ('Silver', 1, 1, 600, 1, 600, 0, 0, 0, 0, 600, '2024-02-29'),
+		('Gold', 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, '2024-02-29'), (NULL, NULL, 3, 700, 2, 700, 40, 0, 0, 0, 660, '2024-02-29')$$, 'totals by tier and in all; who joins later isn''t there');
 SELECT results_eq('SELECT spend::text, points_issued::text, balance::text FROM collected CROSS JOIN LATERAL program_totals_table(program_totals(b, club(), $$2024-02-29$$)) t WHERE rank = 1', $$VALUES ('600.00', '600', '600')$$, 'amounts have their decimals, points theirs');
 SELECT results_eq('SELECT points_issued::text, points_redeemed::text, balance::text FROM (SELECT timelines(1, make_event(at => at, value => amount, kind => kind)) AS b FROM (VALUES (timestamptz $$2024-01-01$$, 10.00, NULL), ($$2024-01-02$$, 0.25, $$redeem$$)) v(at, amount, kind)) q CROSS JOIN LATERAL program_totals_table(program_totals(b, $${"earn": {"decimals": 1}}$$)) t WHERE rank = 0',
 	$$VALUES ('10.00', '0.25', '9.75')$$, '... and more where a redemption has them');
 SELECT results_eq('SELECT t.* FROM collected CROSS JOIN LATERAL program_rollforward_table(program_rollforward(b, club(), as_of => $$2024-03-15$$)) t',
-	$$VALUES (NULL::text, date '2024-01-01', date '2024-02-01', true, 0::numeric, 700::numeric, 0::numeric, 0::numeric, 0::numeric, 700::numeric, 0::numeric, date '2024-03-15'),
-		(NULL, '2024-02-01', '2024-03-01', true, 700, 0, 40, 0, 0, 660, 0, '2024-03-15'), (NULL, '2024-03-01', '2024-04-01', false, 660, 200, 0, 0, 600, 260, 0, '2024-03-15')$$, 'from opening to closing');
+	$$VALUES (NULL::text, date '2024-01-01', date '2024-02-01', true, 0::numeric, 700::numeric, 0::numeric, 0::numeric, 0::numeric, 700::numeric, 0::numeric, 0::numeric, date '2024-03-15'),
+		(NULL, '2024-02-01', '2024-03-01', true, 700, 0, 40, 0, 0, 660, 0, 0, '2024-03-15'), (NULL, '2024-03-01', '2024-04-01', false, 660, 200, 0, 0, 600, 260, 0, 0, '2024-03-15')$$, 'from opening to closing');
 SELECT results_eq('SELECT t.* FROM collected CROSS JOIN LATERAL program_compare_table(program_compare(b, club(), $${"earn": {"rate": 2}}$$, $$2024-02-29$$)) t',
 	$$VALUES ('Member', 0, NULL, 0, 2::bigint, 100::numeric, 100::numeric, 200::numeric, 60::numeric, 160::numeric, date '2024-02-29'), ('Silver', 1, NULL, 0, 1, 600, 600, 1200, 600, 1200, '2024-02-29')$$, 'two programmes');
 SELECT results_eq('SELECT t.* FROM collected CROSS JOIN LATERAL program_compare_members(program_compare(b, club(), $${"earn": {"rate": 2}}$$, $$2024-02-29$$)) t',
