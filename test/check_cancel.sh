@@ -2,6 +2,8 @@
 # statement_timeout and cancel end long calls at once: one whose time-out is a tenth of what it
 # takes is over when half of that has gone by. Both are measured here, so that it holds on slow
 # and busy machines, too.
+#
+# alone: it measures time
 
 source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 

@@ -10,18 +10,13 @@
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
-#include "optimizer/paths.h"
-#include "optimizer/planmain.h"
-#include "optimizer/prep.h"
 #include "optimizer/tlist.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -239,41 +234,6 @@ make_path(RelOptInfo *grouped, const FoldQuery *query, PathTarget *target, Path 
 	return path;
 }
 
-/*
- * Rows as the child has them: projected to the target; where it can't project by itself, as those
- * of partitions can't, they are taken as they come if they have all columns. Moves the columns
- * then.
- */
-Path *
-plan_input_rows(PlannerInfo *root, RelOptInfo *input, Path *rows, PathTarget *target,
-				List **columns)
-{
-	int *to;
-	ListCell *cell;
-	int n = 0;
-
-	if (is_projection_capable_path(rows))
-		return (Path *) create_projection_path(root, input, rows, target);
-	to = palloc0((list_length(target->exprs) + 1) * sizeof(int));
-	foreach (cell, target->exprs)
-	{
-		int column = 1;
-		ListCell *has;
-
-		foreach (has, rows->pathtarget->exprs)
-		{
-			if (equal(lfirst(has), lfirst(cell)))
-				break;
-			column++;
-		}
-		if (has == NULL)
-			return (Path *) create_projection_path(root, input, rows, target);
-		to[++n] = column;
-	}
-	*columns = plan_moved_columns(*columns, to);
-	return rows;
-}
-
 /* A path that folds the rows; by one process, or a share of several. */
 static CustomPath *
 make_fold_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const FoldQuery *query,
@@ -287,7 +247,7 @@ make_fold_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const 
 	foreach (cell, query->aggrefs)
 		columns = lappend(columns, plan_child_columns(target, lfirst_node(Aggref, cell)));
 	set_pathtarget_cost_width(root, target);
-	rows = plan_input_rows(root, input, rows, target, &columns);
+	rows = plan_input_rows(root, input, rows, target);
 	path = make_path(grouped, query, result, rows, columns, having, &fold_path_methods);
 	path->path.parallel_aware = workers > 0;
 	path->path.parallel_workers = workers;

@@ -450,21 +450,28 @@ typedef enum PartsPlanPart
 
 extern const CustomScanMethods parts_scan_methods;
 
-/* ---- node_plan.c ---- */
-
-/* How many processes share the rows of a path, as the server reckons: the leader less so, the more
- * workers it has to read from. */
-extern double plan_participants(int workers);
+/* ---- node_input.c ---- */
 
 /* Of one aggregate: the columns of its FILTER and of its arguments in the child's target, which
  * gets them. */
 extern List *plan_child_columns(PathTarget *target, const Aggref *aggref);
 
-/* Takes the rows of a plan that scans a table whole: returns where the columns of its target stand
- * then, from 1 on; NULL: nothing changes. And columns of aggregates, as they are then; no column
- * (0) stays that. */
+/* The rows of a path of the input, or of a partition of it, with the columns of a target over the
+ * input and no others. Where they are those of one partition after another, each partition's scan
+ * computes them. */
+extern Path *plan_input_rows(PlannerInfo *root, RelOptInfo *input, Path *path, PathTarget *target);
+
+/* Takes the rows of a plan that scans a table whole, or partitions that are alike: returns where
+ * the columns of its target stand then, from 1 on; NULL: nothing changes. And columns of
+ * aggregates, as they are then; no column (0) stays that. */
 extern int *plan_take_whole_rows(PlannerInfo *root, Plan *child);
 extern List *plan_moved_columns(List *columns, const int *to);
+
+/* ---- node_plan.c ---- */
+
+/* How many processes share the rows of a path, as the server reckons: the leader less so, the more
+ * workers it has to read from. */
+extern double plan_participants(int workers);
 
 /* Why a node can't do an aggregate, or NULL. */
 extern const char *plan_aggregate_obstacle(const Aggref *aggref, bool ours);
@@ -485,11 +492,6 @@ extern void add_fold_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *gro
 
 /* Does an aggregate collect a base? */
 extern bool plan_is_collector(Oid aggregate);
-
-/* Rows of a path as a collecting node's child has them; moves the columns where they stand
- * elsewhere. */
-extern Path *plan_input_rows(PlannerInfo *root, RelOptInfo *input, Path *rows, PathTarget *target,
-							 List **columns);
 
 /* What a node costs that collects the rows of a child and reads the parts, up to its first row. */
 extern void plan_cost_collecting(PlannerInfo *root, Path *path, const Path *child,

@@ -197,7 +197,7 @@ make_parts_path(const ListJoin *join, Path *rows, int workers)
 	CustomPath *path = makeNode(CustomPath);
 
 	set_pathtarget_cost_width(root, target);
-	rows = plan_input_rows(root, join->input, rows, target, &columns);
+	rows = plan_input_rows(root, join->input, rows, target);
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = grouped;
 	path->path.pathtarget = create_pathtarget(root, root->processed_tlist);
