@@ -173,7 +173,7 @@ flat_put(Collector *collector, ByteBuffer *out, size_t max)
 		{
 			part.len = 0;
 			deal_settle(raw);
-			head.customers = (uint64) group_part(collector, i, NULL, &part);
+			head.customers = (uint64) group_part(collector, i, 0, NULL, &part);
 			head.len = part.len;
 		}
 		else
