@@ -582,6 +582,14 @@ base_rewind(BaseCursor *cursor, const Base *base)
 }
 
 void
+base_close(BaseCursor *cursor)
+{
+	run_close(cursor->reader);
+	pfree(cursor->reader);
+	cursor->reader = NULL;
+}
+
+void
 base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body), void *fold)
 {
 	Customer customer = { 0 };
@@ -619,6 +627,7 @@ base_fold_at(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan 
 		CHECK_FOR_INTERRUPTS();
 	}
 	base_forget_customer(&errors);
+	base_close(&cursor);
 	if (of_days != NULL)
 		pfree(moved.data);
 }
@@ -703,6 +712,13 @@ base_join_open(BaseJoin *join, const Base *first, const Base *second)
 	base_rewind(&join->sides[1].cursor, base_in_order(second));
 	for (i = 0; i < 2; i++)
 		advance(&join->sides[i], join->type);
+}
+
+void
+base_join_close(BaseJoin *join)
+{
+	base_close(&join->sides[0].cursor);
+	base_close(&join->sides[1].cursor);
 }
 
 /* Does a side stand at a customer whom the other one doesn't have? */

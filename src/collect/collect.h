@@ -316,6 +316,9 @@ base_next(BaseCursor *cursor, Customer *customer, ByteSpan *body)
 	return true;
 }
 
+/* Gives back a walk's memory; needed where there are many walks in one context. */
+extern void base_close(BaseCursor *cursor);
+
 /* Names a customer in errors, as their CONTEXT, from here on until base_forget_customer(). */
 typedef struct BaseErrors
 {
@@ -373,6 +376,8 @@ typedef struct BaseJoin
 
 /* Starts a walk over the customers of two bases, which are of one type. */
 extern void base_join_open(BaseJoin *join, const Base *first, const Base *second);
+
+extern void base_join_close(BaseJoin *join);
 
 /* The next customer of either base; the bytes of a body are NULL where he isn't in that one. */
 extern bool base_join_next(BaseJoin *join, ByteSpan *first, ByteSpan *second);

@@ -1,6 +1,7 @@
 /*
  * pieces.c
- *		Parts in pieces, each of which can be grouped in the memory that there is; pieces.h shows how.
+ *		Parts in pieces, each of which can be grouped in the memory that there is; pieces.h shows
+ *how.
  */
 #include "postgres.h"
 
@@ -239,8 +240,8 @@ open_part(Pieces *pieces, PieceLevel *level)
 	pieces->one_hash = false;
 	if (first->bits > 0 && needs > (double) room)
 	{
-		pieces->one_hash = first->skip + first->bits == HASH_BITS ||
-						   has_one_hash(pieces, level, level->part);
+		pieces->one_hash =
+			first->skip + first->bits == HASH_BITS || has_one_hash(pieces, level, level->part);
 		if (!pieces->one_hash)
 		{
 			deal_part_again(pieces, level, needs, room);
@@ -282,4 +283,28 @@ pieces_close(Pieces *pieces)
 	while (pieces->level != NULL && pieces->level->coarser != NULL)
 		end_level(pieces);
 	pieces->fresh = false;
+}
+
+void
+pieces_end(Pieces *pieces)
+{
+	PieceLevel *level = pieces->first.finer;
+	int i;
+
+	pieces_close(pieces);
+	while (level != NULL)
+	{
+		PieceLevel *finer = level->finer;
+
+		/* twins go with the collectors that they are of */
+		for (i = 0; i < pieces->nsources; i++)
+			if (level->sources[i].collector == NULL)
+				pfree(level->sources[i].deal);
+		pfree(level->sources);
+		pfree(level);
+		level = finer;
+	}
+	if (pieces->first.sources != NULL)
+		pfree(pieces->first.sources);
+	memset(pieces, 0, sizeof(Pieces));
 }

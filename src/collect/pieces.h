@@ -76,7 +76,8 @@ piece_source(const Pieces *pieces, int n)
 	return &pieces->level->sources[n];
 }
 
-/* Lets go of what the part at hand was dealt to. */
+/* Lets go of what the part at hand was dealt to; and of all but the sources. */
 extern void pieces_close(Pieces *pieces);
+extern void pieces_end(Pieces *pieces);
 
 #endif

@@ -507,8 +507,7 @@ put_bodies(ByteBuffer *out, BodyStream *streams, int count, TimelineKinds *kinds
 	for (i = 0; i < n; i++)
 		advance_stream(heap[i], scale);
 	buffer_reserve(out, expected + TIMELINE_HEAD_MAX + ROWS_SLICE * ROW_MAX);
-	out->len =
-		timeline_put_head(out->data + out->len, unit, flags, scale, events) - out->data;
+	out->len = timeline_put_head(out->data + out->len, unit, flags, scale, events) - out->data;
 	if (flags & TIMELINE_HAS_KINDS)
 		put_kinds(out, kinds);
 	put_streams(out, heap, n, unit, flags, scale);
