@@ -173,7 +173,7 @@ flat_put(Collector *collector, ByteBuffer *out, size_t max)
 		{
 			part.len = 0;
 			deal_settle(raw);
-			head.customers = (uint64) group_part(collector, i, NULL, &part);
+			head.customers = (uint64) group_part(collector, i, 0, NULL, &part);
 			head.len = part.len;
 		}
 		else
@@ -522,11 +522,13 @@ base_from_collector(Collector *collector)
 }
 
 Datum
-base_from_part(Collector *collector, int part)
+base_from_parts(Collector *collector, int first, int end)
 {
 	Base base;
 
-	base_of_part(&base, collector, part);
+	base_of_collector(&base, collector);
+	base.first_part = first;
+	base.end_part = end;
 	return expanded_datum(&base);
 }
 
@@ -603,6 +605,14 @@ base_rewind(BaseCursor *cursor, const Base *base)
 }
 
 void
+base_close(BaseCursor *cursor)
+{
+	run_close(cursor->reader);
+	pfree(cursor->reader);
+	cursor->reader = NULL;
+}
+
+void
 base_fold(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan body), void *fold)
 {
 	Customer customer = { 0 };
@@ -640,6 +650,7 @@ base_fold_at(const Base *base, ZoneDays *zone, void (*add)(void *fold, ByteSpan 
 		CHECK_FOR_INTERRUPTS();
 	}
 	base_forget_customer(&errors);
+	base_close(&cursor);
 	if (of_days != NULL)
 		pfree(moved.data);
 }
@@ -724,6 +735,13 @@ base_join_open(BaseJoin *join, const Base *first, const Base *second)
 	base_rewind(&join->sides[1].cursor, base_in_order(second));
 	for (i = 0; i < 2; i++)
 		advance(&join->sides[i], join->type);
+}
+
+void
+base_join_close(BaseJoin *join)
+{
+	base_close(&join->sides[0].cursor);
+	base_close(&join->sides[1].cursor);
 }
 
 /* Does a side stand at a customer whom the other one doesn't have? */

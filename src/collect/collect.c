@@ -207,6 +207,25 @@ collector_push_flat(Collector *collector, int part, ByteSpan entries, int64 cust
 
 /* ---- compacting ---- */
 
+/* Groups what a part has raw in memory, and its runs from the first on that is given, into one. */
+static void
+group_runs(Collector *collector, int number, int first)
+{
+	CollectPart *part = &collector->parts[number];
+	CollectRun run = { .customers = 0 };
+
+	run.customers = group_part(collector, number, first, &run.entries, NULL);
+	deal_settle(&run.entries);
+	while (part->nruns > first)
+		deal_forget(&collector->deal, &part->runs[--part->nruns].entries);
+	*push_run(collector, part) = run;
+}
+
+/*
+ * What is raw comes piece by piece from the file, and each is grouped on its own, the last one with
+ * all that there is: were each grouped with those before, a customer who is in many pieces would be
+ * written as often.
+ */
 const CollectRun *
 collector_part(Collector *collector, int number)
 {
@@ -214,24 +233,16 @@ collector_part(Collector *collector, int number)
 	DealPart *raw = &deal->parts[number];
 	CollectPart *part = &collector->parts[number];
 
-	if (deal_rows_of(raw) > 0 || part->nruns > 1)
+	while (deal_rows_of(raw) > 0)
 	{
-		bool more;
-
-		do
-		{
-			CollectRun run = { .customers = 0 };
-
-			more = deal_load(deal, raw, LOAD_MAX);
-			deal_settle(raw);
-			run.customers = group_part(collector, number, &run.entries, NULL);
-			deal_settle(&run.entries);
-			deal_drop(deal, raw);
-			collector_free_runs(collector, part);
-			*push_run(collector, part) = run;
-		} while (more);
-		deal_forget(deal, raw);
+		deal_load(deal, raw, LOAD_MAX);
+		deal_settle(raw);
+		group_runs(collector, number, deal_rows_of(raw) > raw->rows ? part->nruns : 0);
+		deal_drop(deal, raw);
 	}
+	deal_forget(deal, raw);
+	if (part->nruns > 1)
+		group_runs(collector, number, 0);
 	return part->nruns > 0 && part->runs[0].customers > 0 ? &part->runs[0] : NULL;
 }
 
@@ -353,6 +364,39 @@ collector_split(Collector *collector)
 	if (single.parts->runs != NULL)
 		pfree(single.parts->runs);
 	pfree(single.parts);
+}
+
+/* It lives as long as the other one: who used the memory for grouping is known by both. */
+Collector *
+collector_twin(const Collector *collector)
+{
+	Collector *twin = MemoryContextAlloc(collector->context, sizeof(Collector));
+
+	*twin = *collector;
+	memset(&twin->deal, 0, sizeof(Deal));
+	twin->parts = NULL;
+	return twin;
+}
+
+void
+collector_start_parts(Collector *twin)
+{
+	twin->parts = MemoryContextAllocZero(twin->context, twin->deal.nparts * sizeof(CollectPart));
+}
+
+void
+collector_end_parts(Collector *twin)
+{
+	int i;
+
+	for (i = 0; i < twin->deal.nparts; i++)
+	{
+		collector_free_runs(twin, &twin->parts[i]);
+		if (twin->parts[i].runs != NULL)
+			pfree(twin->parts[i].runs);
+	}
+	pfree(twin->parts);
+	twin->parts = NULL;
 }
 
 Collector *

@@ -292,8 +292,8 @@ typedef struct BaseCursor
 extern void base_of_collector(Base *base, Collector *collector);
 extern void base_of_part(Base *base, Collector *collector, int part);
 
-/* One part of it as a base datum, which is never to be made flat. */
-extern Datum base_from_part(Collector *collector, int part);
+/* Some parts of it as a base datum, which is never to be made flat. */
+extern Datum base_from_parts(Collector *collector, int first, int end);
 
 /* Opens a base datum, expanded or flat. */
 extern const Base *base_open(Datum datum);
@@ -322,6 +322,9 @@ base_next(BaseCursor *cursor, Customer *customer, ByteSpan *body)
 	entry_next(&cursor->at, cursor->end, cursor->base->type, customer, body);
 	return true;
 }
+
+/* Gives back a walk's memory; needed where there are many walks in one context. */
+extern void base_close(BaseCursor *cursor);
 
 /* Names a customer in errors, as their CONTEXT, from here on until base_forget_customer(). */
 typedef struct BaseErrors
@@ -380,6 +383,8 @@ typedef struct BaseJoin
 
 /* Starts a walk over the customers of two bases, which are of one type. */
 extern void base_join_open(BaseJoin *join, const Base *first, const Base *second);
+
+extern void base_join_close(BaseJoin *join);
 
 /* The next customer of either base; the bytes of a body are NULL where he isn't in that one. */
 extern bool base_join_next(BaseJoin *join, ByteSpan *first, ByteSpan *second);

@@ -140,7 +140,7 @@ run_bytes(const CollectRun *run)
 /* ---- what is raw ---- */
 
 static void
-group_raw(Collector *collector, int number, int64 expected)
+group_raw(Collector *collector, int number, int first_run, int64 expected)
 {
 	const CollectPart *part = &collector->parts[number];
 	DealPart *raw = &collector->deal.parts[number];
@@ -150,10 +150,11 @@ group_raw(Collector *collector, int number, int64 expected)
 	const DealChunk *chunk;
 	int i;
 
-	for (i = MAX_STREAMS; i < part->nruns; i++)
+	for (i = first_run + MAX_STREAMS; i < part->nruns; i++)
 		nbodies += part->runs[i].customers;
-	grouper_open(grouper, form, collector->deal.bits, nrows, nbodies, expected);
-	for (i = MAX_STREAMS; i < part->nruns; i++)
+	grouper_open(grouper, form, collector->deal.skip + collector->deal.bits, nrows, nbodies,
+				 expected);
+	for (i = first_run + MAX_STREAMS; i < part->nruns; i++)
 	{
 		RunReader reader = { 0 };
 		ByteSpan stretch;
@@ -355,10 +356,10 @@ merge_streams(const Collector *collector, Stream *streams, int nstreams, const E
 }
 
 int64
-group_part(Collector *collector, int number, DealPart *run, ByteBuffer *out)
+group_part(Collector *collector, int number, int first_run, DealPart *run, ByteBuffer *out)
 {
 	const CollectPart *part = &collector->parts[number];
-	int nruns = Min(part->nruns, MAX_STREAMS);
+	int nruns = Min(part->nruns - first_run, MAX_STREAMS);
 	EntrySink sink = { &collector->deal, run, out };
 	RunReader readers[MAX_STREAMS] = { 0 };
 	Stream streams[MAX_STREAMS];
@@ -370,12 +371,12 @@ group_part(Collector *collector, int number, DealPart *run, ByteBuffer *out)
 	CHECK_FOR_INTERRUPTS();
 	take_grouper(collector);
 	old = MemoryContextSwitchTo(grouper->rooms);
-	group_raw(collector, number, part->nruns > 0 ? part->runs[0].customers : 0);
+	group_raw(collector, number, first_run, nruns > 0 ? part->runs[first_run].customers : 0);
 	for (i = 0; i < nruns; i++)
 	{
 		Stream *stream = &streams[nstreams];
 
-		run_open(&readers[i], collector, &part->runs[i]);
+		run_open(&readers[i], collector, &part->runs[first_run + i]);
 		stream->reader = &readers[i];
 		stream->at = stream->end = NULL;
 		nstreams += advance(stream, collector->type);

@@ -7,6 +7,7 @@
  *		grouper.c		the rows of a part by customer
  *		collect_group.c	makes a run of what a part holds
  *		collect.c		fills the parts
+ *		pieces.c		parts that are too large for memory
  *		pass.c			parts that are read once, by several processes
  *		base.c			bases: in memory, flat, read one by one or side by side
  *		base_sql.c		SQL that all bases share
@@ -193,11 +194,12 @@ extern void run_close(RunReader *reader);
 extern size_t run_bytes(const CollectRun *run);
 
 /*
- * Groups what a part holds in memory, raw, and all of its runs by customer: appends an entry for
- * each, in the order of their hashes, to run, or where that is NULL to out. Returns how many there
- * are. The part is not changed.
+ * Groups what a part holds in memory, raw, and its runs from that one on by customer: appends an
+ * entry for each, in the order of their hashes, to run, or where that is NULL to out. Returns how
+ * many there are. The part is not changed.
  */
-extern int64 group_part(Collector *collector, int part, DealPart *run, ByteBuffer *out);
+extern int64 group_part(Collector *collector, int part, int first_run, DealPart *run,
+						ByteBuffer *out);
 
 /* ---- collect.c ---- */
 
@@ -209,6 +211,12 @@ extern void collector_absorb(Collector *collector, Collector *other);
 
 /* Hands a run of flat bytes over to a part: for a state that arrives flat. */
 extern void collector_push_flat(Collector *collector, int part, ByteSpan entries, int64 customers);
+
+/* A collector of the same rows, texts and zone as this one has, without parts: for what a part of it
+ * is dealt to. And its parts, which are those of its deal. */
+extern Collector *collector_twin(const Collector *collector);
+extern void collector_start_parts(Collector *twin);
+extern void collector_end_parts(Collector *twin);
 
 /* A compacted collector whose runs are in the order of this server's hashes: the same one, or one
  * collected anew, in the current memory context. */

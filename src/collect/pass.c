@@ -27,7 +27,7 @@ void
 collector_pass(Collector *collector, size_t limit)
 {
 	collector->deal.limit = limit;
-	collector->reduce_at = SIZE_MAX;
+	collector->limit = collector->reduce_at = SIZE_MAX;
 }
 
 void

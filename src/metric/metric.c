@@ -174,6 +174,7 @@ fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fo
 			metric->customer_of_two(fold, first, second);
 			CHECK_FOR_INTERRUPTS();
 		}
+		base_close(&cursor);
 	}
 	else
 	{
@@ -185,6 +186,7 @@ fold_two(const Base *starts, const Base *returns, const Metric *metric, void *fo
 			metric->customer_of_two(fold, first, second);
 			CHECK_FOR_INTERRUPTS();
 		}
+		base_join_close(&join);
 	}
 }
 

@@ -18,6 +18,9 @@
 #include "core/compat.h"
 #include "node/node_internal.h"
 
+/* Collectors share what memory there is; a few chunks for each part of each of them. */
+#define COLLECTOR_LIMIT_MIN ((size_t) 256 * 1024)
+
 void
 node_collect_begin(NodeCollect *collect, NodeState *node, EState *estate, List *aggrefs,
 				   List *columns)
@@ -61,16 +64,17 @@ name_file(char *to, int participant, int input)
 static void
 prepare_collector(NodeCollect *collect, int input, Collector *collector)
 {
+	size_t limit = Max(collect->limit / collect->ninputs, COLLECTOR_LIMIT_MIN);
 	char name[MAXPGPATH];
 
 	collect->inputs[input].collector = collector;
 	if (collect->node->shared == NULL)
 	{
-		collector_pass(collector, collect->limit);
+		collector_pass(collector, limit);
 		return;
 	}
 	name_file(name, node_shared_number(), input);
-	collector_share(collector, collect->limit, node_shared_files(collect->node->shared), name);
+	collector_share(collector, limit, node_shared_files(collect->node->shared), name);
 }
 
 /* Collects all rows of the child, which takes its memory from the query's: it outlives ours. */
@@ -216,6 +220,25 @@ collect_together(NodeCollect *collect)
 	take_up(collect);
 }
 
+/* What was collected, by part. */
+static void
+open_pieces(NodeCollect *collect)
+{
+	PieceSource *sources = palloc(collect->ninputs * sizeof(PieceSource));
+	int n = 0;
+	int i;
+
+	for (i = 0; i < collect->ninputs; i++)
+		if (collect->inputs[i].collector != NULL)
+		{
+			sources[n].collector = collect->inputs[i].collector;
+			sources[n].deal = &sources[n].collector->deal;
+			n++;
+		}
+	pieces_open(&collect->pieces, sources, n, collect->limit, 1, &collect->node->counts.written);
+	pfree(sources);
+}
+
 void
 node_collect_rows(NodeCollect *collect)
 {
@@ -226,6 +249,7 @@ node_collect_rows(NodeCollect *collect)
 		collect_together(collect);
 	else
 		collect_alone(collect);
+	open_pieces(collect);
 	MemoryContextSwitchTo(old);
 }
 
@@ -239,28 +263,41 @@ node_collect_open(const NodeInput *input, Base *base, int part)
 	if (part < 0)
 		base_of_collector(base, input->collector);
 	else
-		base_of_part(base, input->collector, part);
+		base_of_part(base, input->piece, part);
 	return base;
 }
 
-static int
-count_parts(const NodeCollect *collect)
+/* Tells the inputs who has their piece. */
+static void
+hand_out_piece(NodeCollect *collect)
 {
+	int n = 0;
 	int i;
 
 	for (i = 0; i < collect->ninputs; i++)
 		if (collect->inputs[i].collector != NULL)
-			return collect->inputs[i].collector->deal.nparts;
-	return 0;
+			collect->inputs[i].piece = piece_source(&collect->pieces, n++)->collector;
 }
 
 bool
 node_collect_next_part(NodeCollect *collect, int *part)
 {
+	Pieces *pieces = &collect->pieces;
 	NodeShared *shared = collect->node->shared;
 
-	*part = shared != NULL ? node_shared_next_part(shared) : collect->next_part++;
-	return *part < count_parts(collect);
+	if (pieces->nsources == 0)
+		return false;
+	while (!pieces_next(pieces))
+	{
+		int next = shared != NULL ? node_shared_next_part(shared) : collect->next_part++;
+
+		if (next >= piece_source(pieces, 0)->deal->nparts)
+			return false;
+		pieces_of_part(pieces, next);
+	}
+	hand_out_piece(collect);
+	*part = pieces->part;
+	return true;
 }
 
 int64
@@ -274,6 +311,7 @@ node_collect_count_part(NodeCollect *collect, int part)
 		if (node_collect_open(&collect->inputs[i], &base, part) != NULL)
 			customers += base_count(&base);
 	node_collect_note_memory(collect);
+	collect->pieces.groups += customers;
 	collect->node->counts.groups += customers;
 	collect->node->counts.parts += customers > 0;
 	return customers;
@@ -286,7 +324,7 @@ node_collect_forget_part(NodeCollect *collect, int part)
 
 	for (i = 0; i < collect->ninputs; i++)
 		if (collect->inputs[i].collector != NULL)
-			collector_forget_part(collect->inputs[i].collector, part);
+			collector_forget_part(collect->inputs[i].piece, part);
 }
 
 void
@@ -294,6 +332,7 @@ node_collect_rewind(NodeCollect *collect)
 {
 	int i;
 
+	pieces_end(&collect->pieces);
 	for (i = 0; i < collect->ninputs; i++)
 	{
 		if (collect->inputs[i].collector != NULL)

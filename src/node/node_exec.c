@@ -6,14 +6,12 @@
  * No state is kept but that of the group at hand: its rows are all there when it starts. A hash
  * table that visits a state for each row pays for misses of the cache; a part fits it.
  *
- *		input ... -> Deal -> part -> Grouper -> group -> row
- *					  ^       |
- *					  +-------+---- too large: dealt again, by the next bits of the hash
- *							  |
- *							  +---- too large, and all rows have one hash: one group, whose rows are
- *									fed as they stand; as are those without a key
+ *		input ... -> Deal -> part -> piece -> Grouper -> group -> row
+ *									 |
+ *									 +---- too large, and all rows have one hash: one group, whose
+ *										   rows are fed as they stand; as are those without a key
  *
- * Memory is that of the rows, up to the limit, and of one part being grouped, a quarter of it.
+ * Parts that are too large come in pieces (collect/pieces.h), which bounds memory.
  */
 #include "postgres.h"
 
@@ -32,29 +30,15 @@
 #include "utils/uuid.h"
 
 #include "collect/deal.h"
+#include "collect/pieces.h"
 #include "core/compat.h"
 #include "node/node_internal.h"
 
 /* Rows are dealt to parts when they are more than this, which is quick to group. */
-#define SINGLE_MAX	   (64 * 1024)
-
-/* So often can rows be dealt until all of a hash was looked at. */
-#define MAX_LEVELS	   (64 / PART_BITS)
+#define SINGLE_MAX	(64 * 1024)
 
 /* Rows that are fed at once, where they are not grouped. */
-#define STREAM_ROWS	   256
-
-/* Memory for each group of a part, about. */
-#define GROUP_BYTES	   160
-
-/* What of the limit one part may take to be grouped; the rest may hold other parts. */
-#define GROUPING_SHARE 4
-
-typedef struct DealLevel
-{
-	Deal deal;
-	int part; /* at hand; -1: none yet */
-} DealLevel;
+#define STREAM_ROWS 256
 
 /* How groups come from the part at hand. */
 typedef enum PartMode
@@ -79,10 +63,10 @@ typedef struct GroupScanState
 	Arena arena;
 
 	bool dealt;
-	bool intact; /* all that was dealt can be read again */
-	DealLevel levels[MAX_LEVELS];
-	int depth;
-	Deal keyless; /* rows whose key is NULL; they come last */
+	Deal deal;
+	int part;	   /* at hand; behind the parts: those without a key */
+	Pieces pieces; /* of it */
+	Deal keyless;  /* rows whose key is NULL; they come last */
 	PartMode mode;
 
 	/* PART_GROUPED */
@@ -178,17 +162,6 @@ note_memory(GroupScanState *state)
 		Max(state->node.counts.memory, MemoryContextMemAllocated(state->node.context, true));
 }
 
-/* What is in the file in part goes there whole, and more of it: some memory is for grouping. */
-static void
-settle(GroupScanState *state, Deal *deal)
-{
-	note_memory(state);
-	if (deal->file == NULL)
-		return;
-	deal_write_down(deal, state->limit - state->limit / GROUPING_SHARE);
-	state->node.counts.written += deal->written;
-}
-
 /* Makes a single part many. */
 static void
 split(GroupScanState *state, Deal *single)
@@ -268,7 +241,7 @@ deal_rows(GroupScanState *state, Deal *deal, Deal *keyless)
 static void
 start_deals(GroupScanState *state, int bits)
 {
-	deal_init(&state->levels[0].deal, &state->arena, state->form, 0, bits, state->limit);
+	deal_init(&state->deal, &state->arena, state->form, 0, bits, state->limit);
 	deal_init(&state->keyless, &state->arena, state->form, 0, 0, state->limit / 4);
 }
 
@@ -306,7 +279,7 @@ take_up_deal(GroupScanState *state, Deal *deal, const char *files, int number,
 static void
 deal_together(GroupScanState *state)
 {
-	Deal *deal = &state->levels[0].deal;
+	Deal *deal = &state->deal;
 	Deal *keyless = &state->keyless;
 	int i;
 
@@ -337,97 +310,48 @@ deal_together(GroupScanState *state)
 		take_up_deal(state, keyless, KEYLESS_FILE, i, &share->keyless);
 		state->rows_in += share->nrows;
 	}
-	state->intact = false;
 }
 
 static void
 deal_input(GroupScanState *state)
 {
-	state->dealt = state->intact = true;
+	const PieceSource source = { .deal = &state->deal };
+	MemoryContext old;
+
+	state->dealt = true;
 	state->rows_in = 0;
-	state->depth = 0;
-	state->levels[0].part = -1;
+	state->part = -1;
 	state->mode = PART_NONE;
 	if (state->node.shared != NULL)
 		deal_together(state);
 	else
 	{
 		start_deals(state, 0);
-		deal_rows(state, &state->levels[0].deal, &state->keyless);
-		settle(state, &state->levels[0].deal);
-		settle(state, &state->keyless);
+		deal_rows(state, &state->deal, &state->keyless);
+		note_memory(state);
+		if (state->keyless.file != NULL)
+			deal_write(&state->keyless);
+		state->node.counts.written += state->deal.written + state->keyless.written;
 	}
+	old = MemoryContextSwitchTo(state->node.context);
+	pieces_open(&state->pieces, &source, 1, state->limit,
+				state->expected_groups / (double) Max(1, state->rows_in),
+				&state->node.counts.written);
+	MemoryContextSwitchTo(old);
 }
 
 /* ---- parts ---- */
-
-/* How many groups so many rows make, going by what was seen, or by what was planned. */
-static double
-guess_groups(const GroupScanState *state, int64 rows)
-{
-	double share = state->node.counts.rows > 0
-					   ? (double) state->node.counts.groups / (double) state->node.counts.rows
-					   : state->expected_groups / (double) Max(1, state->rows_in);
-
-	return (double) rows * Min(1.0, share);
-}
-
-/* Would grouping a part take more than its share of the memory? */
-static bool
-is_too_large(const GroupScanState *state, const Deal *deal, const DealPart *part)
-{
-	int64 rows = deal_rows_of(part);
-	size_t row =
-		sizeof(uint32) + (state->form.sized ? sizeof(uint8 *) : (size_t) state->form.payload_size);
-	double needed = (double) rows * (double) row + guess_groups(state, rows) * GROUP_BYTES;
-
-	if (part->written != NULL)
-		needed += (double) deal_bytes_of(part);
-	return deal->bits > 0 && needed > (double) (state->limit / GROUPING_SHARE);
-}
-
-/* Do all rows of a part have the same hash? */
-static bool
-is_uniform(const GroupScanState *state, Deal *deal, DealPart *part)
-{
-	DealWalk walk;
-	const DealChunk *chunk;
-	uint64 hash = 0;
-	bool any = false;
-
-	deal_walk(&walk, deal, part);
-	while ((chunk = deal_walk_next(&walk)) != NULL)
-	{
-		const uint8 *at = chunk->data;
-		const uint8 *end = at + chunk->used;
-
-		while (at < end)
-		{
-			DealRow row = { .hash = 0 };
-
-			deal_read(&state->form, &at, &row);
-			if (any && row.hash != hash)
-			{
-				deal_walk_end(&walk);
-				return false;
-			}
-			hash = row.hash;
-			any = true;
-		}
-	}
-	return true;
-}
 
 static void
 leave_part(GroupScanState *state)
 {
 	if (state->mode == PART_GROUPED)
 	{
-		DealLevel *level = &state->levels[state->depth];
-		DealPart *part = &level->deal.parts[level->part];
+		Deal *deal = piece_source(&state->pieces, 0)->deal;
+		DealPart *part = &deal->parts[state->pieces.part];
 
 		if (part->written != NULL)
-			deal_unload(&level->deal, part);
+			deal_unload(deal, part);
 	}
 	state->mode = PART_NONE;
 }
@@ -458,74 +382,46 @@ open_groups(GroupScanState *state, Deal *deal, DealPart *part)
 	note_memory(state);
 }
 
-/* Makes memory free for finer parts. */
 static void
-make_room(GroupScanState *state, Deal *deal)
+open_piece(GroupScanState *state)
 {
-	int64 before = deal->written;
+	Deal *deal = piece_source(&state->pieces, 0)->deal;
+	DealPart *part = &deal->parts[state->pieces.part];
 
-	if (deal->file == NULL)
-		return;
-	deal_write(deal);
-	state->node.counts.written += deal->written - before;
-}
-
-static void
-open_part(GroupScanState *state)
-{
-	DealLevel *level = &state->levels[state->depth];
-	Deal *deal = &level->deal;
-	DealPart *part = &deal->parts[level->part];
-
-	if (!is_too_large(state, deal, part))
-		open_groups(state, deal, part);
-	else if (state->depth + 1 == MAX_LEVELS || is_uniform(state, deal, part))
+	if (state->pieces.one_hash)
 		open_stream(state, deal, part);
 	else
-	{
-		DealLevel *finer = &state->levels[++state->depth];
-
-		state->intact = false;
-		finer->part = -1;
-		make_room(state, deal);
-		deal_init(&finer->deal, &state->arena, state->form, deal->skip + deal->bits, PART_BITS,
-				  state->limit);
-		deal_again(deal, part, &finer->deal);
-		settle(state, &finer->deal);
-	}
+		open_groups(state, deal, part);
 }
 
-/* Goes on to the next part that has rows; false: there is none. */
+/* Goes on to the next rows that are grouped at once; false: there are none. */
 static bool
 next_part(GroupScanState *state)
 {
 	leave_part(state);
-	while (state->mode == PART_NONE)
+	for (;;)
 	{
-		DealLevel *level = &state->levels[state->depth];
-
 		CHECK_FOR_INTERRUPTS();
+		if (pieces_next(&state->pieces))
+		{
+			open_piece(state);
+			return true;
+		}
 		/* behind the parts: those without a key; and behind these: nothing */
-		if (state->depth == 0 && state->node.shared != NULL)
-			level->part = node_shared_next_part(state->node.shared);
-		else if (level->part <= level->deal.nparts)
-			level->part++;
-		if (level->part < level->deal.nparts)
-		{
-			if (deal_rows_of(&level->deal.parts[level->part]) > 0)
-				open_part(state);
-		}
-		else if (state->depth > 0)
-		{
-			deal_end(&level->deal);
-			state->depth--;
-		}
-		else if (level->part > level->deal.nparts)
+		if (state->node.shared != NULL)
+			state->part = node_shared_next_part(state->node.shared);
+		else if (state->part <= state->deal.nparts)
+			state->part++;
+		if (state->part < state->deal.nparts)
+			pieces_of_part(&state->pieces, state->part);
+		else if (state->part > state->deal.nparts)
 			return false;
 		else if (deal_rows_of(&state->keyless.parts[0]) > 0)
+		{
 			open_stream(state, &state->keyless, &state->keyless.parts[0]);
+			return true;
+		}
 	}
-	return true;
 }
 
 /* ---- groups ---- */
@@ -655,6 +551,7 @@ group_next(NodeState *node, TupleTableSlot *slot)
 		{
 			aggregates_finish(state->aggregates, slot->tts_values + 1, slot->tts_isnull + 1);
 			node->counts.groups++;
+			state->pieces.groups++;
 			return ExecStoreVirtualTuple(slot);
 		}
 		if (!next_part(state))
@@ -715,12 +612,13 @@ group_rewind(NodeState *node, bool same_rows)
 	state->stream = NULL;
 	if (!state->dealt)
 		return false;
-	for (; state->depth > 0; state->depth--)
-		deal_end(&state->levels[state->depth].deal);
-	state->levels[0].part = -1;
-	if (same_rows && state->intact)
+	pieces_close(&state->pieces);
+	state->part = -1;
+	/* what several have dealt is read by one of them */
+	if (same_rows && state->pieces.intact && node->shared == NULL)
 		return true;
-	deal_end(&state->levels[0].deal);
+	pieces_end(&state->pieces);
+	deal_end(&state->deal);
 	deal_end(&state->keyless);
 	state->dealt = false;
 	return false;

@@ -32,6 +32,7 @@
 
 #include "collect/collect.h"
 #include "collect/deal.h"
+#include "collect/pieces.h"
 #include "metric/metric.h"
 #include "node/node.h"
 
@@ -328,6 +329,7 @@ extern void node_shutdown(CustomScanState *node);
 typedef struct NodeInput
 {
 	Collector *collector; /* NULL: it had no row */
+	Collector *piece;	  /* has the piece at hand */
 	int64 guests;		  /* rows without customer that this process got */
 	bool needs_last;	  /* for the caller to say: somebody will ask for the last event */
 } NodeInput;
@@ -335,7 +337,8 @@ typedef struct NodeInput
 /*
  * Collectors that take all rows of a node's child, as they do in an Aggregate. Then their parts are
  * read one after another, by this process or by all participants, and forgotten: nobody has
- * everyone at once. All have as many parts, and a customer is in the same one of each.
+ * everyone at once. All have as many parts, and a customer is in the same one of each. A part that
+ * is too large comes in pieces, each of which is a part like any other to who reads it.
  */
 typedef struct NodeCollect
 {
@@ -346,6 +349,7 @@ typedef struct NodeCollect
 	NodeInput *inputs;
 	size_t limit;
 	int next_part; /* where there are no others */
+	Pieces pieces; /* of the part at hand */
 } NodeCollect;
 
 /* columns: as GROUP_PLAN_COLUMNS. */
@@ -361,7 +365,8 @@ extern bool node_collect_next_part(NodeCollect *collect, int *part);
 extern int64 node_collect_count_part(NodeCollect *collect, int part);
 extern void node_collect_forget_part(NodeCollect *collect, int part);
 
-/* Opens a part of what an input has collected, or all of it (-1); NULL: there is nothing. */
+/* Opens the part at hand of what an input has collected, or all of it (-1); NULL: there is nothing.
+ */
 extern const Base *node_collect_open(const NodeInput *input, Base *base, int part);
 
 extern void node_collect_note_memory(NodeCollect *collect);

@@ -21,24 +21,23 @@ typedef struct PartsScanState
 	NodeCollect collect;
 	bool needs_last;
 	bool collected;
-	int part; /* whose base was given last; -1: none */
+	bool given; /* a base */
+	int part;	/* whose base was given last; -1: none */
 } PartsScanState;
 
-/* The base of a part; NULL where there was no row at all. */
-static Datum
-part_as_base(PartsScanState *state, int part, bool *null)
+/* Gives a base of some parts of a collector; NULL where there was no row at all. */
+static TupleTableSlot *
+give_base(PartsScanState *state, TupleTableSlot *slot, Collector *collector, int first, int end)
 {
-	Collector *collector = state->collect.inputs[0].collector;
-	MemoryContext old;
-	Datum base;
+	MemoryContext old = MemoryContextSwitchTo(state->node.context);
 
-	*null = collector == NULL;
-	if (collector == NULL)
-		return (Datum) 0;
-	old = MemoryContextSwitchTo(state->node.context);
-	base = base_from_part(collector, part);
+	slot->tts_isnull[0] = collector == NULL;
+	slot->tts_values[0] = (Datum) 0;
+	if (collector != NULL)
+		slot->tts_values[0] = base_from_parts(collector, first, end);
 	MemoryContextSwitchTo(old);
-	return base;
+	state->given = true;
+	return ExecStoreVirtualTuple(slot);
 }
 
 static void
@@ -50,35 +49,32 @@ forget_part(PartsScanState *state)
 }
 
 /*
- * The first part is given even if nobody is in it, or there is no base: a function that refuses an
- * argument does so without customers, too. Where participants share parts, it is one of them who
- * gets it.
+ * Where there is no part with customers for this process, it gives a base of nobody: a function
+ * that refuses an argument does so without customers, too.
  */
 static TupleTableSlot *
 parts_next(NodeState *node, TupleTableSlot *slot)
 {
 	PartsScanState *state = (PartsScanState *) node;
+	NodeInput *input = &state->collect.inputs[0];
 	int part;
 
 	if (!state->collected)
 	{
-		state->collect.inputs[0].needs_last = state->needs_last;
+		input->needs_last = state->needs_last;
 		node_collect_rows(&state->collect);
 		state->collected = true;
 	}
 	forget_part(state);
-	while (node_collect_next_part(&state->collect, &part) || part == 0)
+	while (node_collect_next_part(&state->collect, &part))
 	{
 		state->part = part;
-		if (node_collect_count_part(&state->collect, part) > 0 || part == 0)
-		{
-			slot->tts_values[0] = part_as_base(state, part, &slot->tts_isnull[0]);
-			return ExecStoreVirtualTuple(slot);
-		}
+		if (node_collect_count_part(&state->collect, part) > 0)
+			return give_base(state, slot, input->piece, part, part + 1);
 		forget_part(state);
 	}
 	node->done = true;
-	return slot;
+	return state->given ? slot : give_base(state, slot, input->collector, 0, 0);
 }
 
 /* ---- the node ---- */
@@ -103,7 +99,7 @@ parts_rewind(NodeState *node, bool same_rows)
 
 	node_collect_rewind(&state->collect);
 	MemoryContextReset(node->context);
-	state->collected = false;
+	state->collected = state->given = false;
 	state->part = -1;
 	return false;
 }

@@ -92,6 +92,9 @@ sort_kinds(TimelineKinds *kinds, TimelineRow *rows, int64 nrows)
 /* Rows whose bytes are written before room and interrupts are looked at again. */
 #define ROWS_SLICE 4096
 
+/* Bytes of a row, written. */
+#define ROW_MAX	   (3 * VARINT_MAX_BYTES)
+
 static inline bool
 row_after(const TimelineRow *a, const TimelineRow *b)
 {
@@ -208,6 +211,20 @@ put_kinds(ByteBuffer *out, const TimelineKinds *kinds)
 	}
 }
 
+/* Writes a row behind one at another instant; there is ROW_MAX of room. */
+static pg_attribute_always_inline uint8 *
+put_row(uint8 *at, const TimelineRow *row, TimestampTz before, bool first, int unit, uint16 flags,
+		bool kinds)
+{
+	at = timeline_put_varint(at, timeline_instant_code(row->at, before, first, unit));
+	if (flags & TIMELINE_HAS_VALUES)
+		at = timeline_put_varint(
+			at, row->scale == TIMELINE_NO_VALUE ? 0 : timeline_value_code(flags, row->value));
+	if (kinds)
+		*at++ = (uint8) row->kind;
+	return at;
+}
+
 /* Appends the body that holds the events of these rows, which number these kinds. */
 static pg_attribute_always_inline void
 put_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
@@ -238,21 +255,12 @@ put_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
 	{
 		int64 stop = Min(i + ROWS_SLICE, survey.count);
 
-		buffer_reserve(out, (stop - i) * 3 * VARINT_MAX_BYTES);
+		buffer_reserve(out, (stop - i) * ROW_MAX);
 		at = out->data + out->len;
 		for (; i < stop; i++)
 		{
-			const TimelineRow *row = &rows[i];
-
-			at = timeline_put_varint(at,
-									 timeline_instant_code(row->at, before, i == 0, survey.unit));
-			before = row->at;
-			if (flags & TIMELINE_HAS_VALUES)
-				at = timeline_put_varint(at, row->scale == TIMELINE_NO_VALUE
-												 ? 0
-												 : timeline_value_code(flags, row->value));
-			if (kinds != NULL)
-				*at++ = (uint8) row->kind;
+			at = put_row(at, &rows[i], before, i == 0, survey.unit, flags, kinds != NULL);
+			before = rows[i].at;
 		}
 		out->len = at - out->data;
 		CHECK_FOR_INTERRUPTS();
@@ -295,6 +303,21 @@ number_kinds(TimelineRow *rows, int64 nrows, TimelineKinds *kinds, const Texts *
 
 /* ---- bodies ---- */
 
+/* Reads the next event of a body of instants, values and kinds; numbers: of the body's kinds. */
+static inline void
+read_point(TimelineReader *reader, TimelineRow *row, const uint32 *numbers)
+{
+	row->at = timeline_read_instant(reader);
+	row->value = 0;
+	row->scale = TIMELINE_NO_VALUE;
+	row->kind = 0;
+	if ((reader->flags & TIMELINE_HAS_VALUES) && timeline_read_value(reader, &row->value))
+		row->scale = reader->scale;
+	if (reader->flags & TIMELINE_HAS_KINDS)
+		row->kind = numbers[timeline_read_text_no(reader, reader->nkinds)];
+	reader->left--;
+}
+
 /* Takes a body of instants, values and kinds apart; false where there are too many kinds. */
 static bool
 read_points(ByteSpan body, TimelineRow *rows, int64 *count, TimelineKinds *kinds)
@@ -311,18 +334,9 @@ read_points(ByteSpan body, TimelineRow *rows, int64 *count, TimelineKinds *kinds
 			timeline_close_within(&reader, room, KINDS_FEW);
 			return false;
 		}
-	for (; reader.left > 0; reader.left--)
+	while (reader.left > 0)
 	{
-		TimelineRow *row = &rows[(*count)++];
-
-		row->at = timeline_read_instant(&reader);
-		row->value = 0;
-		row->scale = TIMELINE_NO_VALUE;
-		row->kind = 0;
-		if ((reader.flags & TIMELINE_HAS_VALUES) && timeline_read_value(&reader, &row->value))
-			row->scale = reader.scale;
-		if (reader.flags & TIMELINE_HAS_KINDS)
-			row->kind = numbers[timeline_read_text_no(&reader, reader.nkinds)];
+		read_point(&reader, &rows[(*count)++], numbers);
 		if ((reader.left & 0xFFFF) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
@@ -359,6 +373,170 @@ merge_points(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const Timelin
 		merge_rows(out, all, count + nrows, &kinds);
 	if (all != few)
 		pfree(all);
+	return fits;
+}
+
+/* ---- large bodies ---- */
+
+/*
+ * Where there are more events than this, bodies are read and written side by side: taken apart, an
+ * event has several times the bytes that it has in a body.
+ */
+#define STREAMED_MIN 65536
+
+typedef struct BodyStream
+{
+	TimelineReader reader;
+	EventText room[KINDS_FEW];
+	uint32 numbers[KINDS_FEW + 1]; /* of its kinds, among those of all */
+	TimelineRow row;			   /* at hand, its value in the scale of all */
+} BodyStream;
+
+/* Moves a stream on to its next event, which it has. */
+static inline void
+advance_stream(BodyStream *stream, int scale)
+{
+	TimelineRow *row = &stream->row;
+
+	read_point(&stream->reader, row, stream->numbers);
+	if (row->scale != TIMELINE_NO_VALUE && unlikely(row->scale != scale))
+	{
+		row->value = decimal_rescale(row->value, row->scale, scale);
+		row->scale = scale;
+	}
+}
+
+/* Moves a stream down in a heap, to where none below it is before it. */
+static inline void
+sift_down(BodyStream **heap, int count, int at)
+{
+	BodyStream *stream = heap[at];
+	int below;
+
+	while ((below = 2 * at + 1) < count)
+	{
+		below += below + 1 < count && row_after(&heap[below]->row, &heap[below + 1]->row);
+		if (!row_after(&stream->row, &heap[below]->row))
+			break;
+		heap[at] = heap[below];
+		at = below;
+	}
+	heap[at] = stream;
+}
+
+/* Writes the events of streams, of which each stands at one, in order. */
+static void
+put_streams(ByteBuffer *out, BodyStream **heap, int count, int unit, uint16 flags, int scale)
+{
+	TimestampTz before = 0;
+	bool first = true;
+	int i;
+
+	for (i = count / 2 - 1; i >= 0; i--)
+		sift_down(heap, count, i);
+	while (count > 0)
+	{
+		uint8 *at;
+
+		CHECK_FOR_INTERRUPTS();
+		buffer_reserve(out, ROWS_SLICE * ROW_MAX);
+		at = out->data + out->len;
+		for (i = 0; i < ROWS_SLICE && count > 0; i++)
+		{
+			BodyStream *stream = heap[0];
+
+			at = put_row(at, &stream->row, before, first, unit, flags,
+						 (flags & TIMELINE_HAS_KINDS) != 0);
+			before = stream->row.at;
+			first = false;
+			if (stream->reader.left > 0)
+				advance_stream(stream, scale);
+			else
+				heap[0] = heap[--count];
+			sift_down(heap, count, 0);
+		}
+		out->len = at - out->data;
+	}
+}
+
+/* Opens a body as a stream, and adds its kinds to all; false where these are too many. */
+static bool
+open_stream(BodyStream *stream, ByteSpan body, TimelineKinds *kinds)
+{
+	int i;
+
+	timeline_open_within(&stream->reader, body.bytes, body.len, stream->room, KINDS_FEW);
+	for (i = 0; i < stream->reader.nkinds; i++)
+		if (i == KINDS_FEW || kind_of_text(kinds, stream->reader.kinds[i]) == 0)
+			return false;
+	return true;
+}
+
+/* Moves streams to their first events, and writes all of them; expected: bytes, about. */
+static void
+put_bodies(ByteBuffer *out, BodyStream *streams, int count, TimelineKinds *kinds, size_t expected)
+{
+	BodyStream **heap = palloc(count * sizeof(BodyStream *));
+	TimelineUnit unit = TIMELINE_HOUR;
+	uint64 events = 0;
+	uint16 flags = 0;
+	bool some_without = false;
+	int scale = 0;
+	int n = 0;
+	int i;
+
+	sort_kinds(kinds, NULL, 0);
+	for (i = 0; i < count; i++)
+	{
+		const TimelineReader *reader = &streams[i].reader;
+		int k;
+
+		if (reader->count == 0)
+			continue;
+		for (k = 0; k < reader->nkinds; k++)
+			streams[i].numbers[k + 1] = kind_of_text(kinds, reader->kinds[k]);
+		unit = Min(unit, (TimelineUnit) (reader->start[0] >> 4));
+		events += reader->count;
+		flags |= reader->flags;
+		scale = Max(scale, reader->scale);
+		some_without = some_without || (reader->flags & TIMELINE_HAS_VALUES) == 0;
+		heap[n++] = &streams[i];
+	}
+	if (some_without && (flags & TIMELINE_HAS_VALUES))
+		flags |= TIMELINE_HAS_ABSENT_VALUES;
+	for (i = 0; i < n; i++)
+		advance_stream(heap[i], scale);
+	buffer_reserve(out, expected + TIMELINE_HEAD_MAX + ROWS_SLICE * ROW_MAX);
+	out->len = timeline_put_head(out->data + out->len, unit, flags, scale, events) - out->data;
+	if (flags & TIMELINE_HAS_KINDS)
+		put_kinds(out, kinds);
+	put_streams(out, heap, n, unit, flags, scale);
+	pfree(heap);
+}
+
+/* Merges bodies of instants, values and kinds; false, and nothing appended, where there are too
+ * many kinds. */
+static bool
+merge_streams(ByteBuffer *out, const ByteSpan *bodies, int nbodies)
+{
+	BodyStream *streams = timeline_alloc(nbodies, sizeof(BodyStream));
+	TimelineKinds kinds = { .count = 0 };
+	bool fits = true;
+	size_t bytes = 0;
+	int count = 0;
+	int i;
+
+	for (i = 0; i < nbodies && fits; i++)
+		if (bodies[i].len > 0)
+		{
+			fits = open_stream(&streams[count++], bodies[i], &kinds);
+			bytes += bodies[i].len;
+		}
+	if (fits)
+		put_bodies(out, streams, count, &kinds, bytes);
+	while (--count >= 0)
+		timeline_close_within(&streams[count].reader, streams[count].room, KINDS_FEW);
+	pfree(streams);
 	return fits;
 }
 
@@ -424,6 +602,33 @@ merge_events(ByteBuffer *out, const ByteSpan *bodies, int nbodies, const Timelin
 		pfree(events);
 }
 
+/* Merges many events of instants, values and kinds: rows become a body first. */
+static void
+merge_large(ByteBuffer *out, const ByteSpan *bodies, int nbodies, TimelineRow *rows, int nrows,
+			int64 nevents, int scale, const Texts *texts)
+{
+	ByteSpan *all = palloc((nbodies + 1) * sizeof(ByteSpan));
+	ByteBuffer of_rows = { NULL, 0, 0 };
+
+	memcpy(all, bodies, nbodies * sizeof(ByteSpan));
+	if (nrows > 0)
+	{
+		TimelineReader reader;
+
+		buffer_init(&of_rows, nrows);
+		timeline_merge_bodies(&of_rows, NULL, 0, rows, nrows, texts);
+		timeline_open_head(&reader, of_rows.data, of_rows.len);
+		scale = Max(scale, reader.scale);
+		all[nbodies].bytes = of_rows.data;
+		all[nbodies++].len = of_rows.len;
+	}
+	if (!merge_streams(out, all, nbodies))
+		merge_events(out, all, nbodies, NULL, 0, nevents, scale, NULL);
+	if (of_rows.data != NULL)
+		pfree(of_rows.data);
+	pfree(all);
+}
+
 /*
  * Appends to out the body that holds the events of all bodies and all rows, as often as
  * they occur. The rows are sorted in place. Scales are brought to the largest (22003 where
@@ -466,6 +671,11 @@ timeline_merge_bodies(ByteBuffer *out, const ByteSpan *bodies, int nbodies, Time
 	if (used == 1 && i == nrows)
 	{
 		buffer_put_bytes(out, bodies[only].bytes, bodies[only].len);
+		return;
+	}
+	if ((flags & TIMELINE_RICH & ~TIMELINE_HAS_KINDS) == 0 && nevents > STREAMED_MIN)
+	{
+		merge_large(out, bodies, nbodies, rows, nrows, nevents, scale, texts);
 		return;
 	}
 	if ((flags & TIMELINE_RICH & ~TIMELINE_HAS_KINDS) == 0 &&
