@@ -264,25 +264,30 @@ node_collect_next_part(NodeCollect *collect, int *part)
 	return *part < count_parts(collect);
 }
 
-void
-node_collect_forget_part(NodeCollect *collect, int part)
+int64
+node_collect_count_part(NodeCollect *collect, int part)
 {
 	int64 customers = 0;
+	Base base;
 	int i;
 
 	for (i = 0; i < collect->ninputs; i++)
-	{
-		NodeInput *input = &collect->inputs[i];
-		Base base;
-
-		if (input->collector == NULL)
-			continue;
-		customers += base_count(node_collect_open(input, &base, part));
-		node_collect_note_memory(collect);
-		collector_forget_part(input->collector, part);
-	}
+		if (node_collect_open(&collect->inputs[i], &base, part) != NULL)
+			customers += base_count(&base);
+	node_collect_note_memory(collect);
 	collect->node->counts.groups += customers;
 	collect->node->counts.parts += customers > 0;
+	return customers;
+}
+
+void
+node_collect_forget_part(NodeCollect *collect, int part)
+{
+	int i;
+
+	for (i = 0; i < collect->ninputs; i++)
+		if (collect->inputs[i].collector != NULL)
+			collector_forget_part(collect->inputs[i].collector, part);
 }
 
 void
