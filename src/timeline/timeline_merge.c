@@ -208,13 +208,35 @@ put_kinds(ByteBuffer *out, const TimelineKinds *kinds)
 	}
 }
 
+/* Writes events behind the one at that instant, or, where there is none, the first ones. */
+static pg_attribute_always_inline uint8 *
+put_events(uint8 *at, const TimelineRow *rows, int64 nrows, bool first, TimestampTz before,
+		   int unit, uint16 flags, bool has_kinds)
+{
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+	{
+		const TimelineRow *row = &rows[i];
+
+		at = timeline_put_varint(at, timeline_instant_code(row->at, before, first && i == 0, unit));
+		before = row->at;
+		if ((flags & TIMELINE_HAS_ABSENT_VALUES) && row->scale == TIMELINE_NO_VALUE)
+			*at++ = 0;
+		else if (flags & TIMELINE_HAS_VALUES)
+			at = timeline_put_small_varint(at, timeline_value_code(flags, row->value));
+		if (has_kinds)
+			*at++ = (uint8) row->kind;
+	}
+	return at;
+}
+
 /* Appends the body that holds the events of these rows, which number these kinds. */
 static pg_attribute_always_inline void
 put_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
 {
 	RowSurvey survey = survey_rows(rows, nrows);
 	uint16 flags = survey.flags;
-	TimestampTz before = 0;
 	uint8 *at;
 	int64 i = 0;
 
@@ -237,23 +259,22 @@ put_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
 	while (i < survey.count)
 	{
 		int64 stop = Min(i + ROWS_SLICE, survey.count);
+		TimestampTz before = i > 0 ? rows[i - 1].at : 0;
 
 		buffer_reserve(out, (stop - i) * 3 * VARINT_MAX_BYTES);
 		at = out->data + out->len;
-		for (; i < stop; i++)
-		{
-			const TimelineRow *row = &rows[i];
-
-			at = timeline_put_varint(at,
-									 timeline_instant_code(row->at, before, i == 0, survey.unit));
-			before = row->at;
-			if (flags & TIMELINE_HAS_VALUES)
-				at = timeline_put_varint(at, row->scale == TIMELINE_NO_VALUE
-												 ? 0
-												 : timeline_value_code(flags, row->value));
-			if (kinds != NULL)
-				*at++ = (uint8) row->kind;
-		}
+		/* The usual ones have copies of the code of their own. */
+		if (survey.unit == TIMELINE_MICROSECOND && flags == TIMELINE_HAS_VALUES)
+			at = put_events(at, &rows[i], stop - i, i == 0, before, TIMELINE_MICROSECOND,
+							TIMELINE_HAS_VALUES, false);
+		else if (survey.unit == TIMELINE_MICROSECOND &&
+				 flags == (TIMELINE_HAS_VALUES | TIMELINE_HAS_NEGATIVES))
+			at = put_events(at, &rows[i], stop - i, i == 0, before, TIMELINE_MICROSECOND,
+							TIMELINE_HAS_VALUES | TIMELINE_HAS_NEGATIVES, false);
+		else
+			at = put_events(at, &rows[i], stop - i, i == 0, before, survey.unit, flags,
+							kinds != NULL);
+		i = stop;
 		out->len = at - out->data;
 		CHECK_FOR_INTERRUPTS();
 	}
