@@ -96,10 +96,11 @@ read_day(const NullableDatum *args, ActivityArgument argument, ZoneDays **zone)
 }
 
 static pg_attribute_always_inline void
-add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityArgument argument)
+add_day(Collector *state, const NullableDatum *args, CustomerType type, Customer customer,
+		ActivityArgument argument)
 {
 	ZoneDays *zone;
-	DateADT day = read_day(&fcinfo->args[2], argument, &zone);
+	DateADT day = read_day(args, argument, &zone);
 
 	if (day != ACTIVITY_NO_DAY)
 	{
@@ -112,45 +113,50 @@ add_day(FunctionCallInfo fcinfo, Collector *state, Customer customer, ActivityAr
 		}
 		collector_note_last(state, day);
 	}
-	memcpy(collector_place_row(state, customer, sizeof(day)), &day, sizeof(day));
+	memcpy(collector_place_row(state, type, customer, sizeof(day)), &day, sizeof(day));
 }
 
-static pg_attribute_always_inline Datum
-collect_activity(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum),
-				 ActivityArgument argument)
+static pg_attribute_always_inline void
+take_activity(Collector *state, const NullableDatum *args, CustomerType type,
+			  Customer (*read_customer)(Datum), ActivityArgument argument)
 {
-	Collector *state = collector_state(fcinfo, &activity_collect_ops, type,
-									   argument == ARGUMENT_SET ? NULL : &days);
-
-	if (PG_ARGISNULL(1))
+	if (args[0].isnull)
 		state->guests++;
 	else if (argument == ARGUMENT_SET)
 	{
 		const uint8 nobody = ACTIVITY_VERSION;
 		ByteSpan body = { &nobody, 1 };
 
-		if (!PG_ARGISNULL(2))
+		if (!args[1].isnull)
 		{
-			struct varlena *set = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2));
+			struct varlena *set = PG_DETOAST_DATUM_PACKED(args[1].value);
 
 			body.bytes = (const uint8 *) VARDATA_ANY(set);
 			body.len = VARSIZE_ANY_EXHDR(set);
 		}
 		collector_note_zone(state, ZONE_MIXED, NULL);
 		state->last_unknown = true;
-		collector_add_body(state, read_customer(PG_GETARG_DATUM(1)), body);
+		collector_add_body(state, read_customer(args[0].value), body);
 	}
 	else
-		add_day(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument);
-	PG_RETURN_POINTER(state);
+		add_day(state, &args[1], type, read_customer(args[0].value), argument);
 }
 
-#define ACTIVITIES_FUNCTION(name, type, customer, argument)        \
-	PG_FUNCTION_INFO_V1(name);                                     \
-	Datum name(PG_FUNCTION_ARGS)                                   \
-	{                                                              \
-		return collect_activity(fcinfo, type, customer, argument); \
-	}                                                              \
+#define ACTIVITIES_FUNCTION(name, type, customer, argument)                          \
+	static void take_##name(Collector *state, const NullableDatum *args)             \
+	{                                                                                \
+		take_activity(state, args, type, customer, argument);                        \
+	}                                                                                \
+	PG_FUNCTION_INFO_V1(name);                                                       \
+	Datum name(PG_FUNCTION_ARGS)                                                     \
+	{                                                                                \
+		Collector *state =                                                           \
+			collector_state(fcinfo, &activity_collect_ops, type,                     \
+							(argument) == ARGUMENT_SET ? NULL : &days, take_##name); \
+                                                                                     \
+		take_##name(state, &fcinfo->args[1]);                                        \
+		PG_RETURN_POINTER(state);                                                    \
+	}                                                                                \
 	extern int no_such_variable
 
 /*

@@ -131,8 +131,22 @@ typedef struct ZoneDays
 	int32 *pages[ZONE_PAGES]; /* seconds east of UTC by day of UTC; NULL: page not made yet */
 } ZoneDays;
 
+/* The zone that the session had when it was asked for last. */
+typedef struct SessionZone
+{
+	pg_tz *tz;
+	ZoneDays *zone;
+} SessionZone;
+
+extern SessionZone zone_session;
+extern ZoneDays *zone_of_session_anew(void);
+
 /* The session's TimeZone. The pointer stays valid for the life of the backend. */
-extern ZoneDays *zone_of_session(void);
+static inline ZoneDays *
+zone_of_session(void)
+{
+	return likely(zone_session.tz == session_timezone) ? zone_session.zone : zone_of_session_anew();
+}
 
 /* The zone whose name is argument n; where that is NULL, or n below 0, the session's. */
 extern ZoneDays *argument_zone(FunctionCallInfo fcinfo, int n);
@@ -179,8 +193,8 @@ extern bool zone_is_steady(const ZoneDays *zone, TimestampTz from, TimestampTz t
 static inline DateADT
 zone_day(ZoneDays *zone, TimestampTz at)
 {
-	int64 utc_day = at / USECS_PER_DAY - (at % USECS_PER_DAY < 0);
-	uint64 slot = (uint64) (utc_day - ZONE_FIRST_DAY);
+	uint64 since = (uint64) at - (uint64) (ZONE_FIRST_DAY * USECS_PER_DAY);
+	uint64 slot = since / USECS_PER_DAY;
 
 	if (likely(slot < ZONE_PAGES * ZONE_PAGE_DAYS && zone->pages[slot / ZONE_PAGE_DAYS] != NULL))
 	{
@@ -188,9 +202,10 @@ zone_day(ZoneDays *zone, TimestampTz at)
 
 		if (likely(offset != ZONE_OFFSET_CHANGES))
 		{
-			int64 local = at - utc_day * USECS_PER_DAY + (int64) offset * USECS_PER_SEC;
+			int64 local = (int64) (since - slot * USECS_PER_DAY) + (int64) offset * USECS_PER_SEC;
 
-			return (DateADT) (utc_day + (local >= USECS_PER_DAY) - (local < 0));
+			return (DateADT) ((int64) slot + ZONE_FIRST_DAY + (local >= USECS_PER_DAY) -
+							  (local < 0));
 		}
 	}
 	return zone_day_slow(zone, at);

@@ -139,18 +139,16 @@ zone_of(pg_tz *tz)
 	return zone;
 }
 
-ZoneDays *
-zone_of_session(void)
-{
-	static pg_tz *last = NULL;
-	static ZoneDays *zone = NULL;
+SessionZone zone_session;
 
-	if (unlikely(last != session_timezone))
-	{
-		zone = zone_of(session_timezone);
-		last = session_timezone;
-	}
-	return zone;
+ZoneDays *
+zone_of_session_anew(void)
+{
+	pg_tz *tz = session_timezone;
+
+	zone_session.zone = zone_of(tz);
+	zone_session.tz = tz;
+	return zone_session.zone;
 }
 
 /* As SET TimeZone finds it; NULL where it doesn't. */

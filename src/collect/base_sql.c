@@ -53,7 +53,7 @@ loyalty_collect_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(PG_GETARG_POINTER(0));
 	}
 	other = (Collector *) PG_GETARG_POINTER(1);
-	state = collector_state(fcinfo, other->ops, other->type, other->rows);
+	state = collector_state(fcinfo, other->ops, other->type, other->rows, NULL);
 	collector_absorb(state, other);
 	PG_RETURN_POINTER(state);
 }

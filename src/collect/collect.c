@@ -111,10 +111,8 @@ collector_create(MemoryContext context, const CollectOps *ops, CustomerType type
 
 static void reduce(Collector *collector);
 
-/* The part that the hash names, when a chunk of it is full: splits or reduces what there is where
- * it is time to. */
-static DealPart *
-part_for_more(Collector *collector, uint64 hash)
+DealPart *
+collector_part_for_more(Collector *collector, uint64 hash)
 {
 	Deal *deal = &collector->deal;
 
@@ -128,35 +126,13 @@ part_for_more(Collector *collector, uint64 hash)
 	return &deal->parts[deal_part_of(deal, hash)];
 }
 
-/* Takes size bytes in the part that the hash names. */
-static inline uint8 *
-append_raw(Collector *collector, uint64 hash, size_t size)
-{
-	DealPart *part = &collector->deal.parts[deal_part_of(&collector->deal, hash)];
-
-	if (unlikely((size_t) (part->tail_end - part->tail) < size))
-		part = part_for_more(collector, hash);
-	return deal_place(&collector->deal, part, size);
-}
-
-uint8 *
-collector_place_row(Collector *collector, Customer customer, uint32 len)
-{
-	const DealForm *form = &collector->deal.form;
-	uint64 hash = customer_hash(collector->type, customer);
-
-	Assert(collector->rows != NULL);
-	return deal_row_write(form, append_raw(collector, hash, deal_row_size(form, &customer, len)),
-						  hash, &customer, len);
-}
-
 void
 collector_add_body(Collector *collector, Customer customer, ByteSpan body)
 {
 	uint64 hash = customer_hash(collector->type, customer);
 
 	Assert(collector->rows == NULL);
-	entry_write(append_raw(collector, hash, entry_size(collector->type, customer, body)),
+	entry_write(collector_place(collector, hash, entry_size(collector->type, customer, body)),
 				collector->type, customer, body);
 }
 

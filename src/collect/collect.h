@@ -131,13 +131,19 @@ collect_zone_is_named(CollectZone state)
 }
 
 typedef struct CollectPart CollectPart;
+typedef struct Collector Collector;
 
-typedef struct Collector
+/* Adds a row by its arguments, from the customer on: what is left of a transition function where
+ * there is a state already. */
+typedef void (*CollectTake)(Collector *collector, const NullableDatum *args);
+
+struct Collector
 {
 	MemoryContext context;
 	const CollectOps *ops;
 	CustomerType type;
 	const RowForm *rows; /* what is raw; NULL: entries */
+	CollectTake take;	 /* of the aggregate that made it; NULL: it has none */
 	bool foreign_order;	 /* runs and parts go by the hashes of another key, or of none: to be read
 						  * only */
 	Arena arena;
@@ -153,7 +159,7 @@ typedef struct Collector
 	Texts *texts;					   /* that payloads of rows refer to; NULL: to none */
 	MemoryContextCallback scratch_use; /* set: it uses the memory for grouping */
 	const void *noted; /* for callers: what they noted last, so that rows needn't note it again */
-} Collector;
+};
 
 /* Makes concepts known, at module load; ids are those of CollectOps. */
 extern void collect_register(const CollectOps *ops);
@@ -170,8 +176,34 @@ extern const SummaryForm *collect_summary_form(PGFunction transition);
 extern Collector *collector_create(MemoryContext context, const CollectOps *ops, CustomerType type,
 								   const RowForm *rows);
 
-/* Adds a row: returns where its payload, of len bytes, is to be written. */
-extern uint8 *collector_place_row(Collector *collector, Customer customer, uint32 len);
+/* The part that a hash names, when a chunk of it is full: splits or reduces what there is where it
+ * is time to. */
+extern DealPart *collector_part_for_more(Collector *collector, uint64 hash);
+
+/* Takes the place of size bytes in the part that a hash names. */
+static inline uint8 *
+collector_place(Collector *collector, uint64 hash, size_t size)
+{
+	DealPart *part = &collector->deal.parts[deal_part_of(&collector->deal, hash)];
+
+	if (unlikely((size_t) (part->tail_end - part->tail) < size))
+		part = collector_part_for_more(collector, hash);
+	return deal_place(&collector->deal, part, size);
+}
+
+/* Adds a row of a customer, who is of the collector's type: returns where its payload, of len
+ * bytes, is to be written. Inline, for types that the compiler knows. */
+static inline uint8 *
+collector_place_row(Collector *collector, CustomerType type, Customer customer, uint32 len)
+{
+	const DealForm form = { .type = type };
+	uint64 hash = customer_hash(type, customer);
+
+	Assert(collector->rows != NULL && collector->type == type);
+	return deal_row_write(&form,
+						  collector_place(collector, hash, deal_row_size(&form, &customer, len)),
+						  hash, &customer, len);
+}
 
 /* Adds a body: a stored summary, an event, a member without events. */
 extern void collector_add_body(Collector *collector, Customer customer, ByteSpan body);
@@ -193,15 +225,18 @@ extern void collector_note_zone(Collector *collector, CollectZone state, const c
  */
 static inline Collector *
 collector_state(FunctionCallInfo fcinfo, const CollectOps *ops, CustomerType type,
-				const RowForm *rows)
+				const RowForm *rows, CollectTake take)
 {
 	MemoryContext context;
+	Collector *collector;
 
 	if (likely(!PG_ARGISNULL(0)))
 		return (Collector *) PG_GETARG_POINTER(0);
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "collector called outside an aggregate");
-	return collector_create(context, ops, type, rows);
+	collector = collector_create(context, ops, type, rows);
+	collector->take = take;
+	return collector;
 }
 
 /* ---- parts that pass ---- */

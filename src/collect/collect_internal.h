@@ -32,14 +32,6 @@ extern void entry_write(uint8 *at, CustomerType type, Customer customer, ByteSpa
 
 /* ---- customers by their hashes ---- */
 
-static inline uint64
-customer_hash(CustomerType type, Customer customer)
-{
-	if (type == CUSTOMER_BIGINT)
-		return hash_number((uint64) customer.number);
-	return hash_bytes_keyed(customer.bytes.bytes, customer.bytes.len);
-}
-
 /* For numbers the hash is as good as the number. */
 static inline bool
 same_customer(CustomerType type, uint64 a_hash, const Customer *a, uint64 b_hash, const Customer *b)

@@ -155,6 +155,14 @@ deal_place(Deal *deal, DealPart *part, size_t size)
 
 /* ---- writing rows ---- */
 
+static inline uint64
+customer_hash(CustomerType type, Customer customer)
+{
+	if (type == CUSTOMER_BIGINT)
+		return hash_number((uint64) customer.number);
+	return hash_bytes_keyed(customer.bytes.bytes, customer.bytes.len);
+}
+
 static inline bool
 deal_key_is_wide(int64 number)
 {

@@ -53,10 +53,13 @@ typedef struct Gathering
 typedef struct GroupAggregate
 {
 	Aggref *aggref;
-	int filter; /* the column whose bit says that a row does not count; -1: none */
+	int filter;		  /* the column whose bit says that a row does not count; -1: none */
+	int filter_child; /* the child's column that it is made of; -1: none */
 	int nargs;
-	int columns[FUNC_MAX_ARGS]; /* -1: it is a constant */
+	int columns[FUNC_MAX_ARGS];	 /* -1: it is a constant */
+	int children[FUNC_MAX_ARGS]; /* the child's columns; -1: it is a constant */
 	NullableDatum constants[FUNC_MAX_ARGS];
+	CollectTake take; /* takes a row from the child in place of the transition function; or NULL */
 
 	Gathering *gathering; /* NULL: called by its functions */
 
@@ -217,6 +220,7 @@ take_columns(GroupAggregates *aggregates, GroupAggregate *item, const List *colu
 	int i;
 
 	item->filter = filter > 0 ? rows_add_filter(rows, filter - 1) : -1;
+	item->filter_child = filter - 1;
 	if (form != NULL && form->nargs == item->nargs)
 	{
 		int *arguments = palloc(form->nargs * sizeof(int));
@@ -236,12 +240,15 @@ take_columns(GroupAggregates *aggregates, GroupAggregate *item, const List *colu
 		{
 			const Const *constant = (const Const *) argument->expr;
 
-			item->columns[i] = -1;
+			item->columns[i] = item->children[i] = -1;
 			item->constants[i].value = constant->constvalue;
 			item->constants[i].isnull = constant->constisnull;
 		}
 		else
-			item->columns[i] = rows_add_value(rows, child, list_nth_int(columns, i + 1) - 1);
+		{
+			item->children[i] = list_nth_int(columns, i + 1) - 1;
+			item->columns[i] = rows_add_value(rows, child, item->children[i]);
+		}
 	}
 }
 
@@ -534,6 +541,7 @@ aggregates_start(GroupAggregates *aggregates)
 		}
 		item->value = item->transition->initValue;
 		item->is_null = item->none_yet = item->transition->initValueIsNull;
+		item->take = NULL;
 	}
 }
 
@@ -554,7 +562,8 @@ aggregates_feed(GroupAggregates *aggregates, const RowBatch *batch)
 void
 aggregates_feed_slot(GroupAggregates *aggregates, const TupleTableSlot *slot)
 {
-	const RowColumn *columns = aggregates->rows->columns;
+	const Datum *values = slot->tts_values;
+	const bool *nulls = slot->tts_isnull;
 	MemoryContext row_memory = aggregates->state->tmpcontext->ecxt_per_tuple_memory;
 	MemoryContext old = MemoryContextSwitchTo(row_memory);
 	int i;
@@ -564,29 +573,32 @@ aggregates_feed_slot(GroupAggregates *aggregates, const TupleTableSlot *slot)
 	{
 		GroupAggregate *item = &aggregates->items[i];
 		NullableDatum *arguments = &item->transition_call->args[1];
+		int filter = item->filter_child;
 
 		Assert(item->gathering == NULL);
-		if (item->filter >= 0)
-		{
-			int filter = columns[item->filter].child;
-
-			if (slot->tts_isnull[filter] || !DatumGetBool(slot->tts_values[filter]))
-				continue;
-		}
+		if (filter >= 0 && (nulls[filter] || !DatumGetBool(values[filter])))
+			continue;
 		for (k = 0; k < item->nargs; k++)
-			if (item->columns[k] < 0)
-				arguments[k] = item->constants[k];
-			else
-			{
-				int child = columns[item->columns[k]].child;
+		{
+			int child = item->children[k];
 
-				arguments[k].value = slot->tts_values[child];
-				arguments[k].isnull = slot->tts_isnull[child];
+			if (unlikely(child < 0))
+			{
+				arguments[k] = item->constants[k];
+				continue;
 			}
+			arguments[k].value = values[child];
+			arguments[k].isnull = nulls[child];
+		}
+		if (likely(item->take != NULL))
+		{
+			item->take((Collector *) DatumGetPointer(item->value), arguments);
+			continue;
+		}
 		aggregates->state->curpertrans = item->transition;
 		advance(aggregates, item);
+		aggregates->state->curpertrans = NULL;
 	}
-	aggregates->state->curpertrans = NULL;
 	MemoryContextSwitchTo(old);
 	if (!row_memory->isReset)
 		MemoryContextReset(row_memory);
@@ -598,6 +610,12 @@ aggregates_state(const GroupAggregates *aggregates, int number)
 	const GroupAggregate *item = &aggregates->items[number];
 
 	return item->is_null ? NULL : DatumGetPointer(item->value);
+}
+
+void
+aggregates_take_by(GroupAggregates *aggregates, int number, CollectTake take)
+{
+	aggregates->items[number].take = take;
 }
 
 void

@@ -68,6 +68,7 @@ prepare_collector(NodeCollect *collect, int input, Collector *collector)
 	char name[MAXPGPATH];
 
 	collect->inputs[input].collector = collector;
+	aggregates_take_by(collect->aggregates, input, collector->take);
 	if (collect->node->shared == NULL)
 	{
 		collector_pass(collector, limit);

@@ -206,6 +206,9 @@ extern void aggregates_end(GroupAggregates *aggregates);
 extern void aggregates_feed_slot(GroupAggregates *aggregates, const TupleTableSlot *slot);
 extern void *aggregates_state(const GroupAggregates *aggregates, int number);
 
+/* Its state is a collector, which takes rows from the child by this; NULL: by the transition. */
+extern void aggregates_take_by(GroupAggregates *aggregates, int number, CollectTake take);
+
 /* May the user call this function? */
 extern void aggregates_check_execute(Oid function, Oid role, ObjectType type);
 

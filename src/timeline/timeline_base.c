@@ -235,14 +235,14 @@ static const RowForm row_forms[2][2] = {
 };
 
 static pg_attribute_always_inline void
-place_row(Collector *state, Customer customer, const TimelineRow *row, bool has_value,
-		  bool has_kind)
+place_row(Collector *state, CustomerType type, Customer customer, const TimelineRow *row,
+		  bool has_value, bool has_kind)
 {
 	bool is_short = (int32) row->value == row->value;
 	size_t units_size = is_short ? sizeof(int32) : sizeof(int64);
 	size_t size = KEPT_SIZE(has_value, has_kind, has_value ? units_size : 0);
 
-	keep_row(collector_place_row(state, customer, (uint32) size), row, has_value, has_kind,
+	keep_row(collector_place_row(state, type, customer, (uint32) size), row, has_value, has_kind,
 			 is_short);
 }
 
@@ -287,33 +287,34 @@ read_row(const NullableDatum *args, Decimal (*read_value)(Datum))
 }
 
 static pg_attribute_always_inline void
-add_row(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineArgument argument,
-		Decimal (*read_value)(Datum))
+add_row(Collector *state, const NullableDatum *args, CustomerType type, Customer customer,
+		TimelineArgument argument, Decimal (*read_value)(Datum))
 {
-	TimelineRow row = read_row(&fcinfo->args[2], argument == ARGUMENT_VALUE ? read_value : NULL);
+	TimelineRow row = read_row(args, argument == ARGUMENT_VALUE ? read_value : NULL);
 
 	if (row.at != TIMELINE_NO_EVENT)
 	{
 		collector_note_last(state, row.at);
-		if (argument == ARGUMENT_KIND && !PG_ARGISNULL(3))
+		if (argument == ARGUMENT_KIND && !args[1].isnull)
 		{
-			const text *kind = PG_GETARG_TEXT_PP(3);
+			const text *kind = DatumGetTextPP(args[1].value);
 			EventText bytes = { VARDATA_ANY(kind), (int) VARSIZE_ANY_EXHDR(kind) };
 
 			row.kind = number_kind(state, bytes);
 		}
 	}
-	place_row(state, customer, &row, argument == ARGUMENT_VALUE, argument == ARGUMENT_KIND);
+	place_row(state, type, customer, &row, argument == ARGUMENT_VALUE, argument == ARGUMENT_KIND);
 }
 
 static pg_attribute_always_inline void
-add_body(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineArgument argument)
+add_body(Collector *state, const NullableDatum *argument_value, Customer customer,
+		 TimelineArgument argument)
 {
 	ByteSpan body = timeline_empty_body();
 
-	if (!PG_ARGISNULL(2))
+	if (!argument_value->isnull)
 	{
-		struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(2));
+		struct varlena *value = PG_DETOAST_DATUM_PACKED(argument_value->value);
 
 		if (argument == ARGUMENT_EVENT)
 		{
@@ -330,22 +331,23 @@ add_body(FunctionCallInfo fcinfo, Collector *state, Customer customer, TimelineA
 	collector_add_body(state, customer, body);
 }
 
-static pg_attribute_always_inline Datum
-collect_timeline(FunctionCallInfo fcinfo, CustomerType type, Customer (*read_customer)(Datum),
-				 TimelineArgument argument, Decimal (*read_value)(Datum))
+static pg_attribute_always_inline bool
+takes_bodies(TimelineArgument argument)
 {
-	bool takes_bodies = argument == ARGUMENT_EVENT || argument == ARGUMENT_TIMELINE;
-	const RowForm *rows = &row_forms[argument == ARGUMENT_VALUE][argument == ARGUMENT_KIND];
-	Collector *state =
-		collector_state(fcinfo, &timeline_collect_ops, type, takes_bodies ? NULL : rows);
+	return argument == ARGUMENT_EVENT || argument == ARGUMENT_TIMELINE;
+}
 
-	if (PG_ARGISNULL(1))
+static pg_attribute_always_inline void
+take_timeline(Collector *state, const NullableDatum *args, CustomerType type,
+			  Customer (*read_customer)(Datum), TimelineArgument argument,
+			  Decimal (*read_value)(Datum))
+{
+	if (args[0].isnull)
 		state->guests++;
-	else if (takes_bodies)
-		add_body(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument);
+	else if (takes_bodies(argument))
+		add_body(state, &args[1], read_customer(args[0].value), argument);
 	else
-		add_row(fcinfo, state, read_customer(PG_GETARG_DATUM(1)), argument, read_value);
-	PG_RETURN_POINTER(state);
+		add_row(state, &args[1], type, read_customer(args[0].value), argument, read_value);
 }
 
 /* ---- columns of any type ---- */
@@ -405,7 +407,7 @@ collect_any(FunctionCallInfo fcinfo, bool has_zone)
 	EventColumns *columns = event_columns(fcinfo, 2, has_zone);
 	AnyRow any = customer_argument(fcinfo);
 	Collector *state = collector_state(fcinfo, &timeline_collect_ops, any.type,
-									   &row_forms[columns->value >= 0][columns->kind >= 0]);
+									   &row_forms[columns->value >= 0][columns->kind >= 0], NULL);
 	TimelineRow row = { .at = TIMELINE_NO_EVENT, .value = 0, .scale = TIMELINE_NO_VALUE };
 
 	if (PG_ARGISNULL(1))
@@ -431,7 +433,7 @@ collect_any(FunctionCallInfo fcinfo, bool has_zone)
 		if (kind.bytes != NULL)
 			row.kind = number_kind(state, kind);
 	}
-	place_row(state, any.read_customer(PG_GETARG_DATUM(1)), &row, columns->value >= 0,
+	place_row(state, any.type, any.read_customer(PG_GETARG_DATUM(1)), &row, columns->value >= 0,
 			  columns->kind >= 0);
 	PG_RETURN_POINTER(state);
 }
@@ -452,12 +454,22 @@ loyalty_timelines_any_zone(PG_FUNCTION_ARGS)
 
 /* ---- columns of the usual types ---- */
 
-#define TIMELINES_FUNCTION(name, type, customer, argument, value)         \
-	PG_FUNCTION_INFO_V1(name);                                            \
-	Datum name(PG_FUNCTION_ARGS)                                          \
-	{                                                                     \
-		return collect_timeline(fcinfo, type, customer, argument, value); \
-	}                                                                     \
+#define TIMELINES_FUNCTION(name, type, customer, argument, value)                              \
+	static void take_##name(Collector *state, const NullableDatum *args)                       \
+	{                                                                                          \
+		take_timeline(state, args, type, customer, argument, value);                           \
+	}                                                                                          \
+	PG_FUNCTION_INFO_V1(name);                                                                 \
+	Datum name(PG_FUNCTION_ARGS)                                                               \
+	{                                                                                          \
+		const RowForm *rows =                                                                  \
+			&row_forms[(argument) == ARGUMENT_VALUE][(argument) == ARGUMENT_KIND];             \
+		Collector *state = collector_state(fcinfo, &timeline_collect_ops, type,                \
+										   takes_bodies(argument) ? NULL : rows, take_##name); \
+                                                                                               \
+		take_##name(state, &fcinfo->args[1]);                                                  \
+		PG_RETURN_POINTER(state);                                                              \
+	}                                                                                          \
 	extern int no_such_variable
 
 /*

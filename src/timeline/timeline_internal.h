@@ -82,6 +82,21 @@ timeline_put_varint(uint8 *at, uint64 value)
 	return varint_write(at, value);
 }
 
+/* The same for what mostly takes a byte or two, as values do: without a guess which. */
+static inline uint8 *
+timeline_put_small_varint(uint8 *at, uint64 value)
+{
+	if (likely(value < 1 << 14))
+	{
+		int more = value > 0x7F;
+
+		at[0] = (uint8) ((value & 0x7F) | more << 7);
+		at[1] = (uint8) (value >> 7);
+		return at + 1 + more;
+	}
+	return timeline_put_varint(at, value);
+}
+
 /* Writes the head of a body; there is TIMELINE_HEAD_MAX of room. */
 static inline uint8 *
 timeline_put_head(uint8 *at, int unit, uint16 flags, int scale, uint64 count)

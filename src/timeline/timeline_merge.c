@@ -217,11 +217,27 @@ put_row(uint8 *at, const TimelineRow *row, TimestampTz before, bool first, int u
 		bool kinds)
 {
 	at = timeline_put_varint(at, timeline_instant_code(row->at, before, first, unit));
-	if (flags & TIMELINE_HAS_VALUES)
-		at = timeline_put_varint(
-			at, row->scale == TIMELINE_NO_VALUE ? 0 : timeline_value_code(flags, row->value));
+	if ((flags & TIMELINE_HAS_ABSENT_VALUES) && row->scale == TIMELINE_NO_VALUE)
+		*at++ = 0;
+	else if (flags & TIMELINE_HAS_VALUES)
+		at = timeline_put_small_varint(at, timeline_value_code(flags, row->value));
 	if (kinds)
 		*at++ = (uint8) row->kind;
+	return at;
+}
+
+/* Writes events behind the one at that instant, or, where there is none, the first ones. */
+static pg_attribute_always_inline uint8 *
+put_events(uint8 *at, const TimelineRow *rows, int64 nrows, bool first, TimestampTz before,
+		   int unit, uint16 flags, bool has_kinds)
+{
+	int64 i;
+
+	for (i = 0; i < nrows; i++)
+	{
+		at = put_row(at, &rows[i], before, first && i == 0, unit, flags, has_kinds);
+		before = rows[i].at;
+	}
 	return at;
 }
 
@@ -231,7 +247,6 @@ put_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
 {
 	RowSurvey survey = survey_rows(rows, nrows);
 	uint16 flags = survey.flags;
-	TimestampTz before = 0;
 	uint8 *at;
 	int64 i = 0;
 
@@ -254,14 +269,22 @@ put_rows(ByteBuffer *out, TimelineRow *rows, int64 nrows, TimelineKinds *kinds)
 	while (i < survey.count)
 	{
 		int64 stop = Min(i + ROWS_SLICE, survey.count);
+		TimestampTz before = i > 0 ? rows[i - 1].at : 0;
 
 		buffer_reserve(out, (stop - i) * ROW_MAX);
 		at = out->data + out->len;
-		for (; i < stop; i++)
-		{
-			at = put_row(at, &rows[i], before, i == 0, survey.unit, flags, kinds != NULL);
-			before = rows[i].at;
-		}
+		/* The usual ones have copies of the code of their own. */
+		if (survey.unit == TIMELINE_MICROSECOND && flags == TIMELINE_HAS_VALUES)
+			at = put_events(at, &rows[i], stop - i, i == 0, before, TIMELINE_MICROSECOND,
+							TIMELINE_HAS_VALUES, false);
+		else if (survey.unit == TIMELINE_MICROSECOND &&
+				 flags == (TIMELINE_HAS_VALUES | TIMELINE_HAS_NEGATIVES))
+			at = put_events(at, &rows[i], stop - i, i == 0, before, TIMELINE_MICROSECOND,
+							TIMELINE_HAS_VALUES | TIMELINE_HAS_NEGATIVES, false);
+		else
+			at = put_events(at, &rows[i], stop - i, i == 0, before, survey.unit, flags,
+							kinds != NULL);
+		i = stop;
 		out->len = at - out->data;
 		CHECK_FOR_INTERRUPTS();
 	}
