@@ -6,7 +6,7 @@
  *
  * At one instant things happen in this order: what time gives, joining, referrals, purchases, what
  * was earned elsewhere, activations, refunds of redemptions, reinstatements, adjustments,
- *transfers, late payments, returns, and the rest of what passes through: as points have it.
+ * transfers, late payments, returns, and the rest of what passes through: as points have it.
  */
 #include "postgres.h"
 
