@@ -2,9 +2,10 @@
  * deal.c
  *		Rows dealt into parts, in memory and in a temporary file; deal.h shows how.
  *
- * Why all parts are written at once: a part then has one stretch in the file for each time that
- * memory was full, and is read in a few large pieces, while the file needs one buffer and not one
- * for each part.
+ * Where memory is full, parts are written in turn, each whole: so a part has one stretch in the
+ *file for each time, and is read in a few large pieces, while the file needs one buffer and not one
+ *for each part. As few parts as that allows are written: what goes a little beyond the limit costs
+ *a little more.
  */
 #include "postgres.h"
 
@@ -24,6 +25,11 @@
 
 /* Stretches of the file are about so long at most, so that what is loaded can be bounded. */
 #define STRETCH_MAX (1024 * 1024)
+
+/* Where memory is full, so much of the limit is made free, or so much for each part: stretches then
+ * are long enough. */
+#define ROOM_SHARE	16
+#define ROOM_MIN	(64 * 1024)
 
 #define CHUNK_HEAD	offsetof(DealChunk, data)
 
@@ -226,7 +232,7 @@ deal_write_part(Deal *deal, DealPart *part)
 }
 
 void
-deal_write(Deal *deal)
+deal_write_down(Deal *deal, size_t enough)
 {
 	int i;
 
@@ -234,10 +240,23 @@ deal_write(Deal *deal)
 	for (i = 0; i < deal->nparts; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (deal->parts[i].written != NULL && deal->parts[i].first != NULL)
+			write_part(deal, &deal->parts[i]);
+	}
+	/* who reads parts takes the first ones first, and then has their memory for the others */
+	for (i = deal->nparts - 1; i >= 0 && deal->bytes > enough; i--)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (deal->parts[i].first != NULL)
 			write_part(deal, &deal->parts[i]);
 	}
 	note_end(deal);
+}
+
+void
+deal_write(Deal *deal)
+{
+	deal_write_down(deal, 0);
 }
 
 void
@@ -451,7 +470,11 @@ deal_make_room(Deal *deal, DealPart *part, size_t size)
 	if (deal->limit > 0)
 	{
 		if (deal->bytes > 0 && deal->bytes + CHUNK_HEAD + size > deal->limit)
-			deal_write(deal);
+		{
+			size_t room = Max(deal->limit / ROOM_SHARE, (size_t) deal->nparts * ROOM_MIN);
+
+			deal_write_down(deal, deal->limit - Min(room, deal->limit));
+		}
 		chunk_max = Min(CHUNK_MAX, deal->limit / (4 * deal->nparts));
 	}
 	while (room < chunk_max && room < part->full_bytes)

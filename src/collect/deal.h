@@ -9,8 +9,9 @@
  *	 +----------------------+  +----------------------+
  *
  * A row costs one write behind the last one of its part. Where the chunks of all parts take more
- * than the limit, all of them go to a file, a stretch for each part: so what is dealt is read again
- * part by part, and the order in which its rows came is kept.
+ * than the limit, some parts go to a file, from the last one on, a stretch for each: so what is
+ * dealt is read again part by part, and the order in which its rows came is kept. A part that is in
+ * the file goes there whole in the end; the others stay in memory.
  *
  * A part that is too large is dealt again, by the next bits of the hash.
  *
@@ -264,8 +265,12 @@ deal_settle(DealPart *part)
 extern size_t deal_bytes_of(const DealPart *part);
 extern int64 deal_rows_of(const DealPart *part);
 
-/* Writes all chunks of all parts to the file; or those of one, which need not be among the parts.
+/*
+ * Writes parts to the file until the chunks of the rest take no more than so many bytes, and in any
+ * case what is in memory of those that were written in part; or all of them; or one, which need not
+ * be among the parts.
  */
+extern void deal_write_down(Deal *deal, size_t enough);
 extern void deal_write(Deal *deal);
 extern void deal_write_part(Deal *deal, DealPart *part);
 
@@ -287,8 +292,8 @@ extern void deal_unload(Deal *deal, DealPart *part);
 
 /*
  * Walks over all rows of a part, as they stand, a chunk at a time: for a part in the file, that is
- * after deal_write(). Each chunk is there until the next one is asked for; at the end all is as
- * before, and where the walk ends early, deal_walk_end() makes it so.
+ * after deal_write_down(). Each chunk is there until the next one is asked for; at the end all is
+ * as before, and where the walk ends early, deal_walk_end() makes it so.
  */
 typedef struct DealWalk
 {

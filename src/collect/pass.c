@@ -42,7 +42,7 @@ collector_find_last(Collector *collector)
 		return;
 	Assert(deal->form.entries);
 	if (deal->file != NULL)
-		deal_write(deal);
+		deal_write_down(deal, SIZE_MAX);
 	base_name_customer(&errors, collector->type, &row.key);
 	for (i = 0; i < deal->nparts; i++)
 	{

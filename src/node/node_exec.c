@@ -36,16 +36,19 @@
 #include "node/node_internal.h"
 
 /* Rows are dealt to parts when they are more than this, which is quick to group. */
-#define SINGLE_MAX	(64 * 1024)
+#define SINGLE_MAX	   (64 * 1024)
 
 /* So often can rows be dealt until all of a hash was looked at. */
-#define MAX_LEVELS	(64 / PART_BITS)
+#define MAX_LEVELS	   (64 / PART_BITS)
 
 /* Rows that are fed at once, where they are not grouped. */
-#define STREAM_ROWS 256
+#define STREAM_ROWS	   256
 
 /* Memory for each group of a part, about. */
-#define GROUP_BYTES 160
+#define GROUP_BYTES	   160
+
+/* What of the limit one part may take to be grouped; the rest may hold other parts. */
+#define GROUPING_SHARE 4
 
 typedef struct DealLevel
 {
@@ -63,8 +66,7 @@ typedef enum PartMode
 
 typedef struct GroupScanState
 {
-	CustomScanState css;
-	PlanState *child;
+	NodeState node;
 	GroupAggregates *aggregates;
 	GroupRows *rows;
 	DealForm form;
@@ -73,7 +75,6 @@ typedef struct GroupScanState
 	Oid key_type; /* of what a domain is over */
 	double expected_groups;
 	size_t limit;
-	MemoryContext context;	   /* of all that this node holds */
 	MemoryContext row_context; /* of the input's row at hand */
 	Arena arena;
 
@@ -98,9 +99,6 @@ typedef struct GroupScanState
 	int ndone;
 
 	int64 rows_in;
-	NodeCounts counts;	/* of this process, over all scans */
-	NodeCounts others;	/* of workers that are gone */
-	NodeShared *shared; /* with other participants; NULL: there are none */
 } GroupScanState;
 
 /* ---- the input ---- */
@@ -176,20 +174,19 @@ key_datum(const GroupScanState *state, const Customer *customer)
 static void
 note_memory(GroupScanState *state)
 {
-	state->counts.memory =
-		Max(state->counts.memory, MemoryContextMemAllocated(state->context, true));
+	state->node.counts.memory =
+		Max(state->node.counts.memory, MemoryContextMemAllocated(state->node.context, true));
 }
 
-/* Writes down what is left in memory, where some of it is in the file: memory is for grouping then.
- */
+/* What is in the file in part goes there whole, and more of it: some memory is for grouping. */
 static void
 settle(GroupScanState *state, Deal *deal)
 {
 	note_memory(state);
 	if (deal->file == NULL)
 		return;
-	deal_write(deal);
-	state->counts.written += deal->written;
+	deal_write_down(deal, state->limit - state->limit / GROUPING_SHARE);
+	state->node.counts.written += deal->written;
 }
 
 /* Makes a single part many. */
@@ -246,7 +243,7 @@ deal_rows(GroupScanState *state, Deal *deal, Deal *keyless)
 
 	for (;;)
 	{
-		TupleTableSlot *slot = ExecProcNode(state->child);
+		TupleTableSlot *slot = ExecProcNode(state->node.child);
 		MemoryContext old;
 
 		CHECK_FOR_INTERRUPTS();
@@ -292,7 +289,7 @@ share_deal(GroupScanState *state, Deal *deal, const char *files)
 	char name[MAXPGPATH];
 
 	snprintf(name, sizeof(name), "%s%d", files, node_shared_number());
-	deal_share(deal, node_shared_files(state->shared), name);
+	deal_share(deal, node_shared_files(state->node.shared), name);
 }
 
 static void
@@ -302,7 +299,7 @@ take_up_deal(GroupScanState *state, Deal *deal, const char *files, int number,
 	char name[MAXPGPATH];
 
 	snprintf(name, sizeof(name), "%s%d", files, number);
-	deal_take_up(deal, node_shared_files(state->shared), name, published);
+	deal_take_up(deal, node_shared_files(state->node.shared), name, published);
 }
 
 /* Deals the rows that this process gets, for all; then takes up what all have dealt. */
@@ -314,9 +311,9 @@ deal_together(GroupScanState *state)
 	int i;
 
 	start_deals(state, PART_BITS);
-	if (node_shared_begin(state->shared))
+	if (node_shared_begin(state->node.shared))
 	{
-		GroupShare *share = node_shared_share(state->shared, node_shared_number());
+		GroupShare *share = node_shared_share(state->node.shared, node_shared_number());
 
 		share_deal(state, deal, ROWS_FILE);
 		share_deal(state, keyless, KEYLESS_FILE);
@@ -325,16 +322,16 @@ deal_together(GroupScanState *state)
 		deal_publish(deal, &share->rows);
 		deal_publish(keyless, &share->keyless);
 		share->nrows = state->rows_in;
-		node_shared_wait(state->shared);
-		state->counts.written += deal->written + keyless->written;
+		node_shared_wait(state->node.shared);
+		state->node.counts.written += deal->written + keyless->written;
 		deal_end(deal);
 		deal_end(keyless);
 		start_deals(state, PART_BITS);
 	}
 	state->rows_in = 0;
-	for (i = 0; i < node_shared_participants(state->shared); i++)
+	for (i = 0; i < node_shared_participants(state->node.shared); i++)
 	{
-		const GroupShare *share = node_shared_share(state->shared, i);
+		const GroupShare *share = node_shared_share(state->node.shared, i);
 
 		take_up_deal(state, deal, ROWS_FILE, i, &share->rows);
 		take_up_deal(state, keyless, KEYLESS_FILE, i, &share->keyless);
@@ -351,7 +348,7 @@ deal_input(GroupScanState *state)
 	state->depth = 0;
 	state->levels[0].part = -1;
 	state->mode = PART_NONE;
-	if (state->shared != NULL)
+	if (state->node.shared != NULL)
 		deal_together(state);
 	else
 	{
@@ -368,8 +365,8 @@ deal_input(GroupScanState *state)
 static double
 guess_groups(const GroupScanState *state, int64 rows)
 {
-	double share = state->counts.rows > 0
-					   ? (double) state->counts.groups / (double) state->counts.rows
+	double share = state->node.counts.rows > 0
+					   ? (double) state->node.counts.groups / (double) state->node.counts.rows
 					   : state->expected_groups / (double) Max(1, state->rows_in);
 
 	return (double) rows * Min(1.0, share);
@@ -386,7 +383,7 @@ is_too_large(const GroupScanState *state, const Deal *deal, const DealPart *part
 
 	if (part->written != NULL)
 		needed += (double) deal_bytes_of(part);
-	return deal->bits > 0 && needed > (double) (state->limit / 4);
+	return deal->bits > 0 && needed > (double) (state->limit / GROUPING_SHARE);
 }
 
 /* Do all rows of a part have the same hash? */
@@ -445,7 +442,7 @@ open_stream(GroupScanState *state, Deal *deal, DealPart *part)
 	state->stream_part = part;
 	state->more = true;
 	state->mode = PART_STREAM;
-	state->counts.parts++;
+	state->node.counts.parts++;
 }
 
 static void
@@ -457,8 +454,20 @@ open_groups(GroupScanState *state, Deal *deal, DealPart *part)
 	state->ngroups = grouper_group(state->grouper, deal, part);
 	state->next = 0;
 	state->mode = PART_GROUPED;
-	state->counts.parts++;
+	state->node.counts.parts++;
 	note_memory(state);
+}
+
+/* Makes memory free for finer parts. */
+static void
+make_room(GroupScanState *state, Deal *deal)
+{
+	int64 before = deal->written;
+
+	if (deal->file == NULL)
+		return;
+	deal_write(deal);
+	state->node.counts.written += deal->written - before;
 }
 
 static void
@@ -478,6 +487,7 @@ open_part(GroupScanState *state)
 
 		state->intact = false;
 		finer->part = -1;
+		make_room(state, deal);
 		deal_init(&finer->deal, &state->arena, state->form, deal->skip + deal->bits, PART_BITS,
 				  state->limit);
 		deal_again(deal, part, &finer->deal);
@@ -496,8 +506,8 @@ next_part(GroupScanState *state)
 
 		CHECK_FOR_INTERRUPTS();
 		/* behind the parts: those without a key; and behind these: nothing */
-		if (state->depth == 0 && state->shared != NULL)
-			level->part = node_shared_next_part(state->shared);
+		if (state->depth == 0 && state->node.shared != NULL)
+			level->part = node_shared_next_part(state->node.shared);
 		else if (level->part <= level->deal.nparts)
 			level->part++;
 		if (level->part < level->deal.nparts)
@@ -535,7 +545,7 @@ feed_grouped(GroupScanState *state, Datum *key, bool *null)
 	batch.rows = state->form.sized ? group.of_their_own : NULL;
 	aggregates_start(state->aggregates);
 	aggregates_feed(state->aggregates, &batch);
-	state->counts.rows += group.nrows;
+	state->node.counts.rows += group.nrows;
 	*key = key_datum(state, &group.key);
 	*null = false;
 	return true;
@@ -617,7 +627,7 @@ feed_stream(GroupScanState *state, Datum *key, bool *null)
 			if (batch.n == STREAM_ROWS || (at == end && batch.n > 0))
 			{
 				aggregates_feed(state->aggregates, &batch);
-				state->counts.rows += batch.n;
+				state->node.counts.rows += batch.n;
 				batch.n = 0;
 			}
 		}
@@ -630,12 +640,10 @@ feed_stream(GroupScanState *state, Datum *key, bool *null)
 
 /* The next group, as a row of key and aggregates. */
 static TupleTableSlot *
-next_group(ScanState *node)
+group_next(NodeState *node, TupleTableSlot *slot)
 {
 	GroupScanState *state = (GroupScanState *) node;
-	TupleTableSlot *slot = node->ss_ScanTupleSlot;
 
-	ExecClearTuple(slot);
 	if (!state->dealt)
 		deal_input(state);
 	for (;;)
@@ -646,7 +654,7 @@ next_group(ScanState *node)
 			 feed_stream(state, &slot->tts_values[0], &slot->tts_isnull[0])))
 		{
 			aggregates_finish(state->aggregates, slot->tts_values + 1, slot->tts_isnull + 1);
-			state->counts.groups++;
+			node->counts.groups++;
 			return ExecStoreVirtualTuple(slot);
 		}
 		if (!next_part(state))
@@ -654,48 +662,27 @@ next_group(ScanState *node)
 	}
 }
 
-/* There are no rows of tables that could be locked and checked again. */
-static bool
-recheck_group(ScanState *node, TupleTableSlot *slot)
-{
-	return true;
-}
-
-static TupleTableSlot *
-group_exec(CustomScanState *node)
-{
-	return ExecScan(&node->ss, next_group, recheck_group);
-}
-
 /* ---- the node ---- */
 
 static void
-group_begin(CustomScanState *node, EState *estate, int eflags)
+group_begin(NodeState *node, EState *estate)
 {
 	GroupScanState *state = (GroupScanState *) node;
-	const CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	TupleDesc desc;
+	const CustomScan *scan = (CustomScan *) node->css.ss.ps.plan;
+	TupleDesc desc = ExecGetResultType(node->child);
 	List *aggrefs = NIL;
 	List *columns = NIL;
 	MemoryContext old;
 	ListCell *cell;
 	int i;
 
-	/* What was dealt is there to be read again, whatever the child can do. */
-	eflags &= ~(EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
-	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
-	node->custom_ps = list_make1(state->child);
-	desc = ExecGetResultType(state->child);
-
-	state->context =
-		AllocSetContextCreate(CurrentMemoryContext, "loyalty groups", ALLOCSET_DEFAULT_SIZES);
 	state->row_context =
-		AllocSetContextCreate(state->context, "loyalty row", ALLOCSET_DEFAULT_SIZES);
+		AllocSetContextCreate(state->node.context, "loyalty row", ALLOCSET_DEFAULT_SIZES);
 	state->done_context =
-		AllocSetContextCreate(state->context, "loyalty keys", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(state->node.context, "loyalty keys", ALLOCSET_SMALL_SIZES);
 	arena_init(&state->arena,
-			   AllocSetContextCreate(state->context, "loyalty rows", ALLOCSET_DEFAULT_SIZES));
-	state->grouper = grouper_create(state->context);
+			   AllocSetContextCreate(state->node.context, "loyalty rows", ALLOCSET_DEFAULT_SIZES));
+	state->grouper = grouper_create(state->node.context);
 	state->limit = Max(get_hash_memory_limit(), NODE_LIMIT_MIN);
 	state->expected_groups = group_plan_groups(scan);
 	state->key = group_plan_key(scan) - 1;
@@ -709,7 +696,7 @@ group_begin(CustomScanState *node, EState *estate, int eflags)
 		foreach (cell, (List *) llast(columns))
 			state->ncolumns = Max(state->ncolumns, lfirst_int(cell));
 	}
-	old = MemoryContextSwitchTo(state->context);
+	old = MemoryContextSwitchTo(state->node.context);
 	state->aggregates = aggregates_create(estate, aggrefs, columns, desc, &state->rows);
 	MemoryContextSwitchTo(old);
 	state->form.sized = state->rows->nvarying > 0 || state->rows->fixed_size > PG_UINT16_MAX;
@@ -717,47 +704,26 @@ group_begin(CustomScanState *node, EState *estate, int eflags)
 		state->form.payload_size = (uint16) state->rows->fixed_size;
 }
 
-/* Goes back to before the first group; keep: of the rows that were dealt. */
-static void
-rewind_groups(GroupScanState *state, bool keep)
+/* What was dealt is kept where it can be read again. */
+static bool
+group_rewind(NodeState *node, bool same_rows)
 {
-	ExecClearTuple(state->css.ss.ss_ScanTupleSlot);
+	GroupScanState *state = (GroupScanState *) node;
+
 	leave_part(state);
 	aggregates_end(state->aggregates);
 	state->stream = NULL;
 	if (!state->dealt)
-		return;
+		return false;
 	for (; state->depth > 0; state->depth--)
 		deal_end(&state->levels[state->depth].deal);
 	state->levels[0].part = -1;
-	if (keep)
-		return;
+	if (same_rows && state->intact)
+		return true;
 	deal_end(&state->levels[0].deal);
 	deal_end(&state->keyless);
 	state->dealt = false;
-}
-
-static void
-group_rescan(CustomScanState *node)
-{
-	GroupScanState *state = (GroupScanState *) node;
-
-	if (node->ss.ps.chgParam != NULL)
-		UpdateChangedParamSet(state->child, node->ss.ps.chgParam);
-	rewind_groups(state, state->intact && state->child->chgParam == NULL);
-	if (!state->dealt && state->child->chgParam == NULL)
-		ExecReScan(state->child);
-	ExecScanReScan(&node->ss);
-}
-
-static void
-group_end(CustomScanState *node)
-{
-	GroupScanState *state = (GroupScanState *) node;
-
-	rewind_groups(state, false);
-	MemoryContextDelete(state->context);
-	ExecEndNode(state->child);
+	return false;
 }
 
 /* The key, as the query has it. */
@@ -781,94 +747,32 @@ explain_key(CustomScanState *node, List *ancestors, ExplainState *es)
 static void
 group_explain(CustomScanState *node, List *ancestors, ExplainState *es)
 {
-	const GroupScanState *state = (const GroupScanState *) node;
-	NodeCounts counts = state->counts;
-
 	explain_key(node, ancestors, es);
-	if (!es->analyze)
-		return;
-	node_counts_add(&counts, &state->others);
-	node_explain_counts(&counts, es);
+	node_explain(node, ancestors, es);
 }
-
-/* ---- with workers ---- */
 
 static Size
-group_estimate_shared(CustomScanState *node, ParallelContext *context)
+group_share_size(const NodeState *node)
 {
-	return node_shared_size(context->nworkers, sizeof(GroupShare));
+	return sizeof(GroupShare);
 }
 
-static void
-group_create_shared(CustomScanState *node, ParallelContext *context, void *shared)
-{
-	GroupScanState *state = (GroupScanState *) node;
-
-	rewind_groups(state, false);
-	/* where there is no segment, there will be no worker */
-	state->shared = context->seg != NULL ? shared : NULL;
-	if (state->shared != NULL)
-		node_shared_create(state->shared, context, sizeof(GroupShare));
-}
-
-static void
-group_restart_shared(CustomScanState *node, ParallelContext *context, void *shared)
-{
-	GroupScanState *state = (GroupScanState *) node;
-
-	rewind_groups(state, false);
-	if (state->shared == NULL)
-		return;
-	node_shared_add_others(state->shared, &state->others);
-	node_shared_restart(state->shared);
-}
-
-static void
-group_attach_shared(CustomScanState *node, shm_toc *toc, void *shared)
-{
-	GroupScanState *state = (GroupScanState *) node;
-
-	state->shared = shared;
-	node_shared_attach(state->shared);
-}
-
-/* The shared memory is about to go. */
-static void
-group_shutdown(CustomScanState *node)
-{
-	GroupScanState *state = (GroupScanState *) node;
-
-	if (state->shared == NULL)
-		return;
-	if (IsParallelWorker())
-		node_shared_note(state->shared, &state->counts);
-	else
-		node_shared_add_others(state->shared, &state->others);
-	rewind_groups(state, false);
-	state->shared = NULL;
-}
-
-static const CustomExecMethods exec_methods = {
-	.CustomName = GROUP_NODE_NAME,
-	.BeginCustomScan = group_begin,
-	.ExecCustomScan = group_exec,
-	.EndCustomScan = group_end,
-	.ReScanCustomScan = group_rescan,
-	.EstimateDSMCustomScan = group_estimate_shared,
-	.InitializeDSMCustomScan = group_create_shared,
-	.ReInitializeDSMCustomScan = group_restart_shared,
-	.InitializeWorkerCustomScan = group_attach_shared,
-	.ShutdownCustomScan = group_shutdown,
-	.ExplainCustomScan = group_explain,
+static const NodeMethods methods = {
+	.exec = { .CustomName = GROUP_NODE_NAME,
+			  NODE_EXEC_METHODS,
+			  NODE_SHARED_METHODS,
+			  .ExplainCustomScan = group_explain },
+	.memory = "loyalty groups",
+	.begin = group_begin,
+	.next = group_next,
+	.rewind = group_rewind,
+	.share_size = group_share_size,
 };
 
 static Node *
 group_create(CustomScan *scan)
 {
-	GroupScanState *state = (GroupScanState *) newNode(sizeof(GroupScanState), T_CustomScanState);
-
-	state->css.methods = &exec_methods;
-	return (Node *) state;
+	return node_create(sizeof(GroupScanState), &methods);
 }
 
 const CustomScanMethods group_scan_methods = {

@@ -46,8 +46,8 @@ enum
 
 /* ---- what the node can do ---- */
 
-static bool
-is_collector(Oid aggregate)
+bool
+plan_is_collector(Oid aggregate)
 {
 	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
 	FmgrInfo function;
@@ -105,7 +105,7 @@ look_at_metric(FuncExpr *call, const Metric *metric, FoldQuery *query)
 			Aggref *aggref = fold_collector(argument);
 			const char *why = NULL;
 
-			if (aggref == NULL || !is_collector(aggref->aggfnoid))
+			if (aggref == NULL || !plan_is_collector(aggref->aggfnoid))
 				why = "a base isn't collected where it is asked";
 			else
 				why = plan_aggregate_obstacle(aggref, true);
@@ -148,7 +148,7 @@ look_into(Node *node, FoldQuery *query)
 	}
 	if (IsA(node, Aggref))
 	{
-		query->why = is_collector(((Aggref *) node)->aggfnoid)
+		query->why = plan_is_collector(((Aggref *) node)->aggfnoid)
 						 ? "a base is asked by something else than a metric"
 						 : "there are aggregates that collect no base";
 		return false;
@@ -192,8 +192,8 @@ look_at_query(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *h
 /* Bytes that a row of a collector has in a file, about. */
 #define ROW_BYTES		   28
 
-static void
-cost_fold_path(PlannerInfo *root, Path *path, const Path *child, const List *aggrefs)
+void
+plan_cost_collecting(PlannerInfo *root, Path *path, const Path *child, const List *aggrefs)
 {
 	AggClauseCosts costs = { 0 };
 	double rows = child->rows;
@@ -208,9 +208,6 @@ cost_fold_path(PlannerInfo *root, Path *path, const Path *child, const List *agg
 	else
 		path->startup_cost += ROW_SHARE * row * rows;
 	path->startup_cost += plan_spill_cost(bytes, path->parallel_aware ? 0 : bytes);
-	/* what metrics cost is to fold everyone, and each folds a share */
-	path->total_cost = path->startup_cost +
-					   path->pathtarget->cost.per_tuple / plan_participants(path->parallel_workers);
 }
 
 /* ---- the paths ---- */
@@ -255,7 +252,10 @@ make_fold_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const 
 	path = make_path(grouped, query, result, rows, columns, having, &fold_path_methods);
 	path->path.parallel_aware = workers > 0;
 	path->path.parallel_workers = workers;
-	cost_fold_path(root, &path->path, rows, query->aggrefs);
+	plan_cost_collecting(root, &path->path, rows, query->aggrefs);
+	/* what metrics cost is to fold everyone, and each folds a share */
+	path->path.total_cost =
+		path->path.startup_cost + result->cost.per_tuple / plan_participants(workers);
 	return path;
 }
 

@@ -265,6 +265,113 @@ extern int node_shared_next_part(NodeShared *shared);
 extern void node_shared_note(NodeShared *shared, const NodeCounts *counts);
 extern void node_shared_add_others(const NodeShared *shared, NodeCounts *counts);
 
+/* ---- node_scan.c ---- */
+
+/* What every node's state begins with. */
+typedef struct NodeState
+{
+	CustomScanState css;
+	PlanState *child;
+	MemoryContext context; /* of all that the node holds */
+	bool done;			   /* there is no more row */
+	NodeCounts counts;	   /* of this process, over all scans */
+	NodeCounts others;	   /* of workers that are gone */
+	NodeShared *shared;	   /* with other participants; NULL: there are none */
+} NodeState;
+
+/* A node, beside what all do alike. */
+typedef struct NodeMethods
+{
+	CustomExecMethods exec; /* first */
+	const char *memory;		/* the name of its context */
+
+	/* Makes ready; child and context are there. */
+	void (*begin)(NodeState *state, EState *estate);
+
+	/* Stores the next row in the slot, which is empty. */
+	TupleTableSlot *(*next)(NodeState *state, TupleTableSlot *slot);
+
+	/* Goes back to before the first row. same_rows: the child would give the same ones again; then
+	 * true says that it need not, since they were kept. */
+	bool (*rewind)(NodeState *state, bool same_rows);
+
+	/* Bytes of a participant's share; NULL: there are no workers. */
+	Size (*share_size)(const NodeState *state);
+} NodeMethods;
+
+extern Node *node_create(Size size, const NodeMethods *methods);
+
+extern void node_begin(CustomScanState *node, EState *estate, int eflags);
+extern TupleTableSlot *node_exec(CustomScanState *node);
+extern void node_rescan(CustomScanState *node);
+extern void node_end(CustomScanState *node);
+extern void node_explain(CustomScanState *node, List *ancestors, struct ExplainState *es);
+extern Size node_estimate_shared(CustomScanState *node, ParallelContext *context);
+extern void node_create_shared(CustomScanState *node, ParallelContext *context, void *shared);
+extern void node_restart_shared(CustomScanState *node, ParallelContext *context, void *shared);
+extern void node_attach_shared(CustomScanState *node, shm_toc *toc, void *shared);
+extern void node_shutdown(CustomScanState *node);
+
+/* For NodeMethods.exec: of every node, and of those with workers. */
+#define NODE_EXEC_METHODS                                                                  \
+	.BeginCustomScan = node_begin, .ExecCustomScan = node_exec, .EndCustomScan = node_end, \
+	.ReScanCustomScan = node_rescan
+
+#define NODE_SHARED_METHODS                                                                       \
+	.EstimateDSMCustomScan = node_estimate_shared, .InitializeDSMCustomScan = node_create_shared, \
+	.ReInitializeDSMCustomScan = node_restart_shared,                                             \
+	.InitializeWorkerCustomScan = node_attach_shared, .ShutdownCustomScan = node_shutdown
+
+/* ---- node_collect.c ---- */
+
+/* A collector that a node feeds. */
+typedef struct NodeInput
+{
+	Collector *collector; /* NULL: it had no row */
+	int64 guests;		  /* rows without customer that this process got */
+	bool needs_last;	  /* for the caller to say: somebody will ask for the last event */
+} NodeInput;
+
+/*
+ * Collectors that take all rows of a node's child, as they do in an Aggregate. Then their parts are
+ * read one after another, by this process or by all participants, and forgotten: nobody has
+ * everyone at once. All have as many parts, and a customer is in the same one of each.
+ */
+typedef struct NodeCollect
+{
+	NodeState *node;
+	GroupAggregates *aggregates;
+	int ncolumns; /* of the child, that collectors need */
+	int ninputs;
+	NodeInput *inputs;
+	size_t limit;
+	int next_part; /* where there are no others */
+} NodeCollect;
+
+/* columns: as GROUP_PLAN_COLUMNS. */
+extern void node_collect_begin(NodeCollect *collect, NodeState *node, EState *estate, List *aggrefs,
+							   List *columns);
+
+/* Collects all rows; what is known of all participants' rows is known then. */
+extern void node_collect_rows(NodeCollect *collect);
+
+/* A part that nobody has read yet; false: there is none. Counts its customers, of all inputs, for
+ * EXPLAIN, too; and forgets it. */
+extern bool node_collect_next_part(NodeCollect *collect, int *part);
+extern int64 node_collect_count_part(NodeCollect *collect, int part);
+extern void node_collect_forget_part(NodeCollect *collect, int part);
+
+/* Opens a part of what an input has collected, or all of it (-1); NULL: there is nothing. */
+extern const Base *node_collect_open(const NodeInput *input, Base *base, int part);
+
+extern void node_collect_note_memory(NodeCollect *collect);
+
+/* Forgets everything. */
+extern void node_collect_rewind(NodeCollect *collect);
+
+/* Bytes of a participant's share of so many inputs. */
+extern Size node_collect_share_size(const NodeCollect *collect);
+
 /* ---- node_exec.c ---- */
 
 extern const CustomScanMethods group_scan_methods;
@@ -317,6 +424,32 @@ extern const CustomScanMethods rollup_scan_methods;
 /* What a participant gives of a metric: its result, and the names that it asked about. */
 extern Datum partial_result(const Tally *tally, const MetricNames *names);
 
+/* ---- node_parts.c ---- */
+
+/*
+ * The node for a list of customers over a base, such as customer_timelines(timelines(customer, at))
+ * by LATERAL:
+ *
+ *		Nested Loop
+ *		  ->  Custom Scan (LoyaltyParts)	custom_scan_tlist: the collector
+ *				->  child					argument or FILTER of it ...
+ *		  ->  Function Scan on customer_timelines
+ *
+ * It collects as LoyaltyFold does, and gives part after part as a base of some customers: where the
+ * sub-select has one row of everyone, this has several, and the join the same rows of customers.
+ * With workers all of that is below Gather, with a Parallel Custom Scan (LoyaltyParts).
+ */
+#define PARTS_NODE_NAME "LoyaltyParts"
+
+/* CustomScan.custom_private of LoyaltyParts. */
+typedef enum PartsPlanPart
+{
+	PARTS_PLAN_COLUMNS,	  /* as GROUP_PLAN_COLUMNS, of the only collector */
+	PARTS_PLAN_NEEDS_LAST /* Boolean: the list may ask for the last event */
+} PartsPlanPart;
+
+extern const CustomScanMethods parts_scan_methods;
+
 /* ---- node_input.c ---- */
 
 /* Of one aggregate: the columns of its FILTER and of its arguments in the child's target, which
@@ -356,5 +489,17 @@ extern List *plan_cheap_first(PlannerInfo *root, List *clauses);
 
 /* Adds the paths of metrics over everyone, where the query is one of them. */
 extern void add_fold_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *having);
+
+/* Does an aggregate collect a base? */
+extern bool plan_is_collector(Oid aggregate);
+
+/* What a node costs that collects the rows of a child and reads the parts, up to its first row. */
+extern void plan_cost_collecting(PlannerInfo *root, Path *path, const Path *child,
+								 const List *aggrefs);
+
+/* ---- node_parts_plan.c ---- */
+
+/* Makes the node for lists of customers known, at module load. */
+extern void plan_register_parts(void);
 
 #endif

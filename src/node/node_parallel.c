@@ -168,6 +168,8 @@ node_explain_counts(const NodeCounts *counts, ExplainState *es)
 	int64 memory = (int64) (counts->memory / 1024);
 	int64 disk = counts->written / 1024;
 
+	if (!es->analyze)
+		return;
 	if (es->format == EXPLAIN_FORMAT_TEXT)
 	{
 		appendStringInfoSpaces(es->str, es->indent * 2);

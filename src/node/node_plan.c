@@ -2,7 +2,7 @@
  * node_plan.c
  *		The planner's side of the node for GROUP BY customer: which queries it can do, what that
  *		costs, and its plan. node_internal.h shows the plan. Metrics over everyone are handed on to
- *		node_fold_plan.c.
+ *		node_fold_plan.c, and lists of customers are node_parts_plan.c's.
  *
  * It is one more path for the grouping, beside those of the server: the planner takes the
  * cheapest. It has no order.
@@ -501,4 +501,5 @@ group_node_register(void)
 	RegisterCustomScanMethods(&rollup_scan_methods);
 	previous_upper_paths_hook = create_upper_paths_hook;
 	create_upper_paths_hook = add_upper_paths;
+	plan_register_parts();
 }

@@ -51,12 +51,9 @@ typedef struct RollupMetric
 
 typedef struct RollupScanState
 {
-	CustomScanState css;
-	PlanState *child;
-	MemoryContext context;
+	NodeState node;
 	int nmetrics;
 	RollupMetric *metrics;
-	bool done;
 } RollupScanState;
 
 static void
@@ -87,32 +84,28 @@ add_result(RollupMetric *metric, Datum partial)
 }
 
 static TupleTableSlot *
-next_row(ScanState *node)
+rollup_next(NodeState *node, TupleTableSlot *slot)
 {
 	RollupScanState *state = (RollupScanState *) node;
-	TupleTableSlot *slot = node->ss_ScanTupleSlot;
 	TupleTableSlot *partial;
 	MemoryContext old;
 	int i;
 
-	ExecClearTuple(slot);
-	if (state->done)
-		return slot;
 	for (;;)
 	{
-		partial = ExecProcNode(state->child);
+		partial = ExecProcNode(node->child);
 		CHECK_FOR_INTERRUPTS();
 		if (TupIsNull(partial))
 			break;
 		slot_getallattrs(partial);
-		old = MemoryContextSwitchTo(state->context);
+		old = MemoryContextSwitchTo(node->context);
 		for (i = 0; i < state->nmetrics; i++)
 			if (!partial->tts_isnull[i])
 				add_result(&state->metrics[i], partial->tts_values[i]);
 		MemoryContextSwitchTo(old);
 	}
-	state->done = true;
-	old = MemoryContextSwitchTo(state->context);
+	node->done = true;
+	old = MemoryContextSwitchTo(node->context);
 	for (i = 0; i < state->nmetrics; i++)
 	{
 		RollupMetric *metric = &state->metrics[i];
@@ -127,33 +120,15 @@ next_row(ScanState *node)
 	return ExecStoreVirtualTuple(slot);
 }
 
-/* There are no rows of tables that could be locked and checked again. */
-static bool
-recheck_row(ScanState *node, TupleTableSlot *slot)
-{
-	return true;
-}
-
-static TupleTableSlot *
-rollup_exec(CustomScanState *node)
-{
-	return ExecScan(&node->ss, next_row, recheck_row);
-}
-
 /* ---- the node ---- */
 
 static void
-rollup_begin(CustomScanState *node, EState *estate, int eflags)
+rollup_begin(NodeState *node, EState *estate)
 {
 	RollupScanState *state = (RollupScanState *) node;
-	const CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	const CustomScan *scan = (CustomScan *) node->css.ss.ps.plan;
 	int i;
 
-	eflags &= ~(EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
-	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
-	node->custom_ps = list_make1(state->child);
-	state->context =
-		AllocSetContextCreate(CurrentMemoryContext, "loyalty results", ALLOCSET_DEFAULT_SIZES);
 	state->nmetrics = list_length(scan->custom_scan_tlist);
 	state->metrics = palloc0(state->nmetrics * sizeof(RollupMetric));
 	for (i = 0; i < state->nmetrics; i++)
@@ -166,52 +141,33 @@ rollup_begin(CustomScanState *node, EState *estate, int eflags)
 	}
 }
 
-static void
-rollup_rescan(CustomScanState *node)
+static bool
+rollup_rewind(NodeState *node, bool same_rows)
 {
 	RollupScanState *state = (RollupScanState *) node;
 	int i;
 
-	ExecClearTuple(node->ss.ss_ScanTupleSlot);
-	MemoryContextReset(state->context);
+	MemoryContextReset(node->context);
 	for (i = 0; i < state->nmetrics; i++)
 	{
 		state->metrics[i].tally = NULL;
 		state->metrics[i].names = NULL;
 	}
-	state->done = false;
-	if (node->ss.ps.chgParam != NULL)
-		UpdateChangedParamSet(state->child, node->ss.ps.chgParam);
-	if (state->child->chgParam == NULL)
-		ExecReScan(state->child);
-	ExecScanReScan(&node->ss);
+	return false;
 }
 
-static void
-rollup_end(CustomScanState *node)
-{
-	RollupScanState *state = (RollupScanState *) node;
-
-	MemoryContextDelete(state->context);
-	ExecEndNode(state->child);
-}
-
-static const CustomExecMethods exec_methods = {
-	.CustomName = ROLLUP_NODE_NAME,
-	.BeginCustomScan = rollup_begin,
-	.ExecCustomScan = rollup_exec,
-	.EndCustomScan = rollup_end,
-	.ReScanCustomScan = rollup_rescan,
+static const NodeMethods methods = {
+	.exec = { .CustomName = ROLLUP_NODE_NAME, NODE_EXEC_METHODS },
+	.memory = "loyalty results",
+	.begin = rollup_begin,
+	.next = rollup_next,
+	.rewind = rollup_rewind,
 };
 
 static Node *
 rollup_create(CustomScan *scan)
 {
-	RollupScanState *state =
-		(RollupScanState *) newNode(sizeof(RollupScanState), T_CustomScanState);
-
-	state->css.methods = &exec_methods;
-	return (Node *) state;
+	return node_create(sizeof(RollupScanState), &methods);
 }
 
 const CustomScanMethods rollup_scan_methods = {
