@@ -236,7 +236,14 @@ make_join_path(PlannerInfo *root, RelOptInfo *joined, const ListJoin *join, Path
 	list = create_functionscan_path(root, join->list, NIL, join->list->lateral_relids);
 	list->total_cost = list->startup_cost + (list->total_cost - list->startup_cost) / share;
 	list->rows = clamp_row_est(list->rows / share);
+#if PG_VERSION_NUM >= 190000
+	initial_cost_nestloop(root, &workspace, JOIN_INNER,
+						  PGS_NESTLOOP_PLAIN |
+							  (parts->parallel_workers > 0 ? 0 : PGS_CONSIDER_NONPARTIAL),
+						  collected, list, extra);
+#else
 	initial_cost_nestloop(root, &workspace, JOIN_INNER, collected, list, extra);
+#endif
 	return (Path *) create_nestloop_path(root, joined, JOIN_INNER, &workspace, extra, collected,
 										 list, extra->restrictlist, NIL, NULL);
 }
