@@ -81,7 +81,7 @@ EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking GROUP
 EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking GROUP BY customer ORDER BY customer LIMIT 10;
 EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking WHERE customer < 20 GROUP BY customer;
 EXPLAIN (COSTS OFF) SELECT customer, timeline_agg(at, points) FROM booking WHERE customer IN (3, 5, 7) GROUP BY customer;
-EXPLAIN (COSTS OFF) SELECT c.customer, q.* FROM client c CROSS JOIN LATERAL (SELECT timeline_agg(at, points) FROM booking b WHERE b.customer = c.customer GROUP BY b.customer) q WHERE c.customer < 5;
+SELECT has_node('SELECT c.customer, q.* FROM client c CROSS JOIN LATERAL (SELECT timeline_agg(at, points) FROM booking b WHERE b.customer = c.customer GROUP BY b.customer) q WHERE c.customer < 5');
 -- a sort or a hash isn't, not even with little memory
 SET work_mem = '64kB';
 DROP INDEX booking_index;

@@ -34,7 +34,7 @@ check_columns(const Rows *rows)
 }
 
 static void
-open_rows(Rows *rows, FunctionCallInfo fcinfo, bits32 flags)
+open_rows(Rows *rows, FunctionCallInfo fcinfo, uint32 flags)
 {
 	InitMaterializedSRF(fcinfo, flags);
 	rows->result = (ReturnSetInfo *) fcinfo->resultinfo;

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/tuplestore.h"
 
 #include "core/argument.h"
 #include "core/rows.h"
