@@ -200,6 +200,7 @@ const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: uni
 const bare = (columns, bar, table) => ({ peer: `scan of ${columns}`, sql: scan(columns, table), bar, modes: true });
 const executor = (table, bar, at) => ({ peer: 'min, max, count by customer', sql: minMaxCount(table, at), bar, plan: true });
 const hugePages = Boolean(process.env.HUGE_PAGES);
+const retentionBar = hugePages ? 0.7 : 0.9;
 
 // With much work_mem the planner takes a hash over the whole table, index or not. With its
 // default it goes along the index, where that is what the rows below are about.
@@ -213,10 +214,10 @@ const overIndex = { work_mem: '4MB' };
 const fromRows = [
 	{
 		what: "retention by 'month'", large: true, ...cells('month'), plan: true,
-		peers: [duck('month', hugePages ? 0.7 : 0.9), bare('customer_id, ordered_at', 2), { peer: 'plain SQL, once', sql: plainCohorts('month'), once: true, same: true }],
+		peers: [duck('month', retentionBar), bare('customer_id, ordered_at', 2), { peer: 'plain SQL, once', sql: plainCohorts('month'), once: true, same: true }],
 	},
-	{ what: "retention by 'week'", ...cells('week'), peers: [duck('week', hugePages ? 0.7 : 0.9), bare('customer_id, ordered_at', 2)] },
-	{ what: "retention by 'day'", large: true, ...cells('day'), peers: [duck('day', hugePages ? 0.7 : 0.9), bare('customer_id, ordered_at', 2)] },
+	{ what: "retention by 'week'", ...cells('week'), peers: [duck('week', retentionBar), bare('customer_id, ordered_at', 2)] },
+	{ what: "retention by 'day'", large: true, ...cells('day'), peers: [duck('day', retentionBar), bare('customer_id, ordered_at', 2)] },
 	{
 		what: "retention by 'month', text customers", ...retention('month', 'orders_text'),
 		peers: [{ peer: 'the same, bigint customers', sql: retention('month').sql, bar: 2, modes: true }],
@@ -441,6 +442,7 @@ const fromStored = [
 
 export const timed = [...fromRows.map(test => ({ ...test, modes: true })), ...fromStored];
 export const parallelBar = hugePages ? 0.75 : 1;
+export const barsNow = `bars ${hugePages ? 'with' : 'without'} huge pages: retention ${retentionBar} x DuckDB, workers ${parallelBar} x serial`;
 
 // What is run at several numbers of rows, and how many times its time may grow beside them.
 export const growing = [{ what: 'scan of customer_id, ordered_at', sql: scan('customer_id, ordered_at') }, ...fromRows.filter(test => test.large)];
