@@ -191,7 +191,7 @@ async function memoryOf(test) {
 
 // ---- all ----
 
-const chosen = timed.filter(test => wanted.test(test.what));
+const chosen = timed.filter(test => wanted.test(test.what) && (process.env.ONLY || !test.long));
 const server = await Server.connect();
 const duck = chosen.some(test => test.peers.some(peer => peer.duck || peer.duckSql)) ? await Duck.load(duckForms) : null;
 const house = chosen.some(test => test.peers.some(peer => peer.houseSql)) ? await ClickHouse.load() : null;

@@ -72,6 +72,10 @@ const balanceGroups = table => groups(balance('timeline_agg(at, points)'), table
 const plpgsqlBalances = `SELECT ${counted} FROM
 	(SELECT plpgsql_balance(array_agg(at ORDER BY at), array_agg(points::bigint ORDER BY at), '2025-01-01') AS value
 		FROM ledger_indexed GROUP BY customer_id) q`;
+// With the kind as which points are carried over.
+const carrying = `'{"expires_after": "12 months", "kinds": {"CARRY": "carry_over"}}'`;
+const triangle = `points_triangle(${ledgers}, ${yearly}, 'month', ${lastDay})`;
+const liability = (method, counted) => `SELECT ${counted} FROM (SELECT ${triangle} AS t FROM ledger) q CROSS JOIN LATERAL points_liability_by_period(q.t, 0.01, ${method}) l`;
 const totals = metric(`points_totals(${ledgers}, ${yearly}, ${lastDay})`, 'ledger');
 const duckSums = 'SELECT count(*)::DOUBLE, sum(points)::DOUBLE FROM (SELECT customer_id, sum(points) AS points FROM ledger GROUP BY customer_id)';
 
@@ -208,7 +212,7 @@ const overIndex = { work_mem: '4MB' };
 
 // A case: what it is, its query (`sql`) and what is compared between modes (`check`, else the answer itself); its peers and
 // how many times their time it may take. One with `modes` is run with 0, 1 and 2 workers and as planned, and so is a peer that
-// has it; `plan` asks for the plan to be shown; `settings` hold for it and its peers.
+// has it; `plan` asks for the plan to be shown; one that is `long` is run only where ONLY= names it; `settings` hold for it and its peers.
 // A peer with `once` is run once; its time counts `scale` times, where it is asked about a part. One with `seconds` isn't run: that
 // is what it takes. `same`: its answer is ours, or that of the two queries that are named, ours and the peer's.
 const fromRows = [
@@ -260,8 +264,12 @@ const fromRows = [
 		peers: [{ peer: 'points_totals', sql: totals.sql, bar: 1.5, modes: true }],
 	},
 	{
-		what: 'points_triangle by month', ...metric(`points_triangle(${ledgers}, ${yearly}, 'month', ${lastDay})`, 'ledger'),
+		what: 'points_triangle by month', ...metric(triangle, 'ledger'),
 		peers: [{ peer: 'points_totals', sql: totals.sql, bar: 1.5, modes: true }],
+	},
+	{
+		what: 'points_liability_by_period, bootstrap', long: true, sql: liability(`'{"errors": "bootstrap"}'`, 'count(*), round(sum(liability_upper))'),
+		peers: [{ peer: 'the same by formula', sql: liability(`'{}'`, 'count(*), round(sum(liability_upper))') }],
 	},
 	{
 		what: 'points_totals for 24 month ends, one scan',
@@ -290,6 +298,10 @@ const fromRows = [
 		what: 'program_compare, two programmes', ...metric(`program_compare(${timelines}, ${programme}, ${proposal}, ${lastDay})`),
 		peers: [{ peer: 'program_totals', sql: programTotals.sql, bar: 1.8, modes: true }],
 	},
+	...['rollforward', 'triangle'].map(name => ({
+		what: `program_${name} by month, by label`, long: true, ...metric(`program_${name}(${timelines}, ${programme}, 'month', ${lastDay}, true)`),
+		peers: [{ peer: 'program_totals', sql: programTotals.sql, modes: true }],
+	})),
 	{
 		what: 'funnel_totals, 4 steps', ...funnel('timelines(customer_id, at, step)', 'visits'), plan: true,
 		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 }, { peer: 'DuckDB, ASOF joins', duckSql: duckFunnel, bar: 0.6, same: true }],
@@ -401,6 +413,10 @@ const fromStored = [
 	{
 		what: 'points_balance, stored timelines', plan: true, ...eachCustomer(balance('timeline'), 'stored_ledgers', counted),
 		peers: [{ peer: 'DuckDB, sum(points) by customer', duckSql: duckSums, bar: 1 }],
+	},
+	{
+		what: 'points_carry_over, stored timelines', long: true, ...eachCustomer(`points_carry_over(timeline, ${carrying}, timestamptz '2024-07-01')`, 'stored_ledgers'),
+		peers: [{ peer: 'points_balance', sql: eachCustomer(balance('timeline'), 'stored_ledgers', counted).sql }],
 	},
 	{
 		what: 'tier, stored timelines', ...eachCustomer(tier('timeline'), 'stored_timelines', highest),
