@@ -8,6 +8,7 @@
 #
 #	SUITES			default: bookworm (PostgreSQL 15) and trixie (PostgreSQL 17)
 #	SCENARIOS		default: all of those below
+#	ONLY			which tests of make test bare runs; default: all of them
 #	MACHINES_DIR	default: build/machines
 
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -143,7 +144,7 @@ scenario_bare()
 	no_lists
 	source_for root
 	demo /root/loyalty
-	tests /root/loyalty
+	tests /root/loyalty "ONLY=${ONLY-}"
 }
 
 # The server and libpq's headers: postgres.h is missing, pgxs.mk and a pg_config aren't.
@@ -303,7 +304,7 @@ if [ "${1-}" = --scenario ]; then
 fi
 
 if [ "$(id -u)" != 0 ]; then
-	as_root env SUITES="${SUITES-}" SCENARIOS="${SCENARIOS-}" MACHINES_DIR="${MACHINES_DIR-}" "$PWD/test/machines.sh"
+	as_root env SUITES="${SUITES-}" SCENARIOS="${SCENARIOS-}" ONLY="${ONLY-}" MACHINES_DIR="${MACHINES_DIR-}" "$PWD/test/machines.sh"
 	exit
 fi
 set_up matrix

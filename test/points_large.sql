@@ -8,7 +8,7 @@
 \ir reference/setup.sql
 BEGIN;
 \ir reference/work.sql
-SELECT plan(38);
+SELECT plan(41);
 SELECT setseed(0.5) IS NULL AS void \gset
 
 CREATE TABLE size AS SELECT * FROM (VALUES (25000), (100000)) v(events);
@@ -33,6 +33,9 @@ FROM size, LATERAL (SELECT n, timestamptz '2020-01-01' + n * interval '1 minute'
 INSERT INTO large SELECT 'random expiries', rules(p), events, timeline_agg(make_event(at => at, value => 1 + n % 5, kind => (ARRAY['E', 'E', 'S', 'R', 'X', 'A', 'L'])[1 + trunc(random() * 7)::int], ref => n % 1000, expires_at => at + random() * interval '1000 days'))
 FROM size, LATERAL (SELECT n, timestamptz '2020-01-01' + n * interval '10 minutes' AS at FROM generate_series(1, events) n) e(n, at), unnest('{"{}","{\"redeem_order\": \"newest\", \"pending\": \"3 days\"}","{\"redeem_order\": \"oldest\", \"inactive_after\": \"1 day\", \"expiry_boundary\": \"valid\"}"}'::jsonb[]) p GROUP BY p, events;
 INSERT INTO large SELECT 'all at one instant', rules('{}'), events, timeline_agg(make_event(at => '2020-01-01', value => 1 + n % 7, kind => (ARRAY['E', 'E', 'S', 'R', 'B'])[1 + n % 5], ref => n % 3)) FROM size, generate_series(1, events) n GROUP BY events;
+-- refs whose upper and lower halves cancel out in a hash that folds them without a key
+INSERT INTO large SELECT 'each returned under a ref that is made to collide', rules('{}'), events, timeline_agg(make_event(at => at, value => 1, kind => CASE WHEN n % 2 = 0 THEN 'E' ELSE 'R' END, ref => n / 2 * 4294967297))
+FROM size, LATERAL (SELECT n, timestamptz '2020-01-01' + n * interval '1 minute' AS at FROM generate_series(1, events) n) e(n, at) GROUP BY events;
 INSERT INTO large SELECT 'expiries booked one by one', rules('{"expires_after": "1 day"}'), events, timeline_agg(make_event(at => at, value => 1, kind => CASE WHEN n % 2 = 0 THEN 'E' ELSE 'X' END))
 FROM size, LATERAL (SELECT n, timestamptz '2020-01-01' + n * interval '1 minute' AS at FROM generate_series(1, events) n) e(n, at) GROUP BY events;
 

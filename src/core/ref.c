@@ -4,9 +4,9 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "utils/memutils.h"
 
+#include "core/hash_key.h"
 #include "core/ref.h"
 
 int
@@ -29,8 +29,8 @@ static inline uint32
 hash_ref(const RefKey *key)
 {
 	if (key->type == EVENT_REF_NUMBER)
-		return murmurhash32((uint32) key->number ^ (uint32) ((uint64) key->number >> 32));
-	return hash_bytes((const unsigned char *) key->text.bytes, key->text.len);
+		return (uint32) hash_number((uint64) key->number);
+	return (uint32) hash_bytes_keyed(key->text.bytes, key->text.len);
 }
 
 static inline bool
@@ -46,6 +46,7 @@ same_ref(const RefKey *a, const RefKey *b)
 void
 ref_table_init(RefTable *table, MemoryContext context)
 {
+	hash_key_need();
 	table->context = context;
 	table->entries = NULL;
 	table->slots = NULL;

@@ -8,43 +8,31 @@ COMMENT ON TYPE uplift_result IS
 COMMENT ON AGGREGATE rollup(result uplift_result) IS
 	'adds results of disjoint customers; customers that are in several are counted as often. Results of conversions and of values can''t be added up, nor those with strata and without (22023). NULLs are left out; NULL without any result';
 
-CREATE FUNCTION uplift_accum(state uplift_result, treated boolean, converted boolean) RETURNS uplift_result
-	AS 'MODULE_PATHNAME', 'loyalty_uplift_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION uplift_accum(uplift_result, boolean, boolean) IS 'part of the aggregate uplift()';
-CREATE AGGREGATE uplift(treated boolean, converted boolean) (
-	SFUNC = uplift_accum, STYPE = uplift_result, SSPACE = 2048,
-	COMBINEFUNC = uplift_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE uplift(treated boolean, converted boolean) IS
-	'counts who of the treated, and who of the control group, converted, a customer a row. treated is how a customer was assigned, whatever reached him; NULL is not part of the campaign, and counted as unassigned. A NULL converted is not known, and counted as missing: coalesce(converted, false) where no row means no. NULL without rows';
+\expand metric/aggregate.sql NAME=uplift C=uplift RESULT=uplift_result \
+	SUMMARY="treated boolean" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="converted boolean" \
+	COST_OF_A_ROW=1 SSPACE=2048 \
+	AGGREGATE_COMMENT="counts who of the treated, and who of the control group, converted, a customer a row. treated is how a customer was assigned, whatever reached him; NULL is not part of the campaign, and counted as unassigned. A NULL converted is not known, and counted as missing: coalesce(converted, false) where no row means no. NULL without rows"
 
 -- Polymorphic, so that any type of numbers is taken as it is.
-CREATE FUNCTION uplift_accum(state uplift_result, treated boolean, value anynonarray) RETURNS uplift_result
-	AS 'MODULE_PATHNAME', 'loyalty_uplift_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION uplift_accum(uplift_result, boolean, anynonarray) IS 'part of the aggregate uplift()';
-CREATE AGGREGATE uplift(treated boolean, value anynonarray) (
-	SFUNC = uplift_accum, STYPE = uplift_result, SSPACE = 2048,
-	COMBINEFUNC = uplift_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE uplift(treated boolean, value anynonarray) IS
-	'sums a value of each customer (spend, visits), and its squares, of the treated and of the control group, a customer a row. A number of any type; a float by its shortest decimal text. At most 9 decimals, and sums that fit 128 bits (22003: round() it); NaN and infinity are error 22003, another type 22023. treated and NULLs as for conversions: coalesce(sum(amount), 0) for those who bought nothing. NULL without rows';
+\expand metric/aggregate.sql NAME=uplift C=uplift RESULT=uplift_result \
+	SUMMARY="treated boolean" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="value anynonarray" \
+	COST_OF_A_ROW=1 SSPACE=2048 \
+	AGGREGATE_COMMENT="sums a value of each customer (spend, visits), and its squares, of the treated and of the control group, a customer a row. A number of any type; a float by its shortest decimal text. At most 9 decimals, and sums that fit 128 bits (22003: round() it); NaN and infinity are error 22003, another type 22023. treated and NULLs as for conversions: coalesce(sum(amount), 0) for those who bought nothing. NULL without rows"
 
 -- STABLE, since the text of some types (dates, enums) is.
-CREATE FUNCTION uplift_accum(state uplift_result, treated boolean, converted boolean, stratum anycompatiblenonarray) RETURNS uplift_result
-	AS 'MODULE_PATHNAME', 'loyalty_uplift_accum' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION uplift_accum(uplift_result, boolean, boolean, anycompatiblenonarray) IS 'part of the aggregate uplift()';
-CREATE AGGREGATE uplift(treated boolean, converted boolean, stratum anycompatiblenonarray) (
-	SFUNC = uplift_accum, STYPE = uplift_result, SSPACE = 4096,
-	COMBINEFUNC = uplift_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE uplift(treated boolean, converted boolean, stratum anycompatiblenonarray) IS
-	'the same by stratum: what customers were told apart by before they were assigned, such as their tier. Of any type, whose text counts; those with NULL are one stratum, too';
+\expand metric/aggregate.sql NAME=uplift C=uplift RESULT=uplift_result \
+	SUMMARY="treated boolean" VOLATILITY=STABLE \
+	ARGUMENTS="converted boolean, stratum anycompatiblenonarray" \
+	COST_OF_A_ROW=1 SSPACE=4096 \
+	AGGREGATE_COMMENT="the same by stratum: what customers were told apart by before they were assigned, such as their tier. Of any type, whose text counts; those with NULL are one stratum, too"
 
-CREATE FUNCTION uplift_accum(state uplift_result, treated boolean, value anynonarray, stratum anycompatiblenonarray) RETURNS uplift_result
-	AS 'MODULE_PATHNAME', 'loyalty_uplift_accum' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION uplift_accum(uplift_result, boolean, anynonarray, anycompatiblenonarray) IS 'part of the aggregate uplift()';
-CREATE AGGREGATE uplift(treated boolean, value anynonarray, stratum anycompatiblenonarray) (
-	SFUNC = uplift_accum, STYPE = uplift_result, SSPACE = 4096,
-	COMBINEFUNC = uplift_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE uplift(treated boolean, value anynonarray, stratum anycompatiblenonarray) IS
-	'the same of values, by stratum';
+\expand metric/aggregate.sql NAME=uplift C=uplift RESULT=uplift_result \
+	SUMMARY="treated boolean" VOLATILITY=STABLE \
+	ARGUMENTS="value anynonarray, stratum anycompatiblenonarray" \
+	COST_OF_A_ROW=1 SSPACE=4096 \
+	AGGREGATE_COMMENT="the same of values, by stratum"
 
 CREATE FUNCTION uplift_table(result uplift_result, confidence float8 DEFAULT 0.95, planned_share float8 DEFAULT 0.5)
 	RETURNS TABLE (level text, stratum text, treated bigint, control bigint, treated_missing bigint, control_missing bigint, unassigned bigint,
@@ -64,14 +52,11 @@ COMMENT ON TYPE uplift_adjusted_result IS
 COMMENT ON AGGREGATE rollup(result uplift_adjusted_result) IS
 	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result';
 
-CREATE FUNCTION uplift_adjusted_accum(state uplift_adjusted_result, treated boolean, value anynonarray, before anycompatiblenonarray) RETURNS uplift_adjusted_result
-	AS 'MODULE_PATHNAME', 'loyalty_uplift_adjusted_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION uplift_adjusted_accum(uplift_adjusted_result, boolean, anynonarray, anycompatiblenonarray) IS 'part of the aggregate uplift_adjusted()';
-CREATE AGGREGATE uplift_adjusted(treated boolean, value anynonarray, before anycompatiblenonarray) (
-	SFUNC = uplift_adjusted_accum, STYPE = uplift_adjusted_result, SSPACE = 2048,
-	COMBINEFUNC = uplift_adjusted_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE uplift_adjusted(treated boolean, value anynonarray, before anycompatiblenonarray) IS
-	'sums a value of each customer together with one that was known before the campaign, such as the spend of the months before, for uplift_adjusted_table(). Where one of them is NULL, the customer is counted as missing: coalesce(before, 0) for those who weren''t there yet. treated, types and errors as in uplift() of values. NULL without rows';
+\expand metric/aggregate.sql NAME=uplift_adjusted C=uplift_adjusted RESULT=uplift_adjusted_result \
+	SUMMARY="treated boolean" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="value anynonarray, before anycompatiblenonarray" \
+	COST_OF_A_ROW=1 SSPACE=2048 \
+	AGGREGATE_COMMENT="sums a value of each customer together with one that was known before the campaign, such as the spend of the months before, for uplift_adjusted_table(). Where one of them is NULL, the customer is counted as missing: coalesce(before, 0) for those who weren''t there yet. treated, types and errors as in uplift() of values. NULL without rows"
 
 CREATE FUNCTION uplift_adjusted_table(result uplift_adjusted_result, confidence float8 DEFAULT 0.95, planned_share float8 DEFAULT 0.5)
 	RETURNS TABLE (treated bigint, control bigint, treated_missing bigint, control_missing bigint, unassigned bigint,

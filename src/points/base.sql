@@ -20,31 +20,15 @@ COMMENT ON TYPE points_triangle_result IS
 	COMMENT="The points of a base at the end of the local day as_of (NULL: that of the last event collected), and what became of all of them: points_summary() of every customer, added up. NULL for a NULL base. A NULL policy is error 22004, an infinite as_of 22008; a kind that the policy does not know, and what its overdraft refuses, 22023 with the customer in the context." \
 	AGGREGATE_COMMENT="points_totals() over timelines, one for each customer. NULL timelines are left out, empty ones are members without events. Leave out rows without customer before grouping, or all guests count as one. NULL without rows. A NULL as_of is error 22004; so that partial results add up, policy and as_of must be the same for all rows (22023); others as in the function over a base."
 
-\expand metric/aggregate.sql NAME=points_rollforward C=points_rollforward RESULT=points_rollforward_result \
-	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="policy points_policy, period calendar_period, as_of date" \
+\expand points/by_label.sql NAME=points_rollforward RULES=policy \
+	ARGUMENT="policy points_policy DEFAULT '{}'" LABELS="by the label of lots" \
 	COST_OF_A_ROW=30 SSPACE=196608 \
-	AGGREGATE_COMMENT="points_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base."
+	COMMENT="What became of the points of a base in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the policy''s boundary is gone. With by_label, each move stands under the label of the lot that it touches; a debt under none, until a lot pays it back. NULL for a NULL base. A policy and a period that name different zones are error 22023, a NULL policy, period or by_label 22004, an event before the first of a list of periods 22008; others as in points_totals()."
 
-\expand metric/metric.sql NAME=points_rollforward C=points_rollforward RESULT=points_rollforward_result \
-	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="policy points_policy DEFAULT '{}', period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, by_label boolean DEFAULT false" \
-	COST=100000 COST_OF_A_ROW=30 SSPACE=196608 \
-	COMMENT="What became of the points of a base in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the policy''s boundary is gone. With by_label, each move stands under the label of the lot that it touches; a debt under none, until a lot pays it back. NULL for a NULL base. A policy and a period that name different zones are error 22023, a NULL policy, period or by_label 22004, an event before the first of a list of periods 22008; others as in points_totals()." \
-	AGGREGATE_COMMENT="points_rollforward() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base."
-
-\expand metric/aggregate.sql NAME=points_triangle C=points_triangle RESULT=points_triangle_result \
-	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="policy points_policy, period calendar_period, as_of date" \
+\expand points/by_label.sql NAME=points_triangle RULES=policy \
+	ARGUMENT="policy points_policy DEFAULT '{}'" LABELS="by the label of lots" \
 	COST_OF_A_ROW=30 SSPACE=196608 \
-	AGGREGATE_COMMENT="points_triangle() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period and as_of must be the same for all rows (22023); others as in the function over a base."
-
-\expand metric/metric.sql NAME=points_triangle C=points_triangle RESULT=points_triangle_result \
-	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="policy points_policy DEFAULT '{}', period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, by_label boolean DEFAULT false" \
-	COST=100000 COST_OF_A_ROW=30 SSPACE=196608 \
-	COMMENT="What became of the points issued in each period, by their age in periods, up to the end of the local day as_of (NULL: that of the last event collected). Issued is whatever made a lot; redemptions are those of its points, refunds taken off, and debts of redemptions that it paid back, when it did. With by_label, each lot stands under its label. NULL for a NULL base; errors as in points_rollforward()." \
-	AGGREGATE_COMMENT="points_triangle() over timelines, one for each customer, by the label of lots if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; policy, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base."
+	COMMENT="What became of the points issued in each period, by their age in periods, up to the end of the local day as_of (NULL: that of the last event collected). Issued is whatever made a lot; redemptions are those of its points, refunds taken off, and debts of redemptions that it paid back, when it did. With by_label, each lot stands under its label. NULL for a NULL base; errors as in points_rollforward()."
 
 -- ---- rows ----
 
@@ -109,14 +93,4 @@ COMMENT ON FUNCTION points_development(points_triangle_result, redemption_method
 	'What estimates rest on, a row for each age that some period has completed (of each label): factor: what was redeemed by the end of the next age / by the end of this one, over the cohorts that have completed both, with its standard error and their number; at the oldest age the tail: given, fitted, or 1 without one. to_ultimate: the product of this factor and all behind it; developed: 1 / to_ultimate, at most 1, the share of all redemptions that is in by the end of this age, 0 where nothing was redeemed by then. NULL where it isn''t known: nothing was redeemed at an age, one cohort has no standard error, a tail couldn''t be fitted. No rows for NULL, and without an age that is over.';
 
 -- One triangle of the base, and what it says.
-CREATE FUNCTION points_liability_by_period(base timeline_base, policy points_policy, period calendar_period, value_per_point numeric,
-		method redemption_method DEFAULT '{}', as_of date DEFAULT NULL, by_label boolean DEFAULT false, confidence float8 DEFAULT 0.95)
-	RETURNS TABLE (label text, period_start date, period_end date, complete boolean, outstanding numeric, expected numeric, breakage_of_outstanding numeric,
-		liability numeric, liability_lower numeric, liability_upper numeric, rate float8, in_all boolean, day date)
-	LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 60
-BEGIN ATOMIC
-	SELECT l.*
-	FROM points_liability_by_period(points_triangle(base, policy, period, as_of, by_label), value_per_point, method, confidence) l;
-END;
-COMMENT ON FUNCTION points_liability_by_period(timeline_base, points_policy, calendar_period, numeric, redemption_method, date, boolean, float8) IS
-	'The liability at the end of each period up to the end of the local day as_of (NULL: that of the last event collected), of the points of a base: points_liability_by_period() of its points_triangle(). No rows for a NULL base; errors as in both.';
+\expand points/liability_of_base.sql NAME=points RULES=policy ARGUMENT="policy points_policy" POINTS="of the points of a base"

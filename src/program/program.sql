@@ -102,31 +102,15 @@ COMMENT ON TYPE program_rollforward_result IS
 	COMMENT="What members of a base have under program_a and what they would have under program_b, at the end of the local day as_of (NULL: that of the last event collected), and who holds more points, pending and blocked ones too, under b than under a. Who is a member by neither isn''t counted; who is one by one of them has nothing under the other. NULL for a NULL base. Programmes that name different zones are error 22023; where one names a zone, both have it. Others as in program_totals()." \
 	AGGREGATE_COMMENT="program_compare() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tiers. NULL without rows. A NULL as_of is error 22004; program_a, program_b and as_of must be the same for all rows (22023); others as in the function over a base."
 
-\expand metric/aggregate.sql NAME=program_rollforward C=program_rollforward RESULT=program_rollforward_result \
-	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="program program_policy, period calendar_period, as_of date" \
+\expand points/by_label.sql NAME=program_rollforward RULES=program \
+	ARGUMENT="program program_policy" LABELS="by label" \
 	COST_OF_A_ROW=50 SSPACE=262144 \
-	AGGREGATE_COMMENT="program_rollforward() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base."
+	COMMENT="What became of the points of a base under a programme in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the programme''s boundary is gone; what a tier had kept from expiring, to the period in which that tier is left. Who isn''t a member by the end of as_of isn''t counted. With by_label, points stand under the names of the multipliers that added them and of bonuses (else their sorts), and what an order earns beside that under the labels of its lines, shared by largest remainder; what takes of them takes of each label in proportion to what is left; a debt stands under none, until points pay it back. NULL for a NULL base. A programme and a period that name different zones are error 22023, a NULL program, period or by_label 22004, points before the first of a list of periods 22008; others as in program_totals()."
 
-\expand metric/metric.sql NAME=program_rollforward C=program_rollforward RESULT=program_rollforward_result \
-	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="program program_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, by_label boolean DEFAULT false" \
-	COST=100000 COST_OF_A_ROW=50 SSPACE=262144 \
-	COMMENT="What became of the points of a base under a programme in each period up to the end of the local day as_of (NULL: that of the last event collected). What expires on a period''s first instant belongs to the period before, where the programme''s boundary is gone; what a tier had kept from expiring, to the period in which that tier is left. Who isn''t a member by the end of as_of isn''t counted. With by_label, points stand under the names of the multipliers that added them and of bonuses (else their sorts), and what an order earns beside that under the labels of its lines, shared by largest remainder; what takes of them takes of each label in proportion to what is left; a debt stands under none, until points pay it back. NULL for a NULL base. A programme and a period that name different zones are error 22023, a NULL program, period or by_label 22004, points before the first of a list of periods 22008; others as in program_totals()." \
-	AGGREGATE_COMMENT="program_rollforward() over timelines, one for each customer, by label if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base."
-
-\expand metric/aggregate.sql NAME=program_triangle C=program_triangle RESULT=program_triangle_result \
-	SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="program program_policy, period calendar_period, as_of date" \
+\expand points/by_label.sql NAME=program_triangle RULES=program \
+	ARGUMENT="program program_policy" LABELS="by label" \
 	COST_OF_A_ROW=50 SSPACE=262144 \
-	AGGREGATE_COMMENT="program_triangle() over timelines, one for each customer. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period and as_of must be the same for all rows (22023); others as in the function over a base."
-
-\expand metric/metric.sql NAME=program_triangle C=program_triangle RESULT=program_triangle_result \
-	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
-	ARGUMENTS="program program_policy, period calendar_period DEFAULT 'month', as_of date DEFAULT NULL, by_label boolean DEFAULT false" \
-	COST=100000 COST_OF_A_ROW=50 SSPACE=262144 \
-	COMMENT="What became of the points of a base under a programme by the period in which they were issued and their age in periods, up to the end of the local day as_of (NULL: that of the last event collected), as points_triangle() has it; with by_label as in program_rollforward(). Who isn''t a member by the end of as_of isn''t counted. The result is taken for a points_triangle_result where one is asked, by points_redemption_rate() and its like. NULL for a NULL base; errors as in program_rollforward()." \
-	AGGREGATE_COMMENT="program_triangle() over timelines, one for each customer, by label if by_label. NULL timelines are left out. NULL without rows. A NULL as_of is error 22004; program, period, as_of and by_label must be the same for all rows (22023); others as in the function over a base."
+	COMMENT="What became of the points of a base under a programme by the period in which they were issued and their age in periods, up to the end of the local day as_of (NULL: that of the last event collected), as points_triangle() has it; with by_label as in program_rollforward(). Who isn''t a member by the end of as_of isn''t counted. The result is taken for a points_triangle_result where one is asked, by points_redemption_rate() and its like. NULL for a NULL base; errors as in program_rollforward()."
 
 -- ---- rows ----
 
@@ -173,14 +157,4 @@ COMMENT ON CAST (program_triangle_result AS points_triangle_result) IS
 	'the triangle of a programme as one of points; implicit, so that what is asked of those can be asked of it';
 
 -- One triangle of the base, and what it says.
-CREATE FUNCTION program_liability_by_period(base timeline_base, program program_policy, period calendar_period, value_per_point numeric,
-		method redemption_method DEFAULT '{}', as_of date DEFAULT NULL, by_label boolean DEFAULT false, confidence float8 DEFAULT 0.95)
-	RETURNS TABLE (label text, period_start date, period_end date, complete boolean, outstanding numeric, expected numeric, breakage_of_outstanding numeric,
-		liability numeric, liability_lower numeric, liability_upper numeric, rate float8, in_all boolean, day date)
-	LANGUAGE sql STABLE PARALLEL SAFE COST 100000 ROWS 60
-BEGIN ATOMIC
-	SELECT l.*
-	FROM points_liability_by_period(program_triangle(base, program, period, as_of, by_label), value_per_point, method, confidence) l;
-END;
-COMMENT ON FUNCTION program_liability_by_period(timeline_base, program_policy, calendar_period, numeric, redemption_method, date, boolean, float8) IS
-	'The liability at the end of each period up to the end of the local day as_of (NULL: that of the last event collected), of the points that a programme gave: points_liability_by_period() of its program_triangle(). No rows for a NULL base; errors as in both.';
+\expand points/liability_of_base.sql NAME=program RULES=program ARGUMENT="program program_policy" POINTS="of the points that a programme gave"

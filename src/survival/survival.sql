@@ -8,26 +8,18 @@ COMMENT ON AGGREGATE rollup(result survival_result) IS
 
 -- Polymorphic, since an integer would be taken for float8, which numbers prefer, were there one
 -- aggregate for each type.
-CREATE FUNCTION survival_accum(state survival_result, duration anynonarray, event boolean) RETURNS survival_result
-	AS 'MODULE_PATHNAME', 'loyalty_survival_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION survival_accum(survival_result, anynonarray, boolean) IS 'part of the aggregate survival()';
-
-CREATE AGGREGATE survival(duration anynonarray, event boolean) (
-	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
-	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE survival(duration anynonarray, event boolean) IS
-	'counts durations for Kaplan-Meier''s estimate: event says whether a duration ended (true), or is only known to be that long or longer (false: censored). A number (of an integer type, numeric, real or float8) in any unit, or an interval, which counts in days: a day is 24 hours and a month 30 days, to 11 decimals, so that a microsecond more is longer. 0 or more; a negative one is error 22023, NaN and infinity 22003, an infinite interval 22008, another type 22023. Integers and numeric are exact, and fit 18 digits at the decimals of the one with most (22003); floats are taken as they are. Rows with a NULL are left out. Grows with distinct durations, not with rows. NULL without rows';
+\expand metric/aggregate.sql NAME=survival C=survival RESULT=survival_result \
+	SUMMARY="duration anynonarray" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="event boolean" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="counts durations for Kaplan-Meier''s estimate: event says whether a duration ended (true), or is only known to be that long or longer (false: censored). A number (of an integer type, numeric, real or float8) in any unit, or an interval, which counts in days: a day is 24 hours and a month 30 days, to 11 decimals, so that a microsecond more is longer. 0 or more; a negative one is error 22023, NaN and infinity 22003, an infinite interval 22008, another type 22023. Integers and numeric are exact, and fit 18 digits at the decimals of the one with most (22003); floats are taken as they are. Rows with a NULL are left out. Grows with distinct durations, not with rows. NULL without rows"
 
 -- Of one type, which both can be: an integer beside a numeric, and a literal.
-CREATE FUNCTION survival_accum(state survival_result, duration anycompatiblenonarray, event boolean, entry anycompatiblenonarray) RETURNS survival_result
-	AS 'MODULE_PATHNAME', 'loyalty_survival_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION survival_accum(survival_result, anycompatiblenonarray, boolean, anycompatiblenonarray) IS 'part of the aggregate survival()';
-
-CREATE AGGREGATE survival(duration anycompatiblenonarray, event boolean, entry anycompatiblenonarray) (
-	SFUNC = survival_accum, STYPE = survival_result, SSPACE = 32768,
-	COMBINEFUNC = survival_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE survival(duration anycompatiblenonarray, event boolean, entry anycompatiblenonarray) IS
-	'survival() with delayed entry (left truncation): entry is how long a duration had lasted when its observation began, in the same unit, 0 where that was at its start. Such a one is at risk behind its entry: at t where entry < t, or entry is 0. An entry that isn''t before the end of its duration is error 22023, since what had ended before observation began can''t be seen; so is a negative one. Rows with a NULL are left out. Results with entries and without add up';
+\expand metric/aggregate.sql NAME=survival C=survival RESULT=survival_result \
+	SUMMARY="duration anycompatiblenonarray" VOLATILITY=IMMUTABLE \
+	ARGUMENTS="event boolean, entry anycompatiblenonarray" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="survival() with delayed entry (left truncation): entry is how long a duration had lasted when its observation began, in the same unit, 0 where that was at its start. Such a one is at risk behind its entry: at t where entry < t, or entry is 0. An entry that isn''t before the end of its duration is error 22023, since what had ended before observation began can''t be seen; so is a negative one. Rows with a NULL are left out. Results with entries and without add up"
 
 CREATE FUNCTION survival_table(result survival_result, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log')
 	RETURNS TABLE (duration numeric, at_risk bigint, events bigint, censored bigint,
@@ -71,25 +63,17 @@ COMMENT ON AGGREGATE rollup(result logrank_result) IS
 	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Durations in days (of intervals) and those without a unit are error 22023, and so are floats and exact numbers; 22003 where durations don''t fit at the decimals of the one with most';
 
 -- STABLE, since the text of some types (dates, enums) is.
-CREATE FUNCTION logrank_accum(state logrank_result, duration anynonarray, event boolean, segment anycompatiblenonarray) RETURNS logrank_result
-	AS 'MODULE_PATHNAME', 'loyalty_logrank_accum' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION logrank_accum(logrank_result, anynonarray, boolean, anycompatiblenonarray) IS 'part of the aggregate logrank()';
+\expand metric/aggregate.sql NAME=logrank C=logrank RESULT=logrank_result \
+	SUMMARY="duration anynonarray" VOLATILITY=STABLE \
+	ARGUMENTS="event boolean, segment anycompatiblenonarray" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="counts durations by segment for logrank_test(); duration and event as in survival(). A segment is of any type, and its text counts. Rows with a NULL are left out, those without a segment too: coalesce(segment, ''unknown'') makes them one. NULL without rows"
 
-CREATE AGGREGATE logrank(duration anynonarray, event boolean, segment anycompatiblenonarray) (
-	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
-	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE logrank(duration anynonarray, event boolean, segment anycompatiblenonarray) IS
-	'counts durations by segment for logrank_test(); duration and event as in survival(). A segment is of any type, and its text counts. Rows with a NULL are left out, those without a segment too: coalesce(segment, ''unknown'') makes them one. NULL without rows';
-
-CREATE FUNCTION logrank_accum(state logrank_result, duration anycompatiblenonarray, event boolean, segment anynonarray, entry anycompatiblenonarray) RETURNS logrank_result
-	AS 'MODULE_PATHNAME', 'loyalty_logrank_accum' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION logrank_accum(logrank_result, anycompatiblenonarray, boolean, anynonarray, anycompatiblenonarray) IS 'part of the aggregate logrank()';
-
-CREATE AGGREGATE logrank(duration anycompatiblenonarray, event boolean, segment anynonarray, entry anycompatiblenonarray) (
-	SFUNC = logrank_accum, STYPE = logrank_result, SSPACE = 32768,
-	COMBINEFUNC = logrank_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE logrank(duration anycompatiblenonarray, event boolean, segment anynonarray, entry anycompatiblenonarray) IS
-	'logrank() with delayed entry, as survival() has it';
+\expand metric/aggregate.sql NAME=logrank C=logrank RESULT=logrank_result \
+	SUMMARY="duration anycompatiblenonarray" VOLATILITY=STABLE \
+	ARGUMENTS="event boolean, segment anynonarray, entry anycompatiblenonarray" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="logrank() with delayed entry, as survival() has it"
 
 CREATE FUNCTION logrank_test(result logrank_result, weighting text DEFAULT 'logrank')
 	RETURNS TABLE (segment text, observations bigint, observed float8, expected float8,
@@ -108,25 +92,17 @@ COMMENT ON AGGREGATE rollup(result cumulative_incidence_result) IS
 	'adds results of disjoint customers; customers that are in several are counted as often. NULLs are left out; NULL without any result. Durations in days (of intervals) and those without a unit are error 22023, and so are floats and exact numbers; 22003 where durations don''t fit at the decimals of the one with most';
 
 -- STABLE, since the text of some types (dates, enums) is.
-CREATE FUNCTION cumulative_incidence_accum(state cumulative_incidence_result, duration anynonarray, cause anycompatiblenonarray) RETURNS cumulative_incidence_result
-	AS 'MODULE_PATHNAME', 'loyalty_cumulative_incidence_accum' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cumulative_incidence_accum(cumulative_incidence_result, anynonarray, anycompatiblenonarray) IS 'part of the aggregate cumulative_incidence()';
+\expand metric/aggregate.sql NAME=cumulative_incidence C=cumulative_incidence RESULT=cumulative_incidence_result \
+	SUMMARY="duration anynonarray" VOLATILITY=STABLE \
+	ARGUMENTS="cause anycompatiblenonarray" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="counts durations by what ended them, where one of several causes does (competing risks): a cause is of any type, and its text counts; NULL: the duration is only known to be that long or longer (censored). Durations as in survival(); rows without one are left out. Grows with distinct durations and causes, not with rows. NULL without rows"
 
-CREATE AGGREGATE cumulative_incidence(duration anynonarray, cause anycompatiblenonarray) (
-	SFUNC = cumulative_incidence_accum, STYPE = cumulative_incidence_result, SSPACE = 32768,
-	COMBINEFUNC = cumulative_incidence_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE cumulative_incidence(duration anynonarray, cause anycompatiblenonarray) IS
-	'counts durations by what ended them, where one of several causes does (competing risks): a cause is of any type, and its text counts; NULL: the duration is only known to be that long or longer (censored). Durations as in survival(); rows without one are left out. Grows with distinct durations and causes, not with rows. NULL without rows';
-
-CREATE FUNCTION cumulative_incidence_accum(state cumulative_incidence_result, duration anycompatiblenonarray, cause anynonarray, entry anycompatiblenonarray) RETURNS cumulative_incidence_result
-	AS 'MODULE_PATHNAME', 'loyalty_cumulative_incidence_accum' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cumulative_incidence_accum(cumulative_incidence_result, anycompatiblenonarray, anynonarray, anycompatiblenonarray) IS 'part of the aggregate cumulative_incidence()';
-
-CREATE AGGREGATE cumulative_incidence(duration anycompatiblenonarray, cause anynonarray, entry anycompatiblenonarray) (
-	SFUNC = cumulative_incidence_accum, STYPE = cumulative_incidence_result, SSPACE = 32768,
-	COMBINEFUNC = cumulative_incidence_result_merge, PARALLEL = SAFE);
-COMMENT ON AGGREGATE cumulative_incidence(duration anycompatiblenonarray, cause anynonarray, entry anycompatiblenonarray) IS
-	'cumulative_incidence() with delayed entry, as survival() has it. A NULL entry leaves the row out';
+\expand metric/aggregate.sql NAME=cumulative_incidence C=cumulative_incidence RESULT=cumulative_incidence_result \
+	SUMMARY="duration anycompatiblenonarray" VOLATILITY=STABLE \
+	ARGUMENTS="cause anynonarray, entry anycompatiblenonarray" \
+	COST_OF_A_ROW=1 SSPACE=32768 \
+	AGGREGATE_COMMENT="cumulative_incidence() with delayed entry, as survival() has it. A NULL entry leaves the row out"
 
 CREATE FUNCTION cumulative_incidence_table(result cumulative_incidence_result, confidence float8 DEFAULT 0.95, interval_kind text DEFAULT 'log-log')
 	RETURNS TABLE (cause text, duration numeric, at_risk bigint, events bigint, incidence float8, std_error float8, lower float8, upper float8)

@@ -2,7 +2,7 @@
 
 import os from 'node:os';
 
-import { duckForms, memory, memoryBeside, parallelBar, sizes, timed } from './cases.mjs';
+import { barsNow, duckForms, memory, memoryBeside, parallelBar, sizes, timed } from './cases.mjs';
 import { ClickHouse } from './clickhouse.mjs';
 import { Duck } from './duck.mjs';
 import { R } from './r.mjs';
@@ -191,7 +191,7 @@ async function memoryOf(test) {
 
 // ---- all ----
 
-const chosen = timed.filter(test => wanted.test(test.what));
+const chosen = timed.filter(test => wanted.test(test.what) && (process.env.ONLY || !test.long));
 const server = await Server.connect();
 const duck = chosen.some(test => test.peers.some(peer => peer.duck || peer.duckSql)) ? await Duck.load(duckForms) : null;
 const house = chosen.some(test => test.peers.some(peer => peer.houseSql)) ? await ClickHouse.load() : null;
@@ -236,6 +236,7 @@ console.log(`${Number(process.env.ROWS).toLocaleString('en')} orders of ${Number
 console.log(`${os.cpus().length} x ${os.cpus()[0].model}, ${(os.totalmem() / 2 ** 30).toFixed(0)} GB`);
 console.log(`PostgreSQL ${await server.value('SHOW server_version')}: shared_buffers ${await server.value('SHOW shared_buffers')}, huge pages ${process.env.HUGE_PAGES || 'off'},`);
 console.log(`  ${Object.entries(defaults).map(([name, value]) => `${name} ${value}`).join(', ')}`);
+console.log(`  ${barsNow}`);
 if (duck)
 	console.log(`DuckDB ${duck.version}: ${duck.threads} threads, native table; cohorts by the fastest of ${Object.keys(duckForms).length} forms: `
 		+ [...duck.chosen].map(([unit, form]) => `${unit}: ${form}`).join(', '));

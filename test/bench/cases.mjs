@@ -72,6 +72,10 @@ const balanceGroups = table => groups(balance('timeline_agg(at, points)'), table
 const plpgsqlBalances = `SELECT ${counted} FROM
 	(SELECT plpgsql_balance(array_agg(at ORDER BY at), array_agg(points::bigint ORDER BY at), '2025-01-01') AS value
 		FROM ledger_indexed GROUP BY customer_id) q`;
+// With the kind as which points are carried over.
+const carrying = `'{"expires_after": "12 months", "kinds": {"CARRY": "carry_over"}}'`;
+const triangle = `points_triangle(${ledgers}, ${yearly}, 'month', ${lastDay})`;
+const liability = (method, counted) => `SELECT ${counted} FROM (SELECT ${triangle} AS t FROM ledger) q CROSS JOIN LATERAL points_liability_by_period(q.t, 0.01, ${method}) l`;
 const totals = metric(`points_totals(${ledgers}, ${yearly}, ${lastDay})`, 'ledger');
 const duckSums = 'SELECT count(*)::DOUBLE, sum(points)::DOUBLE FROM (SELECT customer_id, sum(points) AS points FROM ledger GROUP BY customer_id)';
 
@@ -200,6 +204,7 @@ const duck = (unit, bar) => ({ peer: 'DuckDB, the same from raw rows', duck: uni
 const bare = (columns, bar, table) => ({ peer: `scan of ${columns}`, sql: scan(columns, table), bar, modes: true });
 const executor = (table, bar, at) => ({ peer: 'min, max, count by customer', sql: minMaxCount(table, at), bar, plan: true });
 const hugePages = Boolean(process.env.HUGE_PAGES);
+const retentionBar = hugePages ? 0.7 : 0.9;
 
 // With much work_mem the planner takes a hash over the whole table, index or not. With its
 // default it goes along the index, where that is what the rows below are about.
@@ -207,16 +212,16 @@ const overIndex = { work_mem: '4MB' };
 
 // A case: what it is, its query (`sql`) and what is compared between modes (`check`, else the answer itself); its peers and
 // how many times their time it may take. One with `modes` is run with 0, 1 and 2 workers and as planned, and so is a peer that
-// has it; `plan` asks for the plan to be shown; `settings` hold for it and its peers.
+// has it; `plan` asks for the plan to be shown; one that is `long` is run only where ONLY= names it; `settings` hold for it and its peers.
 // A peer with `once` is run once; its time counts `scale` times, where it is asked about a part. One with `seconds` isn't run: that
 // is what it takes. `same`: its answer is ours, or that of the two queries that are named, ours and the peer's.
 const fromRows = [
 	{
 		what: "retention by 'month'", large: true, ...cells('month'), plan: true,
-		peers: [duck('month', hugePages ? 0.7 : 0.9), bare('customer_id, ordered_at', 2), { peer: 'plain SQL, once', sql: plainCohorts('month'), once: true, same: true }],
+		peers: [duck('month', retentionBar), bare('customer_id, ordered_at', 2), { peer: 'plain SQL, once', sql: plainCohorts('month'), once: true, same: true }],
 	},
-	{ what: "retention by 'week'", ...cells('week'), peers: [duck('week', hugePages ? 0.7 : 0.9), bare('customer_id, ordered_at', 2)] },
-	{ what: "retention by 'day'", large: true, ...cells('day'), peers: [duck('day', hugePages ? 0.7 : 0.9), bare('customer_id, ordered_at', 2)] },
+	{ what: "retention by 'week'", ...cells('week'), peers: [duck('week', retentionBar), bare('customer_id, ordered_at', 2)] },
+	{ what: "retention by 'day'", large: true, ...cells('day'), peers: [duck('day', retentionBar), bare('customer_id, ordered_at', 2)] },
 	{
 		what: "retention by 'month', text customers", ...retention('month', 'orders_text'),
 		peers: [{ peer: 'the same, bigint customers', sql: retention('month').sql, bar: 2, modes: true }],
@@ -259,8 +264,12 @@ const fromRows = [
 		peers: [{ peer: 'points_totals', sql: totals.sql, bar: 1.5, modes: true }],
 	},
 	{
-		what: 'points_triangle by month', ...metric(`points_triangle(${ledgers}, ${yearly}, 'month', ${lastDay})`, 'ledger'),
+		what: 'points_triangle by month', ...metric(triangle, 'ledger'),
 		peers: [{ peer: 'points_totals', sql: totals.sql, bar: 1.5, modes: true }],
+	},
+	{
+		what: 'points_liability_by_period, bootstrap', long: true, sql: liability(`'{"errors": "bootstrap"}'`, 'count(*), round(sum(liability_upper))'),
+		peers: [{ peer: 'the same by formula', sql: liability(`'{}'`, 'count(*), round(sum(liability_upper))') }],
 	},
 	{
 		what: 'points_totals for 24 month ends, one scan',
@@ -289,6 +298,10 @@ const fromRows = [
 		what: 'program_compare, two programmes', ...metric(`program_compare(${timelines}, ${programme}, ${proposal}, ${lastDay})`),
 		peers: [{ peer: 'program_totals', sql: programTotals.sql, bar: 1.8, modes: true }],
 	},
+	...['rollforward', 'triangle'].map(name => ({
+		what: `program_${name} by month, by label`, long: true, ...metric(`program_${name}(${timelines}, ${programme}, 'month', ${lastDay}, true)`),
+		peers: [{ peer: 'program_totals', sql: programTotals.sql, modes: true }],
+	})),
 	{
 		what: 'funnel_totals, 4 steps', ...funnel('timelines(customer_id, at, step)', 'visits'), plan: true,
 		peers: [{ peer: 'ClickHouse, windowFunnel', houseSql: windowFunnel, bar: 1 }, { peer: 'DuckDB, ASOF joins', duckSql: duckFunnel, bar: 0.6, same: true }],
@@ -402,6 +415,10 @@ const fromStored = [
 		peers: [{ peer: 'DuckDB, sum(points) by customer', duckSql: duckSums, bar: 1 }],
 	},
 	{
+		what: 'points_carry_over, stored timelines', long: true, ...eachCustomer(`points_carry_over(timeline, ${carrying}, timestamptz '2024-07-01')`, 'stored_ledgers'),
+		peers: [{ peer: 'points_balance', sql: eachCustomer(balance('timeline'), 'stored_ledgers', counted).sql }],
+	},
+	{
 		what: 'tier, stored timelines', ...eachCustomer(tier('timeline'), 'stored_timelines', highest),
 		peers: [{ peer: 'DuckDB, rolling sum at every event', duckSql: duckRolling, bar: 0.3 }],
 	},
@@ -441,6 +458,7 @@ const fromStored = [
 
 export const timed = [...fromRows.map(test => ({ ...test, modes: true })), ...fromStored];
 export const parallelBar = hugePages ? 0.75 : 1;
+export const barsNow = `bars ${hugePages ? 'with' : 'without'} huge pages: retention ${retentionBar} x DuckDB, workers ${parallelBar} x serial`;
 
 // What is run at several numbers of rows, and how many times its time may grow beside them.
 export const growing = [{ what: 'scan of customer_id, ordered_at', sql: scan('customer_id, ordered_at') }, ...fromRows.filter(test => test.large)];
