@@ -147,8 +147,8 @@ demo: # DATA=orders.csv
 report: # DATA=orders.csv CONFIG=report.json
 	@DATA='$(DATA)' CONFIG='$(CONFIG)' '$(SOURCE)/report/make.sh'
 
-test: # ONLY= NODE= WORKERS=
-	@ONLY='$(subst ','\'',$(value ONLY))' NODE='$(NODE)' WORKERS='$(WORKERS)' '$(SOURCE)/test/run.sh'
+test: # ONLY= NODE= WORKERS= JOBS=
+	@ONLY='$(subst ','\'',$(value ONLY))' NODE='$(NODE)' WORKERS='$(WORKERS)' JOBS='$(JOBS)' '$(SOURCE)/test/run.sh'
 
 test-large:
 	@'$(SOURCE)/test/run.sh' --large

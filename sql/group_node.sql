@@ -2,12 +2,18 @@
 -- GROUP BY customer in a plan node: which queries are done there, which are left to the server and
 -- why, and which path is the cheaper one. That answers are the same is in test/group_node.sql.
 --
--- for the sessions to come, whatever the server is tuned for
+-- for the sessions to come, whatever the server is tuned for, or set to
 SELECT current_database() AS db \gset
 ALTER DATABASE :"db" SET jit = off;
 ALTER DATABASE :"db" SET max_parallel_workers_per_gather = 0;
 ALTER DATABASE :"db" SET random_page_cost = 4;
 ALTER DATABASE :"db" SET work_mem = '4MB';
+ALTER DATABASE :"db" SET enable_hashagg = on;
+ALTER DATABASE :"db" SET enable_sort = on;
+SELECT current_setting('loyalty.enable_group_node', true) IS NOT NULL AS set_already \gset
+\if :set_already
+ALTER DATABASE :"db" SET loyalty.enable_group_node = on;
+\endif
 SET timezone = 'UTC';
 CREATE TABLE booking AS
 	SELECT (n * 7919) % 2000 AS customer, timestamptz '2024-01-01' + n * interval '7 minutes' AS at, n % 90 AS points, md5(n::text) AS note, 'c' || n % 300 AS name
@@ -112,3 +118,6 @@ ALTER DATABASE :"db" RESET jit;
 ALTER DATABASE :"db" RESET max_parallel_workers_per_gather;
 ALTER DATABASE :"db" RESET random_page_cost;
 ALTER DATABASE :"db" RESET work_mem;
+ALTER DATABASE :"db" RESET enable_hashagg;
+ALTER DATABASE :"db" RESET enable_sort;
+ALTER DATABASE :"db" RESET loyalty.enable_group_node;

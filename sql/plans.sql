@@ -8,6 +8,7 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SET max_parallel_workers_per_gather = 2;
+SET loyalty.enable_group_node = on;
 SET jit = off;
 
 CREATE TABLE sale (customer int, at timestamptz, amount numeric);

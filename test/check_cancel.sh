@@ -2,6 +2,8 @@
 # statement_timeout and cancel end long calls at once: one whose time-out is a tenth of what it
 # takes is over when half of that has gone by. Both are measured here, so that it holds on slow
 # and busy machines, too.
+#
+# alone: it measures time
 
 source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 
@@ -66,6 +68,9 @@ cancelled()
 cancelled "collecting activities" "SELECT count(*) FROM (SELECT activities(customer, at) AS b FROM visit) q CROSS JOIN LATERAL customer_activities(q.b)"
 cancelled "collecting timelines" "SELECT count(*) FROM (SELECT timelines(customer, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
 workers=2 cancelled "collecting in workers" "SELECT count(*) FROM (SELECT timelines(customer::text, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
+# The same where there is one base of everyone, which workers hand over.
+settings="SET loyalty.enable_group_node = off;" cancelled "collecting a base" "SELECT count(*) FROM (SELECT timelines(customer, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
+workers=2 settings="SET loyalty.enable_group_node = off;" cancelled "collecting a base in workers" "SELECT count(*) FROM (SELECT timelines(customer::text, at, 1.5) AS b FROM visit) q CROSS JOIN LATERAL customer_timelines(q.b)"
 # GROUP BY in the node, wherever it is: in memory, through files, one customer alone, in workers.
 node="SET enable_hashagg = off; SET enable_sort = off;"
 settings=$node cancelled "grouping in the node" "SELECT count(a) FROM (SELECT customer, activity_agg(at) AS a, max(at) FROM visit GROUP BY customer) q"

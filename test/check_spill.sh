@@ -11,12 +11,13 @@ run loyalty_spill <<-SQL
 	ANALYZE sale;
 SQL
 
-# messages WORK_MEM: what the query says of files, and its answer.
+# messages WORK_MEM: what the query says of files, and its answer, where the server's Aggregate collects.
 query='SELECT count(*) FROM (SELECT timelines(customer, at, value) AS b FROM sale) q CROSS JOIN LATERAL customer_timelines(q.b)'
 messages()
 {
 	psql -X -q -A -t -d loyalty_spill 2>&1 <<-SQL
 		SET max_parallel_workers_per_gather = 0;
+		SET loyalty.enable_group_node = off;
 		SET hash_mem_multiplier = 1;
 		SET work_mem = '$1';
 		SET client_min_messages = debug1;

@@ -3,6 +3,8 @@
 -- customer must not make each later one pay for the largest before. What the same work costs with
 -- the large one last is the measure.
 --
+-- alone: it measures time
+--
 \ir reference/setup.sql
 BEGIN;
 \ir reference/arguments.sql

@@ -149,25 +149,41 @@ build()
 	quietly make_with_server -j "$(nproc)" all || die "${CC:+$CC: }the build failed"
 }
 
-# pgtap_database NAME: makes the database that pgTAP files run in, beside a cluster.
-pgtap_database()
+# The database that those are copies of which pgTAP files run in, beside a cluster.
+pgtap_template()
 {
-	psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $1"
-	psql -X -q -v ON_ERROR_STOP=1 -d "$1" <<-SQL
+	psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE pgtap"
+	psql -X -q -v ON_ERROR_STOP=1 -d pgtap <<-SQL
 		CREATE EXTENSION pgtap;
 		CREATE SCHEMA loyalty;
 		CREATE EXTENSION loyalty SCHEMA loyalty;
-		ALTER DATABASE $1 SET search_path = public, loyalty;
 	SQL
 }
 
-# server_modes: in $modes, options of cluster.sh for what all tests can be run with:
+# pgtap_database NAME
+pgtap_database()
+{
+	psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $1 TEMPLATE pgtap" -c "ALTER DATABASE $1 SET search_path = public, loyalty"
+}
+
+# How many tests run side by side.
+test_jobs()
+{
+	[[ ${JOBS:=$(nproc)} =~ ^[1-9][0-9]*$ ]] || die "JOBS is a number from 1, not $JOBS"
+	echo "$JOBS"
+}
+
+# server_modes: in $modes, options of cluster.sh for what all tests are run with. Those side by side
+# must not take each other's workers; statistics are those that a test asks for. And plans of one kind:
 #
 #	NODE	on: GROUP BY customer in the plan node wherever it can be, cheap or not; off: nowhere
 #	WORKERS	0: no parallel query; another number: as many workers, wherever a plan can be parallel
 server_modes()
 {
-	modes=()
+	local jobs
+
+	jobs=$(test_jobs)
+	modes=(-c autovacuum=off -c "max_worker_processes=$((8 + 4 * jobs))" -c "max_parallel_workers=$((4 * jobs))")
 	case ${NODE-} in
 		'') ;;
 		on) modes+=(-c loyalty.enable_group_node=on -c enable_hashagg=off -c enable_sort=off) ;;

@@ -15,7 +15,7 @@
 	\set first 1
 \endif
 BEGIN;
-SELECT plan(108);
+SELECT plan(110);
 \ir reference/periods.sql
 \ir reference/points_reference.sql
 \ir reference/points_random.sql
@@ -95,13 +95,13 @@ CREATE TABLE rollforward AS SELECT a.grp, t.* FROM answer a CROSS JOIN LATERAL p
 -- ---- the summaries, added up ----
 
 SELECT cmp_ok((SELECT count(*)::int FROM answer), '>', 3 * :groups, 'there are answers');
-SELECT results_eq($$SELECT grp, program, as_of, rank, tier, members, spend, orders, points_issued, points_redeemed, points_expired, points_pending, balance FROM totals WHERE members > 0 AND rank IS NOT NULL ORDER BY 1, 2, 3, 4$$,
-	$$SELECT grp, program, as_of, rank, tier, count(*), sum(spend), sum(orders)::bigint, sum(points_earned), sum(points_redeemed), sum(points_expired), sum(points_pending), sum(balance) FROM summary WHERE rank IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4$$,
+SELECT results_eq($$SELECT grp, program, as_of, rank, tier, members, spend, orders, points_issued, points_redeemed, points_expired, points_pending, points_blocked, balance FROM totals WHERE members > 0 AND rank IS NOT NULL ORDER BY 1, 2, 3, 4$$,
+	$$SELECT grp, program, as_of, rank, tier, count(*), sum(spend), sum(orders)::bigint, sum(points_earned), sum(points_redeemed), sum(points_expired), sum(points_pending), sum(points_blocked), sum(balance) FROM summary WHERE rank IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4$$,
 	'totals are the summaries, added up by tier');
-SELECT results_eq($$SELECT grp, program, as_of, members, spend, orders, points_issued, points_redeemed, points_expired, points_pending, balance FROM totals WHERE rank IS NULL AND members > 0 ORDER BY 1, 2, 3$$,
-	$$SELECT grp, program, as_of, count(*), sum(spend), sum(orders)::bigint, sum(points_earned), sum(points_redeemed), sum(points_expired), sum(points_pending), sum(balance) FROM summary WHERE rank IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3$$,
+SELECT results_eq($$SELECT grp, program, as_of, members, spend, orders, points_issued, points_redeemed, points_expired, points_pending, points_blocked, balance FROM totals WHERE rank IS NULL AND members > 0 ORDER BY 1, 2, 3$$,
+	$$SELECT grp, program, as_of, count(*), sum(spend), sum(orders)::bigint, sum(points_earned), sum(points_redeemed), sum(points_expired), sum(points_pending), sum(points_blocked), sum(balance) FROM summary WHERE rank IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3$$,
 	'... and in all');
-SELECT is_empty('SELECT * FROM totals WHERE points_issued <> points_redeemed + points_expired + points_pending + balance', 'issued = redeemed + expired + pending + balance');
+SELECT is_empty('SELECT * FROM totals WHERE points_issued <> points_redeemed + points_expired + points_pending + points_blocked + balance', 'issued = redeemed + expired + pending + blocked + balance');
 SELECT is_empty($$SELECT t.grp, t.as_of, t.program, t.rank FROM (SELECT *, lag(rank, 1, -1) OVER (PARTITION BY grp, program, as_of ORDER BY rank) AS before FROM totals) t WHERE rank IS NOT NULL AND rank <> before + 1$$, 'a row for every rank');
 SELECT results_eq($$SELECT grp, as_of, rank_a, tier_a, rank_b, tier_b, members, spend, issued_a, issued_b, balance_a, balance_b FROM compared ORDER BY grp, as_of, rank_a, rank_b$$,
 	$$SELECT grp, as_of, coalesce(a.rank, -1), CASE WHEN a.rank IS NULL THEN 'not yet a member' ELSE a.tier END, coalesce(b.rank, -1), CASE WHEN b.rank IS NULL THEN 'not yet a member' ELSE b.tier END, count(*),
@@ -112,7 +112,7 @@ SELECT results_eq($$SELECT grp, as_of, rank_a, tier_a, rank_b, tier_b, members, 
 	'a comparison is two summaries, joined');
 SELECT results_eq($$SELECT grp, as_of, outcome, members, points_difference FROM members WHERE members > 0 ORDER BY 1, 2, 3$$,
 	$$SELECT grp, as_of, CASE sign(d) WHEN 1 THEN 'winners' WHEN -1 THEN 'losers' ELSE 'unchanged' END AS outcome, count(*), sum(d)
-	  FROM (SELECT grp, as_of, CASE WHEN b.rank IS NULL THEN 0 ELSE b.points_pending + b.balance END - CASE WHEN a.rank IS NULL THEN 0 ELSE a.points_pending + a.balance END AS d
+	  FROM (SELECT grp, as_of, CASE WHEN b.rank IS NULL THEN 0 ELSE b.points_pending + b.points_blocked + b.balance END - CASE WHEN a.rank IS NULL THEN 0 ELSE a.points_pending + a.points_blocked + a.balance END AS d
 			FROM summary a JOIN summary b USING (grp, as_of, customer) WHERE a.program = 'a' AND b.program = 'b' AND (a.rank IS NOT NULL OR b.rank IS NOT NULL)) q GROUP BY 1, 2, 3 ORDER BY 1, 2, 3$$,
 	'who wins and who loses');
 SELECT is_empty($$SELECT grp, as_of, count(*) FROM members GROUP BY 1, 2 HAVING string_agg(outcome, ' ' ORDER BY outcome) <> 'losers unchanged winners'$$, 'three rows');
@@ -121,6 +121,7 @@ SELECT cmp_ok((SELECT count(*)::int FROM compared WHERE rank_a = -1 OR rank_b = 
 SELECT cmp_ok((SELECT count(DISTINCT grp)::int FROM totals WHERE rank > 0 AND members > 0 AND program = 'a'), '>', :groups / 3, 'members have tiers');
 SELECT cmp_ok((SELECT count(DISTINCT grp)::int FROM totals WHERE rank IS NULL AND points_expired > 0), '>', :groups / 4, 'points expire');
 SELECT cmp_ok((SELECT count(DISTINCT grp)::int FROM totals WHERE rank IS NULL AND points_pending > 0), '>', :groups / 20, '... and are pending');
+SELECT cmp_ok((SELECT count(DISTINCT grp)::int FROM totals WHERE rank IS NULL AND points_blocked > 0), '>', :groups / 20, '... and are blocked');
 
 -- ---- laws ----
 
@@ -134,17 +135,17 @@ SELECT is_empty($$SELECT q.grp, q.as_of, a.tier_a, a.rank_a, a.tier_b, a.rank_b,
 SELECT is_empty('SELECT * FROM rollforward WHERE closing <> opening + issued - redeemed - returned - expired', 'opening to closing: the identity');
 SELECT is_empty($$SELECT * FROM (SELECT opening, lag(closing, 1, 0::numeric) OVER w AS before, period_start, lag(period_end, 1, period_start) OVER w AS start FROM rollforward WINDOW w AS (PARTITION BY grp, as_of ORDER BY period_start)) q
 	WHERE opening <> before OR period_start <> start$$, 'each closing is the next opening, without gaps');
-SELECT is_empty($$SELECT grp, as_of, closing, pending FROM (SELECT DISTINCT ON (grp, as_of) * FROM rollforward ORDER BY grp, as_of, period_start DESC) r
-	EXCEPT SELECT grp, as_of, points_pending + balance, points_pending FROM totals WHERE rank IS NULL AND program = 'a'$$, 'the last closing is that of the totals');
+SELECT is_empty($$SELECT grp, as_of, closing, pending, blocked FROM (SELECT DISTINCT ON (grp, as_of) * FROM rollforward ORDER BY grp, as_of, period_start DESC) r
+	EXCEPT SELECT grp, as_of, points_pending + points_blocked + balance, points_pending, points_blocked FROM totals WHERE rank IS NULL AND program = 'a'$$, 'the last closing is that of the totals');
 SELECT is_empty($$SELECT grp, as_of, sum(issued - returned), sum(redeemed), sum(expired) FROM rollforward GROUP BY 1, 2
 	EXCEPT SELECT grp, as_of, points_issued, points_redeemed, points_expired FROM totals WHERE rank IS NULL AND program = 'a'$$, '... and periods add up to them');
 SELECT is_empty($$SELECT grp, as_of, period_end FROM rollforward WHERE complete <> (period_end <= as_of + 1)$$, 'complete is what is over');
 -- each closing is what the summaries are at the end of that day, of those who are members in the end
 SELECT is_empty($$
-	WITH e AS (SELECT r.grp, r.as_of, r.period_end - 1 AS day, r.closing, r.pending, q.rules_a FROM rollforward r JOIN asked q USING (grp, as_of) WHERE r.complete AND r.period_end - r.period_start < 400)
-	SELECT grp, as_of, day, closing, pending FROM e
+	WITH e AS (SELECT r.grp, r.as_of, r.period_end - 1 AS day, r.closing, r.pending, r.blocked, q.rules_a FROM rollforward r JOIN asked q USING (grp, as_of) WHERE r.complete AND r.period_end - r.period_start < 400)
+	SELECT grp, as_of, day, closing, pending, blocked FROM e
 	EXCEPT
-	SELECT e.grp, e.as_of, e.day, sum(s.points_pending + s.balance), sum(s.points_pending)
+	SELECT e.grp, e.as_of, e.day, sum(s.points_pending + s.points_blocked + s.balance), sum(s.points_pending), sum(s.points_blocked)
 	FROM e JOIN ledger l USING (grp) JOIN summary m ON m.grp = e.grp AND m.as_of = e.as_of AND m.customer = l.customer AND m.program = 'a' AND m.rank IS NOT NULL
 		CROSS JOIN LATERAL program_summary(l.timeline, e.rules_a, e.day) s GROUP BY 1, 2, 3$$,
 	'a closing is what the day''s end gives');
@@ -153,21 +154,21 @@ SELECT is_empty($$
 -- begin together: a timeline of points doesn't say in which order they did.
 CREATE TABLE tierless AS
 SELECT l.grp, l.customer, q.unit, last.day, (x.p || jsonb_build_object('zone', q.zone))::program_policy AS program,
-	points_accrual(l.timeline, (x.p->'earn' || jsonb_build_object('zone', q.zone))::earn_policy) AS points, (x.p->'points' || jsonb_build_object('zone', q.zone, 'kinds', '{"earn": "earn", "bonus": "earn", "return": "return", "redeem": "redeem", "redeem_refund": "redeem_refund", "adjust": "adjust", "transfer": "transfer", "forfeit": "forfeit", "expire": "expire"}'::jsonb))::points_policy AS rules
+	points_accrual(l.timeline, (x.p->'earn' || jsonb_build_object('zone', q.zone))::earn_policy) AS points, (x.p->'points' || jsonb_build_object('zone', q.zone, 'kinds', '{"earn": "earn", "bonus": "earn", "return": "return", "redeem": "redeem", "redeem_refund": "redeem_refund", "adjust": "adjust", "transfer": "transfer", "forfeit": "forfeit", "expire": "expire", "activate": "activate", "block": "block", "unblock": "unblock"}'::jsonb))::points_policy AS rules
 FROM ledger l JOIN (SELECT DISTINCT ON (grp) * FROM asked ORDER BY grp) q USING (grp)
 	CROSS JOIN LATERAL (SELECT jsonb_build_object('earn', regexp_replace(coalesce(q.rules_a::jsonb->'earn', '{}')::text, '"tiers": \[[^]]*\], ', '', 'g')::jsonb, 'points', coalesce(q.rules_a::jsonb->'points', '{}')) AS p) x
 	CROSS JOIN LATERAL (SELECT (timeline_last(l.timeline) AT TIME ZONE q.zone)::date AS day) last
 WHERE timeline_count(l.timeline) > 0;
 DELETE FROM tierless WHERE (SELECT count(*) <> count(DISTINCT e.at) FROM timeline_events(points) e WHERE e.value > 0);
 SELECT cmp_ok((SELECT count(*)::int FROM tierless WHERE timeline_count(points) > 3), '>', :groups, 'there are timelines of points');
-SELECT is_empty($$SELECT v.grp, v.customer, t.period_start, t.period_end, t.complete, t.opening, t.issued, t.redeemed, t.returned, t.expired, t.closing, t.pending, t.as_of FROM tierless v
+SELECT is_empty($$SELECT v.grp, v.customer, t.period_start, t.period_end, t.complete, t.opening, t.issued, t.redeemed, t.returned, t.expired, t.closing, t.pending, t.blocked, t.as_of FROM tierless v
 		CROSS JOIN LATERAL (SELECT program_rollforward(timeline, v.program, (v.unit || '@' || (v.program::jsonb->>'zone'))::calendar_period, v.day) AS r FROM ledger l WHERE l.customer = v.customer) p CROSS JOIN LATERAL program_rollforward_table(p.r) t
-	EXCEPT SELECT v.grp, v.customer, t.period_start, t.period_end, t.complete, t.opening, t.issued + t.adjusted + t.transferred, t.redeemed - t.reinstated, t.returned, t.expired + t.forfeited, t.closing, t.pending, t.as_of FROM tierless v
+	EXCEPT SELECT v.grp, v.customer, t.period_start, t.period_end, t.complete, t.opening, t.issued + t.adjusted + t.transferred, t.redeemed - t.reinstated, t.returned, t.expired + t.forfeited, t.closing, t.pending, t.blocked, t.as_of FROM tierless v
 		CROSS JOIN LATERAL (SELECT points_rollforward(p.points, v.rules, (v.unit || '@' || (v.program::jsonb->>'zone'))::calendar_period, v.day) AS r FROM (SELECT v.points) p) p CROSS JOIN LATERAL points_rollforward_table(p.r) t$$,
 	'without tiers, a roll-forward is that of the points accrued');
-SELECT is_empty($$SELECT v.grp, v.customer, t.points_issued, t.points_redeemed, t.points_expired, t.points_pending, t.balance FROM tierless v
+SELECT is_empty($$SELECT v.grp, v.customer, t.points_issued, t.points_redeemed, t.points_expired, t.points_pending, t.points_blocked, t.balance FROM tierless v
 		CROSS JOIN LATERAL (SELECT program_totals(timeline, v.program, v.day) AS r FROM ledger l WHERE l.customer = v.customer) p CROSS JOIN LATERAL program_totals_table(p.r) t WHERE t.rank IS NULL AND t.members > 0
-	EXCEPT SELECT v.grp, v.customer, s.earned + s.adjusted + s.transferred - s.returned, s.redeemed - s.reinstated, s.expired + s.forfeited, s.pending, s.active - s.overdrawn FROM tierless v CROSS JOIN LATERAL points_summary(v.points, v.rules, v.day) s$$,
+	EXCEPT SELECT v.grp, v.customer, s.earned + s.adjusted + s.transferred - s.returned, s.redeemed - s.reinstated, s.expired + s.forfeited, s.pending, s.blocked, s.active - s.overdrawn FROM tierless v CROSS JOIN LATERAL points_summary(v.points, v.rules, v.day) s$$,
 	'... and totals are theirs');
 
 -- ---- known answers ----
@@ -178,14 +179,14 @@ CREATE FUNCTION club() RETURNS program_policy IMMUTABLE PARALLEL SAFE LANGUAGE s
 	SELECT '{"earn": {"multipliers": [{"times": 2, "tiers": ["Silver", "Gold"]}]}, "points": {"expires_after": "2 months"}, "tiers": {"Silver": 500, "Gold": 2000}}'::program_policy $$;
 CREATE VIEW collected AS SELECT timelines(customer, make_event(at => at, value => amount, kind => kind)) AS b FROM sale;
 SELECT results_eq('SELECT t.* FROM collected CROSS JOIN LATERAL program_totals_table(program_totals(b, club(), $$2024-02-29$$)) t',
-	$$VALUES ('Member', 0, 2::bigint, 100::numeric, 1::bigint, 100::numeric, 40::numeric, 0::numeric, 0::numeric, 60::numeric, date '2024-02-29'), ('Silver', 1, 1, 600, 1, 600, 0, 0, 0, 600, '2024-02-29'),
-		('Gold', 2, 0, 0, 0, 0, 0, 0, 0, 0, '2024-02-29'), (NULL, NULL, 3, 700, 2, 700, 40, 0, 0, 660, '2024-02-29')$$, 'totals by tier and in all; who joins later isn''t there');
+	$$VALUES ('Member', 0, 2::bigint, 100::numeric, 1::bigint, 100::numeric, 40::numeric, 0::numeric, 0::numeric, 0::numeric, 60::numeric, date '2024-02-29'), ('Silver', 1, 1, 600, 1, 600, 0, 0, 0, 0, 600, '2024-02-29'),
+		('Gold', 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, '2024-02-29'), (NULL, NULL, 3, 700, 2, 700, 40, 0, 0, 0, 660, '2024-02-29')$$, 'totals by tier and in all; who joins later isn''t there');
 SELECT results_eq('SELECT spend::text, points_issued::text, balance::text FROM collected CROSS JOIN LATERAL program_totals_table(program_totals(b, club(), $$2024-02-29$$)) t WHERE rank = 1', $$VALUES ('600.00', '600', '600')$$, 'amounts have their decimals, points theirs');
 SELECT results_eq('SELECT points_issued::text, points_redeemed::text, balance::text FROM (SELECT timelines(1, make_event(at => at, value => amount, kind => kind)) AS b FROM (VALUES (timestamptz $$2024-01-01$$, 10.00, NULL), ($$2024-01-02$$, 0.25, $$redeem$$)) v(at, amount, kind)) q CROSS JOIN LATERAL program_totals_table(program_totals(b, $${"earn": {"decimals": 1}}$$)) t WHERE rank = 0',
 	$$VALUES ('10.00', '0.25', '9.75')$$, '... and more where a redemption has them');
 SELECT results_eq('SELECT t.* FROM collected CROSS JOIN LATERAL program_rollforward_table(program_rollforward(b, club(), as_of => $$2024-03-15$$)) t',
-	$$VALUES (NULL::text, date '2024-01-01', date '2024-02-01', true, 0::numeric, 700::numeric, 0::numeric, 0::numeric, 0::numeric, 700::numeric, 0::numeric, date '2024-03-15'),
-		(NULL, '2024-02-01', '2024-03-01', true, 700, 0, 40, 0, 0, 660, 0, '2024-03-15'), (NULL, '2024-03-01', '2024-04-01', false, 660, 200, 0, 0, 600, 260, 0, '2024-03-15')$$, 'from opening to closing');
+	$$VALUES (NULL::text, date '2024-01-01', date '2024-02-01', true, 0::numeric, 700::numeric, 0::numeric, 0::numeric, 0::numeric, 700::numeric, 0::numeric, 0::numeric, date '2024-03-15'),
+		(NULL, '2024-02-01', '2024-03-01', true, 700, 0, 40, 0, 0, 660, 0, 0, '2024-03-15'), (NULL, '2024-03-01', '2024-04-01', false, 660, 200, 0, 0, 600, 260, 0, 0, '2024-03-15')$$, 'from opening to closing');
 SELECT results_eq('SELECT t.* FROM collected CROSS JOIN LATERAL program_compare_table(program_compare(b, club(), $${"earn": {"rate": 2}}$$, $$2024-02-29$$)) t',
 	$$VALUES ('Member', 0, NULL, 0, 2::bigint, 100::numeric, 100::numeric, 200::numeric, 60::numeric, 160::numeric, date '2024-02-29'), ('Silver', 1, NULL, 0, 1, 600, 600, 1200, 600, 1200, '2024-02-29')$$, 'two programmes');
 SELECT results_eq('SELECT t.* FROM collected CROSS JOIN LATERAL program_compare_members(program_compare(b, club(), $${"earn": {"rate": 2}}$$, $$2024-02-29$$)) t',
@@ -321,6 +322,7 @@ SELECT throws_ok($$SELECT '{"program": {}, "period": "month", "as_of": "2024-01-
 SELECT throws_ok($$SELECT '{"program": {}, "as_of": "2024-01-31", "rows": [{"period": "2024-01-01", "issued": 1}]}'::program_rollforward_result$$, '22P02', NULL, 'no period');
 SELECT throws_ok($$SELECT '{"program": {}, "period": "month", "as_of": "2024-01-31", "rows": [{"period": "2024-01-01", "expired": -1}]}'::program_rollforward_result$$, '22P02', NULL, 'less expired than nothing');
 SELECT throws_ok($$SELECT '{"program": {}, "period": "month", "as_of": "2024-01-31", "rows": [{"period": "2024-01-01", "pending": -1}]}'::program_rollforward_result$$, '22P02', NULL, 'less pending than nothing');
+SELECT throws_ok($$SELECT '{"program": {}, "period": "month", "as_of": "2024-01-31", "rows": [{"period": "2024-01-01", "blocked": -1}]}'::program_rollforward_result$$, '22P02', NULL, 'less blocked than nothing');
 
 -- ---- the catalog ----
 

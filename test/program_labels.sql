@@ -15,7 +15,7 @@
 	\set first 1
 \endif
 BEGIN;
-SELECT plan(114);
+SELECT plan(115);
 \ir reference/periods.sql
 \ir reference/earn_reference.sql
 \ir reference/earn_random.sql
@@ -94,16 +94,18 @@ CREATE TABLE triangle AS SELECT a.seed, t.* FROM answer a CROSS JOIN LATERAL pro
 
 -- ---- as the reference has it ----
 
-SELECT results_eq($$SELECT seed, label, period_start, issued, redeemed, returned, expired, closing - opening, pending - lag(pending, 1, 0::numeric) OVER (PARTITION BY seed, label ORDER BY period_start)
+SELECT results_eq($$SELECT seed, label, period_start, issued, redeemed, returned, expired, closing - opening, pending - lag(pending, 1, 0::numeric) OVER (PARTITION BY seed, label ORDER BY period_start),
+		blocked - lag(blocked, 1, 0::numeric) OVER (PARTITION BY seed, label ORDER BY period_start)
 	FROM forward ORDER BY 1, 2, 3$$,
 	$$WITH sums AS (
 		SELECT seed, label, period, coalesce(sum(points) FILTER (WHERE col IN ('issued', 'adjusted', 'transferred')), 0) AS issued,
 			coalesce(sum(CASE col WHEN 'redeemed' THEN points WHEN 'reinstated' THEN -points END), 0) AS redeemed, coalesce(sum(points) FILTER (WHERE col = 'returned'), 0) AS returned,
-			coalesce(sum(points) FILTER (WHERE col IN ('expired', 'forfeited')), 0) AS expired, coalesce(sum(points) FILTER (WHERE col = 'pending'), 0) AS pending
+			coalesce(sum(points) FILTER (WHERE col IN ('expired', 'forfeited')), 0) AS expired, coalesce(sum(points) FILTER (WHERE col = 'pending'), 0) AS pending,
+			coalesce(sum(points) FILTER (WHERE col = 'blocked'), 0) AS blocked
 		FROM booked WHERE of = 'rollforward' GROUP BY 1, 2, 3),
-	span AS (SELECT seed, label, min(period) AS first FROM sums WHERE (issued, redeemed, returned, expired, pending) <> (0, 0, 0, 0, 0) GROUP BY 1, 2)
+	span AS (SELECT seed, label, min(period) AS first FROM sums WHERE (issued, redeemed, returned, expired, pending, blocked) <> (0, 0, 0, 0, 0, 0) GROUP BY 1, 2)
 	SELECT p.seed, p.label, d::date, coalesce(issued, 0), coalesce(redeemed, 0), coalesce(returned, 0), coalesce(expired, 0),
-		coalesce(issued - redeemed - returned - expired, 0), coalesce(pending, 0)
+		coalesce(issued - redeemed - returned - expired, 0), coalesce(pending, 0), coalesce(blocked, 0)
 	FROM span p JOIN sample USING (seed) CROSS JOIN LATERAL generate_series(p.first::timestamp, date_trunc(unit, as_of::timestamp), ('1 ' || unit)::interval) d
 		LEFT JOIN sums s ON s.seed = p.seed AND s.label IS NOT DISTINCT FROM p.label AND s.period = d::date ORDER BY 1, 2, 3$$,
 	'a roll-forward by label');
@@ -118,19 +120,19 @@ SELECT is_empty($$SELECT seed, label, issue_period, age, redeemed, expired, take
 
 CREATE TABLE lot AS SELECT s.seed, l.* FROM sample s CROSS JOIN LATERAL program_lots(s.timeline, s.program, s.as_of) WITH ORDINALITY l;
 CREATE TABLE lot_label AS SELECT s.seed, l.* FROM sample s CROSS JOIN LATERAL program_lots(s.timeline, s.program, s.as_of, by_label => true) l;
-SELECT results_eq($$SELECT seed, ordinality, earned_at, label, ref, points, remaining, available_at, nullif(expires_at, 'infinity'), state FROM lot ORDER BY 1, 2$$,
-	$$SELECT seed, l.no::bigint, l.earned_at, l.label, l.ref, l.points, l.remaining, l.available_at, l.expires_at,
-		CASE WHEN l.remaining = 0 THEN l.emptied WHEN l.pending THEN 'pending' ELSE 'active' END FROM sample, jsonb_populate_recordset(NULL::ref_lot, walk->'lots') l ORDER BY 1, 2$$, 'lots');
-SELECT results_eq($$SELECT seed, earned_at, ref, kind, label, sum(remaining) FROM lot_label GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5$$,
-	$$SELECT b.seed, l.earned_at, l.ref, l.kind, b.label, sum(b.points) FROM (SELECT s.seed, b.* FROM sample s, ref_program_bookings(s.walk, s.unit) b WHERE b.of = 'lot') b JOIN lot l ON l.seed = b.seed AND l.ordinality = b.col::int GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5$$, '... by label');
+SELECT results_eq($$SELECT seed, ordinality, earned_at, label, ref, points, remaining, blocked, available_at, nullif(expires_at, 'infinity'), state FROM lot ORDER BY 1, 2$$,
+	$$SELECT seed, l.no::bigint, l.earned_at, l.label, l.ref, l.points, l.remaining + l.blocked, l.blocked, l.available_at, l.expires_at,
+		CASE WHEN l.remaining + l.blocked = 0 THEN l.emptied WHEN l.remaining = 0 THEN 'blocked' WHEN l.pending THEN 'pending' ELSE 'active' END FROM sample, jsonb_populate_recordset(NULL::ref_lot, walk->'lots') l ORDER BY 1, 2$$, 'lots');
+SELECT results_eq($$SELECT seed, earned_at, ref, kind, label, sum(remaining), sum(blocked) FROM lot_label GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5$$,
+	$$SELECT b.seed, l.earned_at, l.ref, l.kind, b.label, sum(b.points) FILTER (WHERE b.of = 'lot'), sum(b.points) FILTER (WHERE b.of = 'lot blocked') FROM (SELECT s.seed, b.* FROM sample s, ref_program_bookings(s.walk, s.unit) b WHERE b.of IN ('lot', 'lot blocked')) b JOIN lot l ON l.seed = b.seed AND l.ordinality = b.col::int GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5$$, '... by label');
 
 -- ---- laws ----
 
 SELECT is_empty('SELECT * FROM forward WHERE closing <> opening + issued - redeemed - returned - expired', 'opening + in - out = closing, under each label');
 SELECT is_empty($$SELECT * FROM (SELECT opening, lag(closing, 1, 0::numeric) OVER (PARTITION BY seed, label ORDER BY period_start) AS before FROM forward) q WHERE opening <> before$$, 'each closing is the next opening');
-SELECT is_empty('SELECT * FROM forward WHERE label IS NOT NULL AND (closing < 0 OR pending < 0 OR pending > closing)', 'under a label there is never less than nothing');
-SELECT is_empty($$SELECT seed, period_start, sum(opening), sum(issued), sum(redeemed), sum(returned), sum(expired), sum(closing), sum(pending) FROM forward GROUP BY 1, 2
-	EXCEPT SELECT a.seed, t.period_start, t.opening, t.issued, t.redeemed, t.returned, t.expired, t.closing, t.pending FROM answer a CROSS JOIN LATERAL program_rollforward_table(a.forward_in_all) t$$,
+SELECT is_empty('SELECT * FROM forward WHERE label IS NOT NULL AND (closing < 0 OR pending < 0 OR blocked < 0 OR pending + blocked > closing)', 'under a label there is never less than nothing');
+SELECT is_empty($$SELECT seed, period_start, sum(opening), sum(issued), sum(redeemed), sum(returned), sum(expired), sum(closing), sum(pending), sum(blocked) FROM forward GROUP BY 1, 2
+	EXCEPT SELECT a.seed, t.period_start, t.opening, t.issued, t.redeemed, t.returned, t.expired, t.closing, t.pending, t.blocked FROM answer a CROSS JOIN LATERAL program_rollforward_table(a.forward_in_all) t$$,
 	'labels add up to all, period by period');
 SELECT is_empty($$SELECT seed, issue_period, age, sum(issued), sum(redeemed), sum(expired), sum(taken_back) FROM triangle GROUP BY 1, 2, 3
 	EXCEPT SELECT a.seed, t.issue_period, t.age, t.issued, t.redeemed, t.expired, t.taken_back FROM answer a CROSS JOIN LATERAL program_triangle_table(a.triangle_in_all) t$$, '... and in the triangle');
@@ -145,8 +147,8 @@ SELECT is_empty($$SELECT l.seed, l.earned_at, l.ref, l.label, sum(l.points - l.r
 SELECT is_empty($$SELECT s.seed, m.at, m.role, m.ref, m.earned_at, m.earn_ref, sum(m.points) FROM sample s, program_movements(s.timeline, s.program, s.as_of, by_label => true) m GROUP BY 1, 2, 3, 4, 5, 6
 	EXCEPT SELECT s.seed, m.at, m.role, m.ref, m.earned_at, m.earn_ref, sum(m.points) FROM sample s, program_movements(s.timeline, s.program, s.as_of) m GROUP BY 1, 2, 3, 4, 5, 6$$, '... and to those without');
 -- a day's row is what a summary of that day says
-SELECT is_empty($$SELECT s.seed, d.day, d.balance, d.pending FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d WHERE s.seed % 3 = 0
-	EXCEPT SELECT s.seed, d.day, p.balance, p.points_pending FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d, program_summary(s.timeline, s.program, d.day) p$$, 'days are what summaries say');
+SELECT is_empty($$SELECT s.seed, d.day, d.balance, d.pending, d.blocked FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d WHERE s.seed % 3 = 0
+	EXCEPT SELECT s.seed, d.day, p.balance, p.points_pending, p.points_blocked FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d, program_summary(s.timeline, s.program, d.day) p$$, 'days are what summaries say');
 SELECT is_empty($$SELECT s.seed, sum(d.earned + d.adjusted + d.transferred - d.returned), sum(d.redeemed - d.reinstated), sum(d.expired + d.forfeited) FROM sample s, program_daily(s.timeline, s.program, NULL, s.as_of + 1) d GROUP BY 1
 	EXCEPT SELECT s.seed, p.points_earned, p.points_redeemed, p.points_expired FROM sample s, program_summary(s.timeline, s.program, s.as_of) p$$, '... and add up to them');
 -- what is to expire does, if nothing else happens: no birthdays, and no event after as_of
@@ -176,7 +178,7 @@ SELECT cmp_ok((SELECT count(*)::int FROM (SELECT l.seed, l.ordinality FROM lot l
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND label LIKE 'rule %' AND col = c), '>', :timelines / 40, 'of multipliers, ' || c)
 FROM unnest('{redeemed,returned,expired}'::text[]) c;
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM booked b WHERE of = 'rollforward' AND col = c), '>', 0, c || ' occurs')
-FROM unnest('{issued,reinstated,adjusted,transferred,forfeited,pending}'::text[]) c;
+FROM unnest('{issued,reinstated,adjusted,transferred,forfeited,pending,blocked}'::text[]) c;
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM sample WHERE jsonb_array_length(walk->'resumed') > 0), '>', 0, 'a tier that had kept points is left');
 SELECT cmp_ok((SELECT count(*)::int FROM quiet q WHERE program_expiring(q.timeline, q.program, q.as_of, q.day) > 0), '>', :timelines / 10, 'points are to expire');
 

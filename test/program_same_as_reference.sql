@@ -1,5 +1,5 @@
 --
--- program_summary() and program_statement() against the slow and obvious walk of
+-- program_summary(), program_statement() and program_violations() against the slow and obvious walk of
 -- reference/program_reference.sql, on random timelines under random programmes, on the last
 -- day and, every other, on one in between. A timeline that fails is shortened and printed with its programme
 -- and both answers.
@@ -16,7 +16,7 @@
 	\set first 1
 \endif
 BEGIN;
-SELECT plan(24);
+SELECT plan(35);
 \ir reference/periods.sql
 \ir reference/earn_reference.sql
 \ir reference/earn_random.sql
@@ -50,6 +50,30 @@ LANGUAGE sql AS $$
 	SELECT coalesce(jsonb_agg(r ORDER BY m, r->>'label' COLLATE "C"), '[]') FROM line
 $$;
 
+-- Violations, in an order of their own: those of one instant and part in any.
+CREATE FUNCTION plain_violations(list jsonb) RETURNS jsonb
+LANGUAGE sql AS $$ SELECT coalesce(jsonb_agg(plain(v) ORDER BY (v->>'at')::timestamptz, v->>'part', v->>'problem', v->>'ref', (v->>'amount')::numeric), '[]') FROM jsonb_array_elements(list) v $$;
+
+CREATE FUNCTION engine_violations(c asked, parts text[]) RETURNS jsonb
+LANGUAGE sql AS $$ SELECT plain_violations(jsonb_agg(to_jsonb(v))) FROM program_violations(c.events::text::event_timeline, c.program::text::program_policy, c.as_of) v WHERE part = ANY (parts) $$;
+
+CREATE FUNCTION reference_violations(walk jsonb) RETURNS jsonb
+LANGUAGE sql AS $$ SELECT plain_violations(jsonb_agg(v - 'points' || jsonb_build_object('amount', v->'points'))) FROM jsonb_array_elements(walk->'violations') v $$;
+
+-- Those of earning, of all events.
+CREATE FUNCTION reference_earn_violations(c asked) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+	tiers jsonb := CASE WHEN c.program ? 'tiers' THEN ref_tier_policy(c.program->'tiers') END;
+	policy jsonb := ref_program_part(c.program, 'earn', ref_program_zone(c.program));
+BEGIN
+	IF tiers ? 'join_kind' THEN
+		policy := policy || jsonb_build_object('kinds', jsonb_build_object(tiers->>'join_kind', 'join') || coalesce(policy->'kinds', '{}'));
+	END IF;
+	RETURN (SELECT plain_violations(jsonb_agg(to_jsonb(v) || '{"part": "earn"}'))
+		FROM earn_ref_violations((SELECT coalesce(jsonb_agg(e), '[]') FROM jsonb_array_elements(c.events) e WHERE tiers IS NULL OR e->>'kind' IS DISTINCT FROM coalesce(tiers->>'grant_kind', 'tier_grant')), policy) v);
+END $$;
+
 CREATE FUNCTION engine_answer(c asked) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -57,7 +81,8 @@ DECLARE
 	program program_policy := c.program::text;
 BEGIN
 	RETURN jsonb_build_object('summary', (SELECT plain(to_jsonb(s)) FROM program_summary(timeline, program, c.as_of) s),
-		'statement', (SELECT plain_rows(jsonb_agg(to_jsonb(s) - 'ordinality' ORDER BY ordinality)) FROM program_statement(timeline, program, c.as_of) WITH ORDINALITY s));
+		'statement', (SELECT plain_rows(jsonb_agg(to_jsonb(s) - 'ordinality' ORDER BY ordinality)) FROM program_statement(timeline, program, c.as_of) WITH ORDINALITY s),
+		'violations', engine_violations(c, '{points,tiers}'));
 EXCEPTION WHEN OTHERS THEN
 	RETURN jsonb_build_object('error', SQLSTATE, 'message', SQLERRM);
 END $$;
@@ -67,7 +92,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	walk jsonb := ref_program(c.events, c.program, c.as_of);
 BEGIN
-	RETURN jsonb_build_object('summary', plain(walk->'summary'), 'statement', plain_rows(walk->'entries'));
+	RETURN jsonb_build_object('summary', plain(walk->'summary'), 'statement', plain_rows(walk->'entries'), 'violations', reference_violations(walk));
 END $$;
 
 CREATE FUNCTION reference_answer_or_error(c asked) RETURNS jsonb
@@ -81,7 +106,7 @@ END $$;
 -- Which questions have different answers.
 CREATE FUNCTION differences(engine jsonb, reference jsonb) RETURNS SETOF text
 LANGUAGE sql AS $$
-	SELECT q FROM unnest(CASE WHEN engine ? 'error' OR reference ? 'error' THEN '{error}' ELSE '{summary,statement}' END::text[]) q WHERE engine->q IS DISTINCT FROM reference->q
+	SELECT q FROM unnest(CASE WHEN engine ? 'error' OR reference ? 'error' THEN '{error}' ELSE '{summary,statement,violations}' END::text[]) q WHERE engine->q IS DISTINCT FROM reference->q
 $$;
 
 CREATE FUNCTION differ(c asked, question text) RETURNS boolean
@@ -177,7 +202,7 @@ END $$;
 
 CREATE TABLE sample (seed bigint, program jsonb, events jsonb, walk jsonb);
 CREATE TABLE failure (seed bigint, c asked, question text);
-CREATE TABLE tally (cases bigint, errors bigint);
+CREATE TABLE tally (cases bigint, errors bigint, refused bigint);
 
 -- How long after the last event a programme is looked at.
 CREATE FUNCTION aftermath(seed bigint) RETURNS interval
@@ -191,6 +216,7 @@ DECLARE
 	walk jsonb;
 	reference jsonb;
 	errors bigint := 0;
+	refused bigint := 0;
 BEGIN
 	FOR seed IN first .. first + timelines - 1 LOOP
 		PERFORM set_config('timezone', ref_pick(seed, 'session', '{UTC,UTC,Europe/Helsinki,America/New_York}'), true);
@@ -204,7 +230,10 @@ BEGIN
 		walk := NULL;
 		BEGIN
 			walk := ref_program(c.events, c.program, c.as_of);
-			reference := jsonb_build_object('summary', plain(walk->'summary'), 'statement', plain_rows(walk->'entries'));
+			reference := jsonb_build_object('summary', plain(walk->'summary'), 'statement', plain_rows(walk->'entries'), 'violations', reference_violations(walk));
+			IF engine_violations(c, '{earn}') <> reference_earn_violations(c) THEN
+				INSERT INTO failure VALUES (seed, c, 'those of earning');
+			END IF;
 			INSERT INTO sample VALUES (seed, c.program, c.events, walk);
 			-- as it is written is as it was read
 			IF seed % 6 = 0 AND ref_program(c.events, c.program::text::program_policy::text::jsonb, c.as_of) - 'instants' <> walk - 'instants' THEN
@@ -213,6 +242,17 @@ BEGIN
 		EXCEPTION WHEN invalid_parameter_value THEN
 			reference := jsonb_build_object('error', SQLSTATE);
 			errors := errors + 1;
+			-- what an overdraft refuses is listed all the same
+			IF c.program->'points'->>'overdraft' = 'refuse' THEN
+				BEGIN
+					IF engine_violations(c, '{points,tiers}') <> reference_violations(ref_program(c.events, c.program, c.as_of, true)) THEN
+						INSERT INTO failure VALUES (seed, c, 'those refused');
+					END IF;
+					refused := refused + 1;
+				EXCEPTION WHEN invalid_parameter_value THEN
+					-- for another reason
+				END;
+			END IF;
 		END;
 		INSERT INTO failure SELECT seed, c, q FROM differences(engine_answer(c), reference) q;
 
@@ -224,22 +264,22 @@ BEGIN
 			INSERT INTO failure SELECT seed, c, q FROM differences(engine_answer(c), reference_answer_or_error(c)) q;
 		END IF;
 	END LOOP;
-	INSERT INTO tally VALUES (timelines, errors);
+	INSERT INTO tally VALUES (timelines, errors, refused);
 END $$;
 
 SELECT try_programs(:first, :timelines) IS NULL AS void \gset
 SET LOCAL timezone = 'UTC';
 
 SELECT cmp_ok((SELECT count(*)::int FROM sample), '>=', :timelines * 9 / 10, 'there are timelines');
-SELECT diag((SELECT cases || ' timelines, ' || errors || ' of them errors' FROM tally));
+SELECT diag((SELECT cases || ' timelines, ' || errors || ' of them errors, of which ' || refused || ' by overdraft' FROM tally));
 
 -- ---- no difference ----
 
 SELECT is((SELECT count(DISTINCT seed)::int FROM failure WHERE question = q), 0, q || ' as the reference has it')
-FROM unnest('{policy,written,error,summary,statement}'::text[]) q;
+FROM unnest('{policy,written,error,summary,statement,violations,those of earning,those refused}'::text[]) q;
 
 -- The shortest timeline of some that fail, for each question.
-SELECT diag(CASE WHEN question IN ('policy', 'written') THEN 'seed ' || f.seed || ', ' || question || ': ' || (f.c).program ELSE report(f.seed, f.c, f.question) END)
+SELECT diag(CASE WHEN question IN ('policy', 'written', 'those of earning', 'those refused') THEN 'seed ' || f.seed || ', ' || question || ': ' || (f.c).program ELSE report(f.seed, f.c, f.question) END)
 FROM (SELECT DISTINCT ON (question) * FROM failure ORDER BY question, jsonb_array_length((c).events), seed) f;
 
 -- ---- the timelines try what there is to try ----
@@ -256,5 +296,10 @@ SELECT cmp_ok((SELECT count(DISTINCT h.seed)::int FROM happened h JOIN happened 
 SELECT cmp_ok((SELECT count(DISTINCT h.seed)::int FROM happened h JOIN happened t ON t.seed = h.seed AND t.at = h.at AND t.role = 'tier' AND t.n < h.n
 	WHERE h.role = 'earn' AND h.program::text LIKE '%"crossing_order": "after"%' AND t.tier <> coalesce(h.program->'tiers'->>'base', 'Member')), '>', :timelines / 100, 'orders earn at the tier that they reach');
 SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM sample WHERE program ? 'versions'), '>', :timelines / 10, 'programmes change');
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM happened WHERE role = r AND points <> 0), '>', :timelines / 50, r || ' occurs') FROM unnest('{block,unblock}'::text[]) r;
+SELECT cmp_ok((SELECT count(DISTINCT h.seed)::int FROM happened h, jsonb_array_elements((SELECT s.events FROM sample s WHERE s.seed = h.seed)) e
+	WHERE h.role = 'activate' AND e->>'kind' = 'conf' AND (e->>'at')::timestamptz = h.at), '>', :timelines / 50, 'events activate');
+SELECT cmp_ok((SELECT count(DISTINCT seed)::int FROM sample, jsonb_array_elements(walk->'violations') v WHERE v->>'problem' = p), '>', :timelines / 150, p || ' occurs')
+FROM unnest('{redemption of blocked points,activation without an earning,block of more than there is,unblock of more than is blocked,grant that ends before it begins}'::text[]) p;
 SELECT * FROM finish();
 ROLLBACK;

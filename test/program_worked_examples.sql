@@ -131,7 +131,7 @@ SELECT is(stands(t, p, '2024-12-31'), '80 2 | 80 0 0 0 80 | Member 0 20', '... i
 SELECT is(stands(t, (p::jsonb || format('{"tier_metric": "%s", "tiers": {"levels": {"Gold": 25}, "qualifying_window": "lifetime", "valid": "while_qualified", "metrics": {"n": {"kinds": ["stay"], "labels": ["food"]}}}}', metric)::jsonb)::program_policy, '2024-12-31'), '80 2 | 80 0 0 0 80 | Member 0 5', '... by ' || metric || ' of the order''s kind and label') FROM case_of, unnest('{spend,points}'::text[]) metric WHERE name = 'late';
 SELECT is(stands(t, (p::jsonb || '{"tier_metric": "points", "pending_counts": false, "points": {"pending": "1 day"}}')::program_policy, '2024-12-31'), '80 2 | 80 0 0 0 80 | Member 0 20', '... of points that wait') FROM case_of WHERE name = 'late';
 SELECT is((SELECT array_agg(v) FROM program_violations('[{"at": "2024-01-01T10:00Z", "value": 30, "kind": "paid_with_points", "ref": "A"}, {"at": "2024-01-03T00:00Z", "value": 20, "ref": "A"}]', '{"zone": "UTC"}', as_of) v)::text, want, 'violations by the end of ' || as_of)
-FROM (VALUES (date '2023-12-31', NULL), ('2024-01-02', '{"(\"2024-01-01 10:00:00+00\",A,\"payment with points for no order\",30)"}'), ('2024-01-03', '{"(\"2024-01-01 10:00:00+00\",A,\"payment with points of more than its order\",10)"}')) v (as_of, want);
+FROM (VALUES (date '2023-12-31', NULL), ('2024-01-02', '{"(\"2024-01-01 10:00:00+00\",A,\"payment with points for no order\",30,earn)"}'), ('2024-01-03', '{"(\"2024-01-01 10:00:00+00\",A,\"payment with points of more than its order\",10,earn)"}')) v (as_of, want);
 SELECT is_empty($$SELECT * FROM program_violations(NULL, '{}', '2024-01-01')$$, 'no timeline, no rows');
 SELECT throws_ok(format('SELECT * FROM program_violations(%s)', call), state::char(5), NULL, call) FROM (VALUES ($$'[]', NULL$$, '22004'), ($$'[]', '{}', NULL$$, '22004'), ($$'[]', '{}', 'infinity'$$, '22008')) f (call, state);
 
@@ -235,7 +235,7 @@ FROM generate_series(1, 200) seed, LATERAL (SELECT regexp_replace(earn_random_po
 SELECT is_empty($$
 	SELECT seed, earn, points, t, ours, theirs
 	FROM flat, LATERAL (SELECT trim_scale((program_summary(t, jsonb_build_object('earn', earn, 'points', points), as_of)).balance) AS ours,
-		trim_scale(points_balance(points_accrual(t, earn), points || '{"kinds": {"earn": "earn", "bonus": "earn", "return": "return", "redeem": "redeem", "redeem_refund": "redeem_refund", "adjust": "adjust", "transfer": "transfer", "forfeit": "forfeit", "expire": "expire"}}', as_of)) AS theirs) x
+		trim_scale(points_balance(points_accrual(t, earn), points || '{"kinds": {"earn": "earn", "bonus": "earn", "return": "return", "redeem": "redeem", "redeem_refund": "redeem_refund", "adjust": "adjust", "transfer": "transfer", "forfeit": "forfeit", "expire": "expire", "activate": "activate", "block": "block", "unblock": "unblock"}}', as_of)) AS theirs) x
 	WHERE as_of IS NOT NULL AND points->>'overdraft' IS DISTINCT FROM 'refuse' AND NOT (points ? 'expires_shares' AND points ? 'redeem_order') AND ours <> theirs$$, 'without tiers: points_balance(points_accrual())');
 
 -- tiers by spend: those of the same events, where every event counts with its value
@@ -264,7 +264,7 @@ SELECT is_empty($$
 		FROM row_of r WHERE (r.seed, r.as_of) = (w.seed, w.as_of)) e
 	-- rows have points as they are booked: a ledger's, and returns of no order, may find less
 	WHERE NOT coalesce(ledger, false) AND ((s.points_earned <> earned AND NOT coalesce(no_order, false)) OR s.points_earned < earned OR s.points_expired <> expired OR (s.points_redeemed <> redeemed AND p->'points'->>'overdraft' IS DISTINCT FROM 'clip')) OR s.balance <> coalesce(e.balance, 0) OR s.tier IS DISTINCT FROM e.tier
-		OR s.points_earned <> s.points_redeemed + s.points_expired + s.points_pending + s.balance$$, 'the summary is the end of the statement, and adds up');
+		OR s.points_earned <> s.points_redeemed + s.points_expired + s.points_pending + s.points_blocked + s.balance$$, 'the summary is the end of the statement, and adds up');
 SELECT is_empty($$
 	SELECT a.seed, a.as_of, a.n FROM row_of a JOIN row_of b ON b.seed = a.seed AND b.as_of > a.as_of AND b.n = a.n WHERE (a.at, a.role, a.label, a.points, a.balance, a.tier, a.explanation) IS DISTINCT FROM (b.at, b.role, b.label, b.points, b.balance, b.tier, b.explanation)$$,
 	'a statement begins as that of an earlier day');

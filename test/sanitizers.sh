@@ -60,7 +60,7 @@ valgrind_file()
 
 	database=valgrind_$(basename "$file" .sql)
 	output=$(mktemp)
-	psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE $database TEMPLATE pgtap" -c "ALTER DATABASE $database SET search_path = public, loyalty"
+	pgtap_database "$database"
 	pg_prove --verbose --nocolor --norc --merge -d "$database" "$file" >"$output" 2>&1 || status=$?
 	printf '%-40s %5d passed in %d s\n' "$file" "$(grep -c '^ok ' "$output")" $((SECONDS - start))
 	[ "$status" = 0 ] || cat "$output"
@@ -74,8 +74,8 @@ valgrind_beside_cluster()
 	local status=0
 
 	[ "$(psql -X -q -A -t -c 'SHOW debug_assertions')" = on ] || die "valgrind: the server has no assertions"
-	pgtap_database pgtap
-	printf '%s\n' "${valgrind_files[@]}" | xargs -P "$(nproc)" -n 1 test/sanitizers.sh --valgrind-file || status=1
+	pgtap_template
+	printf '%s\n' "${valgrind_files[@]}" | xargs -P "$(test_jobs)" -n 1 test/sanitizers.sh --valgrind-file || status=1
 	log_is_clean || status=1
 	return "$status"
 }
@@ -168,7 +168,7 @@ asan_part()
 	export CC=gcc
 	export COPT="-O1 -g -fno-omit-frame-pointer -fno-wrapv -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
 	build
-	test/cluster.sh -i -x "$postgres" -c shared_buffers=256MB -c max_parallel_workers=4 ${modes[@]+"${modes[@]}"} test/sanitizers.sh --beside-cluster asan
+	test/cluster.sh -i -x "$postgres" -c shared_buffers=256MB "${modes[@]}" test/sanitizers.sh --beside-cluster asan
 }
 
 # Finds or makes the server with assertions, for the parts to come; where there is none, why is left in $why.
@@ -207,7 +207,7 @@ valgrind_part()
 	postgres=$(program valgrind-postgres \
 		"exec valgrind --quiet --leak-check=no --num-callers=40 --error-markers=VALGRINDERROR-BEGIN,VALGRINDERROR-END \\" \
 		"	--trace-children=yes ${options[*]-} \"\$CLUSTER_BINDIR/postgres\" \"\$@\"")
-	PG_CONFIG=$ASSERT_PG_CONFIG test/cluster.sh -i -x "$postgres" -c shared_buffers=64MB ${modes[@]+"${modes[@]}"} test/sanitizers.sh --beside-cluster valgrind
+	PG_CONFIG=$ASSERT_PG_CONFIG test/cluster.sh -i -x "$postgres" -c shared_buffers=64MB "${modes[@]}" test/sanitizers.sh --beside-cluster valgrind
 }
 
 sqlsmith_part()

@@ -15,6 +15,8 @@
 
 CREATE FUNCTION customers_support(request internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_base_customers_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION customer_list_support(request internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'loyalty_base_list_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION collect_combine(state internal, other internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'loyalty_collect_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT customers_support;
 CREATE FUNCTION collect_serialize(state internal) RETURNS bytea
@@ -25,6 +27,8 @@ COMMENT ON FUNCTION collect_combine(internal, internal) IS 'part of the collecti
 COMMENT ON FUNCTION collect_serialize(internal) IS 'part of the collecting aggregates';
 COMMENT ON FUNCTION collect_deserialize(bytea, internal) IS 'part of the collecting aggregates';
 COMMENT ON FUNCTION customers_support(internal) IS 'tells the planner how many customers a base will have';
+COMMENT ON FUNCTION customer_list_support(internal) IS
+	'the same for functions that list customers one by one: what the plan node for lists of customers knows them by';
 
 \expand collect/base_of_customers.sql BASE=activity_base CUSTOMER=bigint COLLECTOR=activities LIST=customer_activities SUMMARY="activity activity_set" COMMENT="a row for each customer of a base, with his active days; members without events have an empty set"
 \expand collect/base_of_customers.sql BASE=activity_base CUSTOMER=uuid COLLECTOR=activities LIST=customer_activities SUMMARY="activity activity_set" COMMENT="a row for each customer of a base, with his active days; members without events have an empty set"

@@ -437,16 +437,19 @@ flat_put_for_client(ByteBuffer *out, ByteSpan flat)
 typedef struct ExpandedBase
 {
 	ExpandedObjectHeader header;
-	Collector *collector;
 	Base base;
 } ExpandedBase;
 
 static Size
 get_flat_size(ExpandedObjectHeader *header)
 {
-	Collector *collector = ((ExpandedBase *) header)->collector;
-	size_t size = flat_size(collector);
+	const Base *base = &((ExpandedBase *) header)->base;
+	Collector *collector = base->collector;
+	size_t size;
 
+	if (base->end_part - base->first_part < collector->deal.nparts)
+		elog(ERROR, "a part of a base is not to be a value");
+	size = flat_size(collector);
 	if (size > (size_t) max_flat_size * 1024)
 		ereport(
 			ERROR,
@@ -462,7 +465,7 @@ get_flat_size(ExpandedObjectHeader *header)
 static void
 flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 {
-	Collector *collector = ((ExpandedBase *) header)->collector;
+	Collector *collector = ((ExpandedBase *) header)->base.collector;
 
 	datum_set_size(result, allocated_size, collector->ops->name, FLAT_SIZE_HINT);
 	flat_write(collector, (uint8 *) VARDATA(result));
@@ -495,18 +498,36 @@ base_of_part(Base *base, Collector *collector, int part)
  * The datum is a copy of the short pointer to the object, made in the current
  * context: PostgreSQL 15 flattens what a final function returns from elsewhere.
  */
-Datum
-base_from_collector(Collector *collector)
+static Datum
+expanded_datum(const Base *base)
 {
-	ExpandedBase *expanded = MemoryContextAlloc(collector->context, sizeof(ExpandedBase));
+	MemoryContext context = base->collector->context;
+	ExpandedBase *expanded = MemoryContextAlloc(context, sizeof(ExpandedBase));
 	void *pointer;
 
-	EOH_init_header(&expanded->header, &base_methods, collector->context);
-	expanded->collector = collector;
-	base_of_collector(&expanded->base, collector);
+	EOH_init_header(&expanded->header, &base_methods, context);
+	expanded->base = *base;
 	pointer = palloc(EXPANDED_POINTER_SIZE);
 	memcpy(pointer, DatumGetPointer(EOHPGetRODatum(&expanded->header)), EXPANDED_POINTER_SIZE);
 	return PointerGetDatum(pointer);
+}
+
+Datum
+base_from_collector(Collector *collector)
+{
+	Base base;
+
+	base_of_collector(&base, collector);
+	return expanded_datum(&base);
+}
+
+Datum
+base_from_part(Collector *collector, int part)
+{
+	Base base;
+
+	base_of_part(&base, collector, part);
+	return expanded_datum(&base);
 }
 
 const Base *

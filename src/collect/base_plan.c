@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
@@ -16,11 +17,13 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
+#include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
 #include "collect/collect_internal.h"
 
 PG_FUNCTION_INFO_V1(loyalty_base_customers_support);
+PG_FUNCTION_INFO_V1(loyalty_base_list_support);
 
 /* The aggregate that collects a base, which may be a column of a sub-select. */
 static Aggref *
@@ -137,4 +140,23 @@ loyalty_base_customers_support(PG_FUNCTION_ARGS)
 	else if (IsA(request, SupportRequestCost))
 		answered = estimate_combining((SupportRequestCost *) request);
 	PG_RETURN_POINTER(answered ? request : NULL);
+}
+
+/* The same for functions that list customers one by one: what collect_is_list() knows them by. */
+Datum
+loyalty_base_list_support(PG_FUNCTION_ARGS)
+{
+	return loyalty_base_customers_support(fcinfo);
+}
+
+bool
+collect_is_list(Oid function)
+{
+	RegProcedure support = get_func_support(function);
+	FmgrInfo info;
+
+	if (!OidIsValid(support))
+		return false;
+	fmgr_info(support, &info);
+	return info.fn_addr == loyalty_base_list_support;
 }

@@ -254,6 +254,10 @@ extern void collector_split(Collector *collector);
 /* Is this the final function of collectors? */
 extern bool collect_is_final(PGFunction function);
 
+/* Does a function list the customers of a base, its first argument, so that it gives all rows where
+ * it is called on one part after another? */
+extern bool collect_is_list(Oid function);
+
 /* ---- bases ---- */
 
 /*
@@ -287,6 +291,9 @@ typedef struct BaseCursor
 /* Opens a collector as a base; and one part of it. */
 extern void base_of_collector(Base *base, Collector *collector);
 extern void base_of_part(Base *base, Collector *collector, int part);
+
+/* One part of it as a base datum, which is never to be made flat. */
+extern Datum base_from_part(Collector *collector, int part);
 
 /* Opens a base datum, expanded or flat. */
 extern const Base *base_open(Datum datum);

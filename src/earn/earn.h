@@ -56,10 +56,13 @@ typedef enum EarnRole
 	EARN_BIRTH,
 	EARN_REFERRAL,
 	EARN_GIVEN, /* earned elsewhere: "earn" */
+	EARN_ACTIVATE,
 	EARN_REFUND,
-	EARN_REINSTATE, /* without a value: of everything */
+	EARN_REINSTATE, /* without a value: of everything; and those that block */
 	EARN_ADJUST,
 	EARN_TRANSFER,
+	EARN_BLOCK,
+	EARN_UNBLOCK,
 	EARN_FORFEIT,
 	EARN_EXPIRE,
 	EARN_IGNORE,
@@ -237,10 +240,13 @@ typedef enum EarnEntryType
 	EARN_ENTRY_RETURN,
 	EARN_ENTRY_BONUS,
 	EARN_ENTRY_REDEEM,
+	EARN_ENTRY_ACTIVATE, /* always of 0 points */
 	EARN_ENTRY_REFUND,
-	EARN_ENTRY_REINSTATE, /* of 0 points: of everything */
+	EARN_ENTRY_REINSTATE, /* of 0 points: of everything; and those that block */
 	EARN_ENTRY_ADJUST,
 	EARN_ENTRY_TRANSFER,
+	EARN_ENTRY_BLOCK,
+	EARN_ENTRY_UNBLOCK,
 	EARN_ENTRY_FORFEIT,
 	EARN_ENTRY_EXPIRE
 } EarnEntryType;
@@ -249,6 +255,14 @@ typedef enum EarnEntryType
 
 /* "earn", "return", ...: kinds of the events of points. */
 extern const char *const earn_entry_names[EARN_ENTRY_TYPES];
+
+/* Does an entry of 0 points do something? */
+static inline bool
+earn_needs_no_points(EarnEntryType type)
+{
+	return type == EARN_ENTRY_ACTIVATE || type == EARN_ENTRY_REINSTATE ||
+		   type == EARN_ENTRY_BLOCK || type == EARN_ENTRY_UNBLOCK;
+}
 
 /* So many of an order's points under a label. */
 typedef struct EarnPart
@@ -267,6 +281,7 @@ typedef struct EarnEntry
 	int label_no;	 /* 0: none; of a bonus: his number of labels + 1 + EarnBonus.label */
 	int kind_no;	 /* of what it is about: the event's, or that of the order that was paid for */
 	bool qualifies;	 /* its points count for tiers */
+	bool passes;	 /* it is what a points ledger has */
 	bool has_expiry; /* of its own: what a ledger gives */
 	TimestampTz expires_at;
 	bool has_amount;
@@ -376,15 +391,19 @@ extern void earn_walk_audit(EarnWalk *walk, EarnFaultSink sink, void *context);
 extern void earn_walk_close(EarnWalk *walk);
 
 /*
- * Rows of them, for a walk to be started after earn_violations_start(), in the current memory
- * context: (at, ref, problem, amount), in the order of instants, up to where the walk has come. The
- * walk is at its end then.
+ * A list of them, for a walk to be started after earn_violations_start(), in the current memory
+ * context. Once the walk has come as far as is asked, earn_violations_end() puts it to its end, and
+ * they are there by number, from 0 on, in the order of instants.
  */
 typedef struct EarnViolations EarnViolations;
 
 extern EarnViolations *earn_violations_create(EarnWalk *walk);
 extern void earn_violations_start(EarnViolations *violations);
-extern void earn_violations_put(EarnViolations *violations, Rows *rows, int scale);
+extern void earn_violations_end(EarnViolations *violations);
+extern bool earn_violation(const EarnViolations *violations, int64 number, EarnFault *fault);
+
+/* What is wrong, in words. */
+extern const char *const earn_problems[EARN_FAULTS];
 
 /* How many orders have earned so far, be it nothing. */
 extern int64 earn_walk_orders(const EarnWalk *walk);

@@ -5,8 +5,8 @@
  *		what passes through.
  *
  * At one instant things happen in this order: what time gives, joining, referrals, purchases, what
- * was earned elsewhere, refunds of redemptions, reinstatements, adjustments, transfers, late
- * payments, returns, and the rest of what passes through: as points have it.
+ * was earned elsewhere, activations, refunds of redemptions, reinstatements, adjustments,
+ *transfers, late payments, returns, and the rest of what passes through: as points have it.
  */
 #include "postgres.h"
 
@@ -14,9 +14,10 @@
 
 #include "earn/earn_internal.h"
 
-const char *const earn_entry_names[] = { "earn",		  "return",	   "bonus",	 "redeem",
-										 "redeem_refund", "reinstate", "adjust", "transfer",
-										 "forfeit",		  "expire" };
+const char *const earn_entry_names[] = { "earn",	 "return",		  "bonus",	   "redeem",
+										 "activate", "redeem_refund", "reinstate", "adjust",
+										 "transfer", "block",		  "unblock",   "forfeit",
+										 "expire" };
 
 /* ---- entries ---- */
 
@@ -25,7 +26,7 @@ const char *const earn_entry_names[] = { "earn",		  "return",	   "bonus",	 "rede
 static void
 emit(EarnWalk *walk, EarnEntry *entry)
 {
-	if (entry->points != 0 || walk->note != NULL || entry->type == EARN_ENTRY_REINSTATE)
+	if (entry->points != 0 || walk->note != NULL || earn_needs_no_points(entry->type))
 	{
 		entry->at = walk->now;
 		entry->explanation = walk->note != NULL ? walk->note->data : NULL;
@@ -275,6 +276,7 @@ earn_group(EarnWalk *walk, EarnGroup *group, int label_no)
 	entry.label_no = label_no;
 	entry.kind_no = event->kind_no;
 	entry.has_expiry = false;
+	entry.passes = false;
 	entry.qualifies = true;
 	entry.has_amount = true;
 	entry.amount = amount;
@@ -465,15 +467,17 @@ pass_on(EarnWalk *walk, int32 due)
 		[EARN_REFUND] = EARN_ENTRY_REFUND,	   [EARN_ADJUST] = EARN_ENTRY_ADJUST,
 		[EARN_TRANSFER] = EARN_ENTRY_TRANSFER, [EARN_FORFEIT] = EARN_ENTRY_FORFEIT,
 		[EARN_EXPIRE] = EARN_ENTRY_EXPIRE,	   [EARN_REINSTATE] = EARN_ENTRY_REINSTATE,
+		[EARN_ACTIVATE] = EARN_ENTRY_ACTIVATE, [EARN_BLOCK] = EARN_ENTRY_BLOCK,
+		[EARN_UNBLOCK] = EARN_ENTRY_UNBLOCK,
 	};
-	static const char *const words[] = { [EARN_REDEMPTION] = "redemption",
-										 [EARN_GIVEN] = "earned elsewhere",
-										 [EARN_REFUND] = "refund of a redemption",
-										 [EARN_REINSTATE] = "reinstatement",
-										 [EARN_ADJUST] = "adjustment",
-										 [EARN_TRANSFER] = "transfer",
-										 [EARN_FORFEIT] = "forfeit",
-										 [EARN_EXPIRE] = "booked expiry" };
+	static const char *const words[] = {
+		[EARN_REDEMPTION] = "redemption",	[EARN_GIVEN] = "earned elsewhere",
+		[EARN_ACTIVATE] = "activation",		[EARN_BLOCK] = "block",
+		[EARN_UNBLOCK] = "unblock",			[EARN_REFUND] = "refund of a redemption",
+		[EARN_REINSTATE] = "reinstatement", [EARN_ADJUST] = "adjustment",
+		[EARN_TRANSFER] = "transfer",		[EARN_FORFEIT] = "forfeit",
+		[EARN_EXPIRE] = "booked expiry"
+	};
 	const Event *event = &walk->due[due].event;
 	EarnRole role = walk->due[due].role;
 	EarnEntry entry = entry_of(walk, types[role], event);
@@ -481,14 +485,19 @@ pass_on(EarnWalk *walk, int32 due)
 	if (role == EARN_GIVEN && event->value < 0)
 		entry.type = EARN_ENTRY_RETURN;
 	entry.has_amount = false;
+	entry.passes = true;
 	entry.qualifies = role == EARN_GIVEN && walk->now >= walk->member_since;
-	entry.scale = decimal_minimal_scale(event->value, walk->scale);
-	entry.points = event->value / decimal_power[walk->scale - entry.scale];
-	if (role == EARN_REDEMPTION || role == EARN_FORFEIT || role == EARN_EXPIRE)
+	/* of how many points an activation is doesn't matter */
+	entry.scale = role == EARN_ACTIVATE ? 0 : decimal_minimal_scale(event->value, walk->scale);
+	if (role != EARN_ACTIVATE)
+		entry.points = event->value / decimal_power[walk->scale - entry.scale];
+	if (role == EARN_REDEMPTION || role == EARN_FORFEIT || role == EARN_EXPIRE ||
+		role == EARN_BLOCK)
 		entry.points = entry.points < 0 ? entry.points : -entry.points;
-	else if (role == EARN_REFUND || role == EARN_REINSTATE)
+	else if (role == EARN_REFUND || role == EARN_REINSTATE || role == EARN_UNBLOCK)
 		entry.points = entry.points < 0 ? -entry.points : entry.points;
-	if (event->has_expiry && role != EARN_REFUND && (entry.points > 0 || role == EARN_REINSTATE))
+	if (event->has_expiry && role != EARN_REFUND && role != EARN_UNBLOCK &&
+		(entry.points > 0 || role == EARN_REINSTATE))
 	{
 		entry.has_expiry = true;
 		entry.expires_at = event->expires_at;
@@ -528,6 +537,7 @@ earn_walk_end(EarnWalk *walk, int tier)
 	earn_for_role(walk, EARN_REFERRAL, refer);
 	earn_purchases(walk);
 	earn_for_role(walk, EARN_GIVEN, pass_on_coming);
+	earn_for_role(walk, EARN_ACTIVATE, pass_on);
 	earn_for_role(walk, EARN_REFUND, pass_on);
 	earn_for_role(walk, EARN_REINSTATE, pass_on);
 	earn_for_role(walk, EARN_ADJUST, pass_on);
@@ -536,6 +546,8 @@ earn_walk_end(EarnWalk *walk, int tier)
 	earn_for_role(walk, EARN_PAID_WITH_POINTS, settle_payment);
 	earn_for_role(walk, EARN_RETURN, take_back);
 	earn_for_role(walk, EARN_GIVEN, pass_on_going);
+	earn_for_role(walk, EARN_BLOCK, pass_on);
+	earn_for_role(walk, EARN_UNBLOCK, pass_on);
 	earn_for_role(walk, EARN_REDEMPTION, pass_on);
 	earn_for_role(walk, EARN_FORFEIT, pass_on);
 	earn_for_role(walk, EARN_EXPIRE, pass_on);

@@ -16,10 +16,9 @@
 
 /* Behind the roles, another name of redemptions: that which they have in a points ledger. */
 static const char *const role_names[] = {
-	"purchase",		 "return",	  "redemption", "paid_with_points",
-	"join",			 "birth",	  "referral",	"earn",
-	"redeem_refund", "reinstate", "adjust",		"transfer",
-	"forfeit",		 "expire",	  "ignore",		"redeem"
+	"purchase", "return",	"redemption",	 "paid_with_points", "join",   "birth",	   "referral",
+	"earn",		"activate", "redeem_refund", "reinstate",		 "adjust", "transfer", "block",
+	"unblock",	"forfeit",	"expire",		 "ignore",			 "redeem"
 };
 #define ROLE_REDEEM (EARN_IGNORE + 1)
 

@@ -51,9 +51,9 @@ typedef struct Violation
 	int64 number; /* in the order in which they are told */
 } Violation;
 
-static const char *const problems[EARN_FAULTS] = { "payment with points for no order",
-												   "payment with points of more than its order",
-												   "return of more than was bought" };
+const char *const earn_problems[EARN_FAULTS] = { "payment with points for no order",
+												 "payment with points of more than its order",
+												 "return of more than was bought" };
 
 /* ---- one order ---- */
 
@@ -125,8 +125,8 @@ collect(Accrual *accrual, const EarnEntry *entry, EventText label, int128 points
 	memset(event, 0, sizeof(Event));
 	event->at = entry->at;
 	event->value = (int64) points;
-	/* without a value it brings back everything */
-	event->has_value = entry->points != 0 || entry->type != EARN_ENTRY_REINSTATE;
+	/* without a value it is of everything */
+	event->has_value = entry->points != 0 || !earn_needs_no_points(entry->type);
 	event->kind.bytes = earn_entry_names[entry->type];
 	event->kind.len = (int) strlen(event->kind.bytes);
 	event->label = label;
@@ -219,7 +219,7 @@ put_entry(void *context, EarnWalk *walk, const EarnEntry *entry)
 		rows_put_decimal(rows, entry->amount, explained->scale);
 	else
 		rows_put_null(rows);
-	if (entry->points == 0 && entry->type == EARN_ENTRY_REINSTATE)
+	if (entry->points == 0 && earn_needs_no_points(entry->type))
 		rows_put_null(rows);
 	else
 		rows_put_decimal(rows, entry->points, entry->scale);
@@ -314,24 +314,21 @@ compare_violations(const void *left, const void *right)
 }
 
 void
-earn_violations_put(EarnViolations *violations, Rows *rows, int scale)
+earn_violations_end(EarnViolations *violations)
 {
-	int64 i;
-
 	earn_walk_close(violations->walk);
 	sort_elements(violations->list, violations->n, sizeof(Violation), compare_violations);
-	for (i = 0; i < violations->n; i++)
-	{
-		const Violation *violation = &violations->list[i];
+}
 
-		rows_begin(rows);
-		rows_put_instant(rows, violation->event.at);
-		event_put_ref(rows, &violation->event);
-		rows_put_name(rows, problems[violation->type]);
-		rows_put_decimal(rows, violation->amount, scale);
-		rows_end(rows);
-		CHECK_FOR_INTERRUPTS();
-	}
+bool
+earn_violation(const EarnViolations *violations, int64 number, EarnFault *fault)
+{
+	if (number >= violations->n)
+		return false;
+	fault->type = violations->list[number].type;
+	fault->event = &violations->list[number].event;
+	fault->amount = violations->list[number].amount;
+	return true;
 }
 
 static void
@@ -355,7 +352,9 @@ loyalty_points_accrual_violations(PG_FUNCTION_ARGS)
 	EarnCall *call;
 	ByteSpan body;
 	TimelineReader reader;
+	EarnFault fault;
 	Rows rows;
+	int64 i;
 
 	rows_open(&rows, fcinfo);
 	call = policy_argument(fcinfo, 1, &earn_policy_table, open_for_violations);
@@ -365,6 +364,16 @@ loyalty_points_accrual_violations(PG_FUNCTION_ARGS)
 	timeline_open(&reader, body.bytes, body.len);
 	earn_violations_start(call->reading);
 	earn_walk_timeline(call->walk, body, NULL);
-	earn_violations_put(call->reading, &rows, reader.scale);
+	earn_violations_end(call->reading);
+	for (i = 0; earn_violation(call->reading, i, &fault); i++)
+	{
+		rows_begin(&rows);
+		rows_put_instant(&rows, fault.event->at);
+		event_put_ref(&rows, fault.event);
+		rows_put_name(&rows, earn_problems[fault.type]);
+		rows_put_decimal(&rows, fault.amount, reader.scale);
+		rows_end(&rows);
+		CHECK_FOR_INTERRUPTS();
+	}
 	return (Datum) 0;
 }

@@ -346,7 +346,10 @@ role_of(const EarnWalk *walk, const Event *event)
 		case EARN_FORFEIT:
 		case EARN_EXPIRE:
 			return event->value == 0 ? EARN_IGNORE : role;
+		case EARN_ACTIVATE:
 		case EARN_REINSTATE:
+		case EARN_BLOCK:
+		case EARN_UNBLOCK:
 			return event->has_value && event->value == 0 ? EARN_IGNORE : role;
 		case EARN_UNKNOWN:
 			report_unknown_kind(walk, event);

@@ -279,47 +279,62 @@ hand_out_piece(NodeCollect *collect)
 			collect->inputs[i].piece = piece_source(&collect->pieces, n++)->collector;
 }
 
+static int
+count_parts(const NodeCollect *collect)
+{
+	const Pieces *pieces = &collect->pieces;
+
+	return pieces->nsources > 0 ? pieces->first.sources[0].deal->nparts : 0;
+}
+
 bool
 node_collect_next_part(NodeCollect *collect, int *part)
 {
 	Pieces *pieces = &collect->pieces;
 	NodeShared *shared = collect->node->shared;
+	bool found = pieces->nsources > 0 && pieces_next(pieces);
 
-	if (pieces->nsources == 0)
-		return false;
-	while (!pieces_next(pieces))
+	*part = -1;
+	/* parts without rows have no piece; but somebody gets the first part, whoever is in it */
+	while (!found && *part != 0)
 	{
-		int next = shared != NULL ? node_shared_next_part(shared) : collect->next_part++;
-
-		if (next >= piece_source(pieces, 0)->deal->nparts)
+		*part = shared != NULL ? node_shared_next_part(shared) : collect->next_part++;
+		if (*part >= count_parts(collect))
 			return false;
-		pieces_of_part(pieces, next);
+		pieces_of_part(pieces, *part);
+		found = pieces_next(pieces);
 	}
+	if (found)
+		*part = pieces->part;
 	hand_out_piece(collect);
-	*part = pieces->part;
 	return true;
+}
+
+int64
+node_collect_count_part(NodeCollect *collect, int part)
+{
+	int64 customers = 0;
+	Base base;
+	int i;
+
+	for (i = 0; i < collect->ninputs; i++)
+		if (node_collect_open(&collect->inputs[i], &base, part) != NULL)
+			customers += base_count(&base);
+	node_collect_note_memory(collect);
+	collect->pieces.groups += customers;
+	collect->node->counts.groups += customers;
+	collect->node->counts.parts += customers > 0;
+	return customers;
 }
 
 void
 node_collect_forget_part(NodeCollect *collect, int part)
 {
-	int64 customers = 0;
 	int i;
 
 	for (i = 0; i < collect->ninputs; i++)
-	{
-		NodeInput *input = &collect->inputs[i];
-		Base base;
-
-		if (input->collector == NULL)
-			continue;
-		customers += base_count(node_collect_open(input, &base, part));
-		node_collect_note_memory(collect);
-		collector_forget_part(input->piece, part);
-	}
-	collect->pieces.groups += customers;
-	collect->node->counts.groups += customers;
-	collect->node->counts.parts += customers > 0;
+		if (collect->inputs[i].collector != NULL)
+			collector_forget_part(collect->inputs[i].piece, part);
 }
 
 void
@@ -332,7 +347,7 @@ node_collect_rewind(NodeCollect *collect)
 	{
 		if (collect->inputs[i].collector != NULL)
 			deal_end(&collect->inputs[i].collector->deal);
-		collect->inputs[i].collector = NULL;
+		collect->inputs[i].collector = collect->inputs[i].piece = NULL;
 		collect->inputs[i].guests = 0;
 		collect->inputs[i].needs_last = false;
 	}

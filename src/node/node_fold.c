@@ -122,6 +122,7 @@ fold_part(FoldScanState *state, int part)
 		if (metric->folding != NULL)
 			metric_fold(metric->folding, first, second);
 	}
+	node_collect_count_part(&state->collect, part);
 	node_collect_forget_part(&state->collect, part);
 }
 

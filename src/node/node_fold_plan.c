@@ -10,18 +10,13 @@
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
-#include "optimizer/paths.h"
-#include "optimizer/planmain.h"
-#include "optimizer/prep.h"
 #include "optimizer/tlist.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -50,8 +45,8 @@ enum
 
 /* ---- what the node can do ---- */
 
-static bool
-is_collector(Oid aggregate)
+bool
+plan_is_collector(Oid aggregate)
 {
 	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
 	FmgrInfo function;
@@ -109,7 +104,7 @@ look_at_metric(FuncExpr *call, const Metric *metric, FoldQuery *query)
 			Aggref *aggref = fold_collector(argument);
 			const char *why = NULL;
 
-			if (aggref == NULL || !is_collector(aggref->aggfnoid))
+			if (aggref == NULL || !plan_is_collector(aggref->aggfnoid))
 				why = "a base isn't collected where it is asked";
 			else
 				why = plan_aggregate_obstacle(aggref, true);
@@ -152,7 +147,7 @@ look_into(Node *node, FoldQuery *query)
 	}
 	if (IsA(node, Aggref))
 	{
-		query->why = is_collector(((Aggref *) node)->aggfnoid)
+		query->why = plan_is_collector(((Aggref *) node)->aggfnoid)
 						 ? "a base is asked by something else than a metric"
 						 : "there are aggregates that collect no base";
 		return false;
@@ -196,8 +191,8 @@ look_at_query(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *h
 /* Bytes that a row of a collector has in a file, about. */
 #define ROW_BYTES		   28
 
-static void
-cost_fold_path(PlannerInfo *root, Path *path, const Path *child, const List *aggrefs)
+void
+plan_cost_collecting(PlannerInfo *root, Path *path, const Path *child, const List *aggrefs)
 {
 	AggClauseCosts costs = { 0 };
 	double rows = child->rows;
@@ -212,9 +207,6 @@ cost_fold_path(PlannerInfo *root, Path *path, const Path *child, const List *agg
 	else
 		path->startup_cost += ROW_SHARE * row * rows;
 	path->startup_cost += plan_spill_cost(bytes, path->parallel_aware ? 0 : bytes);
-	/* what metrics cost is to fold everyone, and each folds a share */
-	path->total_cost = path->startup_cost +
-					   path->pathtarget->cost.per_tuple / plan_participants(path->parallel_workers);
 }
 
 /* ---- the paths ---- */
@@ -242,40 +234,6 @@ make_path(RelOptInfo *grouped, const FoldQuery *query, PathTarget *target, Path 
 	return path;
 }
 
-/*
- * Rows as the child has them: projected to the target; where it can't project by itself, as those
- * of partitions can't, they are taken as they come if they have all columns. Moves the columns
- * then.
- */
-static Path *
-input_rows(PlannerInfo *root, RelOptInfo *input, Path *rows, PathTarget *target, List **columns)
-{
-	int *to;
-	ListCell *cell;
-	int n = 0;
-
-	if (is_projection_capable_path(rows))
-		return (Path *) create_projection_path(root, input, rows, target);
-	to = palloc0((list_length(target->exprs) + 1) * sizeof(int));
-	foreach (cell, target->exprs)
-	{
-		int column = 1;
-		ListCell *has;
-
-		foreach (has, rows->pathtarget->exprs)
-		{
-			if (equal(lfirst(has), lfirst(cell)))
-				break;
-			column++;
-		}
-		if (has == NULL)
-			return (Path *) create_projection_path(root, input, rows, target);
-		to[++n] = column;
-	}
-	*columns = plan_moved_columns(*columns, to);
-	return rows;
-}
-
 /* A path that folds the rows; by one process, or a share of several. */
 static CustomPath *
 make_fold_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const FoldQuery *query,
@@ -289,11 +247,14 @@ make_fold_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const 
 	foreach (cell, query->aggrefs)
 		columns = lappend(columns, plan_child_columns(target, lfirst_node(Aggref, cell)));
 	set_pathtarget_cost_width(root, target);
-	rows = input_rows(root, input, rows, target, &columns);
+	rows = plan_input_rows(root, input, rows, target);
 	path = make_path(grouped, query, result, rows, columns, having, &fold_path_methods);
 	path->path.parallel_aware = workers > 0;
 	path->path.parallel_workers = workers;
-	cost_fold_path(root, &path->path, rows, query->aggrefs);
+	plan_cost_collecting(root, &path->path, rows, query->aggrefs);
+	/* what metrics cost is to fold everyone, and each folds a share */
+	path->path.total_cost =
+		path->path.startup_cost + result->cost.per_tuple / plan_participants(workers);
 	return path;
 }
 

@@ -329,7 +329,7 @@ extern void node_shutdown(CustomScanState *node);
 typedef struct NodeInput
 {
 	Collector *collector; /* NULL: it had no row */
-	Collector *piece;	  /* has the piece at hand */
+	Collector *piece;	  /* has the part at hand, or is NULL, too */
 	int64 guests;		  /* rows without customer that this process got */
 	bool needs_last;	  /* for the caller to say: somebody will ask for the last event */
 } NodeInput;
@@ -359,8 +359,10 @@ extern void node_collect_begin(NodeCollect *collect, NodeState *node, EState *es
 /* Collects all rows; what is known of all participants' rows is known then. */
 extern void node_collect_rows(NodeCollect *collect);
 
-/* A part that nobody has read yet; false: there is none. And forgets it, noting what there was. */
+/* A part that nobody has read yet; false: there is none. Counts its customers, of all inputs, for
+ * EXPLAIN, too; and forgets it. */
 extern bool node_collect_next_part(NodeCollect *collect, int *part);
+extern int64 node_collect_count_part(NodeCollect *collect, int part);
 extern void node_collect_forget_part(NodeCollect *collect, int part);
 
 /* Opens the part at hand of what an input has collected, or all of it (-1); NULL: there is nothing.
@@ -427,21 +429,54 @@ extern const CustomScanMethods rollup_scan_methods;
 /* What a participant gives of a metric: its result, and the names that it asked about. */
 extern Datum partial_result(const Tally *tally, const MetricNames *names);
 
-/* ---- node_plan.c ---- */
+/* ---- node_parts.c ---- */
 
-/* How many processes share the rows of a path, as the server reckons: the leader less so, the more
- * workers it has to read from. */
-extern double plan_participants(int workers);
+/*
+ * The node for a list of customers over a base, such as customer_timelines(timelines(customer, at))
+ * by LATERAL:
+ *
+ *		Nested Loop
+ *		  ->  Custom Scan (LoyaltyParts)	custom_scan_tlist: the collector
+ *				->  child					argument or FILTER of it ...
+ *		  ->  Function Scan on customer_timelines
+ *
+ * It collects as LoyaltyFold does, and gives part after part as a base of some customers: where the
+ * sub-select has one row of everyone, this has several, and the join the same rows of customers.
+ * With workers all of that is below Gather, with a Parallel Custom Scan (LoyaltyParts).
+ */
+#define PARTS_NODE_NAME "LoyaltyParts"
+
+/* CustomScan.custom_private of LoyaltyParts. */
+typedef enum PartsPlanPart
+{
+	PARTS_PLAN_COLUMNS,	  /* as GROUP_PLAN_COLUMNS, of the only collector */
+	PARTS_PLAN_NEEDS_LAST /* Boolean: the list may ask for the last event */
+} PartsPlanPart;
+
+extern const CustomScanMethods parts_scan_methods;
+
+/* ---- node_input.c ---- */
 
 /* Of one aggregate: the columns of its FILTER and of its arguments in the child's target, which
  * gets them. */
 extern List *plan_child_columns(PathTarget *target, const Aggref *aggref);
 
-/* Takes the rows of a plan that scans a table whole: returns where the columns of its target stand
- * then, from 1 on; NULL: nothing changes. And columns of aggregates, as they are then; no column
- * (0) stays that. */
+/* The rows of a path of the input, or of a partition of it, with the columns of a target over the
+ * input and no others. Where they are those of one partition after another, each partition's scan
+ * computes them. */
+extern Path *plan_input_rows(PlannerInfo *root, RelOptInfo *input, Path *path, PathTarget *target);
+
+/* Takes the rows of a plan that scans a table whole, or partitions that are alike: returns where
+ * the columns of its target stand then, from 1 on; NULL: nothing changes. And columns of
+ * aggregates, as they are then; no column (0) stays that. */
 extern int *plan_take_whole_rows(PlannerInfo *root, Plan *child);
 extern List *plan_moved_columns(List *columns, const int *to);
+
+/* ---- node_plan.c ---- */
+
+/* How many processes share the rows of a path, as the server reckons: the leader less so, the more
+ * workers it has to read from. */
+extern double plan_participants(int workers);
 
 /* Why a node can't do an aggregate, or NULL. */
 extern const char *plan_aggregate_obstacle(const Aggref *aggref, bool ours);
@@ -459,5 +494,17 @@ extern List *plan_cheap_first(PlannerInfo *root, List *clauses);
 
 /* Adds the paths of metrics over everyone, where the query is one of them. */
 extern void add_fold_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, List *having);
+
+/* Does an aggregate collect a base? */
+extern bool plan_is_collector(Oid aggregate);
+
+/* What a node costs that collects the rows of a child and reads the parts, up to its first row. */
+extern void plan_cost_collecting(PlannerInfo *root, Path *path, const Path *child,
+								 const List *aggrefs);
+
+/* ---- node_parts_plan.c ---- */
+
+/* Makes the node for lists of customers known, at module load. */
+extern void plan_register_parts(void);
 
 #endif

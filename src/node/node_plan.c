@@ -2,7 +2,7 @@
  * node_plan.c
  *		The planner's side of the node for GROUP BY customer: which queries it can do, what that
  *		costs, and its plan. node_internal.h shows the plan. Metrics over everyone are handed on to
- *		node_fold_plan.c.
+ *		node_fold_plan.c, and lists of customers are node_parts_plan.c's.
  *
  * It is one more path for the grouping, beside those of the server: the planner takes the
  * cheapest. It has no order.
@@ -22,7 +22,6 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
@@ -342,69 +341,9 @@ plan_participants(int workers)
 
 /* ---- the path ---- */
 
-/* The column of an expression in the child's target, which gets it if it hasn't yet. */
-static int
-child_column(PathTarget *target, Expr *expr)
-{
-	int column = 1;
-	ListCell *cell;
-
-	foreach (cell, target->exprs)
-	{
-		if (equal(lfirst(cell), expr))
-			return column;
-		column++;
-	}
-	add_column_to_pathtarget(target, expr, 0);
-	return column;
-}
-
-/*
- * An argument as the child evaluates it. Where a FILTER doesn't let a row pass, its argument isn't
- * evaluated: it may be an error, as 1 / n FILTER (WHERE n <> 0).
- */
-static Expr *
-filtered_argument(Expr *argument, Expr *filter)
-{
-	CaseExpr *filtered;
-	CaseWhen *when;
-
-	if (filter == NULL || IsA(argument, Var) || IsA(argument, Const) || IsA(argument, Param))
-		return argument;
-	when = makeNode(CaseWhen);
-	when->expr = filter;
-	when->result = argument;
-	when->location = -1;
-	filtered = makeNode(CaseExpr);
-	filtered->casetype = exprType((Node *) argument);
-	filtered->casecollid = exprCollation((Node *) argument);
-	filtered->args = list_make1(when);
-	filtered->defresult = (Expr *) makeNullConst(filtered->casetype, exprTypmod((Node *) argument),
-												 filtered->casecollid);
-	filtered->location = -1;
-	return (Expr *) filtered;
-}
-
-List *
-plan_child_columns(PathTarget *target, const Aggref *aggref)
-{
-	Expr *filter = aggref->aggfilter;
-	List *columns = list_make1_int(filter == NULL ? 0 : child_column(target, filter));
-	ListCell *cell;
-
-	foreach (cell, aggref->args)
-	{
-		Expr *argument = lfirst_node(TargetEntry, cell)->expr;
-
-		columns = lappend_int(columns, child_column(target, filtered_argument(argument, filter)));
-	}
-	return columns;
-}
-
 static const CustomPathMethods path_methods;
 
-/* A path over rows, whose columns are those of the target; by one process, or a share of several.
- */
+/* A path over rows; by one process, or a share of several. */
 static CustomPath *
 make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const GroupQuery *query,
 				List *having, Path *rows, int workers)
@@ -421,7 +360,7 @@ make_group_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *grouped, const
 	set_pathtarget_cost_width(root, target);
 	groups = estimate_num_groups(root, list_make1(query->key),
 								 rows->rows * plan_participants(workers), NULL, NULL);
-	rows = (Path *) create_projection_path(root, input, rows, target);
+	rows = plan_input_rows(root, input, rows, target);
 
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = grouped;
@@ -522,54 +461,6 @@ plan_cheap_first(PlannerInfo *root, List *clauses)
 	return ordered;
 }
 
-/*
- * Where rows come straight from a table, they are taken as they are: to make new ones of some of
- * their columns costs more than the grouping takes of a row.
- */
-int *
-plan_take_whole_rows(PlannerInfo *root, Plan *child)
-{
-	int *to;
-	List *physical;
-	ListCell *cell;
-	int n = 0;
-
-	if (!IsA(child, SeqScan) && !IsA(child, IndexScan) && !IsA(child, BitmapHeapScan))
-		return NULL;
-	to = palloc0((list_length(child->targetlist) + 1) * sizeof(int));
-	foreach (cell, child->targetlist)
-	{
-		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
-
-		if (!IsA(var, Var) || var->varattno <= 0)
-			return NULL;
-		to[++n] = var->varattno;
-	}
-	physical = build_physical_tlist(root, find_base_rel(root, ((Scan *) child)->scanrelid));
-	if (physical == NIL)
-		return NULL;
-	child->targetlist = physical;
-	return to;
-}
-
-List *
-plan_moved_columns(List *columns, const int *to)
-{
-	List *moved = NIL;
-	ListCell *cell;
-
-	foreach (cell, columns)
-	{
-		List *of_one = NIL;
-		ListCell *column;
-
-		foreach (column, (List *) lfirst(cell))
-			of_one = lappend_int(of_one, to[lfirst_int(column)]);
-		moved = lappend(moved, of_one);
-	}
-	return moved;
-}
-
 static Plan *
 plan_group_path(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
 				List *custom_plans)
@@ -610,4 +501,5 @@ group_node_register(void)
 	RegisterCustomScanMethods(&rollup_scan_methods);
 	previous_upper_paths_hook = create_upper_paths_hook;
 	create_upper_paths_hook = add_upper_paths;
+	plan_register_parts();
 }

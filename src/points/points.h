@@ -231,7 +231,7 @@ typedef enum PointsMoveType
 {
 	POINTS_MOVE_LOT, /* a lot was made (earn, adjust, transfer, refund beyond what was taken; of
 						what had expired, with the earning of its lot: reinstate) */
-	POINTS_MOVE_ACTIVATE,	 /* a lot can be spent from now on */
+	POINTS_MOVE_ACTIVATE,	 /* a lot need not wait any longer: what of it is free can be spent */
 	POINTS_MOVE_REPAY,		 /* a lot paid back a debt, or some of it */
 	POINTS_MOVE_TAKE,		 /* an event took from a lot */
 	POINTS_MOVE_OVERDRAW,	 /* an event took what isn't there: a debt */
@@ -257,8 +257,8 @@ typedef struct PointsMove
 	int32 event;   /* -1: none (something fell due) */
 	int32 debt;	   /* that was made, paid or cancelled, for points_walk_debt(); -1: none */
 	int32 of;	   /* of a lot that was made, the older one whose points come back; -1: none */
-	int64 points;  /* positive */
-	int64 blocked; /* so many of what is taken or gone were */
+	int64 points;  /* positive; 0 of a lot that need not wait, and is blocked */
+	int64 blocked; /* so many of what is taken or gone were; beside those that need not wait */
 } PointsMove;
 
 /* What an event took that wasn't there. */
@@ -372,6 +372,8 @@ typedef struct PointsEvent
 	int64 ref_number;
 	EventText ref_text; /* its bytes must stay */
 	EventText kind;		/* with POINTS_KEEP_EVENTS; likewise */
+	int document;		/* with POINTS_KEEP_EVENTS: the number of its kind, of which there should be
+						 * one earning under a ref; 0: there may be several */
 } PointsEvent;
 
 /*
@@ -445,14 +447,39 @@ extern const PointsQuestion points_lots_question;
 extern const PointsQuestion points_movements_question;
 extern const PointsQuestion points_daily_question;
 
+/* ---- where the ledger breaks the rules (points_violations.c) ---- */
+
+/*
+ * Of a walk that keeps its events: each move is handed on, and once it has come to its end, so are
+ * the findings, by number from 0 on. The policy has a zone, and refuses no overdraft: that of more
+ * than there is would be an error.
+ */
+typedef struct PointsFindings PointsFindings;
+
+typedef struct PointsViolation
+{
+	TimestampTz at;
+	const Event *event; /* whose ref it has */
+	const char *problem;
+	int64 points;
+} PointsViolation;
+
+extern PointsFindings *points_findings_create(const PointsPolicy *policy);
+extern void points_findings_start(PointsFindings *found); /* over, with another customer */
+extern void points_find_violation(PointsFindings *found, PointsWalk *walk, const PointsMove *move);
+extern void points_findings_end(PointsFindings *found, const PointsWalk *walk);
+extern bool points_finding(const PointsFindings *found, const PointsWalk *walk, int64 number,
+						   PointsViolation *violation);
+
 /* ---- lots with several labels (points_shares.c) ---- */
 
 /*
  * Points of an order may stand under several labels: its lot has so many under each. Whoever feeds
  * the walk announces what the lot of the next event is made of; whoever hears the moves has each
- * split up, all of them in order. What takes of a lot takes of its labels in proportion to what is
- * left under each; what a refund gives back goes to them in proportion to what redemptions took of
- * each; in whole units, by largest remainder.
+ * split up, all of them in order. What takes of a lot's free points, or blocks of them, takes of
+ * its labels in proportion to what is free under each, what takes or frees blocked ones to what is
+ * blocked; what a refund gives back goes to them in proportion to what redemptions took of each; in
+ * whole units, by largest remainder.
  */
 
 /* So many points under a label, by its number in the walk; 0: none. */
@@ -460,7 +487,8 @@ typedef struct PointsShare
 {
 	int32 label_no;
 	int64 points;
-	int64 remaining; /* points_shares_of_lot() */
+	int64 remaining; /* points_shares_of_lot(): the blocked ones, too */
+	int64 blocked;	 /* of these; of a move as the move's */
 } PointsShare;
 
 /* In the current memory context; starts over with a customer. */
@@ -607,7 +635,7 @@ typedef struct PointsClosing
 	int period_key;
 	int first_out;
 	int pending;
-	int blocked;   /* 0: nothing is told of it */
+	int blocked;
 	bool by_label; /* rows begin with the key's text */
 } PointsClosing;
 

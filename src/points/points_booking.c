@@ -311,6 +311,7 @@ book_split(PointsBooking *booking, PointsWalk *walk, const PointsMove *move, Boo
 	for (i = 0; i < n; i++)
 	{
 		part.points = split[i].points;
+		part.blocked = split[i].blocked;
 		book(booking, walk, &part, booking->label_numbers[split[i].label_no]);
 	}
 }
@@ -393,8 +394,15 @@ points_book_triangle(void *context, PointsWalk *walk, const PointsMove *move)
 {
 	PointsBooking *booking = context;
 
+	int n;
+
 	if (!(MOVE(move->type) & BOOKED_MOVES) || move->lot < 0)
+	{
+		/* what is blocked of a lot's labels decides what a later move takes of them */
+		if (unlikely(booking->shares != NULL) && (MOVE(move->type) & STATE_MOVES))
+			(void) points_shares_split(booking->shares, walk, move, &n);
 		return;
+	}
 	if (unlikely(booking->shares != NULL))
 		book_split(booking, walk, move, book_triangle);
 	else

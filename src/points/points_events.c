@@ -173,9 +173,10 @@ points_events_keep(PointsEvents *events, const PointsEvent *given, const EventTe
 	event = &events->kept[given->number];
 	memset(event, 0, sizeof(Event));
 	event->at = given->at;
-	event->has_value = true;
+	event->has_value = given->value != 0;
 	event->value = given->value;
 	event->kind = given->kind;
+	event->kind_no = given->document;
 	event->label_no = given->label_no;
 	if (given->label_no > 0)
 		event->label = labels[given->label_no - 1];

@@ -399,7 +399,9 @@ list_entry(void *context, PointsWalk *walk, const PointsMove *move)
 	switch (move->type)
 	{
 		case POINTS_MOVE_ACTIVATE:
-			put_entry(statement, move->at, "activate", lot_event(walk, move->lot), move->points, 0);
+			if (move->points > 0)
+				put_entry(statement, move->at, "activate", lot_event(walk, move->lot), move->points,
+						  0);
 			break;
 		case POINTS_MOVE_EXPIRE:
 			if (statement->in_event)
@@ -585,9 +587,7 @@ answer_daily(FunctionCallInfo fcinfo, PointsCall *call)
 		for (c = 0; c < lengthof(out); c++)
 			points_put_points(&rows, call->walk, day->sums[out[c]]);
 		points_put_points(&rows, call->walk, pending);
-		/* nothing is in a programme */
-		if (call->feeder == NULL)
-			points_put_points(&rows, call->walk, blocked);
+		points_put_points(&rows, call->walk, blocked);
 		points_put_points(&rows, call->walk, held - pending - blocked);
 		rows_end(&rows);
 	}

@@ -207,7 +207,7 @@ static const char *const until_names[] = { "activated" };
 
 /* Points wait for a while, or for an event: of two levels the inner one says which. */
 static void
-read_pending(const PolicyObject *object, const PolicyKey *key, void *opened, void *at)
+read_pending(const PolicyObject *object, const PolicyKey *key, void *policy, void *at)
 {
 	PointsVersion *version = at;
 	int number;
@@ -219,14 +219,6 @@ read_pending(const PolicyObject *object, const PolicyKey *key, void *opened, voi
 		version->until_activated = false;
 	if (policy_get_choice(object, "pending_until", until_names, lengthof(until_names), &number))
 	{
-		if (!((const PointsPolicy *) opened)->has_activations)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" of a %s needs a kind that activates",
-							policy_path(object, "pending_until"), object->type),
-					 errhint("Without a kind whose role in \"kinds\" is activate, points would "
-							 "never be available. A programme has no such kinds: its points "
-							 "wait for an interval, \"pending\".")));
 		memset(&version->pending, 0, sizeof(Interval));
 		version->until_activated = true;
 	}
@@ -462,6 +454,25 @@ check_grace(const PolicyObject *root, const PolicyKey *key, void *opened, void *
 			policy_report_needs(root, "kinds", key->name, POINTS_GRACE_HINT);
 }
 
+/* Of a program_policy the kinds that activate are those of its earn rules. */
+static void
+finish(void *opened)
+{
+	const PointsPolicy *policy = opened;
+	int i;
+
+	for (i = 0; i < policy->nversions && !policy->has_activations; i++)
+		if (policy->versions[i].until_activated)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"pending_until\" of a points_policy needs a kind that activates"),
+				 i > 0 ? errdetail("In the version from %s on.", day_text(policy->versions[i].from))
+					   : 0,
+				 errhint("Without a kind whose role in \"kinds\" is activate, points would "
+						 "never be available; in a program_policy \"earn\" has the kinds.")));
+}
+
 /* ---- the table ---- */
 
 static const PolicyKey keys[] = {
@@ -564,6 +575,7 @@ const PolicyTable points_policy_table = {
 	.none_hint = "Points that don't expire from then on are \"expires\": \"never\", no waiting is "
 				 "\"pending\": \"0 days\", and no rules by label are \"by_label\": {}.",
 	.empty_hint = "Give any of %s.",
+	.finish = finish,
 };
 
 /*

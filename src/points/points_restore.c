@@ -224,10 +224,10 @@ apply_blocks(PointsHeld **lots, int64 n)
 			blocked = 0;
 		of = due;
 		if (due->role == POINTS_BLOCK)
-			blocked += Abs(due->value);
+			blocked += llabs(due->value);
 		else if (makes_lot(due))
 		{
-			lots[i]->blocked = (int64) Min(blocked, Abs(due->value));
+			lots[i]->blocked = (int64) Min(blocked, llabs(due->value));
 			blocked -= lots[i]->blocked;
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -314,10 +314,10 @@ hold(PointsWalk *walk, Held *held, const PointsDue *due, TimestampTz now)
 	if (makes_lot(due) && is_over(walk, due, now))
 		held->has_expired = true;
 	else if (makes_lot(due))
-		held->sum += Abs(due->value);
+		held->sum += llabs(due->value);
 	else if (makes_debt(due))
 	{
-		held->sum -= Abs(due->value);
+		held->sum -= llabs(due->value);
 		held->owed_at = Min(held->owed_at, due->at);
 	}
 	else if (due->role == POINTS_EXPIRE)

@@ -187,8 +187,7 @@ put_period(const PointsClosing *closing, Rows *rows, const MetricCalendar *calen
 		rows_put_decimal(rows, sums[i], scale);
 	rows_put_decimal(rows, closed, scale);
 	rows_put_decimal(rows, pending, scale);
-	if (closing->blocked > 0)
-		rows_put_decimal(rows, blocked, scale);
+	rows_put_decimal(rows, blocked, scale);
 	rows_put_day(rows, calendar->as_of);
 	rows_end(rows);
 }
@@ -213,8 +212,7 @@ points_closing_put(const PointsClosing *closing, Rows *rows, const MetricCalenda
 			sums = (*row++)->sums;
 		closed = add_to_closing(closing, opening, sums);
 		decimal_sum_add(&pending, sums[closing->pending], POINTS_SUM);
-		if (closing->blocked > 0)
-			decimal_sum_add(&blocked, sums[closing->blocked], POINTS_SUM);
+		decimal_sum_add(&blocked, sums[closing->blocked], POINTS_SUM);
 		put_period(closing, rows, calendar, (int32) period, key, opening, sums, closed, pending,
 				   blocked, scale);
 		opening = closed;

@@ -449,14 +449,25 @@ points_activate(PointsWalk *walk, int32 number)
 	PointsLot *lot = &walk->lots[number];
 
 	lot->state = POINTS_LOT_ACTIVE;
-	if (lot->remaining > 0)
+	if (!lot_has_points(lot))
+		return;
+	walk->totals.pending -= lot->remaining;
+	walk_add_active(walk, lot->remaining);
+	if (walk->sink != NULL)
 	{
-		walk->totals.pending -= lot->remaining;
-		walk_add_active(walk, lot->remaining);
-		walk_emit(walk, POINTS_MOVE_ACTIVATE, POINTS_EARN, lot->available_at, number, -1,
-				  lot->remaining);
-		points_repay(walk, number, POINTS_EARN, lot->available_at, -1);
+		PointsMove move = { .type = POINTS_MOVE_ACTIVATE,
+							.role = POINTS_EARN,
+							.at = lot->available_at,
+							.lot = number,
+							.event = -1,
+							.debt = -1,
+							.of = -1,
+							.points = lot->remaining,
+							.blocked = lot->blocked };
+
+		points_tell(walk, &move);
 	}
+	points_repay(walk, number, POINTS_EARN, lot->available_at, -1);
 	if (lot_has_points(lot))
 		walk_enqueue(walk, number, false);
 }

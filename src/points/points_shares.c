@@ -19,6 +19,7 @@ typedef struct LotShare
 	int32 label_no;
 	int64 points;
 	int64 remaining;
+	int64 blocked;	/* of these */
 	int64 redeemed; /* and not given back */
 	int64 expired;	/* and not brought back */
 } LotShare;
@@ -91,6 +92,18 @@ static int64
 remaining_of(const LotShare *share)
 {
 	return share->remaining;
+}
+
+static int64
+free_of(const LotShare *share)
+{
+	return share->remaining - share->blocked;
+}
+
+static int64
+blocked_of(const LotShare *share)
+{
+	return share->blocked;
 }
 
 static int64
@@ -208,41 +221,59 @@ role_of(const PointsWalk *walk, const PointsMove *move)
 	return move->type == POINTS_MOVE_REPAY ? points_walk_debt(walk, move->debt)->role : move->role;
 }
 
-static void
-take_or_give(PointsShares *shares, const LotShares *lot, PointsRole role, bool back)
+/* What a move goes by. */
+static int64 (*weight_of_move(const PointsMove *move))(const LotShare *share)
 {
-	int32 i;
-
-	for (i = 0; i < lot->n; i++)
+	switch (move->type)
 	{
-		LotShare *share = &shares->list[lot->first + i];
-		int64 gone = back ? -shares->units[i] : shares->units[i];
-
-		share->remaining -= gone;
-		if (role == POINTS_REDEEM || role == POINTS_REDEEM_REFUND)
-			share->redeemed += gone;
-		else if (role == POINTS_EXPIRE)
-			share->expired += gone;
+		case POINTS_MOVE_RESTORE:
+			return redeemed_of;
+		case POINTS_MOVE_UNBLOCK:
+			return blocked_of;
+		case POINTS_MOVE_TAKE:
+			return move->blocked > 0 ? blocked_of : free_of;
+		case POINTS_MOVE_EXPIRE:
+			return remaining_of;
+		default:
+			return free_of;
 	}
 }
 
-static void
-share_move(PointsShares *shares, const LotShares *lot, const PointsWalk *walk,
-		   const PointsMove *move)
+/* What a move does under a label; returns how many of the points were blocked. */
+static int64
+move_share(LotShare *share, PointsRole role, const PointsMove *move, int64 points)
 {
-	PointsRole role = role_of(walk, move);
-	const LotShare *list = &shares->list[lot->first];
+	int64 blocked = 0;
 
-	if (move->type == POINTS_MOVE_RESTORE)
+	switch (move->type)
 	{
-		share_out(shares, list, lot->n, move->points, redeemed_of);
-		take_or_give(shares, lot, role, true);
-		return;
+		case POINTS_MOVE_BLOCK:
+			share->blocked += points;
+			return 0;
+		case POINTS_MOVE_UNBLOCK:
+			share->blocked -= points;
+			return 0;
+		case POINTS_MOVE_RESTORE:
+			points = -points;
+			break;
+		case POINTS_MOVE_TAKE:
+			blocked = move->blocked > 0 ? points : 0;
+			break;
+		case POINTS_MOVE_EXPIRE:
+			blocked = share->blocked;
+			break;
+		case POINTS_MOVE_REPAY:
+			break;
+		default:
+			return 0;
 	}
-	share_out(shares, list, lot->n, move->points, remaining_of);
-	if (move->type == POINTS_MOVE_TAKE || move->type == POINTS_MOVE_REPAY ||
-		move->type == POINTS_MOVE_EXPIRE)
-		take_or_give(shares, lot, role, false);
+	share->remaining -= points;
+	share->blocked -= blocked;
+	if (role == POINTS_REDEEM || role == POINTS_REDEEM_REFUND)
+		share->redeemed += points;
+	else if (role == POINTS_EXPIRE)
+		share->expired += points;
+	return blocked;
 }
 
 static PointsShare *
@@ -259,7 +290,9 @@ points_shares_split(PointsShares *shares, const PointsWalk *walk, const PointsMo
 	int32 nlots;
 	const PointsLot *lot = &points_walk_lots(walk, &nlots)[move->lot];
 	const LotShares *of_lot;
+	LotShare *list;
 	PointsShare *split;
+	PointsRole role;
 	int32 i;
 
 	if (move->type == POINTS_MOVE_LOT)
@@ -275,18 +308,26 @@ points_shares_split(PointsShares *shares, const PointsWalk *walk, const PointsMo
 		split = make_split(shares, 1);
 		split->label_no = lot->label_no;
 		split->points = move->points;
+		split->blocked = move->blocked;
 		*n = 1;
 		return split;
 	}
-	share_move(shares, of_lot, walk, move);
+	list = &shares->list[of_lot->first];
+	/* what a frozen account blocks as it comes in is what the move before shared out */
+	if (move->type != POINTS_MOVE_BLOCK || move->role == POINTS_BLOCK)
+		share_out(shares, list, of_lot->n, move->points, weight_of_move(move));
+	role = role_of(walk, move);
 	split = make_split(shares, of_lot->n);
 	*n = 0;
 	for (i = 0; i < of_lot->n; i++)
 	{
-		if (shares->units[i] == 0)
+		int64 points = shares->units[i];
+
+		if (points == 0)
 			continue;
-		split[*n].label_no = shares->list[of_lot->first + i].label_no;
-		split[(*n)++].points = shares->units[i];
+		split[*n].label_no = list[i].label_no;
+		split[*n].points = points;
+		split[(*n)++].blocked = move_share(&list[i], role, move, points);
 	}
 	return split;
 }
@@ -305,7 +346,8 @@ points_shares_of_lot(PointsShares *shares, const PointsWalk *walk, int32 number,
 	{
 		split->label_no = lot->label_no;
 		split->points = lot->points;
-		split->remaining = lot->remaining;
+		split->remaining = lot->remaining + lot->blocked;
+		split->blocked = lot->blocked;
 		*n = 1;
 	}
 	for (i = 0; i < of_lot->n; i++)
@@ -317,7 +359,8 @@ points_shares_of_lot(PointsShares *shares, const PointsWalk *walk, int32 number,
 			continue;
 		split[*n].label_no = share->label_no;
 		split[*n].points = share->points;
-		split[(*n)++].remaining = share->remaining;
+		split[*n].remaining = share->remaining;
+		split[(*n)++].blocked = share->blocked;
 	}
 	return split;
 }

@@ -473,10 +473,9 @@ state_of_lot(const PointsLot *lot, const LotTakers *takers, int32 number)
 	}
 }
 
-/* tells_blocked: not of a programme, where nothing is. */
 static void
 put_lot(Rows *rows, const PointsWalk *walk, const LotTakers *takers, int32 number,
-		const PointsShare *share, bool tells_blocked)
+		const PointsShare *share)
 {
 	int32 nlots;
 	const PointsLot *lot = &points_walk_lots(walk, &nlots)[number];
@@ -489,9 +488,8 @@ put_lot(Rows *rows, const PointsWalk *walk, const LotTakers *takers, int32 numbe
 	rows_put_text(rows, label.bytes, label.len);
 	event_put_ref(rows, event);
 	points_put_points(rows, walk, share->points);
-	points_put_points(rows, walk, (int128) share->remaining + lot->blocked);
-	if (tells_blocked)
-		points_put_points(rows, walk, lot->blocked);
+	points_put_points(rows, walk, share->remaining);
+	points_put_points(rows, walk, share->blocked);
 	rows_put_instant(rows, lot->available_at);
 	rows_put_instant(rows, lot->expires_at);
 	rows_put_name(rows, state_of_lot(lot, takers, number));
@@ -517,7 +515,8 @@ answer_lots(FunctionCallInfo fcinfo, PointsCall *call)
 	lots = points_walk_lots(call->walk, &nlots);
 	for (i = 0; i < nlots; i++)
 	{
-		PointsShare whole = { lots[i].label_no, lots[i].points, lots[i].remaining };
+		PointsShare whole = { lots[i].label_no, lots[i].points, lots[i].remaining + lots[i].blocked,
+							  lots[i].blocked };
 		const PointsShare *shares = &whole;
 		int n = 1;
 		int j;
@@ -529,7 +528,7 @@ answer_lots(FunctionCallInfo fcinfo, PointsCall *call)
 		if (call->shares != NULL)
 			shares = points_shares_of_lot(call->shares, call->walk, i, &n);
 		for (j = 0; j < n; j++)
-			put_lot(&rows, call->walk, &takers, i, &shares[j], call->feeding == NULL);
+			put_lot(&rows, call->walk, &takers, i, &shares[j]);
 	}
 	return (Datum) 0;
 }

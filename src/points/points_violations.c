@@ -1,6 +1,6 @@
 /*
  * points_violations.c
- *		Where a customer's ledger breaks the rules.
+ *		Where a customer's ledger breaks the rules, be it one that somebody else makes.
  *
  * Noted as the moves come; which documents were earned more than once is found out at the end,
  * when what was earned and returned under each ref is together.
@@ -76,19 +76,19 @@ typedef struct Finding
 	FindingType type;
 } Finding;
 
-typedef struct Findings
+struct PointsFindings
 {
-	Finding *list; /* in the order of the moves */
+	const PointsPolicy *policy; /* with a zone */
+	Finding *list;				/* in the order of the moves */
 	int64 n;
 	int64 max;
 	int64 first_unbooked; /* computed expiries before it have been booked */
 	int64 matched;		  /* of the booked expiry being worked off: what the rules give */
 	int64 beyond;		  /* of the return being worked off: what wasn't earned */
-	bool books_expiry;
-} Findings;
+};
 
 static void
-add_any_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+add_any_finding(PointsFindings *found, FindingType type, TimestampTz at, int32 event, int64 points)
 {
 	Finding *finding;
 
@@ -101,7 +101,7 @@ add_any_finding(Findings *found, FindingType type, TimestampTz at, int32 event, 
 }
 
 static void
-add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int64 points)
+add_finding(PointsFindings *found, FindingType type, TimestampTz at, int32 event, int64 points)
 {
 	if (points > 0)
 		add_any_finding(found, type, at, event, points);
@@ -109,7 +109,7 @@ add_finding(Findings *found, FindingType type, TimestampTz at, int32 event, int6
 
 /* Pending points stand for what was owed before first. */
 static void
-add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
+add_shortfall(PointsFindings *found, PointsWalk *walk, const PointsMove *move)
 {
 	const PointsTotals *totals = points_walk_totals(walk);
 	int128 owed = totals->overdrawn - (move->type == POINTS_MOVE_OVERDRAW ? move->points : 0);
@@ -124,18 +124,18 @@ add_shortfall(Findings *found, PointsWalk *walk, const PointsMove *move)
 
 /* Would what an event took of a lot have gone by the end of its day anyway? */
 static bool
-was_due_that_day(const PointsCall *call, PointsWalk *walk, const PointsMove *move)
+was_due_that_day(const PointsPolicy *policy, PointsWalk *walk, const PointsMove *move)
 {
-	PointsLimit end = points_limit_day(call->policy, zone_day(call->policy->zone, move->at));
+	PointsLimit end = points_limit_day(policy, zone_day(policy->zone, move->at));
 	int32 nlots;
 	TimestampTz due = Min(points_walk_lots(walk, &nlots)[move->lot].expires_at, walk->lapsing_at);
 
-	return call->policy->valid_at_boundary ? due < end.at : due <= end.at;
+	return policy->valid_at_boundary ? due < end.at : due <= end.at;
 }
 
 /* A booking stands for the computed expiries that waited longest for one. */
 static void
-match_expiries(Findings *found, int64 points)
+match_expiries(PointsFindings *found, int64 points)
 {
 	found->matched += points;
 	for (; points > 0 && found->first_unbooked < found->n; found->first_unbooked++)
@@ -153,11 +153,9 @@ match_expiries(Findings *found, int64 points)
 	}
 }
 
-static void
-find_violation(void *context, PointsWalk *walk, const PointsMove *move)
+void
+points_find_violation(PointsFindings *found, PointsWalk *walk, const PointsMove *move)
 {
-	PointsCall *call = context;
-	Findings *found = call->reading;
 	const Event *event = move->event >= 0 ? points_walk_event(walk, move->event) : NULL;
 	bool has_ref = event != NULL && event->ref_type != EVENT_REF_NONE;
 
@@ -173,7 +171,7 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 	switch (move->type)
 	{
 		case POINTS_MOVE_TAKE:
-			if (move->role == POINTS_EXPIRE && was_due_that_day(call, walk, move))
+			if (move->role == POINTS_EXPIRE && was_due_that_day(found->policy, walk, move))
 				found->matched += move->points;
 			break;
 		case POINTS_MOVE_OVERDRAW:
@@ -189,7 +187,7 @@ find_violation(void *context, PointsWalk *walk, const PointsMove *move)
 			match_expiries(found, move->points);
 			break;
 		case POINTS_MOVE_EXPIRE:
-			if (found->books_expiry && !walk->restores_expired)
+			if (found->policy->books_expiry && !walk->restores_expired)
 			{
 				int32 nlots;
 
@@ -264,14 +262,21 @@ is_again(const Document *document, const Event *event)
 		   (document->last->label_no == event->label_no && document->last->value == event->value);
 }
 
+/* Should its document be earned but once? Who feeds the walk says of what. */
+static bool
+is_document(const PointsWalk *walk, const Event *event)
+{
+	return !walk->fed || event->kind_no > 0;
+}
+
 /* An earning is a violation where its document was earned before, and not all of it returned. */
 static void
-find_twice(Findings *found, const PointsWalk *walk)
+find_twice(PointsFindings *found, const PointsWalk *walk)
 {
 	DocumentEntry *entries =
 		palloc_extended((found->n + 1) * sizeof(DocumentEntry), MCXT_ALLOC_HUGE);
-	Document *documents = palloc_extended(
-		((Size) walk->events.reader.nkinds + 1) * sizeof(Document), MCXT_ALLOC_HUGE);
+	Document *documents;
+	int last_kind = 0;
 	int128 left = 0; /* what was earned under the ref, and not returned */
 	int64 ref = 0;
 	int64 n = 0;
@@ -284,10 +289,12 @@ find_twice(Findings *found, const PointsWalk *walk)
 		if (finding->type != FOUND_EARNING && finding->type != FOUND_RETURNED)
 			continue;
 		entries[n].event = points_walk_event(walk, finding->event);
+		last_kind = Max(last_kind, entries[n].event->kind_no);
 		entries[n++].finding = finding;
 	}
 	sort_elements(entries, n, sizeof(DocumentEntry), compare_entries);
-	for (i = 0; i <= walk->events.reader.nkinds; i++)
+	documents = palloc_extended(((Size) last_kind + 1) * sizeof(Document), MCXT_ALLOC_HUGE);
+	for (i = 0; i <= last_kind; i++)
 		documents[i].ref = -1;
 	for (i = 0; i < n; i++)
 	{
@@ -306,18 +313,83 @@ find_twice(Findings *found, const PointsWalk *walk)
 			left -= finding->points;
 			continue;
 		}
-		if (document->ref != ref)
+		if (is_document(walk, event))
 		{
-			document->ref = ref;
-			document->first = event;
+			if (document->ref != ref)
+			{
+				document->ref = ref;
+				document->first = event;
+			}
+			else if (left > 0 && is_again(document, event))
+				finding->type = FOUND_TWICE;
+			document->last = event;
 		}
-		else if (left > 0 && is_again(document, event))
-			finding->type = FOUND_TWICE;
-		document->last = event;
 		left += finding->points;
 	}
 	pfree(documents);
 	pfree(entries);
+}
+
+/* ---- the list ---- */
+
+PointsFindings *
+points_findings_create(const PointsPolicy *policy)
+{
+	PointsFindings *found = palloc0(sizeof(PointsFindings));
+
+	found->policy = policy;
+	return found;
+}
+
+void
+points_findings_start(PointsFindings *found)
+{
+	const PointsPolicy *policy = found->policy;
+
+	memset(found, 0, sizeof(PointsFindings));
+	found->policy = policy;
+}
+
+void
+points_findings_end(PointsFindings *found, const PointsWalk *walk)
+{
+	int64 n = 0;
+	int64 i;
+
+	find_twice(found, walk);
+	for (i = 0; i < found->n; i++)
+	{
+		const Finding *finding = &found->list[i];
+
+		/* a booking may have met all of an expiry */
+		if (finding->type < FOUND_EARNING &&
+			(finding->type != FOUND_NOT_BOOKED || finding->points != 0))
+			found->list[n++] = *finding;
+		CHECK_FOR_INTERRUPTS();
+	}
+	found->n = n;
+}
+
+bool
+points_finding(const PointsFindings *found, const PointsWalk *walk, int64 number,
+			   PointsViolation *violation)
+{
+	const Finding *finding;
+
+	if (number >= found->n)
+		return false;
+	finding = &found->list[number];
+	violation->at = finding->at;
+	violation->event = points_walk_event(walk, finding->event);
+	violation->problem = problems[finding->type];
+	violation->points = finding->points;
+	return true;
+}
+
+static void
+find_violation(void *context, PointsWalk *walk, const PointsMove *move)
+{
+	points_find_violation(((PointsCall *) context)->reading, walk, move);
 }
 
 /* points_violations(timeline, policy, as_of) */
@@ -326,32 +398,25 @@ loyalty_points_violations(PG_FUNCTION_ARGS)
 {
 	DateADT as_of = argument_day(fcinfo, 2, "as_of");
 	PointsCall *call = points_call(fcinfo, POINTS_KEEP_EVENTS, find_violation, true);
-	Findings found = { 0 };
+	PointsViolation violation;
+	PointsFindings *found;
 	Rows rows;
 	int64 i;
 
 	rows_open(&rows, fcinfo);
 	if (call == NULL)
 		return (Datum) 0;
-	call->reading = &found;
-	found.books_expiry = call->policy->books_expiry;
+	call->reading = found = points_findings_create(call->policy);
 	points_walk_until(call->walk, points_call_limit(call, as_of));
-	find_twice(&found, call->walk);
-
-	for (i = 0; i < found.n; i++)
+	points_findings_end(found, call->walk);
+	for (i = 0; points_finding(found, call->walk, i, &violation); i++)
 	{
-		const Finding *finding = &found.list[i];
-
 		CHECK_FOR_INTERRUPTS();
-		/* a booking may have met all of an expiry */
-		if (finding->type >= FOUND_EARNING ||
-			(finding->type == FOUND_NOT_BOOKED && finding->points == 0))
-			continue;
 		rows_begin(&rows);
-		rows_put_instant(&rows, finding->at);
-		event_put_ref(&rows, points_walk_event(call->walk, finding->event));
-		rows_put_name(&rows, problems[finding->type]);
-		points_put_points(&rows, call->walk, finding->points);
+		rows_put_instant(&rows, violation.at);
+		event_put_ref(&rows, violation.event);
+		rows_put_name(&rows, violation.problem);
+		points_put_points(&rows, call->walk, violation.points);
 		rows_end(&rows);
 	}
 	return (Datum) 0;

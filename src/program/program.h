@@ -69,13 +69,24 @@ extern ProgramPolicy *program_policy_open(const struct varlena *policy);
 extern int program_ntiers(const ProgramPolicy *policy);
 extern const char *program_tier_name(const ProgramPolicy *policy, int rank);
 
-/* Is there a kind that passes through as in a points ledger, but redemptions? Then sums may be
- * below zero: more was adjusted than earned, more refunded than redeemed. */
+/* Is there a kind that gives or takes points as in a points ledger, but redemptions? Then sums may
+ * be below zero: more was adjusted than earned, more refunded than redeemed. */
 extern bool program_has_ledger(const ProgramPolicy *policy);
 
 /* ---- the walk (program_walk.c) ---- */
 
 typedef struct ProgramWalk ProgramWalk;
+
+typedef enum ProgramFault
+{
+	PROGRAM_GRANT_OF_NONE,	  /* a grant has no label, which names its tier */
+	PROGRAM_GRANT_OF_UNKNOWN, /* ... or it isn't there */
+	PROGRAM_GRANT_OVER,		  /* it ends before it begins */
+	PROGRAM_FAULTS
+} ProgramFault;
+
+/* Called for a grant that gives nothing. */
+typedef void (*ProgramFaultSink)(void *context, const Event *event, ProgramFault fault);
 
 /*
  * Who wants to know what: each may be NULL. An entry of earning is told after its points have
@@ -87,6 +98,7 @@ typedef struct ProgramSinks
 	EarnSink entry;
 	PointsSink move;
 	TierSink change;
+	ProgramFaultSink fault; /* NULL: of the first two some are errors */
 	void *context;
 } ProgramSinks;
 
@@ -112,7 +124,7 @@ extern void program_walk_run_out(ProgramWalk *walk);
 
 /*
  * Where he stands at the end of that day:
- *		issued = redeemed + expired + pending + balance
+ *		issued = redeemed + expired + pending + blocked + balance
  */
 typedef struct ProgramStanding
 {
@@ -126,6 +138,7 @@ typedef struct ProgramStanding
 	int128 redeemed;  /* net of refunds */
 	int128 expired;	  /* or forfeited */
 	int128 pending;
+	int128 blocked;
 	int128 balance; /* to be spent; less than 0 where overdrawn */
 } ProgramStanding;
 

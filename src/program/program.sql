@@ -26,14 +26,14 @@ Never NULL. Error 22023 for a rule that makes no sense or contradicts another, 2
 
 CREATE FUNCTION program_summary(timeline event_timeline, program program_policy, as_of date DEFAULT current_date,
 		OUT spend numeric, OUT orders bigint, OUT points_earned numeric, OUT points_redeemed numeric,
-		OUT points_expired numeric, OUT points_pending numeric, OUT balance numeric, OUT tier text,
+		OUT points_expired numeric, OUT points_pending numeric, OUT points_blocked numeric, OUT balance numeric, OUT tier text,
 		OUT rank int, OUT tier_until timestamptz, OUT missing_to_next numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_program_summary' LANGUAGE C STABLE PARALLEL SAFE COST 60;
 CREATE FUNCTION program_statement(timeline event_timeline, program program_policy, as_of date DEFAULT current_date)
 	RETURNS TABLE (at timestamptz, role text, label text, ref text, amount numeric, points numeric, balance numeric, tier text, explanation text)
 	AS 'MODULE_PATHNAME', 'loyalty_program_statement' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20;
 CREATE FUNCTION program_violations(timeline event_timeline, program program_policy, as_of date DEFAULT current_date)
-	RETURNS TABLE (at timestamptz, ref text, problem text, amount numeric)
+	RETURNS TABLE (at timestamptz, ref text, problem text, amount numeric, part text)
 	AS 'MODULE_PATHNAME', 'loyalty_program_violations' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 5;
 
 CREATE FUNCTION program_expiring(timeline event_timeline, program program_policy, as_of date DEFAULT current_date, until date DEFAULT NULL) RETURNS numeric
@@ -42,22 +42,22 @@ CREATE FUNCTION program_expiry_schedule(timeline event_timeline, program program
 	RETURNS TABLE (expires_at timestamptz, label text, points numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_program_expiry_schedule' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 10;
 CREATE FUNCTION program_lots(timeline event_timeline, program program_policy, as_of date DEFAULT current_date, by_label boolean DEFAULT false)
-	RETURNS TABLE (earned_at timestamptz, kind text, label text, ref text, points numeric, remaining numeric, available_at timestamptz, expires_at timestamptz, state text)
+	RETURNS TABLE (earned_at timestamptz, kind text, label text, ref text, points numeric, remaining numeric, blocked numeric, available_at timestamptz, expires_at timestamptz, state text)
 	AS 'MODULE_PATHNAME', 'loyalty_program_lots' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20;
 CREATE FUNCTION program_movements(timeline event_timeline, program program_policy, as_of date DEFAULT current_date, by_label boolean DEFAULT false)
 	RETURNS TABLE (at timestamptz, role text, ref text, earned_at timestamptz, earn_ref text, label text, expires_at timestamptz, points numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_program_movements' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20;
 CREATE FUNCTION program_daily(timeline event_timeline, program program_policy, since date DEFAULT NULL, until date DEFAULT current_date + 1)
 	RETURNS TABLE (day date, earned numeric, reinstated numeric, adjusted numeric, transferred numeric, redeemed numeric,
-		returned numeric, expired numeric, forfeited numeric, pending numeric, balance numeric)
+		returned numeric, expired numeric, forfeited numeric, pending numeric, blocked numeric, balance numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_program_daily' LANGUAGE C STABLE PARALLEL SAFE COST 200 ROWS 20;
 
 COMMENT ON FUNCTION program_summary(event_timeline, program_policy, date) IS
-	'Where a customer stands at the end of the local day as_of, from his timeline of amounts: spend (what counts: net of returns and of what was paid with points), orders begun, points_earned (bonuses, adjustments and transfers too, less what returns took back), which is points_redeemed (net of refunds) + points_expired (or forfeited) + points_pending + balance, the tier, its rank, until when it is promised (NULL: open), and how much is missing to the next one (NULL: none). Without tiers the rank is 0; who isn''t a member yet has neither tier nor rank. NULL for a NULL timeline. A NULL program or as_of is error 22004, an infinite as_of 22008, a grant of a tier that the programme doesn''t have, and a kind without a role, 22023.';
+	'Where a customer stands at the end of the local day as_of, from his timeline of amounts: spend (what counts: net of returns and of what was paid with points), orders begun, points_earned (bonuses, adjustments and transfers too, less what returns took back), which is points_redeemed (net of refunds) + points_expired (or forfeited) + points_pending + points_blocked + balance, the tier, its rank, until when it is promised (NULL: open), and how much is missing to the next one (NULL: none). Without tiers the rank is 0; who isn''t a member yet has neither tier nor rank. NULL for a NULL timeline. A NULL program or as_of is error 22004, an infinite as_of 22008, a grant of a tier that the programme doesn''t have, and a kind without a role, 22023.';
 COMMENT ON FUNCTION program_statement(event_timeline, program_policy, date) IS
-	'What happened to a customer up to the end of the local day as_of, a row for each entry in its order: role is earn, return, bonus, redeem (those without points too), redeem_refund, adjust, transfer, forfeit, activate (points become available), expire (by instant and label, or as booked), tier (a change of it). amount: of earn and return; points: negative where they are taken or expire; balance: what can be spent after it, negative where overdrawn; tier: held after it, NULL before membership. explanation: as in points_accrual_events(); of a tier, from which to which and why. No rows for a NULL timeline; errors as in program_summary().';
+	'What happened to a customer up to the end of the local day as_of, a row for each entry in its order: role is earn, return, bonus, redeem (those without points too), redeem_refund, reinstate, adjust, transfer, block and unblock (without a value: what they blocked), forfeit, activate (points become available), expire (by instant and label, or as booked), tier (a change of it). amount: of earn and return; points: negative where they are taken or expire; balance: what can be spent after it, negative where overdrawn; tier: held after it, NULL before membership. explanation: as in points_accrual_events(); of a tier, from which to which and why. No rows for a NULL timeline; errors as in program_summary().';
 COMMENT ON FUNCTION program_violations(event_timeline, program_policy, date) IS
-	'What in a customer''s timeline of amounts doesn''t fit together under the programme, up to the end of the local day as_of, as points_accrual_violations() has it: a payment with points may still find its order later. No rows for a NULL timeline; errors as in program_summary().';
+	'What in a customer''s timeline of amounts doesn''t fit together under the programme, up to the end of the local day as_of: what points_accrual_violations() has of what is bought, returned and paid (a payment with points may still find its order later), what points_violations() has of the points that come of it, and grants that give nothing. part: earn, points, tiers, whose it is; amount: of money or of points, NULL of a grant. No rows for a NULL timeline; errors as in program_summary(), but a grant of a tier that isn''t there, and an overdraft that the programme refuses, are rows.';
 
 COMMENT ON FUNCTION program_expiring(event_timeline, program_policy, date, date) IS
 	'The points that expire after the end of the day as_of, up to the end of the day until, if nothing else happens, as points_expiring() has it: birthdays and anniversaries to come give nothing, tiers end, and with one what it has kept from expiring. A NULL until: all that ever will. 0 where nothing does; NULL only for a NULL timeline. until before as_of is error 22023; others as in program_summary().';
@@ -68,7 +68,7 @@ COMMENT ON FUNCTION program_lots(event_timeline, program_policy, date, boolean) 
 COMMENT ON FUNCTION program_movements(event_timeline, program_policy, date, boolean) IS
 	'Where each point went, up to the end of the day as_of: a row for each lot that something took from, or gave back to (negative), as points_movements() has it; with by_label for each label of it. No rows for a NULL timeline; a NULL by_label is error 22004, others as in program_summary().';
 COMMENT ON FUNCTION program_daily(event_timeline, program_policy, date, date) IS
-	'A row for each of the local days [since, until) on which points moved, as points_daily() has it: what came in and went on it, and at its end pending, and balance, what can be spent. No rows for a NULL timeline; a NULL until is error 22004, since after until 22023; others as in program_summary().';
+	'A row for each of the local days [since, until) on which points moved, as points_daily() has it: what came in and went on it, and at its end pending, blocked, and balance, what can be spent. No rows for a NULL timeline; a NULL until is error 22004, since after until 22023; others as in program_summary().';
 
 -- ---- a programme over everyone ----
 
@@ -99,7 +99,7 @@ COMMENT ON TYPE program_rollforward_result IS
 	BASE=timeline_base SUMMARY="timeline event_timeline" VOLATILITY=STABLE \
 	ARGUMENTS="program_a program_policy, program_b program_policy, as_of date DEFAULT NULL" \
 	COST=200000 COST_OF_A_ROW=100 SSPACE=393216 \
-	COMMENT="What members of a base have under program_a and what they would have under program_b, at the end of the local day as_of (NULL: that of the last event collected), and who holds more points, pending ones too, under b than under a. Who is a member by neither isn''t counted; who is one by one of them has nothing under the other. NULL for a NULL base. Programmes that name different zones are error 22023; where one names a zone, both have it. Others as in program_totals()." \
+	COMMENT="What members of a base have under program_a and what they would have under program_b, at the end of the local day as_of (NULL: that of the last event collected), and who holds more points, pending and blocked ones too, under b than under a. Who is a member by neither isn''t counted; who is one by one of them has nothing under the other. NULL for a NULL base. Programmes that name different zones are error 22023; where one names a zone, both have it. Others as in program_totals()." \
 	AGGREGATE_COMMENT="program_compare() over timelines, one for each customer. NULL timelines are left out, empty ones are members in the base tiers. NULL without rows. A NULL as_of is error 22004; program_a, program_b and as_of must be the same for all rows (22023); others as in the function over a base."
 
 \expand metric/aggregate.sql NAME=program_rollforward C=program_rollforward RESULT=program_rollforward_result \
@@ -132,10 +132,10 @@ COMMENT ON TYPE program_rollforward_result IS
 
 CREATE FUNCTION program_totals_table(result program_totals_result)
 	RETURNS TABLE (tier text, rank int, members bigint, spend numeric, orders bigint, points_issued numeric, points_redeemed numeric,
-		points_expired numeric, points_pending numeric, balance numeric, as_of date)
+		points_expired numeric, points_pending numeric, points_blocked numeric, balance numeric, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_program_totals_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
 COMMENT ON FUNCTION program_totals_table(program_totals_result) IS
-	'A row for each tier, from the base tier (rank 0) up, with members at the end of as_of and what they did in all their time; the last row, with a NULL tier and rank, is everyone. Without tiers the first row is that of rank 0, whose tier has no name. points_issued: earned, given, adjusted and transferred, less what returns took back; = points_redeemed (net of refunds) + points_expired (or forfeited) + points_pending + balance, where what is owed is taken off. as_of is NULL where nobody has events and it wasn''t given. No rows for NULL.';
+	'A row for each tier, from the base tier (rank 0) up, with members at the end of as_of and what they did in all their time; the last row, with a NULL tier and rank, is everyone. Without tiers the first row is that of rank 0, whose tier has no name. points_issued: earned, given, adjusted and transferred, less what returns took back; = points_redeemed (net of refunds) + points_expired (or forfeited) + points_pending + points_blocked + balance, where what is owed is taken off. as_of is NULL where nobody has events and it wasn''t given. No rows for NULL.';
 
 CREATE FUNCTION program_compare_table(result program_compare_result)
 	RETURNS TABLE (tier_a text, rank_a int, tier_b text, rank_b int, members bigint, spend numeric, issued_a numeric, issued_b numeric,
@@ -148,14 +148,14 @@ CREATE FUNCTION program_compare_members(result program_compare_result)
 	RETURNS TABLE (outcome text, members bigint, points_difference numeric)
 	AS 'MODULE_PATHNAME', 'loyalty_program_compare_members' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 3;
 COMMENT ON FUNCTION program_compare_members(program_compare_result) IS
-	'Three rows: winners, who hold more points under b than under a, losers, who hold fewer, and unchanged members; points_difference is what they gain or lose together. Points held are the balance and pending points. No rows for NULL.';
+	'Three rows: winners, who hold more points under b than under a, losers, who hold fewer, and unchanged members; points_difference is what they gain or lose together. Points held are the balance, pending and blocked points. No rows for NULL.';
 
 CREATE FUNCTION program_rollforward_table(result program_rollforward_result)
 	RETURNS TABLE (label text, period_start date, period_end date, complete boolean, opening numeric, issued numeric, redeemed numeric, returned numeric,
-		expired numeric, closing numeric, pending numeric, as_of date)
+		expired numeric, closing numeric, pending numeric, blocked numeric, as_of date)
 	AS 'MODULE_PATHNAME', 'loyalty_program_rollforward_table' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000 ROWS 60;
 COMMENT ON FUNCTION program_rollforward_table(program_rollforward_result) IS
-	'A row for each period, from the first in which points moved to that of as_of: opening + issued - redeemed - returned - expired = closing, the next one''s opening. issued: earned, given as bonuses, adjusted and transferred; redeemed: net of refunds; returned: what returns took back; expired: or forfeited. Issued and redeemed may be below 0 in a period where more was taken or refunded. closing is what there is, pending points among it (pending says how many), less debts; the last one agrees with program_totals(). By label, these are the rows of each label, those without label last, which hold what is owed; columns add up over labels to those without. period_end is exclusive; complete is false while the period still runs. No rows for NULL.';
+	'A row for each period, from the first in which points moved to that of as_of: opening + issued - redeemed - returned - expired = closing, the next one''s opening. issued: earned, given as bonuses, adjusted and transferred; redeemed: net of refunds; returned: what returns took back; expired: or forfeited. Issued and redeemed may be below 0 in a period where more was taken or refunded. closing is what there is, pending and blocked points among it (these columns say how many), less debts; the last one agrees with program_totals(). By label, these are the rows of each label, those without label last, which hold what is owed; columns add up over labels to those without. period_end is exclusive; complete is false while the period still runs. No rows for NULL.';
 
 CREATE FUNCTION program_triangle_table(result program_triangle_result)
 	RETURNS TABLE (label text, issue_period date, age int, issued numeric, redeemed numeric, expired numeric, taken_back numeric,

@@ -133,6 +133,7 @@ add_totals(ProgramFold *fold, ByteSpan body)
 	sums[WHOLE_REDEEMED] += standing.redeemed;
 	sums[WHOLE_EXPIRED] += standing.expired;
 	sums[WHOLE_PENDING] += standing.pending;
+	sums[WHOLE_BLOCKED] += standing.blocked;
 	sums[WHOLE_BALANCE] += standing.balance;
 }
 
@@ -150,7 +151,7 @@ report_out_of_range(void)
 static int128
 points_held(const ProgramStanding *standing, int scale)
 {
-	int128 held = standing->pending + standing->balance;
+	int128 held = standing->pending + standing->blocked + standing->balance;
 
 	if (!decimal_sum_rescale(&held, standing->points_scale, scale))
 		report_out_of_range();
@@ -162,7 +163,8 @@ static void
 clear_unless_member(ProgramStanding *standing)
 {
 	if (standing->rank == TIER_NO_RANK)
-		standing->spend = standing->issued = standing->pending = standing->balance = 0;
+		standing->spend = standing->issued = standing->pending = standing->blocked =
+			standing->balance = 0;
 }
 
 static void
@@ -321,6 +323,7 @@ flush_rollforward(void *context, int32 label, int32 row, int32 column, const int
 		add_value(context, &key, FORWARD_EXPIRED,
 				  booked[ROLLFORWARD_EXPIRED] + booked[ROLLFORWARD_FORFEITED]);
 		add_value(context, &key, FORWARD_PENDING, booked[ROLLFORWARD_PENDING]);
+		add_value(context, &key, FORWARD_BLOCKED, booked[ROLLFORWARD_BLOCKED]);
 	}
 }
 

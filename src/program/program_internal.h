@@ -34,7 +34,7 @@ typedef enum ProgramFoldKind
 
 /* ---- keys and sums of the tallies, in the order of their shapes ---- */
 
-/* By rank. issued = redeemed + expired + pending + balance. */
+/* By rank. issued = redeemed + expired + pending + blocked + balance. */
 typedef enum WholeSum
 {
 	WHOLE_MEMBERS,
@@ -44,6 +44,7 @@ typedef enum WholeSum
 	WHOLE_REDEEMED,
 	WHOLE_EXPIRED,
 	WHOLE_PENDING,
+	WHOLE_BLOCKED,
 	WHOLE_BALANCE,
 	WHOLE_SUMS
 } WholeSum;
@@ -64,11 +65,11 @@ typedef enum CompareSum
 	COMPARE_ISSUED_B,
 	COMPARE_BALANCE_A,
 	COMPARE_BALANCE_B,
-	COMPARE_DIFFERENCE, /* of points held, pending ones too: under b less under a */
+	COMPARE_DIFFERENCE, /* of points held, pending and blocked ones too: under b less under a */
 	COMPARE_SUMS
 } CompareSum;
 
-/* By label and period. Redeemed to expired are what goes; pending is its change. */
+/* By label and period. Redeemed to expired are what goes; pending and blocked are their changes. */
 typedef enum ForwardSum
 {
 	FORWARD_ISSUED,
@@ -76,6 +77,7 @@ typedef enum ForwardSum
 	FORWARD_RETURNED,
 	FORWARD_EXPIRED,
 	FORWARD_PENDING,
+	FORWARD_BLOCKED,
 	FORWARD_SUMS
 } ForwardSum;
 

@@ -428,6 +428,36 @@ check_crossing(const ProgramPolicy *policy)
 							 "earn at the tier before it.")));
 }
 
+/* The points' kinds are those of the earn rules. */
+static void
+name_roles(ProgramPolicy *policy)
+{
+	PointsPolicy *points = policy->points;
+	int i;
+
+	for (i = 0; i < policy->earn->nkinds; i++)
+	{
+		EarnRole role = policy->earn->kinds[i].role;
+
+		points->has_refunds |= role == EARN_REFUND;
+		points->books_expiry |= role == EARN_EXPIRE;
+		points->has_activations |= role == EARN_ACTIVATE;
+		points->has_blocks |= role == EARN_BLOCK;
+	}
+}
+
+static void
+finish_part(ProgramPolicy *policy, Part part)
+{
+	ErrorContextCallback teller = { error_context_stack, tell_part, (void *) part_names[part] };
+
+	if (part_of(policy, part) == NULL)
+		return;
+	error_context_stack = &teller;
+	policy_finish(part_tables[part], part_of(policy, part));
+	error_context_stack = teller.previous;
+}
+
 static void
 finish(void *opened)
 {
@@ -436,9 +466,9 @@ finish(void *opened)
 	int rank;
 	int i;
 
+	name_roles(policy);
 	for (part = 0; part < PARTS; part++)
-		if (part_of(policy, (Part) part) != NULL)
-			policy_finish(part_tables[part], part_of(policy, (Part) part));
+		finish_part(policy, (Part) part);
 	share_zones(policy);
 	check_crossing(policy);
 	check_multipliers(policy);
@@ -584,14 +614,6 @@ ProgramPolicy *
 program_policy_open(const struct varlena *policy)
 {
 	ProgramPolicy *opened = policy_open(policy, &program_policy_table);
-	int i;
-
-	/* the points' kinds are those of the earn rules, too */
-	for (i = 0; i < opened->earn->nkinds; i++)
-	{
-		opened->points->has_refunds |= opened->earn->kinds[i].role == EARN_REFUND;
-		opened->points->books_expiry |= opened->earn->kinds[i].role == EARN_EXPIRE;
-	}
 
 	/* membership is that of the earn rules, so what counts may be of any kind but that of grants */
 	if (opened->tiers != NULL)
@@ -624,7 +646,8 @@ program_has_ledger(const ProgramPolicy *policy)
 	{
 		EarnRole role = policy->earn->kinds[i].role;
 
-		if (role != EARN_REDEMPTION && earn_is_ledger_role(role))
+		if (role != EARN_REDEMPTION && role != EARN_ACTIVATE && role != EARN_BLOCK &&
+			role != EARN_UNBLOCK && earn_is_ledger_role(role))
 			return true;
 	}
 	return false;

@@ -25,11 +25,13 @@ static const TallyColumn columns[FORWARD_SUMS] = {
 	[FORWARD_RETURNED] = { "returned", TALLY_VALUE },
 	[FORWARD_EXPIRED] = { "expired", TALLY_VALUE },
 	[FORWARD_PENDING] = { "pending", TALLY_VALUE },
+	[FORWARD_BLOCKED] = { "blocked", TALLY_VALUE },
 };
 
 static const PointsClosing closing = { .period_key = KEY_PERIOD,
 									   .first_out = FORWARD_REDEEMED,
 									   .pending = FORWARD_PENDING,
+									   .blocked = FORWARD_BLOCKED,
 									   .by_label = true };
 
 /* May a sum be below zero? Under no label a debt is taken off once a lot has paid it. */
@@ -48,6 +50,7 @@ find_fault(const Tally *tally)
 	int64 nrows;
 	TallyRow **rows = tally_rows(tally, &nrows);
 	int128 pending = 0;
+	int128 blocked = 0;
 	const char *fault = program_period_fault(tally);
 	const ProgramPolicy *program;
 	bool has_ledger;
@@ -70,10 +73,13 @@ find_fault(const Tally *tally)
 				(sum != FORWARD_EXPIRED || !program->points->has_grace))
 				fault = psprintf("\"%s\" is below zero.", columns[sum].name);
 		if (i > 0 && !points_same_label(rows[i - 1], rows[i]))
-			pending = 0;
+			pending = blocked = 0;
 		decimal_sum_add(&pending, rows[i]->sums[FORWARD_PENDING], PROGRAM_SUM);
+		decimal_sum_add(&blocked, rows[i]->sums[FORWARD_BLOCKED], PROGRAM_SUM);
 		if (pending < 0)
 			fault = "Less is pending than nothing.";
+		else if (blocked < 0)
+			fault = "Less is blocked than nothing.";
 	}
 	return fault;
 }

@@ -17,7 +17,6 @@
 
 PG_FUNCTION_INFO_V1(loyalty_program_summary);
 PG_FUNCTION_INFO_V1(loyalty_program_statement);
-PG_FUNCTION_INFO_V1(loyalty_program_violations);
 
 /* ---- program_summary ---- */
 
@@ -105,6 +104,7 @@ loyalty_program_summary(PG_FUNCTION_ARGS)
 	rows_put_decimal(record, standing.redeemed, standing.points_scale);
 	rows_put_decimal(record, standing.expired, standing.points_scale);
 	rows_put_decimal(record, standing.pending, standing.points_scale);
+	rows_put_decimal(record, standing.blocked, standing.points_scale);
 	rows_put_decimal(record, standing.balance, standing.points_scale);
 	put_tier(record, call, standing.rank);
 	return rows_record(record);
@@ -160,6 +160,7 @@ typedef struct Statement
 	bool giving;	   /* points of the next entry; what is held back expired of them */
 	int128 refunded;   /* by the next entry, at once */
 	int128 reinstated; /* by the next entry */
+	int128 blocked;	   /* or unblocked, by the next entry */
 	LateRefund *late;
 	int64 nlate;
 	int64 max_late;
@@ -344,7 +345,7 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 	statement->balance = points_walk_spendable(points);
 	if (move->type == POINTS_MOVE_EXPIRE)
 		hold_expired(statement, points, move, before - statement->balance);
-	else if (move->type == POINTS_MOVE_ACTIVATE)
+	else if (move->type == POINTS_MOVE_ACTIVATE && move->points > 0)
 	{
 		int128 activated = move->points;
 
@@ -362,6 +363,11 @@ take_move(void *context, PointsWalk *points, const PointsMove *move)
 	}
 	else if (move->type == POINTS_MOVE_DONE && move->role == POINTS_REINSTATE)
 		statement->reinstated = move->points;
+	/* what a frozen account blocks as it comes in is nothing that an entry does */
+	else if (move->type == POINTS_MOVE_BLOCK && move->role == POINTS_BLOCK)
+		statement->blocked -= move->points;
+	else if (move->type == POINTS_MOVE_UNBLOCK)
+		statement->blocked += move->points;
 }
 
 static void
@@ -382,8 +388,14 @@ put_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 			return;
 	}
 	statement->refunded = 0;
+	/* what it activated has rows of its own */
+	if (entry->type == EARN_ENTRY_ACTIVATE)
+		return;
 	if (entry->type == EARN_ENTRY_REINSTATE)
 		points = statement->reinstated;
+	else if (points == 0 && earn_needs_no_points(entry->type))
+		points = statement->blocked;
+	statement->blocked = 0;
 	begin_row(statement, entry->at, earn_entry_names[entry->type], entry->label);
 	if (entry->event != NULL)
 		event_put_ref(statement->rows, entry->event);
@@ -456,51 +468,12 @@ loyalty_program_statement(PG_FUNCTION_ARGS)
 	statement->nexpired = statement->max_expired = 0;
 	statement->giving = false;
 	statement->refunded = 0;
+	statement->blocked = 0;
 	statement->late = NULL;
 	statement->nlate = statement->max_late = statement->first_late = 0;
 	statement->refs = NULL;
 	statement->nrefs = statement->max_refs = 0;
 	program_walk_to_day(statement->walk, as_of);
 	put_expired(statement);
-	return (Datum) 0;
-}
-
-/* ---- program_violations ---- */
-
-typedef struct ViolationsCall
-{
-	ProgramWalk *walk;
-	EarnViolations *violations;
-} ViolationsCall;
-
-static void *
-open_for_violations(const struct varlena *bytes)
-{
-	ViolationsCall *call = palloc(sizeof(ViolationsCall));
-
-	call->walk = program_walk_create(program_policy_open(bytes), 0, NULL);
-	call->violations = earn_violations_create(program_walk_earn(call->walk));
-	return call;
-}
-
-/* program_violations(timeline, program, as_of) */
-Datum
-loyalty_program_violations(PG_FUNCTION_ARGS)
-{
-	DateADT as_of = argument_day(fcinfo, 2, "as_of");
-	ViolationsCall *call;
-	ProgramStanding standing;
-	Rows rows;
-
-	rows_open(&rows, fcinfo);
-	call = policy_argument(fcinfo, 1, &program_policy_table, open_for_violations);
-	if (PG_ARGISNULL(0))
-		return (Datum) 0;
-	earn_violations_start(call->violations);
-	program_walk_start(call->walk, timeline_event_body(PointerGetDatum(PG_GETARG_VARLENA_PP(0))),
-					   NULL);
-	program_walk_to_day(call->walk, as_of);
-	program_walk_standing(call->walk, &standing);
-	earn_violations_put(call->violations, &rows, standing.amount_scale);
 	return (Datum) 0;
 }

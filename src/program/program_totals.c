@@ -29,11 +29,12 @@ static const TallyColumn columns[WHOLE_SUMS] = {
 	[WHOLE_REDEEMED] = { "points_redeemed", TALLY_VALUE },
 	[WHOLE_EXPIRED] = { "points_expired", TALLY_VALUE },
 	[WHOLE_PENDING] = { "points_pending", TALLY_VALUE },
+	[WHOLE_BLOCKED] = { "points_blocked", TALLY_VALUE },
 	[WHOLE_BALANCE] = { "balance", TALLY_VALUE },
 };
 
-static const int points[] = { WHOLE_ISSUED, WHOLE_REDEEMED, WHOLE_EXPIRED, WHOLE_PENDING,
-							  WHOLE_BALANCE };
+static const int points[] = { WHOLE_ISSUED,	 WHOLE_REDEEMED, WHOLE_EXPIRED,
+							  WHOLE_PENDING, WHOLE_BLOCKED,	 WHOLE_BALANCE };
 
 /* What is wrong with a tier's sums. */
 static const char *
@@ -44,7 +45,7 @@ find_row_fault(const ProgramPolicy *program, const int128 *sums, bool has_as_of)
 
 	if (sums[WHOLE_MEMBERS] == 0)
 		return "There is something of no members.";
-	for (i = WHOLE_REDEEMED; i <= WHOLE_PENDING; i++)
+	for (i = WHOLE_REDEEMED; i <= WHOLE_BLOCKED; i++)
 		if (sums[i] < 0 && (i != WHOLE_REDEEMED || !program_has_ledger(program)))
 			return psprintf("\"%s\" is below zero.", columns[i].name);
 	for (i = WHOLE_REDEEMED; i <= WHOLE_BALANCE; i++)

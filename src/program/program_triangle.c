@@ -59,6 +59,30 @@ loyalty_program_triangle_table(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* The rules of the points as those of a ledger: where points wait for an event, some kind is one.
+ */
+static const PointsPolicy *
+points_of(const ProgramPolicy *program)
+{
+	PointsPolicy *points = program->points;
+	const EarnPolicy *earn = program->earn;
+	bool waits = false;
+	int i;
+
+	for (i = 0; i < points->nversions; i++)
+		waits |= points->versions[i].until_activated;
+	if (!waits)
+		return points;
+	points->kinds = palloc_extended(earn->nkinds * sizeof(PointsKind), MCXT_ALLOC_HUGE);
+	for (i = 0; i < earn->nkinds; i++)
+		if (earn->kinds[i].role == EARN_ACTIVATE)
+		{
+			points->kinds[points->nkinds].kind = earn->kinds[i].kind;
+			points->kinds[points->nkinds++].role = POINTS_ACTIVATE;
+		}
+	return points;
+}
+
 /* points_triangle_result(result) */
 Datum
 loyalty_program_triangle_points(PG_FUNCTION_ARGS)
@@ -67,5 +91,5 @@ loyalty_program_triangle_points(PG_FUNCTION_ARGS)
 	const ProgramPolicy *program = program_of_result(tally, "program");
 
 	PG_RETURN_POINTER(
-		tally_encode(points_triangle_of(tally, program != NULL ? program->points : NULL)));
+		tally_encode(points_triangle_of(tally, program != NULL ? points_of(program) : NULL)));
 }

@@ -215,8 +215,10 @@ note_move(void *context, PointsWalk *points, const PointsMove *move)
 	{
 		const Waiting *waiting = &walk->waiting[lots[move->lot].event];
 
+		/* to be blocked is nothing that tiers look at */
 		if (waiting->qualifies)
-			count_for_tiers(walk, move->points, waiting->kind_no, waiting->label_no);
+			count_for_tiers(walk, (int128) move->points + move->blocked, waiting->kind_no,
+							waiting->label_no);
 	}
 	else if (move->type == POINTS_MOVE_OVERDRAW ||
 			 (move->type == POINTS_MOVE_TAKE && lots[move->lot].state != POINTS_LOT_PENDING))
@@ -275,15 +277,12 @@ static void
 give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
 {
 	static const PointsRole roles[] = {
-		[EARN_ENTRY_EARN] = POINTS_EARN,
-		[EARN_ENTRY_RETURN] = POINTS_RETURN,
-		[EARN_ENTRY_BONUS] = POINTS_EARN,
-		[EARN_ENTRY_REDEEM] = POINTS_REDEEM,
-		[EARN_ENTRY_REFUND] = POINTS_REDEEM_REFUND,
-		[EARN_ENTRY_REINSTATE] = POINTS_REINSTATE,
-		[EARN_ENTRY_ADJUST] = POINTS_ADJUST,
-		[EARN_ENTRY_TRANSFER] = POINTS_TRANSFER,
-		[EARN_ENTRY_FORFEIT] = POINTS_FORFEIT,
+		[EARN_ENTRY_EARN] = POINTS_EARN,		   [EARN_ENTRY_RETURN] = POINTS_RETURN,
+		[EARN_ENTRY_BONUS] = POINTS_EARN,		   [EARN_ENTRY_REDEEM] = POINTS_REDEEM,
+		[EARN_ENTRY_ACTIVATE] = POINTS_ACTIVATE,   [EARN_ENTRY_BLOCK] = POINTS_BLOCK,
+		[EARN_ENTRY_UNBLOCK] = POINTS_UNBLOCK,	   [EARN_ENTRY_REFUND] = POINTS_REDEEM_REFUND,
+		[EARN_ENTRY_REINSTATE] = POINTS_REINSTATE, [EARN_ENTRY_ADJUST] = POINTS_ADJUST,
+		[EARN_ENTRY_TRANSFER] = POINTS_TRANSFER,   [EARN_ENTRY_FORFEIT] = POINTS_FORFEIT,
 		[EARN_ENTRY_EXPIRE] = POINTS_EXPIRE,
 	};
 	PointsEvent event;
@@ -310,6 +309,7 @@ give_points(ProgramWalk *walk, const EarnEntry *entry, int32 number)
 	{
 		event.kind.bytes = earn_entry_names[entry->type];
 		event.kind.len = (int) strlen(event.kind.bytes);
+		event.document = entry->passes ? entry->kind_no : 0;
 	}
 	if (unlikely(entry->nparts > 0))
 		announce_parts(walk, entry, number);
@@ -325,7 +325,7 @@ take_entry(void *context, EarnWalk *earn, const EarnEntry *entry)
 {
 	ProgramWalk *walk = context;
 
-	if (likely(entry->points != 0) || entry->type == EARN_ENTRY_REINSTATE)
+	if (likely(entry->points != 0) || earn_needs_no_points(entry->type))
 		give_points(walk, entry, walk->nentries);
 	walk->nentries++;
 	if (walk->sinks.entry != NULL)
@@ -422,8 +422,11 @@ find_points_scale(const ProgramWalk *walk)
 		return scale;
 	passes = palloc_extended((Size) walk->reader.nkinds + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (i = 0; i < walk->reader.nkinds; i++)
-		any |= passes[i + 1] =
-			earn_is_ledger_role(earn_role_of_kind(walk->policy->earn, &walk->reader.kinds[i]));
+	{
+		EarnRole role = earn_role_of_kind(walk->policy->earn, &walk->reader.kinds[i]);
+
+		any |= passes[i + 1] = earn_is_ledger_role(role) && role != EARN_ACTIVATE;
+	}
 	ahead = walk->reader;
 	while (any && scale < ahead.scale && timeline_next(&ahead, &event))
 	{
@@ -507,26 +510,49 @@ program_walk_start(ProgramWalk *walk, ByteSpan body, const char *customer)
 
 /* ---- an instant ---- */
 
+/* Tells of a grant that gives nothing; returns whether that is since nobody knows its tier. */
+static pg_noinline bool
+is_unknown_grant(const ProgramWalk *walk, const Event *event)
+{
+	const TierPolicy *tiers = walk->policy->tiers;
+	ProgramFault fault;
+
+	if (event->label_no == 0)
+		fault = PROGRAM_GRANT_OF_NONE;
+	else if (tier_rank_of(tiers, event->label.bytes, event->label.len) == TIER_NO_RANK)
+		fault = PROGRAM_GRANT_OF_UNKNOWN;
+	else if (event->has_expiry && event->expires_at <= event->at)
+		fault = PROGRAM_GRANT_OVER;
+	else
+		return false;
+	walk->sinks.fault(walk->sinks.context, event, fault);
+	return fault != PROGRAM_GRANT_OVER;
+}
+
+static void
+take_grant(ProgramWalk *walk, const Event *event)
+{
+	TierEvent grant = { .kind_no = event->kind_no,
+						.label_no = event->label_no,
+						.expires_at = event->has_expiry ? event->expires_at : DT_NOEND };
+
+	if (walk->sinks.fault != NULL && is_unknown_grant(walk, event))
+		return;
+	walk->grants = array_grow_in(walk->context, walk->grants, &walk->max_grants, walk->ngrants + 1,
+								 sizeof(TierEvent));
+	walk->grants[walk->ngrants++] = grant;
+}
+
 /* The events of an instant: grants are the tiers', all others those of earning. */
 static void
 take_events(ProgramWalk *walk, TimestampTz at)
 {
 	do
 	{
-		const Event *event = &walk->next;
-
-		if (unlikely(event->kind_no == walk->grant_no))
-		{
-			TierEvent grant = { .kind_no = event->kind_no,
-								.label_no = event->label_no,
-								.expires_at = event->has_expiry ? event->expires_at : DT_NOEND };
-
-			walk->grants = array_grow_in(walk->context, walk->grants, &walk->max_grants,
-										 walk->ngrants + 1, sizeof(TierEvent));
-			walk->grants[walk->ngrants++] = grant;
-		}
+		if (unlikely(walk->next.kind_no == walk->grant_no))
+			take_grant(walk, &walk->next);
 		else
-			earn_walk_event(walk->earn, event);
+			earn_walk_event(walk->earn, &walk->next);
 		read_next(walk);
 		CHECK_FOR_INTERRUPTS();
 	} while (walk->has_next && walk->next.at == at);
@@ -717,6 +743,7 @@ program_walk_standing(ProgramWalk *walk, ProgramStanding *standing)
 	standing->redeemed = totals->redeemed - (totals->reinstated - totals->brought_back);
 	standing->expired = totals->expired - totals->brought_back + totals->forfeited;
 	standing->pending = totals->pending;
+	standing->blocked = totals->blocked;
 	standing->balance = totals->active - totals->overdrawn;
 }
 

@@ -76,8 +76,8 @@ BEGIN
 		WHEN role IS NULL THEN CASE WHEN value >= 0 THEN 'purchase' WHEN value < 0 THEN 'return' ELSE 'nothing' END
 		WHEN role = 'purchase' AND value < 0 THEN 'return'
 		WHEN role IN ('return', 'redemption', 'redeem', 'paid_with_points', 'earn', 'redeem_refund', 'adjust', 'transfer', 'forfeit', 'expire') AND coalesce(value, 0) = 0 THEN 'nothing'
-		-- all that can come back, where it has no value
-		WHEN role = 'reinstate' AND value = 0 THEN 'nothing'
+		-- all that there is to do, where it has no value
+		WHEN role IN ('activate', 'reinstate', 'block', 'unblock') AND value = 0 THEN 'nothing'
 		WHEN role = 'redeem' THEN 'redemption'
 		ELSE role END;
 END $$;
@@ -85,11 +85,11 @@ END $$;
 -- What passes through at its instant as it is in a ledger of points, and in which order there.
 CREATE FUNCTION earn_ref_passing(role text, value numeric, OUT place int, OUT as_role text, OUT points numeric)
 LANGUAGE sql IMMUTABLE AS $$
-	SELECT array_position('{earn,returned,redeem_refund,reinstate,adjust,transfer,handed,redemption,forfeit,expire}'::text[],
+	SELECT array_position('{earn,returned,activate,redeem_refund,reinstate,adjust,transfer,handed,block,unblock,redemption,forfeit,expire}'::text[],
 			CASE WHEN role = 'earn' AND value < 0 THEN 'returned' WHEN role = 'transfer' AND value < 0 THEN 'handed' ELSE role END),
 		CASE WHEN role = 'earn' AND value < 0 THEN 'return' WHEN role = 'redemption' THEN 'redeem' ELSE role END,
-		CASE WHEN role IN ('earn', 'adjust', 'transfer') THEN value WHEN role IN ('redeem_refund', 'reinstate') THEN abs(value) ELSE -abs(value) END
-	WHERE role IN ('earn', 'redeem_refund', 'reinstate', 'adjust', 'transfer', 'redemption', 'forfeit', 'expire')
+		CASE WHEN role IN ('earn', 'adjust', 'transfer') THEN value WHEN role IN ('redeem_refund', 'reinstate', 'unblock') THEN abs(value) WHEN role <> 'activate' THEN -abs(value) END
+	WHERE role IN ('earn', 'activate', 'redeem_refund', 'reinstate', 'adjust', 'transfer', 'block', 'unblock', 'redemption', 'forfeit', 'expire')
 $$;
 
 -- The first instant of a local day, where a clock put back over midnight gives two of them.

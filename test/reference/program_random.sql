@@ -16,9 +16,13 @@ BEGIN
 		ELSE value END;
 END $$;
 
--- Random rules of points for a programme, where no event activates points.
-CREATE FUNCTION ref_random_program_points(seed bigint) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$ SELECT replace(ref_random_policy(seed)::text, '"pending_until": "activated"', '"pending": "3 days"')::jsonb - 'zone' - 'kinds' $$;
+-- Random rules of points for a programme. activates: some event does activate points, without which they can't wait for one.
+CREATE FUNCTION ref_random_program_points(seed bigint, activates boolean DEFAULT false) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN activates AND ref_random(seed, 'waits') < 0.4 THEN points - 'pending' || '{"pending_until": "activated"}'
+		WHEN activates THEN points ELSE replace(points::text, '"pending_until": "activated"', '"pending": "3 days"')::jsonb END
+	FROM (SELECT ref_random_policy(seed) - 'zone' - 'kinds') p(points)
+$$;
 
 CREATE FUNCTION ref_random_program_earn(seed bigint, metric text, tiers text[]) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE AS $$
@@ -44,6 +48,13 @@ BEGIN
 				policy := jsonb_set(policy, '{kinds,gone}', '"expire"');
 			END IF;
 		END IF;
+	END IF;
+	-- points wait until an event, and are blocked
+	IF ref_random(seed, 'activates?') < 0.35 THEN
+		policy := jsonb_set(policy, '{kinds,conf}', '"activate"');
+	END IF;
+	IF ref_random(seed, 'blocks?') < 0.35 THEN
+		policy := jsonb_set(policy, '{kinds}', policy->'kinds' || '{"hold": "block", "free": "unblock"}');
 	END IF;
 	-- the tiers that there are
 	IF ref_random(seed, 'tier multipliers?') < 0.7 THEN
@@ -79,7 +90,7 @@ DECLARE
 	factor numeric := CASE metric WHEN 'orders' THEN 1 ELSE ref_pick(seed, 'factor', '{5,10,10,20}')::numeric END;
 	zone text := ref_pick(seed, 'program zone', '{UTC,Europe/Helsinki,Europe/Helsinki,America/New_York,America/New_York,America/Sao_Paulo,Asia/Beirut}');
 	earn jsonb;
-	points jsonb := ref_random_program_points(seed);
+	points jsonb;
 	tiers jsonb := ref_random_tier_policy(seed);
 	names text[];
 	with_tiers boolean := ref_random(seed, 'tiers?') < 0.9;
@@ -107,6 +118,7 @@ BEGIN
 	END IF;
 	names := ARRAY(SELECT l->>'tier' FROM jsonb_array_elements(ref_tier_rules(ref_tier_policy(tiers), '-infinity')->'levels') WITH ORDINALITY l(l, n) ORDER BY n) || coalesce(tiers->>'base', 'Member');
 	earn := ref_random_program_earn(seed, metric, names);
+	points := ref_random_program_points(seed, earn->'kinds' ? 'conf');
 	-- points of bonuses, and of food, for labels
 	-- tiers that there aren't multiply nothing
 	FOR i IN -1 .. coalesce(jsonb_array_length(earn->'versions'), 0) - 1 LOOP
@@ -125,7 +137,7 @@ BEGIN
 		END IF;
 		IF metric = 'points' AND ref_random(seed, 'pending_counts?') < 0.6 THEN
 			program := program || jsonb_build_object('pending_counts', ref_random(seed, 'pending_counts') < 0.1);
-			IF NOT points ? 'pending' AND ref_random(seed, 'pends') < 0.8 THEN
+			IF NOT points ?| '{pending,pending_until}' AND ref_random(seed, 'pends') < 0.8 THEN
 				points := points || jsonb_build_object('pending', ref_random_span(seed, 'pending'));
 			END IF;
 		END IF;
@@ -191,6 +203,7 @@ DECLARE
 	names text[] := CASE WHEN program ? 'tiers' THEN ARRAY(SELECT l->>'tier' FROM jsonb_array_elements(ref_tier_rules(ref_tier_policy(program->'tiers'), '-infinity')->'levels') WITH ORDINALITY l(l, n) ORDER BY n) END;
 	kinds boolean := coalesce(program->'earn'->'kinds' ? 'burn', false);
 	ledger boolean := coalesce(program->'earn'->'kinds' ? 'gave', false);
+	states text[] := ARRAY(SELECT k FROM unnest('{conf,conf,hold,hold,free}'::text[]) k WHERE program->'earn'->'kinds' ? k);	-- kinds that activate and block
 	size numeric := CASE program->>'tier_metric' WHEN 'orders' THEN 10 ELSE ref_pick(seed, 'size', '{10,10,20,50}')::numeric END;
 	decimals int := ref_pick(seed, 'decimals', '{0,0,1,2,2,3}')::int;
 	refs boolean := ref_random(seed, 'refs?') < 0.8;
@@ -270,6 +283,13 @@ BEGIN
 			event := event || jsonb_build_object('kind', ref_pick(seed, i || 'odd name', '{page_view,REDEMPTION}'));
 		END IF;
 		events := events || event;
+		-- it is confirmed, blocked, freed: now, later or before; so much of it, all of it, everything
+		IF states <> '{}' AND ref_random(seed, i || 'state?') < 0.35 THEN
+			events := events || jsonb_strip_nulls(jsonb_build_object('kind', ref_pick(seed, i || 'state', states),
+				'at', CASE WHEN ref_random(seed, i || 'state at once') < 0.3 THEN at ELSE ref_random_instant(seed, 'state ' || i, at, points) END,
+				'value', CASE WHEN ref_random(seed, i || 'states all') < 0.45 THEN round(value * ref_pick(seed, i || 'states', '{-1,0.3,0.5,1,3}')::numeric, decimals) END,
+				'ref', CASE WHEN ref_random(seed, i || 'state of') < 0.75 THEN ref_pick(seed, i || 'state ref', '{1,1,2,2,10,o4}') END));
+		END IF;
 		IF ref_random(seed, i || 'twice') < 0.04 THEN
 			events := events || event;
 		END IF;

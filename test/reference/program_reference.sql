@@ -390,10 +390,10 @@ BEGIN
 			s.rows := s.rows || ROW(now, 'earn', e.label, e.ref, NULL, e.value, NULL, NULL, e.kind, CASE WHEN now >= member_since THEN e.value END, e.expires_at)::ref_program_row;
 		END IF;
 	END LOOP;
-	-- refunds, adjustments and transfers stand before returns, as in a ledger of points
+	-- activations, refunds, adjustments and transfers stand before returns, as in a ledger of points
 	FOR passing IN
 		SELECT l.*, p.* FROM unnest(list) WITH ORDINALITY l(at, value, kind, label, ref, role, expires_at, i), LATERAL earn_ref_passing(l.role, l.value) p
-		WHERE l.at = now AND p.place BETWEEN 3 AND 7 ORDER BY p.place, i
+		WHERE l.at = now AND p.place BETWEEN 3 AND 8 ORDER BY p.place, i
 	LOOP
 		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind, NULL, CASE WHEN passing.as_role IN ('reinstate', 'adjust', 'transfer') THEN passing.expires_at END)::ref_program_row;
 	END LOOP;
@@ -427,7 +427,7 @@ BEGIN
 	END LOOP;
 	FOR passing IN
 		SELECT l.*, p.* FROM unnest(list) WITH ORDINALITY l(at, value, kind, label, ref, role, expires_at, i), LATERAL earn_ref_passing(l.role, l.value) p
-		WHERE l.at = now AND (p.place = 2 OR p.place > 7) ORDER BY p.place, i
+		WHERE l.at = now AND (p.place = 2 OR p.place > 8) ORDER BY p.place, i
 	LOOP
 		s.rows := s.rows || ROW(now, passing.as_role, passing.label, passing.ref, NULL, passing.points, NULL, NULL, passing.kind,
 			CASE WHEN passing.as_role = 'return' AND now >= member_since THEN passing.points END, NULL)::ref_program_row;
@@ -441,13 +441,19 @@ END $$;
 CREATE FUNCTION ref_program_balance(p ref_points_state, entry int) RETURNS numeric
 LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce(sum(m.active - m.debt), 0) FROM unnest(p.moves) m WHERE m.entry <= ref_program_balance.entry $$;
 
--- The rows of entries that fell due since: points that expired or became available. Of the latter what counts for tiers now.
-CREATE FUNCTION ref_program_due(p ref_points_state, since int, counting boolean[]) RETURNS ref_program_row[]
+-- The rows of entries since: points that expired or became available.
+CREATE FUNCTION ref_program_due(p ref_points_state, since int) RETURNS ref_program_row[]
 LANGUAGE sql STABLE AS $$
 	SELECT coalesce(array_agg(ROW(e.at, e.role, e.label, CASE WHEN e.role = 'activate' THEN e.ref END, NULL, e.points, ref_program_balance(p, e.entry), NULL, p.lots[m.lot].kind,
-		CASE WHEN e.role = 'activate' AND counting[m.lot] THEN e.points END, NULL)::ref_program_row ORDER BY e.entry), '{}')
+		NULL, NULL)::ref_program_row ORDER BY e.entry), '{}')
 	FROM unnest(p.entries) e JOIN unnest(p.moves) m ON m.entry = e.entry AND m.role = e.role
 	WHERE e.entry > since
+$$;
+
+-- The lots that need not wait any longer: what counts for tiers of each, blocked or not.
+CREATE FUNCTION ref_program_released(before ref_points_state, p ref_points_state, counting boolean[]) RETURNS SETOF ref_lot
+LANGUAGE sql STABLE AS $$
+	SELECT w.* FROM unnest(before.lots) w WHERE w.pending AND NOT p.lots[w.no].pending AND w.remaining + w.blocked > 0 AND counting[w.no] ORDER BY w.no
 $$;
 
 -- A row of earning as an event of the points.
@@ -475,8 +481,9 @@ $$;
 --   history  ref_tier_change, in order: what tier_history would show
 --   entries  the rows of the statement
 --   instants where something could happen
+--   violations  ref_violation, of the points; lenient: and of the tiers, whose unknown ones are an error otherwise
 --
-CREATE FUNCTION ref_program(events jsonb, program jsonb, as_of date) RETURNS jsonb
+CREATE FUNCTION ref_program(events jsonb, program jsonb, as_of date, lenient boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
 	zone text := ref_program_zone(program);
@@ -520,6 +527,7 @@ DECLARE
 	nevents int := 0;
 	since int;
 	before ref_points_state;
+	lot ref_lot;
 	h ref_tier_change;
 	changes ref_tier_change[];
 	fresh ref_program_row[];			-- rows of a step
@@ -553,7 +561,7 @@ BEGIN
 	counting := coalesce((SELECT array_agg(x::ref_program_counting) FROM ref_program_counting(list, earn_policy, zone, member_since) x), '{}');
 
 	earning := ROW(false, '{}', earn_ref_book(earn_policy), '{}', 0, '{}', '{}');
-	points := ref_points_begin(points_policy, false);
+	points := ref_points_begin(points_policy, lenient);
 	points.books := jsonb_path_exists(earn_policy, '$.kinds.* ? (@ == "expire")');
 	IF tier_policy IS NOT NULL THEN
 		tiers := ref_tier_machine(tier_policy, zone, member_since, NULL, as_of);
@@ -561,11 +569,12 @@ BEGIN
 		-- the decimals of what tiers see: amounts, points, or orders
 		seen := CASE metric WHEN 'spend' THEN events WHEN 'orders' THEN '[{"value": 1}]'
 			ELSE jsonb_build_array(jsonb_build_object('value', round(1, (SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d))))
-				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL) END;
+				|| (SELECT coalesce(jsonb_agg(jsonb_build_object('value', trim_scale(value))), '[]') FROM unnest(list) l WHERE l.role <> 'activate' AND earn_ref_passing(l.role, l.value) IS NOT NULL) END;
 		tiers.unit := power(10::numeric, -coalesce((SELECT max(scale((e->>'value')::numeric)) FROM jsonb_array_elements(seen) e), 0));
 		SELECT coalesce(array_agg(ROW(e.at, nullif(e.expires_at, 'infinity'), coalesce(array_position(tiers.names, e.label), 0), e.ref)::ref_tier_grant ORDER BY e.n), '{}') INTO tiers.grants
-		FROM ref_tier_timeline(events) e WHERE e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends;
-		IF EXISTS (SELECT FROM ref_tier_timeline(events) e WHERE e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends
+		FROM ref_tier_timeline(events) e WHERE e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends
+			AND (NOT lenient OR e.label = coalesce(tier_policy->>'base', 'Member') OR e.label = ANY (tiers.names));
+		IF NOT lenient AND EXISTS (SELECT FROM ref_tier_timeline(events) e WHERE e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends
 				   AND (e.label = coalesce(tier_policy->>'base', 'Member') OR e.label = ANY (tiers.names)) IS NOT TRUE) THEN
 			RAISE EXCEPTION 'unknown tier' USING ERRCODE = '22023';
 		END IF;
@@ -583,8 +592,8 @@ BEGIN
 	now := '-infinity';
 	LOOP
 		now := least((SELECT min(f) FROM unnest(fixed) f WHERE f > now),
-			(SELECT min(l.expires_at) FROM unnest(points.lots) l WHERE l.remaining > 0 AND l.expires_at > now),
-			(SELECT min(l.available_at) FROM unnest(points.lots) l WHERE l.remaining > 0 AND l.available_at > now),
+			(SELECT min(l.expires_at) FROM unnest(points.lots) l WHERE l.remaining + l.blocked > 0 AND l.expires_at > now),
+			(SELECT min(l.available_at) FROM unnest(points.lots) l WHERE l.remaining + l.blocked > 0 AND l.available_at > now),
 			CASE WHEN points.inactive_at > now THEN points.inactive_at END,
 			ref_tier_due(tiers, now),
 			(SELECT min(e.leaves) FROM unnest(tiers.counted) e WHERE e.leaves > now));
@@ -609,17 +618,16 @@ BEGIN
 			WHEN '1', '7' THEN
 				IF NOT points.suspended AND through = (step = '1') THEN
 					points := ref_points_expire(points, now, true);
-					fresh := ref_program_due(points, since, counting_lots);
+					fresh := ref_program_due(points, since);
 				END IF;
 
 			WHEN '3' THEN
+				before := points;
 				points := ref_points_activate(points, now);
-				fresh := ref_program_due(points, since, counting_lots);
+				fresh := ref_program_due(points, since);
 				IF NOT pending_counts THEN
-					FOREACH r IN ARRAY fresh LOOP
-						IF r.counts <> 0 THEN
-							counts := counts || ref_tier_counted(tiers, now, r.ref, ref_program_counts(tiers, r.counts, r.kind, r.label));
-						END IF;
+					FOR lot IN SELECT * FROM ref_program_released(before, points, counting_lots) LOOP
+						counts := counts || ref_tier_counted(tiers, now, lot.ref, ref_program_counts(tiers, lot.remaining + lot.blocked, lot.kind, lot.label));
 					END LOOP;
 				END IF;
 
@@ -638,20 +646,37 @@ BEGIN
 							IF late_rows[i].points > 0 THEN
 								fresh := fresh || late_rows[i];
 							END IF;
-							IF NOT points.suspended AND EXISTS (SELECT FROM unnest(points.lots) l WHERE l.remaining > 0 AND (l.expires_at, points.expiry_step) < (now, 3)) THEN
+							IF NOT points.suspended AND EXISTS (SELECT FROM unnest(points.lots) l WHERE l.remaining + l.blocked > 0 AND (l.expires_at, points.expiry_step) < (now, 3)) THEN
 								since := points.entry;
 								points := ref_points_expire(points, now, through);
-								fresh := fresh || ref_program_due(points, since, counting_lots);
+								fresh := fresh || ref_program_due(points, since);
 							END IF;
 						END LOOP;
 						refunds := '{}';
 						late_rows := '{}';
 					END IF;
 					CONTINUE WHEN r.role IS NULL;
-					IF r.points <> 0 THEN
+					IF r.points <> 0 OR r.points IS NULL THEN
 						before := points;
 						nevents := nevents + 1;
+						since := points.entry;
 						points := ref_points_event(points, ref_program_event(r, nevents, false));
+						-- further lines of an order, and bonuses, stand under its ref by right
+						IF r.role = 'bonus' OR r.amount IS NOT NULL THEN
+							points.violations := before.violations || ARRAY(SELECT v FROM unnest(points.violations[cardinality(before.violations) + 1:]) v WHERE v.problem <> 'document earned more than once');
+						END IF;
+						IF r.role = 'activate' THEN
+							-- a row for each lot, none for the event
+							fresh := fresh || ref_program_due(points, since);
+							IF NOT pending_counts THEN
+								FOR lot IN SELECT * FROM ref_program_released(before, points, counting_lots) LOOP
+									counts := counts || ref_tier_counted(tiers, now, lot.ref, ref_program_counts(tiers, lot.remaining + lot.blocked, lot.kind, lot.label));
+								END LOOP;
+							END IF;
+							CONTINUE;
+						ELSIF r.points IS NULL THEN
+							r.points := points.entries[cardinality(before.entries) + 1].points;
+						END IF;
 						IF r.role = 'redeem_refund' THEN
 							-- a row for what it gave back at once, one for the rest
 							refunds := refunds || ref_program_event(r, nevents, true);
@@ -670,16 +695,17 @@ BEGIN
 								r.counts := NULL;
 							END IF;
 						ELSIF r.role IN ('return', 'earn') AND r.counts IS NOT NULL AND NOT pending_counts THEN
-							r.counts := before.returned - points.returned - (SELECT coalesce(sum(m.pending), 0) FROM unnest(points.moves) m WHERE m.entry > before.entry);
+							r.counts := before.returned - points.returned
+								- (SELECT coalesce(sum(m.pending + CASE WHEN before.lots[m.lot].pending THEN m.blocked ELSE 0 END), 0) FROM unnest(points.moves) m WHERE m.entry > before.entry);
 						END IF;
 					END IF;
 					r.balance := ref_program_balance(points, points.entry);
 					fresh := fresh || r;
 					-- what has come in too late
-					IF NOT points.suspended AND EXISTS (SELECT FROM unnest(points.lots) l WHERE l.remaining > 0 AND (l.expires_at, points.expiry_step) < (now, 3)) THEN
+					IF NOT points.suspended AND EXISTS (SELECT FROM unnest(points.lots) l WHERE l.remaining + l.blocked > 0 AND (l.expires_at, points.expiry_step) < (now, 3)) THEN
 						since := points.entry;
 						points := ref_points_expire(points, now, through);
-						fresh := fresh || ref_program_due(points, since, counting_lots);
+						fresh := fresh || ref_program_due(points, since);
 					END IF;
 					IF tier_policy IS NOT NULL AND metric = 'points' AND r.counts <> 0 THEN
 						counts := counts || ref_tier_counted(tiers, now, r.ref, ref_program_counts(tiers, r.counts, r.kind, r.label));
@@ -727,7 +753,7 @@ BEGIN
 						since := points.entry;
 						points := ref_points_expire(points, now, through);
 						resumed := resumed || ARRAY(SELECT generate_series(since + 1, points.entry));
-						FOREACH r IN ARRAY ref_program_due(points, since, counting_lots) LOOP
+						FOREACH r IN ARRAY ref_program_due(points, since) LOOP
 							r.tier := tier;
 							entries := entries || r;
 						END LOOP;
@@ -754,12 +780,22 @@ BEGIN
 		FROM (SELECT max(l.missing) FROM unnest(ref_tier_lacks(condition, tiers.metrics, tiers.of, metric_values, seen, tiers.rules->>'threshold', 0)) l GROUP BY l.way) w(most);
 	END IF;
 	SELECT greatest((SELECT coalesce(max(d::text::int), 0) FROM jsonb_path_query(earn_policy, '$.**.decimals') d),
-		(SELECT coalesce(max(scale(trim_scale(l.value))), 0) FROM unnest(list) l WHERE earn_ref_passing(l.role, l.value) IS NOT NULL)) INTO points_scale;
+		(SELECT coalesce(max(scale(trim_scale(l.value))), 0) FROM unnest(list) l WHERE l.role <> 'activate' AND earn_ref_passing(l.role, l.value) IS NOT NULL)) INTO points_scale;
 	RETURN jsonb_build_object(
+		'violations', (SELECT coalesce(jsonb_agg(to_jsonb(v) ORDER BY v.at), '[]')
+			FROM (SELECT v.at, v.ref, v.problem, v.points, 'points' AS part FROM unnest(points.violations) v
+				  UNION ALL
+				  SELECT u.at, u.ref, 'computed expiry that was never booked', u.points, 'points' FROM unnest(points.unbooked) u WHERE u.points > 0
+				  UNION ALL
+				  SELECT e.at, e.ref, CASE WHEN e.label IS NULL THEN 'grant that names no tier' WHEN e.label = coalesce(tier_policy->>'base', 'Member') OR e.label = ANY (tiers.names) THEN 'grant that ends before it begins'
+						ELSE 'grant of a tier that isn''t there' END, NULL, 'tiers'
+				  FROM ref_tier_timeline(events) e
+				  WHERE tier_policy IS NOT NULL AND e.kind = coalesce(tier_policy->>'grant_kind', 'tier_grant') AND e.at < day_ends
+					AND ((e.label = coalesce(tier_policy->>'base', 'Member') OR e.label = ANY (tiers.names)) IS NOT TRUE OR e.expires_at <= e.at)) v),
 		'moves', to_jsonb(points.moves), 'lots', to_jsonb(points.lots), 'parts', lot_parts, 'resumed', to_jsonb(resumed), 'points_scale', points_scale,
 		'is_member', events = '[]' OR coalesce(member_since < day_ends, false), 'zone', zone,
 		'summary', jsonb_build_object('spend', spend, 'orders', norders, 'points_earned', points.earned + points.adjusted + points.transferred - points.returned,
-			'points_redeemed', points.redeemed - points.reinstated, 'points_expired', points.expired + points.forfeited, 'points_pending', points.pending, 'balance', points.active - points.debt,
+			'points_redeemed', points.redeemed - points.reinstated, 'points_expired', points.expired + points.forfeited, 'points_pending', points.pending, 'points_blocked', points.blocked, 'balance', points.active - points.debt,
 			'tier', CASE WHEN events = '[]' AND tier_policy IS NOT NULL THEN coalesce(tier_policy->>'base', 'Member') ELSE tier END,
 			'rank', CASE WHEN events = '[]' OR member_since < day_ends THEN coalesce(tiers.now_rank, 0) END, 'tier_until', tiers.now_until, 'missing_to_next', missing),
 		'history', coalesce(to_jsonb(tiers.history), '[]'),
@@ -771,8 +807,8 @@ END $$;
 
 --
 -- One customer's bookings of a walk, as ref_points_bookings() has them, but a lot's points stand under the labels of its order: what takes of
--- it takes of each in proportion to what is left there, what a refund gives back goes to each in proportion to what redemptions took. What a tier
--- had kept from expiring goes in the period in which the tier is left. of: 'rollforward', 'triangle', and 'lot': what is left, with its number as the column.
+-- it takes of each in proportion to what is free there, or blocked, what a refund gives back goes to each in proportion to what redemptions took. What a tier
+-- had kept from expiring goes in the period in which the tier is left. of: 'rollforward', 'triangle', and 'lot', 'lot blocked': what is left, with its number as the column.
 --
 CREATE FUNCTION ref_program_bookings(walk jsonb, unit text) RETURNS SETOF ref_booking
 LANGUAGE plpgsql AS $$
@@ -781,7 +817,7 @@ DECLARE
 	local timestamp;
 	period date;
 	issued_in date[] := '{}';
-	shares jsonb := '{}';	-- by lot, [{"label", "left", "redeemed"}]
+	shares jsonb := '{}';	-- by lot, [{"label", "left", "blocked", "redeemed"}]
 	mine jsonb;
 	of_event jsonb := '{}';	-- by event, what of its order's points is in no lot yet
 	order_event text;
@@ -789,6 +825,8 @@ DECLARE
 	label text;
 	split numeric[];
 	weights numeric[];
+	blocks numeric[];		-- what is blocked more, by label
+	all_goes boolean;
 	of_role text;
 	col text;
 	size numeric;		-- of the move
@@ -825,21 +863,29 @@ BEGIN
 			parts := coalesce(of_event->order_event, walk->'parts'->(m.lot::text)->'parts', jsonb_build_array(jsonb_build_object('label', walk->'lots'->(m.lot - 1)->'label', 'points', m.points)));
 			-- of several lots each has its share of what is in none yet
 			split := ref_apportion(m.points, ARRAY(SELECT (p->>'points')::numeric FROM jsonb_array_elements(parts) WITH ORDINALITY x(p, n) ORDER BY n), grain);
-			SELECT jsonb_agg(jsonb_build_object('label', p->'label', 'left', split[n], 'redeemed', 0) ORDER BY n) FILTER (WHERE split[n] > 0),
+			SELECT jsonb_agg(jsonb_build_object('label', p->'label', 'left', split[n], 'blocked', 0, 'redeemed', 0) ORDER BY n) FILTER (WHERE split[n] > 0),
 				of_event || jsonb_build_object(order_event, jsonb_agg(p || jsonb_build_object('points', (p->>'points')::numeric - split[n]) ORDER BY n)) INTO mine, of_event
 			FROM jsonb_array_elements(parts) WITH ORDINALITY x(p, n);
 		ELSE
 			mine := shares->(m.lot::text);
 		END IF;
-		size := greatest(abs(m.active), abs(m.pending));
-		weights := ARRAY(SELECT (s->>CASE WHEN m.role = 'redeem_refund' AND NOT fresh THEN 'redeemed' ELSE 'left' END)::numeric FROM jsonb_array_elements(mine) WITH ORDINALITY x(s, n) ORDER BY n);
+		size := abs(m.active) + abs(m.pending) + abs(m.blocked);
+		IF m.role IN ('activate', 'block', 'unblock') THEN
+			size := greatest(abs(m.active), abs(m.pending), abs(m.blocked));
+		END IF;
+		-- what is free or blocked goes by what is free or blocked; all goes that there is
+		all_goes := NOT fresh AND m.role = 'expire' AND m.blocked < 0 AND m.active + m.pending < 0;
+		weights := ARRAY(SELECT CASE WHEN fresh OR all_goes THEN (s->>'left')::numeric WHEN m.role = 'redeem_refund' THEN (s->>'redeemed')::numeric
+				WHEN m.blocked < 0 THEN (s->>'blocked')::numeric ELSE (s->>'left')::numeric - (s->>'blocked')::numeric END
+			FROM jsonb_array_elements(mine) WITH ORDINALITY x(s, n) ORDER BY n);
 		split := ref_apportion(size, weights, grain);
-		way := CASE WHEN fresh OR m.role = 'activate' THEN 0 WHEN m.role = 'redeem_refund' THEN 1 ELSE -1 END;
-		SELECT jsonb_agg(jsonb_build_object('label', s->'label', 'left', (s->>'left')::numeric + way * split[n],
+		blocks := ARRAY(SELECT CASE WHEN all_goes THEN -(s->>'blocked')::numeric ELSE sign(m.blocked) * split[n] END FROM jsonb_array_elements(mine) WITH ORDINALITY x(s, n) ORDER BY n);
+		way := CASE WHEN fresh OR m.role IN ('activate', 'block', 'unblock') THEN 0 WHEN m.role = 'redeem_refund' THEN 1 ELSE -1 END;
+		SELECT jsonb_agg(jsonb_build_object('label', s->'label', 'left', (s->>'left')::numeric + way * split[n], 'blocked', (s->>'blocked')::numeric + blocks[n],
 			'redeemed', (s->>'redeemed')::numeric - CASE WHEN of_role IN ('redeem', 'redeem_refund') THEN way * split[n] ELSE 0 END) ORDER BY n) INTO mine
 		FROM jsonb_array_elements(mine) WITH ORDINALITY x(s, n);
 		shares := shares || jsonb_build_object(m.lot, mine);
-		IF jsonb_path_exists(mine, '$[*] ? (@.left < 0 || @.redeemed < 0)') THEN
+		IF jsonb_path_exists(mine, '$[*] ? (@.left < 0 || @.redeemed < 0 || @.blocked < 0 || @.blocked > @.left)') THEN
 			RAISE EXCEPTION 'less than nothing under a label at %: %', m.at, mine;
 		END IF;
 
@@ -850,7 +896,10 @@ BEGIN
 				RETURN NEXT ROW('rollforward', label, NULL, period, col, sign(points) * split[i])::ref_booking;
 			END IF;
 			IF m.pending <> 0 THEN
-				RETURN NEXT ROW('rollforward', label, NULL, period, 'pending', sign(m.pending) * split[i])::ref_booking;
+				RETURN NEXT ROW('rollforward', label, NULL, period, 'pending', sign(m.pending) * (split[i] - CASE WHEN all_goes THEN -blocks[i] ELSE 0 END))::ref_booking;
+			END IF;
+			IF blocks[i] <> 0 THEN
+				RETURN NEXT ROW('rollforward', label, NULL, period, 'blocked', blocks[i])::ref_booking;
 			END IF;
 			IF points <> 0 AND fresh THEN
 				RETURN NEXT ROW('triangle', label, period, period, 'issued', split[i])::ref_booking;
@@ -862,5 +911,5 @@ BEGIN
 	END LOOP;
 
 	-- what is left
-	RETURN QUERY SELECT 'lot', s->>'label', NULL::date, NULL::date, lot, (s->>'left')::numeric FROM jsonb_each(shares) l(lot, list), jsonb_array_elements(list) s;
+	RETURN QUERY SELECT o.of, s->>'label', NULL::date, NULL::date, lot, (s->>o.key)::numeric FROM jsonb_each(shares) l(lot, list), jsonb_array_elements(list) s, (VALUES ('lot', 'left'), ('lot blocked', 'blocked')) o(of, key);
 END $$;
