@@ -5,7 +5,7 @@
 --
 \ir reference/setup.sql
 BEGIN;
-SELECT plan(42);
+SELECT plan(45);
 SET LOCAL timezone = 'UTC';
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
@@ -73,6 +73,17 @@ SELECT in_pieces('SELECT concentration(timelines(1, at, points)) FROM single', '
 SELECT by_node(0, '1GB') IS NULL AS void \gset
 SELECT cmp_ok((node_of('SELECT concentration(timelines(1, at, points)) FROM single')->>'Memory')::int, '<', 80000, '... in memory');
 SELECT in_pieces('SELECT concentration(timelines(CASE WHEN n % 2 = 0 THEN 1 WHEN n % 100 = 1 THEN n ELSE 2 END, at, points)) FROM single', 'two customers have nearly all rows', 256, 48000);
+
+-- ---- large timelines, merged ----
+
+-- Two thirds with kinds, some without values, which have two scales; many at one instant.
+CREATE TABLE large AS SELECT n % 3 AS third, timestamptz '2020-01-01' + n * 7919 % 40000 * interval '1 minute' AS at, CASE WHEN n % 3 > 0 THEN 'kind ' || n % 4 END AS kind, CASE WHEN n % 5 > 0 THEN ((n % 41 - 20) / (CASE n % 3 WHEN 2 THEN 100.0 ELSE 1 END))::numeric(9, 2) END AS amount
+FROM generate_series(1, 150000) n;
+CREATE TABLE merged AS SELECT c.timeline FROM (SELECT timelines(1, t) AS b FROM (SELECT timeline_agg(at, kind, amount) AS t FROM large WHERE third > 0 GROUP BY third UNION ALL SELECT timeline_agg(at, amount) FROM large WHERE third = 0 UNION ALL SELECT timeline_agg(at) FROM large WHERE third > 5) s) q CROSS JOIN LATERAL customer_timelines(q.b) c;
+SELECT results_eq('SELECT e.at, e.kind, e.value FROM merged, timeline_events(timeline) WITH ORDINALITY e ORDER BY e.ordinality', 'SELECT at, kind, amount FROM large ORDER BY at, kind COLLATE "C" NULLS FIRST, amount NULLS FIRST', 'events of all, in order');
+SELECT is(md5(record_send(ROW(timeline))), md5(record_send(ROW(timeline::text::event_timeline))), 'the bytes that these events have') FROM merged;
+CREATE TABLE many_kinds AS SELECT c.timeline FROM (SELECT timelines(1, t) AS b FROM (SELECT timeline_agg(at, 'kind ' || ctid::text, amount) AS t FROM large GROUP BY third) s) q CROSS JOIN LATERAL customer_timelines(q.b) c;
+SELECT is(md5(record_send(ROW(timeline))), md5(record_send(ROW(timeline::text::event_timeline))), '... of many kinds') FROM many_kinds;
 SELECT is((SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false) f (name) WHERE name ~ format('^pgsql_tmp%s\.', pg_backend_pid())), 0::bigint, 'no file is left');
 SELECT * FROM finish();
 ROLLBACK;
