@@ -32,7 +32,7 @@
 /* A part's runs are merged when all but the first take more, and 8 times that one. */
 #define ABSORBED_MIN (24 * 1024)
 
-/* What is read back of it at once. */
+/* What is grouped at once: grouping takes several times as much. */
 #define LOAD_MAX	 ((size_t) 8 * 1024 * 1024)
 
 #define MAX_OPS		 4
@@ -198,9 +198,8 @@ group_runs(Collector *collector, int number, int first)
 }
 
 /*
- * What is raw comes piece by piece from the file, and each is grouped on its own, the last one with
- * all that there is: were each grouped with those before, a customer who is in many pieces would be
- * written as often.
+ * What is raw is grouped piece by piece, each on its own, the last one with all that there is: were
+ * each grouped with those before, a customer who is in many pieces would be written as often.
  */
 const CollectRun *
 collector_part(Collector *collector, int number)
@@ -211,10 +210,16 @@ collector_part(Collector *collector, int number)
 
 	while (deal_rows_of(raw) > 0)
 	{
+		DealPart rest;
+		bool more;
+
 		deal_load(deal, raw, LOAD_MAX);
-		deal_settle(raw);
-		group_runs(collector, number, deal_rows_of(raw) > raw->rows ? part->nruns : 0);
+		deal_cut(raw, LOAD_MAX, &rest);
+		more = rest.first != NULL || deal_rows_of(raw) > raw->rows;
+		group_runs(collector, number, more ? part->nruns : 0);
 		deal_drop(deal, raw);
+		rest.written = raw->written;
+		*raw = rest;
 	}
 	deal_forget(deal, raw);
 	if (part->nruns > 1)

@@ -327,6 +327,38 @@ deal_load(Deal *deal, DealPart *part, size_t at_most)
 }
 
 void
+deal_cut(DealPart *part, size_t at_most, DealPart *rest)
+{
+	DealChunk *chunk = part->first;
+	DealPart all = *part;
+
+	memset(rest, 0, sizeof(DealPart));
+	if (chunk == NULL)
+		return;
+	deal_settle(part);
+	part->full_bytes = part->full_rows = 0;
+	while (chunk->next != NULL && part->full_bytes + chunk->used < at_most)
+	{
+		part->full_bytes += chunk->used;
+		part->full_rows += chunk->rows;
+		chunk = chunk->next;
+	}
+	if (chunk->next != NULL)
+	{
+		*rest = all;
+		rest->written = NULL;
+		rest->first = chunk->next;
+		rest->full_bytes -= part->full_bytes + chunk->used;
+		rest->full_rows -= part->full_rows + chunk->rows;
+		rest->rows -= part->full_rows + chunk->rows;
+		chunk->next = NULL;
+		part->last = chunk;
+		part->tail = part->tail_end = chunk->data + chunk->used;
+		part->rows = part->full_rows + chunk->rows;
+	}
+}
+
+void
 deal_unload(Deal *deal, DealPart *part)
 {
 	DealWritten *written = part->written;

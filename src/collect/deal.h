@@ -293,6 +293,9 @@ extern void deal_put_chunk(Deal *deal, DealPart *part, ByteSpan bytes, int64 row
  * count. */
 extern bool deal_load(Deal *deal, DealPart *part, size_t at_most);
 
+/* Moves all of a part's chunks to another one, but the first of them, about so many bytes. */
+extern void deal_cut(DealPart *part, size_t at_most, DealPart *rest);
+
 /* Frees a part's chunks: what they had is done with; or can be loaded anew, where it was written.
  */
 extern void deal_drop(Deal *deal, DealPart *part);

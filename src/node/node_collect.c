@@ -280,24 +280,34 @@ hand_out_piece(NodeCollect *collect)
 			collect->inputs[i].piece = piece_source(&collect->pieces, n++)->collector;
 }
 
+static int
+count_parts(const NodeCollect *collect)
+{
+	const Pieces *pieces = &collect->pieces;
+
+	return pieces->nsources > 0 ? pieces->first.sources[0].deal->nparts : 0;
+}
+
 bool
 node_collect_next_part(NodeCollect *collect, int *part)
 {
 	Pieces *pieces = &collect->pieces;
 	NodeShared *shared = collect->node->shared;
+	bool found = pieces->nsources > 0 && pieces_next(pieces);
 
-	if (pieces->nsources == 0)
-		return false;
-	while (!pieces_next(pieces))
+	*part = -1;
+	/* parts without rows have no piece; but somebody gets the first part, whoever is in it */
+	while (!found && *part != 0)
 	{
-		int next = shared != NULL ? node_shared_next_part(shared) : collect->next_part++;
-
-		if (next >= piece_source(pieces, 0)->deal->nparts)
+		*part = shared != NULL ? node_shared_next_part(shared) : collect->next_part++;
+		if (*part >= count_parts(collect))
 			return false;
-		pieces_of_part(pieces, next);
+		pieces_of_part(pieces, *part);
+		found = pieces_next(pieces);
 	}
+	if (found)
+		*part = pieces->part;
 	hand_out_piece(collect);
-	*part = pieces->part;
 	return true;
 }
 
@@ -338,7 +348,7 @@ node_collect_rewind(NodeCollect *collect)
 	{
 		if (collect->inputs[i].collector != NULL)
 			deal_end(&collect->inputs[i].collector->deal);
-		collect->inputs[i].collector = NULL;
+		collect->inputs[i].collector = collect->inputs[i].piece = NULL;
 		collect->inputs[i].guests = 0;
 		collect->inputs[i].needs_last = false;
 	}

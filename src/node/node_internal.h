@@ -332,7 +332,7 @@ extern void node_shutdown(CustomScanState *node);
 typedef struct NodeInput
 {
 	Collector *collector; /* NULL: it had no row */
-	Collector *piece;	  /* has the piece at hand */
+	Collector *piece;	  /* has the part at hand, or is NULL, too */
 	int64 guests;		  /* rows without customer that this process got */
 	bool needs_last;	  /* for the caller to say: somebody will ask for the last event */
 } NodeInput;
