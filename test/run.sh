@@ -190,10 +190,15 @@ fi
 
 # ---- the documentation's SQL, and programs ----
 
+pages=()
 for file in README.md doc/*.md; do
-	if [ -e "$file" ] && wanted "$file" && grep -q '^ *```sql' "$file"; then
-		start "$file" test/readme.sh "$file"
-	fi
+	! wanted "$file" || ! grep -q '^ *```sql' "$file" || pages+=("$file")
 done
+if [ ${#pages[@]} -gt 0 ]; then
+	test/readme.sh --template
+	for file in "${pages[@]}"; do
+		start "$file" test/readme.sh "$file"
+	done
+fi
 programs test/check_*.sh
 finish

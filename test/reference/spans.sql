@@ -4,6 +4,8 @@
 -- infinity, and its touched days spell_day (id, customer, day), which
 -- ref_enter_zone() spells out. \ir periods.sql before it.
 --
+-- Joins of them are planned badly where the server may neither sort nor hash (NODE=on).
+--
 CREATE TABLE spell (id int PRIMARY KEY, customer int, at timestamptz, until timestamptz, value numeric);
 CREATE TABLE spell_day (id int, customer int, day date, ends boolean);
 
@@ -26,7 +28,7 @@ END $$;
 -- that are left to the largest remainders, of equal ones to the first. A period that isn't over with it by then has a
 -- part of its share, rounded down.
 CREATE FUNCTION ref_spell_periods(period text, until date) RETURNS TABLE(id int, customer int, n int, period_start date, active boolean, amount numeric)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET enable_sort = on SET enable_hashagg = on AS $$
 	WITH calendar AS MATERIALIZED (
 		SELECT * FROM ref_calendar(period, (SELECT min(day) FROM spell_day), (SELECT max(day) FROM spell_day))),
 	unit AS MATERIALIZED (
@@ -52,7 +54,7 @@ $$;
 CREATE FUNCTION ref_spell_growth(period text, until date)
 RETURNS TABLE(period_start date, active bigint, new bigint, retained bigint, resurrected bigint, churned bigint, opening_revenue numeric, new_revenue numeric, expansion numeric,
 			  resurrected_revenue numeric, contraction numeric, churned_revenue numeric, revenue numeric, returned numeric)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET enable_sort = on SET enable_hashagg = on AS $$
 	WITH part AS MATERIALIZED (
 		SELECT DISTINCT c.n, c.period_start FROM ref_calendar(period, (SELECT min(day) FROM spell_day), until) c),
 	own AS MATERIALIZED (
@@ -74,7 +76,7 @@ $$;
 
 -- Cohorts by the first period with a day of an event that isn't negative, and who is active so many later.
 CREATE FUNCTION ref_spell_retention(period text, until date) RETURNS TABLE(cohort date, lag int, retained bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET enable_sort = on SET enable_hashagg = on AS $$
 	WITH part AS MATERIALIZED (
 		SELECT DISTINCT c.n, c.period_start FROM ref_calendar(period, (SELECT min(day) FROM spell_day), until) c),
 	active AS MATERIALIZED (
@@ -86,7 +88,7 @@ $$;
 
 -- Lags of so much time from each customer's first event that isn't negative, in each of which an event's time lies; those that are over.
 CREATE FUNCTION ref_spell_lags(period text, zone text, until date, elapsed interval) RETURNS TABLE(cohort date, lag int, retained bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET enable_sort = on SET enable_hashagg = on AS $$
 	WITH stop AS MATERIALIZED (
 		SELECT (ref_spell_lags.until + 1)::timestamp AT TIME ZONE zone AS stop),
 	event AS MATERIALIZED (
