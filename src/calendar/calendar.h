@@ -283,6 +283,9 @@ calendar_index(Calendar *calendar, DateADT day)
 
 	if (likely(slot < calendar->table_len))
 		return calendar->table[slot];
+	/* days number themselves, and need no table */
+	if (calendar->unit == CALENDAR_DAY && !DATE_NOT_FINITE(day))
+		return day;
 	return calendar_index_slow(calendar, day);
 }
 

@@ -37,7 +37,7 @@ buffer_put_bytes(ByteBuffer *buf, const void *bytes, size_t len)
 /* Reads a varint in its shortest form; false where the bytes end, overflow 64 bits or are padded.
  */
 bool
-read_varint(ByteReader *in, uint64 *value)
+read_long_varint(ByteReader *in, uint64 *value)
 {
 	const uint8 *p = in->at;
 	uint64 result = 0;

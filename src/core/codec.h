@@ -59,11 +59,22 @@ extern void buffer_init(ByteBuffer *buf, size_t cap);
 extern void buffer_grow(ByteBuffer *buf, size_t extra);
 extern void buffer_put_bytes(ByteBuffer *buf, const void *bytes, size_t len);
 
-extern bool read_varint(ByteReader *in, uint64 *value);
+extern bool read_long_varint(ByteReader *in, uint64 *value); /* of any length */
 extern bool read_signed(ByteReader *in, int64 *value);
 extern bool read_wide_signed(ByteReader *in, int128 *value);
 extern bool read_byte(ByteReader *in, uint8 *value);
 extern bool read_bytes(ByteReader *in, size_t len, const uint8 **bytes);
+
+static inline bool
+read_varint(ByteReader *in, uint64 *value)
+{
+	if (likely(in->at < in->end && *in->at < 0x80))
+	{
+		*value = *in->at++;
+		return true;
+	}
+	return read_long_varint(in, value);
+}
 
 extern void report_corrupted(void) pg_attribute_noreturn();
 

@@ -33,6 +33,8 @@
 
 #define ROWS_MAX_COLUMNS 32
 
+typedef struct RowsForm RowsForm;
+
 typedef struct Rows
 {
 	ReturnSetInfo *result; /* NULL: a record */
@@ -40,7 +42,9 @@ typedef struct Rows
 	MemoryContext context; /* for the columns of one row */
 	MemoryContext caller;
 	bool by_period; /* as many rows as there are periods */
-	int64 nrows;	/* of those so far */
+	int64 nrows;	/* so far */
+	bool is_fixed;	/* no column is a text, a numeric ... */
+	RowsForm *form; /* NULL: none yet */
 	int ncolumns;
 	Datum values[ROWS_MAX_COLUMNS];
 	bool nulls[ROWS_MAX_COLUMNS];

@@ -1,8 +1,8 @@
 /*
  * metric_internal.h
  *		The parts of a tally: shared by tally.c, which makes and changes it, and the files
- *		that write and read it (tally_stored.c, tally_text.c); and how a function over bases is
- *		called.
+ *		that write and read it (tally_stored.c, tally_packed.c, tally_rows.c, tally_text.c,
+ *		tally_check.c); and how a function over bases is called.
  */
 #ifndef LOYALTY_METRIC_INTERNAL_H
 #define LOYALTY_METRIC_INTERNAL_H
@@ -13,6 +13,48 @@
 #include "metric/tally.h"
 
 struct rows_hash;
+
+/* A row's key as it is written. */
+typedef struct WrittenKey
+{
+	int64 columns[TALLY_MAX_KEYS];
+} WrittenKey;
+
+/* The columns of keys that are stored. */
+typedef struct KeyColumns
+{
+	int n;
+	int of[TALLY_MAX_KEYS]; /* in the shape */
+	int text;				/* the one of them that is a text; -1: none */
+	int bits;				/* that the number of one takes */
+} KeyColumns;
+
+/*
+ * The rows of a tally as they are stored, sorted, in a fraction of the memory that they take in the
+ * list. Of shapes without texts, whose keys would have to be known before the first row is written.
+ */
+typedef struct PackedRows
+{
+	KeyColumns columns;
+	ByteBuffer bytes;
+	int64 nrows;
+	WrittenKey last; /* the key of the last one; unknown where it was read */
+	bool can_append; /* it is known */
+} PackedRows;
+
+/* Reads rows as they are stored. */
+typedef struct PackedReader
+{
+	const TallyShape *shape;
+	KeyColumns columns;
+	ByteReader in;
+	uint64 nrows; /* that there are, */
+	uint64 n;	  /* and those read */
+	WrittenKey key;
+	bool has_large; /* a sum is */
+	TallyRow row;
+	int128 sums[TALLY_MAX_SUMS];
+} PackedReader;
 
 struct Tally
 {
@@ -29,6 +71,7 @@ struct Tally
 	bool has_scale;		  /* columns of TALLY_VALUE or TALLY_DECIMAL */
 	bool may_have_floats; /* no TALLY_VALUE among them */
 	int text_column;	  /* the key that is a text; -1: none */
+	PackedRows *packed;	  /* all rows; NULL: they are in the list */
 	TallyRow **list;	  /* all rows, as they came */
 	char *block;		  /* where rows without text come from, */
 	int64 free_rows;	  /* and for how many there is room */
@@ -64,6 +107,21 @@ extern const Base *metric_bases(FunctionCallInfo fcinfo, const Metric *metric, i
 								int nothers, MetricQuestion *question, const Base **returns,
 								MetricNames **names);
 
+/* Has a row a sum that isn't zero? */
+static inline bool
+tally_row_has_sums(const Tally *tally, const TallyRow *row)
+{
+	int i;
+
+	for (i = 0; i < tally->shape->nsums; i++)
+		if (row->sums[i] != 0)
+			return true;
+	return false;
+}
+
+/* The order of rows: by the shape's columns. */
+extern int tally_compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b);
+
 /* As tally_row(), and says whether the row was there. */
 extern TallyRow *tally_enter(Tally *tally, const TallyKey *key, bool *found);
 
@@ -79,6 +137,42 @@ extern void tally_check(const Tally *tally, int sqlstate);
 
 /* The hint for a tally from outside that isn't one. */
 extern int tally_hint(const TallyShape *shape);
+
+/* ---- rows as they are stored (tally_packed.c) ---- */
+
+extern KeyColumns tally_key_columns(const Tally *tally, bool with_text);
+
+/* Writes a row, by the key before; NULL for the first. */
+extern void packed_put_row(ByteBuffer *out, const TallyShape *shape, const KeyColumns *columns,
+						   const int128 *sums, const WrittenKey *key, const WrittenKey *before);
+
+/* Reads the next one into reader->row, whose texts are left to the caller: their numbers stand in
+ * reader->key. False where the bytes aren't a row. */
+extern bool packed_read_row(PackedReader *reader);
+extern void packed_start(PackedReader *reader, const TallyShape *shape, const KeyColumns *columns,
+						 ByteReader in, uint64 nrows);
+
+/* The packed rows of a tally, palloc'd; its next row, which is valid until the one after that is
+ * read, NULL at the end. XX001 where the bytes aren't rows. */
+extern PackedReader *packed_open(const Tally *tally);
+extern const TallyRow *packed_next(PackedReader *reader);
+
+/* Takes so many rows as they are stored, which begin here and end with the bytes. */
+extern void tally_take_packed(Tally *tally, ByteReader in, uint64 nrows);
+
+/* Adds the rows of another tally, at the same scale, by merging them into packed ones; false where
+ * those are better added one by one. */
+extern bool tally_merge_packed(Tally *to, const Tally *from);
+
+extern void tally_unpack_now(Tally *tally);
+
+/* Brings packed rows into the list. Nobody outside can tell, so a reader may, too. */
+static inline void
+tally_unpack(const Tally *tally)
+{
+	if (unlikely(tally->packed != NULL))
+		tally_unpack_now((Tally *) tally);
+}
 
 /* ---- questions (question.c) ---- */
 

@@ -6,6 +6,9 @@
  * as they come sorted, neither is needed. Each is one piece of memory, which stays where it is:
  *
  *		key | -> sums | sum ... | bytes of the key's text
+ *
+ * Many rows that nobody looks up are packed instead (tally_packed.c): first of all whatever needs
+ * them in the list unpacks them.
  */
 #include "postgres.h"
 
@@ -41,8 +44,8 @@ tally_compare_texts(const char *a, int a_len, const char *b, int b_len)
 }
 
 /* The order of rows: by the shape's columns. */
-static int
-compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
+int
+tally_compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
 {
 	int i;
 
@@ -56,18 +59,6 @@ compare_keys(const Tally *tally, const TallyKey *a, const TallyKey *b)
 			return result;
 	}
 	return 0;
-}
-
-/* Has a row a sum that isn't zero? */
-static bool
-row_has_sums(const Tally *tally, const TallyRow *row)
-{
-	int i;
-
-	for (i = 0; i < tally->shape->nsums; i++)
-		if (row->sums[i] != 0)
-			return true;
-	return false;
 }
 
 static bool
@@ -292,7 +283,7 @@ rescale_keys(Tally *tally, int64 factor)
 static void
 use_sort_of_keys(Tally *tally, int scale)
 {
-	if (tally->nlist > 0)
+	if (tally->nlist > 0 || tally->packed != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%ss of float and of exact numbers can't be added up", tally->shape->type),
@@ -316,6 +307,7 @@ tally_use_scale(Tally *tally, int scale)
 	{
 		int64 n;
 
+		tally_unpack(tally);
 		for (n = 0; n < tally->nlist; n++)
 		{
 			int i;
@@ -414,11 +406,13 @@ tally_enter(Tally *tally, const TallyKey *key, bool *found)
 {
 	RowEntry *entry;
 
+	tally_unpack(tally);
 	*found = is_near(tally, key);
 	if (*found)
 		return tally->last;
 	if (tally->in_order &&
-		(tally->nlist == 0 || compare_keys(tally, &tally->list[tally->nlist - 1]->key, key) < 0))
+		(tally->nlist == 0 ||
+		 tally_compare_keys(tally, &tally->list[tally->nlist - 1]->key, key) < 0))
 	{
 		tally->last = add_row(tally, key);
 		return tally->last;
@@ -559,42 +553,55 @@ check_sums(const Tally *tally)
 						errdetail("%s", fault)));
 }
 
+/* Adds a row of another tally, whose decimals become the tally's by a factor. */
+static void
+add_row_of(Tally *to, const TallyRow *source, int128 factor)
+{
+	const TallyShape *shape = to->shape;
+	TallyKey key = source->key;
+	TallyRow *row;
+	int i;
+
+	if (to->has_decimals)
+		rescale_key(to, &key, (int64) factor);
+	row = tally_row(to, &key);
+	for (i = 0; i < shape->nsums; i++)
+	{
+		int128 amount = source->sums[i];
+
+		if (shape->sums[i].type == TALLY_VALUE && int128_mul_overflow(amount, factor, &amount))
+			report_sum_out_of_range(to, i);
+		tally_add(to, row, i, amount);
+		to->has_large = to->has_large || tally_sum_is_large(shape->sums[i].type, row->sums[i]);
+	}
+}
+
 void
 tally_add_tally(Tally *to, const Tally *from)
 {
-	const TallyShape *shape = to->shape;
+	bool fits; /* what has no rows fits to floats and to exact numbers */
 	int128 factor;
-	int64 n;
 	int total;
 
-	Assert(from->shape == shape);
+	Assert(from->shape == to->shape);
 	merge_parameters(to, from);
 	for (total = 0; total < to->ntotals; total++)
 		tally_add_total(to, total, from->totals[total]);
-	/* what has no rows fits to floats and to exact numbers */
-	factor = from->nlist == 0 && (from->scale == TALLY_FLOATS) != (to->scale == TALLY_FLOATS)
-				 ? 1
-				 : tally_use_scale(to, from->scale);
-	for (n = 0; n < from->nlist; n++)
+	fits = from->nlist == 0 && from->packed == NULL &&
+		   (from->scale == TALLY_FLOATS) != (to->scale == TALLY_FLOATS);
+	factor = fits ? 1 : tally_use_scale(to, from->scale);
+	if (factor != 1 || !tally_merge_packed(to, from))
 	{
-		const TallyRow *source = from->list[n];
-		TallyKey key = source->key;
-		TallyRow *row;
-		int i;
+		TallyCursor cursor;
+		const TallyRow *row;
 
-		if (to->has_decimals)
-			rescale_key(to, &key, (int64) factor);
-		row = tally_row(to, &key);
-		for (i = 0; i < shape->nsums; i++)
+		tally_open_rows(&cursor, from);
+		while ((row = tally_next_row(&cursor)) != NULL)
 		{
-			int128 amount = source->sums[i];
-
-			if (shape->sums[i].type == TALLY_VALUE && int128_mul_overflow(amount, factor, &amount))
-				report_sum_out_of_range(to, i);
-			tally_add(to, row, i, amount);
-			to->has_large = to->has_large || tally_sum_is_large(shape->sums[i].type, row->sums[i]);
+			add_row_of(to, row, factor);
+			CHECK_FOR_INTERRUPTS();
 		}
-		CHECK_FOR_INTERRUPTS();
+		tally_close_rows(&cursor);
 	}
 	if (to->has_large)
 		check_sums(to);
@@ -695,7 +702,7 @@ search_list(const Tally *tally, const TallyKey *key)
 	while (low < high)
 	{
 		int64 middle = low + (high - low) / 2;
-		int order = compare_keys(tally, &tally->list[middle]->key, key);
+		int order = tally_compare_keys(tally, &tally->list[middle]->key, key);
 
 		if (order == 0)
 			return tally->list[middle];
@@ -723,6 +730,7 @@ tally_find(const Tally *tally, const TallyKey *key)
 {
 	TallyRow *row;
 
+	tally_unpack(tally);
 	if (tally->in_order)
 		row = search_list(tally, key);
 	else
@@ -731,223 +739,5 @@ tally_find(const Tally *tally, const TallyKey *key)
 
 		row = entry != NULL ? ENTRY_ROW(entry) : NULL;
 	}
-	return row != NULL && row_has_sums(tally, row) ? row : NULL;
-}
-
-/* ---- from outside ---- */
-
-int
-tally_hint(const TallyShape *shape)
-{
-	return errhint("A%s is made by %s.", a_type(shape->type) + 1, shape->maker);
-}
-
-bool
-tally_lacks(const Tally *tally, const char *name)
-{
-	return tally->shape->lacks != NULL && tally->shape->lacks(tally, name);
-}
-
-/* What a tally of these parameters can't have. */
-static const char *
-what_it_lacks(const Tally *tally)
-{
-	const TallyShape *shape = tally->shape;
-	int64 n;
-	int i;
-
-	for (i = 0; i < tally->ntotals; i++)
-		if (tally->totals[i] != 0 && tally_lacks(tally, tally->total_names[i]))
-			return tally->total_names[i];
-	for (i = 0; i < shape->nsums; i++)
-	{
-		if (!tally_lacks(tally, shape->sums[i].name))
-			continue;
-		for (n = 0; n < tally->nlist; n++)
-			if (tally->list[n]->sums[i] != 0)
-				return shape->sums[i].name;
-	}
-	return NULL;
-}
-
-/* A sum that stands in a group's own row, and is one of its cells', or the other way round: a text
- * would lose it. NULL: there is none. */
-static const char *
-misplaced_sum(const Tally *tally)
-{
-	const TallyShape *shape = tally->shape;
-	int64 n;
-	int i;
-
-	if (shape->groups == NULL)
-		return NULL;
-	for (n = 0; n < tally->nlist; n++)
-	{
-		const TallyRow *row = tally->list[n];
-		bool is_own = row->key.numbers[1] == TALLY_GROUP;
-
-		for (i = 0; i < shape->nsums; i++)
-			if (row->sums[i] != 0 && is_own != (i < shape->groups->nsums))
-				return shape->sums[i].name;
-		CHECK_FOR_INTERRUPTS();
-	}
-	return NULL;
-}
-
-void
-tally_check(const Tally *tally, int sqlstate)
-{
-	const char *lacking = what_it_lacks(tally);
-	const char *misplaced = misplaced_sum(tally);
-	const char *fault = NULL;
-
-	if (lacking != NULL)
-		fault = psprintf("By its parameters it has no \"%s\".", lacking);
-	else if (misplaced != NULL)
-		fault = psprintf("\"%s\" stands where none can be counted.", misplaced);
-	else if (tally->shape->fault != NULL)
-		fault = tally->shape->fault(tally);
-	if (fault != NULL)
-		ereport(ERROR, (errcode(sqlstate), errmsg("%s holds what can't be", tally->shape->type),
-						errdetail("%s", fault), tally_hint(tally->shape)));
-}
-
-/* ---- rows, sorted by their keys ---- */
-
-/* A row, with its first key beside it: that mostly decides, without a look at the row. */
-typedef struct SortedRow
-{
-	int64 first; /* 0 where it is a text */
-	TallyRow *row;
-} SortedRow;
-
-static inline int
-compare_rows(const SortedRow *a, const SortedRow *b, const Tally *tally)
-{
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	return compare_keys(tally, &a->row->key, &b->row->key);
-}
-
-#define ST_SORT				sort_rows
-#define ST_ELEMENT_TYPE		SortedRow
-#define ST_COMPARE_ARG_TYPE const Tally
-#define ST_COMPARE(a, b, t) compare_rows(a, b, t)
-#define ST_SCOPE			static
-#define ST_DECLARE
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-/* Where the run of sorted rows ends that begins at start. */
-static int64
-end_of_run(const SortedRow *rows, int64 start, int64 n, const Tally *tally)
-{
-	while (++start < n && compare_rows(&rows[start - 1], &rows[start], tally) < 0)
-		;
-	return Min(start, n);
-}
-
-/* Merges each run with the one behind it. */
-static void
-merge_runs(const SortedRow *rows, SortedRow *merged, int64 n, const Tally *tally)
-{
-	int64 left = 0;
-
-	while (left < n)
-	{
-		int64 middle = end_of_run(rows, left, n, tally);
-		int64 end = middle < n ? end_of_run(rows, middle, n, tally) : n;
-		int64 right = middle;
-
-		while (left < middle || right < end)
-			*merged++ = right == end || (left < middle &&
-										 compare_rows(&rows[left], &rows[right], tally) < 0)
-							? rows[left++]
-							: rows[right++];
-		left = end;
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-/* Runs of rows that are merged; more are sorted. */
-#define MERGED_RUNS 16
-
-/* Sorts rows; results that are added up came sorted, and make a few runs. */
-static SortedRow *
-order_rows(SortedRow *rows, int64 n, const Tally *tally)
-{
-	SortedRow *merged;
-	int64 runs = 0;
-	int64 start = 0;
-
-	if (tally->in_order)
-		return rows;
-	for (; start < n && runs <= MERGED_RUNS; runs++)
-		start = end_of_run(rows, start, n, tally);
-	if (start < n)
-	{
-		sort_rows(rows, n, tally);
-		return rows;
-	}
-	merged = palloc_extended(Max(1, n) * sizeof(SortedRow), MCXT_ALLOC_HUGE);
-	for (; runs > 1; runs = (runs + 1) / 2)
-	{
-		SortedRow *from = rows;
-
-		merge_runs(from, merged, n, tally);
-		rows = merged;
-		merged = from;
-	}
-	pfree(merged);
-	return rows;
-}
-
-bool
-tally_has_rows(const Tally *tally)
-{
-	int64 i;
-
-	for (i = 0; i < tally->nlist; i++)
-		if (row_has_sums(tally, tally->list[i]))
-			return true;
-	return false;
-}
-
-int64
-tally_count_rows(const Tally *tally)
-{
-	int64 n = 0;
-	int64 i;
-
-	for (i = 0; i < tally->nlist; i++)
-		n += row_has_sums(tally, tally->list[i]);
-	return n;
-}
-
-TallyRow **
-tally_rows(const Tally *tally, int64 *nrows)
-{
-	size_t room = Max(1, tally->nlist);
-	SortedRow *sorted = palloc_extended(room * sizeof(SortedRow), MCXT_ALLOC_HUGE);
-	TallyRow **rows = palloc_extended(room * sizeof(TallyRow *), MCXT_ALLOC_HUGE);
-	bool is_number = tally->shape->nkeys > 0 && tally->text_column != 0;
-	int64 n = 0;
-	int64 i;
-
-	for (i = 0; i < tally->nlist; i++)
-	{
-		TallyRow *row = tally->list[i];
-
-		if (!row_has_sums(tally, row))
-			continue;
-		sorted[n].first = is_number ? row->key.numbers[0] : 0;
-		sorted[n].row = row;
-		n++;
-	}
-	sorted = order_rows(sorted, n, tally);
-	for (i = 0; i < n; i++)
-		rows[i] = sorted[i].row;
-	pfree(sorted);
-	*nrows = n;
-	return rows;
+	return row != NULL && tally_row_has_sums(tally, row) ? row : NULL;
 }

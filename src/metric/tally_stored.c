@@ -39,45 +39,11 @@
 #define STORED_HAS_TOTALS 0x20
 #define STORED_HAS_TEXTS  0x40 /* of a late key */
 
-/* A row's key as it is written. */
-typedef struct WrittenKey
-{
-	int64 columns[TALLY_MAX_KEYS];
-} WrittenKey;
-
 typedef struct KeyText
 {
 	const char *bytes;
 	int len;
 } KeyText;
-
-/* The columns of keys that are stored. */
-typedef struct KeyColumns
-{
-	int n;
-	int of[TALLY_MAX_KEYS]; /* in the shape */
-	int text;				/* the one of them that is a text; -1: none */
-	int bits;				/* that the number of one takes */
-} KeyColumns;
-
-static KeyColumns
-key_columns(const Tally *tally, bool with_text)
-{
-	KeyColumns columns = { .text = -1 };
-	int i;
-
-	for (i = 0; i < tally->shape->nkeys; i++)
-	{
-		if (i == tally->text_column && !with_text)
-			continue;
-		if (i == tally->text_column)
-			columns.text = columns.n;
-		columns.of[columns.n++] = i;
-	}
-	while (1 << columns.bits < columns.n)
-		columns.bits++;
-	return columns;
-}
 
 /* ---- writing ---- */
 
@@ -133,46 +99,6 @@ collect_texts(const Tally *tally, TallyRow **rows, int64 nrows, int64 *ntexts)
 	return texts;
 }
 
-/* Writes a row, by the one before; NULL for the first. */
-static void
-put_row(ByteBuffer *out, const Tally *tally, const TallyRow *row, const KeyColumns *columns,
-		const WrittenKey *key, const WrittenKey *before)
-{
-	const TallyShape *shape = tally->shape;
-	int differs = 0;
-	uint64 present = 0;
-	int i;
-
-	for (i = 0; i < shape->nsums; i++)
-		if (row->sums[i] != 0)
-			present |= UINT64CONST(1) << i;
-	if (before != NULL)
-		while (key->columns[differs] == before->columns[differs])
-			differs++;
-	buffer_put_varint(out, present << columns->bits | (uint64) differs);
-	for (i = differs; i < columns->n; i++)
-	{
-		uint64 difference =
-			(uint64) key->columns[i] - (before != NULL ? (uint64) before->columns[i] : 0);
-
-		if (before != NULL && i == differs)
-			buffer_put_varint(out, difference);
-		else
-			buffer_put_signed(out, (int64) difference);
-	}
-	for (i = 0; i < shape->nsums; i++)
-	{
-		if (row->sums[i] == 0)
-			continue;
-		if (shape->sums[i].type == TALLY_VALUE)
-			buffer_put_wide_signed(out, row->sums[i]);
-		else if (row->sums[i] < 0 || row->sums[i] > PG_INT64_MAX)
-			elog(ERROR, "count \"%s\" of a %s is out of range", shape->sums[i].name, shape->type);
-		else
-			buffer_put_varint(out, (uint64) row->sums[i]);
-	}
-}
-
 /* Which totals aren't 0, a bit for each. */
 static uint64
 present_totals(const Tally *tally)
@@ -200,26 +126,59 @@ put_totals(ByteBuffer *out, const Tally *tally, uint64 present)
 
 #define TALLY_SIZE_HINT "Split it by what its rows are told apart by, such as time."
 
+/* Writes rows that are sorted. */
+static void
+put_rows(ByteBuffer *out, const Tally *tally, TallyRow **rows, int64 nrows,
+		 const KeyColumns *columns, const KeyText *texts, int64 ntexts)
+{
+	const TallyShape *shape = tally->shape;
+	WrittenKey keys[2];
+	int64 n;
+	int i;
+
+	for (n = 0; n < nrows; n++)
+	{
+		const TallyKey *key = &rows[n]->key;
+		WrittenKey *written = &keys[n % 2];
+
+		for (i = 0; i < columns->n; i++)
+			written->columns[i] = key->numbers[columns->of[i]];
+		if (columns->text >= 0)
+		{
+			KeyText text = { key->text, key->text_len };
+			const KeyText *found =
+				text.bytes == NULL ? NULL
+								   : bsearch(&text, texts, ntexts, sizeof(KeyText), compare_texts);
+
+			written->columns[columns->text] = found != NULL ? found - texts + 1 : 0;
+		}
+		packed_put_row(out, shape, columns, rows[n]->sums, written,
+					   n > 0 ? &keys[(n + 1) % 2] : NULL);
+		datum_check_size(out->len, shape->type, TALLY_SIZE_HINT);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 static struct varlena *
 encode(const Tally *tally, bool for_client)
 {
 	const TallyShape *shape = tally->shape;
+	const PackedRows *packed = tally->packed;
 	ByteBuffer out;
 	uint64 present = 0;
 	uint64 totals = present_totals(tally);
-	int64 nrows;
-	TallyRow **rows = tally_rows(tally, &nrows);
+	int64 nrows = packed != NULL ? packed->nrows : 0;
+	TallyRow **rows = packed != NULL ? NULL : tally_rows(tally, &nrows);
 	KeyText *texts = NULL;
 	int64 ntexts = 0;
 	KeyColumns columns;
-	WrittenKey keys[2];
 	int64 n;
 	int i;
 
 	if (tally->text_column >= 0)
 		texts = collect_texts(tally, rows, nrows, &ntexts);
-	columns = key_columns(tally, ntexts > 0 || !shape->late_text);
-	buffer_init(&out, 256);
+	columns = tally_key_columns(tally, ntexts > 0 || !shape->late_text);
+	buffer_init(&out, 256 + (packed != NULL ? packed->bytes.len : 0));
 	out.len = VARHDRSZ;
 	buffer_put_byte(&out, STORED_VERSION | (tally->scale > 0 ? STORED_HAS_SCALE : 0) |
 							  (totals != 0 ? STORED_HAS_TOTALS : 0) |
@@ -242,27 +201,13 @@ encode(const Tally *tally, bool for_client)
 			put_text(&out, texts[n].bytes, texts[n].len, for_client);
 	}
 	buffer_put_varint(&out, (uint64) nrows);
-	for (n = 0; n < nrows; n++)
+	if (packed != NULL)
+		buffer_put_bytes(&out, packed->bytes.data, packed->bytes.len);
+	else
 	{
-		const TallyKey *key = &rows[n]->key;
-		WrittenKey *written = &keys[n % 2];
-
-		for (i = 0; i < columns.n; i++)
-			written->columns[i] = key->numbers[columns.of[i]];
-		if (columns.text >= 0)
-		{
-			KeyText text = { key->text, key->text_len };
-			const KeyText *found =
-				text.bytes == NULL ? NULL
-								   : bsearch(&text, texts, ntexts, sizeof(KeyText), compare_texts);
-
-			written->columns[columns.text] = found != NULL ? found - texts + 1 : 0;
-		}
-		put_row(&out, tally, rows[n], &columns, written, n > 0 ? &keys[(n + 1) % 2] : NULL);
-		datum_check_size(out.len, shape->type, TALLY_SIZE_HINT);
-		CHECK_FOR_INTERRUPTS();
+		put_rows(&out, tally, rows, nrows, &columns, texts, ntexts);
+		pfree(rows);
 	}
-	pfree(rows);
 	if (texts != NULL)
 		pfree(texts);
 	datum_set_size(out.data, out.len, shape->type, TALLY_SIZE_HINT);
@@ -373,72 +318,6 @@ read_texts(ByteReader *in, bool from_client, KeyText **texts, uint64 *ntexts)
 	return true;
 }
 
-/* Reads the key of a row: the one before in, its own out. */
-static bool
-read_key(ByteReader *in, const TallyShape *shape, const KeyColumns *columns, bool is_first,
-		 int differs, WrittenKey *key)
-{
-	int i;
-
-	for (i = differs; i < columns->n; i++)
-	{
-		int64 *column = &key->columns[i];
-		uint64 larger;
-		int64 difference;
-
-		if (!is_first && i == differs)
-		{
-			if (!read_varint(in, &larger) || larger == 0 ||
-				larger > (uint64) PG_INT64_MAX - (uint64) *column)
-				return false;
-			*column = (int64) ((uint64) *column + larger);
-		}
-		else
-		{
-			if (!read_signed(in, &difference))
-				return false;
-			*column = (int64) ((uint64) *column + (uint64) difference);
-		}
-		if (shape->keys[columns->of[i]].type == TALLY_PERIOD &&
-			(*column < PG_INT32_MIN || *column > PG_INT32_MAX))
-			return false;
-	}
-	return true;
-}
-
-static bool
-read_sums(ByteReader *in, Tally *tally, uint64 present, TallyRow *row)
-{
-	const TallyShape *shape = tally->shape;
-	int i;
-
-	if (present == 0 || present >> shape->nsums != 0)
-		return false;
-	for (i = 0; i < shape->nsums; i++)
-	{
-		uint64 count;
-
-		if ((present >> i & 1) == 0)
-			continue;
-		if (shape->sums[i].type == TALLY_VALUE)
-		{
-			if (!read_wide_signed(in, &row->sums[i]))
-				return false;
-		}
-		else
-		{
-			if (!read_varint(in, &count) || count > PG_INT64_MAX)
-				return false;
-			row->sums[i] = (int128) count;
-		}
-		if (row->sums[i] == 0)
-			return false;
-		tally->has_large =
-			tally->has_large || tally_sum_is_large(shape->sums[i].type, row->sums[i]);
-	}
-	return true;
-}
-
 /* Do keys have a period? Then rows need the parameter that numbers it. */
 static bool
 has_periods(const TallyShape *shape)
@@ -451,18 +330,35 @@ has_periods(const TallyShape *shape)
 	return false;
 }
 
+/* From so many bytes on a stored tally stays packed until somebody needs its rows at once. */
+#define PACKED_FROM 4096
+
+/* The text of a row's key, by its number. */
+static bool
+take_text(PackedReader *reader, const KeyText *texts, uint64 ntexts, bool *used)
+{
+	TallyKey *key = &reader->row.key;
+	int64 text = reader->key.columns[reader->columns.text];
+
+	if (text < 0 || (uint64) text > ntexts)
+		return false;
+	used[text] = true;
+	key->text = text > 0 ? texts[text - 1].bytes : NULL;
+	key->text_len = text > 0 ? texts[text - 1].len : 0;
+	return true;
+}
+
 static bool
 read_rows(ByteReader *in, Tally *tally, bool has_texts, bool from_client)
 {
 	const TallyShape *shape = tally->shape;
-	KeyColumns columns = key_columns(tally, has_texts);
+	KeyColumns columns = tally_key_columns(tally, has_texts);
 	KeyText *texts = NULL;
 	uint64 ntexts = 0;
 	bool *used = NULL;
-	WrittenKey written = { { 0 } };
+	PackedReader reader;
 	uint64 nrows;
 	uint64 n;
-	int i;
 
 	if (columns.text >= 0)
 	{
@@ -474,40 +370,29 @@ read_rows(ByteReader *in, Tally *tally, bool has_texts, bool from_client)
 		(nrows > 0 && has_periods(shape) &&
 		 tally_parameter(tally, tally_parameter_number(shape, "period")) == NULL))
 		return false;
+	if (!from_client && tally->text_column < 0 && in->end - in->at >= PACKED_FROM && nrows > 0)
+	{
+		tally_take_packed(tally, *in, nrows);
+		in->at = in->end;
+		return true;
+	}
+	packed_start(&reader, shape, &columns, *in, nrows);
 	for (n = 0; n < nrows; n++)
 	{
-		uint64 head;
-		int differs;
-		TallyKey key = { .text = NULL };
 		bool found;
 		TallyRow *row;
 
-		if (!read_varint(in, &head))
+		if (!packed_read_row(&reader) ||
+			(columns.text >= 0 && !take_text(&reader, texts, ntexts, used)))
 			return false;
-		differs = (int) (head & ((UINT64CONST(1) << columns.bits) - 1));
-		if ((n == 0 && differs > 0) || (columns.n > 0 && differs >= columns.n) ||
-			!read_key(in, shape, &columns, n == 0, differs, &written))
+		row = tally_enter(tally, &reader.row.key, &found);
+		if (found)
 			return false;
-		for (i = 0; i < columns.n; i++)
-			key.numbers[columns.of[i]] = written.columns[i];
-		if (columns.text >= 0)
-		{
-			int64 text = written.columns[columns.text];
-
-			if (text < 0 || (uint64) text > ntexts)
-				return false;
-			used[text] = true;
-			if (text > 0)
-			{
-				key.text = texts[text - 1].bytes;
-				key.text_len = texts[text - 1].len;
-			}
-		}
-		row = tally_enter(tally, &key, &found);
-		if (found || !read_sums(in, tally, head >> columns.bits, row))
-			return false;
+		memcpy(row->sums, reader.sums, shape->nsums * sizeof(int128));
 		CHECK_FOR_INTERRUPTS();
 	}
+	*in = reader.in;
+	tally->has_large = tally->has_large || reader.has_large;
 	for (n = 1; n <= ntexts; n++)
 		if (!used[n])
 			return false;

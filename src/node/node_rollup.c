@@ -65,22 +65,32 @@ add_result(RollupMetric *metric, Datum partial)
 	ByteSpan names;
 	uint64 len;
 	struct varlena *result;
-	Tally *tally;
+	MemoryContext own;
+	MemoryContext old;
 
 	if (!read_varint(&in, &len) || !read_bytes(&in, len, &names.bytes))
 		report_corrupted();
 	names.len = len;
 	if (names.len > 0)
 		metric->names = metric_names_add(metric->names, names);
+	own = AllocSetContextCreate(CurrentMemoryContext, "loyalty partial result",
+								ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(own);
 	len = VARHDRSZ + (in.end - in.at);
 	result = palloc(len);
 	datum_set_size(result, len, metric->metric->shape->type, RESULT_SIZE_HINT);
 	memcpy(VARDATA(result), in.at, len - VARHDRSZ);
-	tally = tally_decode(metric->metric->shape, result);
 	if (metric->tally == NULL)
-		metric->tally = tally;
+	{
+		MemoryContextSwitchTo(old);
+		metric->tally = tally_decode(metric->metric->shape, result);
+	}
 	else
-		tally_add_tally(metric->tally, tally);
+	{
+		tally_add_tally(metric->tally, tally_decode(metric->metric->shape, result));
+		MemoryContextSwitchTo(old);
+	}
+	MemoryContextDelete(own);
 }
 
 static TupleTableSlot *

@@ -12,270 +12,6 @@
 #include "metric/statistics.h"
 #include "retention/retention_internal.h"
 
-/* Parameters of results. */
-enum
-{
-	PERIOD,
-	OPTIONS,
-	ZONE,
-	AS_OF,
-	LAST_DAY,
-	PARAMETERS
-};
-
-/* ---- results, taken apart ---- */
-
-typedef struct RetentionCell
-{
-	int64 column;
-	int64 retained;
-	int64 ended;
-	int64 eligible;
-} RetentionCell;
-
-typedef struct RetentionCohort
-{
-	int32 number; /* of its period */
-	int64 size;
-	const RetentionCell *cells; /* those that aren't zero, by column */
-	int64 ncells;
-} RetentionCohort;
-
-/* Cohorts with customers only, in order. */
-typedef struct RetentionCounts
-{
-	RetentionKind kind;
-	Calendar calendar;
-	bool as_of_given;
-	bool has_last_day;
-	DateADT as_of;	  /* given: days after it don't count */
-	DateADT last_day; /* the last active day that counted */
-	int64 customers;  /* in cohorts */
-	int64 memberships;
-	int64 ncohorts;
-	RetentionCohort *cohorts;
-} RetentionCounts;
-
-/* The kind that a result is of. */
-static void
-kind_of(const Tally *tally, RetentionKind *kind)
-{
-	retention_kind_of_text(kind, tally_parameter(tally, OPTIONS));
-}
-
-/* Takes a result apart; false where it has more members than can be counted. */
-static bool
-take_apart(const Tally *tally, RetentionCounts *counts)
-{
-	int64 nrows;
-	TallyRow **rows = tally_rows(tally, &nrows);
-	RetentionCell *cell = palloc_extended(Max(1, nrows) * sizeof(RetentionCell), MCXT_ALLOC_HUGE);
-	RetentionCohort *cohort = NULL;
-	bool is_plain;
-	int64 n;
-
-	memset(counts, 0, sizeof(RetentionCounts));
-	kind_of(tally, &counts->kind);
-	is_plain = retention_kind_is_plain(&counts->kind);
-	if (!tally_calendar(tally, &counts->calendar))
-		report_corrupted();
-	counts->as_of_given = tally_parameter_day(tally, AS_OF, &counts->as_of);
-	counts->has_last_day = tally_parameter_day(tally, LAST_DAY, &counts->last_day);
-	counts->cohorts = palloc_extended(Max(1, nrows) * sizeof(RetentionCohort), MCXT_ALLOC_HUGE);
-	for (n = 0; n < nrows; n++)
-	{
-		const TallyRow *row = rows[n];
-
-		if (cohort == NULL || cohort->number != row->key.numbers[0])
-		{
-			cohort = &counts->cohorts[counts->ncohorts++];
-			cohort->number = (int32) row->key.numbers[0];
-			cohort->size = (int64) row->sums[is_plain ? RETENTION_RETAINED : RETENTION_SIZE];
-			cohort->cells = cell;
-			cohort->ncells = 0;
-			if (__builtin_add_overflow(counts->memberships, cohort->size, &counts->memberships))
-				return false;
-		}
-		if (row->key.numbers[1] == TALLY_GROUP)
-			continue;
-		cell->column = row->key.numbers[1];
-		cell->retained = (int64) row->sums[RETENTION_RETAINED];
-		cell->ended = (int64) row->sums[RETENTION_ENDED];
-		cell->eligible = (int64) row->sums[RETENTION_ELIGIBLE];
-		cell++;
-		cohort->ncells++;
-	}
-	pfree(rows);
-	counts->customers =
-		counts->kind.recurring ? tally_total(tally, RETENTION_CUSTOMERS) : counts->memberships;
-	return true;
-}
-
-/* The day up to which was counted; false where there is none. */
-static bool
-day_of_counts(const RetentionCounts *counts, DateADT *as_of)
-{
-	*as_of = counts->as_of_given ? counts->as_of : counts->last_day;
-	return counts->as_of_given || counts->has_last_day;
-}
-
-/* ---- what a result from outside can't hold ---- */
-
-/* Can brackets have such counts? */
-static bool
-brackets_valid(const RetentionKind *kind, const RetentionCohort *cohort, int32 last_period)
-{
-	int64 i;
-
-	for (i = 0; i < cohort->ncells; i++)
-	{
-		const RetentionCell *cell = &cohort->cells[i];
-
-		if (cell->column < 0 || cell->column >= kind->nbrackets)
-			return false;
-		if (cell->retained > cell->ended ||
-			cell->ended > (kind->elapsed > 0 ? cell->eligible : cohort->size) ||
-			cell->eligible > cohort->size || (cell->ended == 0 && cell->eligible == 0))
-			return false;
-		if (kind->elapsed == 0 &&
-			cohort->number + (int64) kind->brackets[cell->column].from > last_period)
-			return false;
-	}
-	return true;
-}
-
-/* Can an elapsed lag be over by as_of, for someone of this cohort? Days of zones apart are let
- * pass. */
-static bool
-lag_can_be_over(const RetentionCounts *counts, int32 cohort, int64 lag)
-{
-	int64 days = (int64) counts->as_of - calendar_start(&counts->calendar, cohort) + 3;
-
-	return ((int128) lag + 1) * counts->kind.elapsed <= (int128) days * USECS_PER_DAY;
-}
-
-/* Can single lags or windows have such counts? left counts those who haven't ended before. */
-static bool
-lags_valid(const RetentionCounts *counts, const RetentionCohort *cohort, int32 last_period)
-{
-	const RetentionKind *kind = &counts->kind;
-	const RetentionCell *cells = cohort->cells;
-	/* is everybody retained at lag 0? */
-	bool all_start = !kind->returns && kind->rolling == 0 && kind->at_least == 1;
-	int64 last_column = (int64) last_period - cohort->number + Max(kind->rolling, 1) - 1;
-	int64 ended = 0;
-	int64 eligible = 0;
-	int64 left;
-	int64 i;
-
-	for (i = 0; i < cohort->ncells; i++)
-		if (__builtin_add_overflow(ended, cells[i].ended, &ended) ||
-			__builtin_add_overflow(eligible, cells[i].eligible, &eligible))
-			return false;
-	if (ended > cohort->size || eligible > cohort->size)
-		return false;
-	if (all_start && kind->elapsed == 0 &&
-		(cohort->ncells == 0 || cells[0].column != 0 || cells[0].retained != cohort->size ||
-		 ended != cohort->size))
-		return false;
-	if (all_start && kind->elapsed > 0 && eligible > 0 &&
-		(cells[0].column != 0 || cells[0].retained != eligible || ended != eligible))
-		return false;
-
-	left = ended;
-	for (i = 0; i < cohort->ncells; i++)
-	{
-		const RetentionCell *cell = &cells[i];
-
-		if (cell->column < kind->rolling || cell->retained > left)
-			return false;
-		if (kind->elapsed == 0
-				? cell->column > last_column || cell->ended > cell->retained
-				: left > eligible || !lag_can_be_over(counts, cohort->number, cell->column))
-			return false;
-		left -= cell->ended;
-		eligible -= cell->eligible;
-	}
-	return true;
-}
-
-/* Does a cohort reach the last active day's period, as one does where all days are its own? */
-static bool
-reaches(const RetentionCounts *counts, int32 last_period)
-{
-	int64 i;
-
-	for (i = 0; i < counts->ncohorts; i++)
-	{
-		const RetentionCohort *cohort = &counts->cohorts[i];
-
-		if (cohort->number + cohort->cells[cohort->ncells - 1].column == last_period)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Can such counts come from customers? Each cohort starts at lag 0 with all of its
- * customers, each of whom ends once, no later than the last active day.
- */
-static bool
-counts_valid(RetentionCounts *counts)
-{
-	Calendar *calendar = &counts->calendar;
-	int32 first_period;
-	int32 last_period;
-	int64 largest = 0;
-	int64 i;
-
-	if (counts->has_last_day && counts->as_of_given && counts->last_day > counts->as_of)
-		return false;
-	if (counts->ncohorts == 0)
-		return counts->customers == 0 && (!counts->has_last_day || counts->kind.returns);
-	if (!counts->has_last_day)
-		return false;
-	first_period = calendar->unit == CALENDAR_LIST
-					   ? 0
-					   : calendar_index(calendar, DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE);
-	last_period = calendar_index(calendar, counts->last_day);
-
-	for (i = 0; i < counts->ncohorts; i++)
-	{
-		const RetentionCohort *cohort = &counts->cohorts[i];
-
-		if (cohort->size <= 0 || cohort->number < first_period || cohort->number > last_period)
-			return false;
-		largest = Max(largest, cohort->size);
-		if (counts->kind.nbrackets > 0 ? !brackets_valid(&counts->kind, cohort, last_period)
-									   : !lags_valid(counts, cohort, last_period))
-			return false;
-	}
-	if (counts->customers > counts->memberships || counts->customers < largest)
-		return false;
-	return !retention_kind_is_plain(&counts->kind) || reaches(counts, last_period);
-}
-
-static const char *
-retention_fault(const Tally *tally)
-{
-	RetentionCounts counts;
-
-	if (tally_parameter(tally, PERIOD) == NULL)
-		return "There is no \"period\".";
-	if (!take_apart(tally, &counts))
-		return "There are more members of cohorts than can be counted.";
-	if (counts.kind.elapsed > 0 &&
-		(tally_parameter(tally, ZONE) == NULL || (counts.has_last_day && !counts.as_of_given)))
-		return "Elapsed lags are counted in a zone, and up to a day.";
-	if (counts_valid(&counts))
-		return NULL;
-	return retention_kind_is_plain(&counts.kind)
-			   ? "Each cohort's customers are retained at lag 0, and each ends once, no later than "
-				 "the last active day."
-			   : "No more customers are retained than are in the cohort, each ends once at most, "
-				 "and none after the last active day.";
-}
-
 /* ---- the shape ---- */
 
 /* Only the plain kind has no sizes, only elapsed lags count who is eligible, and only where a
@@ -285,7 +21,7 @@ retention_lacks(const Tally *tally, const char *name)
 {
 	RetentionKind kind;
 
-	kind_of(tally, &kind);
+	retention_kind_of(tally, &kind);
 	if (strcmp(name, "size") == 0)
 		return retention_kind_is_plain(&kind);
 	if (strcmp(name, "eligible") == 0)
@@ -303,15 +39,15 @@ canonical_options(const char *text)
 	return retention_kind_is_plain(&kind) ? NULL : retention_kind_text(&kind);
 }
 
-static const TallyParameter retention_parameters[PARAMETERS] = {
-	[PERIOD] = METRIC_PERIOD_PARAMETER,
-	[OPTIONS] = { .name = "options",
-				  .is_json = true,
-				  .canonical = canonical_options,
-				  .hint = "Add up results with the same options." },
-	[ZONE] = METRIC_ZONE_PARAMETER,
-	[AS_OF] = METRIC_AS_OF_PARAMETER,
-	[LAST_DAY] = METRIC_LATEST_PARAMETER,
+static const TallyParameter retention_parameters[RETENTION_PARAMETERS] = {
+	[RETENTION_PARAMETER_PERIOD] = METRIC_PERIOD_PARAMETER,
+	[RETENTION_PARAMETER_OPTIONS] = { .name = "options",
+									  .is_json = true,
+									  .canonical = canonical_options,
+									  .hint = "Add up results with the same options." },
+	[RETENTION_PARAMETER_ZONE] = METRIC_ZONE_PARAMETER,
+	[RETENTION_PARAMETER_AS_OF] = METRIC_AS_OF_PARAMETER,
+	[RETENTION_PARAMETER_LAST_DAY] = METRIC_LATEST_PARAMETER,
 };
 
 static const TallyColumn retention_keys[] = {
@@ -548,15 +284,11 @@ PG_FUNCTION_INFO_V1(loyalty_retention_totals);
 /* The longest curve: a day for each of 27,000 years. */
 #define MAX_CURVE 10000000
 
-/* The result in the first argument, taken apart. */
-static const Tally *
+/* Opens the result in the first argument. */
+static void
 open_counts(FunctionCallInfo fcinfo, RetentionCounts *counts)
 {
-	const Tally *tally = tally_argument(fcinfo, 0, &shape);
-
-	if (!take_apart(tally, counts))
-		report_corrupted();
-	return tally;
+	retention_counts_open(counts, tally_argument(fcinfo, 0, &shape));
 }
 
 /* What a table is made of. */
@@ -621,18 +353,18 @@ loyalty_retention_table(PG_FUNCTION_ARGS)
 	Table table = { .z = confidence_quantile(PG_GETARG_FLOAT8(1)) };
 	RetentionCounts counts;
 	const RetentionKind *kind = &counts.kind;
-	int64 i;
+	const RetentionCohort *cohort;
 
 	rows_open_periods(&table.rows, fcinfo);
 	open_counts(fcinfo, &counts);
-	if (!day_of_counts(&counts, &table.as_of) || counts.ncohorts == 0)
+	if (!retention_day_of_counts(&counts, &table.as_of))
 		return (Datum) 0;
 	table.kind = kind;
 	table.calendar = &counts.calendar;
 	table.last_period = calendar_index(&counts.calendar, table.as_of);
-	for (i = 0; i < counts.ncohorts; i++)
+	retention_first_cohort(&counts);
+	while ((cohort = retention_next_cohort(&counts)) != NULL)
 	{
-		const RetentionCohort *cohort = &counts.cohorts[i];
 		int64 lags = kind->elapsed > 0 ? elapsed_lags(cohort)
 									   : (int64) table.last_period - cohort->number + 1;
 		int64 ncolumns = columns_until(kind, lags);
@@ -647,7 +379,6 @@ loyalty_retention_table(PG_FUNCTION_ARGS)
 			if (kind->elapsed > 0 ? counted.eligible > 0 : has_begun(&table, cohort, column))
 				put_row(&table, cohort, column, &counted);
 		}
-		CHECK_FOR_INTERRUPTS();
 	}
 	return (Datum) 0;
 }
@@ -656,15 +387,15 @@ loyalty_retention_table(PG_FUNCTION_ARGS)
 
 /* Columns of the curve: those that are over for anyone. complete: the first period that isn't. */
 static int64
-curve_columns(const RetentionCounts *counts, int64 complete)
+curve_columns(RetentionCounts *counts, int64 complete)
 {
 	const RetentionKind *kind = &counts->kind;
-	int64 lags = complete - counts->cohorts[0].number;
-	int64 i;
+	const RetentionCohort *cohort;
+	int64 lags = 0;
 
-	if (kind->elapsed > 0)
-		for (i = lags = 0; i < counts->ncohorts; i++)
-			lags = Max(lags, elapsed_lags(&counts->cohorts[i]));
+	retention_first_cohort(counts);
+	while ((cohort = retention_next_cohort(counts)) != NULL)
+		lags = Max(lags, kind->elapsed > 0 ? elapsed_lags(cohort) : complete - cohort->number);
 	lags = columns_until(kind, lags);
 	if (lags > MAX_CURVE)
 		ereport(ERROR,
@@ -709,11 +440,11 @@ loyalty_retention_curve(PG_FUNCTION_ARGS)
 	int64 npoints;
 	int64 column;
 	Column *points;
-	int64 i;
+	const RetentionCohort *cohort;
 
 	rows_open_periods(&rows, fcinfo);
 	open_counts(fcinfo, &counts);
-	if (!day_of_counts(&counts, &as_of) || counts.ncohorts == 0)
+	if (!retention_day_of_counts(&counts, &as_of) || !tally_has_rows(counts.tally))
 		return (Datum) 0;
 	complete = calendar_index(&counts.calendar, as_of);
 	if (calendar_start(&counts.calendar, (int32) complete + 1) == as_of + 1)
@@ -723,13 +454,13 @@ loyalty_retention_curve(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 
 	points = palloc_extended(npoints * sizeof(Column), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (i = 0; i < counts.ncohorts; i++)
+	retention_first_cohort(&counts);
+	while ((cohort = retention_next_cohort(&counts)) != NULL)
 	{
 		CohortWalk walk;
 
-		start_cohort(&walk, kind, &counts.cohorts[i]);
+		start_cohort(&walk, kind, cohort);
 		add_cohort(&walk, complete, points, npoints);
-		CHECK_FOR_INTERRUPTS();
 	}
 
 	for (column = 0; column < npoints; column++)
@@ -758,23 +489,27 @@ loyalty_retention_totals(PG_FUNCTION_ARGS)
 {
 	Rows rows;
 	RetentionCounts counts;
+	RetentionSizes sizes;
 	const Tally *tally;
 	DateADT as_of;
 
 	rows_open_record(&rows, fcinfo);
-	tally = open_counts(fcinfo, &counts);
+	open_counts(fcinfo, &counts);
+	if (!retention_read_sizes(&counts, &sizes))
+		report_corrupted();
+	tally = counts.tally;
 	rows_begin(&rows);
-	rows_put_name(&rows, tally_parameter(tally, PERIOD));
-	rows_put_name(&rows, tally_parameter(tally, ZONE));
-	if (day_of_counts(&counts, &as_of))
+	rows_put_name(&rows, tally_parameter(tally, RETENTION_PARAMETER_PERIOD));
+	rows_put_name(&rows, tally_parameter(tally, RETENTION_PARAMETER_ZONE));
+	if (retention_day_of_counts(&counts, &as_of))
 		rows_put_day(&rows, as_of);
 	else
 		rows_put_null(&rows);
-	rows_put_count(&rows, counts.ncohorts);
-	rows_put_count(&rows, counts.customers);
+	rows_put_count(&rows, sizes.ncohorts);
+	rows_put_count(&rows, sizes.customers);
 	rows_put_count(&rows, tally_total(tally, RETENTION_IDLE));
 	rows_put_count(&rows, tally_guests(tally));
-	rows_put_count(&rows, counts.memberships);
+	rows_put_count(&rows, sizes.memberships);
 	rows_put_name(&rows, retention_kind_text(&counts.kind));
 	return rows_record(&rows);
 }

@@ -2,10 +2,6 @@
  * retention_fold.c
  *		Counts retention of everyone: what a customer does becomes lags of the cohorts that he is
  *		in, which are counted by column.
- *
- * Cells stand in blocks of BLOCK_COLUMNS neighbouring columns of one cohort, found through a hash
- * table. So there is no limit to cohorts or lags, a few cells cost little, and a customer's walk
- * seldom leaves a block.
  */
 #include "postgres.h"
 
@@ -17,41 +13,6 @@
 #include "retention/retention_internal.h"
 #include "timeline/event_span.h"
 #include "timeline/timeline.h"
-
-#define BLOCK_COLUMNS 32
-
-typedef struct Block
-{
-	int64 size; /* of the cohort; in its first block, but not of the plain kind */
-	int64 retained[BLOCK_COLUMNS];
-	int64 ended[BLOCK_COLUMNS];
-	int64 eligible[FLEXIBLE_ARRAY_MEMBER]; /* as many; elapsed lags only */
-} Block;
-
-typedef struct BlockEntry
-{
-	uint64 key; /* cohort, number of the block */
-	Block *block;
-	char status;
-} BlockEntry;
-
-static inline uint32
-block_hash(uint64 key)
-{
-	key *= UINT64CONST(0x9E3779B97F4A7C15); /* Fibonacci hashing: neighbours spread evenly */
-	return (uint32) (key >> 32);
-}
-
-#define SH_PREFIX				blocks
-#define SH_ELEMENT_TYPE			BlockEntry
-#define SH_KEY_TYPE				uint64
-#define SH_KEY					key
-#define SH_HASH_KEY(table, key) block_hash(key)
-#define SH_EQUAL(table, a, b)	((a) == (b))
-#define SH_SCOPE				static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
 
 /* A period, or an elapsed lag, in which the customer who is being counted is active enough. */
 typedef struct ActivePeriod
@@ -88,9 +49,7 @@ typedef struct RetentionFold
 	ZoneDays *zone;	 /* timelines: of the days of customers' instants, */
 	TimestampTz end; /* and the end of as_of */
 	MemoryContext context;
-	struct blocks_hash *blocks;
-	uint64 last_key; /* the block found last */
-	Block *last_block;
+	RetentionCells cells;
 	ActivePeriod *active;
 	int64 nactive;
 	int64 max_active;
@@ -133,38 +92,9 @@ retention_start(const MetricQuestion *question, Tally *tally)
 	}
 	fold->context = CurrentMemoryContext;
 	ref_table_init(&fold->refs, CurrentMemoryContext);
-	fold->blocks = blocks_create(CurrentMemoryContext, 16, NULL);
+	retention_cells_open(&fold->cells, fold->kind.elapsed > 0);
 	fold->last_day = DATEVAL_NOBEGIN;
 	return fold;
-}
-
-/* ---- cells ---- */
-
-static Block *
-find_block(RetentionFold *fold, uint64 key)
-{
-	bool found;
-	BlockEntry *entry = blocks_insert(fold->blocks, key, &found);
-
-	if (!found)
-		entry->block = MemoryContextAllocZero(fold->context, fold->kind.elapsed > 0
-																 ? offsetof(Block, eligible) +
-																	   BLOCK_COLUMNS * sizeof(int64)
-																 : sizeof(Block));
-	fold->last_key = key;
-	fold->last_block = entry->block;
-	return entry->block;
-}
-
-/* The block of a cell. */
-static inline Block *
-cell_block(RetentionFold *fold, int32 cohort, uint32 column)
-{
-	uint64 key = (uint64) (uint32) cohort << 32 | column / BLOCK_COLUMNS;
-
-	if (likely(key == fold->last_key && fold->last_block != NULL))
-		return fold->last_block;
-	return find_block(fold, key);
 }
 
 static inline void
@@ -185,7 +115,7 @@ count_plain(RetentionFold *fold, ByteSpan body)
 	DateADT last;
 	int32 cohort;
 	uint32 lag = 0;
-	Block *block;
+	RetentionBlock *block;
 
 	activity_open(&cursor, body.bytes, body.len);
 	if (!activity_next(&cursor, &day) || day > limit)
@@ -195,7 +125,7 @@ count_plain(RetentionFold *fold, ByteSpan body)
 	}
 
 	cohort = calendar_index(&fold->calendar, day);
-	block = cell_block(fold, cohort, 0);
+	block = retention_cells_block(&fold->cells, cohort, 0);
 	block->retained[0]++;
 	last = day;
 	while (activity_next(&cursor, &day) && day <= limit)
@@ -205,12 +135,12 @@ count_plain(RetentionFold *fold, ByteSpan body)
 		last = day;
 		if (next == lag)
 			continue;
-		if (next / BLOCK_COLUMNS != lag / BLOCK_COLUMNS)
-			block = cell_block(fold, cohort, next);
+		if (next / RETENTION_BLOCK != lag / RETENTION_BLOCK)
+			block = retention_cells_block(&fold->cells, cohort, next);
 		lag = next;
-		block->retained[lag % BLOCK_COLUMNS]++;
+		block->retained[lag % RETENTION_BLOCK]++;
 	}
-	block->ended[lag % BLOCK_COLUMNS]++;
+	block->ended[lag % RETENTION_BLOCK]++;
 	fold->customers++;
 	note_last_day(fold, last);
 }
@@ -242,7 +172,7 @@ count_end(RetentionFold *fold, const Member *member, uint32 first_column, uint32
 {
 	last = Min(last, member->over - 1);
 	if (last >= first_column)
-		cell_block(fold, member->cohort, last)->ended[last % BLOCK_COLUMNS]++;
+		retention_cells_block(&fold->cells, member->cohort, last)->ended[last % RETENTION_BLOCK]++;
 }
 
 static void
@@ -251,7 +181,8 @@ count_eligible(RetentionFold *fold, const Member *member, uint32 first_column)
 	uint32 last = member->over - 1;
 
 	if (member->over != NEVER_OVER && last >= first_column)
-		cell_block(fold, member->cohort, last)->eligible[last % BLOCK_COLUMNS]++;
+		retention_cells_block(&fold->cells, member->cohort, last)
+			->eligible[last % RETENTION_BLOCK]++;
 }
 
 static void
@@ -265,7 +196,7 @@ count_lags(RetentionFold *fold, const Member *member)
 
 		if (lag >= member->over)
 			break;
-		cell_block(fold, member->cohort, lag)->retained[lag % BLOCK_COLUMNS]++;
+		retention_cells_block(&fold->cells, member->cohort, lag)->retained[lag % RETENTION_BLOCK]++;
 	}
 	if (member->nactive > 0)
 		count_end(fold, member, 0, lag_of(member, member->nactive - 1));
@@ -288,7 +219,8 @@ count_windows(RetentionFold *fold, const Member *member)
 		if (lag == 0)
 			continue;
 		for (column = Max(next, lag); column < lag + width && column < member->over; column++)
-			cell_block(fold, member->cohort, column)->retained[column % BLOCK_COLUMNS]++;
+			retention_cells_block(&fold->cells, member->cohort, column)
+				->retained[column % RETENTION_BLOCK]++;
 		next = lag + width;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -326,12 +258,12 @@ count_brackets(RetentionFold *fold, const Member *member)
 		const RetentionBracket *bracket = &fold->kind.brackets[column];
 		int64 found = find_lag(member, (uint32) bracket->from);
 		bool is_after = found < member->nactive;
-		Block *block;
-		uint32 slot = column % BLOCK_COLUMNS;
+		RetentionBlock *block;
+		uint32 slot = column % RETENTION_BLOCK;
 
 		if ((uint32) bracket->until >= member->over)
 			continue;
-		block = cell_block(fold, member->cohort, column);
+		block = retention_cells_block(&fold->cells, member->cohort, column);
 		block->retained[slot] += is_after && lag_of(member, found) <= (uint32) bracket->until;
 		block->ended[slot] += is_after;
 		if (member->over != NEVER_OVER)
@@ -375,7 +307,7 @@ count_member(RetentionFold *fold, const Member *member)
 		return;
 	}
 	if (!fold->is_plain)
-		cell_block(fold, member->cohort, 0)->size++;
+		retention_cells_block(&fold->cells, member->cohort, 0)->size++;
 	if (kind->nbrackets > 0)
 		count_brackets(fold, member);
 	else if (member->over == 0)
@@ -772,78 +704,12 @@ retention_has_watched(void *opaque)
 
 /* ---- into the tally ---- */
 
-static int
-compare_entries(const void *a, const void *b)
-{
-	const BlockEntry *x = a;
-	const BlockEntry *y = b;
-	int32 x_cohort = (int32) (x->key >> 32);
-	int32 y_cohort = (int32) (y->key >> 32);
-
-	if (x_cohort != y_cohort)
-		return x_cohort < y_cohort ? -1 : 1;
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-static BlockEntry *
-sorted_blocks(RetentionFold *fold)
-{
-	BlockEntry *entries =
-		palloc_extended(Max(1, fold->blocks->members) * sizeof(BlockEntry), MCXT_ALLOC_HUGE);
-	BlockEntry *entry;
-	blocks_iterator iterator;
-	uint32 n = 0;
-
-	blocks_start_iterate(fold->blocks, &iterator);
-	while ((entry = blocks_iterate(fold->blocks, &iterator)) != NULL)
-		entries[n++] = *entry;
-	sort_elements(entries, n, sizeof(BlockEntry), compare_entries);
-	return entries;
-}
-
-/* Adds the cells of a block, in order. */
-static void
-take_block(const RetentionFold *fold, const BlockEntry *entry, Tally *tally)
-{
-	const Block *block = entry->block;
-	bool is_elapsed = fold->kind.elapsed > 0;
-	TallyKey key = { .numbers = { (int32) (entry->key >> 32), TALLY_GROUP } };
-	int64 first_column = (int64) (uint32) entry->key * BLOCK_COLUMNS;
-	int slot;
-
-	if (block->size > 0)
-		tally_add(tally, tally_row(tally, &key), RETENTION_SIZE, block->size);
-	for (slot = 0; slot < BLOCK_COLUMNS; slot++)
-	{
-		int64 eligible = is_elapsed ? block->eligible[slot] : 0;
-		TallyRow *row;
-
-		if ((block->retained[slot] | block->ended[slot] | eligible) == 0)
-			continue;
-		key.numbers[1] = first_column + slot;
-		row = tally_row(tally, &key);
-		tally_add(tally, row, RETENTION_RETAINED, block->retained[slot]);
-		tally_add(tally, row, RETENTION_ENDED, block->ended[slot]);
-		tally_add(tally, row, RETENTION_ELIGIBLE, eligible);
-	}
-}
-
 void
 retention_finish(void *opaque, Tally *tally)
 {
 	RetentionFold *fold = opaque;
-	BlockEntry *entries = sorted_blocks(fold);
-	uint32 i;
 
-	for (i = 0; i < fold->blocks->members; i++)
-	{
-		take_block(fold, &entries[i], tally);
-		pfree(entries[i].block);
-		CHECK_FOR_INTERRUPTS();
-	}
-	pfree(entries);
-	blocks_reset(fold->blocks);
-	fold->last_block = NULL;
+	retention_cells_flush(&fold->cells, tally);
 	tally_add_total(tally, RETENTION_IDLE, fold->idle);
 	if (fold->kind.recurring)
 		tally_add_total(tally, RETENTION_CUSTOMERS, fold->customers);

@@ -131,6 +131,53 @@ enum
 	RETENTION_TOTALS
 };
 
+/* ---- cells of everyone (retention_cells.c) ---- */
+
+#define RETENTION_BLOCK 32
+
+/* Neighbouring columns of a cohort. */
+typedef struct RetentionBlock
+{
+	int64 size; /* of the cohort; in its first block, but not of the plain kind */
+	int64 retained[RETENTION_BLOCK];
+	int64 ended[RETENTION_BLOCK];
+	int64 eligible[FLEXIBLE_ARRAY_MEMBER]; /* as many; elapsed lags only */
+} RetentionBlock;
+
+typedef struct RetentionCells
+{
+	bool has_eligible;
+	Size block_size;
+	MemoryContext context;
+	struct blocks_hash *blocks;
+	uint64 last_key; /* the block found last */
+	RetentionBlock *last_block;
+	struct BlockRoom *rooms; /* all memory for blocks, */
+	char *free;				 /* where the next one comes from, */
+	int64 free_blocks;		 /* and for how many there is room */
+} RetentionCells;
+
+/* In the current memory context. */
+extern void retention_cells_open(RetentionCells *cells, bool has_eligible);
+
+extern RetentionBlock *retention_cells_find(RetentionCells *cells, uint64 key);
+
+/* Adds all cells to a tally, and forgets them. */
+extern void retention_cells_flush(RetentionCells *cells, Tally *tally);
+
+/* The block of a cell. */
+static inline RetentionBlock *
+retention_cells_block(RetentionCells *cells, int32 cohort, uint32 column)
+{
+	uint64 key = (uint64) (uint32) cohort << 32 | column / RETENTION_BLOCK;
+
+	if (likely(key == cells->last_key && cells->last_block != NULL))
+		return cells->last_block;
+	return retention_cells_find(cells, key);
+}
+
+/* ---- the fold ---- */
+
 /* Hooks of the metrics: see Metric. */
 extern void *retention_start(const MetricQuestion *question, Tally *tally);
 extern void retention_customer(void *fold, ByteSpan body);
@@ -142,6 +189,83 @@ extern void retention_finish(void *fold, Tally *tally);
 extern const Metric retention_by_days;
 extern const Metric retention_by_returns;
 extern const Metric retention_by_timelines;
+
+/* ---- results, read (retention_counts.c) ---- */
+
+/* Parameters of results. */
+enum
+{
+	RETENTION_PARAMETER_PERIOD,
+	RETENTION_PARAMETER_OPTIONS,
+	RETENTION_PARAMETER_ZONE,
+	RETENTION_PARAMETER_AS_OF,
+	RETENTION_PARAMETER_LAST_DAY,
+	RETENTION_PARAMETERS
+};
+
+typedef struct RetentionCell
+{
+	int64 column;
+	int64 retained;
+	int64 ended;
+	int64 eligible;
+} RetentionCell;
+
+typedef struct RetentionCohort
+{
+	int32 number; /* of its period */
+	int64 size;
+	RetentionCell *cells; /* those that aren't zero, by column */
+	int64 ncells;
+} RetentionCohort;
+
+/* Cohorts with customers only, in order: read one by one, since by day they have hundreds of
+ * thousands of cells. */
+typedef struct RetentionCounts
+{
+	const Tally *tally;
+	RetentionKind kind;
+	Calendar calendar;
+	bool as_of_given;
+	bool has_last_day;
+	DateADT as_of;	  /* given: days after it don't count */
+	DateADT last_day; /* the last active day that counted */
+
+	TallyCursor cursor;
+	const TallyRow *next; /* the next cohort's first row; NULL: there is none */
+	bool is_plain;
+	RetentionCohort cohort;
+	int64 max_cells;
+} RetentionCounts;
+
+/* How many there are of all cohorts. */
+typedef struct RetentionSizes
+{
+	int64 ncohorts;
+	int64 memberships;
+	int64 customers; /* in cohorts */
+	int64 largest;	 /* cohort */
+} RetentionSizes;
+
+/* The kind that a result is of. */
+extern void retention_kind_of(const Tally *tally, RetentionKind *kind);
+
+/* Opens what a result is about, which has a period. */
+extern void retention_counts_open(RetentionCounts *counts, const Tally *tally);
+
+/* The day up to which was counted; false where there is none. */
+extern bool retention_day_of_counts(const RetentionCounts *counts, DateADT *as_of);
+
+extern void retention_first_cohort(RetentionCounts *counts);
+
+/* The next cohort, valid until the one behind it is read; NULL behind the last one. */
+extern const RetentionCohort *retention_next_cohort(RetentionCounts *counts);
+
+/* False where there are more members than can be counted. */
+extern bool retention_read_sizes(RetentionCounts *counts, RetentionSizes *sizes);
+
+/* TallyShape.fault */
+extern const char *retention_fault(const Tally *tally);
 
 /* ---- who is in a cell ---- */
 
