@@ -204,8 +204,8 @@ extern void collector_absorb(Collector *collector, Collector *other);
 /* Hands a run of flat bytes over to a part: for a state that arrives flat. */
 extern void collector_push_flat(Collector *collector, int part, ByteSpan entries, int64 customers);
 
-/* A collector of the same rows, texts and zone as this one has, without parts: for what a part of it
- * is dealt to. And its parts, which are those of its deal. */
+/* A collector of the same rows, texts and zone as this one has, without parts: for what a part of
+ * it is dealt to. And its parts, which are those of its deal. */
 extern Collector *collector_twin(const Collector *collector);
 extern void collector_start_parts(Collector *twin);
 extern void collector_end_parts(Collector *twin);
