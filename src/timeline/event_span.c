@@ -24,7 +24,8 @@ event_span_open_elapsed(EventSpan *span, int64 elapsed, TimestampTz end)
 {
 	memset(span, 0, sizeof(EventSpan));
 	span->elapsed = elapsed;
-	span->limit = end - 1;
+	/* where nobody has an event, there may be no instant before the end */
+	span->limit = end == DT_NOBEGIN ? end : end - 1;
 	span->context = CurrentMemoryContext;
 }
 
