@@ -45,9 +45,9 @@ typedef struct BlockRoom
 	struct BlockRoom *before;
 } BlockRoom;
 
-/* Memory for blocks is asked for so many at a time, at most: palloc would give each a power of two.
- */
-#define MAX_BLOCKS_AT_ONCE 32
+/* Palloc gives powers of two; where there are many blocks, room for some at a time wastes less. */
+#define LEAST_ROOM 1024
+#define MOST_ROOM  16384
 
 void
 retention_cells_open(RetentionCells *cells, bool has_eligible)
@@ -67,14 +67,16 @@ new_block(RetentionCells *cells)
 
 	if (cells->free_blocks == 0)
 	{
-		int64 n = Max(1, Min(cells->blocks->members / 2, MAX_BLOCKS_AT_ONCE));
-		BlockRoom *room =
-			MemoryContextAllocZero(cells->context, sizeof(BlockRoom) + n * cells->block_size);
+		Size size = LEAST_ROOM;
+		BlockRoom *room;
 
+		while (size < MOST_ROOM && size / cells->block_size < cells->blocks->members / 2)
+			size *= 2;
+		room = MemoryContextAllocZero(cells->context, size);
 		room->before = cells->rooms;
 		cells->rooms = room;
 		cells->free = (char *) (room + 1);
-		cells->free_blocks = n;
+		cells->free_blocks = (size - sizeof(BlockRoom)) / cells->block_size;
 	}
 	block = (RetentionBlock *) cells->free;
 	cells->free += cells->block_size;
