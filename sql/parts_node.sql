@@ -3,6 +3,7 @@
 -- a join.
 --
 SET timezone = 'UTC';
+SET jit = off;
 CREATE TABLE visit WITH (parallel_workers = 2) AS
 SELECT n * 7 % 101 AS customer, timestamptz '2024-01-01' + n * interval '3 hours' AS at, 'kind ' || n % 3 AS kind, n % 9 AS points FROM generate_series(1, 2000) n;
 ANALYZE visit;
