@@ -46,6 +46,20 @@ SELECT is(count(*)::int, 20, 'a running result has the cells of those so far')
 FROM (SELECT customer, retention(a, 'day', '2024-12-31') OVER (ORDER BY customer)::text AS running FROM (SELECT customer, activity_agg(day) AS a FROM visit WHERE customer % 100 = 7 GROUP BY customer) s) w
 JOIN (SELECT c.customer, rollup(s.r)::text AS added FROM (SELECT customer FROM single WHERE customer % 100 = 7) c JOIN single s ON s.customer % 100 = 7 AND s.customer <= c.customer GROUP BY 1) r USING (customer) WHERE running = added;
 
+-- ---- memory ----
+
+-- Of a group by hash, in bytes a cell.
+CREATE FUNCTION bytes_of_cell(call text, source text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	PERFORM set_config('enable_sort', 'off', true), set_config('work_mem', '1GB', true), set_config('loyalty.enable_group_node', 'off', true);
+	EXECUTE format('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON) SELECT g, %s FROM generate_series(1, 1) g CROSS JOIN %s GROUP BY g', call, source) INTO plan;
+	RETURN (plan->0->'Plan'->>'Peak Memory Usage')::bigint * 1024 / (SELECT count(*) FROM counted);
+END $$;
+SELECT cmp_ok(bytes_of_cell('rollup(r)', '(SELECT r FROM half) h'), '<', 60, 'results are added up in 60 bytes a cell');
+SELECT cmp_ok(bytes_of_cell('retention(a, ''day'', ''2024-12-31'')', '(SELECT activity_agg(day) AS a FROM visit GROUP BY customer) c'), '<', 120, 'cells are counted and written in 120, of which not all are there');
+
 -- ---- what can't be added up ----
 
 PREPARE overflow AS SELECT rollup(r) FROM (SELECT format('{"period": "day", "zone": "UTC", "last_day": "2024-12-31", "members_without_events": 0, "rows_without_customer": 0, "cohorts": [%s]}',
