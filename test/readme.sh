@@ -9,6 +9,8 @@
 # after a block is a block of output (``` or ```text), what the SQL prints must be exactly
 # that, blanks at line ends aside; where the output says ERROR:, the error is wanted.
 # A block below a line `<!-- not run: why -->` is skipped.
+# A file with a line `<!-- default plans -->` shows the plans of a server as it comes, whatever
+# NODE= and WORKERS= set it to.
 #
 # Where the file doesn't create the extension itself, it is there already, in schema
 # loyalty, and on the search path. With --template, a database is made that has it, and the data:
@@ -88,6 +90,12 @@ elif [ "$(psql -X -q -A -t -d postgres -c "SELECT count(*) FROM pg_database WHER
 else
 	new_database
 	extend "$database"
+fi
+
+# What server_modes sets is taken back.
+if grep -qx '<!-- default plans -->' "$file"; then
+	export PGOPTIONS='-c loyalty.enable_group_node=on -c enable_hashagg=on -c enable_sort=on -c max_parallel_workers_per_gather=2
+		-c parallel_setup_cost=1000 -c parallel_tuple_cost=0.1 -c min_parallel_table_scan_size=8MB -c min_parallel_index_scan_size=512kB'
 fi
 
 # One session; marks in both streams tell which block printed what.
