@@ -109,15 +109,21 @@ write_down(Pieces *pieces, Deal *deal, size_t enough)
 	*pieces->written += deal->written - before;
 }
 
+/* The memory that rows of a source may take. */
+static size_t
+room_for_rows(const Pieces *pieces)
+{
+	return (pieces->limit - pieces->limit / PIECE_SHARE) / pieces->nsources;
+}
+
 /* What is in the file in part goes there whole, and more of it: some memory is for grouping. */
 static void
 settle(Pieces *pieces, const PieceLevel *level)
 {
-	size_t rows = pieces->limit - pieces->limit / PIECE_SHARE;
 	int i;
 
 	for (i = 0; i < pieces->nsources; i++)
-		write_down(pieces, level->sources[i].deal, rows / pieces->nsources);
+		write_down(pieces, level->sources[i].deal, room_for_rows(pieces));
 }
 
 static PieceLevel *
@@ -160,10 +166,11 @@ deal_part_again(Pieces *pieces, PieceLevel *level, double needs, size_t room)
 	for (i = 0; i < pieces->nsources; i++)
 	{
 		const PieceSource *source = &level->sources[i];
+		size_t bytes = deal_bytes_of(&source->deal->parts[level->part]);
 		Deal *deal = finer->sources[i].deal;
 
-		/* memory is for finer parts now */
-		write_down(pieces, source->deal, 0);
+		/* the finer parts have their share of the memory */
+		write_down(pieces, source->deal, room_for_rows(pieces) - Min(bytes, room_for_rows(pieces)));
 		deal_init(deal, source->deal->arena, source->deal->form, skip, bits,
 				  pieces->limit / pieces->nsources);
 		if (finer->sources[i].collector != NULL)
