@@ -47,7 +47,7 @@ SET min_parallel_table_scan_size = 0;
 SET parallel_leader_participation = off;
 SET loyalty.enable_group_node = off;
 SELECT refused($$SELECT count(*) FROM (SELECT timelines(customer, at, amount) AS b FROM sale) q CROSS JOIN LATERAL customer_timelines(q.b) c$$) AS handed_over;
-RESET loyalty.enable_group_node;
+SET loyalty.enable_group_node = on;
 SELECT count(*) AS part_by_part FROM (SELECT timelines(customer, at, amount) AS b FROM sale) q CROSS JOIN LATERAL customer_timelines(q.b) c;
 RESET loyalty.max_flat_size;
 SELECT count(*) AS customers FROM (SELECT timelines(customer, at, amount) AS b FROM sale) q CROSS JOIN LATERAL customer_timelines(q.b) c;

@@ -3,7 +3,15 @@
 -- a join.
 --
 SET timezone = 'UTC';
+-- whatever the server is tuned for, or set to
 SET jit = off;
+SET loyalty.enable_group_node = on;
+SET enable_hashagg = on;
+SET enable_sort = on;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 1000;
+SET parallel_tuple_cost = 0.1;
+SET min_parallel_table_scan_size = '8MB';
 CREATE TABLE visit WITH (parallel_workers = 2) AS
 SELECT n * 7 % 101 AS customer, timestamptz '2024-01-01' + n * interval '3 hours' AS at, 'kind ' || n % 3 AS kind, n % 9 AS points FROM generate_series(1, 2000) n;
 ANALYZE visit;
@@ -24,7 +32,7 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT c.customer, timeline_count(c.timeline) FROM (SELECT timelines(customer, at, points) FILTER (WHERE kind <> 'kind 2') AS base FROM visit) q CROSS JOIN LATERAL customer_timelines(q.base) c WHERE c.customer > 5;
-RESET parallel_setup_cost;
-RESET parallel_tuple_cost;
-RESET min_parallel_table_scan_size;
+SET parallel_setup_cost = 1000;
+SET parallel_tuple_cost = 0.1;
+SET min_parallel_table_scan_size = '8MB';
 DROP TABLE visit;

@@ -53,7 +53,7 @@ CREATE FUNCTION bytes_of_cell(call text, source text) RETURNS int LANGUAGE plpgs
 DECLARE
 	plan jsonb;
 BEGIN
-	PERFORM set_config('enable_sort', 'off', true), set_config('work_mem', '1GB', true), set_config('loyalty.enable_group_node', 'off', true);
+	PERFORM set_config('enable_sort', 'off', true), set_config('enable_hashagg', 'on', true), set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '1GB', true), set_config('loyalty.enable_group_node', 'off', true);
 	EXECUTE format('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, FORMAT JSON) SELECT g, %s FROM generate_series(1, 1) g CROSS JOIN %s GROUP BY g', call, source) INTO plan;
 	RETURN (plan->0->'Plan'->>'Peak Memory Usage')::bigint * 1024 / (SELECT count(*) FROM counted);
 END $$;
