@@ -1,7 +1,7 @@
 /*
  * activity_codec.c
  *		The stored form of a set of days: writing, checking, sorting what goes in; and making one
- *set of several and of loose days.
+ *		set of several and of loose days.
  */
 #include "postgres.h"
 

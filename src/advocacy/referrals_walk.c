@@ -11,7 +11,7 @@
  * - Who is only named as a referrer begins a chain like a customer whom nobody brought: that there
  *	 is somebody by that key is what the rows say. He is no customer.
  * - Where customers brought each other in a circle, none of them was first: they have no root and
- *no depth, nor has anybody below them; and who came by one of the circle can't be told from who
+ * no depth, nor has anybody below them; and who came by one of the circle can't be told from who
  *	 came by another, so those in it have no downstream.
  *
  * Who has one referrer at most is in a forest, but for circles. Its leaves are peeled off (Kahn's

@@ -41,11 +41,11 @@ typedef enum PeriodKind
  * Starts are there for a list only; they are aligned, so that a calendar can
  * point at them. The zone is there where one is given, in its own spelling.
  *
- *		kind			  month												  day
- *		day, list		  0													  0
- *		week			  0													  weekday it starts on,
- *0 = Monday month ... year	  0-based month it starts in, less than its length	  day of month it
- *starts on
+ *		kind			month							day
+ *		day, list		0								0
+ *		week			0								weekday it starts on, 0 = Monday
+ *		month ... year	0-based month it starts in,		day of month it starts on
+ *						less than its length
  *
  * Equal periods have equal bytes.
  */

@@ -3,7 +3,7 @@
  *		Counts everyone's money by cohort and column.
  *
  *		timeline  ->  entries of the customer, by period or column  ->  cells (scale, cohort,
- *column)
+ *		column)
  *
  * An order is an event whose value isn't negative, or that has none; events with one ref are one
  * order, in the column of the first of them. What is negative lowers the revenue of its column.

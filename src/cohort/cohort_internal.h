@@ -1,7 +1,7 @@
 /*
  * cohort_internal.h
  *		What the customers of each cohort bring, lag by lag: what is asked, what is counted, and how
- *a result is walked through.
+ *		a result is walked through.
  *
  * A customer is acquired with his first event, of whatever kind: its period is his cohort, and no
  * money of his lies before it. Lags are periods after that one, or so much time each from his own

@@ -1,7 +1,7 @@
 /*
  * cohort_table.c
  *		The rows of a result: the table, the curve over all cohorts, and when customers have paid
- *back what they cost.
+ *		back what they cost.
  */
 #include "postgres.h"
 

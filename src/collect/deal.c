@@ -3,9 +3,9 @@
  *		Rows dealt into parts, in memory and in a temporary file; deal.h shows how.
  *
  * Where memory is full, parts are written in turn, each whole: so a part has one stretch in the
- *file for each time, and is read in a few large pieces, while the file needs one buffer and not one
- *for each part. As few parts as that allows are written: what goes a little beyond the limit costs
- *a little more.
+ * file for each time, and is read in a few large pieces, while the file needs one buffer and not
+ * one for each part. As few parts as that allows are written: what goes a little beyond the limit
+ * costs a little more.
  */
 #include "postgres.h"
 

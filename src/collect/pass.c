@@ -7,7 +7,7 @@
  *					known of all of them (zone, last event, texts) to shared memory
  *		all			have published
  *		each		takes up the files of all: a collector whose parts hold everyone's rows, of
- *which it reads some
+ *		which it reads some
  *
  * Rows may refer to texts by the numbers that their process gave them: all texts are numbered anew,
  * in the same order by everyone, and rows as they are loaded.

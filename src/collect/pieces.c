@@ -1,7 +1,7 @@
 /*
  * pieces.c
  *		Parts in pieces, each of which can be grouped in the memory that there is; pieces.h shows
- *how.
+ *		how.
  */
 #include "postgres.h"
 

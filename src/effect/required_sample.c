@@ -8,7 +8,7 @@
  * p = s p1 + (1 - s) p0:
  *
  *		n = (z_a sqrt(p (1 - p) / (s (1 - s))) + z_b sqrt(p1 (1 - p1) / s + p0 (1 - p0) / (1 -
- *s)))^2 / d^2
+ *		s)))^2 / d^2
  *
  * Fleiss, J. L., Levin, B. and Paik, M. C. (2003): Statistical Methods for Rates and Proportions,
  * 3rd ed., chapter 4, without correction for continuity.

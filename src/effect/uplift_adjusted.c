@@ -11,7 +11,7 @@
  * values are compared by Welch's t.
  *
  * Deng, A., Xu, Y., Kohavi, R. and Walker, T. (2013): Improving the sensitivity of online
- *controlled experiments by utilizing pre-experiment data. Proceedings of WSDM 2013, 123-132.
+ * controlled experiments by utilizing pre-experiment data. Proceedings of WSDM 2013, 123-132.
  */
 #include "postgres.h"
 

@@ -10,7 +10,7 @@
  *		1		["visit", "cart", "visit",	-1		customers who went by exactly these links
  *				 "search"]
  *		1		null						-1		customers who went several ways, which aren't
- *kept
+ *		kept
  *
  * So links can be brought together to others afterwards, and their customers still counted once:
  * what customers of a set count several times in there is known.

@@ -11,7 +11,7 @@
  *		forward		anchor -> next -> next ...		as long as there are events no later than the
  *													anchor's instant + within
  *		backward	... before -> before -> anchor	as long as there are events whose instant +
- *within isn't before the anchor's
+ *		within isn't before the anchor's
  *
  * A step is a link from a source to a target, the earlier and the later event. Where a flow goes no
  * further before its steps are done, its last step is a link with nothing on that side: it stops

@@ -6,13 +6,13 @@
  * to its end. Else all events are read first:
  *
  *		a property is held		sorted by its value: each value's events are a stretch that is
- *walked alone, and of their chains the best one wins
+ *		walked alone, and of their chains the best one wins
  *		conversions				the funnel begins anew behind the end of each chain that has come to
  *								the last step; what is left begins at most one more. Chains that end
  *								first leave the most to those behind them: there are no more chains
  *								to the end that don't overlap
  *		by period				for each period, only what starts in it starts a chain. The walk
- *goes as far as windows that began in the period do
+ *		goes as far as windows that began in the period do
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * statistics.c
  *		Quantiles, tails and intervals that metrics show beside their rates and means;
- *Kaplan-Meier's estimate, its intervals, median and restricted mean.
+ *		Kaplan-Meier's estimate, its intervals, median and restricted mean.
  */
 #include "postgres.h"
 

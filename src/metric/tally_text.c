@@ -8,8 +8,8 @@
  *
  * Parameters that there are, in the shape's order; "scale" where the shape has decimals; totals;
  * rows, or what they are in where the shape has groups; keys by the name of their column, an absent
- *text left out; sums that aren't 0. Input takes rows and members in any order; without "scale" it
- *is that of the value with most decimals.
+ * text left out; sums that aren't 0. Input takes rows and members in any order; without "scale" it
+ * is that of the value with most decimals.
  */
 #include "postgres.h"
 

@@ -6,7 +6,7 @@
  *		Custom Scan (LoyaltyGroup)	qual: HAVING; targetlist: what stands above the aggregates
  *		  custom_scan_tlist			key, Aggref, Aggref ...
  *		  ->  child					key, argument or FILTER, argument or FILTER ...; or all columns
- *of a table
+ *		  of a table
  *
  * The target list and HAVING refer to custom_scan_tlist (INDEX_VAR), so projection is the
  * server's. The Aggrefs in there tell which aggregates there are: their arguments aren't to be

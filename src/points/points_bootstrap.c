@@ -1,7 +1,7 @@
 /*
  * points_bootstrap.c
  *		How far off estimates of redemptions may be, by resampling: what the triangle would have
- *told if chance had gone otherwise.
+ *		told if chance had gone otherwise.
  *
  *		the triangle --> what the chain ladder makes of each age of each cohort: fitted
  *					 \-> residual = (redeemed - fitted) / square root of fitted
@@ -15,17 +15,17 @@
  * Actuarial Journal 8, 443-518.
  *
  * By their model, the overdispersed Poisson, the variance of what is redeemed in an age is
- *dispersion times its mean, where the dispersion is the sum of the squares of the residuals over
- *the degrees of freedom: cells less cohorts, less ages, plus 1. Residuals are drawn times the
- *square root of cells over degrees of freedom. What comes is a gamma variable, whose variance is
- *the dispersion times its mean; of cells that are added up, it is one again. A mean below zero, as
- *refunds make it, goes by its amount. A prior rate and a factor that are given are drawn from the
- *normal distribution with their errors.
+ * dispersion times its mean, where the dispersion is the sum of the squares of the residuals over
+ * the degrees of freedom: cells less cohorts, less ages, plus 1. Residuals are drawn times the
+ * square root of cells over degrees of freedom. What comes is a gamma variable, whose variance is
+ * the dispersion times its mean; of cells that are added up, it is one again. A mean below zero, as
+ * refunds make it, goes by its amount. A prior rate and a factor that are given are drawn from the
+ * normal distribution with their errors.
  *
  * What a replicate expects is added to what was redeemed so far, and cut to what is possible, as an
  * estimate is: the interval is that of the points that will be redeemed. The errors are the
- *standard deviation of the replicates, the ends of the interval their quantiles. Estimates stay
- *those of the triangle itself.
+ * standard deviation of the replicates, the ends of the interval their quantiles. Estimates stay
+ * those of the triangle itself.
  *
  * A cohort that has redeemed nothing, and one whose factors were never seen, tell no residuals and
  * stay what they are; where there are no degrees of freedom, the error is unknown.

@@ -1,7 +1,7 @@
 /*
  * points_carry.c
  *		What lives of one customer's points at an instant, as a timeline: points_restore.c brings it
- *in, and points_internal.h says how it is written.
+ *		in, and points_internal.h says how it is written.
  */
 #include "postgres.h"
 

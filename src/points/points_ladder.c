@@ -67,7 +67,7 @@
  *
  * Short histories have factors that are large and taken from few cohorts: what a young cohort has
  * redeemed by chance is multiplied. With a rate q that is known from elsewhere there is another
- *way: of the points issued so many are still redeemed as the share that isn't developed yet says,
+ * way: of the points issued so many are still redeemed as the share that isn't developed yet says,
  * whatever was redeemed so far. With p(n) = 1 / growth(n):
  *
  *		ultimate = C(n) + q * issued * (1 - p(n))

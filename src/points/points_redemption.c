@@ -1,7 +1,7 @@
 /*
  * points_redemption.c
  *		How many points of a triangle will be redeemed: points_redemption_rate(), and what that
- *rests on, points_development().
+ *		rests on, points_development().
  *
  * Estimates are rounded to two decimals more than the points have, so that what was and
  * will be redeemed and what is lost add up to what was issued, exactly, in every row and in all.

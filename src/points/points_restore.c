@@ -1,7 +1,7 @@
 /*
  * points_restore.c
  *		What was carried over comes in: lots, debts and what else is known of an account, or of
- *several side by side, at the instant at which they were carried over.
+ *		several side by side, at the instant at which they were carried over.
  *
  * Lots are made in the order in which they were earned, so that they stand in the walk as they did
  * before; then come debts, the oldest first, and lots pay them.

@@ -3,7 +3,7 @@
  *		Lots with several labels: how many of a lot's points are under each, move by move.
  *
  *		lot 3	[ food 40 | toys 20 | weekend 60 ]		a list of a few, in the order of their
- *labels
+ *		labels
  *
  * A lot that was made with one label, its own, has no list.
  */

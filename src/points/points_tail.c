@@ -1,13 +1,13 @@
 /*
  * points_tail.c
  *		What is redeemed behind the oldest age of a triangle: a factor that is given, or that a
- *curve gives which is fitted to the factors before it.
+ *		curve gives which is fitted to the factors before it.
  *
  * With f(n) the factor from n complete ages to n + 1, by least squares, unweighted, over the
- *factors above 1:
+ * factors above 1:
  *
  *		exponential		ln (f(n) - 1) = a + b n			each age adds so much less than the one
- *before inverse power	ln (f(n) - 1) = a + b ln n
+ *		before inverse power	ln (f(n) - 1) = a + b ln n
  *
  * Sherman, R. E. (1984): Extrapolating, smoothing, and interpolating development factors.
  * Proceedings of the Casualty Actuarial Society 71, 122-155.

@@ -5,7 +5,7 @@
  *
  * Its parts are policies by themselves, each read by its own table, once. What a version of the
  * programme says of a part is a version of that part. Written, parts are without their zone, which
- *is one for all, and without their versions, which come together by day:
+ * is one for all, and without their versions, which come together by day:
  *
  *		earn		a		  b
  *		points		a			   c

@@ -2,7 +2,7 @@
  * program_walk.c
  *		A walk: what one of the walks beside it has for another (entries of earning go to the
  *		points, points and amounts count for tiers, a tier may suspend expiry), which instant comes
- *next, and what happens at one, in this order:
+ *		next, and what happens at one, in this order:
  *
  *		points expire			points, up to POINTS_STEP_EXPIRE
  *		tiers by time			tier_walk_until(); suspension follows

@@ -4,9 +4,9 @@
  *		walk through his events, and what it emits.
  *
  * His basket of a period is what he spent there by label; what he gave back lowers it. A basket
- *with a purchase (an event that isn't negative) is an active one; what is given back in a period
- *without any stands apart, as returned. Of a label that had b before and has a now, a - b is made
- *of
+ * with a purchase (an event that isn't negative) is an active one; what is given back in a period
+ * without any stands apart, as returned. Of a label that had b before and has a now, a - b is made
+ * of
  *
  *		new			a, where he bought nothing at all in the period before
  *		lost		b, where he buys nothing at all in this one
@@ -17,11 +17,11 @@
  *		decreased	losses beyond all gains
  *
  * Amounts are whole units of the timeline's decimals, two at least, and rounding must neither make
- *nor lose one. So the losses are taken in the order of their labels (by bytes; what has none comes
+ * nor lose one. So the losses are taken in the order of their labels (by bytes; what has none comes
  * first), and each is shared out in proportion to what the gains have left: rounded down, and the
  * units that are left go to the largest remainders, of equal ones to the first label. "Decreased"
- *is a gain behind all labels here, which takes what losses have beyond gains; "increased" is what
- *gains have left in the end.
+ * is a gain behind all labels here, which takes what losses have beyond gains; "increased" is what
+ * gains have left in the end.
  */
 #ifndef LOYALTY_BASKET_INTERNAL_H
 #define LOYALTY_BASKET_INTERNAL_H

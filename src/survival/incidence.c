@@ -14,15 +14,15 @@
  *
  *		var F	grows by	2 h S k + h^2 S^2 g + S^2 h (1 - h) / n
  *		k		grows by	h S (g - 1/n)						where S k is the covariance of S and
- *F g		grows by	H / (n (1 - H))						where S^2 g is the variance of S F
- *grows by	S h S		becomes		S (1 - H)
+ *		F g		grows by	H / (n (1 - H))						where S^2 g is the variance of S F
+ *		grows by	S h S		becomes		S (1 - H)
  *
  * with g and k of before on the right.
  *
  * Aalen, O. O. and Johansen, S. (1978): An empirical transition matrix for non-homogeneous Markov
  * chains based on censored observations. Scandinavian Journal of Statistics 5, 141-150. The
- *variance: Gaynor, J. J. et al. (1993): On the use of cause-specific failure and conditional
- *failure probabilities. Journal of the American Statistical Association 88, 400-409.
+ * variance: Gaynor, J. J. et al. (1993): On the use of cause-specific failure and conditional
+ * failure probabilities. Journal of the American Statistical Association 88, 400-409.
  */
 #include "postgres.h"
 

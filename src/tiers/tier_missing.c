@@ -3,7 +3,7 @@
  *		What measures lack to a condition: of each test, of each measure, of the whole.
  *
  * A condition is met in one of several ways: each is tests that must all hold, one for any, a set
- *of them, or all there are. A way lacks the most of its tests, a condition the least of its ways.
+ * of them, or all there are. A way lacks the most of its tests, a condition the least of its ways.
  */
 #include "postgres.h"
 

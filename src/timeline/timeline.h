@@ -21,12 +21,13 @@
  *			varint	1 + number of its label, 0 for none				(if there are labels)
  *			ref														(if there are refs)
  *				all are numbers: zigzag of the difference to the number before (from 0)
- *				else varint: 0 none; 1 a number, as above, follows; 2 + length of the text that
- *follows expiry													(if there are expiries) varint:
- *0 none; 1 'infinity'; 2 it is before the event, and varint units before, less 1, follows; 3 +
- *units after the event
- *			varint	0 no span; 1 it never ends; 2 + units from the event to its end (if there are
- *spans)
+ *				else varint: 0 none; 1 a number, as above, follows; 2 + length of the text
+ *				that follows
+ *			expiry													(if there are expiries)
+ *				varint: 0 none; 1 'infinity'; 2 it is before the event, and varint units
+ *				before, less 1, follows; 3 + units after the event
+ *			end														(if there are spans)
+ *				varint: 0 no span; 1 it never ends; 2 + units from the event to its end
  *
  * An empty timeline is the version byte and a zero flags byte and count. Version 2 is for what
  * version 1 can't tell: a timeline without spans has the bytes that it always had. The unit is

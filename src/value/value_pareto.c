@@ -6,16 +6,16 @@
  *
  * Schmittlein, D. C., Morrison, D. G. and Colombo, R. (1987): Counting your customers: who are they
  * and what will they do next? Management Science 33, 1-24. Fader, P. S. and Hardie, B. G. S.
- *(2005): A note on deriving the Pareto/NBD model and related expressions. (2014): Deriving the
- *conditional PMF of the Pareto/NBD model.
+ * (2005): A note on deriving the Pareto/NBD model and related expressions. (2014): Deriving the
+ * conditional PMF of the Pareto/NBD model.
  *
  * With f(u) = (alpha + u) ^ -(r + x) (beta + u) ^ -s, what is likely of a customer is f(T), that he
  * is still there, and the integral of s / (beta + u) f(u) from t_x to T, that he left at some u.
- *The published form of that is a difference of two hypergeometric functions, which have no simple
+ * The published form of that is a difference of two hypergeometric functions, which have no simple
  * derivatives by their parameters. Here it is integrated by Gauss' and Legendre's rule, in pieces
- *in which it hardly changes: all that is added up is above 0, and the derivatives are integrals
- *over the same points. Customers with the same x share the function, so in a fit it is integrated
- *once for each x, from one time that occurs to the next.
+ * in which it hardly changes: all that is added up is above 0, and the derivatives are integrals
+ * over the same points. Customers with the same x share the function, so in a fit it is integrated
+ * once for each x, from one time that occurs to the next.
  */
 #include "postgres.h"
 

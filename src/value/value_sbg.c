@@ -1,7 +1,7 @@
 /*
  * value_sbg.c
  *		Shifted-beta-geometric: a customer under contract doesn't renew, at each period's end, with
- *a probability of his own, Beta distributed over all of them (a, b).
+ *		a probability of his own, Beta distributed over all of them (a, b).
  *
  * Fader, P. S. and Hardie, B. G. S. (2007): How to project customer retention. Journal of
  * Interactive Marketing 21, 76-90. (2010): Customer-base valuation in a contractual setting: the
